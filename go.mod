@@ -1,0 +1,3 @@
+module freshet
+
+go 1.26

@@ -1,0 +1,63 @@
+package httpd
+
+import (
+	"os"
+
+	"freshet/internal/record"
+	"freshet/internal/rule"
+	"freshet/internal/wire"
+)
+
+// Head is a parsed request head; its strings are valid until the request is
+// answered.
+type Head = wire.Head
+
+// Record describes one answered request; see [Server.Sink].
+type Record = record.Record
+
+// Sink takes one Record for each request.
+type Sink = record.Sink
+
+// RuleID names why an answer was what it was.
+type RuleID = rule.ID
+
+// HotHandler answers requests whose whole treatment was decided beforehand,
+// with prebuilt bytes: no http.Request, no allocation, one write.
+//
+// ServeHot either fills a and returns true, or returns false, having done
+// nothing: then the same request goes to [Server.Handler], which must give the
+// same answer. It is called on the connection's goroutine, by many at once,
+// only for requests without a body, and must not block for longer than a
+// stat(2) does. It must decline whatever a per-request policy (authorization,
+// limits, rewriting) would have to look at.
+type HotHandler interface {
+	ServeHot(q *Head, a *Answer) bool
+}
+
+// Answer is what a HotHandler hands to the engine. The engine adds Server,
+// Date and Connection to the head, leaves the body out for HEAD, and writes
+// the record.
+type Answer struct {
+	Status int
+	Rule   RuleID
+
+	// Head is the status line ("HTTP/1.1 200 OK") and the fields, in the order
+	// of their names, each line with its CR LF, without the empty line that
+	// ends a head.
+	Head []byte
+
+	// Body is the whole body, when it is in memory. It must never change.
+	Body []byte
+
+	// File, when not nil, is the body instead: Size bytes from Offset, read
+	// with explicit offsets. Done.Release is called once when the file is no
+	// longer needed.
+	File   *os.File
+	Offset int64
+	Size   int64
+	Done   interface{ Release() }
+
+	// Scratch is an empty buffer with some capacity, for heads that are made
+	// for this request: append to it and set Head to the result.
+	Scratch []byte
+}

@@ -1,0 +1,44 @@
+// Package rule declares, once, every reason for which freshet answers as it
+// does: an identifier that code passes around, and the row that turns it into
+// words (sentence, clause, remedy) for logs, error pages and explanations.
+//
+// The package holds no logic. A decision is a value; its Rule says which
+// sentence of which document decided it:
+//
+//	return Decision{Status: 304, Rule: rule.NotModifiedETag}
+//
+// Identifiers are grouped by the part of the program that uses them and are
+// not stable between versions; names are.
+package rule
+
+// ID names a rule. The zero ID means "no rule": nothing was refused or decided.
+type ID uint16
+
+// Row is what is known about a rule.
+type Row struct {
+	Name     string // stable, kebab-case, used in logs and by scripts
+	Status   int    // status code that the rule leads to; 0 when it depends
+	Sentence string // one sentence, without a full stop, fit for an error page
+	Clause   string // where it is written, as "RFC 9112 §2.2"
+	Remedy   string // what to change to get another outcome; "" when nothing is wrong
+}
+
+// Of returns the row of id; unknown identifiers get the zero row.
+func Of(id ID) Row {
+	if int(id) < len(table) {
+		return table[id]
+	}
+	return Row{}
+}
+
+// String returns the rule's stable name.
+func (id ID) String() string { return Of(id).Name }
+
+// All calls yield for every declared rule, in the order of their identifiers.
+func All(yield func(ID, Row) bool) {
+	for i, r := range table {
+		if r.Name != "" && !yield(ID(i), r) {
+			return
+		}
+	}
+}
