@@ -1,0 +1,48 @@
+# What every developer and CI run; nothing exists only in CI. `make help` lists it.
+
+GO       ?= go
+FUZZTIME ?= 10m
+PKGS     ?= ./...
+
+.DEFAULT_GOAL := build
+.PHONY: help build setup check test race unit generated cross bench-quick bench fuzz
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## bin/freshet (the default)
+	$(GO) build -trimpath -o bin/ ./cmd/freshet
+
+test: setup check race unit generated cross bench-quick ## everything below that CI requires
+
+setup: ## what the tests need beyond Go: install it (root on Debian) or list it
+	@scripts/setup
+
+check: ## formatting, go vet, staticcheck
+	@scripts/formatted
+	$(GO) vet $(PKGS)
+	$(GO) tool -modfile=tools/go.mod staticcheck $(PKGS)
+
+race: ## all tests with the race detector
+	$(GO) test -race $(PKGS)
+
+unit: ## all tests without it: allocation budgets only hold there
+	$(GO) test $(PKGS)
+
+generated: ## go generate changes nothing
+	@scripts/generated
+
+cross: ## the systems that CI has no machine for still compile
+	@scripts/cross darwin windows freebsd
+
+bench-quick: ## every benchmark once, and the tests of the bench module
+	$(GO) vet -C bench ./...
+	$(GO) test -C bench ./...
+	$(GO) run -C bench . -quick
+	$(GO) test -run '^$$' -bench . -benchtime 1x $(PKGS) > /dev/null
+
+bench: ## ours beside nginx, h2o, lighttpd and net/http (needs two cores and an hour)
+	$(GO) run -C bench .
+
+fuzz: ## each fuzz target for FUZZTIME (10m)
+	@scripts/fuzz $(FUZZTIME) $(PKGS)
