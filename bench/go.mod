@@ -1,0 +1,3 @@
+module freshet/bench
+
+go 1.26
