@@ -28,6 +28,7 @@ const (
 	CodingInvalid
 	CodingIn10
 	ChunkSize
+	ChunkLine
 	ChunkExtension
 	ChunkEnd
 	TrailerInvalid
@@ -114,6 +115,7 @@ var table = [...]Row{
 	CodingInvalid:      {"transfer-coding-invalid", 400, "Transfer-Encoding is malformed, or chunked is not its last coding", "RFC 9112 §6.3", "send Transfer-Encoding: chunked"},
 	CodingIn10:         {"transfer-coding-in-http10", 400, "an HTTP/1.0 request has a Transfer-Encoding", "RFC 9112 §6.1", "send Content-Length, or HTTP/1.1"},
 	ChunkSize:          {"chunk-size", 400, "a chunk size is not a hexadecimal number that fits", "RFC 9112 §7.1", "send the size in hexadecimal digits, without spaces"},
+	ChunkLine:          {"chunk-line", 400, "the line of a chunk size does not end in CR LF", "RFC 9112 §7.1", "end the line with CR LF"},
 	ChunkExtension:     {"chunk-extension", 400, "a chunk extension is malformed or too long", "RFC 9112 §7.1.1", "send no chunk extensions"},
 	ChunkEnd:           {"chunk-end", 400, "a chunk does not end in CR LF where its size says", "RFC 9112 §7.1", "send as many bytes as the chunk size says, then CR LF"},
 	TrailerInvalid:     {"trailer-invalid", 400, "a trailer field is malformed, or there are too many of them", "RFC 9112 §7.1.2", "send trailers by the rules for fields"},

@@ -1,0 +1,105 @@
+package wire
+
+// ValidMethod reports whether s is a method: a token (RFC 9110 §9.1) of at
+// most 64 bytes.
+func ValidMethod(s string) bool { return len(s) <= maxMethodBytes && all(s, tokenByte) }
+
+// ValidFieldName reports whether s is a token (RFC 9110 §5.1).
+func ValidFieldName(s string) bool { return all(s, tokenByte) }
+
+// ValidFieldValue reports whether s is a field value by RFC 9110 §5.5: no
+// control character but HTAB, and no white space at either end, which belongs
+// to the field line and not to the value. The empty string is one.
+func ValidFieldValue(s string) bool {
+	if s == "" {
+		return true
+	}
+	return !isSpace(s[0]) && !isSpace(s[len(s)-1]) && scanValue(octets(s), 0) == len(s)
+}
+
+// LookupKnown returns which well-known field has the name, in any case, None
+// if none has.
+func LookupKnown(name string) Known {
+	n := len(name)
+	if n < 2 {
+		return None
+	}
+	k := knownByHash[nameHash(name)]
+	want := knownNames[k]
+	if want == name {
+		return k
+	}
+	if len(want) != n {
+		return None
+	}
+	for i := range n {
+		if lower(name[i]) != lower(want[i]) {
+			return None
+		}
+	}
+	return k
+}
+
+// nameHash tells the well-known names apart (TestKnownNamesApart) by their
+// length, first letter and last two, in any case. name has two bytes or more.
+func nameHash(name string) uint8 {
+	n := len(name)
+	h := uint32(n)*hashLength + uint32(name[0]|0x20)*hashFirst + uint32(name[n-1]|0x20)*hashLast + uint32(name[n-2]|0x20)*hashSecondLast
+	return uint8(h)
+}
+
+// The multipliers were found by trying small ones until no two names met.
+const (
+	hashLength     = 1
+	hashFirst      = 1
+	hashLast       = 5
+	hashSecondLast = 13
+)
+
+var knownByHash = makeKnownByHash()
+
+func makeKnownByHash() (t [256]Known) {
+	for k := None + 1; k < numKnown; k++ {
+		t[nameHash(knownNames[k])] = k
+	}
+	return t
+}
+
+// CanonicalName returns name as net/http spells it: the first letter and those
+// after a hyphen in upper case, the others in lower case. A name that is not
+// a token comes back as it is, as from net/textproto.
+//
+// It allocates only for a name that is neither well-known nor canonical. What
+// it returns may be name itself: if that is a view of a buffer, clone it.
+func CanonicalName(name string) string {
+	if k := LookupKnown(name); k != None {
+		return knownNames[k]
+	}
+	if !ValidFieldName(name) {
+		return name
+	}
+	start := true
+	for i := range len(name) {
+		c := name[i]
+		if start && c-'a' < 26 || !start && c-'A' < 26 {
+			return canonical(name)
+		}
+		start = c == '-'
+	}
+	return name
+}
+
+func canonical(name string) string {
+	b := []byte(name)
+	start := true
+	for i, c := range b {
+		switch {
+		case start && c-'a' < 26:
+			b[i] = c - ('a' - 'A')
+		case !start:
+			b[i] = lower(c)
+		}
+		start = c == '-'
+	}
+	return string(b)
+}
