@@ -1,0 +1,69 @@
+// Package wiretest runs scripts that play an HTTP client on a raw socket, byte
+// for byte, so that what a server does on the wire is written down where
+// people can read it. It is for tests only, and shares no code with the
+// server's parsers: an error in one is not repeated in the other.
+//
+// A script is a txtar file: text, then files that are put into the folder to
+// be served (modified on 2 January 2024, 03:04:05 UTC, unless the script says
+// otherwise).
+//
+//	# A client that has the current copy is told so.
+//	req GET /a.txt
+//	rx 200
+//	expect body "hello\n"
+//	save TAG field ETag
+//	req GET /a.txt
+//		If-None-Match: ${TAG}
+//	rx 304
+//	expect field ETag ${TAG}
+//	-- a.txt --
+//	hello
+//
+// One command stands on a line; "#" begins a comment line. Words are separated by blanks; a
+// word in double quotes may hold blanks and the escapes \r \n \t \\ \" \xNN;
+// "x"*9 is nine of them; ${NAME} is a saved value, in quotes too. The commands:
+//
+//	server KEY=VALUE...    settings for the server, before anything else
+//	connect [NAME]         open a connection and use it; the first needs no command
+//	use NAME               go on with another connection
+//	tx WORD...             send the words, nothing between them
+//	drip WORD...           the same, one byte in each write
+//	req METHOD TARGET [VERSION]
+//	                       send a head; the indented lines below it are its fields.
+//	                       HTTP/1.1 and "Host: test" are filled in when not given.
+//	shut                   end our side; the server's stays open
+//	close                  close the connection
+//
+//	rx [head] [STATUS]     read one response, with its body by its framing ("head":
+//	                       it answers HEAD and has none). 1xx are responses too.
+//	rx all                 read to the end: what HTTP/0.9 calls a response
+//	rx bytes WORD          read as many bytes as the word has; they must be equal
+//
+//	expect status N
+//	expect field NAME VALUE      lines of one name are joined with ", "
+//	expect field NAME ~ REGEXP
+//	expect nofield NAME
+//	expect trailer NAME VALUE
+//	expect body TEXT             or ~ REGEXP
+//	expect raw TEXT              head and body as they came; or ~ REGEXP
+//	expect length N              bytes of the body
+//	expect bodyfile FILE [FROM TO]
+//	                             the body is the file, or its bytes FROM to TO
+//	expect same                  status, fields (but Date) and body are those of the last "keep"
+//	expect rule NAME             why the server said that it answered so
+//	expect closed                the server closed in an orderly way, and sent nothing more
+//
+//	save NAME field FIELD        also: save NAME body
+//	set NAME WORD
+//	keep                         remember the response for "expect same"
+//
+//	write FILE WORD...     touch FILE TIME     rm FILE        mkdir DIR
+//	fill FILE SIZE         rename OLD NEW      link OLD NEW   fifo FILE
+//	keeptime FILE          (the modification time that FILE had when the last command changed it)
+//
+// TIME is RFC 3339. "write" and "fill" give a file the present time.
+//
+// Each script runs twice, with the server's hot path and without it, and both
+// transcripts must be equal to the byte, but for the value of Date and the boundary between the parts of a
+// multipart answer. What must hold for every answer (lint.go) is checked without being asked for.
+package wiretest
