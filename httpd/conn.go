@@ -1,0 +1,499 @@
+package httpd
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+
+	"freshet/internal/rule"
+	"freshet/internal/wire"
+	"freshet/socketserver"
+)
+
+// step is what a connection has to do next.
+type step uint8
+
+const (
+	stepWait   step = iota // read; no input is left
+	stepMore               // read; a head has begun
+	stepFlush              // write what is gathered, then go on with the input
+	stepHandle             // call the handler for scratch.head
+	stepRefuse             // answer conn.refusal and end
+	stepClose              // write what is gathered and end
+	stepEnd                // end at once
+)
+
+// phase says what an armed deadline is for.
+type phase uint8
+
+const (
+	phaseHead   phase = iota // a head, from accept or its first byte
+	phaseIdle                // the next request
+	phaseUnsure              // the next request, not knowing whether the client has closed: see rawio_linux.go
+)
+
+// conn serves one connection, on one goroutine.
+type conn struct {
+	srv  *Server
+	sc   *socketserver.Conn
+	from *listener
+	tcp  net.Conn        // the accepted connection
+	nc   net.Conn        // what is read and written: tcp, or TLS over it
+	raw  syscall.RawConn // of tcp, when nc is tcp and rawio works on it; else nil
+	tls  *tls.ConnectionState
+
+	s       *scratch // nil while waiting
+	next    step     // what the raw callback left to do
+	phase   phase
+	refusal rule.ID
+	served  int       // requests read
+	now     time.Time // when the input was read last
+	last    bool      // the server drains: look once more for input, then end
+	over    bool      // the answer that is gathered is the last
+	linger  bool      // the client may still be sending: see end
+	one     [1]byte   // a read that waits without a buffer
+	ready   func(fd uintptr) bool
+
+	ctx    context.Context // for handlers; nil until the first
+	remote string          // RemoteAddr for handlers; "" until the first
+	watch  watcher
+	state  http.ConnState
+}
+
+// serveConn is the handler of socketserver.
+func (s *Server) serveConn(sc *socketserver.Conn) {
+	a := sc.Conn.(*accepted)
+	c := &conn{srv: s, sc: sc, from: a.from, tcp: a.Conn, nc: a.Conn, now: time.Now()}
+	if s.ConnState != nil {
+		c.setState(http.StateNew)
+	}
+	sc.Arm(c.now, s.times.head)
+	sc.SetWaiting(true)
+	if a.from.tls != nil {
+		if !c.startTLS() {
+			return
+		}
+	} else {
+		c.raw = rawConn(c.tcp)
+	}
+	defer c.end()
+	c.serve()
+}
+
+func (c *conn) serve() {
+	if c.raw != nil {
+		c.ready = c.onReadable
+	}
+	st := c.receive()
+	for {
+		switch st {
+		case stepWait, stepMore:
+			if !c.flush() {
+				return
+			}
+			c.await(st)
+			st = c.receive()
+		case stepFlush:
+			if !c.flush() {
+				return
+			}
+			st = c.advance()
+		case stepHandle:
+			if !c.handle() {
+				return
+			}
+			st = c.advance()
+		case stepRefuse:
+			c.refuse(c.refusal)
+			return
+		case stepClose:
+			c.flush()
+			return
+		default:
+			return
+		}
+	}
+}
+
+// receive waits for input, answers what it can on the hot path, and returns
+// what is left to do.
+func (c *conn) receive() step {
+	if c.raw != nil {
+		if err := c.raw.Read(c.ready); err != nil {
+			return c.woken(err)
+		}
+		return c.next
+	}
+	n, err := c.read()
+	if n > 0 {
+		c.arrived(time.Now())
+		return c.advance()
+	}
+	return c.woken(err)
+}
+
+// read reads what is there, without holding a buffer while nothing is begun.
+func (c *conn) read() (int, error) {
+	if c.s == nil || c.s.r == c.s.w {
+		c.release()
+		n, err := c.nc.Read(c.one[:])
+		if n == 1 {
+			s := c.take()
+			s.in[0], s.r, s.w = c.one[0], 0, 1
+		}
+		return n, err
+	}
+	n, err := c.nc.Read(c.s.room())
+	c.s.w += n
+	return n, err
+}
+
+// arrived notes that input was read.
+func (c *conn) arrived(now time.Time) {
+	c.now = now
+	c.sc.SetWaiting(false)
+	if c.srv.ConnState != nil {
+		c.setState(http.StateActive)
+	}
+}
+
+// await prepares for waiting: for the next request, or for the rest of a head.
+func (c *conn) await(st step) {
+	if st == stepMore {
+		if c.phase != phaseHead {
+			c.phase = phaseHead
+			c.sc.Arm(c.now, c.srv.times.head)
+		}
+		return
+	}
+	if c.served > 0 {
+		c.phase = phaseIdle
+		c.sc.Arm(c.now, c.srv.times.idle)
+	}
+	c.sc.SetWaiting(true)
+	if c.srv.ConnState != nil {
+		c.setState(http.StateIdle)
+	}
+}
+
+// woken says what an error of a wait means.
+func (c *conn) woken(err error) step {
+	begun := c.s != nil && c.s.w > c.s.r
+	if c.sc.Overdue() {
+		switch {
+		case c.phase == phaseUnsure:
+			c.sc.Forgive()
+			c.phase = phaseIdle
+			c.sc.Arm(time.Now(), c.srv.times.idle)
+			c.sc.SetWaiting(true)
+			return c.receive()
+		case begun:
+			c.refusal = rule.HeadTimeout
+			return stepRefuse
+		}
+		return stepEnd
+	}
+	if c.srv.socks.Draining() && !c.last && isTimeout(err) {
+		// Woken because the server stops: a request that has arrived in the
+		// meantime is still answered.
+		c.last = true
+		c.sc.Forgive()
+		if !begun && c.raw == nil {
+			c.nc.SetReadDeadline(time.Now().Add(time.Millisecond))
+		}
+		return c.receive()
+	}
+	return stepEnd
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
+}
+
+// advance answers the complete requests in the input as far as the hot path
+// can, and says what comes next.
+func (c *conn) advance() step {
+	s := c.s
+	if s == nil {
+		return stepWait
+	}
+	for s.r < s.w {
+		n, broken := c.srv.limits.ParseRequest(s.in[s.r:s.w], &s.head)
+		if broken != 0 {
+			c.refusal = broken
+			return stepRefuse
+		}
+		if n == 0 {
+			return stepMore
+		}
+		c.served++
+		s.headLen = n
+		s.head.Now = c.now.UnixNano()
+		if !c.answerHot() {
+			return stepHandle
+		}
+		s.r += n
+		if c.over {
+			return stepClose
+		}
+		if s.tail != nil || s.file != nil || len(s.out) >= outMax || len(s.recs) >= maxRecords {
+			return stepFlush
+		}
+	}
+	s.r, s.w = 0, 0
+	return stepWait
+}
+
+// keeps reports whether the connection may outlive the request in h.
+func (c *conn) keeps(h *wire.Head) bool {
+	return !h.Close && c.served < c.srv.times.maxRequests &&
+		!c.srv.noKeep.Load() && !c.srv.socks.Draining()
+}
+
+// answerHot asks the hot handler and gathers its answer. It is not to be used
+// for requests that have more to them than a head.
+func (c *conn) answerHot() bool {
+	s := c.s
+	h := &s.head
+	if c.srv.Hot == nil || h.ContentLength != 0 || h.Upgrade || h.ExpectContinue || h.Major != 1 {
+		return false
+	}
+	a := &s.ans
+	*a = Answer{Scratch: s.dyn[:0]}
+	if !c.srv.Hot.ServeHot(h, a) {
+		return false
+	}
+	keep := c.keeps(h)
+	c.over = !keep
+	s.out = append(s.out, a.Head...)
+	s.out = c.srv.appendEnd(s.out, h.Now, h.Minor >= 1, keep)
+	sent := int64(len(a.Body))
+	switch {
+	case h.Method == "HEAD":
+		sent = 0
+		if a.Done != nil {
+			a.Done.Release()
+		}
+	case a.File != nil:
+		s.file, s.off, s.size, s.done = a.File, a.Offset, a.Size, a.Done
+		sent = a.Size
+	case len(a.Body) <= copyMax:
+		s.out = append(s.out, a.Body...)
+	default:
+		s.tail = a.Body
+	}
+	if c.srv.Sink != nil {
+		c.note(h, a.Status, sent, a.Rule, true)
+	}
+	return true
+}
+
+// note gathers the record of an answer until it is written.
+func (c *conn) note(h *wire.Head, status int, sent int64, why rule.ID, hot bool) {
+	s := c.s
+	s.recs = append(s.recs, Record{
+		Start: h.Now, Remote: c.sc.Remote(), Method: h.Method, Target: h.Target, Proto: protoOf(h),
+		Host: h.Host, Referer: h.Get(wire.Referer), Agent: h.Get(wire.UserAgent), User: userOf(h),
+		Status: status, Bytes: sent, Rule: why, Hot: hot,
+	})
+}
+
+func protoOf(h *wire.Head) string {
+	switch {
+	case h.Method == "":
+		return ""
+	case h.Major == 0:
+		return "HTTP/0.9"
+	case h.Minor == 0:
+		return "HTTP/1.0"
+	}
+	return "HTTP/1.1"
+}
+
+// flush writes what is gathered and hands the records on. It is false when
+// the connection is of no use any more.
+func (c *conn) flush() bool {
+	s := c.s
+	if s == nil {
+		return true
+	}
+	ok := true
+	if len(s.out) > 0 || s.tail != nil || s.file != nil {
+		c.sc.Arm(time.Now(), c.srv.times.send)
+		ok = c.write() == nil
+		c.sc.Disarm()
+		s.out, s.tail = s.out[:0], nil
+		s.dropFile()
+	}
+	c.report(ok)
+	return ok
+}
+
+// report hands the gathered records to the sink. When writing failed the
+// clients did not get these answers.
+func (c *conn) report(ok bool) {
+	s := c.s
+	if len(s.recs) == 0 {
+		return
+	}
+	end := time.Now().UnixNano()
+	for i := range s.recs {
+		r := &s.recs[i]
+		r.Duration = end - r.Start
+		if !ok {
+			r.Rule = c.cutBy()
+		}
+		c.srv.Sink.Record(r)
+	}
+	clear(s.recs)
+	s.recs = s.recs[:0]
+}
+
+func (c *conn) cutBy() rule.ID {
+	if c.sc.Overdue() {
+		return rule.SendTimeout
+	}
+	return rule.ClientGone
+}
+
+// write writes out, then tail or the part of the file.
+func (c *conn) write() error {
+	s := c.s
+	if s.file != nil {
+		return c.sendFile(s.out, s.file, &s.off, s.size)
+	}
+	if s.tail != nil {
+		bufs := net.Buffers{s.out, s.tail}
+		_, err := bufs.WriteTo(c.nc)
+		return err
+	}
+	return c.writeAll(s.out)
+}
+
+// writeAll writes b; the deadline is armed anew for each part taken.
+func (c *conn) writeAll(b []byte) error {
+	for len(b) > outMax {
+		if _, err := c.nc.Write(b[:outMax]); err != nil {
+			return err
+		}
+		b = b[outMax:]
+		c.sc.Arm(time.Now(), c.srv.times.send)
+	}
+	_, err := c.nc.Write(b)
+	return err
+}
+
+// refuse answers a request that broke a rule, and lets the connection end in a
+// way that lets the client read the answer.
+func (c *conn) refuse(why rule.ID) {
+	s := c.take()
+	row := rule.Of(why)
+	if c.sc.Overdue() {
+		c.sc.Forgive()
+	}
+	if s.head.Method == "" || s.r == s.w {
+		s.head = wire.Head{Fields: s.head.Fields[:0], Major: 1, Minor: 1}
+	}
+	s.head.Now = c.now.UnixNano()
+	s.out = c.srv.appendRefusal(s.out, s.head.Now, row.Status, row.Sentence, s.head.Major == 0 && s.head.Method != "", s.head.Method == "HEAD")
+	if c.srv.Sink != nil {
+		c.note(&s.head, row.Status, 0, why, false)
+	}
+	c.linger = true
+	c.flush()
+}
+
+// appendRefusal makes a whole answer of the engine's own, after which the
+// connection ends.
+func (s *Server) appendRefusal(dst []byte, now int64, status int, message string, http09, head bool) []byte {
+	page := AppendErrorPage(nil, PageText, status, message)
+	if http09 {
+		return append(dst, page...)
+	}
+	dst = wire.AppendStatusLine(dst, status)
+	dst = append(dst, "Content-Length: "...)
+	dst = strconv.AppendInt(dst, int64(len(page)), 10)
+	dst = append(dst, "\r\nContent-Type: "...)
+	dst = append(dst, PageText.ContentType()...)
+	dst = append(dst, "\r\n"...)
+	if status == http.StatusServiceUnavailable {
+		dst = append(dst, "Retry-After: 1\r\n"...)
+	}
+	dst = s.appendEnd(dst, now, true, false)
+	if head {
+		return dst
+	}
+	return append(dst, page...)
+}
+
+// refuseConn tells a client that there are too many connections.
+func (s *Server) refuseConn(nc net.Conn, why socketserver.Refusal) {
+	a := nc.(*accepted)
+	id := rule.TooManyConnections
+	if why == socketserver.TooManyPerClient {
+		id = rule.TooManyPerClient
+	}
+	row := rule.Of(id)
+	now := time.Now()
+	if s.Sink != nil {
+		r := Record{Start: now.UnixNano(), Status: row.Status, Rule: id}
+		if t, ok := a.RemoteAddr().(*net.TCPAddr); ok {
+			r.Remote = t.AddrPort()
+		}
+		s.Sink.Record(&r)
+	}
+	if a.from.tls != nil {
+		return // a handshake is what the limit protects from
+	}
+	a.Conn.Write(s.appendRefusal(nil, now.UnixNano(), row.Status, row.Sentence, false, false))
+	lingerOn(a.Conn)
+}
+
+// end ends the connection. Closing a socket with unread input makes the kernel
+// send a reset, which can destroy an answer that the client has not read yet
+// (RFC 9112 §9.6): when the client may still be sending, our side is closed
+// first and the rest read for a while.
+func (c *conn) end() {
+	c.release()
+	if c.state == http.StateHijacked {
+		return
+	}
+	if c.linger {
+		if t, ok := c.nc.(*tls.Conn); ok {
+			t.CloseWrite()
+		}
+		lingerOn(c.tcp)
+	}
+	c.nc.Close()
+	if c.srv.ConnState != nil {
+		c.setState(http.StateClosed)
+	}
+}
+
+const (
+	lingerTime  = time.Second
+	lingerBytes = 256 << 10
+)
+
+func lingerOn(nc net.Conn) {
+	cw, ok := nc.(interface{ CloseWrite() error })
+	if !ok || cw.CloseWrite() != nil {
+		return
+	}
+	nc.SetReadDeadline(time.Now().Add(lingerTime))
+	io.CopyN(io.Discard, nc, lingerBytes)
+}
+
+func (c *conn) setState(st http.ConnState) {
+	if c.srv.ConnState != nil && c.state != st || st == http.StateNew {
+		c.srv.ConnState(c.nc, st)
+	}
+	c.state = st
+}

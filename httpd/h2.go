@@ -1,0 +1,211 @@
+package httpd
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"freshet/internal/rule"
+	"freshet/internal/wire"
+)
+
+// h2Bridge serves HTTP/2 through the standard library, until an engine of our
+// own takes its place: a hidden http.Server gets TLS connections whose
+// handshake is done from a listener that is a channel. Accepting, limits on
+// connections and shutdown stay ours; requests pass our validators first.
+type h2Bridge struct {
+	once  sync.Once
+	srv   *http.Server
+	conns chan net.Conn
+	done  chan struct{}
+	stop  sync.Once
+}
+
+// maxStreams bounds the concurrent requests of one HTTP/2 connection.
+const maxStreams = 128
+
+func (b *h2Bridge) start(s *Server) {
+	b.once.Do(func() {
+		b.conns = make(chan net.Conn)
+		b.done = make(chan struct{})
+		protocols := new(http.Protocols)
+		protocols.SetHTTP2(true)
+		b.srv = &http.Server{
+			Handler:        http.HandlerFunc(s.serveH2),
+			Protocols:      protocols,
+			HTTP2:          &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+			IdleTimeout:    s.times.idle,
+			ReadTimeout:    s.ReadTimeout,
+			WriteTimeout:   s.WriteTimeout,
+			MaxHeaderBytes: s.MaxHeaderBytes,
+			ErrorLog:       s.ErrorLog,
+			ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+				ctx = context.WithValue(ctx, ServerContextKey, s)
+				if s.Pages != nil {
+					ctx = s.Pages.Context(ctx)
+				}
+				if s.ConnContext != nil {
+					ctx = s.ConnContext(ctx, nc)
+				}
+				return ctx
+			},
+			DisableGeneralOptionsHandler: s.DisableGeneralOptionsHandler,
+		}
+		go b.srv.Serve(b)
+	})
+}
+
+// give hands a connection over; false when the bridge has stopped.
+func (b *h2Bridge) give(tc *tls.Conn) bool {
+	select {
+	case b.conns <- tc:
+		return true
+	case <-b.done:
+		return false
+	}
+}
+
+// Accept, Close and Addr make the bridge a net.Listener.
+func (b *h2Bridge) Accept() (net.Conn, error) {
+	select {
+	case c := <-b.conns:
+		return c, nil
+	case <-b.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (b *h2Bridge) Close() error {
+	b.stop.Do(func() { close(b.done) })
+	return nil
+}
+
+func (b *h2Bridge) Addr() net.Addr { return &net.UnixAddr{Name: "h2", Net: "unix"} }
+
+// shutdown ends all connections after their requests; the channel is closed
+// when that is done.
+func (b *h2Bridge) shutdown(ctx context.Context) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if b.srv != nil {
+			b.srv.Shutdown(ctx)
+		}
+	}()
+	return done
+}
+
+func (b *h2Bridge) close() {
+	if b.srv != nil {
+		b.srv.Close()
+	}
+}
+
+// serveH2 is the handler of the hidden server.
+func (s *Server) serveH2(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	if s.ServerName != "-" {
+		w.Header()["Server"] = []string{s.serverName()}
+	}
+	rw := &h2Response{ResponseWriter: w, why: rule.HandlerPanic}
+	if s.Sink != nil {
+		defer s.noteH2(rw, r, start)
+	}
+	if broken := brokenH2(r); broken != 0 {
+		row := rule.Of(broken)
+		Error(rw, r, row.Status, row.Sentence)
+		rw.why = broken
+		return
+	}
+	if limit := s.times.maxBody; limit >= 0 {
+		if r.ContentLength > limit {
+			row := rule.Of(rule.BodyTooLarge)
+			Error(rw, r, row.Status, row.Sentence)
+			rw.why = rule.BodyTooLarge
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+	}
+	s.handler().ServeHTTP(rw, r)
+	if rw.why == rule.HandlerPanic {
+		rw.why = rule.HandlerAnswered
+	}
+}
+
+func (s *Server) serverName() string {
+	if s.ServerName == "" {
+		return "freshet"
+	}
+	return s.ServerName
+}
+
+// brokenH2 checks what the standard library lets through and HTTP/1 would not.
+func brokenH2(r *http.Request) rule.ID {
+	switch {
+	case r.Host == "" || !wire.ValidHost(r.Host):
+		return rule.HostInvalid
+	case !wire.ValidTarget(r.Method, r.RequestURI):
+		return rule.BadTarget
+	}
+	for name, values := range r.Header {
+		if !wire.ValidFieldName(name) {
+			return rule.BadFieldName
+		}
+		for _, v := range values {
+			if !wire.ValidFieldValue(v) {
+				return rule.BadFieldValue
+			}
+		}
+	}
+	return 0
+}
+
+func (s *Server) noteH2(w *h2Response, r *http.Request, start time.Time) {
+	rec := Record{
+		Start: start.UnixNano(), Duration: int64(time.Since(start)),
+		Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Host: r.Host,
+		Referer: r.Referer(), Agent: r.UserAgent(),
+		Status: w.status, Bytes: w.bytes, Rule: w.why,
+	}
+	rec.User, _, _ = r.BasicAuth()
+	rec.Remote, _ = parseRemote(r.RemoteAddr)
+	if rec.Status == 0 && w.why != rule.HandlerPanic {
+		rec.Status = http.StatusOK
+	}
+	s.Sink.Record(&rec)
+}
+
+// h2Response counts what a handler sends.
+type h2Response struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+	why    rule.ID
+}
+
+func (w *h2Response) SetRule(id rule.ID) { w.why = id }
+
+// Unwrap lets http.ResponseController reach what is below.
+func (w *h2Response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *h2Response) WriteHeader(code int) {
+	if w.status == 0 && code >= 200 {
+		w.status = code
+	}
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *h2Response) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Flush implements http.Flusher for handlers that look for it.
+func (w *h2Response) Flush() { http.NewResponseController(w.ResponseWriter).Flush() }

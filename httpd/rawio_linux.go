@@ -1,0 +1,224 @@
+package httpd
+
+// Input and output of plain connections, below net.Conn.
+//
+// A request on a kept-alive connection costs at least one read and one write.
+// Go's usual loop adds a third system call, a read that only finds out that
+// nothing more is there (EAGAIN) before the goroutine parks. It is saved here:
+// both calls are made inside one RawConn.Read callback, and the callback says
+// "wait" without that third read when the second read of the argument holds:
+//
+//   - The runtime's poller is edge-triggered and remembers an edge. RawConn.Read
+//     forgets a remembered edge only before the callback's first call and when a
+//     wait ends, never between a read here and the wait that follows it. So
+//     input that arrives after the read wakes the wait.
+//   - A read that returned fewer bytes than it had room for emptied the socket
+//     (epoll(7), question 9). So nothing that was there before is left behind,
+//
+// but for one thing: a client that closed its side right behind the request.
+// Data and end are then one edge, and the end is not seen. Two rules make up
+// for it. The first request of a connection is followed by the third read, so
+// that one-shot clients see their connection closed at once. Later ones leave
+// the connection "unsure" (phaseUnsure): its first deadline is one sweep away,
+// and when nothing has come by then it is read once more. A busy connection
+// never gets there.
+//
+// The calls are made with RawSyscall, without telling the scheduler: on a
+// non-blocking socket they return within microseconds.
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// rawConn returns the raw side of a TCP or Unix stream connection.
+func rawConn(nc net.Conn) syscall.RawConn {
+	switch c := nc.(type) {
+	case *net.TCPConn:
+		rc, err := c.SyscallConn()
+		if err != nil {
+			return nil
+		}
+		return rc
+	case *net.UnixConn:
+		if c.LocalAddr().Network() != "unix" {
+			return nil
+		}
+		rc, err := c.SyscallConn()
+		if err != nil {
+			return nil
+		}
+		return rc
+	}
+	return nil
+}
+
+// onReadable reads, answers on the hot path and writes, until there is
+// something that it cannot do (then it leaves conn.next and returns true) or
+// nothing left to read (then it returns false, which waits).
+func (c *conn) onReadable(fd uintptr) (done bool) {
+	for {
+		s := c.take()
+		room := s.room()
+		n, errno := rawRead(fd, room)
+		switch {
+		case errno == syscall.EINTR:
+			continue
+		case errno == syscall.EAGAIN:
+			return c.nothing()
+		case errno != 0 || n == 0:
+			c.next = stepEnd
+			return true
+		}
+		s.w += n
+		c.arrived(time.Now())
+		st := c.advance()
+		for st == stepFlush && s.file == nil && c.flushRaw(fd) {
+			st = c.advance()
+		}
+		if st != stepWait && st != stepMore || !c.flushRaw(fd) {
+			c.next = st
+			return true
+		}
+		c.await(st)
+		if st == stepWait && n < len(room) && c.served > 1 && !c.last {
+			c.phase = phaseUnsure
+			c.sc.Arm(c.now, c.srv.sweepEvery())
+			c.release()
+			return false
+		}
+	}
+}
+
+// nothing is what to do when there was nothing to read.
+func (c *conn) nothing() (done bool) {
+	if c.s.r == c.s.w {
+		c.release()
+	}
+	if c.last {
+		c.next = stepEnd
+		return true
+	}
+	return false
+}
+
+// flushRaw writes what is gathered with one system call. When the kernel does
+// not take all, what is left stays gathered, and it is false: flush does it.
+func (c *conn) flushRaw(fd uintptr) bool {
+	s := c.s
+	want := len(s.out) + len(s.tail)
+	if want == 0 {
+		return true
+	}
+	var n int
+	var errno syscall.Errno
+	if s.tail == nil {
+		n, errno = rawWrite(fd, s.out)
+	} else {
+		n, errno = rawWritev(fd, s.out, s.tail)
+	}
+	if errno != 0 {
+		n = 0
+	}
+	if n < want {
+		if n >= len(s.out) {
+			s.tail = s.tail[n-len(s.out):]
+			s.out = s.out[:0]
+		} else {
+			s.out = s.out[:copy(s.out, s.out[n:])]
+		}
+		return false
+	}
+	s.out, s.tail = s.out[:0], nil
+	c.report(true)
+	return true
+}
+
+func rawRead(fd uintptr, b []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return int(n), errno
+}
+
+func rawWrite(fd uintptr, b []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return int(n), errno
+}
+
+func rawWritev(fd uintptr, a, b []byte) (int, syscall.Errno) {
+	iov := [2]syscall.Iovec{{Base: unsafe.SliceData(a)}, {Base: unsafe.SliceData(b)}}
+	iov[0].SetLen(len(a))
+	iov[1].SetLen(len(b))
+	n, _, errno := syscall.RawSyscall(syscall.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&iov)), uintptr(len(iov)))
+	return int(n), errno
+}
+
+// sendfileMax bounds one sendfile call, so that a deadline can be armed anew
+// as a slow client takes a large file.
+const sendfileMax = 4 << 20
+
+// sendFile writes head, then size bytes of f from *off, which advances. The
+// kernel is told with MSG_MORE that more follows the head, and copies the file
+// itself, from an explicit offset: other readers of f are not disturbed. A
+// file that ends early is io.ErrUnexpectedEOF: the connection is then cut.
+func (c *conn) sendFile(head []byte, f *os.File, off *int64, size int64) error {
+	if c.raw == nil {
+		return c.copyFile(head, f, off, size)
+	}
+	src, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var fault error
+	err = src.Control(func(in uintptr) {
+		werr := c.raw.Write(func(fd uintptr) bool {
+			done := false
+			done, fault = c.sendSome(fd, in, &head, off, &size)
+			return done
+		})
+		if fault == nil {
+			fault = werr
+		}
+	})
+	if fault == nil {
+		fault = err
+	}
+	return fault
+}
+
+// sendSome sends until all is sent, or there is a fault, or the socket's
+// buffer is full: only then it is not done.
+func (c *conn) sendSome(fd, in uintptr, head *[]byte, off, size *int64) (done bool, fault error) {
+	for len(*head) > 0 {
+		b := *head
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), syscall.MSG_MORE|syscall.MSG_NOSIGNAL, 0, 0)
+		switch errno {
+		case 0:
+			*head = b[n:]
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return false, nil
+		default:
+			return true, errno
+		}
+	}
+	for *size > 0 {
+		n, err := syscall.Sendfile(int(fd), int(in), off, int(min(*size, sendfileMax)))
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			return false, nil
+		case err != nil:
+			return true, err
+		case n == 0:
+			return true, io.ErrUnexpectedEOF
+		default:
+			*size -= int64(n)
+			c.sc.Arm(time.Now(), c.srv.times.send)
+		}
+	}
+	return true, nil
+}

@@ -1,0 +1,152 @@
+package httpd
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+// checkCertEvery is how often, at most, a handshake looks whether the
+// certificate's files have changed.
+const checkCertEvery = time.Second
+
+// tlsConfig completes TLSConfig: the certificate of the files, read again when
+// they change, and the protocols that are spoken.
+func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
+	tc := &tls.Config{}
+	if s.TLSConfig != nil {
+		tc = s.TLSConfig.Clone()
+	}
+	for _, proto := range []string{"h2", "http/1.1"} {
+		if !slices.Contains(tc.NextProtos, proto) {
+			tc.NextProtos = append(tc.NextProtos, proto)
+		}
+	}
+	if certFile == "" && keyFile == "" {
+		if len(tc.Certificates) == 0 && tc.GetCertificate == nil && tc.GetConfigForClient == nil {
+			return nil, errors.New("httpd: TLS needs a certificate: none in TLSConfig, and no files given")
+		}
+		return tc, nil
+	}
+	f := &certFiles{cert: certFile, key: keyFile, failed: func(err error) {
+		s.logf("httpd: %v; serving the previous certificate", err)
+	}}
+	if err := f.load(); err != nil {
+		return nil, err
+	}
+	tc.Certificates = nil
+	tc.GetCertificate = f.get
+	return tc, nil
+}
+
+// certFiles is a certificate that follows its files.
+type certFiles struct {
+	cert, key string
+	failed    func(error)
+
+	mu      sync.Mutex
+	current *tls.Certificate
+	stamps  [2]fileStamp
+	checked time.Time
+}
+
+type fileStamp struct {
+	size int64
+	mod  time.Time
+}
+
+func (f *certFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now := time.Now(); now.Sub(f.checked) >= checkCertEvery {
+		f.checked = now
+		if f.stat() != f.stamps {
+			if err := f.load(); err != nil {
+				f.failed(err)
+			}
+		}
+	}
+	return f.current, nil
+}
+
+func (f *certFiles) stat() (st [2]fileStamp) {
+	for i, name := range []string{f.cert, f.key} {
+		if fi, err := os.Stat(name); err == nil {
+			st[i] = fileStamp{fi.Size(), fi.ModTime()}
+		}
+	}
+	return st
+}
+
+// load reads both files. On error the current certificate stays, and the same
+// files are not read again until they change.
+func (f *certFiles) load() error {
+	f.stamps = f.stat()
+	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+	if err != nil {
+		return fmt.Errorf("load certificate %s: %w", f.cert, err)
+	}
+	f.current = &pair
+	return nil
+}
+
+// startTLS does the handshake. It is false when the connection is over, or
+// was served as HTTP/2.
+func (c *conn) startTLS() bool {
+	under := &closeNotifier{Conn: c.tcp, closed: make(chan struct{})}
+	tc := tls.Server(under, c.from.tls)
+	if err := tc.HandshakeContext(c.from.base); err != nil {
+		var notTLS tls.RecordHeaderError
+		if errors.As(err, &notTLS) && looksLikeHTTP(notTLS.RecordHeader) {
+			c.tcp.Write(c.srv.appendRefusal(nil, c.now.UnixNano(), 400, "this port speaks TLS: use https", false, false))
+			lingerOn(c.tcp)
+		}
+		return false
+	}
+	st := tc.ConnectionState()
+	c.sc.Disarm()
+	if st.NegotiatedProtocol == "h2" {
+		c.sc.SetWaiting(false)
+		if c.srv.h2.give(tc) {
+			<-under.closed
+		}
+		return false
+	}
+	c.nc, c.tls = tc, &st
+	c.sc.Arm(time.Now(), c.srv.times.head)
+	return true
+}
+
+func looksLikeHTTP(hdr [5]byte) bool {
+	switch string(hdr[:]) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH":
+		return true
+	}
+	return false
+}
+
+// closeNotifier tells when a connection was closed by whoever serves it.
+type closeNotifier struct {
+	net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (n *closeNotifier) Close() error {
+	err := n.Conn.Close()
+	n.once.Do(func() { close(n.closed) })
+	return err
+}
+
+// CloseWrite ends our side, so that what was written is read.
+func (n *closeNotifier) CloseWrite() error {
+	if cw, ok := n.Conn.(interface{ CloseWrite() error }); ok {
+		return cw.CloseWrite()
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package socketserver
+
+import (
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+)
+
+// longAgo is a deadline that has passed whatever the clock says.
+var longAgo = time.Unix(1, 0)
+
+// Conn is a connection that a Server looks after.
+type Conn struct {
+	net.Conn
+	srv    *Server
+	remote netip.AddrPort
+	index  int // place in srv.conns, -1 when not there; guarded by srv.mu
+
+	deadline atomic.Int64 // nanoseconds after srv.base; 0 when none is armed
+	overdue  atomic.Bool
+	waiting  atomic.Bool
+	detached atomic.Bool
+}
+
+func (c *Conn) serve() {
+	defer c.srv.handlers.Done()
+	defer func() {
+		if !c.detached.Load() {
+			c.srv.remove(c)
+			c.Conn.Close()
+		}
+	}()
+	if c.srv.Draining() {
+		return
+	}
+	c.srv.Handler(c)
+}
+
+// Remote returns the client's address and port, which are not valid for a
+// Unix socket.
+func (c *Conn) Remote() netip.AddrPort { return c.remote }
+
+// Server returns the server that accepted c.
+func (c *Conn) Server() *Server { return c.srv }
+
+// Arm sets the deadline to d after now; a previous one is forgotten. now comes
+// from the caller, who needs it for other things too.
+func (c *Conn) Arm(now time.Time, d time.Duration) {
+	if d <= 0 {
+		c.deadline.Store(0)
+		return
+	}
+	c.deadline.Store(int64(now.Sub(c.srv.base) + d))
+}
+
+// Disarm forgets the deadline.
+func (c *Conn) Disarm() { c.deadline.Store(0) }
+
+// Overdue reports whether an armed deadline has passed. All reads and writes
+// then fail with os.ErrDeadlineExceeded until Forgive is called.
+func (c *Conn) Overdue() bool { return c.overdue.Load() }
+
+// Forgive makes an overdue or woken connection usable again, to say goodbye.
+func (c *Conn) Forgive() {
+	c.overdue.Store(false)
+	c.Conn.SetDeadline(time.Time{})
+}
+
+// SetWaiting says whether c waits for its client with nothing begun. A waiting
+// connection is woken when the server drains: its read fails with
+// os.ErrDeadlineExceeded though it is not overdue.
+func (c *Conn) SetWaiting(w bool) {
+	c.waiting.Store(w)
+	if w && c.srv.Draining() {
+		c.wake()
+	}
+}
+
+// wake makes blocked and future reads and writes fail at once.
+func (c *Conn) wake() { c.Conn.SetDeadline(longAgo) }
+
+// Detach gives the connection to somebody else: limits no longer count it,
+// shutdown does not wait for it, and it is not closed when the handler
+// returns.
+func (c *Conn) Detach() {
+	if c.detached.CompareAndSwap(false, true) {
+		c.Disarm()
+		c.srv.remove(c)
+	}
+}
