@@ -1,0 +1,152 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Command is one word that may follow freshet.
+type Command struct {
+	Name  string
+	Usage string // what follows the name
+	Short string // one line
+	Long  string // sentences
+	Flags []Flag
+}
+
+// Commands are the commands in the order of the help text.
+var Commands = []Command{
+	{Name: "serve", Usage: "[flags] [DIR]", Short: "serve a folder over HTTP",
+		Long: "Serves the folder DIR, or the current one. An edit shows in the next request. " +
+			"What it listens on is said on standard error, and each request is a line on standard output. " +
+			"SIGTERM or SIGINT (Ctrl-C) ends it once running requests are answered, a second one at once.",
+		Flags: ServeFlags},
+	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
+		Long: "Explains freshet, or a command and its flags."},
+	{Name: "version", Short: "print the version",
+		Long: "Prints the version of freshet and the Go release that it was built with."},
+}
+
+// width is that of a terminal; indent is where descriptions start.
+const (
+	width  = 80
+	indent = 26
+)
+
+// CommandNamed returns the command of that name, or nil.
+func CommandNamed(name string) *Command {
+	i := slices.IndexFunc(Commands, func(c Command) bool { return c.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &Commands[i]
+}
+
+// UnknownCommand says that there is no command of that name, and which was
+// most likely meant.
+func UnknownCommand(name string) string {
+	names := make([]string, len(Commands))
+	for i, c := range Commands {
+		names[i] = c.Name
+	}
+	if near := Nearest(name, names); near != "" {
+		return fmt.Sprintf("unknown command %q; did you mean %s?", name, near)
+	}
+	return fmt.Sprintf("unknown command %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// Overview returns the text of freshet help.
+func Overview() string {
+	var b strings.Builder
+	b.WriteString("freshet puts a folder on the web.\n\nUsage:\n\n")
+	for _, c := range Commands {
+		row(&b, strings.TrimSpace("freshet "+c.Name+" "+c.Usage), c.Short, 32)
+	}
+	b.WriteString("\nThe flags of a command: freshet help COMMAND\n")
+	return b.String()
+}
+
+// Help returns the text of freshet help for the command.
+func (c *Command) Help() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage: %s\n\n", strings.TrimSpace("freshet "+c.Name+" "+c.Usage))
+	paragraph(&b, c.Long)
+	group := ""
+	for i := range c.Flags {
+		f := &c.Flags[i]
+		if f.Group != group {
+			group = f.Group
+			fmt.Fprintf(&b, "\n%s:\n", group)
+		}
+		row(&b, strings.TrimSpace("--"+f.Name+" "+f.Value), f.description(), indent)
+	}
+	if len(c.Flags) > 0 {
+		b.WriteByte('\n')
+		paragraph(&b, grammar)
+	}
+	return b.String()
+}
+
+const grammar = "Flags may stand before or after DIR; \"--\" ends them. Values follow after a space or \"=\". " +
+	"Each flag has an environment variable (--log-format: FRESHET_LOG_FORMAT), which the flag overrides; " +
+	"there, several values have commas between. " +
+	"Sizes are 64k, 256MiB (powers of 1024) or 1GB (of 1000), durations 500ms, 10s, 5m, 2h or 30d."
+
+// description is Doc and what the table knows besides.
+func (f *Flag) description() string {
+	var notes []string
+	if f.Repeat {
+		notes = append(notes, "repeatable")
+	}
+	if f.Off {
+		notes = append(notes, "off: no limit")
+	}
+	if f.Default != "" {
+		notes = append(notes, "default "+f.Default)
+	}
+	if len(notes) == 0 {
+		return f.Doc
+	}
+	return f.Doc + " (" + strings.Join(notes, "; ") + ")"
+}
+
+// row writes a term and, from column at on, its description.
+func row(b *strings.Builder, term, text string, at int) {
+	b.WriteString("  " + term)
+	column := 2 + len(term)
+	if column+2 > at {
+		b.WriteByte('\n')
+		column = 0
+	}
+	for i, line := range wrap(text, width-at) {
+		if i > 0 {
+			column = 0
+		}
+		b.WriteString(strings.Repeat(" ", at-column) + line + "\n")
+	}
+}
+
+func paragraph(b *strings.Builder, text string) {
+	for _, line := range wrap(text, width) {
+		b.WriteString(line + "\n")
+	}
+}
+
+// wrap breaks text into lines of at most width columns.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case len(line)+1+len(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
+}
