@@ -29,7 +29,7 @@ func (w *response) FlushError() error {
 		return err
 	}
 	s := w.c.s
-	w.commit(false)
+	w.commit(false, nil)
 	w.emit(s.body)
 	s.body = s.body[:0]
 	w.flushOut()
@@ -146,7 +146,7 @@ func (w *response) sendPart(p part) (int64, error) {
 	over := w.written+p.size > w.length
 	size := min(p.size, w.length-w.written)
 	s := w.c.s
-	w.commit(false)
+	w.commit(false, nil)
 	w.emit(s.body)
 	s.body = s.body[:0]
 	if w.err != nil {

@@ -168,7 +168,7 @@ func (w *response) Write(p []byte) (int, error) {
 	case w.holds(len(p)):
 		s.body = append(s.body, p...)
 	default:
-		w.commit(false)
+		w.commit(false, p)
 		w.emit(s.body)
 		s.body = s.body[:0]
 		if w.chunked && len(p) < bodyBuffer {
@@ -219,18 +219,21 @@ func (w *response) begin(n int) error {
 	if w.err != nil {
 		return w.err
 	}
-	if w.length >= 0 && w.written+int64(n) > w.length {
+	// As in net/http a write that would be too much counts all the same: the
+	// answer is then never taken for complete.
+	w.written += int64(n)
+	if w.length >= 0 && w.written > w.length {
 		return http.ErrContentLength
 	}
-	w.written += int64(n)
 	return nil
 }
 
 var errFinished = errors.New("httpd: write after the handler returned")
 
 // commit decides the framing and puts the head into the output. complete says
-// that the body is all in the buffer.
-func (w *response) commit(complete bool) {
+// that the body is all in the buffer; next is what follows the buffer
+// otherwise, to guess a type from.
+func (w *response) commit(complete bool, next []byte) {
 	if w.committed {
 		return
 	}
@@ -264,9 +267,12 @@ func (w *response) commit(complete bool) {
 		s.out = strconv.AppendInt(s.out, implicit, 10)
 		s.out = append(s.out, "\r\n"...)
 	}
-	if !w.hasType && !w.hasCoding && !w.noBody && len(s.body) > 0 {
+	if len(s.body) > 0 {
+		next = s.body
+	}
+	if !w.hasType && !w.hasCoding && !w.noBody && len(next) > 0 {
 		s.out = append(s.out, "Content-Type: "...)
-		s.out = append(s.out, http.DetectContentType(s.body)...)
+		s.out = append(s.out, http.DetectContentType(next)...)
 		s.out = append(s.out, "\r\n"...)
 	}
 	w.appendEnd()
@@ -353,9 +359,9 @@ func (w *response) done() {
 		if w.status == 0 {
 			w.WriteHeader(http.StatusOK)
 		}
-		w.commit(true)
+		w.commit(true, nil)
 		w.emit(s.body)
-		if !w.isHead && !w.noBody && w.length >= 0 && w.written < w.length {
+		if !w.isHead && !w.noBody && !w.http09 && w.length >= 0 && w.bytes < w.length {
 			w.aborted = rule.HandlerShortBody
 		}
 	}
