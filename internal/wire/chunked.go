@@ -90,7 +90,7 @@ func (d *Chunked) Decode(src []byte) (body []byte, n int, done bool, broken rule
 
 // step takes one octet of framing.
 func (d *Chunked) step(c byte) rule.ID {
-	if d.state >= chunkName && d.state <= chunkQuotedEnd && c != '\r' {
+	if c != '\r' && d.state >= chunkName && d.state <= chunkQuotedEnd || c == ';' && d.state == chunkSize {
 		d.extension++
 		d.all++
 		if d.extension > maxChunkExtension || d.all > maxChunkExtensions {
