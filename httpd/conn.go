@@ -305,16 +305,17 @@ func (c *conn) note(h *wire.Head, status int, sent int64, why rule.ID, hot bool)
 	})
 }
 
+// protoOf names the version; "" when it is not known.
 func protoOf(h *wire.Head) string {
 	switch {
-	case h.Method == "":
-		return ""
-	case h.Major == 0:
-		return "HTTP/0.9"
-	case h.Minor == 0:
+	case h.Major == 1 && h.Minor == 0:
 		return "HTTP/1.0"
+	case h.Major == 1:
+		return "HTTP/1.1"
+	case h.Minor == 9:
+		return "HTTP/0.9"
 	}
-	return "HTTP/1.1"
+	return ""
 }
 
 // flush writes what is gathered and hands the records on. It is false when
@@ -398,11 +399,11 @@ func (c *conn) refuse(why rule.ID) {
 	if c.sc.Overdue() {
 		c.sc.Forgive()
 	}
-	if s.head.Method == "" || s.r == s.w {
-		s.head = wire.Head{Fields: s.head.Fields[:0], Major: 1, Minor: 1}
+	if s.r == s.w {
+		s.head = wire.Head{Fields: s.head.Fields[:0]} // nothing was read of this request
 	}
 	s.head.Now = c.now.UnixNano()
-	s.out = c.srv.appendRefusal(s.out, s.head.Now, row.Status, row.Sentence, s.head.Major == 0 && s.head.Method != "", s.head.Method == "HEAD")
+	s.out = c.srv.appendRefusal(s.out, s.head.Now, row.Status, row.Sentence, s.head.Method == "HEAD")
 	if c.srv.Sink != nil {
 		c.note(&s.head, row.Status, 0, why, false)
 	}
@@ -412,11 +413,8 @@ func (c *conn) refuse(why rule.ID) {
 
 // appendRefusal makes a whole answer of the engine's own, after which the
 // connection ends.
-func (s *Server) appendRefusal(dst []byte, now int64, status int, message string, http09, head bool) []byte {
+func (s *Server) appendRefusal(dst []byte, now int64, status int, message string, head bool) []byte {
 	page := AppendErrorPage(nil, PageText, status, message)
-	if http09 {
-		return append(dst, page...)
-	}
 	dst = wire.AppendStatusLine(dst, status)
 	dst = append(dst, "Content-Length: "...)
 	dst = strconv.AppendInt(dst, int64(len(page)), 10)
@@ -452,7 +450,7 @@ func (s *Server) refuseConn(nc net.Conn, why socketserver.Refusal) {
 	if a.from.tls != nil {
 		return // a handshake is what the limit protects from
 	}
-	a.Conn.Write(s.appendRefusal(nil, now.UnixNano(), row.Status, row.Sentence, false, false))
+	a.Conn.Write(s.appendRefusal(nil, now.UnixNano(), row.Status, row.Sentence, false))
 	lingerOn(a.Conn)
 }
 

@@ -63,7 +63,6 @@ func (w *response) init(c *conn, r *http.Request, h *wire.Head) {
 	w.http11 = h.HTTP11()
 	w.http09 = h.Major == 0
 	w.isHead = h.Method == http.MethodHead
-	w.closing = !c.keeps(h)
 	s := c.s
 	s.body, s.fields = s.body[:0], s.fields[:0]
 }
@@ -239,6 +238,7 @@ func (w *response) commit(complete bool, next []byte) {
 	}
 	w.committed = true
 	s := w.c.s
+	w.closing = w.closing || !w.c.keeps(&s.head) // the server may have begun to stop
 	if w.body != nil && !w.duplex && !w.body.settle() {
 		// The answer begins while the client may still be sending: it will
 		// not be read to its end (see body.settle).
