@@ -29,53 +29,96 @@ func FuzzDifferential(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
-	f.Fuzz(func(t *testing.T, in []byte) {
-		var l Limits
-		var h Head
-		n, broken := l.ParseRequest(in, &h)
-		if n == 0 || broken != 0 {
-			return
-		}
-		ours, ok := readBody(&h, in[n:])
-		if !ok {
-			return
-		}
+	f.Fuzz(sameMessage)
+}
 
-		rest := bytes.NewReader(in)
-		br := bufio.NewReaderSize(rest, 128<<10) // a trailer section has to fit
-		req, err := http.ReadRequest(br)
-		if err != nil {
-			if whyRefused(&h, in, err) == "" {
-				t.Fatalf("only we accept: %v", err)
-			}
-			return
-		}
-		if req.Method != h.Method || req.RequestURI != h.Target || req.ProtoMajor != int(h.Major) || req.ProtoMinor != int(h.Minor) {
-			t.Fatalf("%s %q %s, ours %+v", req.Method, req.RequestURI, req.Proto, h)
-		}
-		if req.Host != h.Host && !escapedHost(&h) {
-			t.Fatalf("host %q, ours %q", req.Host, h.Host)
-		}
-		if req.Close != h.Close || req.ContentLength != h.ContentLength || h.Chunked != slices.Equal(req.TransferEncoding, []string{"chunked"}) {
-			t.Fatalf("close %v, length %d, codings %q, ours %+v", req.Close, req.ContentLength, req.TransferEncoding, h)
-		}
-		if want := stdHeader(&h); !maps.EqualFunc(want, req.Header, slices.Equal[[]string]) {
-			t.Fatalf("fields %q, ours %q", req.Header, want)
-		}
+// pieces are what FuzzDifferentialPieces puts messages together from: with
+// them it gets past the request line and finds the odd combinations.
+var pieces = []string{
+	"GET / HTTP/1.1\r\n", "POST /a%20b?c=d HTTP/1.1\r\n", "PUT http://x:8/y HTTP/1.1\r\n", "POST / HTTP/1.0\r\n",
+	"CONNECT h:1 HTTP/1.1\r\n", "OPTIONS * HTTP/1.1\r\n", "GET https://[::1] HTTP/1.9\r\n", "HEAD //a/../b HTTP/1.1\r\n",
+	"PRI * HTTP/1.1\r\n", "GET ", "/", "?", "%", "%2f", "%00", "[", "]", "|", ":", "://", "@", "*", ".", "..", ";", "HTTP/1.1", "HTTP/1.0",
+	"Host: h\r\n", "host:\r\n", "Host: [::1]:80\r\n", "Host: ", "Content-Length: ", "Content-Length: 3\r\n", "content-length:0\r\n",
+	"Content-Length: 5, 5\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: ", "chunked", "gzip", "identity",
+	"Connection: ", "close", "keep-alive", "Connection: close\r\n", "Connection: keep-alive\r\n", "Connection: upgrade\r\n",
+	"Upgrade: h2c\r\n", "Expect: 100-continue\r\n", "Trailer: A, B\r\n", "Trailer: Host\r\n", "Pragma: no-cache\r\n", "Cache-Control: x\r\n",
+	"A: b\r\n", "a:c\r\n", "B:\t\xe9 \r\n", "Keep-Alive: 3\r\n", "Proxy-Connection: close\r\n", "Cookie: a=b; c=d\r\n", "_-x.y: z\r\n",
+	"\r\n", "\r\n\r\n", "\r", "\n", " ", "\t", ",", "\"", "\\", "=", "\x00", "\x7f", "\xff", "0\r\n", "0\r\n\r\n", "1\r\nx\r\n", "3\r\nabc\r\n",
+	"3;a=b\r\nabc\r\n", "3;a=\"\\\"\"\r\nabc\r\n", "00003\r\nabc\r\n", "A\r\n0123456789\r\n", "3", "5", "0", "abc", "hello", "x",
+}
 
-		theirs, err := io.ReadAll(req.Body)
-		if !bytes.Equal(theirs, ours.body) || (err == nil) != ours.complete {
-			t.Fatalf("body %q, %v, ours %q, complete %v", theirs, err, ours.body, ours.complete)
+// FuzzDifferentialPieces is FuzzDifferential for messages whose octets are
+// numbers of pieces.
+func FuzzDifferentialPieces(f *testing.F) {
+	for _, in := range [][]string{
+		{"GET / HTTP/1.1\r\n", "Host: h\r\n", "\r\n"},
+		{"POST /a%20b?c=d HTTP/1.1\r\n", "Host: h\r\n", "Transfer-Encoding: chunked\r\n", "Trailer: A, B\r\n", "\r\n", "3;a=b\r\nabc\r\n", "0\r\n", "A: b\r\n", "\r\n"},
+		{"POST / HTTP/1.0\r\n", "Connection: keep-alive\r\n", "Content-Length: 3\r\n", "Content-Length: 3\r\n", "\r\n", "abc", "GET "},
+		{"OPTIONS * HTTP/1.1\r\n", "host:\r\n", "Connection: ", "keep-alive", ",", "close", "\r\n\r\n"},
+	} {
+		var numbers []byte
+		for _, piece := range in {
+			numbers = append(numbers, byte(slices.Index(pieces, piece)))
 		}
-		for _, f := range ours.trailer {
-			if !slices.Contains(req.Trailer[CanonicalName(f.Name)], f.Value) {
-				t.Fatalf("trailer %q, ours %+v", req.Trailer, f)
-			}
+		f.Add(numbers)
+	}
+	f.Fuzz(func(t *testing.T, numbers []byte) {
+		var in []byte
+		for _, k := range numbers {
+			in = append(in, pieces[int(k)%len(pieces)]...)
 		}
-		if used := len(in) - rest.Len() - br.Buffered(); ours.complete && used != n+ours.used {
-			t.Fatalf("%d octets used, ours %d", used, n+ours.used)
-		}
+		sameMessage(t, in)
 	})
+}
+
+// sameMessage fails if this package and net/http accept in as different
+// messages, or only this package accepts it.
+func sameMessage(t *testing.T, in []byte) {
+	var l Limits
+	var h Head
+	n, broken := l.ParseRequest(in, &h)
+	if n == 0 || broken != 0 {
+		return
+	}
+	ours, ok := readBody(&h, in[n:])
+	if !ok {
+		return
+	}
+
+	rest := bytes.NewReader(in)
+	br := bufio.NewReaderSize(rest, 128<<10) // a trailer section has to fit
+	req, err := http.ReadRequest(br)
+	if err != nil {
+		if whyRefused(&h, in, err) == "" {
+			t.Fatalf("only we accept: %v", err)
+		}
+		return
+	}
+	if req.Method != h.Method || req.RequestURI != h.Target || req.ProtoMajor != int(h.Major) || req.ProtoMinor != int(h.Minor) {
+		t.Fatalf("%s %q %s, ours %+v", req.Method, req.RequestURI, req.Proto, h)
+	}
+	if req.Host != h.Host && !escapedHost(&h) {
+		t.Fatalf("host %q, ours %q", req.Host, h.Host)
+	}
+	if req.Close != h.Close || req.ContentLength != h.ContentLength || h.Chunked != slices.Equal(req.TransferEncoding, []string{"chunked"}) {
+		t.Fatalf("close %v, length %d, codings %q, ours %+v", req.Close, req.ContentLength, req.TransferEncoding, h)
+	}
+	if want := stdHeader(&h); !maps.EqualFunc(want, req.Header, slices.Equal[[]string]) {
+		t.Fatalf("fields %q, ours %q", req.Header, want)
+	}
+
+	theirs, err := io.ReadAll(req.Body)
+	if !bytes.Equal(theirs, ours.body) || (err == nil) != ours.complete {
+		t.Fatalf("body %q, %v, ours %q, complete %v", theirs, err, ours.body, ours.complete)
+	}
+	for _, f := range ours.trailer {
+		if !slices.Contains(req.Trailer[CanonicalName(f.Name)], f.Value) {
+			t.Fatalf("trailer %q, ours %+v", req.Trailer, f)
+		}
+	}
+	if used := len(in) - rest.Len() - br.Buffered(); ours.complete && used != n+ours.used {
+		t.Fatalf("%d octets used, ours %d", used, n+ours.used)
+	}
 }
 
 type bodyRead struct {
