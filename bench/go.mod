@@ -1,3 +1,7 @@
 module freshet/bench
 
-go 1.26
+go 1.26.0
+
+require freshet v0.0.0
+
+replace freshet => ../

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"freshet/bench/internal/load"
+	"freshet/bench/internal/process"
+)
+
+// column is what one server did in a scenario. The slices have an element for
+// each round.
+type column struct {
+	server    *server
+	cpu       []float64 // microseconds of processor time per request
+	perSecond []float64
+	p99       []float64 // microseconds
+	memory    process.Memory
+	held      int64   // heap and stacks after the last step, of programs that tell; 0 for others
+	perConn   float64 // bytes of memory per idle connection
+	heldConn  float64 // bytes of heap and stacks per idle connection
+	notes     []string
+	fault     error // why there are no figures
+}
+
+func (c *column) note(format string, a ...any) {
+	c.notes = append(c.notes, fmt.Sprintf(format, a...))
+}
+
+// contestants returns the servers that take part in sc.
+func (b *bench) contestants(sc *scenario) []*server {
+	var in []*server
+	for _, s := range b.servers {
+		if s.does(sc.needs) {
+			in = append(in, s)
+		}
+	}
+	return in
+}
+
+// entrant is a server in a scenario while it runs.
+type entrant struct {
+	*running
+	*column
+	plan     load.Plan
+	requests int64 // answered so far
+}
+
+// measure runs one scenario: all servers are started and verified, then loaded
+// in turn, A B C A B C, so that what the machine does meanwhile hits all. A
+// server that does something wrong is out of the scenario.
+func (b *bench) measure(ctx context.Context, sc *scenario) []*column {
+	var columns []*column
+	var entrants []*entrant
+	for _, s := range b.contestants(sc) {
+		c := &column{server: s}
+		columns = append(columns, c)
+		if why := s.absent(b, sc); why != "" {
+			c.note("%s", why)
+			continue
+		}
+		r, err := s.start(ctx, b, sc)
+		if err != nil {
+			c.fault = err
+			continue
+		}
+		defer r.stop()
+		header, err := b.verify(ctx, r, sc)
+		if err != nil {
+			c.fault = err
+			continue
+		}
+		entrants = append(entrants, &entrant{running: r, column: c, plan: b.plan(r, sc, header)})
+	}
+	for round := range b.rounds + 1 {
+		for _, e := range entrants {
+			if e.fault == nil {
+				// The first round warms up, and is not counted.
+				e.fault = e.load(ctx, sc, round > 0)
+			}
+		}
+	}
+	for _, e := range entrants {
+		if e.fault == nil {
+			e.fault = e.finish()
+		}
+	}
+	return columns
+}
+
+// plan returns what the load generator does to r.
+func (b *bench) plan(r *running, sc *scenario, header []string) load.Plan {
+	p := load.Plan{
+		URL: r.url + sc.path, Header: header, Conns: sc.conns, Streams: sc.streams,
+		Argument: sc.argument, For: b.duration, CPU: b.loadCPU, Dir: b.dir,
+	}
+	if sc.script != "" {
+		p.Script = filepath.Join(b.dir, sc.script)
+	}
+	return p
+}
+
+// load loads the server once, and adds what was seen to its column when it
+// counts.
+func (e *entrant) load(ctx context.Context, sc *scenario, counts bool) error {
+	plan := e.plan
+	if !counts {
+		plan.For = min(plan.For, time.Second) / 2
+	}
+	before, err := process.ReadCPU(e.process.PID())
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, e.process.Output())
+	}
+	result, err := load.Run(ctx, plan)
+	if err != nil {
+		return err
+	}
+	after, err := process.ReadCPU(e.process.PID())
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, e.process.Output())
+	}
+	if err := checkResult(result, sc); err != nil {
+		return err
+	}
+	e.requests += result.Requests
+	if !counts {
+		return nil
+	}
+	if result.Failed > 0 {
+		e.note("%d connection errors", result.Failed)
+	}
+	e.cpu = append(e.cpu, micros(after.Since(before))/float64(result.Requests))
+	e.perSecond = append(e.perSecond, result.PerSecond)
+	e.p99 = append(e.p99, micros(result.P99))
+	return nil
+}
+
+// finish reads the memory of the server, ends it, and looks into its log.
+func (e *entrant) finish() error {
+	var err error
+	if e.memory, err = process.ReadMemory(e.process.PID()); err != nil {
+		return err
+	}
+	e.stop()
+	return e.checkLog(e.setup.log, e.requests)
+}
+
+// checkResult refuses a run in which the server did not do what it did when it
+// was verified. A connection in a thousand may be lost on a busy machine.
+func checkResult(r load.Result, sc *scenario) error {
+	unsuccessful := int64(0)
+	if sc.status >= 400 {
+		unsuccessful = r.Requests
+	}
+	if r.Unsuccessful != unsuccessful {
+		return fmt.Errorf("%d of %d answers have a status of 400 or more, want %d", r.Unsuccessful, r.Requests, unsuccessful)
+	}
+	if r.Failed > max(1, r.Requests/1000) {
+		return fmt.Errorf("%d connection errors in %d requests", r.Failed, r.Requests)
+	}
+	return nil
+}
+
+// checkLog notes when an access log has fewer lines than there were requests.
+func (c *column) checkLog(path string, requests int64) error {
+	if path == "" {
+		return nil
+	}
+	lines, err := countLines(path)
+	if err != nil {
+		return fmt.Errorf("read its access log: %w", err)
+	}
+	if lines == 0 {
+		return errors.New("its access log is empty")
+	}
+	if lines < requests {
+		c.note("%d of %d requests are not in the log", requests-lines, requests)
+	}
+	return nil
+}
+
+func countLines(path string) (int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	var n int64
+	buf := make([]byte, 64<<10)
+	for {
+		k, err := f.Read(buf)
+		n += int64(bytes.Count(buf[:k], []byte{'\n'}))
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
