@@ -78,7 +78,7 @@ var ServeFlags = []Flag{
 	{Name: "listing", Kind: OnOff, Value: "on|off", Default: "on", Group: groupFiles,
 		Doc:   "List folders that have no index file.",
 		field: func(s *Serve) any { return &s.Listing }},
-	{Name: "spa", Kind: Text, Value: "FILE", Group: groupFiles,
+	{Name: "spa", Kind: PathInside, Value: "FILE", Group: groupFiles,
 		Doc:   "Page that answers for pages that do not exist, as applications with their own routing need it. Never for a missing script, style or image.",
 		field: func(s *Serve) any { return &s.SPA }},
 	{Name: "clean-urls", Kind: Switch, Group: groupFiles,

@@ -55,6 +55,7 @@ func TestParseServe(t *testing.T) {
 			func(s *Serve) {
 				s.Listen, s.TLSListen, s.TLSCert, s.TLSKey = []string{":80"}, []string{":8443"}, "c.pem", "k.pem"
 			}},
+		{"page inside the folder", "--spa ./app//index.html", nil, func(s *Serve) { s.SPA = "app/index.html" }},
 		{"sizes", "--memory 1GB --max-head-bytes 64k --max-target-bytes 512 --max-body-bytes 2MiB", nil,
 			func(s *Serve) {
 				s.Memory, s.MaxHeadBytes, s.MaxTargetBytes, s.MaxBodyBytes = 1e9, 65536, 512, 2<<20
@@ -124,6 +125,7 @@ func TestFaults(t *testing.T) {
 		{"--spa --hidden", nil, `--spa needs a value: --spa FILE`},
 		{"--spa -hidden", nil, `--spa needs a value: --spa FILE`},
 		{"--spa=", nil, `bad value "" for --spa: it is empty; give FILE`},
+		{"--spa ../x.html", nil, `bad value "../x.html" for --spa: give the path of a file inside the folder`},
 		{"--index a/b", nil, `bad value "a/b" for --index: give the name of a file, without a folder`},
 		{"--mime x=text/x", nil, `bad value "x=text/x" for --mime: give .extension=type/subtype, such as .gmi=text/gemini`},
 		{"--mime .x=text", nil, `bad value ".x=text" for --mime: give .extension=type/subtype, such as .gmi=text/gemini`},
