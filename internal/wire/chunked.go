@@ -205,9 +205,10 @@ func (d *Chunked) trailer(src []byte) (used int, broken rule.ID) {
 	before := len(d.section)
 	take := src[:min(len(src), limits.maxHeadBytes()-before)]
 	d.section = append(d.section, take...)
-	if bytes.IndexByte(take, '\n') >= 0 {
+	// Only whole lines are parsed, so that portions do not matter.
+	if last := bytes.LastIndexByte(take, '\n'); last >= 0 {
 		var h Head
-		n, broken := limits.parseFields(d.section, 0, &h)
+		n, broken := limits.parseFields(d.section[:before+last+1], 0, &h)
 		if broken != 0 || h.HasAny(refusedInTrailer) {
 			return 0, rule.TrailerInvalid
 		}

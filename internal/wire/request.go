@@ -113,7 +113,7 @@ func (l *Limits) parseHead(b []byte, h *Head) (n int, broken rule.ID) {
 		return 0, broken
 	}
 
-	if len(b)-i >= searchFrom && len(b) < l.maxHeadBytes() && !mayEnd(b[i:]) {
+	if len(b)-i >= searchFrom && len(b) < l.maxHeadBytes() && !mayEnd(b[i-1:]) {
 		return 0, 0
 	}
 	if n, broken = l.parseFields(b, i, h); n == 0 {
@@ -126,8 +126,9 @@ func (l *Limits) parseHead(b []byte, h *Head) (n int, broken rule.ID) {
 }
 
 // mayEnd reports whether it is worth parsing field lines: they end in a whole
-// line, or there is an empty one among them. Without this a long head that
-// arrives octet by octet would be parsed again for each.
+// line, or there is an empty one among them. lines starts with the LF of the
+// request line. Without this a long head that arrives octet by octet would be
+// parsed again for each.
 func mayEnd(lines []byte) bool {
 	return lines[len(lines)-1] == '\n' || bytes.Contains(lines, []byte("\n\r\n")) || bytes.Contains(lines, []byte("\n\n"))
 }

@@ -477,6 +477,10 @@ func TestPortions(t *testing.T) {
 	if _, n, broken := parse(t, &Limits{}, in); n != len(in) || broken != 0 {
 		t.Fatal(n, broken)
 	}
+	// A head without fields ends where more follows than is parsed untried.
+	if _, n, broken := parse(t, &Limits{}, "GET / HTTP/1.0\r\n\r\n"+strings.Repeat("x", 2*searchFrom)); n != 18 || broken != 0 {
+		t.Error(n, broken)
+	}
 	// Past the size from which the end is looked for first, too.
 	if _, _, broken := parse(t, &Limits{}, in[:len(in)-4]+"\n"); broken != rule.BareLF {
 		t.Error(broken)
