@@ -1,0 +1,86 @@
+package layers
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/linked-packages.txt")
+
+// confined says where a third-party module, or a dangerous standard package,
+// may be imported (tests of those packages included), and why nowhere else.
+var confined = []struct {
+	prefix  string
+	allowed []string
+	reason  string
+}{
+	{"github.com/klauspost/compress", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
+	{"github.com/andybalholm/brotli", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
+	{"golang.org/x/sys", []string{"httpd", "socketserver", "static"}, "system calls stay where the portable form stands beside them"},
+	{"unsafe", []string{"httpd", "internal/wire", "internal/field", "socketserver", "static"}, "memory safety is argued in few places"},
+	{"compress/gzip", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
+	{"net/http/httptest", nil, "it is for tests"},
+	{"testing", []string{"internal/wiretest"}, "it is for tests"},
+}
+
+func TestConfinedImports(t *testing.T) {
+	for _, f := range sources(t) {
+		for _, imported := range f.imports {
+			listed := false
+			for _, c := range confined {
+				if imported != c.prefix && !strings.HasPrefix(imported, c.prefix+"/") {
+					continue
+				}
+				listed = true
+				standard := !strings.Contains(c.prefix, ".")
+				if !slices.Contains(c.allowed, f.dir) && !(f.test && standard) {
+					t.Errorf("%s: must not import %s: %s", f.path, imported, c.reason)
+				}
+			}
+			first, _, _ := strings.Cut(imported, "/")
+			if strings.Contains(first, ".") && !listed {
+				t.Errorf("%s: imports %s, a third-party module without a row in this test that says where it is confined and why", f.path, imported)
+			}
+		}
+	}
+}
+
+// TestLinkedPackages keeps the list of what the binary links beyond Go and
+// this module: it grows only in a commit that shows it.
+func TestLinkedPackages(t *testing.T) {
+	const list = "docs/linked-packages.txt"
+	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{$.ImportPath}} {{.Path}}@{{.Version}}{{end}}{{end}}", "./cmd/freshet")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
+	out, err := cmd.Output()
+	if err != nil {
+		detail := ""
+		if exit, ok := err.(*exec.ExitError); ok {
+			detail = string(exit.Stderr)
+		}
+		t.Fatalf("go list: %v\n%s", err, detail)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	slices.Sort(lines)
+	got := "# What freshet links beyond Go's standard library and itself: package, module@version.\n" +
+		"# Rewrite with: go test ./internal/layers -run LinkedPackages -update\n" +
+		strings.TrimLeft(strings.Join(lines, "\n")+"\n", "\n")
+	path := filepath.Join(root, list)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is not what is linked (rewrite it with -update, and say in the commit why):\ngot:\n%s\nwant:\n%s", list, got, want)
+	}
+}
