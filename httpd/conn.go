@@ -26,6 +26,7 @@ const (
 	stepHandle             // call the handler for scratch.head
 	stepRefuse             // answer conn.refusal and end
 	stepClose              // write what is gathered and end
+	stepPark               // wait for long: start over on a small stack
 	stepEnd                // end at once
 )
 
@@ -33,9 +34,9 @@ const (
 type phase uint8
 
 const (
-	phaseHead   phase = iota // a head, from accept or its first byte
-	phaseIdle                // the next request
-	phaseUnsure              // the next request, not knowing whether the client has closed: see rawio_linux.go
+	phaseHead phase = iota // a head, from accept or its first byte
+	phaseIdle              // the next request
+	phaseBusy              // the next request, for one sweep: then look again and park (see rawio_linux.go)
 )
 
 // conn serves one connection, on one goroutine.
@@ -68,6 +69,23 @@ type conn struct {
 
 // serveConn is the handler of socketserver.
 func (s *Server) serveConn(sc *socketserver.Conn) {
+	c, parked := sc.State.(*conn)
+	if !parked {
+		if c = s.newConn(sc); c == nil {
+			return
+		}
+	}
+	if c.serve() == stepPark {
+		sc.State = c
+		sc.Again()
+		return
+	}
+	c.end()
+}
+
+// newConn makes what serves a connection; nil when TLS fails, or when the
+// connection was served as HTTP/2.
+func (s *Server) newConn(sc *socketserver.Conn) *conn {
 	a := sc.Conn.(*accepted)
 	c := &conn{srv: s, sc: sc, from: a.from, tcp: a.Conn, nc: a.Conn, now: time.Now()}
 	if s.ConnState != nil {
@@ -77,48 +95,50 @@ func (s *Server) serveConn(sc *socketserver.Conn) {
 	sc.SetWaiting(true)
 	if a.from.tls != nil {
 		if !c.startTLS() {
-			return
+			return nil
 		}
-	} else {
-		c.raw = rawConn(c.tcp)
-	}
-	defer c.end()
-	c.serve()
-}
-
-func (c *conn) serve() {
-	if c.raw != nil {
+	} else if c.raw = rawConn(c.tcp); c.raw != nil {
 		c.ready = c.onReadable
 	}
+	return c
+}
+
+// serve serves until the connection is over (stepEnd) or has been idle for a
+// while (stepPark).
+func (c *conn) serve() step {
 	st := c.receive()
-	for {
-		switch st {
-		case stepWait, stepMore:
-			if !c.flush() {
-				return
-			}
-			c.await(st)
-			st = c.receive()
-		case stepFlush:
-			if !c.flush() {
-				return
-			}
-			st = c.advance()
-		case stepHandle:
-			if !c.handle() {
-				return
-			}
-			st = c.advance()
-		case stepRefuse:
-			c.refuse(c.refusal)
-			return
-		case stepClose:
-			c.flush()
-			return
-		default:
-			return
-		}
+	for st != stepEnd && st != stepPark {
+		st = c.do(st)
 	}
+	return st
+}
+
+// do does one step. It is a function of its own to keep its frame, and that of
+// all it calls, off the stack of a connection that waits.
+func (c *conn) do(st step) step {
+	switch st {
+	case stepWait, stepMore:
+		if !c.flush() {
+			return stepEnd
+		}
+		c.await(st)
+		return c.receive()
+	case stepFlush:
+		if !c.flush() {
+			return stepEnd
+		}
+		return c.advance()
+	case stepHandle:
+		if !c.handle() {
+			return stepEnd
+		}
+		return c.advance()
+	case stepRefuse:
+		c.refuse(c.refusal)
+	case stepClose:
+		c.flush()
+	}
+	return stepEnd
 }
 
 // receive waits for input, answers what it can on the hot path, and returns
@@ -172,7 +192,13 @@ func (c *conn) await(st step) {
 		}
 		return
 	}
-	if c.served > 0 {
+	switch {
+	case c.served == 0:
+		// Still the time for the first head.
+	case c.raw != nil:
+		c.phase = phaseBusy
+		c.sc.Arm(c.now, min(c.srv.sweepEvery(), c.srv.idleTime()))
+	default:
 		c.phase = phaseIdle
 		c.sc.Arm(c.now, c.srv.times.idle)
 	}
@@ -187,12 +213,12 @@ func (c *conn) woken(err error) step {
 	begun := c.s != nil && c.s.w > c.s.r
 	if c.sc.Overdue() {
 		switch {
-		case c.phase == phaseUnsure:
+		case c.phase == phaseBusy:
 			c.sc.Forgive()
 			c.phase = phaseIdle
 			c.sc.Arm(time.Now(), c.srv.times.idle)
 			c.sc.SetWaiting(true)
-			return c.receive()
+			return stepPark
 		case begun:
 			c.refusal = rule.HeadTimeout
 			return stepRefuse

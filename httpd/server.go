@@ -208,6 +208,14 @@ func (s *Server) sweepEvery() time.Duration {
 	return socketserver.DefaultSweepEvery
 }
 
+// idleTime is the idle limit as a duration to compare with.
+func (s *Server) idleTime() time.Duration {
+	if s.times.idle > 0 {
+		return s.times.idle
+	}
+	return 1<<63 - 1
+}
+
 func (s *Server) handler() http.Handler {
 	if s.Handler == nil {
 		return http.DefaultServeMux

@@ -17,25 +17,41 @@ type Conn struct {
 	remote netip.AddrPort
 	index  int // place in srv.conns, -1 when not there; guarded by srv.mu
 
+	// State is the handler's own, for when it is called again.
+	State any
+
+	again    bool
 	deadline atomic.Int64 // nanoseconds after srv.base; 0 when none is armed
 	overdue  atomic.Bool
 	waiting  atomic.Bool
 	detached atomic.Bool
 }
 
+// serve has a small frame, for it stays on the stack of every connection.
 func (c *Conn) serve() {
-	defer c.srv.handlers.Done()
-	defer func() {
-		if !c.detached.Load() {
-			c.srv.remove(c)
-			c.Conn.Close()
-		}
-	}()
-	if c.srv.Draining() {
-		return
-	}
+	defer c.returned()
 	c.srv.Handler(c)
 }
+
+// returned ends the connection, or has the handler called again.
+func (c *Conn) returned() {
+	if c.again {
+		c.again = false
+		go c.serve()
+		return
+	}
+	if !c.detached.Load() {
+		c.srv.remove(c)
+		c.Conn.Close()
+	}
+	c.srv.handlers.Done()
+}
+
+// Again says that the handler has not ended the connection when it returns: it
+// is to be called once more, on a new goroutine. A goroutine's stack grows as
+// deep as its deepest call and hardly ever shrinks; a handler that is about to
+// wait for long gives that memory back by starting over.
+func (c *Conn) Again() { c.again = true }
 
 // Remote returns the client's address and port, which are not valid for a
 // Unix socket.
