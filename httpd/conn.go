@@ -59,7 +59,10 @@ type conn struct {
 	over    bool      // the answer that is gathered is the last
 	linger  bool      // the client may still be sending: see end
 	one     [1]byte   // a read that waits without a buffer
-	ready   func(fd uintptr) bool
+
+	// The callbacks of raw, made once.
+	readable, writable func(fd uintptr) bool
+	writeErr           error // of writable
 
 	ctx    context.Context // for handlers; nil until the first
 	remote string          // RemoteAddr for handlers; "" until the first
@@ -98,7 +101,7 @@ func (s *Server) newConn(sc *socketserver.Conn) *conn {
 			return nil
 		}
 	} else if c.raw = rawConn(c.tcp); c.raw != nil {
-		c.ready = c.onReadable
+		c.readable, c.writable = c.onReadable, c.onWritable
 	}
 	return c
 }
@@ -145,7 +148,7 @@ func (c *conn) do(st step) step {
 // what is left to do.
 func (c *conn) receive() step {
 	if c.raw != nil {
-		if err := c.raw.Read(c.ready); err != nil {
+		if err := c.raw.Read(c.readable); err != nil {
 			return c.woken(err)
 		}
 		return c.next
@@ -351,14 +354,7 @@ func (c *conn) flush() bool {
 	if s == nil {
 		return true
 	}
-	ok := true
-	if len(s.out) > 0 || s.tail != nil || s.file != nil {
-		c.sc.Arm(time.Now(), c.srv.times.send)
-		ok = c.write() == nil
-		c.sc.Disarm()
-		s.out, s.tail = s.out[:0], nil
-		s.dropFile()
-	}
+	ok := c.write() == nil
 	c.report(ok)
 	return ok
 }
@@ -390,19 +386,31 @@ func (c *conn) cutBy() rule.ID {
 	return rule.ClientGone
 }
 
-// write writes out, then tail or the part of the file.
-func (c *conn) write() error {
+// write writes what is gathered: out, then tail or the part of the file.
+func (c *conn) write() (err error) {
 	s := c.s
-	if s.file != nil {
-		return c.sendFile(s.out, s.file, &s.off, s.size)
+	switch {
+	case len(s.out) == 0 && s.tail == nil && s.file == nil:
+		return nil
+	case c.raw != nil && s.file == nil:
+		err = c.writeRaw()
+	case s.file != nil:
+		c.armSend()
+		err = c.sendFile(s.out, s.file, &s.off, s.size)
+	default:
+		c.armSend()
+		if err = c.writeAll(s.out); err == nil && s.tail != nil {
+			err = c.writeAll(s.tail)
+		}
 	}
-	if s.tail != nil {
-		bufs := net.Buffers{s.out, s.tail}
-		_, err := bufs.WriteTo(c.nc)
-		return err
-	}
-	return c.writeAll(s.out)
+	c.sc.Disarm()
+	s.out, s.tail = s.out[:0], nil
+	s.dropFile()
+	return err
 }
+
+// armSend starts the time in which the client must take something.
+func (c *conn) armSend() { c.sc.Arm(time.Now(), c.srv.times.send) }
 
 // writeAll writes b; the deadline is armed anew for each part taken.
 func (c *conn) writeAll(b []byte) error {
@@ -411,7 +419,7 @@ func (c *conn) writeAll(b []byte) error {
 			return err
 		}
 		b = b[outMax:]
-		c.sc.Arm(time.Now(), c.srv.times.send)
+		c.armSend()
 	}
 	_, err := c.nc.Write(b)
 	return err

@@ -157,7 +157,7 @@ func (w *response) sendPart(p part) (int64, error) {
 	}
 	off := p.off
 	c := w.c
-	c.sc.Arm(time.Now(), c.srv.times.send)
+	c.armSend()
 	err := c.sendFile(s.out, p.f, &off, size)
 	c.sc.Disarm()
 	s.out = s.out[:0]

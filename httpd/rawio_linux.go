@@ -105,36 +105,73 @@ func (c *conn) nothing() (done bool) {
 	return false
 }
 
-// flushRaw writes what is gathered with one system call. When the kernel does
-// not take all, what is left stays gathered, and it is false: flush does it.
+// flushRaw writes what is gathered, when the kernel takes all of it at once.
+// When not, what is left stays gathered, and it is false: flush goes on.
 func (c *conn) flushRaw(fd uintptr) bool {
 	s := c.s
-	want := len(s.out) + len(s.tail)
-	if want == 0 {
+	if len(s.out) == 0 && s.tail == nil {
 		return true
 	}
+	if left, errno := c.writeSome(fd); left || errno != 0 {
+		return false
+	}
+	c.report(true)
+	return true
+}
+
+// writeSome writes what is gathered with one system call. What the kernel
+// does not take stays gathered.
+func (c *conn) writeSome(fd uintptr) (left bool, errno syscall.Errno) {
+	s := c.s
 	var n int
-	var errno syscall.Errno
 	if s.tail == nil {
 		n, errno = rawWrite(fd, s.out)
 	} else {
 		n, errno = rawWritev(fd, s.out, s.tail)
 	}
 	if errno != 0 {
-		n = 0
+		return true, errno
 	}
-	if n < want {
-		if n >= len(s.out) {
-			s.tail = s.tail[n-len(s.out):]
-			s.out = s.out[:0]
-		} else {
-			s.out = s.out[:copy(s.out, s.out[n:])]
+	if n < len(s.out) {
+		s.out = s.out[:copy(s.out, s.out[n:])]
+		return true, 0
+	}
+	n -= len(s.out)
+	s.out = s.out[:0]
+	if n < len(s.tail) {
+		s.tail = s.tail[n:]
+		return true, 0
+	}
+	s.tail = nil
+	return false, 0
+}
+
+// writeRaw writes all that is gathered, waiting as long as the client takes
+// some of it in time.
+func (c *conn) writeRaw() error {
+	c.writeErr = nil
+	if err := c.raw.Write(c.writable); err != nil {
+		return err
+	}
+	return c.writeErr
+}
+
+// onWritable is the callback of writeRaw.
+func (c *conn) onWritable(fd uintptr) (done bool) {
+	for {
+		left, errno := c.writeSome(fd)
+		switch {
+		case errno == syscall.EINTR:
+		case errno == syscall.EAGAIN:
+			c.armSend()
+			return false
+		case errno != 0:
+			c.writeErr = errno
+			return true
+		case !left:
+			return true
 		}
-		return false
 	}
-	s.out, s.tail = s.out[:0], nil
-	c.report(true)
-	return true
 }
 
 func rawRead(fd uintptr, b []byte) (int, syscall.Errno) {
@@ -216,7 +253,7 @@ func (c *conn) sendSome(fd, in uintptr, head *[]byte, off, size *int64) (done bo
 			return true, io.ErrUnexpectedEOF
 		default:
 			*size -= int64(n)
-			c.sc.Arm(time.Now(), c.srv.times.send)
+			c.armSend()
 		}
 	}
 	return true, nil

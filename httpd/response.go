@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
-	"time"
 
 	"freshet/internal/rule"
 	"freshet/internal/wire"
@@ -320,17 +319,12 @@ func (w *response) emit(p []byte) {
 
 // flushOut writes what is gathered.
 func (w *response) flushOut() {
-	c := w.c
-	s := c.s
-	if w.err != nil || len(s.out) == 0 && s.tail == nil {
+	s := w.c.s
+	if w.err != nil {
 		s.out, s.tail = s.out[:0], nil
 		return
 	}
-	c.sc.Arm(time.Now(), c.srv.times.send)
-	err := c.write()
-	c.sc.Disarm()
-	s.out, s.tail = s.out[:0], nil
-	w.fail(err)
+	w.fail(w.c.write())
 }
 
 // fail notes the first error of writing; the request's context ends with it.

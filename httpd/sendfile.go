@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"time"
 )
 
 // copyBuffers are for bodies that cannot be handed to the kernel whole.
@@ -32,7 +31,7 @@ func (c *conn) copyFile(head []byte, f *os.File, off *int64, size int64) error {
 		}
 		*off += int64(n)
 		size -= int64(n)
-		c.sc.Arm(time.Now(), c.srv.times.send)
+		c.armSend()
 	}
 	return nil
 }
