@@ -89,6 +89,7 @@ form.addEventListener("click", (event) => {
     ask(event.target.value);
   }
 });
+file.addEventListener("change", () => ask("get"));
 form.addEventListener("submit", (event) => event.preventDefault());
 form.hidden = false;
 ask("get");
