@@ -1,8 +1,10 @@
 module freshet
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/andybalholm/brotli v1.2.8
 	github.com/klauspost/compress v1.20.3
 )
+
+require golang.org/x/sys v0.49.0 // indirect

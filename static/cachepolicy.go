@@ -1,0 +1,134 @@
+package static
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// CachePolicy says for how long an answer may be reused without asking. A
+// positive policy is a lifetime: CachePolicy(10 * time.Minute).
+type CachePolicy time.Duration
+
+const (
+	// Revalidate sends no-cache: keep it, but ask before each use. It is the
+	// policy for people who edit what they serve.
+	Revalidate CachePolicy = 0
+
+	// Auto goes by the name: pages revalidate, fingerprinted names
+	// (app.3f2a91bc.js) may be kept for a year without asking, everything else
+	// for a minute.
+	Auto CachePolicy = -1
+
+	// NoPolicy sends no Cache-Control: clients guess.
+	NoPolicy CachePolicy = -2
+)
+
+const (
+	autoAge      = 60       // seconds, what Auto gives neither to pages nor to fingerprinted names
+	immutableAge = 31536000 // seconds, a year, the most that anybody honours
+)
+
+// ParseCachePolicy reads a policy as people write it: "no-cache", "auto",
+// "off", or a duration such as "10m".
+func ParseCachePolicy(s string) (CachePolicy, error) {
+	switch s {
+	case "no-cache":
+		return Revalidate, nil
+	case "auto":
+		return Auto, nil
+	case "off":
+		return NoPolicy, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < time.Second {
+		return 0, fmt.Errorf("cache policy %q: want no-cache, auto, off, or a duration of a second or more, such as 10m", s)
+	}
+	return CachePolicy(d), nil
+}
+
+// cacheControl returns the value of Cache-Control for a file ("" for none)
+// and the lifetime in it, in seconds.
+func (p CachePolicy) cacheControl(name, mediaType string) (value string, age int64) {
+	switch {
+	case p == NoPolicy:
+		return "", 0
+	case p == Auto && fingerprinted(name) && !isHTML(mediaType):
+		return "max-age=" + strconv.Itoa(immutableAge) + ", immutable", immutableAge
+	case p == Auto && !isHTML(mediaType):
+		return "max-age=" + strconv.Itoa(autoAge), autoAge
+	case p > 0:
+		age = int64(time.Duration(p) / time.Second)
+		return "max-age=" + strconv.FormatInt(age, 10), age
+	}
+	return "no-cache", 0
+}
+
+func isHTML(mediaType string) bool {
+	t, _, _ := strings.Cut(mediaType, ";")
+	return t == "text/html" || t == "application/xhtml+xml"
+}
+
+// fingerprinted reports whether a name has a part that only a build tool
+// gives: the hash of the content. The parts of a name are what stands between
+// dots, hyphens and underscores; the extension is none.
+//
+//	app.3f2a91bc.js  index-BkTqX9a2.css  5e884898da28047151d0e56f8dc62927.png
+//
+// A wrong guess would freeze a file for a year in every browser that saw it.
+// So a part that people write (20240131, release2, 2024Q1final) must not
+// count, and a rare hash that looks like one of those is not recognised.
+func fingerprinted(name string) bool {
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	dot := strings.LastIndexByte(name, '.')
+	if dot < 0 {
+		return false
+	}
+	for start, i := 0, 0; i <= dot; i++ {
+		if i < dot && name[i] != '.' && name[i] != '-' && name[i] != '_' {
+			continue
+		}
+		if part := name[start:i]; looksHashed(part) && (start > 0 || len(part) >= 16) {
+			return true
+		}
+		start = i + 1
+	}
+	return false
+}
+
+// looksHashed reports whether s is random-looking: at least eight letters and
+// digits, digits among them, with two changes between digits and letters for
+// lower-case hexadecimal, four changes of kind for anything else.
+func looksHashed(s string) bool {
+	if len(s) < 8 {
+		return false
+	}
+	const (
+		digit = iota
+		lower
+		upper
+	)
+	hex, digits, letters, changes, last := true, 0, 0, 0, -1
+	for i := range len(s) {
+		kind := lower
+		switch c := s[i]; {
+		case '0' <= c && c <= '9':
+			kind = digit
+			digits++
+		case 'a' <= c && c <= 'z':
+			hex = hex && c <= 'f'
+			letters++
+		case 'A' <= c && c <= 'Z':
+			kind, hex = upper, false
+			letters++
+		default:
+			return false
+		}
+		if last >= 0 && kind != last {
+			changes++
+		}
+		last = kind
+	}
+	return digits > 0 && letters > 0 && (changes >= 4 || hex && changes >= 2)
+}

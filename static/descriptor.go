@@ -1,0 +1,98 @@
+package static
+
+import (
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+)
+
+// descriptor is an open file that answers share: each holds a reference while
+// its body is sent, the cache of descriptors holds one while the file is in
+// it. The last to let go closes the file. Everybody reads with explicit
+// offsets, so that readers do not move each other's position.
+type descriptor struct {
+	file *os.File
+	refs atomic.Int32 // 0: closed
+}
+
+func newDescriptor(f *os.File) *descriptor {
+	d := &descriptor{file: f}
+	d.refs.Store(1)
+	return d
+}
+
+// acquire takes a reference. It reports false when the file is closed, or d nil.
+func (d *descriptor) acquire() bool {
+	if d == nil {
+		return false
+	}
+	for {
+		n := d.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if d.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Release gives a reference back; httpd calls it when an answer was sent.
+func (d *descriptor) Release() {
+	if d.refs.Add(-1) == 0 {
+		d.file.Close()
+	}
+}
+
+// descriptors bounds how many files stay open between answers. A file that
+// came in longest ago is let go first: what is asked for is opened again, which
+// costs little beside sending a file that is large.
+type descriptors struct {
+	mu   sync.Mutex
+	ring []*source // whose file holds the cache's reference
+	next int
+}
+
+func newDescriptors(n int) *descriptors { return &descriptors{ring: make([]*source, n)} }
+
+// keep makes d the open file of a source, with the reference that d was made
+// with, in place of an older one.
+func (c *descriptors) keep(s *source, d *descriptor) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := s.file.Swap(d); old != nil {
+		old.Release()
+		return // the source has its place already, or lost it just now
+	}
+	if victim := c.ring[c.next]; victim != nil {
+		victim.file.Swap(nil).drop()
+	}
+	c.ring[c.next] = s
+	c.next = (c.next + 1) % len(c.ring)
+}
+
+// drop gives the cache's reference back; d may be nil.
+func (d *descriptor) drop() {
+	if d != nil {
+		d.Release()
+	}
+}
+
+// close lets all files go.
+func (c *descriptors) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, s := range c.ring {
+		if s != nil {
+			s.file.Swap(nil).drop()
+		}
+		c.ring[i] = nil
+	}
+}
+
+// osFile returns the *os.File below f, nil when there is none.
+func osFile(f fs.File) *os.File {
+	file, _ := f.(*os.File)
+	return file
+}

@@ -1,0 +1,124 @@
+package static
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"freshet/internal/field"
+	"freshet/internal/representation"
+	"freshet/internal/rule"
+)
+
+// entry is what is kept of one address: which file answers for it, what the
+// file system said about that file, and the codings, ready to be sent.
+//
+// An entry is never changed when a file changes: it is replaced. Only the set
+// of its codings grows.
+type entry struct {
+	key  string  // in the table: the path without its first slash, decoded
+	why  rule.ID // of a 200: StaticFile, StaticIndex or StaticFallback
+	meta representation.Meta
+	age  int64 // lifetime in Cache-Control, seconds; 0 none
+
+	// sources are the files that the codings were read from: always that of
+	// Identity, and those of sidecar files. A coding that was made here has none.
+	sources [field.NumCodings]*source
+
+	// absent are names that came before the file's own when it was looked for,
+	// such as an index file that is preferred: the entry holds while they are
+	// not there.
+	absent []string
+
+	set  atomic.Pointer[representation.Set]
+	used atomic.Bool   // since the hand of the clock last came by
+	work atomic.Uint32 // see workNone
+
+	cost int64 // bytes, as table.used counts them; guarded by table.mu
+	slot int   // in table.ring, -1 when not in the table; guarded by table.mu
+}
+
+// States of entry.work: whether something is left to do in the background.
+const (
+	workNone   = iota
+	workWanted // codings to make or files to hash, as soon as the queue has room
+	workQueued
+)
+
+// source is one file and the proof that it is still the one that was read.
+type source struct {
+	name  string // relative to the root
+	place string // what tree.locate said
+	stamp stamp
+	file  atomic.Pointer[descriptor] // when the file is sent from disk; may be closed
+
+	// checked is the time, as the request that asked told it, after which the
+	// file was last seen to be unchanged.
+	checked atomic.Int64
+}
+
+// unchanged reports whether the file is what it was when it was read, for a
+// request that was read at now.
+//
+// A check that began after a request was read is as good as the request's own.
+// So the requests of one batch, which have one time, share one check; this is
+// also all there is to a coherence interval. A time before that of the last
+// check means that the clock was set back: then nothing is known.
+func (h *Handler) unchanged(s *source, now int64) bool {
+	if d := now - s.checked.Load(); d == 0 && fineClock || d > 0 && d < h.coherence {
+		return true
+	}
+	if !h.tree.same(s) {
+		return false
+	}
+	s.checked.Store(now)
+	return true
+}
+
+// fineClock says that two moments have the same time only when they are one
+// read of the clock.
+const fineClock = runtime.GOOS != "windows"
+
+// holds reports whether an entry may be used for a request that was read at
+// now. The files of sidecars are checked when they are chosen.
+func (h *Handler) holds(e *entry, now int64) bool {
+	for _, name := range e.absent {
+		if !h.tree.gone(name) {
+			return false
+		}
+	}
+	return h.unchanged(e.sources[field.Identity], now)
+}
+
+// touch tells the clock that the entry was asked for.
+func (e *entry) touch() {
+	if !e.used.Load() { // a load keeps the line shared between processors
+		e.used.Store(true)
+	}
+}
+
+// release closes the files of an entry that has left the table.
+func (e *entry) release() {
+	for _, s := range e.sources {
+		if s != nil {
+			s.file.Swap(nil).drop()
+		}
+	}
+}
+
+// entryOverhead is what an entry costs beside its variants and its key: the
+// structs, the table's slots, the proof.
+const entryOverhead = 700
+
+func (e *entry) weigh() int64 {
+	cost := int64(entryOverhead + 3*len(e.key))
+	set := e.set.Load()
+	for c := field.Coding(0); c < field.NumCodings; c++ {
+		if v := set.Variant(c); v != nil {
+			cost += v.Cost()
+		}
+		if s := e.sources[c]; s != nil {
+			cost += int64(len(s.place)) + 200
+		}
+	}
+	return cost
+}

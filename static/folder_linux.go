@@ -1,0 +1,135 @@
+package static
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// folder is a tree over a real folder, by the system calls of Linux: openat2
+// with RESOLVE_BENEATH (Linux 5.6) opens a path and refuses every link out of
+// the folder in one step, with no moment between check and use. Where openat2
+// is missing or forbidden, [rootTree] takes its place.
+//
+// The hot path asks by absolute path, not relative to an open folder: the
+// folder may be deleted and made anew, as build tools do.
+type folder struct{ rootTree }
+
+func newFolder(dir string, follow bool) tree {
+	fd, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
+	if err != nil {
+		return &rootTree{dir, follow}
+	}
+	unix.Close(fd)
+	return &folder{rootTree{dir, follow}}
+}
+
+func (t *folder) open(name string) (*opened, error) {
+	if t.follow {
+		return t.rootTree.open(name)
+	}
+	if name == "" {
+		name = "."
+	}
+	root, err := unix.Open(t.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(root)
+	f, err := openBeneath(root, name, unix.RESOLVE_BENEATH)
+	if errors.Is(err, unix.EXDEV) {
+		// An absolute link counts as leading out, also when it stays inside.
+		if name, err = resolveInside(t.dir, name); err != nil {
+			return nil, err
+		}
+		f, err = openBeneath(root, name, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newOpened(f)
+}
+
+func openBeneath(root int, name string, resolve uint64) (*os.File, error) {
+	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC | openFlags, Resolve: resolve}
+	for tries := 0; ; tries++ {
+		fd, err := unix.Openat2(root, name, &how)
+		switch {
+		case err == nil:
+			return os.NewFile(uintptr(fd), name), nil
+		case err == unix.EINTR, err == unix.EAGAIN && tries < 16: // EAGAIN: something was renamed meanwhile
+			continue
+		}
+		return nil, err
+	}
+}
+
+func (t *folder) locate(name string) string {
+	return strings.TrimSuffix(t.dir, "/") + "/" + name + "\x00"
+}
+
+func (t *folder) same(s *source) bool {
+	var st unix.Stat_t
+	if fstatat(unsafe.StringData(s.place), &st, 0) != 0 {
+		return false
+	}
+	w := &s.stamp
+	return uint64(st.Ino) == w.ino && st.Size == w.size && nanoseconds(int64(st.Ctim.Sec), int64(st.Ctim.Nsec)) == w.ctime &&
+		nanoseconds(int64(st.Mtim.Sec), int64(st.Mtim.Nsec)) == w.mtime && uint64(st.Dev) == w.dev && st.Mode&unix.S_IFMT == unix.S_IFREG
+}
+
+// maxGone bounds the paths that gone asks for, so that they fit the stack.
+const maxGone = 1000
+
+func (t *folder) gone(name string) bool {
+	if len(t.dir)+len(name)+2 > maxGone {
+		return false
+	}
+	var buf [maxGone]byte
+	path := append(append(append(append(buf[:0], t.dir...), '/'), name...), 0)
+	if strings.IndexByte(name, '/') < 0 {
+		var st unix.Stat_t
+		return fstatat(&path[0], &st, unix.AT_SYMLINK_NOFOLLOW) == syscall.ENOENT
+	}
+	// A link on the way might lead out, and the answer would tell what there
+	// is outside: refuse all links. When there is one, nothing is known.
+	switch openUnlinked(unix.AT_FDCWD, &path[0]) {
+	case syscall.ENOENT, syscall.ENOTDIR:
+		return true
+	case syscall.ELOOP:
+		// The way to the root may have links.
+		root, err := unix.Open(t.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return false
+		}
+		defer unix.Close(root)
+		errno := openUnlinked(root, &path[len(t.dir)+1])
+		return errno == syscall.ENOENT || errno == syscall.ENOTDIR
+	}
+	return false
+}
+
+// openUnlinked asks whether a path, ending in a NUL, can be opened without
+// following a link.
+func openUnlinked(at int, path *byte) syscall.Errno {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	fd, _, err := syscall.Syscall6(unix.SYS_OPENAT2, uintptr(at), uintptr(unsafe.Pointer(path)),
+		uintptr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
+	if err == 0 {
+		unix.Close(int(fd))
+	}
+	return err
+}
+
+// fstatat is fstatat(2) for an absolute path that ends in a NUL; package unix
+// has it only with a copy of the path.
+func fstatat(path *byte, st *unix.Stat_t, flags int) syscall.Errno {
+	at := unix.AT_FDCWD
+	_, _, err := syscall.Syscall6(sysFstatat, uintptr(at), uintptr(unsafe.Pointer(path)),
+		uintptr(unsafe.Pointer(st)), uintptr(flags), 0, 0)
+	return err
+}

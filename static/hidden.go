@@ -1,0 +1,53 @@
+package static
+
+import "strings"
+
+// hiddenName reports whether a name in a folder is one that is not served or
+// listed unless asked for: what a person would not knowingly publish. top says
+// that the folder is the root.
+//
+// It goes by name alone, never by what the file system has, so that the answer
+// tells nobody whether the file exists.
+func hiddenName(name string, top bool) bool {
+	if name == "" {
+		return false
+	}
+	if name[0] == '.' {
+		return !(top && name == ".well-known") // RFC 8615 §3
+	}
+	switch name {
+	case "CVS", "RCS", "SCCS", "_darcs", "_svn", "_FOSSIL_":
+		return true
+	}
+	name = strings.ToLower(name)
+	if strings.HasSuffix(name, "~") || name[0] == '#' && strings.HasSuffix(name, "#") {
+		return true
+	}
+	for _, prefix := range [...]string{"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	dot := strings.LastIndexByte(name, '.')
+	return dot >= 0 && hiddenExtensions[name[dot:]]
+}
+
+// hiddenExtensions are backups and swap files of editors and patches, and
+// files that hold private keys. Certificates (.pem, .crt) are not among them:
+// most of them are public.
+var hiddenExtensions = map[string]bool{
+	".bak": true, ".orig": true, ".rej": true, ".swp": true, ".swo": true, ".swn": true,
+	".key": true, ".p12": true, ".pfx": true, ".kdbx": true, ".jks": true, ".keystore": true, ".ppk": true,
+}
+
+// hiddenPath reports whether any segment of a path below the root is hidden.
+func hiddenPath(name string) bool {
+	for top := true; name != ""; top = false {
+		segment, rest, _ := strings.Cut(name, "/")
+		if hiddenName(segment, top) {
+			return true
+		}
+		name = rest
+	}
+	return false
+}

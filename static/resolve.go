@@ -1,0 +1,199 @@
+package static
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+
+	"freshet/internal/coding"
+	"freshet/internal/field"
+	"freshet/internal/rule"
+)
+
+// found is what an address stands for: exactly one of a file's entry, a
+// folder to be listed, a redirect, or the rule by which it is refused.
+type found struct {
+	entry    *entry
+	folder   *opened // the caller closes it
+	redirect string  // relative, percent-encoded
+	why      rule.ID
+	err      error // what the file system said, of a refusal
+}
+
+// keyOf returns the table's key of a decoded path.
+func keyOf(name string, dir bool) string {
+	if dir && name != "" {
+		return name + "/"
+	}
+	return name
+}
+
+// resolve finds what a decoded path stands for, for a request that was read at
+// now. Hidden names are the caller's business.
+func (h *Handler) resolve(name string, dir bool, now int64) found {
+	key := keyOf(name, dir)
+	if e := h.table.get(key); e != nil && h.holds(e, now) {
+		return found{entry: e}
+	}
+	lock := &h.loading[h.table.stripe(key)]
+	lock.Lock()
+	defer lock.Unlock()
+	if e := h.table.get(key); e != nil {
+		if h.holds(e, now) {
+			return found{entry: e}
+		}
+		h.table.remove(e)
+	}
+	if dir {
+		return h.resolveFolder(key, name, now)
+	}
+	return h.resolveFile(key, name, now)
+}
+
+// resolveFile resolves a path that does not end in a slash.
+func (h *Handler) resolveFile(key, name string, now int64) found {
+	var absent []string
+	if original, ok := h.originalOf(name); ok {
+		if h.isFile(original) {
+			return found{why: rule.StaticHidden}
+		}
+		absent = []string{original}
+	}
+	f, err := h.tree.open(name)
+	base := path.Base(name)
+	switch {
+	case err == nil && f.dir:
+		f.Close()
+		return found{redirect: "./" + escapeSegment(base) + "/", why: rule.StaticRedirect}
+	case err == nil:
+		if to, ok := h.cleanURL(name); ok {
+			f.Close()
+			return found{redirect: to, why: rule.StaticRedirect}
+		}
+		return h.entryOf(plan{key: key, name: name, why: rule.StaticFile, absent: absent}, f, now)
+	case h.opt.CleanURLs && errors.Is(err, fs.ErrNotExist) && path.Ext(base) == "":
+		if f, err := h.tree.open(name + htmlExt); err == nil && !f.dir {
+			return h.entryOf(plan{key: key, name: name + htmlExt, why: rule.StaticFile, absent: []string{name}}, f, now)
+		} else if err == nil {
+			f.Close()
+		}
+	}
+	return refusal(err)
+}
+
+// resolveFolder resolves a path that ends in a slash.
+func (h *Handler) resolveFolder(key, name string, now int64) found {
+	var absent []string
+	for _, index := range h.opt.Index {
+		index = path.Join(name, index)
+		f, err := h.tree.open(index)
+		switch {
+		case err == nil && !f.dir:
+			return h.entryOf(plan{key: key, name: index, why: rule.StaticIndex, absent: absent}, f, now)
+		case err == nil:
+			f.Close()
+		case reasonOf(err) != rule.StaticNotFound:
+			return refusal(err)
+		}
+		absent = append(absent, index)
+	}
+	f, err := h.tree.open(name)
+	if err != nil {
+		return refusal(err)
+	}
+	if f.dir {
+		return found{folder: f, why: rule.StaticListing}
+	}
+	f.Close()
+	return found{redirect: "../" + escapeSegment(path.Base(name)), why: rule.StaticRedirect}
+}
+
+func (h *Handler) entryOf(p plan, f *opened, now int64) found {
+	e, err := h.load(p, f, now)
+	if err != nil {
+		return refusal(err)
+	}
+	return found{entry: e}
+}
+
+func refusal(err error) found { return found{why: reasonOf(err), err: err} }
+
+const htmlExt = ".html"
+
+// cleanURL returns where a page is redirected to that has a shorter address,
+// unless that address stands for something else.
+func (h *Handler) cleanURL(name string) (to string, ok bool) {
+	short, isPage := strings.CutSuffix(name, htmlExt)
+	if !h.opt.CleanURLs || !isPage {
+		return "", false
+	}
+	if path.Base(name) == h.opt.Index[0] {
+		return "./", true
+	}
+	base := path.Base(short)
+	if path.Ext(base) != "" || strings.HasSuffix(name, "/"+htmlExt) || name == htmlExt || !h.tree.gone(short) {
+		return "", false
+	}
+	return "./" + escapeSegment(base), true
+}
+
+// originalOf returns the name of the file that a file of this name would be a
+// sidecar of: then it is served as a coding of that, not by itself. What is
+// never negotiated has no sidecars: data.tar and data.tar.gz are two files.
+func (h *Handler) originalOf(name string) (original string, ok bool) {
+	if h.opt.NoCompress || h.opt.Hidden {
+		return "", false
+	}
+	for c := field.Identity + 1; c < field.NumCodings; c++ {
+		if original, ok := strings.CutSuffix(name, coding.Sidecar(c)); ok {
+			return original, coding.Compressible(typeOf(original, h.opt.MIME))
+		}
+	}
+	return "", false
+}
+
+func (h *Handler) isFile(name string) bool {
+	f, err := h.tree.open(name)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return !f.dir
+}
+
+// shell returns the entry of the page of a single-page application.
+func (h *Handler) shell(now int64) found {
+	const key = "\x00" // no path has it
+	if e := h.table.get(key); e != nil && h.holds(e, now) {
+		return found{entry: e}
+	}
+	lock := &h.loading[h.table.stripe(key)]
+	lock.Lock()
+	defer lock.Unlock()
+	f, err := h.tree.open(h.opt.SPA)
+	if err != nil {
+		return refusal(err)
+	}
+	if f.dir {
+		f.Close()
+		return found{why: rule.StaticNotFound}
+	}
+	return h.entryOf(plan{key: key, name: h.opt.SPA, why: rule.StaticFallback, shell: true}, f, now)
+}
+
+// escapeSegment percent-encodes one segment of a path: all but the characters
+// that RFC 3986 §2.3 leaves unreserved.
+func escapeSegment(s string) string {
+	const hex = "0123456789ABCDEF"
+	b := make([]byte, 0, len(s))
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(b)
+}

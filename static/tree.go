@@ -1,0 +1,126 @@
+package static
+
+import (
+	"embed"
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"freshet/internal/rule"
+)
+
+// tree is the file system below the root. Names are slash-separated and
+// relative to it; "" is the root itself.
+type tree interface {
+	// open opens a file or folder for reading. It never blocks on a pipe, and
+	// never follows a link out of the tree unless that was asked for. What is
+	// neither file nor folder is errSpecial.
+	open(name string) (*opened, error)
+
+	// same reports whether a source's name still leads to what its stamp says.
+	same(s *source) bool
+
+	// gone reports whether nothing has that name, and no link was followed to
+	// find out. False may also mean: not known.
+	gone(name string) bool
+
+	// locate returns what same wants to find a source by.
+	locate(name string) string
+
+	// hot reports whether same and gone are calls of the operating system, that
+	// the hot path may make, and not somebody's code.
+	hot() bool
+}
+
+// opened is an open file or folder and what was known when it was opened.
+type opened struct {
+	fs.File
+	stamp stamp
+	dir   bool
+}
+
+// restamp asks again what the system says about an open file.
+func (o *opened) restamp() (stamp, error) {
+	fi, err := o.Stat()
+	if err != nil {
+		return stamp{}, err
+	}
+	return stampOf(fi), nil
+}
+
+var (
+	errSpecial = errors.New("not a file or a folder")
+	errOutside = errors.New("leads out of the folder")
+)
+
+// newOpened takes over a file that was just opened.
+func newOpened(f fs.File) (*opened, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	switch {
+	case fi.IsDir():
+		return &opened{f, stampOf(fi), true}, nil
+	case fi.Mode().IsRegular():
+		return &opened{f, stampOf(fi), false}, nil
+	}
+	f.Close()
+	return nil, errSpecial
+}
+
+// reasonOf returns the rule by which an error of the tree is answered.
+func reasonOf(err error) rule.ID {
+	switch {
+	case errors.Is(err, errOutside), errors.Is(err, syscall.EXDEV):
+		return rule.StaticOutside
+	case errors.Is(err, errSpecial), errors.Is(err, syscall.ENXIO): // a socket cannot be opened: ENXIO
+		return rule.StaticSpecialFile
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, fs.ErrInvalid):
+		return rule.StaticNotFound
+	case errors.Is(err, fs.ErrPermission):
+		return rule.StaticUnreadable
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return rule.StaticPathTooLong
+	}
+	return rule.StaticIOError
+}
+
+// fsTree is a tree over any fs.FS.
+type fsTree struct {
+	fsys   fs.FS
+	frozen bool // files never change
+}
+
+func newFSTree(fsys fs.FS, immutable bool) *fsTree {
+	_, embedded := fsys.(embed.FS)
+	return &fsTree{fsys, immutable || embedded}
+}
+
+func (t *fsTree) open(name string) (*opened, error) {
+	if name == "" {
+		name = "."
+	}
+	f, err := t.fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return newOpened(f)
+}
+
+func (t *fsTree) same(s *source) bool {
+	if t.frozen {
+		return true
+	}
+	fi, err := fs.Stat(t.fsys, s.place)
+	return err == nil && fi.Mode().IsRegular() && stampOf(fi) == s.stamp
+}
+
+func (t *fsTree) gone(name string) bool {
+	_, err := fs.Stat(t.fsys, name)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func (t *fsTree) locate(name string) string { return name }
+func (t *fsTree) hot() bool                 { return t.frozen }
