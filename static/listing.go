@@ -1,0 +1,165 @@
+package static
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"freshet/conditional"
+	"freshet/httpd"
+	"freshet/internal/field"
+	"freshet/internal/rule"
+)
+
+// listingEntry is one line of a folder's listing.
+type listingEntry struct {
+	Name     string
+	Dir      bool
+	Size     int64     // of files
+	Modified time.Time // zero: not told
+}
+
+// listingPage is how many entries a listing shows at once; what is beyond is
+// on the next page (?page=2).
+const listingPage = 100_000
+
+// listingView is what a request asks for: which order, which page.
+type listingView struct {
+	sort listingOrder
+	desc bool
+	page int // from 1
+	size int // entries on a page
+}
+
+// viewOf reads ?sort=name|size|modified&order=asc|desc&page=N. What it does not
+// understand means the default: name, asc, 1.
+func viewOf(query string) listingView {
+	q, _ := url.ParseQuery(query)
+	v := listingView{sort: orderNamed(q.Get("sort")), desc: q.Get("order") == "desc", page: 1, size: listingPage}
+	if n, err := strconv.Atoi(q.Get("page")); err == nil && n > 1 {
+		v.page = n
+	}
+	return v
+}
+
+// query is the reverse of viewOf.
+func (v listingView) query() string {
+	order := "asc"
+	if v.desc {
+		order = "desc"
+	}
+	s := "?sort=" + orderNames[v.sort] + "&order=" + order
+	if v.page > 1 {
+		s += "&page=" + strconv.Itoa(v.page)
+	}
+	return s
+}
+
+// pages returns how many pages n entries fill, at least one.
+func (v listingView) pages(n int) int { return max(1, (n+v.size-1)/v.size) }
+
+// shown returns the entries on the page of the view. A page after the last one
+// is the last one.
+func (v *listingView) shown(entries []listingEntry) []listingEntry {
+	v.page = min(v.page, v.pages(len(entries)))
+	from := (v.page - 1) * v.size
+	return entries[from:min(from+v.size, len(entries))]
+}
+
+// serveListing answers with the listing of a folder: JSON for programs that
+// prefer it, else a page. urlPath is the folder's decoded path and ends in a
+// slash; entries may be in any order and are sorted in place.
+func (h *Handler) serveListing(w http.ResponseWriter, r *http.Request, urlPath string, entries []listingEntry) {
+	view := viewOf(r.URL.RawQuery)
+	sortEntries(entries, view.sort, view.desc)
+
+	f := w.Header()
+	f.Add("Vary", "Accept")
+	f.Set("Cache-Control", "no-cache")
+	f.Set("X-Content-Type-Options", "nosniff")
+	var body []byte
+	if field.BestType(strings.Join(r.Header.Values("Accept"), ","), "text/html", "application/json") == 1 {
+		body = appendListingJSON(nil, entries, view)
+		f.Set("Content-Type", "application/json")
+	} else {
+		body = appendListingHTML(nil, urlPath, entries, view)
+		f.Set("Content-Type", typeHTML)
+		f.Set("Content-Security-Policy", listingPolicy)
+	}
+	if view.page < view.pages(len(entries)) {
+		next := view
+		next.page++
+		f.Set("Link", "<"+next.query()+`>; rel="next"`)
+	}
+
+	sum := sha256.Sum256(body)
+	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+	q := conditional.FromLines(r.Method, r.Header.Values)
+	d := conditional.Decide(&q, &conditional.State{Variants: []conditional.Variant{{Tag: tag, Size: int64(len(body))}}, NoRanges: true}, nil)
+	why := d.Rule
+	if d.Status == http.StatusOK {
+		why = rule.StaticListing
+	}
+	httpd.SetRule(w, why)
+	f.Set("ETag", tag)
+	switch d.Status {
+	case http.StatusOK:
+		f.Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(http.StatusOK)
+		if r.Method != http.MethodHead {
+			w.Write(body) // an error here means that the client has gone
+		}
+	case http.StatusNotModified:
+		f.Del("Content-Type")
+		f.Del("Content-Security-Policy")
+		f.Del("Link")
+		w.WriteHeader(http.StatusNotModified)
+	default:
+		h.refuse(w, r, d.Rule, "Accept")
+	}
+}
+
+// appendListingJSON appends one object for each entry, one a line.
+func appendListingJSON(dst []byte, entries []listingEntry, view listingView) []byte {
+	type object struct {
+		Name     string     `json:"name"`
+		Type     string     `json:"type"` // "file" or "directory"
+		Size     *int64     `json:"size,omitempty"`
+		Modified *time.Time `json:"modified,omitempty"`
+
+		// A name that is not UTF-8 cannot stand in JSON: then this is its address.
+		Href string `json:"href,omitempty"`
+	}
+	shown := view.shown(entries)
+	if len(shown) == 0 {
+		dst = append(dst, '[')
+	}
+	separator := "[\n"
+	for i := range shown {
+		e := &shown[i]
+		o := object{Name: e.Name, Type: "file", Size: &e.Size}
+		if e.Dir {
+			o.Type, o.Size = "directory", nil
+		}
+		if !e.Modified.IsZero() {
+			modified := e.Modified.UTC().Truncate(time.Second)
+			o.Modified = &modified
+		}
+		if !utf8.ValidString(e.Name) {
+			o.Href = entryHref(e)
+		}
+		line, err := json.Marshal(&o)
+		if err != nil {
+			continue // a time that JSON cannot express, beyond the year 9999
+		}
+		dst = append(append(dst, separator...), line...)
+		separator = ",\n"
+	}
+	return append(dst, "\n]\n"...)
+}
