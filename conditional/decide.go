@@ -21,6 +21,9 @@ import (
 	"freshet/internal/rule"
 )
 
+// Range is a part of a representation: Length bytes (at least one) from Start.
+type Range = field.Range
+
 // Variant is one representation that the request accepts, such as one content
 // coding of a file.
 type Variant struct {
@@ -70,7 +73,7 @@ type Decision struct {
 
 	// Ranges are those of a 206, in the order they are sent in. One range
 	// makes a plain answer, several a multipart one.
-	Ranges []field.Range
+	Ranges []Range
 
 	// Rule says why.
 	Rule rule.ID
@@ -79,7 +82,7 @@ type Decision struct {
 // Decide evaluates q against s in the order of RFC 9110 §13.2.2. The ranges of
 // the decision are appended to buf[:0], so that with room for MaxRanges in buf
 // nothing is allocated.
-func Decide(q *Request, s *State, buf []field.Range) Decision {
+func Decide(q *Request, s *State, buf []Range) Decision {
 	d := Decision{Status: 200, Rule: rule.Unconditional}
 	if len(s.Variants) == 0 {
 		d.Variant = -1
@@ -122,7 +125,7 @@ func Decide(q *Request, s *State, buf []field.Range) Decision {
 
 // decideRange is step 5 of RFC 9110 §13.2.2: all other preconditions are met.
 // whole is the decision for when the Range field is ignored.
-func decideRange(q *Request, s *State, buf []field.Range, whole Decision) Decision {
+func decideRange(q *Request, s *State, buf []Range, whole Decision) Decision {
 	whole.Rule = rule.RangeWhole
 	v := s.Identity
 	if q.IfRange != "" {

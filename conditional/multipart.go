@@ -1,10 +1,6 @@
 package conditional
 
-import (
-	"strconv"
-
-	"freshet/internal/field"
-)
+import "strconv"
 
 // A multipart/byteranges body (RFC 9110 §14.6) is, for each range, a head that
 // AppendPartHead makes and the bytes of the range, then what AppendMultipartEnd
@@ -12,7 +8,7 @@ import (
 
 // AppendContentRange appends the value of Content-Range for one range of a
 // representation: "bytes 0-4/10". A negative size, unknown, is written as "*".
-func AppendContentRange(dst []byte, r field.Range, size int64) []byte {
+func AppendContentRange(dst []byte, r Range, size int64) []byte {
 	dst = append(dst, "bytes "...)
 	dst = strconv.AppendInt(dst, r.Start, 10)
 	dst = append(dst, '-')
@@ -38,7 +34,7 @@ func AppendMultipartType(dst []byte, boundary string) []byte {
 // AppendPartHead appends what stands before the bytes of range r. Every part
 // but the first begins with the line end that belongs to the delimiter. An
 // empty contentType leaves the field out.
-func AppendPartHead(dst []byte, boundary, contentType string, r field.Range, size int64, first bool) []byte {
+func AppendPartHead(dst []byte, boundary, contentType string, r Range, size int64, first bool) []byte {
 	if !first {
 		dst = append(dst, "\r\n"...)
 	}
@@ -58,7 +54,7 @@ func AppendMultipartEnd(dst []byte, boundary string) []byte {
 }
 
 // MultipartLength returns the length of the whole body.
-func MultipartLength(ranges []field.Range, size int64, boundary, contentType string) int64 {
+func MultipartLength(ranges []Range, size int64, boundary, contentType string) int64 {
 	n := int64(len("\r\n--") + len(boundary) + len("--\r\n"))
 	for i, r := range ranges {
 		n += int64(len("--")+len(boundary)+len("\r\nContent-Range: bytes -/\r\n\r\n")) + r.Length

@@ -32,6 +32,9 @@ func TestBestType(t *testing.T) {
 		{"*/*;q=0", []string{html}, -1},
 		{"text/*;q=0.3, text/plain;q=0.2, */*;q=0.1", []string{plain, json, html}, 2},
 		{"text/plain, text/plain;q=0.5, text/html;q=0.7", []string{plain, html}, 1}, // named twice: the lower
+		{"text/plain;q=0.5, text/plain, text/html;q=0.7", []string{plain, html}, 1},
+		{"text/*", []string{"textual/plain", "tex/plain", "text"}, -1},
+		{"*/html, text/html", []string{json, html}, 1},
 		{html, nil, -1},
 		{"", nil, -1},
 

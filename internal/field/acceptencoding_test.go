@@ -71,6 +71,7 @@ func TestAcceptEncoding(t *testing.T) {
 		{"gzip;q=1.1", "identity"},
 		{"gzip;q=1.001", "identity"},
 		{"gzip;q=2", "identity"},
+		{"gzip;q=q", "identity"},
 		{"gzip;q=0.1234", "identity"},
 		{"gzip;q=.5", "identity"},
 		{"gzip;q=-1", "identity"},

@@ -70,14 +70,14 @@ type civil struct{ year, month, day, hour, min, sec int }
 
 // unix checks the numbers against the calendar and the clock.
 func (d civil) unix() (int64, bool) {
-	if d.month == 0 || d.day == 0 || d.hour > 23 || d.min > 59 || d.sec > 60 {
+	if d.hour > 23 || d.min > 59 || d.sec > 60 {
 		return 0, false
 	}
 	if d.sec == 60 && (d.hour != 23 || d.min != 59) {
 		return 0, false
 	}
 	midnight := time.Date(d.year, time.Month(d.month), d.day, 0, 0, 0, 0, time.UTC)
-	// time.Date carries a day that the month does not have into the next one.
+	// time.Date carries a day that the month does not have into another one.
 	if midnight.Day() != d.day {
 		return 0, false
 	}

@@ -50,6 +50,8 @@ func TestParseDate(t *testing.T) {
 		{"Sun, 06 Nov 1994 24:00:00 GMT", 0, false},
 		{"Sun, 06 Nov 1994 08:60:00 GMT", 0, false},
 		{"Sun, 06 Nov 1994 08:49:60 GMT", 0, false},
+		{"Sun, 06 Nov 1994 08:59:60 GMT", 0, false},
+		{"Sun, 06 Nov 1994 23:49:60 GMT", 0, false},
 		{"Sat, 31 Dec 2016 23:59:60 GMT", 1483228800, true},
 		{"Saturday, 31-Dec-16 23:59:60 GMT", 1483228800, true},
 		{"Sat, 31 Dec 2016 23:59:61 GMT", 0, false},
