@@ -1,0 +1,11 @@
+// Command freshet puts a folder on the web. Run "freshet help" for what it
+// takes, or read docs/reference.
+package main
+
+import (
+	"os"
+
+	"freshet/internal/app"
+)
+
+func main() { os.Exit(app.Main()) }

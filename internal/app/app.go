@@ -1,0 +1,152 @@
+// Package app is the program freshet without its main function: it picks the
+// command, wires flags, logs, files, engine and listeners together, and obeys
+// signals.
+//
+// It decides nothing about HTTP, and it is the only place, with config, that
+// knows all packages. Everything that it takes from the process it takes from
+// an [Env], so that tests run the whole program in theirs.
+//
+// What a person is told: standard output has the access log, or the text that
+// a command was asked for, and nothing else; standard error has the rest. A
+// fault is one line, "freshet: ", what is wrong and what to do, in lower case.
+// The exit status is 0 after success and a graceful stop, 1 after a fault or a
+// stop that cut somebody off, 2 when the command line is wrong.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strings"
+
+	"freshet/internal/config"
+)
+
+// The exit statuses.
+const (
+	exitOK    = 0
+	exitFault = 1
+	exitUsage = 2
+)
+
+// Env is what the program gets from its process.
+type Env struct {
+	Args    []string // without the program's name
+	Environ []string
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Signals <-chan os.Signal
+
+	// Terminal says that the program was started in a terminal: then SIGHUP
+	// means that the terminal is gone, unless there is a log file to reopen.
+	Terminal bool
+
+	// LAN returns the address by which other machines reach this one. nil asks
+	// the system.
+	LAN func() (netip.Addr, bool)
+}
+
+// Main runs the program in the process and returns its exit status.
+func Main() int {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, handledSignals...)
+	return Run(&Env{
+		Args:     os.Args[1:],
+		Environ:  os.Environ(),
+		Stdout:   os.Stdout,
+		Stderr:   os.Stderr,
+		Signals:  signals,
+		Terminal: isTerminal(os.Stdin) && isTerminal(os.Stderr),
+	})
+}
+
+// Run runs the command that the arguments name, until it is done, and returns
+// the exit status.
+func Run(e *Env) int {
+	if len(e.Args) == 0 {
+		io.WriteString(e.Stderr, config.Overview())
+		return exitUsage
+	}
+	name, args := e.Args[0], e.Args[1:]
+	switch name {
+	case "serve":
+		return e.serve(args)
+	case "help", "-h", "-help", "--help":
+		return e.help(args)
+	case "version", "-version", "--version":
+		if len(args) > 0 {
+			return e.usage(fmt.Sprintf("freshet version takes no %q; leave it out", args[0]))
+		}
+		fmt.Fprintln(e.Stdout, version())
+		return exitOK
+	}
+	return e.usage(config.UnknownCommand(name))
+}
+
+// help explains the program, or one command.
+func (e *Env) help(args []string) int {
+	switch len(args) {
+	case 0:
+		io.WriteString(e.Stdout, config.Overview())
+		return exitOK
+	case 1:
+		c := config.CommandNamed(args[0])
+		if c == nil {
+			return e.usage(config.UnknownCommand(args[0]))
+		}
+		io.WriteString(e.Stdout, c.Help())
+		return exitOK
+	}
+	return e.usage("freshet help takes one command; there are more")
+}
+
+func (e *Env) serve(args []string) int {
+	c, err := config.ParseServe(args, e.Environ)
+	if err == config.ErrHelp {
+		return e.help([]string{"serve"})
+	}
+	var faults config.Faults
+	if errors.As(err, &faults) {
+		return e.usage(faults...)
+	}
+	if err := serve(e, c); err != nil {
+		return e.fault(err)
+	}
+	return exitOK
+}
+
+func (e *Env) usage(faults ...string) int {
+	for _, f := range faults {
+		e.tell("freshet: %s", f)
+	}
+	return exitUsage
+}
+
+func (e *Env) fault(err error) int {
+	e.tell("freshet: %v", err)
+	return exitFault
+}
+
+// tell writes one line to standard error, in one write, whatever is in it.
+func (e *Env) tell(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	line = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, line)
+	io.WriteString(e.Stderr, line+"\n")
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
+}

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// cause returns what the system said, without the operation and the path that
+// our own sentence already has.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		return call.Err
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+// listenFault says why an address cannot be listened on, and what to do.
+func listenFault(addr, flag string, err error) error {
+	remedy := ""
+	_, port, _ := net.SplitHostPort(addr)
+	isUnix := strings.HasPrefix(addr, "unix:")
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE) && isUnix:
+		remedy = "another server uses it; stop that, or choose another path"
+	case errors.Is(err, syscall.EADDRINUSE):
+		remedy = fmt.Sprintf("another program uses it; stop that, or choose another with %s", flag)
+	case errors.Is(err, fs.ErrPermission) && isUnix:
+		remedy = "choose a folder that this user may write to"
+	case errors.Is(err, fs.ErrPermission):
+		remedy = fmt.Sprintf("port %s is privileged; choose one from 1024 up with %s, or grant the right to it (on Linux: setcap cap_net_bind_service=+ep on the binary)", port, flag)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		remedy = fmt.Sprintf("this machine does not have that address; choose one that it has, or %s :%s for all", flag, port)
+	default:
+		remedy = fmt.Sprintf("choose another address with %s", flag)
+	}
+	return fmt.Errorf("listen on %s: %v; %s", addr, cause(err), remedy)
+}
+
+// checkFolder says what is wrong with the folder to serve.
+func checkFolder(dir string) error {
+	f, err := os.Open(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no folder %q; name one that exists, or none for the current one", dir)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("folder %q: permission denied; give this user the right to read it", dir)
+	case err != nil:
+		return fmt.Errorf("folder %q: %v; name another", dir, cause(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("folder %q: %v; name another", dir, cause(err))
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%q is not a folder; name the folder that it is in", dir)
+	}
+	return nil
+}
+
+// fileFault says why a file that a flag names cannot be used.
+func fileFault(flag, path string, err error) error {
+	remedy := "name another file"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		remedy = "name one that exists"
+	case errors.Is(err, fs.ErrPermission):
+		remedy = "give this user the right to it"
+	}
+	return fmt.Errorf("%s %s: %v; %s", flag, path, cause(err), remedy)
+}

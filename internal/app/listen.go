@@ -1,0 +1,107 @@
+package app
+
+import (
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+
+	"freshet/internal/config"
+	"freshet/socketserver"
+)
+
+// An opened listener, and how its address begins in a browser.
+type opened struct {
+	net.Listener
+	scheme string
+}
+
+// openAll listens on all addresses, or on none.
+func openAll(c *config.Serve) ([]opened, error) {
+	var all []opened
+	open := func(addrs []string, flag, scheme string) error {
+		for _, addr := range addrs {
+			l, err := socketserver.Listen(addr, int(c.Backlog))
+			if err != nil {
+				return listenFault(addr, flag, err)
+			}
+			all = append(all, opened{l, scheme})
+		}
+		return nil
+	}
+	err := open(c.Listen, "--listen", "http")
+	if err == nil {
+		err = open(c.TLSListen, "--tls-listen", "https")
+	}
+	if err != nil {
+		closeAll(all)
+		return nil, err
+	}
+	return all, nil
+}
+
+func closeAll(all []opened) {
+	for _, l := range all {
+		l.Close()
+	}
+}
+
+// announce says where the folder is served, a line for each address. A
+// listener for all addresses has two: one for this machine, one for others.
+func (e *Env) announce(dir string, all []opened) {
+	if dir == "." {
+		if abs, err := filepath.Abs(dir); err == nil {
+			dir = abs
+		}
+	}
+	lan := e.LAN
+	if lan == nil {
+		lan = lanAddr
+	}
+	for _, l := range all {
+		addr, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			e.tell("serving %s on unix:%s", dir, l.Addr())
+			continue
+		}
+		ip := addr.AddrPort().Addr().Unmap()
+		if !ip.IsUnspecified() {
+			e.tell("serving %s on %s", dir, webAddress(l.scheme, ip, addr.Port))
+			continue
+		}
+		local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		e.tell("serving %s on %s", dir, webAddress(l.scheme, local, addr.Port))
+		if other, ok := lan(); ok {
+			e.tell("serving %s on %s for other machines", dir, webAddress(l.scheme, other, addr.Port))
+		}
+	}
+}
+
+// webAddress returns what to type into a browser.
+func webAddress(scheme string, ip netip.Addr, port int) string {
+	host := ip.WithZone("").String()
+	if ip.Is6() {
+		host = "[" + host + "]"
+	}
+	if scheme == "http" && port == 80 || scheme == "https" && port == 443 {
+		return scheme + "://" + host + "/"
+	}
+	return scheme + "://" + host + ":" + strconv.Itoa(port) + "/"
+}
+
+// lanAddr returns the address that this machine has towards others. Connecting
+// a datagram socket looks up the route and sends nothing; the address is one
+// for documentation (RFC 5737), which nobody has.
+func lanAddr() (netip.Addr, bool) {
+	c, err := net.Dial("udp4", "192.0.2.1:9")
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	defer c.Close()
+	addr, ok := c.LocalAddr().(*net.UDPAddr)
+	if !ok {
+		return netip.Addr{}, false
+	}
+	ip := addr.AddrPort().Addr().Unmap()
+	return ip, ip.IsValid() && !ip.IsLoopback() && !ip.IsUnspecified()
+}

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+
+	"freshet/httpd"
+	"freshet/internal/accesslog"
+	"freshet/internal/config"
+	"freshet/static"
+)
+
+// A service is a running freshet serve: what was opened, in the order in which
+// it was opened, and closed in the opposite one.
+type service struct {
+	env       *Env
+	conf      *config.Serve
+	log       *errorLog
+	access    *accesslog.Logger // nil when off
+	site      *static.Handler
+	engine    *httpd.Server
+	listeners []opened
+	failed    chan error // of a listener that ended by itself
+}
+
+// serve serves until a signal ends it. Its error is what a person is told.
+func serve(e *Env, c *config.Serve) (err error) {
+	s := &service{env: e, conf: c}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.open(); err != nil {
+		return err
+	}
+	s.start()
+	e.announce(c.Dir, s.listeners)
+	return s.wait()
+}
+
+// open opens everything that can fail, so that a fault is told before anything
+// is served.
+func (s *service) open() (err error) {
+	c := s.conf
+	if s.log, err = openErrorLog(c.ErrorLog, s.env.Stderr); err != nil {
+		return fileFault("--error-log", c.ErrorLog, err)
+	}
+	pages, err := newPages(c.ErrorTemplate)
+	if err != nil {
+		return err
+	}
+	if s.site, err = newSite(c, pages, s.log.Logger); err != nil {
+		return err
+	}
+	if len(c.TLSListen) > 0 {
+		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+			return fmt.Errorf("certificate %s with key %s: %w; give a PEM chain and its key", c.TLSCert, c.TLSKey, err)
+		}
+	}
+	if s.access, err = openAccessLog(c, s.env.Stdout, s.log.Logger); err != nil {
+		return err
+	}
+	s.engine = newEngine(c, pages, s.log.Logger)
+	s.engine.Handler, s.engine.Hot = s.site, s.site
+	if s.access != nil {
+		s.engine.Sink = s.access
+	}
+	s.listeners, err = openAll(c)
+	return err
+}
+
+// start serves on every listener.
+func (s *service) start() {
+	s.failed = make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
+		go func() {
+			var err error
+			if l.scheme == "https" {
+				err = s.engine.ServeTLS(l.Listener, s.conf.TLSCert, s.conf.TLSKey)
+			} else {
+				err = s.engine.Serve(l.Listener)
+			}
+			s.failed <- fmt.Errorf("serve on %s: %w", l.Addr(), err)
+		}()
+	}
+}
+
+// wait obeys signals until the server is to end, and ends it.
+func (s *service) wait() error {
+	for {
+		select {
+		case err := <-s.failed:
+			s.engine.Close()
+			return err
+		case sig := <-s.env.Signals:
+			if isHangup(sig) && (!s.env.Terminal || s.hasLogFile()) {
+				s.reopen()
+				continue
+			}
+			return s.stop()
+		}
+	}
+}
+
+// stop lets running requests end; another signal cuts them.
+func (s *service) stop() error {
+	s.env.tell("stopping: %s", stopTimeout(s.conf.ShutdownTimeout))
+	ctx, cancel := context.WithTimeout(context.Background(), s.conf.ShutdownTimeout)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- s.engine.Shutdown(ctx) }()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				return fmt.Errorf("stopped after %v with requests unfinished; give them more with --shutdown-timeout", s.conf.ShutdownTimeout)
+			}
+			return nil
+		case sig := <-s.env.Signals:
+			if isHangup(sig) {
+				continue
+			}
+			cancel()
+			<-ended
+			return errors.New("stopped at once, as a second signal asked; running requests were cut")
+		}
+	}
+}
+
+func (s *service) hasLogFile() bool {
+	return s.log.file != nil || (s.access != nil && s.conf.AccessLog != "-")
+}
+
+// reopen opens the log files anew, after they were renamed.
+func (s *service) reopen() {
+	if err := s.log.reopen(); err != nil {
+		s.log.Error("reopen the error log", "err", err)
+	}
+	if s.access == nil {
+		return
+	}
+	if err := s.access.Reopen(); err != nil {
+		s.log.Error("reopen the access log", "err", err)
+	}
+}
+
+// close closes what open opened.
+func (s *service) close() error {
+	var faults []error
+	if s.site != nil {
+		faults = append(faults, s.site.Close())
+	}
+	if s.access != nil {
+		if err := s.access.Close(); err != nil {
+			faults = append(faults, fmt.Errorf("write the access log: %w", err))
+		}
+	}
+	if s.log != nil {
+		faults = append(faults, s.log.close())
+	}
+	return errors.Join(faults...)
+}
