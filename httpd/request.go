@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"context"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -39,19 +38,22 @@ func (c *conn) keepHead() {
 	}
 }
 
-// request makes the handler's request from the head, whose strings were kept.
-// Nothing of it is used again for another request: a handler may keep it.
-func (c *conn) request(ctx context.Context) (*http.Request, rule.ID) {
+// fillRequest makes the handler's request from the head, whose strings were
+// kept. Nothing of it is used again for another request.
+func (c *conn) fillRequest(x *exchange) rule.ID {
 	h := &c.s.head
-	u, ok := requestURL(h)
-	if !ok {
-		return nil, rule.BadTarget
+	if !fillURL(&x.url, h) {
+		return rule.BadTarget
 	}
-	r := blank.WithContext(ctx)
+	if c.remote == "" {
+		c.remote = c.tcp.RemoteAddr().String()
+	}
+	x.request = *blank.WithContext(&x.ctx)
+	r := &x.request
 	r.Method = h.Method
-	r.URL = u
+	r.URL = &x.url
 	r.Proto, r.ProtoMajor, r.ProtoMinor = protoOf(h), int(h.Major), int(h.Minor)
-	r.Header = requestHeader(h)
+	r.Header = requestHeader(h, x.values[:])
 	r.ContentLength = h.ContentLength
 	if h.Chunked {
 		r.TransferEncoding = []string{"chunked"}
@@ -59,19 +61,18 @@ func (c *conn) request(ctx context.Context) (*http.Request, rule.ID) {
 	r.Close = h.Close
 	r.Host = h.Host
 	r.RequestURI = h.Target
-	if c.remote == "" {
-		c.remote = c.tcp.RemoteAddr().String()
-	}
 	r.RemoteAddr = c.remote
 	r.TLS = c.tls
-	return r, 0
+	return 0
 }
 
-// requestHeader makes the map of the fields. As in net/http, Host is not in
-// it, nor what describes the framing.
-func requestHeader(h *wire.Head) http.Header {
+// requestHeader makes the map of the fields, with values as memory for them if
+// they fit. As in net/http, Host is not in it, nor what describes the framing.
+func requestHeader(h *wire.Head, values []string) http.Header {
 	header := make(http.Header, len(h.Fields))
-	values := make([]string, len(h.Fields))
+	if len(h.Fields) > len(values) {
+		values = make([]string, len(h.Fields))
+	}
 	for i := range h.Fields {
 		f := &h.Fields[i]
 		switch f.Known {
@@ -106,17 +107,23 @@ func pragmaNoCache(h http.Header) bool {
 	return !has
 }
 
-// requestURL parses the target, which the parser has already found to be of
-// one of the four forms.
-func requestURL(h *wire.Head) (*url.URL, bool) {
-	if h.Method == http.MethodConnect && !strings.HasPrefix(h.Target, "/") {
-		return &url.URL{Host: h.Target}, true
+// fillURL parses the target, which the parser has already found to be of one
+// of the four forms.
+func fillURL(u *url.URL, h *wire.Head) bool {
+	switch {
+	case h.Method == http.MethodConnect && !strings.HasPrefix(h.Target, "/"):
+		u.Host = h.Target
+	case h.Scheme == "" && plainPath(h.Path):
+		u.Path, u.RawQuery = h.Path, h.Query
+		u.ForceQuery = h.HasQuery && h.Query == ""
+	default:
+		parsed, err := url.ParseRequestURI(h.Target)
+		if err != nil {
+			return false
+		}
+		*u = *parsed
 	}
-	if h.Scheme == "" && plainPath(h.Path) {
-		return &url.URL{Path: h.Path, RawQuery: h.Query, ForceQuery: h.HasQuery && h.Query == ""}, true
-	}
-	u, err := url.ParseRequestURI(h.Target)
-	return u, err == nil
+	return true
 }
 
 // plainPath reports whether a path is its own decoded and its own encoded
