@@ -245,6 +245,7 @@ h1{margin:0 0 1rem;font-size:1.5rem;font-weight:600;line-height:1.2}
 h1 b{display:block;color:var(--accent);font-size:4.5rem;font-weight:300;letter-spacing:-.04em}
 p{margin:0 0 .75rem;overflow-wrap:anywhere}
 .why{color:var(--soft);border-left:3px solid var(--line);padding-left:.875rem}
+.why::first-letter{text-transform:uppercase}
 a{color:var(--accent)}
 </style>
 <main>
