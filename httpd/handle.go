@@ -42,7 +42,7 @@ func (c *conn) handle() bool {
 		x.ctx.ready = true
 	} else {
 		w.body = &body{w: w, left: h.ContentLength, chunked: h.Chunked, limit: c.srv.times.maxBody, expects: h.ExpectContinue}
-		w.body.dec.Reset()
+		w.body.dec.Limits = &c.srv.limits
 		r.Body = w.body
 		announceTrailer(r, h)
 	}

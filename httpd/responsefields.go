@@ -81,8 +81,9 @@ func (w *response) appendHeader(dst []byte) []byte {
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		spelled := wire.SpelledName(name)
 		for _, v := range w.header[name] {
-			dst = appendField(dst, name, v)
+			dst = appendField(dst, spelled, v)
 		}
 	}
 	clear(names)

@@ -3,6 +3,7 @@ package static
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -40,13 +41,13 @@ func (t *folder) open(name string) (*opened, error) {
 		return nil, err
 	}
 	defer unix.Close(root)
-	f, err := openBeneath(root, name, unix.RESOLVE_BENEATH)
+	f, err := openBeneath(root, t.dir, name, unix.RESOLVE_BENEATH)
 	if errors.Is(err, unix.EXDEV) {
 		// An absolute link counts as leading out, also when it stays inside.
 		if name, err = resolveInside(t.dir, name); err != nil {
 			return nil, err
 		}
-		f, err = openBeneath(root, name, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS)
+		f, err = openBeneath(root, t.dir, name, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS)
 	}
 	if err != nil {
 		return nil, err
@@ -54,13 +55,15 @@ func (t *folder) open(name string) (*opened, error) {
 	return newOpened(f)
 }
 
-func openBeneath(root int, name string, resolve uint64) (*os.File, error) {
+// openBeneath opens name in root. The file gets its whole path as its name, for
+// os.File looks up the entries of a folder by it.
+func openBeneath(root int, dir, name string, resolve uint64) (*os.File, error) {
 	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC | openFlags, Resolve: resolve}
 	for tries := 0; ; tries++ {
 		fd, err := unix.Openat2(root, name, &how)
 		switch {
 		case err == nil:
-			return os.NewFile(uintptr(fd), name), nil
+			return os.NewFile(uintptr(fd), filepath.Join(dir, name)), nil
 		case err == unix.EINTR, err == unix.EAGAIN && tries < 16: // EAGAIN: something was renamed meanwhile
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"freshet/internal/field"
 	"freshet/internal/representation"
 	"freshet/internal/rule"
+	"freshet/internal/wire"
 )
 
 // send writes an answer through a ResponseWriter: the lines of its head become
@@ -37,7 +38,7 @@ func writeHead(w http.ResponseWriter, a *httpd.Answer) {
 		var line string
 		line, lines, _ = strings.Cut(lines, "\r\n")
 		name, value, _ := strings.Cut(line, ": ")
-		f[name] = []string{value}
+		f[wire.CanonicalName(name)] = []string{value} // a head spells ETag as its RFC does
 	}
 	httpd.SetRule(w, a.Rule)
 	w.WriteHeader(a.Status)

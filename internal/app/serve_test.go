@@ -37,7 +37,7 @@ func TestServe(t *testing.T) {
 	if resp, _ := get(t, url, "If-None-Match", resp.Header.Get("Etag")); resp.StatusCode != 304 {
 		t.Errorf("status %d for its own entity-tag", resp.StatusCode)
 	}
-	if resp, body := get(t, url+"sub/"); resp.StatusCode != 200 || !strings.Contains(body, "sub") {
+	if resp, body := get(t, url+"sub/"); resp.StatusCode != 200 || !strings.Contains(body, "b.txt") {
 		t.Errorf("listing: %v %q", resp, body)
 	}
 	if resp, _ := get(t, url+"none", "User-Agent", `a"b`); resp.StatusCode != 404 {

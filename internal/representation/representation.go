@@ -68,7 +68,7 @@ func New(m *Meta, coding field.Coding, tag string, size int64, body []byte) *Var
 	v.kind = len(b)
 	b = appendField(b, "Content-Type", m.Type)
 	v.after = len(b)
-	b = appendField(b, "Etag", tag)
+	b = appendField(b, "ETag", tag)
 	b = appendModified(b, m.Modified)
 	b = appendField(b, "Vary", m.Vary)
 	b = appendField(b, "X-Content-Type-Options", "nosniff")
@@ -78,7 +78,7 @@ func New(m *Meta, coding field.Coding, tag string, size int64, body []byte) *Var
 	// Vary; Last-Modified only where no entity-tag says it better.
 	b = append(b[:0], statusNotModified...)
 	b = appendField(b, "Cache-Control", m.CacheControl)
-	b = appendField(b, "Etag", tag)
+	b = appendField(b, "ETag", tag)
 	if tag == "" {
 		b = appendModified(b, m.Modified)
 	}

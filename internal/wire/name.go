@@ -103,3 +103,28 @@ func canonical(name string) string {
 	}
 	return string(b)
 }
+
+// SpelledName returns the spelling that a canonical name has in its RFC, where
+// net/http's rule gives another: what people read on the wire is what they find
+// in the documents.
+func SpelledName(canonical string) string {
+	switch canonical {
+	case "Etag":
+		return "ETag"
+	case "Www-Authenticate":
+		return "WWW-Authenticate"
+	case "Te":
+		return "TE"
+	case "Dnt":
+		return "DNT"
+	case "Sourcemap":
+		return "SourceMap"
+	case "Sec-Websocket-Accept", "Sec-Websocket-Protocol", "Sec-Websocket-Extensions", "Sec-Websocket-Version":
+		return "Sec-WebSocket-" + canonical[len("Sec-Websocket-"):]
+	case "Content-Md5":
+		return "Content-MD5"
+	case "Nel":
+		return "NEL"
+	}
+	return canonical
+}
