@@ -1,0 +1,55 @@
+package static
+
+import (
+	"testing"
+	"time"
+)
+
+func TestCacheControl(t *testing.T) {
+	const year = "max-age=31536000, immutable"
+	for _, c := range []struct {
+		policy     CachePolicy
+		name, want string
+		age        int64
+	}{
+		{Revalidate, "app.3f2a91bc.js", "no-cache", 0},
+		{NoPolicy, "app.3f2a91bc.js", "", 0},
+		{CachePolicy(10 * time.Minute), "index.html", "max-age=600", 600},
+		{Auto, "index.html", "no-cache", 0},
+		{Auto, "index.3f2a91bc.html", "no-cache", 0},
+		{Auto, "logo.png", "max-age=60", 60},
+		{Auto, "assets/app.3f2a91bc.js", year, immutableAge},
+		{Auto, "index-BkTqX9a2.css", year, immutableAge},
+		{Auto, "5e884898da28047151d0e56f8dc62927.png", year, immutableAge},
+		{Auto, "chunk-X7Q2K5AB.js", year, immutableAge},
+		{Auto, "main.8c1f0e22d6.chunk.js.map", year, immutableAge},
+
+		// What people write must not be frozen for a year.
+		{Auto, "report-20240131.pdf", "max-age=60", 60},
+		{Auto, "photo-holiday1.jpg", "max-age=60", 60},
+		{Auto, "report-2024Q1final.pdf", "max-age=60", 60},
+		{Auto, "jquery-3.7.1.min.js", "max-age=60", 60},
+		{Auto, "release-version2.zip", "max-age=60", 60},
+		{Auto, "facade1234.png", "max-age=60", 60},
+		{Auto, "3f2a91bc.js", "max-age=60", 60},
+		{Auto, "notes.3f2a91bc", "max-age=60", 60},
+	} {
+		got, age := c.policy.cacheControl(c.name, typeOf(c.name, nil))
+		if got != c.want || age != c.age {
+			t.Errorf("policy %d, %s: %q, %d, want %q, %d", c.policy, c.name, got, age, c.want, c.age)
+		}
+	}
+}
+
+func TestParseCachePolicy(t *testing.T) {
+	for in, want := range map[string]CachePolicy{"no-cache": Revalidate, "auto": Auto, "off": NoPolicy, "10m": CachePolicy(10 * time.Minute)} {
+		if got, err := ParseCachePolicy(in); got != want || err != nil {
+			t.Errorf("ParseCachePolicy(%q) = %d, %v", in, got, err)
+		}
+	}
+	for _, in := range []string{"", "ten", "10", "-1m", "0", "1ms"} {
+		if got, err := ParseCachePolicy(in); err == nil {
+			t.Errorf("ParseCachePolicy(%q) = %d", in, got)
+		}
+	}
+}
