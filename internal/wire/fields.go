@@ -29,7 +29,11 @@ func (l *Limits) parseFields(b []byte, i int, h *Head) (n int, broken rule.ID) {
 			case !l.LenientFold:
 				return 0, rule.ObsFold
 			}
-			// RFC 9112 §5.2: the line break becomes spaces, and the line goes on.
+			// RFC 9112 §5.2: the line break and the blanks behind it become
+			// spaces, and the line goes on.
+			for j := i; j < len(b) && isSpace(b[j]); j++ {
+				b[j] = ' '
+			}
 			b[i-1] = ' '
 			if b[i-2] == '\r' {
 				b[i-2] = ' '
