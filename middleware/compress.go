@@ -50,6 +50,10 @@ type CompressOptions struct {
 // When next writes less than the Content-Length it stated, or panics, the
 // answer is cut off.
 //
+// As with every compression under encryption, the length of the answer tells
+// something of its content: leave out pages that show a secret beside what a
+// stranger chose, such as a session's token beside a search term.
+//
 // A GET or HEAD that refuses every coding, identity too, is answered with 406
 // before next runs. One that refuses only identity gets everything coded that
 // may be, whatever its type and size, and the rest as it is. Other methods,

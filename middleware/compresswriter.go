@@ -55,8 +55,8 @@ func (w *codedWriter) WriteHeader(status int) {
 	h := w.Header()
 	w.length = statedLength(h)
 	_, typed := h["Content-Type"]
-	incompressible := typed && !w.must && !w.o.Type(contentType(h, nil))
-	if !w.codable(h) || incompressible || typed && w.length >= 0 {
+	passes := w.preferred == field.Identity || !w.must && !w.o.Type(contentType(h, nil))
+	if !w.codable(h) || typed && (passes || w.length >= 0) {
 		w.begin(h, w.choose(h, w.length, nil), nil)
 		return
 	}
@@ -184,7 +184,7 @@ func (w *codedWriter) FlushError() error {
 			return err
 		}
 	}
-	if w.phase == coded && !w.bodyless() {
+	if w.phase == coded {
 		if err := w.enc.Flush(); err != nil {
 			return err
 		}

@@ -34,6 +34,11 @@ type Validators struct {
 	// Expires still follows Lifetime.
 	CacheControl string
 
+	// Vary and ContentLocation are sent as the fields of that name. A 304 has
+	// to have them when the 200 does (RFC 9110 §15.4.5), and only what is said
+	// here is known before the handler runs.
+	Vary, ContentLocation string
+
 	// Absent says that the resource has no representation: If-Match is then
 	// never met, and If-None-Match always. It lets a PUT that would create it
 	// be checked; the other fields are ignored.
@@ -122,6 +127,12 @@ func (v *Validators) set(h http.Header, r *http.Request, now time.Time) {
 		if t := v.modified(now); t != 0 {
 			h.Set("Last-Modified", string(field.AppendDate(nil, t)))
 		}
+	}
+	if _, ok := h["Vary"]; !ok && v.Vary != "" {
+		h.Set("Vary", v.Vary)
+	}
+	if _, ok := h["Content-Location"]; !ok && v.ContentLocation != "" {
+		h.Set("Content-Location", v.ContentLocation)
 	}
 	if v.Lifetime > 0 || v.CacheControl != "" {
 		setLifetime(h, r, v.CacheControl, v.Lifetime, now)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
@@ -107,7 +108,12 @@ func TestWriteDeadlineIsInForce(t *testing.T) {
 		if proto == "HTTP/2.0" {
 			return // a stream's deadline resets it, which takes its time to be noticed
 		}
-		go http.Get(url)
+		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nIf-None-Match: \"v0\"\r\n\r\n")
 		if err := <-failed; !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("writing after the deadline: %v", err)
 		}
@@ -139,6 +145,9 @@ func TestFullDuplex(t *testing.T) {
 			}
 		}
 		pw.Close()
+		if rest, err := io.ReadAll(in); len(rest) > 0 || err != nil {
+			t.Errorf("%q, %v", rest, err)
+		}
 	})
 }
 
@@ -292,6 +301,14 @@ func TestReadFromIsSeen(t *testing.T) {
 		}
 		do("GET", "/", "Accept-Encoding", "gzip", "If-None-Match", `"v1-gz"`).want(t, 304, "Etag", `"v1-gz"`, "Vary", "Accept-Encoding", "Cache-Control", "no-cache")
 	})
+}
+
+func TestInterim(t *testing.T) {
+	for status, want := range map[int]bool{100: true, 101: false, 102: true, 103: true, 199: true, 200: false, 304: false} {
+		if interim(status) != want {
+			t.Errorf("interim(%d) = %v", status, !want)
+		}
+	}
 }
 
 func TestUnwrapLeadsToTheServersWriter(t *testing.T) {
