@@ -78,10 +78,13 @@ func (b *bench) measure(ctx context.Context, sc *scenario) []*column {
 		}
 		entrants = append(entrants, &entrant{running: r, column: c, plan: b.plan(r, sc, header)})
 	}
-	for round := range b.rounds + 1 {
+	first := 0 // a round that warms up, and is not counted
+	if b.quick {
+		first = 1
+	}
+	for round := first; round <= b.rounds; round++ {
 		for _, e := range entrants {
 			if e.fault == nil {
-				// The first round warms up, and is not counted.
 				e.fault = e.load(ctx, sc, round > 0)
 			}
 		}
@@ -111,13 +114,17 @@ func (b *bench) plan(r *running, sc *scenario, header []string) load.Plan {
 func (e *entrant) load(ctx context.Context, sc *scenario, counts bool) error {
 	plan := e.plan
 	if !counts {
-		plan.For = min(plan.For, time.Second) / 2
+		plan.For = time.Second
 	}
 	before, err := process.ReadCPU(e.process.PID())
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, e.process.Output())
 	}
 	result, err := load.Run(ctx, plan)
+	if errors.Is(err, load.ErrNoRequest) {
+		plan.For += 5 * time.Second
+		result, err = load.Run(ctx, plan)
+	}
 	if err != nil {
 		return err
 	}
@@ -133,7 +140,7 @@ func (e *entrant) load(ctx context.Context, sc *scenario, counts bool) error {
 		return nil
 	}
 	if result.Failed > 0 {
-		e.note("%d connection errors", result.Failed)
+		e.note("connections failed in %d requests: %s", result.Requests, result.Failures)
 	}
 	e.cpu = append(e.cpu, micros(after.Since(before))/float64(result.Requests))
 	e.perSecond = append(e.perSecond, result.PerSecond)
@@ -162,7 +169,7 @@ func checkResult(r load.Result, sc *scenario) error {
 		return fmt.Errorf("%d of %d answers have a status of 400 or more, want %d", r.Unsuccessful, r.Requests, unsuccessful)
 	}
 	if r.Failed > max(1, r.Requests/1000) {
-		return fmt.Errorf("%d connection errors in %d requests", r.Failed, r.Requests)
+		return fmt.Errorf("connections failed (%s) in %d requests", r.Failures, r.Requests)
 	}
 	return nil
 }

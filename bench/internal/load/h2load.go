@@ -24,7 +24,7 @@ func runH2load(ctx context.Context, p Plan) (Result, error) {
 	for _, h := range p.Header {
 		args = append(args, "-H", h)
 	}
-	out, err := run(ctx, p, append(args, p.URL), 0)
+	out, err := run(ctx, p, append(args, p.URL))
 	if err != nil {
 		return Result{}, err
 	}
@@ -63,7 +63,9 @@ func parseH2load(out string) (Result, error) {
 				return bad(line)
 			}
 			r.Requests = n["done"]
-			r.Failed = n["errored"] + n["timeout"]
+			if r.Failed = n["errored"] + n["timeout"]; r.Failed > 0 {
+				r.Failures = fmt.Sprintf("errored %d, timeout %d", n["errored"], n["timeout"])
+			}
 		case strings.HasPrefix(line, "status codes: "):
 			n, err := counts(strings.TrimPrefix(line, "status codes: "))
 			if err != nil {
@@ -73,7 +75,7 @@ func parseH2load(out string) (Result, error) {
 		}
 	}
 	if r.Requests == 0 {
-		return r, fmt.Errorf("h2load made no request: %s", strings.TrimSpace(out))
+		return r, fmt.Errorf("h2load: %w: %s", ErrNoRequest, strings.TrimSpace(out))
 	}
 	return r, nil
 }

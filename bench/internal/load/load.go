@@ -5,6 +5,7 @@ package load
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,9 +17,10 @@ import (
 
 // Result is what a load generator saw in one run.
 type Result struct {
-	Requests     int64 // answered
-	Unsuccessful int64 // answered with a status of 400 or more
-	Failed       int64 // lost to errors of the connection, or to a time limit
+	Requests     int64  // answered
+	Unsuccessful int64  // answered with a status of 400 or more
+	Failed       int64  // lost to errors of the connection, or to a time limit
+	Failures     string // of which kinds those were, in the generator's words
 	PerSecond    float64
 	P99          time.Duration
 }
@@ -31,10 +33,14 @@ type Plan struct {
 	Streams  int           // requests at once on each: HTTP/2, with h2load; 0 for HTTP/1, with wrk
 	Script   string        // Lua file for wrk, "" for the same request again and again
 	Argument string        // what the script's init gets
-	For      time.Duration // how long
+	For      time.Duration // how long; wrk rounds it up to seconds
 	CPU      int           // the one processor that it may use, negative for any
 	Dir      string        // for temporary files
 }
+
+// ErrNoRequest is for a run that ended before anything was answered, as may
+// happen on a busy machine when there is much to connect and little time.
+var ErrNoRequest = errors.New("no request was answered")
 
 // Run makes load until the time is over.
 func Run(ctx context.Context, p Plan) (Result, error) {
@@ -48,9 +54,8 @@ func Run(ctx context.Context, p Plan) (Result, error) {
 // come to its end is ended.
 const patience = 20 * time.Second
 
-// run runs a generator and returns what it printed. When interruptAfter is not
-// zero it gets an interrupt then, on which it stops and reports.
-func run(ctx context.Context, p Plan, args []string, interruptAfter time.Duration) ([]byte, error) {
+// run runs a generator and returns what it printed.
+func run(ctx context.Context, p Plan, args []string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.For+patience)
 	defer cancel()
 	args = process.Pinned(p.CPU, args)
@@ -65,14 +70,7 @@ func run(ctx context.Context, p Plan, args []string, interruptAfter time.Duratio
 	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the load generator: %w", err)
-	}
-	if interruptAfter > 0 {
-		interrupt := time.AfterFunc(interruptAfter, func() { cmd.Process.Signal(syscall.SIGINT) })
-		defer interrupt.Stop()
-	}
-	if err := cmd.Wait(); err != nil {
+	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%v: %w: %s", args, err, bytes.TrimSpace(out.Bytes()))
 	}
 	return out.Bytes(), nil

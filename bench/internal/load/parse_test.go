@@ -1,6 +1,7 @@
 package load
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestParseWrk(t *testing.T) {
 		want      Result
 	}{
 		{"plain", wrkPlain, Result{Requests: 204134, PerSecond: 97141.07, P99: 786 * time.Microsecond}},
-		{"errors", wrkErrors, Result{Requests: 109901, Unsuccessful: 109900, Failed: 4321, PerSecond: 99892.66, P99: 1200 * time.Millisecond}},
+		{"errors", wrkErrors, Result{Requests: 109901, Unsuccessful: 109900, Failed: 4321, Failures: "connect 1, read 20, write 300, timeout 4000", PerSecond: 99892.66, P99: 1200 * time.Millisecond}},
 	} {
 		got, err := parseWrk(c.out)
 		if err != nil || got != c.want {
@@ -62,6 +63,16 @@ func TestParseWrkRefuses(t *testing.T) {
 	}
 }
 
+// TestNoRequest sees that a run without an answer can be told from a report
+// that could not be read.
+func TestNoRequest(t *testing.T) {
+	_, err := parseWrk(strings.Replace(wrkPlain, "204134 requests", "0 requests", 1))
+	_, err2 := parseH2load(strings.Replace(h2loadPlain, "98283 done", "0 done", 1))
+	if !errors.Is(err, ErrNoRequest) || !errors.Is(err2, ErrNoRequest) {
+		t.Errorf("got %v and %v", err, err2)
+	}
+}
+
 const h2loadPlain = `starting benchmark...
 Application protocol: h2
 Main benchmark duration is over for thread #0. Stopping all clients.
@@ -76,7 +87,7 @@ time for request:       30us     11.18ms      2.52ms       676us    93.10%
 `
 
 func TestParseH2load(t *testing.T) {
-	want := Result{Requests: 98283, Unsuccessful: 7, Failed: 7, PerSecond: 98283}
+	want := Result{Requests: 98283, Unsuccessful: 7, Failed: 7, Failures: "errored 3, timeout 4", PerSecond: 98283}
 	if got, err := parseH2load(h2loadPlain); err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}

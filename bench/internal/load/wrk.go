@@ -9,12 +9,8 @@ import (
 )
 
 func runWrk(ctx context.Context, p Plan) (Result, error) {
-	// wrk knows whole seconds only: what is planned shorter is interrupted.
+	// wrk knows whole seconds only.
 	seconds := int((p.For + time.Second - 1) / time.Second)
-	var interruptAfter time.Duration
-	if p.For%time.Second != 0 {
-		seconds, interruptAfter = seconds+1, p.For
-	}
 	args := []string{"wrk", "-t1", "-c", strconv.Itoa(p.Conns), "-d", strconv.Itoa(seconds) + "s", "--latency", "--timeout", "10s"}
 	for _, h := range p.Header {
 		args = append(args, "-H", h)
@@ -26,7 +22,7 @@ func runWrk(ctx context.Context, p Plan) (Result, error) {
 	if p.Argument != "" {
 		args = append(args, "--", p.Argument)
 	}
-	out, err := run(ctx, p, args, interruptAfter)
+	out, err := run(ctx, p, args)
 	if err != nil {
 		return Result{}, err
 	}
@@ -59,6 +55,7 @@ func parseWrk(out string) (Result, error) {
 			r.Unsuccessful = number(f[len(f)-1])
 		case len(f) == 10 && f[0] == "Socket" && f[1] == "errors:":
 			r.Failed = number(f[3]) + number(f[5]) + number(f[7]) + number(f[9])
+			r.Failures = strings.Join(f[2:], " ")
 		case len(f) == 2 && f[0] == "Requests/sec:":
 			v, e := strconv.ParseFloat(f[1], 64)
 			if e != nil {
@@ -71,7 +68,7 @@ func parseWrk(out string) (Result, error) {
 		return r, fmt.Errorf("read wrk's report: %w", err)
 	}
 	if r.Requests == 0 {
-		return r, fmt.Errorf("wrk made no request: %s", strings.TrimSpace(out))
+		return r, fmt.Errorf("wrk: %w: %s", ErrNoRequest, strings.TrimSpace(out))
 	}
 	return r, nil
 }
