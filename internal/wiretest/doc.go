@@ -34,6 +34,11 @@
 //	shut                   end our side; the server's stays open
 //	close                  close the connection
 //
+//	answer STATUS WORD...  on a connection of its own: tx WORD..., rx STATUS, close
+//	refuse STATUS RULE WORD...
+//	                       the same, but the server must name the rule, say
+//	                       "Connection: close", and close in an orderly way
+//
 //	rx [head] [STATUS]     read one response, with its body by its framing ("head":
 //	                       it answers HEAD and has none). 1xx are responses too.
 //	rx all                 read to the end: what HTTP/0.9 calls a response
@@ -41,17 +46,22 @@
 //
 //	expect status N
 //	expect field NAME VALUE      lines of one name are joined with ", "
-//	expect field NAME ~ REGEXP
+//	expect field NAME ~ REGEXP   (!~: must not match; both work below, too)
 //	expect nofield NAME
 //	expect trailer NAME VALUE
-//	expect body TEXT             or ~ REGEXP
-//	expect raw TEXT              head and body as they came; or ~ REGEXP
+//	expect body TEXT
+//	expect raw TEXT              head and body as they came
 //	expect length N              bytes of the body
 //	expect bodyfile FILE [FROM TO]
 //	                             the body is the file, or its bytes FROM to TO
 //	expect same                  status, fields (but Date) and body are those of the last "keep"
 //	expect rule NAME             why the server said that it answered so
+//	expect hot                   in the run with the hot path: it answered
 //	expect closed                the server closed in an orderly way, and sent nothing more
+//
+//	await FIELD TARGET     ask for it on other connections until the answer has the field: for
+//	                       what is made in the background. Indented lines as with req; neither
+//	                       transcript nor records show it.
 //
 //	save NAME field FIELD        also: save NAME body
 //	set NAME WORD
@@ -59,11 +69,15 @@
 //
 //	write FILE WORD...     touch FILE TIME     rm FILE        mkdir DIR
 //	fill FILE SIZE         rename OLD NEW      link OLD NEW   fifo FILE
+//	settle                 wait until the edits so far are older than the steps of the file
+//	                       system's clock, so that the server may keep what it reads
 //	keeptime FILE          (the modification time that FILE had when the last command changed it)
 //
-// TIME is RFC 3339. "write" and "fill" give a file the present time.
+// ${OUTSIDE} is the path of a file outside the folder that says "outside".
+// TIME is RFC 3339. "write" and "fill" give a file the time of the script's other
+// files, and one more minute with each command.
 //
 // Each script runs twice, with the server's hot path and without it, and both
-// transcripts must be equal to the byte, but for the value of Date and the boundary between the parts of a
+// transcripts must be equal to the byte, but for the values of Date and Expires, and the boundary between the parts of a
 // multipart answer. What must hold for every answer (lint.go) is checked without being asked for.
 package wiretest

@@ -16,8 +16,8 @@ func (p *player) expect(what string, args []word) error {
 	if r == nil {
 		return errors.New("there is no response yet")
 	}
-	arity := map[string][2]int{"status": {1, 1}, "field": {2, 3}, "nofield": {1, 1}, "trailer": {2, 3}, "body": {1, 2}, "raw": {1, 2},
-		"length": {1, 1}, "bodyfile": {1, 3}, "same": {0, 0}, "rule": {1, 1}}
+	arity := map[string][2]int{"status": {1, 2}, "field": {2, 3}, "nofield": {1, 1}, "trailer": {2, 3}, "body": {1, 2}, "raw": {1, 2},
+		"length": {1, 1}, "bodyfile": {1, 3}, "same": {0, 0}, "rule": {1, 1}, "hot": {0, 0}}
 	bounds, known := arity[what]
 	if !known {
 		return fmt.Errorf("unknown expectation %q", what)
@@ -52,7 +52,7 @@ func (p *player) expect(what string, args []word) error {
 		return p.bodyFile(args)
 	case "same":
 		return p.same()
-	case "rule":
+	case "rule", "hot":
 		if p.server.Records == nil {
 			return errors.New("this server makes no records")
 		}
@@ -60,28 +60,33 @@ func (p *player) expect(what string, args []word) error {
 		if err != nil {
 			return err
 		}
-		return match("rule", made.Rule.String(), args)
+		if what == "rule" {
+			return match("rule", made.Rule.String(), args)
+		}
+		if p.hot && !made.Hot {
+			return errors.New("this was not answered on the hot path")
+		}
 	}
 	return nil
 }
 
-// match compares got with one word, or with ~ and a regular expression.
+// match compares got with one word, or with ~ or !~ and a regular expression.
 func match(what, got string, args []word) error {
 	switch {
 	case len(args) == 1:
 		if got != args[0].text {
 			return mismatch(what, args[0].text, got)
 		}
-	case len(args) == 2 && args[0].text == "~" && !args[0].quoted:
+	case len(args) == 2 && !args[0].quoted && (args[0].text == "~" || args[0].text == "!~"):
 		pattern, err := regexp.Compile(args[1].text)
 		if err != nil {
 			return err
 		}
-		if !pattern.MatchString(got) {
-			return mismatch(what+", to match", args[1].text, got)
+		if pattern.MatchString(got) != (args[0].text == "~") {
+			return mismatch(what+" "+args[0].text, args[1].text, got)
 		}
 	default:
-		return fmt.Errorf("expected a word, or ~ and a regular expression")
+		return errors.New("expected a word, or ~ or !~ and a regular expression")
 	}
 	return nil
 }

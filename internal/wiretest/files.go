@@ -16,9 +16,22 @@ var modified = time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
 type folder struct {
 	dir   string
 	times map[string]time.Time
+	edits int
 }
 
+// granularity is more than the steps in which Linux's file systems count time:
+// a file that changed less than that ago may change again without its times
+// showing it, and a careful server does not rely on them.
+const granularity = 50 * time.Millisecond
+
+// settle waits until the times of the files that were written so far can be
+// relied upon.
+func settle() { time.Sleep(granularity) }
+
 func newFolder(dir string, a archive) (*folder, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
 	f := &folder{dir: dir, times: map[string]time.Time{}}
 	for _, file := range a.files {
 		path := filepath.Join(dir, filepath.FromSlash(file.name))
@@ -42,6 +55,17 @@ func (f *folder) touch(name string, t time.Time) error {
 	return os.Chtimes(f.path(name), t, t)
 }
 
+// put writes a file, and gives it a time that is later than that of every
+// file before it, and the same whenever the script runs.
+func (f *folder) put(name string, content []byte) error {
+	if err := os.WriteFile(f.path(name), content, 0o644); err != nil {
+		return err
+	}
+	f.edits++
+	t := modified.Add(time.Duration(f.edits) * time.Minute)
+	return os.Chtimes(f.path(name), t, t)
+}
+
 // edit executes a command that changes the folder.
 func (f *folder) edit(verb string, args []word) error {
 	least := map[string]int{"write": 1, "fill": 2, "touch": 2, "rm": 1, "mkdir": 1, "rename": 2, "link": 2, "fifo": 1, "keeptime": 1}
@@ -51,13 +75,13 @@ func (f *folder) edit(verb string, args []word) error {
 	name := args[0].text
 	switch verb {
 	case "write":
-		return os.WriteFile(f.path(name), []byte(concat(args[1:])), 0o644)
+		return f.put(name, []byte(concat(args[1:])))
 	case "fill":
 		size, err := strconv.Atoi(args[1].text)
 		if err != nil || size < 0 {
 			return fmt.Errorf("bad size %q", args[1].text)
 		}
-		return os.WriteFile(f.path(name), pattern(size), 0o644)
+		return f.put(name, pattern(size))
 	case "touch":
 		t, err := time.Parse(time.RFC3339Nano, args[1].text)
 		if err != nil {
@@ -84,12 +108,19 @@ func (f *folder) edit(verb string, args []word) error {
 	return fmt.Errorf("unknown command %q", verb)
 }
 
-// pattern is a body in which a piece that stands at a wrong offset shows: the
-// numbers from 0, eight bytes each.
+// pattern is a body in which a piece that stands at a wrong offset shows:
+// numbers from 0 on, in eight bytes each.
 func pattern(size int) []byte {
 	text := make([]byte, 0, size+8)
-	for i := 0; len(text) < size; i++ {
-		text = fmt.Appendf(text, "%07d\n", i)
+	number := []byte("0000000\n")
+	for len(text) < size {
+		text = append(text, number...)
+		for i := 6; i >= 0; i-- {
+			if number[i]++; number[i] <= '9' {
+				break
+			}
+			number[i] = '0'
+		}
 	}
 	return text[:size]
 }

@@ -17,7 +17,8 @@ type player struct {
 	name     string // of the connection in use
 	last     *response
 	kept     *response
-	answers  int // final responses read so far
+	answers  int  // final responses read so far
+	hot      bool // the server's hot path is on
 	patience time.Duration
 }
 
@@ -30,14 +31,21 @@ func (p *player) play(c command) error {
 	switch verb {
 	case "connect", "use":
 		return p.choose(verb, args)
+	case "answer", "refuse":
+		return p.oneRequest(verb == "refuse", args)
 	case "set":
 		if len(args) != 2 {
 			return errors.New("set takes a name and a word")
 		}
 		p.vars[args[0].text] = args[1].text
 		return nil
+	case "await":
+		return p.await(args, c.block)
 	case "save":
 		return p.save(args)
+	case "settle":
+		settle()
+		return nil
 	case "keep":
 		p.kept = p.last
 		return nil
@@ -88,6 +96,33 @@ func (p *player) choose(verb string, args []word) error {
 	return err
 }
 
+// oneRequest sends bytes on a connection of their own and reads what comes
+// back: for scripts that are lists of requests.
+func (p *player) oneRequest(refused bool, args []word) error {
+	if refused && len(args) < 3 || len(args) < 2 {
+		return errors.New("answer takes a status and words to send, refuse takes a rule between them")
+	}
+	if err := p.choose("connect", nil); err != nil {
+		return err
+	}
+	at := p.clients[p.name]
+	status, rule, send := args[0], args[1:2], args[1:]
+	if refused {
+		send = args[2:]
+	}
+	at.send(concat(send), 0)
+	if err := p.receive(at, []word{status}); err != nil || !refused {
+		return errors.Join(err, at.conn.Close())
+	}
+	if err := p.expect("rule", rule); err != nil {
+		return err
+	}
+	if err := p.expect("field", []word{{text: "Connection"}, {text: "close"}}); err != nil {
+		return err
+	}
+	return at.closed()
+}
+
 // client returns the connection in use, and opens it if need be.
 func (p *player) client() (*client, error) {
 	if c, ok := p.clients[p.name]; ok {
@@ -126,14 +161,47 @@ func (p *player) head(args []word, block []string) (string, error) {
 	return args[0].text + " " + args[1].text + " " + version + "\r\n" + host + fields + "\r\n", nil
 }
 
+// awaiting marks the requests of await: a query, which means nothing to a file.
+const awaiting = "?awaiting"
+
+// await asks until an answer has a field.
+func (p *player) await(args []word, block []string) error {
+	if len(args) != 2 {
+		return errors.New("await takes a field and a target")
+	}
+	head, err := p.head([]word{{text: "GET"}, {text: args[1].text + awaiting}}, append(block, "Connection: close"))
+	if err != nil {
+		return err
+	}
+	for late := time.Now().Add(p.patience); ; time.Sleep(time.Millisecond) {
+		c, err := dial(p.server.Network, p.server.Addr, p.patience)
+		if err != nil {
+			return err
+		}
+		c.send(head, 0)
+		r, err := c.response(false)
+		_ = c.conn.Close()
+		if err != nil {
+			return err
+		}
+		if _, ok := get(r.fields, args[0].text); ok {
+			return nil
+		}
+		if time.Now().After(late) {
+			return fmt.Errorf("no answer has %s", args[0].text)
+		}
+	}
+}
+
 func (p *player) receive(at *client, args []word) (err error) {
 	if len(args) == 2 && args[0].text == "bytes" {
 		return at.bytes(args[1].text)
 	}
 	if len(args) == 1 && args[0].text == "all" {
-		p.last, err = at.all()
-		p.answers++
-		return err
+		if p.last, err = at.all(); err != nil {
+			return err
+		}
+		return p.answered()
 	}
 	head := len(args) > 0 && args[0].text == "head"
 	if head {
@@ -144,7 +212,9 @@ func (p *player) receive(at *client, args []word) (err error) {
 		return err
 	}
 	if p.last.status >= 200 {
-		p.answers++
+		if err := p.answered(); err != nil {
+			return err
+		}
 	}
 	if len(args) > 0 && args[0].text != strconv.Itoa(p.last.status) {
 		return fmt.Errorf("expected status %s, got %d", args[0].text, p.last.status)
@@ -153,6 +223,17 @@ func (p *player) receive(at *client, args []word) (err error) {
 		return errors.New("no answer may be so: " + strings.Join(faults, "; "))
 	}
 	return nil
+}
+
+// answered counts a final response and waits for its record, so that records
+// of several connections come in the order of the script.
+func (p *player) answered() error {
+	p.answers++
+	if p.server.Records == nil {
+		return nil
+	}
+	_, err := p.server.Records.wait(p.answers - 1)
+	return err
 }
 
 func (p *player) save(args []word) error {

@@ -22,6 +22,14 @@ type Server struct {
 // unknown.
 type Start func(t testing.TB, dir string, settings map[string]string, hot bool) Server
 
+// prepared is a script with its folders, one for each run.
+type prepared struct {
+	file     string
+	commands []command
+	settings map[string]string
+	folders  [2]*folder
+}
+
 // Run runs each script of the files that pattern matches, as a subtest, with
 // the hot path and without, and compares the two.
 func Run(t *testing.T, pattern string, start Start) {
@@ -29,30 +37,58 @@ func Run(t *testing.T, pattern string, start Start) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts match %s (%v)", pattern, err)
 	}
+	// All folders are made before the first script begins, so that waiting
+	// once lets all servers trust what they find.
+	var scripts []*prepared
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+		s, err := prepare(file, filepath.Join(t.TempDir(), "site"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		scripts = append(scripts, s)
+	}
+	settle()
+	for _, s := range scripts {
+		t.Run(strings.TrimSuffix(filepath.Base(s.file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			hot := runOnce(t, file, text, start, true)
-			cold := runOnce(t, file, text, start, false)
+			hot := s.run(t, start, true)
+			cold := s.run(t, start, false)
 			if t.Failed() {
 				return
 			}
 			if hot.received != cold.received {
-				t.Errorf("%s: the answers differ with and without the hot path\n%s", file, difference(hot.received, cold.received))
+				t.Errorf("%s: the answers differ with and without the hot path\n%s", s.file, difference(hot.received, cold.received))
 			}
 			if hot.records != cold.records {
-				t.Errorf("%s: the records differ with and without the hot path\n%s", file, difference(hot.records, cold.records))
+				t.Errorf("%s: the records differ with and without the hot path\n%s", s.file, difference(hot.records, cold.records))
 			}
 			if cold.hits > 0 {
-				t.Errorf("%s: %d hot answers although the hot path is off", file, cold.hits)
+				t.Errorf("%s: %d hot answers although the hot path is off", s.file, cold.hits)
 			}
 			t.Logf("hot answers: %d", hot.hits)
 		})
 	}
+}
+
+func prepare(file, dir string) (*prepared, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	a := parseArchive(text)
+	s := &prepared{file: file}
+	if s.commands, err = parseScript(a.script); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if s.settings, s.commands, err = serverSettings(s.commands); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	for i := range s.folders {
+		if s.folders[i], err = newFolder(fmt.Sprint(dir, i), a); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return s, nil
 }
 
 // outcome is what a run leaves to be compared.
@@ -62,29 +98,23 @@ type outcome struct {
 	hits     int
 }
 
-func runOnce(t *testing.T, file string, text []byte, start Start, hot bool) outcome {
-	a := parseArchive(text)
-	how := "without the hot path"
+func (s *prepared) run(t *testing.T, start Start, hot bool) outcome {
+	f, how := s.folders[0], "without the hot path"
 	if hot {
-		how = "with the hot path"
+		f, how = s.folders[1], "with the hot path"
 	}
-	f, err := newFolder(t.TempDir(), a)
-	if err != nil {
-		t.Fatalf("%s: %v", file, err)
+	outside := filepath.Join(t.TempDir(), "outside.txt")
+	if err := os.WriteFile(outside, []byte("outside\n"), 0o644); err != nil {
+		t.Fatal(err)
 	}
-	commands, err := parseScript(a.script)
-	if err != nil {
-		t.Fatalf("%s: %v", file, err)
+	if err := os.Chtimes(outside, modified, modified); err != nil {
+		t.Fatal(err)
 	}
-	p := &player{folder: f, vars: map[string]string{}, clients: map[string]*client{}, name: "1", patience: patience}
-	settings, commands, err := serverSettings(commands)
-	if err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
-	p.server = start(t, f.dir, settings, hot)
-	for _, c := range commands {
+	p := &player{folder: f, vars: map[string]string{"OUTSIDE": outside}, clients: map[string]*client{}, name: "1", hot: hot, patience: patience}
+	p.server = start(t, f.dir, s.settings, hot)
+	for _, c := range s.commands {
 		if err := p.play(c); err != nil {
-			t.Errorf("%s:%d: (%s) %s\n\t%v%s", file, c.line, how, c.text, err, p.context())
+			t.Errorf("%s:%d: (%s) %s\n\t%v%s", s.file, c.line, how, c.text, err, p.context())
 			break
 		}
 	}

@@ -1,0 +1,169 @@
+package wiretest_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"freshet/httpd"
+)
+
+// site is a running server and a client for it.
+type site struct {
+	url    string
+	client *http.Client
+	server *httpd.Server
+}
+
+// eachProto runs one test body over every protocol that the server speaks:
+// HTTP/1.1 in clear and over TLS, and HTTP/2.
+func eachProto(t *testing.T, h http.Handler, body func(t *testing.T, s site)) {
+	for _, c := range []struct {
+		name   string
+		proto  string
+		secure bool
+	}{
+		{"h1", "HTTP/1.1", false},
+		{"https", "HTTP/1.1", true},
+		{"h2", "HTTP/2.0", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := &httpd.Server{Handler: h}
+			if hot, ok := h.(httpd.HotHandler); ok {
+				server.Hot = hot
+			}
+			s := site{server: server}
+			s.url = listen(t, server, c.secure)
+			protocols := new(http.Protocols)
+			protocols.SetHTTP1(c.proto == "HTTP/1.1")
+			protocols.SetHTTP2(c.proto == "HTTP/2.0")
+			transport := &http.Transport{
+				Protocols:          protocols,
+				TLSClientConfig:    &tls.Config{RootCAs: testCertificate(t).pool},
+				DisableCompression: true,
+			}
+			t.Cleanup(transport.CloseIdleConnections)
+			s.client = &http.Client{
+				Transport:     transport,
+				Timeout:       20 * time.Second,
+				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			}
+			if resp, _ := s.get(t, "GET", "/", nil); resp.Proto != c.proto {
+				t.Fatalf("protocol %s, want %s", resp.Proto, c.proto)
+			}
+			body(t, s)
+		})
+	}
+}
+
+// get makes a request with fields and returns the whole response.
+func (s site) get(t *testing.T, method, target string, fields map[string]string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequest(method, s.url+target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range fields {
+		r.Header.Set(name, value)
+	}
+	resp, err := s.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(content)
+}
+
+// listen starts a server on a free port, with its stop as cleanup, and returns
+// its address as a URL.
+func listen(t *testing.T, server *httpd.Server, secure bool) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	url := "http://" + listener.Addr().String()
+	if secure {
+		url = "https://" + listener.Addr().String()
+		pair := testCertificate(t)
+		go func() { ended <- server.ServeTLS(listener, pair.certFile, pair.keyFile) }()
+	} else {
+		go func() { ended <- server.Serve(listener) }()
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; err != httpd.ErrServerClosed {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return url
+}
+
+// certificate is a key pair for 127.0.0.1, in files, and who trusts it.
+type certificate struct {
+	certFile, keyFile string
+	pool              *x509.CertPool
+}
+
+var makeCertificate = sync.OnceValues(func() (pair [2][]byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return pair, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: "wiretest"},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:         true, BasicConstraintsValid: true,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return pair, err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return pair, err
+	}
+	pair[0] = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
+	pair[1] = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
+	return pair, nil
+})
+
+func testCertificate(t *testing.T) certificate {
+	t.Helper()
+	pair, err := makeCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	c := certificate{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), x509.NewCertPool()}
+	for i, name := range []string{c.certFile, c.keyFile} {
+		if err := os.WriteFile(name, pair[i], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.pool.AppendCertsFromPEM(pair[0])
+	return c
+}

@@ -1,0 +1,131 @@
+package wiretest_test
+
+import (
+	"context"
+	"errors"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"freshet/httpd"
+	"freshet/internal/wiretest"
+	"freshet/static"
+)
+
+func TestMain(m *testing.M) { wiretest.Main(m) }
+
+func TestScripts(t *testing.T) { wiretest.Run(t, "testdata/*.txtar", start) }
+
+// setup is what the settings of a script change.
+type setup struct {
+	server  *httpd.Server
+	static  static.Options
+	handler http.Handler // instead of the folder
+}
+
+// settings are the keys of a script's "server" line. Those that switch
+// something on have no value.
+var settings = map[string]func(s *setup, value string) error{
+	"name":         func(s *setup, v string) error { s.server.ServerName = v; return nil },
+	"http09":       func(s *setup, v string) error { s.server.AllowHTTP09 = true; return nil },
+	"max-head":     func(s *setup, v string) error { return number(&s.server.MaxHeaderBytes, v) },
+	"max-target":   func(s *setup, v string) error { return number(&s.server.MaxTargetBytes, v) },
+	"max-fields":   func(s *setup, v string) error { return number(&s.server.MaxFields, v) },
+	"max-body":     func(s *setup, v string) error { return number(&s.server.MaxBodyBytes, v) },
+	"max-requests": func(s *setup, v string) error { return number(&s.server.MaxRequestsPerConn, v) },
+	"head-timeout": func(s *setup, v string) error { return duration(&s.server.ReadHeaderTimeout, v) },
+	"idle-timeout": func(s *setup, v string) error { return duration(&s.server.IdleTimeout, v) },
+	"body-timeout": func(s *setup, v string) error { return duration(&s.server.BodyTimeout, v) },
+	"lenient": func(s *setup, v string) error {
+		s.server.LenientLF, s.server.LenientFold = strings.Contains(v, "lf"), strings.Contains(v, "fold")
+		return nil
+	},
+	"handler": func(s *setup, v string) error {
+		if h, ok := handlers[v]; ok {
+			s.handler = h
+			return nil
+		}
+		return errors.New("there is no such handler")
+	},
+	"hidden":          func(s *setup, v string) error { s.static.Hidden = true; return nil },
+	"clean-urls":      func(s *setup, v string) error { s.static.CleanURLs = true; return nil },
+	"follow-symlinks": func(s *setup, v string) error { s.static.FollowSymlinks = true; return nil },
+	"spa":             func(s *setup, v string) error { s.static.SPA = v; return nil },
+	"coherence":       func(s *setup, v string) error { return duration(&s.static.Coherence, v) },
+	"listing": func(s *setup, v string) error {
+		s.static.Listing = map[string]static.Listing{"on": static.ListingOn, "off": static.ListingOff}[v]
+		return nil
+	},
+	"cache": func(s *setup, v string) (err error) {
+		s.static.Cache, err = static.ParseCachePolicy(v)
+		return err
+	},
+	"mime": func(s *setup, v string) error {
+		extension, kind, _ := strings.Cut(v, "=")
+		s.static.MIME = map[string]string{extension: kind}
+		return nil
+	},
+}
+
+func number[T int | int64](p *T, value string) error {
+	n, err := strconv.Atoi(value)
+	*p = T(n)
+	return err
+}
+
+func duration(p *time.Duration, value string) (err error) {
+	*p, err = time.ParseDuration(value)
+	return err
+}
+
+// start starts the product as "freshet serve" would put it together, with the
+// settings of a script.
+func start(t testing.TB, dir string, wanted map[string]string, hot bool) wiretest.Server {
+	t.Helper()
+	records := wiretest.NewRecorder()
+	s := &setup{
+		server: &httpd.Server{Sink: records, ErrorLog: log.New(t.Output(), "", 0), SweepEvery: 10 * time.Millisecond},
+		static: static.Options{Root: dir, ErrorLog: slog.New(slog.NewTextHandler(t.Output(), nil))},
+	}
+	for key, value := range wanted {
+		set, known := settings[key]
+		if !known {
+			t.Fatalf("unknown setting %s", key)
+		}
+		if err := set(s, value); err != nil {
+			t.Fatalf("setting %s=%s: %v", key, value, err)
+		}
+	}
+	s.server.Handler = s.handler
+	if s.handler == nil {
+		files := openStatic(t, s.static)
+		s.server.Handler = files
+		if hot {
+			s.server.Hot = files
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.server.Serve(listener) }()
+	return wiretest.Server{
+		Network: "tcp", Addr: listener.Addr().String(), Records: records,
+		Stop: func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if err := s.server.Shutdown(ctx); err != nil {
+				t.Errorf("shutdown: %v", err)
+			}
+			if err := <-ended; err != httpd.ErrServerClosed {
+				t.Errorf("serve: %v", err)
+			}
+		},
+	}
+}
