@@ -57,6 +57,17 @@ func (s *site) write(name, content string) {
 	must(s.t, os.WriteFile(s.path(name), []byte(content), 0o644))
 }
 
+// replace puts a file in the place of another, whole.
+func (s *site) replace(name, content string) {
+	s.t.Helper()
+	f, err := os.CreateTemp(s.dir, "new")
+	must(s.t, err)
+	_, err = f.WriteString(content)
+	must(s.t, err)
+	must(s.t, f.Close())
+	must(s.t, os.Rename(f.Name(), s.path(name)))
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

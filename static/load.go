@@ -46,7 +46,7 @@ func (h *Handler) load(p plan, f *opened, now int64) (*entry, error) {
 	}
 
 	set := representation.NewSet(&e.meta, newVariant(&e.meta, field.Identity, f.stamp.size, body))
-	if negotiable {
+	if negotiable && hasSidecars(e.meta.Type) {
 		for c := field.Identity + 1; c < field.NumCodings; c++ {
 			v, fresh := h.sidecar(e, c, now)
 			if v != nil {

@@ -139,18 +139,24 @@ func (h *Handler) cleanURL(name string) (to string, ok bool) {
 }
 
 // originalOf returns the name of the file that a file of this name would be a
-// sidecar of: then it is served as a coding of that, not by itself. What is
-// never negotiated has no sidecars: data.tar and data.tar.gz are two files.
+// sidecar of: then it is served as a coding of that, not by itself.
 func (h *Handler) originalOf(name string) (original string, ok bool) {
 	if h.opt.NoCompress || h.opt.Hidden {
 		return "", false
 	}
 	for c := field.Identity + 1; c < field.NumCodings; c++ {
 		if original, ok := strings.CutSuffix(name, coding.Sidecar(c)); ok {
-			return original, coding.Compressible(typeOf(original, h.opt.MIME))
+			return original, hasSidecars(typeOf(original, h.opt.MIME))
 		}
 	}
 	return "", false
+}
+
+// hasSidecars reports whether files of a media type may have sidecars: those
+// that compress, but for archives: data.tar and data.tar.gz are two files to
+// whoever put them there.
+func hasSidecars(mediaType string) bool {
+	return coding.Compressible(mediaType) && mediaType != "application/x-tar"
 }
 
 func (h *Handler) isFile(name string) bool {
