@@ -24,7 +24,13 @@ func (v verdict) String() string {
 	case v.got.Median < v.aim:
 		word = "met, below the aim"
 	}
-	return fmt.Sprintf("%s\t%s ÷ %s\t%s\t%.2f\t%.2f\t%s", v.scenario, v.peer, v.ours, ratio(v.got), v.ratio, v.aim, word)
+	least := "-"
+	if v.ratio > 0 {
+		least = fmt.Sprintf("%.2f", v.ratio)
+	} else if v.got.Median < v.aim {
+		word = "below the aim"
+	}
+	return fmt.Sprintf("%s\t%s ÷ %s\t%s\t%s\t%.2f\t%s", v.scenario, v.peer, v.ours, ratio(v.got), least, v.aim, word)
 }
 
 // printTable prints what a scenario gave, with a ratio to each column of ours.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"freshet/bench/internal/process"
+	"freshet/bench/internal/stats"
 )
 
 var reported = scenario{name: "test", title: "a test", floors: []floor{
@@ -65,6 +66,15 @@ func TestJudge(t *testing.T) {
 	below[1].cpu = []float64{2.2, 4.4, 5.5}
 	if v := judge(&reported, below)[0].String(); !strings.HasSuffix(v, "met, below the aim") {
 		t.Errorf("a ratio of 1.1 between 1 and 1.3: %q", v)
+	}
+}
+
+func TestVerdictWithoutFloor(t *testing.T) {
+	for got, want := range map[float64]string{0.6: "test\tnginx ÷ freshet\t0.60\t-\t1.00\tbelow the aim", 1.2: "test\tnginx ÷ freshet\t1.20\t-\t1.00\tmet"} {
+		v := verdict{"test", floor{"freshet", "nginx", 0, 1}, stats.Of([]float64{got})}
+		if v.String() != want {
+			t.Errorf("got %q, want %q", v, want)
+		}
 	}
 }
 

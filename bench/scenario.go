@@ -20,7 +20,7 @@ type scenario struct {
 }
 
 // floor is what we hold ourselves to: CPU time per request of peer must be at
-// least ratio × that of ours; aim is what we would like.
+// least ratio × that of ours (0 promises nothing); aim is what we would like.
 type floor struct {
 	ours, peer string
 	ratio, aim float64
