@@ -12,10 +12,11 @@ import (
 // arguments give the same bytes every time: gzip is written without a name and
 // a time.
 //
-// The Best effort is gzip 9, zstd at its slowest, and brotli 11, or 9 for
-// sources above 256 KiB, which 11 would take seconds for. Such encoders need up to
-// some 50 MiB of memory while they run, so only one of them runs at a time;
-// other calls wait.
+// The Best effort is gzip 9; brotli 11, or 9 for sources above 256 KiB, which
+// 11 would take seconds for; and zstd at its slowest, or one level below for
+// sources up to 256 KiB, for which its tables are too large. Such encoders take
+// up to some 80 MiB of memory for large sources and 24 MiB for small ones, so
+// only one of them runs at a time; other calls wait.
 func Encode(dst []byte, c field.Coding, src []byte, effort Effort) ([]byte, error) {
 	if c == field.Identity {
 		return append(dst, src...), nil
@@ -29,11 +30,13 @@ func Encode(dst []byte, c field.Coding, src []byte, effort Effort) ([]byte, erro
 		return dst, errUnknown
 	}
 	e := p.Get().(encoder)
-	defer release(p, e)
 	if z, ok := e.(*zstd.Encoder); ok {
-		// One call knows the size, which the frame then states.
+		// One call knows the size, which the frame then states. It keeps
+		// nothing, and a Reset would make the tables of a stream.
+		defer p.Put(e)
 		return z.EncodeAll(src, dst), nil
 	}
+	defer release(p, e)
 	s := &sink{dst}
 	e.Reset(s)
 	if _, err := e.Write(src); err != nil {

@@ -32,6 +32,12 @@ const (
 	brotliMiddleBits  = 20
 	brotliLargeBits   = 22
 
+	// zstdSmallBytes is up to where zstd is not at its slowest: the tables of
+	// that, 43 MiB, are the largest of all, and no client is known that takes
+	// zstd and not brotli, which makes less of small sources.
+	zstdSmallBytes = 256 << 10
+	zstdSmallBits  = 18
+
 	// zstdBestBits is the largest window that RFC 9659 lets decoders be asked
 	// for, 8 MiB.
 	zstdBestBits = 23
@@ -52,6 +58,7 @@ var (
 	brotliMiddle = sync.Pool{New: func() any { return newBrotli(9, brotliMiddleBits) }}
 	brotliLarge  = sync.Pool{New: func() any { return newBrotli(9, brotliLargeBits) }}
 	zstdQuick    = sync.Pool{New: func() any { return newZstd(zstd.SpeedDefault, streamBits) }}
+	zstdSmall    = sync.Pool{New: func() any { return newZstd(zstd.SpeedBetterCompression, zstdSmallBits) }}
 	zstdBest     = sync.Pool{New: func() any { return newZstd(zstd.SpeedBestCompression, zstdBestBits) }}
 )
 
@@ -73,6 +80,8 @@ func poolOf(c field.Coding, effort Effort, srcLen int) *sync.Pool {
 		return &brotliLarge
 	case c == field.Zstd && effort == Quick:
 		return &zstdQuick
+	case c == field.Zstd && srcLen <= zstdSmallBytes:
+		return &zstdSmall
 	case c == field.Zstd:
 		return &zstdBest
 	}
@@ -109,7 +118,7 @@ func newBrotli(level, windowBits int) encoder {
 // newZstd returns an encoder without goroutines of its own. Checksums are left
 // out: transports have theirs, and browsers ignore it.
 func newZstd(level zstd.EncoderLevel, windowBits int) encoder {
-	z, err := zstd.NewWriter(io.Discard,
+	z, err := zstd.NewWriter(nil, // not to make the tables of a stream before there is one
 		zstd.WithEncoderLevel(level),
 		zstd.WithWindowSize(1<<windowBits),
 		zstd.WithEncoderConcurrency(1),

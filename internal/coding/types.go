@@ -32,7 +32,7 @@ func Compressible(mediaType string) bool {
 		"application/wasm", "application/sql", "application/graphql",
 		"application/x-sh", "application/x-httpd-php", "application/x-tex",
 		"application/x-www-form-urlencoded",
-		"application/rtf", "application/postscript", "application/x-tar",
+		"application/rtf", "application/postscript",
 		"application/vnd.ms-fontobject",
 		"application/vnd.mapbox-vector-tile", "application/vnd.apple.mpegurl",
 		"font/ttf", "font/otf", "font/sfnt", "font/collection",

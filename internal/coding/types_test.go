@@ -27,6 +27,7 @@ func TestCompressible(t *testing.T) {
 		"video/mp4":                       false,
 		"audio/mpeg":                      false,
 		"application/zip":                 false,
+		"application/x-tar":               false,
 		"application/epub+zip":            false,
 		"application/gzip":                false,
 		"application/zstd":                false,
