@@ -95,7 +95,7 @@ func (s *Server) newConn(sc *socketserver.Conn) *conn {
 		c.setState(http.StateNew)
 	}
 	sc.Arm(c.now, s.times.head)
-	sc.SetWaiting(true)
+	sc.Waits()
 	if a.from.tls != nil {
 		if !c.startTLS() {
 			return nil
@@ -180,7 +180,7 @@ func (c *conn) read() (int, error) {
 // arrived notes that input was read.
 func (c *conn) arrived(now time.Time) {
 	c.now = now
-	c.sc.SetWaiting(false)
+	c.sc.Arrived()
 	if c.srv.ConnState != nil {
 		c.setState(http.StateActive)
 	}
@@ -205,7 +205,7 @@ func (c *conn) await(st step) {
 		c.phase = phaseIdle
 		c.sc.Arm(c.now, c.srv.times.idle)
 	}
-	c.sc.SetWaiting(true)
+	c.sc.Waits()
 	if c.srv.ConnState != nil {
 		c.setState(http.StateIdle)
 	}
@@ -220,7 +220,7 @@ func (c *conn) woken(err error) step {
 			c.sc.Forgive()
 			c.phase = phaseIdle
 			c.sc.Arm(time.Now(), c.srv.times.idle)
-			c.sc.SetWaiting(true)
+			c.sc.Waits()
 			return stepPark
 		case begun:
 			c.refusal = rule.HeadTimeout

@@ -349,3 +349,29 @@ func TestPanicCostsOneConnection(t *testing.T) {
 		t.Errorf("afterwards: %q", got)
 	}
 }
+
+// A deadline that was armed for waiting does not end a request that came in
+// time but whose handler takes longer.
+func TestHandlerOutlivesWaitingDeadlines(t *testing.T) {
+	addr := start(t, &httpd.Server{SweepEvery: time.Millisecond, IdleTimeout: 20 * time.Millisecond, ReadHeaderTimeout: 20 * time.Millisecond,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(50 * time.Millisecond)
+			io.WriteString(w, "slow")
+		})})
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	br := bufio.NewReader(c)
+	for i := range 4 {
+		io.WriteString(c, get)
+		resp, err := http.ReadResponse(br, nil)
+		if err != nil {
+			t.Fatalf("request %d: %v", i+1, err)
+		}
+		if b, err := io.ReadAll(resp.Body); string(b) != "slow" || err != nil {
+			t.Fatalf("request %d: %q, %v", i+1, b, err)
+		}
+	}
+}

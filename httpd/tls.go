@@ -109,9 +109,8 @@ func (c *conn) startTLS() bool {
 		return false
 	}
 	st := tc.ConnectionState()
-	c.sc.Disarm()
+	c.sc.Arrived()
 	if st.NegotiatedProtocol == "h2" {
-		c.sc.SetWaiting(false)
 		if c.srv.h2.give(tc) {
 			<-under.closed
 		}
@@ -119,6 +118,7 @@ func (c *conn) startTLS() bool {
 	}
 	c.nc, c.tls = tc, &st
 	c.sc.Arm(time.Now(), c.srv.times.head)
+	c.sc.Waits()
 	return true
 }
 

@@ -73,6 +73,23 @@ func (c *Conn) Arm(now time.Time, d time.Duration) {
 // Disarm forgets the deadline.
 func (c *Conn) Disarm() { c.deadline.Store(0) }
 
+// Arrived says that what c waited for has come: it does not wait any more, the
+// deadline is forgotten, and so is a wake that came too late.
+func (c *Conn) Arrived() {
+	c.waiting.Store(false)
+	if c.deadline.Swap(0) != 0 && !c.srv.draining.Load() {
+		return
+	}
+	// The sweeper or a drain may be waking c at this moment. Both hold mu
+	// while they do: after this it is done.
+	c.srv.mu.Lock()
+	woken := c.overdue.Load() || c.srv.closed
+	c.srv.mu.Unlock()
+	if woken {
+		c.Forgive()
+	}
+}
+
 // Overdue reports whether an armed deadline has passed. All reads and writes
 // then fail with os.ErrDeadlineExceeded until Forgive is called.
 func (c *Conn) Overdue() bool { return c.overdue.Load() }
@@ -83,12 +100,12 @@ func (c *Conn) Forgive() {
 	c.Conn.SetDeadline(time.Time{})
 }
 
-// SetWaiting says whether c waits for its client with nothing begun. A waiting
-// connection is woken when the server drains: its read fails with
+// Waits says that c waits for its client with nothing begun, until Arrived. A
+// waiting connection is woken when the server drains: its read fails with
 // os.ErrDeadlineExceeded though it is not overdue.
-func (c *Conn) SetWaiting(w bool) {
-	c.waiting.Store(w)
-	if w && c.srv.Draining() {
+func (c *Conn) Waits() {
+	c.waiting.Store(true)
+	if c.srv.Draining() {
 		c.wake()
 	}
 }
