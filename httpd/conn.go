@@ -55,6 +55,7 @@ type conn struct {
 	refusal rule.ID
 	served  int       // requests read
 	now     time.Time // when the input was read last
+	began   time.Time // when the head began that phaseHead is about
 	last    bool      // the server drains: look once more for input, then end
 	over    bool      // the answer that is gathered is the last
 	linger  bool      // the client may still be sending: see end
@@ -91,6 +92,7 @@ func (s *Server) serveConn(sc *socketserver.Conn) {
 func (s *Server) newConn(sc *socketserver.Conn) *conn {
 	a := sc.Conn.(*accepted)
 	c := &conn{srv: s, sc: sc, from: a.from, tcp: a.Conn, nc: a.Conn, now: time.Now()}
+	c.began = c.now
 	if s.ConnState != nil {
 		c.setState(http.StateNew)
 	}
@@ -190,14 +192,14 @@ func (c *conn) arrived(now time.Time) {
 func (c *conn) await(st step) {
 	if st == stepMore {
 		if c.phase != phaseHead {
-			c.phase = phaseHead
-			c.sc.Arm(c.now, c.srv.times.head)
+			c.phase, c.began = phaseHead, c.now
 		}
+		c.sc.Arm(c.began, c.srv.times.head)
 		return
 	}
 	switch {
 	case c.served == 0:
-		// Still the time for the first head.
+		c.sc.Arm(c.began, c.srv.times.head)
 	case c.raw != nil:
 		c.phase = phaseBusy
 		c.sc.Arm(c.now, min(c.srv.sweepEvery(), c.srv.idleTime()))
