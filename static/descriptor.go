@@ -49,9 +49,10 @@ func (d *descriptor) Release() {
 // came in longest ago is let go first: what is asked for is opened again, which
 // costs little beside sending a file that is large.
 type descriptors struct {
-	mu   sync.Mutex
-	ring []*source // whose file holds the cache's reference
-	next int
+	mu     sync.Mutex
+	ring   []*source // whose file holds the cache's reference
+	next   int
+	closed bool
 }
 
 func newDescriptors(n int) *descriptors { return &descriptors{ring: make([]*source, n)} }
@@ -61,6 +62,10 @@ func newDescriptors(n int) *descriptors { return &descriptors{ring: make([]*sour
 func (c *descriptors) keep(s *source, d *descriptor) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed {
+		d.Release()
+		return
+	}
 	if old := s.file.Swap(d); old != nil {
 		old.Release()
 		return // the source has its place already, or lost it just now
@@ -79,10 +84,11 @@ func (d *descriptor) drop() {
 	}
 }
 
-// close lets all files go.
+// close lets all files go, and those that come later.
 func (c *descriptors) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.closed = true
 	for i, s := range c.ring {
 		if s != nil {
 			s.file.Swap(nil).drop()

@@ -1,6 +1,9 @@
 package static
 
-import "strings"
+import (
+	"runtime"
+	"strings"
+)
 
 // hiddenName reports whether a name in a folder is one that is not served or
 // listed unless asked for: what a person would not knowingly publish. top says
@@ -17,6 +20,9 @@ func hiddenName(name string, top bool) bool {
 	}
 	switch name {
 	case "CVS", "RCS", "SCCS", "_darcs", "_svn", "_FOSSIL_":
+		return true
+	}
+	if runtime.GOOS == "windows" && aliased(name) {
 		return true
 	}
 	name = strings.ToLower(name)
@@ -38,6 +44,15 @@ func hiddenName(name string, top bool) bool {
 var hiddenExtensions = map[string]bool{
 	".bak": true, ".orig": true, ".rej": true, ".swp": true, ".swo": true, ".swn": true,
 	".key": true, ".p12": true, ".pfx": true, ".kdbx": true, ".jks": true, ".keystore": true, ".ppk": true,
+}
+
+// aliased reports whether Windows may take a name for another file's: a stream
+// of it (a.txt::$DATA), its name with dots and spaces behind, or its short
+// name (GIT~1). Such a name would get around all that hides the other.
+func aliased(name string) bool {
+	tilde := strings.IndexByte(name, '~')
+	return strings.IndexByte(name, ':') >= 0 || strings.HasSuffix(name, ".") || strings.HasSuffix(name, " ") ||
+		tilde >= 0 && tilde+1 < len(name) && '0' <= name[tilde+1] && name[tilde+1] <= '9'
 }
 
 // hiddenPath reports whether any segment of a path below the root is hidden.

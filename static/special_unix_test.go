@@ -3,6 +3,7 @@
 package static
 
 import (
+	"os"
 	"syscall"
 	"testing"
 )
@@ -27,5 +28,15 @@ func TestSpecialFiles(t *testing.T) {
 		if w := s.get("/a.txt", "Accept-Encoding: gzip"); w.Code != 200 || w.Body.String() != "a" {
 			t.Errorf("%s: a pipe as sidecar: %d", name, w.Code)
 		}
+	}
+}
+
+// TestDirFSPipe: a pipe in an fs.FS that can look before it opens.
+func TestDirFSPipe(t *testing.T) {
+	dir := newSite(t, Options{}, nil)
+	must(t, syscall.Mkfifo(dir.path("pipe"), 0o644))
+	s := newFSSite(t, Options{FS: os.DirFS(dir.dir)})
+	if w := s.get("/pipe"); w.Code != 403 {
+		t.Errorf("%d", w.Code)
 	}
 }

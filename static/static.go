@@ -22,6 +22,9 @@
 //   - Equal entity-tags are equal bytes. A tag is a hash of what is sent; what
 //     has not been hashed has no tag.
 //   - No answer leaves the folder, neither by path nor by link.
+//   - What lies beside a file does not change it: a sidecar (app.js.br) that
+//     appears is used from the next time on that the file itself is read; one
+//     that changes or goes shows at once.
 //   - Memory is bounded by Options.Memory, whatever is asked for.
 //
 // It does not execute, write, upload or authenticate.

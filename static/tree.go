@@ -102,6 +102,17 @@ func (t *fsTree) open(name string) (*opened, error) {
 	if name == "" {
 		name = "."
 	}
+	if sf, ok := t.fsys.(fs.StatFS); ok {
+		// To open a pipe waits for its other end: look first, where looking is
+		// not opening.
+		fi, err := sf.Stat(name)
+		if err != nil {
+			return nil, err
+		}
+		if !fi.IsDir() && !fi.Mode().IsRegular() {
+			return nil, errSpecial
+		}
+	}
 	f, err := t.fsys.Open(name)
 	if err != nil {
 		return nil, err
