@@ -168,14 +168,16 @@ func TestHitAllocs(t *testing.T) {
 }
 
 func BenchmarkHit(b *testing.B) {
-	s, fill := hitSite(b, Options{})
-	for _, c := range hits {
-		b.Run(c.name, func(b *testing.B) {
-			f := s.hit(fill(c.request))
-			b.ReportAllocs()
-			for b.Loop() {
-				f()
-			}
-		})
+	for name, o := range map[string]Options{"strict": {}, "coherent": {Coherence: time.Hour}} {
+		s, fill := hitSite(b, o)
+		for _, c := range hits {
+			b.Run(name+"/"+c.name, func(b *testing.B) {
+				f := s.hit(fill(c.request))
+				b.ReportAllocs()
+				for b.Loop() {
+					f()
+				}
+			})
+		}
 	}
 }
