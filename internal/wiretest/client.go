@@ -23,8 +23,8 @@ type client struct {
 	received bytes.Buffer
 }
 
-func dial(network, addr string, patience time.Duration) (*client, error) {
-	conn, err := net.DialTimeout(network, addr, patience)
+func dial(dial func() (net.Conn, error), patience time.Duration) (*client, error) {
+	conn, err := dial()
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +52,13 @@ func (c *client) send(text string, pieces int) {
 func (c *client) response(head bool) (*response, error) {
 	_ = c.conn.SetReadDeadline(time.Now().Add(c.patience))
 	return readResponse(c.in, head)
+}
+
+// begun waits for the first byte of a response, and leaves it there.
+func (c *client) begun() error {
+	_ = c.conn.SetReadDeadline(time.Now().Add(c.patience))
+	_, err := c.in.Peek(1)
+	return err
 }
 
 func (c *client) all() (*response, error) {

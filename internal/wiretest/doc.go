@@ -23,7 +23,8 @@
 // word in double quotes may hold blanks and the escapes \r \n \t \\ \" \xNN;
 // "x"*9 is nine of them; ${NAME} is a saved value, in quotes too. The commands:
 //
-//	server KEY=VALUE...    settings for the server, before anything else
+//	server KEY=VALUE...    settings for the server, before anything else; "plain" means
+//	                       that the script is not one for TLS
 //	connect [NAME]         open a connection and use it; the first needs no command
 //	use NAME               go on with another connection
 //	tx WORD...             send the words, nothing between them
@@ -41,6 +42,8 @@
 //
 //	rx [head] [STATUS]     read one response, with its body by its framing ("head":
 //	                       it answers HEAD and has none). 1xx are responses too.
+//	rx begun               wait until a response begins to arrive
+//	rx cut [STATUS]        read a response that must not be complete
 //	rx all                 read to the end: what HTTP/0.9 calls a response
 //	rx bytes WORD          read as many bytes as the word has; they must be equal
 //
@@ -56,7 +59,7 @@
 //	                             the body is the file, or its bytes FROM to TO
 //	expect same                  status, fields (but Date) and body are those of the last "keep"
 //	expect rule NAME             why the server said that it answered so
-//	expect hot                   in the run with the hot path: it answered
+//	expect hot                   the hot path answered (not asked in the run without it)
 //	expect closed                the server closed in an orderly way, and sent nothing more
 //
 //	await FIELD TARGET     ask for it on other connections until the answer has the field: for
@@ -77,7 +80,7 @@
 // TIME is RFC 3339. "write" and "fill" give a file the time of the script's other
 // files, and one more minute with each command.
 //
-// Each script runs twice, with the server's hot path and without it, and both
+// Each script runs with the server's hot path, without it, and over TLS; the
 // transcripts must be equal to the byte, but for the values of Date and Expires, and the boundary between the parts of a
 // multipart answer. What must hold for every answer (lint.go) is checked without being asked for.
 package wiretest

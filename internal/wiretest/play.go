@@ -3,6 +3,7 @@ package wiretest
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -17,8 +18,8 @@ type player struct {
 	name     string // of the connection in use
 	last     *response
 	kept     *response
-	answers  int  // final responses read so far
-	hot      bool // the server's hot path is on
+	answers  int // final responses read so far
+	way      Way
 	patience time.Duration
 }
 
@@ -128,7 +129,7 @@ func (p *player) client() (*client, error) {
 	if c, ok := p.clients[p.name]; ok {
 		return c, nil
 	}
-	c, err := dial(p.server.Network, p.server.Addr, p.patience)
+	c, err := dial(p.server.Dial, p.patience)
 	if err == nil {
 		p.clients[p.name] = c
 	}
@@ -174,7 +175,7 @@ func (p *player) await(args []word, block []string) error {
 		return err
 	}
 	for late := time.Now().Add(p.patience); ; time.Sleep(time.Millisecond) {
-		c, err := dial(p.server.Network, p.server.Addr, p.patience)
+		c, err := dial(p.server.Dial, p.patience)
 		if err != nil {
 			return err
 		}
@@ -203,6 +204,12 @@ func (p *player) receive(at *client, args []word) (err error) {
 		}
 		return p.answered()
 	}
+	if len(args) == 1 && args[0].text == "begun" {
+		return at.begun()
+	}
+	if len(args) > 0 && args[0].text == "cut" {
+		return p.receiveCut(at, args[1:])
+	}
 	head := len(args) > 0 && args[0].text == "head"
 	if head {
 		args = args[1:]
@@ -223,6 +230,26 @@ func (p *player) receive(at *client, args []word) (err error) {
 		return errors.New("no answer may be so: " + strings.Join(faults, "; "))
 	}
 	return nil
+}
+
+// receiveCut reads a response that must end before it is complete.
+func (p *player) receiveCut(at *client, args []word) (err error) {
+	p.last, err = at.response(false)
+	if err == nil {
+		return errors.New("expected an answer that is cut off, got a complete one")
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	// How much of the body came depends on the buffers in between.
+	end := strings.Index(p.last.raw, "\r\n\r\n")
+	at.received.Truncate(at.received.Len() - len(p.last.raw) + end + 4)
+	if len(args) > 0 {
+		if err := match("status", strconv.Itoa(p.last.status), args); err != nil {
+			return err
+		}
+	}
+	return p.answered()
 }
 
 // answered counts a final response and waits for its record, so that records

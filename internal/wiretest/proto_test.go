@@ -151,7 +151,7 @@ var makeCertificate = sync.OnceValues(func() (pair [2][]byte, err error) {
 	return pair, nil
 })
 
-func testCertificate(t *testing.T) certificate {
+func testCertificate(t testing.TB) certificate {
 	t.Helper()
 	pair, err := makeCertificate()
 	if err != nil {

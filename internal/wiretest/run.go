@@ -3,6 +3,7 @@ package wiretest
 import (
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,28 +11,44 @@ import (
 	"testing"
 )
 
+// Way is one of the ways through the server on which every script runs; the
+// answers must not differ.
+type Way uint8
+
+const (
+	Hot    Way = iota // prepared answers are allowed
+	Cold              // the hot path is off: every answer is a handler's
+	Secure            // as Hot, over TLS: bytes are read and written by other code
+	numWays
+)
+
+func (w Way) String() string {
+	return [...]string{"with the hot path", "without the hot path", "over TLS"}[w]
+}
+
 // Server is a running server as a script sees it.
 type Server struct {
-	Network, Addr string    // as net.Dial takes them
-	Records       *Recorder // nil when the server has no sink; then "expect rule" fails
-	Stop          func()    // stops it and waits until it has stopped
+	Dial    func() (net.Conn, error)
+	Records *Recorder // nil when the server has no sink; then "expect rule" fails
+	Stop    func()    // stops it and waits until it has stopped
 }
 
 // Start starts a server for a script: dir is the folder to serve, settings
 // are those of the script's "server" line. It ends the test when a setting is
 // unknown.
-type Start func(t testing.TB, dir string, settings map[string]string, hot bool) Server
+type Start func(t testing.TB, dir string, settings map[string]string, way Way) Server
 
 // prepared is a script with its folders, one for each run.
 type prepared struct {
 	file     string
 	commands []command
 	settings map[string]string
-	folders  [2]*folder
+	plain    bool // not for TLS
+	folders  [numWays]*folder
 }
 
-// Run runs each script of the files that pattern matches, as a subtest, with
-// the hot path and without, and compares the two.
+// Run runs each script of the files that pattern matches, as a subtest, in
+// every way, and compares the answers.
 func Run(t *testing.T, pattern string, start Start) {
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
@@ -51,19 +68,24 @@ func Run(t *testing.T, pattern string, start Start) {
 	for _, s := range scripts {
 		t.Run(strings.TrimSuffix(filepath.Base(s.file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			hot := s.run(t, start, true)
-			cold := s.run(t, start, false)
-			if t.Failed() {
-				return
-			}
-			if hot.received != cold.received {
-				t.Errorf("%s: the answers differ with and without the hot path\n%s", s.file, difference(hot.received, cold.received))
-			}
-			if hot.records != cold.records {
-				t.Errorf("%s: the records differ with and without the hot path\n%s", s.file, difference(hot.records, cold.records))
-			}
-			if cold.hits > 0 {
-				t.Errorf("%s: %d hot answers although the hot path is off", s.file, cold.hits)
+			hot := s.run(t, start, Hot)
+			for way := Hot + 1; way < numWays; way++ {
+				if way == Secure && s.plain {
+					continue
+				}
+				other := s.run(t, start, way)
+				if t.Failed() {
+					return
+				}
+				if hot.received != other.received {
+					t.Errorf("%s: the answers differ %s and %s\n%s", s.file, Hot, way, difference(hot.received, other.received))
+				}
+				if hot.records != other.records {
+					t.Errorf("%s: the records differ %s and %s\n%s", s.file, Hot, way, difference(hot.records, other.records))
+				}
+				if way == Cold && other.hits > 0 {
+					t.Errorf("%s: %d hot answers although the hot path is off", s.file, other.hits)
+				}
 			}
 			t.Logf("hot answers: %d", hot.hits)
 		})
@@ -83,6 +105,8 @@ func prepare(file, dir string) (*prepared, error) {
 	if s.settings, s.commands, err = serverSettings(s.commands); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	_, s.plain = s.settings["plain"]
+	delete(s.settings, "plain")
 	for i := range s.folders {
 		if s.folders[i], err = newFolder(fmt.Sprint(dir, i), a); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
@@ -98,11 +122,8 @@ type outcome struct {
 	hits     int
 }
 
-func (s *prepared) run(t *testing.T, start Start, hot bool) outcome {
-	f, how := s.folders[0], "without the hot path"
-	if hot {
-		f, how = s.folders[1], "with the hot path"
-	}
+func (s *prepared) run(t *testing.T, start Start, way Way) outcome {
+	f := s.folders[way]
 	outside := filepath.Join(t.TempDir(), "outside.txt")
 	if err := os.WriteFile(outside, []byte("outside\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -110,11 +131,11 @@ func (s *prepared) run(t *testing.T, start Start, hot bool) outcome {
 	if err := os.Chtimes(outside, modified, modified); err != nil {
 		t.Fatal(err)
 	}
-	p := &player{folder: f, vars: map[string]string{"OUTSIDE": outside}, clients: map[string]*client{}, name: "1", hot: hot, patience: patience}
-	p.server = start(t, f.dir, s.settings, hot)
+	p := &player{folder: f, vars: map[string]string{"OUTSIDE": outside}, clients: map[string]*client{}, name: "1", way: way, patience: patience}
+	p.server = start(t, f.dir, s.settings, way)
 	for _, c := range s.commands {
 		if err := p.play(c); err != nil {
-			t.Errorf("%s:%d: (%s) %s\n\t%v%s", s.file, c.line, how, c.text, err, p.context())
+			t.Errorf("%s:%d: (%s) %s\n\t%v%s", s.file, c.line, way, c.text, err, p.context())
 			break
 		}
 	}
@@ -147,8 +168,8 @@ func serverSettings(commands []command) (map[string]string, []command, error) {
 }
 
 // difference shows the first line in which two texts differ.
-func difference(hot, cold string) string {
-	a, b := strings.SplitAfter(hot, "\n"), strings.SplitAfter(cold, "\n")
+func difference(one, other string) string {
+	a, b := strings.SplitAfter(one, "\n"), strings.SplitAfter(other, "\n")
 	for i := range max(len(a), len(b)) {
 		var x, y string
 		if i < len(a) {
@@ -158,7 +179,7 @@ func difference(hot, cold string) string {
 			y = b[i]
 		}
 		if x != y {
-			return fmt.Sprintf("\tline %d\n\twith:    %q\n\twithout: %q", i+1, clip(x), clip(y))
+			return fmt.Sprintf("\tline %d\n\tone:   %q\n\tother: %q", i+1, clip(x), clip(y))
 		}
 	}
 	return ""

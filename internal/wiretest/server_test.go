@@ -2,6 +2,7 @@ package wiretest_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log"
 	"log/slog"
@@ -31,16 +32,18 @@ type setup struct {
 // settings are the keys of a script's "server" line. Those that switch
 // something on have no value.
 var settings = map[string]func(s *setup, value string) error{
-	"name":         func(s *setup, v string) error { s.server.ServerName = v; return nil },
-	"http09":       func(s *setup, v string) error { s.server.AllowHTTP09 = true; return nil },
-	"max-head":     func(s *setup, v string) error { return number(&s.server.MaxHeaderBytes, v) },
-	"max-target":   func(s *setup, v string) error { return number(&s.server.MaxTargetBytes, v) },
-	"max-fields":   func(s *setup, v string) error { return number(&s.server.MaxFields, v) },
-	"max-body":     func(s *setup, v string) error { return number(&s.server.MaxBodyBytes, v) },
-	"max-requests": func(s *setup, v string) error { return number(&s.server.MaxRequestsPerConn, v) },
-	"head-timeout": func(s *setup, v string) error { return duration(&s.server.ReadHeaderTimeout, v) },
-	"idle-timeout": func(s *setup, v string) error { return duration(&s.server.IdleTimeout, v) },
-	"body-timeout": func(s *setup, v string) error { return duration(&s.server.BodyTimeout, v) },
+	"name":           func(s *setup, v string) error { s.server.ServerName = v; return nil },
+	"http09":         func(s *setup, v string) error { s.server.AllowHTTP09 = true; return nil },
+	"max-head":       func(s *setup, v string) error { return number(&s.server.MaxHeaderBytes, v) },
+	"max-target":     func(s *setup, v string) error { return number(&s.server.MaxTargetBytes, v) },
+	"max-fields":     func(s *setup, v string) error { return number(&s.server.MaxFields, v) },
+	"max-body":       func(s *setup, v string) error { return number(&s.server.MaxBodyBytes, v) },
+	"max-requests":   func(s *setup, v string) error { return number(&s.server.MaxRequestsPerConn, v) },
+	"max-conns":      func(s *setup, v string) error { return number(&s.server.MaxConns, v) },
+	"max-per-client": func(s *setup, v string) error { return number(&s.server.MaxConnsPerClient, v) },
+	"head-timeout":   func(s *setup, v string) error { return duration(&s.server.ReadHeaderTimeout, v) },
+	"idle-timeout":   func(s *setup, v string) error { return duration(&s.server.IdleTimeout, v) },
+	"body-timeout":   func(s *setup, v string) error { return duration(&s.server.BodyTimeout, v) },
 	"lenient": func(s *setup, v string) error {
 		s.server.LenientLF, s.server.LenientFold = strings.Contains(v, "lf"), strings.Contains(v, "fold")
 		return nil
@@ -85,7 +88,7 @@ func duration(p *time.Duration, value string) (err error) {
 
 // start starts the product as "freshet serve" would put it together, with the
 // settings of a script.
-func start(t testing.TB, dir string, wanted map[string]string, hot bool) wiretest.Server {
+func start(t testing.TB, dir string, wanted map[string]string, way wiretest.Way) wiretest.Server {
 	t.Helper()
 	records := wiretest.NewRecorder()
 	s := &setup{
@@ -105,7 +108,7 @@ func start(t testing.TB, dir string, wanted map[string]string, hot bool) wiretes
 	if s.handler == nil {
 		files := openStatic(t, s.static)
 		s.server.Handler = files
-		if hot {
+		if way != wiretest.Cold {
 			s.server.Hot = files
 		}
 	}
@@ -114,9 +117,18 @@ func start(t testing.TB, dir string, wanted map[string]string, hot bool) wiretes
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- s.server.Serve(listener) }()
+	dial := func() (net.Conn, error) { return net.Dial("tcp", listener.Addr().String()) }
+	if way == wiretest.Secure {
+		pair := testCertificate(t)
+		go func() { ended <- s.server.ServeTLS(listener, pair.certFile, pair.keyFile) }()
+		dial = func() (net.Conn, error) {
+			return tls.Dial("tcp", listener.Addr().String(), &tls.Config{RootCAs: pair.pool, NextProtos: []string{"http/1.1"}})
+		}
+	} else {
+		go func() { ended <- s.server.Serve(listener) }()
+	}
 	return wiretest.Server{
-		Network: "tcp", Addr: listener.Addr().String(), Records: records,
+		Dial: dial, Records: records,
 		Stop: func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()

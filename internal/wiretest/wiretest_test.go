@@ -174,7 +174,7 @@ func playAgainst(t *testing.T, h http.Handler, script string, wait time.Duration
 		t.Fatal(err)
 	}
 	p := &player{folder: f, vars: map[string]string{}, clients: map[string]*client{}, name: "1", patience: wait,
-		server: Server{Network: "tcp", Addr: listener.Addr().String(), Stop: func() { _ = server.Close() }}}
+		server: Server{Dial: func() (net.Conn, error) { return net.Dial("tcp", listener.Addr().String()) }, Stop: func() { _ = server.Close() }}}
 	defer p.end()
 	for _, c := range commands {
 		if err := p.play(c); err != nil {
