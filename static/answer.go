@@ -45,6 +45,9 @@ func (h *Handler) answer(q *query, e *entry, a *httpd.Answer, buf []field.Range)
 	} else {
 		v = set.Pick(q.accepted)
 	}
+	if e.todo.Load() != 0 {
+		h.wish(e, q.accepted)
+	}
 	if v == nil {
 		return notAcceptable, nil, nil
 	}

@@ -13,40 +13,61 @@ import (
 )
 
 // What takes long is done beside the requests: hashing files that are not in
-// memory, and making codings. A worker runs only while there is work.
+// memory, and making codings. Nothing is made that nobody asks for: a request
+// queues the one thing that would have made its own answer better. A worker
+// runs only while there is work.
 
 const (
 	maxJobs    = 1024 // waiting; beyond that a later request asks again
 	maxWorkers = 2    // so that a file of gigabytes does not hold up small ones
 )
 
-// jobs is a queue of entries and its workers. The zero value is ready.
+// jobs is a queue and its workers. The zero value is ready.
 type jobs struct {
 	mu      sync.Mutex
-	queue   []*entry
+	queue   []job
 	running int
 	closed  bool
 	wg      sync.WaitGroup
 }
 
-// want queues the work that an entry still needs, unless the queue is full.
-func (h *Handler) want(e *entry) {
-	if e.work.Load() != workWanted || !e.work.CompareAndSwap(workWanted, workQueued) {
-		return
+// job is one coding of an entry to be made, or whose file is to be hashed.
+type job struct {
+	e *entry
+	c field.Coding
+}
+
+// wish queues the best coding that a request accepts and the entry lacks,
+// unless one that it likes as much is there.
+func (h *Handler) wish(e *entry, accepted field.Accepted) {
+	todo, set := e.todo.Load(), e.set.Load()
+	order, n := accepted.Order(coding.All.With(field.Identity))
+	for _, c := range order[:n] {
+		if todo&(1<<c) != 0 {
+			h.enqueue(e, c)
+			return
+		}
+		if set.Has(c) {
+			return
+		}
 	}
+}
+
+// enqueue queues a job, once. When the queue is full the entry still lacks the
+// coding, and a later request asks again.
+func (h *Handler) enqueue(e *entry, c field.Coding) {
 	j := &h.jobs
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	switch {
-	case j.closed || len(j.queue) == maxJobs:
-		e.work.Store(workWanted)
+	if j.closed || len(j.queue) == maxJobs || e.todo.And(^uint32(1<<c))&(1<<c) == 0 {
 		return
-	case j.running < maxWorkers:
+	}
+	if j.running < maxWorkers {
 		j.running++
 		j.wg.Add(1)
 		go h.workOff()
 	}
-	j.queue = append(j.queue, e)
+	j.queue = append(j.queue, job{e, c})
 }
 
 func (h *Handler) workOff() {
@@ -59,10 +80,10 @@ func (h *Handler) workOff() {
 			j.mu.Unlock()
 			return
 		}
-		e := j.queue[0]
+		next := j.queue[0]
 		j.queue = j.queue[1:]
 		j.mu.Unlock()
-		h.complete(e)
+		h.do(next.e, next.c)
 	}
 }
 
@@ -80,36 +101,23 @@ func (j *jobs) close() {
 	j.wg.Wait()
 }
 
-// complete gives an entry the tags and codings that it lacks. What fails is
-// left as it is: the entry is right without.
-func (h *Handler) complete(e *entry) {
-	e.work.Store(workNone)
-	for c := field.Coding(0); c < field.NumCodings && !h.jobs.stopping(); c++ {
-		v := e.set.Load().Variant(c)
-		if v == nil || v.Tag != "" || e.sources[c] == nil {
-			continue
-		}
+// do makes one coding of an entry, or hashes its file. What fails is left as
+// it is: the entry is right without.
+func (h *Handler) do(e *entry, c field.Coding) {
+	set := e.set.Load()
+	if v := set.Variant(c); v != nil {
 		if tag, ok := h.hash(e.sources[c], c); ok {
 			h.table.grow(e, representation.New(&e.meta, c, tag, v.Size, nil))
 		}
-	}
-	body := e.set.Load().Variant(field.Identity).Body
-	if e.meta.Vary == "" || len(body) < coding.MinSize {
 		return
 	}
-	for c := field.Identity + 1; c < field.NumCodings && !h.jobs.stopping(); c++ {
-		if e.set.Load().Has(c) {
-			continue
-		}
-		b, err := coding.Encode(nil, c, body, coding.Best)
-		if err != nil || !coding.Worth(len(body), len(b)) {
-			continue
-		}
-		b = append(make([]byte, 0, len(b)), b...) // without the encoder's spare room
-		if !h.table.grow(e, newVariant(&e.meta, c, int64(len(b)), b)) {
-			return
-		}
+	body := set.Variant(field.Identity).Body
+	b, err := coding.Encode(nil, c, body, coding.Best)
+	if err != nil || !coding.Worth(len(body), len(b)) {
+		return
 	}
+	b = append(make([]byte, 0, len(b)), b...) // without the encoder's spare room
+	h.table.grow(e, newVariant(&e.meta, c, int64(len(b)), b))
 }
 
 // hash returns the tag of a file on disk, provided that it is the same file

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"math/rand/v2"
 	"net/http/httptest"
 	"os"
 	"strconv"
@@ -26,8 +27,7 @@ func (s *site) sidecar(name string, c field.Coding, content string) {
 // TestCodingMatrix: every coding with every status.
 func TestCodingMatrix(t *testing.T) {
 	s := newSite(t, Options{}, map[string]string{"app.js": script})
-	s.get("/app.js")
-	s.settle()
+	s.warm("/app.js")
 	for _, c := range []struct{ accept, coding string }{
 		{"", ""}, {"Accept-Encoding: identity", ""}, {"Accept-Encoding: deflate", ""},
 		{"Accept-Encoding: gzip", "gzip"}, {"Accept-Encoding: br", "br"}, {"Accept-Encoding: zstd", "zstd"},
@@ -83,10 +83,50 @@ func TestCodingMatrix(t *testing.T) {
 	}
 }
 
+// TestMadeOnDemand: what nobody asks for is not made, and what is asked for is
+// made once.
+func TestMadeOnDemand(t *testing.T) {
+	s := newSite(t, Options{}, map[string]string{"app.js": script, "tiny.js": "let a", "noise.js": string(noise(2000))})
+	codings := func(path string) (all string) {
+		set := s.table.get(path).set.Load()
+		for c := field.Identity; c < field.NumCodings; c++ {
+			if set.Has(c) {
+				all += c.String() + " "
+			}
+		}
+		return all
+	}
+	for _, c := range []struct{ path, accept, want string }{
+		{"app.js", "identity", "identity "},
+		{"app.js", "identity, br;q=0.5", "identity "},
+		{"app.js", "br, gzip", "identity br "},
+		{"app.js", "br, gzip", "identity br "},
+		{"app.js", "gzip", "identity gzip br "},
+		{"tiny.js", "gzip", "identity "},
+		{"noise.js", "gzip", "identity "},
+	} {
+		s.get("/"+c.path, "Accept-Encoding: "+c.accept)
+		s.settle()
+		if got := codings(c.path); got != c.want {
+			t.Errorf("%s, after %s: %s, want %s", c.path, c.accept, got, c.want)
+		}
+	}
+	s.auditTable()
+}
+
+// noise returns bytes that do not compress.
+func noise(n int) []byte {
+	r := rand.New(rand.NewPCG(3, 4))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return b
+}
+
 func TestGzipRoundTrip(t *testing.T) {
 	s := newSite(t, Options{}, map[string]string{"app.js": script})
-	s.get("/app.js")
-	s.settle()
+	s.warm("/app.js")
 	zr, err := gzip.NewReader(s.get("/app.js", "Accept-Encoding: gzip").Body)
 	must(t, err)
 	if b, err := io.ReadAll(zr); err != nil || string(b) != script {

@@ -27,22 +27,16 @@ type entry struct {
 	// absent are names that came before the file's own when it was looked for,
 	// such as an index file that is preferred: the entry holds while they are
 	// not there.
+	// They are kept as tree.locate tells them.
 	absent []string
 
 	set  atomic.Pointer[representation.Set]
 	used atomic.Bool   // since the hand of the clock last came by
-	work atomic.Uint32 // see workNone
+	todo atomic.Uint32 // bit c: coding c could be made, or its file hashed, when somebody asks for it
 
 	cost int64 // bytes, as table.used counts them; guarded by table.mu
 	slot int   // in table.ring, -1 when not in the table; guarded by table.mu
 }
-
-// States of entry.work: whether something is left to do in the background.
-const (
-	workNone   = iota
-	workWanted // codings to make or files to hash, as soon as the queue has room
-	workQueued
-)
 
 // source is one file and the proof that it is still the one that was read.
 type source struct {
@@ -81,8 +75,8 @@ const fineClock = runtime.GOOS != "windows"
 // holds reports whether an entry may be used for a request that was read at
 // now. The files of sidecars are checked when they are chosen.
 func (h *Handler) holds(e *entry, now int64) bool {
-	for _, name := range e.absent {
-		if !h.tree.gone(name) {
+	for _, place := range e.absent {
+		if !h.tree.empty(place) {
 			return false
 		}
 	}

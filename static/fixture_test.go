@@ -78,6 +78,15 @@ func must(t testing.TB, err error) {
 // settle waits for what runs in the background.
 func (s *site) settle() { s.jobs.wg.Wait() }
 
+// warm asks for a path in every coding, and waits until they are made.
+func (s *site) warm(path string) {
+	s.t.Helper()
+	for _, coding := range []string{"identity", "gzip", "br", "zstd"} {
+		s.get(path, "Accept-Encoding: "+coding)
+	}
+	s.settle()
+}
+
 // raw makes a request: a request line without its version, and field lines.
 func raw(line string, fields ...string) string {
 	return line + " HTTP/1.1\r\nHost: example.com\r\n" + strings.Join(append(fields, ""), "\r\n") + "\r\n"

@@ -18,7 +18,10 @@ import (
 //
 // The hot path asks by absolute path, not relative to an open folder: the
 // folder may be deleted and made anew, as build tools do.
-type folder struct{ rootTree }
+type folder struct {
+	rootTree
+	local bool // see localDisk
+}
 
 func newFolder(dir string, follow bool) tree {
 	fd, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
@@ -26,7 +29,26 @@ func newFolder(dir string, follow bool) tree {
 		return &rootTree{dir, follow}
 	}
 	unix.Close(fd)
-	return &folder{rootTree{dir, follow}}
+	return &folder{rootTree{dir, follow}, localDisk(dir)}
+}
+
+// localDisk reports whether stat in a folder answers within microseconds, from
+// the kernel's own tables. It is then called without telling the scheduler:
+// the call that tells it wakes, on a server with little to do, the runtime's
+// monitor thread, which costs ten times what the stat does. Elsewhere (network
+// file systems, FUSE, what we do not know) the scheduler is told, so that a
+// slow server holds up only who asks for its files.
+func localDisk(dir string) bool {
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) != nil {
+		return false
+	}
+	switch uint32(st.Type) {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC,
+		unix.F2FS_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
+		return true
+	}
+	return false
 }
 
 func (t *folder) open(name string) (*opened, error) {
@@ -77,12 +99,17 @@ func (t *folder) locate(name string) string {
 
 func (t *folder) same(s *source) bool {
 	var st unix.Stat_t
-	if fstatat(unsafe.StringData(s.place), &st, 0) != 0 {
+	if t.stat(unsafe.StringData(s.place), &st, 0) != 0 {
 		return false
 	}
 	w := &s.stamp
 	return uint64(st.Ino) == w.ino && st.Size == w.size && nanoseconds(int64(st.Ctim.Sec), int64(st.Ctim.Nsec)) == w.ctime &&
 		nanoseconds(int64(st.Mtim.Sec), int64(st.Mtim.Nsec)) == w.mtime && uint64(st.Dev) == w.dev && st.Mode&unix.S_IFMT == unix.S_IFREG
+}
+
+func (t *folder) empty(place string) bool {
+	var st unix.Stat_t
+	return t.stat(unsafe.StringData(place), &st, 0) == syscall.ENOENT
 }
 
 // maxGone bounds the paths that gone asks for, so that they fit the stack.
@@ -94,9 +121,13 @@ func (t *folder) gone(name string) bool {
 	}
 	var buf [maxGone]byte
 	path := append(append(append(append(buf[:0], t.dir...), '/'), name...), 0)
-	if strings.IndexByte(name, '/') < 0 {
+	if t.follow || strings.IndexByte(name, '/') < 0 {
+		flags := unix.AT_SYMLINK_NOFOLLOW
+		if t.follow {
+			flags = 0
+		}
 		var st unix.Stat_t
-		return fstatat(&path[0], &st, unix.AT_SYMLINK_NOFOLLOW) == syscall.ENOENT
+		return t.stat(&path[0], &st, flags) == syscall.ENOENT
 	}
 	// A link on the way might lead out, and the answer would tell what there
 	// is outside: refuse all links. When there is one, nothing is known.
@@ -128,10 +159,15 @@ func openUnlinked(at int, path *byte) syscall.Errno {
 	return err
 }
 
-// fstatat is fstatat(2) for an absolute path that ends in a NUL; package unix
-// has it only with a copy of the path.
-func fstatat(path *byte, st *unix.Stat_t, flags int) syscall.Errno {
+// stat is fstatat(2) for an absolute path that ends in a NUL; package unix has
+// it only with a copy of the path.
+func (t *folder) stat(path *byte, st *unix.Stat_t, flags int) syscall.Errno {
 	at := unix.AT_FDCWD
+	if t.local {
+		_, _, err := syscall.RawSyscall6(sysFstatat, uintptr(at), uintptr(unsafe.Pointer(path)),
+			uintptr(unsafe.Pointer(st)), uintptr(flags), 0, 0)
+		return err
+	}
 	_, _, err := syscall.Syscall6(sysFstatat, uintptr(at), uintptr(unsafe.Pointer(path)),
 		uintptr(unsafe.Pointer(st)), uintptr(flags), 0, 0)
 	return err

@@ -38,9 +38,6 @@ func (h *Handler) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 		return false
 	}
 	e.touch()
-	if e.work.Load() == workWanted {
-		h.want(e)
-	}
 	qu := query{now: q.Now}
 	qu.Method = q.Method
 	if q.HasAny(preconditions) {

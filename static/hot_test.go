@@ -23,7 +23,7 @@ func TestHotEqualsCold(t *testing.T) {
 		"docs/index.html": "<title>Docs</title>",
 		"large.bin":       strings.Repeat("0123456789", 20_000),
 	})
-	s.get("/app.js")
+	s.warm("/app.js")
 	s.get("/large.bin")
 	s.settle()
 	tag := s.get("/app.js", "Accept-Encoding: br").Header().Get("Etag")
@@ -143,7 +143,7 @@ func hitSite(t testing.TB, o Options) (*site, func(request string) string) {
 		"small.txt": strings.Repeat("x", 1024), "app.js": script, "docs/api/a.txt": "a",
 		"large.bin": strings.Repeat("0123456789", 20_000),
 	})
-	s.get("/app.js")
+	s.warm("/app.js")
 	s.get("/large.bin")
 	f := s.get("/small.txt").Header()
 	s.settle()

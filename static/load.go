@@ -57,27 +57,23 @@ func (h *Handler) load(p plan, f *opened, now int64) (*entry, error) {
 	}
 	e.set.Store(set)
 	if keep {
-		if e.wanting(negotiable) {
-			e.work.Store(workWanted)
-		}
+		e.todo.Store(e.lacks(negotiable))
 		h.table.put(e)
 	}
 	return e, nil
 }
 
-// wanting reports whether the background has something to add to an entry.
-func (e *entry) wanting(negotiable bool) bool {
+// lacks returns the codings that the background could add to an entry, or add
+// a tag to, as bits.
+func (e *entry) lacks(negotiable bool) (todo uint32) {
 	set := e.set.Load()
+	compressible := negotiable && len(set.Variant(field.Identity).Body) >= coding.MinSize
 	for c := field.Coding(0); c < field.NumCodings; c++ {
-		v := set.Variant(c)
-		if v != nil && v.Tag == "" {
-			return true
-		}
-		if body := set.Variant(field.Identity).Body; v == nil && negotiable && len(body) >= coding.MinSize {
-			return true
+		if v := set.Variant(c); v == nil && compressible || v != nil && v.Tag == "" {
+			todo |= 1 << c
 		}
 	}
-	return false
+	return todo
 }
 
 // newSource remembers where a file came from. A file whose body stays on disk

@@ -58,7 +58,7 @@ func (h *Handler) resolveFile(key, name string, now int64) found {
 		if h.isFile(original) {
 			return found{why: rule.StaticHidden}
 		}
-		absent = []string{original}
+		absent = []string{h.tree.locate(original)}
 	}
 	f, err := h.tree.open(name)
 	base := path.Base(name)
@@ -74,7 +74,7 @@ func (h *Handler) resolveFile(key, name string, now int64) found {
 		return h.entryOf(plan{key: key, name: name, why: rule.StaticFile, absent: absent}, f, now)
 	case h.opt.CleanURLs && errors.Is(err, fs.ErrNotExist) && path.Ext(base) == "":
 		if f, err := h.tree.open(name + htmlExt); err == nil && !f.dir {
-			return h.entryOf(plan{key: key, name: name + htmlExt, why: rule.StaticFile, absent: []string{name}}, f, now)
+			return h.entryOf(plan{key: key, name: name + htmlExt, why: rule.StaticFile, absent: []string{h.tree.locate(name)}}, f, now)
 		} else if err == nil {
 			f.Close()
 		}
@@ -96,7 +96,7 @@ func (h *Handler) resolveFolder(key, name string, now int64) found {
 		case reasonOf(err) != rule.StaticNotFound:
 			return refusal(err)
 		}
-		absent = append(absent, index)
+		absent = append(absent, h.tree.locate(index))
 	}
 	f, err := h.tree.open(name)
 	if err != nil {
@@ -132,7 +132,7 @@ func (h *Handler) cleanURL(name string) (to string, ok bool) {
 		return "./", true
 	}
 	base := path.Base(short)
-	if path.Ext(base) != "" || strings.HasSuffix(name, "/"+htmlExt) || name == htmlExt || !h.tree.gone(short) {
+	if path.Ext(base) != "" || strings.HasSuffix(name, "/"+htmlExt) || name == htmlExt || !h.tree.empty(h.tree.locate(short)) {
 		return "", false
 	}
 	return "./" + escapeSegment(base), true

@@ -92,6 +92,11 @@ func (t *rootTree) gone(name string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
+func (t *rootTree) empty(place string) bool {
+	_, err := os.Stat(place)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 func (t *rootTree) locate(name string) string {
 	return filepath.Join(t.dir, filepath.FromSlash(name))
 }

@@ -91,9 +91,6 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 // when a file of it has changed.
 func (h *Handler) serveEntry(w http.ResponseWriter, r *http.Request, q *query, e *entry) bool {
 	e.touch()
-	if e.work.Load() == workWanted {
-		h.want(e)
-	}
 	var a httpd.Answer
 	o, v, ranges := h.answer(q, e, &a, nil)
 	if o == notAcceptable {

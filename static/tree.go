@@ -24,10 +24,14 @@ type tree interface {
 	// find out. False may also mean: not known.
 	gone(name string) bool
 
-	// locate returns what same wants to find a source by.
+	// empty reports whether nothing is at a place.
+	empty(place string) bool
+
+	// locate returns the place of a name, in the form in which same and empty
+	// find it fastest.
 	locate(name string) string
 
-	// hot reports whether same and gone are calls of the operating system, that
+	// hot reports whether same, gone and empty are calls of the operating system, that
 	// the hot path may make, and not somebody's code.
 	hot() bool
 }
@@ -131,6 +135,10 @@ func (t *fsTree) same(s *source) bool {
 func (t *fsTree) gone(name string) bool {
 	_, err := fs.Stat(t.fsys, name)
 	return errors.Is(err, fs.ErrNotExist)
+}
+
+func (t *fsTree) empty(place string) bool {
+	return t.frozen || t.gone(place)
 }
 
 func (t *fsTree) locate(name string) string { return name }
