@@ -3,6 +3,7 @@ package wiretest
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,14 @@ func dial(dial func() (net.Conn, error), patience time.Duration) (*client, error
 	conn, err := dial()
 	if err != nil {
 		return nil, err
+	}
+	// A small buffer, so that a server notices a client that does not read.
+	raw := conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		raw = secure.NetConn()
+	}
+	if buffered, ok := raw.(interface{ SetReadBuffer(int) error }); ok {
+		_ = buffered.SetReadBuffer(64 << 10)
 	}
 	c := &client{conn: conn, patience: patience}
 	c.in = bufio.NewReader(io.TeeReader(conn, &c.received))

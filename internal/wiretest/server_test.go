@@ -58,6 +58,7 @@ var settings = map[string]func(s *setup, value string) error{
 	"hidden":          func(s *setup, v string) error { s.static.Hidden = true; return nil },
 	"clean-urls":      func(s *setup, v string) error { s.static.CleanURLs = true; return nil },
 	"follow-symlinks": func(s *setup, v string) error { s.static.FollowSymlinks = true; return nil },
+	"max-in-memory":   func(s *setup, v string) error { return number(&s.static.MaxInMemory, v) },
 	"spa":             func(s *setup, v string) error { s.static.SPA = v; return nil },
 	"coherence":       func(s *setup, v string) error { return duration(&s.static.Coherence, v) },
 	"listing": func(s *setup, v string) error {
