@@ -9,8 +9,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
+
+// waiting has a channel for each host whose test waits for "wait" to end.
+var waiting sync.Map
 
 // handlers are what a script gets with "server handler=NAME": what a handler
 // may do that a folder does not.
@@ -135,6 +139,14 @@ var handlers = map[string]http.HandlerFunc{
 	"slow": func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(100 * time.Millisecond)
 		_, _ = io.WriteString(w, "slow")
+	},
+	// wait begins an answer, and tells the test of its host when the client has gone.
+	"wait": func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		if gone, ok := waiting.LoadAndDelete(r.Host); ok {
+			gone.(chan error) <- r.Context().Err()
+		}
 	},
 	// unread answers without looking at the body.
 	"unread": func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "unread") },

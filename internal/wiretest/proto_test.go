@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -41,7 +42,7 @@ func eachProto(t *testing.T, h http.Handler, body func(t *testing.T, s site)) {
 		{"h2", "HTTP/2.0", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			server := &httpd.Server{Handler: h}
+			server := &httpd.Server{Handler: h, ErrorLog: log.New(t.Output(), "", 0)}
 			if hot, ok := h.(httpd.HotHandler); ok {
 				server.Hot = hot
 			}
