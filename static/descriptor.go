@@ -60,21 +60,26 @@ func newDescriptors(n int) *descriptors { return &descriptors{ring: make([]*sour
 // keep makes d the open file of a source, with the reference that d was made
 // with, in place of an older one.
 func (c *descriptors) keep(s *source, d *descriptor) {
+	c.replace(s, d).drop()
+}
+
+// replace is keep, but returns the file to let go, which may be nil.
+func (c *descriptors) replace(s *source, d *descriptor) *descriptor {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		d.Release()
-		return
+		return d
 	}
 	if old := s.file.Swap(d); old != nil {
-		old.Release()
-		return // the source has its place already, or lost it just now
+		return old // the source has its place already
 	}
-	if victim := c.ring[c.next]; victim != nil {
-		victim.file.Swap(nil).drop()
-	}
+	victim := c.ring[c.next]
 	c.ring[c.next] = s
 	c.next = (c.next + 1) % len(c.ring)
+	if victim == nil || victim == s {
+		return nil
+	}
+	return victim.file.Swap(nil)
 }
 
 // drop gives the cache's reference back; d may be nil.

@@ -20,6 +20,7 @@ type table struct {
 	used   int64
 	ring   []*entry
 	hand   int
+	gone   []*entry // have left, and are to be released once mu is free
 }
 
 const numShards = 64 // a power of two, and the number of Handler.loading
@@ -65,7 +66,7 @@ func (t *table) put(e *entry) {
 		return
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	s := t.shard(e.key)
 	s.mu.Lock()
 	old := s.m[e.key]
@@ -84,7 +85,7 @@ func (t *table) put(e *entry) {
 // entry has left the table or the coding does not fit the budget.
 func (t *table) grow(e *entry, v *representation.Variant) bool {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	if e.slot < 0 || v.Cost() > t.budget/8 {
 		return false
 	}
@@ -102,7 +103,7 @@ func (t *table) remove(e *entry) {
 		return
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	t.evict(e)
 }
 
@@ -141,7 +142,18 @@ func (t *table) unlink(e *entry) {
 	t.ring = t.ring[:last]
 	t.used -= e.cost
 	e.slot = -1
-	e.release()
+	t.gone = append(t.gone, e)
+}
+
+// unlock unlocks mu, and closes the files of what has left: a close may take
+// its time.
+func (t *table) unlock() {
+	gone := t.gone
+	t.gone = nil
+	t.mu.Unlock()
+	for _, e := range gone {
+		e.release()
+	}
 }
 
 // size returns the bytes and the entries that are kept.
@@ -154,7 +166,7 @@ func (t *table) size() (bytes int64, entries int) {
 // clear drops every entry.
 func (t *table) clear() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.unlock()
 	for len(t.ring) > 0 {
 		t.evict(t.ring[len(t.ring)-1])
 	}
