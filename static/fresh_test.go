@@ -102,6 +102,35 @@ func TestEdits(t *testing.T) {
 	}
 }
 
+// TestDeploySwitch: the root is a link that is switched to another release.
+func TestDeploySwitch(t *testing.T) {
+	s := newSite(t, Options{}, map[string]string{"1/d/a.txt": "one", "1/d/old.txt": "old", "2/d/a.txt": "two", "2/d/new.txt": "new"})
+	must(t, os.Symlink("1", s.path("current")))
+	h, err := New(Options{Root: s.path("current"), Now: s.clock})
+	must(t, err)
+	defer h.Close()
+	s.Handler = h
+	expect := func(path string, code int, body string) {
+		t.Helper()
+		for range 2 {
+			if c, b := s.seen(path); c != code || code == 200 && b != body {
+				t.Errorf("%s: %d, %q, want %d, %q", path, c, b, code, body)
+			}
+		}
+	}
+	expect("/d/a.txt", 200, "one")
+	expect("/d/old.txt", 200, "old")
+	expect("/d/new.txt", 404, "")
+	if _, ok := s.hot(raw("GET /d/new.txt")); !ok {
+		t.Error("the hot path declined what is not there")
+	}
+	must(t, os.Symlink("2", s.path("next")))
+	must(t, os.Rename(s.path("next"), s.path("current")))
+	expect("/d/a.txt", 200, "two")
+	expect("/d/old.txt", 404, "")
+	expect("/d/new.txt", 200, "new")
+}
+
 // TestCreated: a file that was not there is there in the next request.
 func TestCreated(t *testing.T) {
 	s := newSite(t, Options{Index: []string{"index.html", "index.htm"}, CleanURLs: true}, map[string]string{"d/index.htm": "second", "about.html": "page", "x.css.gz": "not a sidecar"})
