@@ -16,7 +16,7 @@ type query struct {
 	conditional.Request
 	conditioned bool // any field of Request is there
 	accepted    field.Accepted
-	now         int64 // when the request was read, nanoseconds since 1970
+	now         moment
 }
 
 // outcome says what answer made of a request.
@@ -41,7 +41,7 @@ func (h *Handler) answer(q *query, e *entry, a *httpd.Answer, buf []field.Range)
 	var v *representation.Variant
 	d := conditional.Decision{Status: http.StatusOK, Rule: rule.Unconditional}
 	if q.conditioned {
-		v, d = set.Decide(&q.Request, q.accepted, q.now/1e9, buf)
+		v, d = set.Decide(&q.Request, q.accepted, q.now.at/1e9, buf)
 	} else {
 		v = set.Pick(q.accepted)
 	}

@@ -193,7 +193,7 @@ func TestSidecars(t *testing.T) {
 	f, err := s.tree.open("a.css.gz")
 	must(t, err)
 	f.Close()
-	e := s.resolve("a.css", false, s.clock().UnixNano()).entry
+	e := s.resolve("a.css", false, moment{at: s.clock().UnixNano()}).entry
 	if v, fresh := s.Handler.sidecar(e, field.Gzip, f.stamp.ctime+stampTick-1); v != nil || fresh {
 		t.Errorf("a sidecar written just now: %v, %v", v, fresh)
 	}

@@ -50,21 +50,29 @@ type source struct {
 	checked atomic.Int64
 }
 
-// unchanged reports whether the file is what it was when it was read, for a
-// request that was read at now.
+// moment is when a request was read.
+type moment struct {
+	at int64 // nanoseconds since 1970
+
+	// batch says that requests with the same time are of one read from a
+	// connection: the hot path's are.
+	batch bool
+}
+
+// unchanged reports whether the file is what it was when it was read.
 //
 // A check that began after a request was read is as good as the request's own.
-// So the requests of one batch, which have one time, share one check; this is
-// also all there is to a coherence interval. A time before that of the last
-// check means that the clock was set back: then nothing is known.
-func (h *Handler) unchanged(s *source, now int64) bool {
-	if d := now - s.checked.Load(); d == 0 && fineClock || d > 0 && d < h.coherence {
+// So the requests of one batch share one check; this is also all there is to a
+// coherence interval. A time before that of the last check means that the
+// clock was set back: then nothing is known.
+func (h *Handler) unchanged(s *source, now moment) bool {
+	if d := now.at - s.checked.Load(); d == 0 && now.batch && fineClock || d >= 0 && d < h.coherence {
 		return true
 	}
 	if !h.tree.same(s) {
 		return false
 	}
-	s.checked.Store(now)
+	s.checked.Store(now.at)
 	return true
 }
 
@@ -72,9 +80,8 @@ func (h *Handler) unchanged(s *source, now int64) bool {
 // read of the clock.
 const fineClock = runtime.GOOS != "windows"
 
-// holds reports whether an entry may be used for a request that was read at
-// now. The files of sidecars are checked when they are chosen.
-func (h *Handler) holds(e *entry, now int64) bool {
+// holds reports whether an entry may be used for a request. The files of sidecars are checked when they are chosen.
+func (h *Handler) holds(e *entry, now moment) bool {
 	for _, place := range e.absent {
 		if !h.tree.empty(place) {
 			return false

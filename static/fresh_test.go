@@ -246,7 +246,7 @@ func TestBatch(t *testing.T) {
 	s := newSite(t, Options{}, map[string]string{"a.txt": "one"})
 	s.get("/a.txt")
 	src := s.table.get("a.txt").sources[0]
-	now := src.checked.Load() + 1
+	now := moment{src.checked.Load() + 1, true}
 	if !s.unchanged(src, now) {
 		t.Fatal("changed")
 	}
@@ -254,7 +254,10 @@ func TestBatch(t *testing.T) {
 	if fineClock && !s.unchanged(src, now) {
 		t.Error("the same request asked twice")
 	}
-	if s.unchanged(src, now+1) {
+	if s.unchanged(src, moment{at: now.at}) {
+		t.Error("a request of another connection did not ask")
+	}
+	if s.unchanged(src, moment{now.at + 1, true}) {
 		t.Error("a later request did not ask")
 	}
 }

@@ -33,12 +33,13 @@ func (h *Handler) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 	if e == nil {
 		return h.serveHotMissing(q, a, key)
 	}
+	now := moment{q.Now, true}
 	// A percent sign in the path is an encoding, in a key it is part of a name.
-	if strings.IndexByte(key, '%') >= 0 || e.age > 0 && !q.HTTP11() || !h.holds(e, q.Now) {
+	if strings.IndexByte(key, '%') >= 0 || e.age > 0 && !q.HTTP11() || !h.holds(e, now) {
 		return false
 	}
 	e.touch()
-	qu := query{now: q.Now}
+	qu := query{now: now}
 	qu.Method = q.Method
 	if q.HasAny(preconditions) {
 		qu.Request, qu.conditioned = conditional.FromHead(q), true

@@ -118,6 +118,9 @@ func (o *Options) check() error {
 	if o.Memory < 0 || o.MaxInMemory < 0 || o.Descriptors < 0 || o.Coherence < 0 || o.MaxListed < 0 {
 		fault("Memory, MaxInMemory, Descriptors, Coherence and MaxListed must not be negative")
 	}
+	if o.Cache < NoPolicy || o.Cache > 0 && time.Duration(o.Cache) < time.Second {
+		fault("cache policy %d is neither one of the constants nor a lifetime of a second or more", o.Cache)
+	}
 	for _, name := range o.Index {
 		if name == "" || strings.ContainsAny(name, "/\\\x00") {
 			fault("index file %q is not a plain name", name)

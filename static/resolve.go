@@ -31,7 +31,7 @@ func keyOf(name string, dir bool) string {
 
 // resolve finds what a decoded path stands for, for a request that was read at
 // now. Hidden names are the caller's business.
-func (h *Handler) resolve(name string, dir bool, now int64) found {
+func (h *Handler) resolve(name string, dir bool, now moment) found {
 	key := keyOf(name, dir)
 	if e := h.table.get(key); e != nil && h.holds(e, now) {
 		return found{entry: e}
@@ -52,7 +52,7 @@ func (h *Handler) resolve(name string, dir bool, now int64) found {
 }
 
 // resolveFile resolves a path that does not end in a slash.
-func (h *Handler) resolveFile(key, name string, now int64) found {
+func (h *Handler) resolveFile(key, name string, now moment) found {
 	var absent []string
 	if original, ok := h.originalOf(name); ok {
 		if h.isFile(original) {
@@ -83,7 +83,7 @@ func (h *Handler) resolveFile(key, name string, now int64) found {
 }
 
 // resolveFolder resolves a path that ends in a slash.
-func (h *Handler) resolveFolder(key, name string, now int64) found {
+func (h *Handler) resolveFolder(key, name string, now moment) found {
 	var absent []string
 	for _, index := range h.opt.Index {
 		index = path.Join(name, index)
@@ -109,8 +109,8 @@ func (h *Handler) resolveFolder(key, name string, now int64) found {
 	return found{redirect: "../" + escapeSegment(path.Base(name)), why: rule.StaticRedirect}
 }
 
-func (h *Handler) entryOf(p plan, f *opened, now int64) found {
-	e, err := h.load(p, f, now)
+func (h *Handler) entryOf(p plan, f *opened, now moment) found {
+	e, err := h.load(p, f, now.at)
 	if err != nil {
 		return refusal(err)
 	}
@@ -169,7 +169,7 @@ func (h *Handler) isFile(name string) bool {
 }
 
 // shell returns the entry of the page of a single-page application.
-func (h *Handler) shell(now int64) found {
+func (h *Handler) shell(now moment) found {
 	const key = "\x00" // no path has it
 	if e := h.table.get(key); e != nil && h.holds(e, now) {
 		return found{entry: e}

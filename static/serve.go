@@ -41,7 +41,7 @@ const (
 )
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
-	now := h.opt.Now().UnixNano()
+	now := moment{at: h.opt.Now().UnixNano()}
 	name, dir, broken := decodePath(r.URL.EscapedPath())
 	if broken == 0 && !h.opt.Hidden && hiddenPath(name) {
 		broken = rule.StaticHidden
@@ -133,7 +133,7 @@ func (h *Handler) serveEntry(w http.ResponseWriter, r *http.Request, q *query, e
 	}
 	if e.age > 0 && !r.ProtoAtLeast(1, 1) {
 		// A cache of HTTP/1.0 knows no max-age (RFC 9111 §5.3).
-		w.Header().Set("Expires", string(field.AppendDate(nil, q.now/1e9+e.age)))
+		w.Header().Set("Expires", string(field.AppendDate(nil, q.now.at/1e9+e.age)))
 	}
 	if o == manyRanges {
 		h.sendRanges(w, r, e, v, &a, ranges, src)

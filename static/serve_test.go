@@ -287,6 +287,8 @@ func TestOptionFaults(t *testing.T) {
 		{Root: ".", Memory: -1},
 		{Root: ".", Index: []string{"a/b"}},
 		{Root: ".", SPA: "../x"},
+		{Root: ".", Cache: -3},
+		{Root: ".", Cache: CachePolicy(time.Millisecond)},
 		{Root: ".", MIME: map[string]string{"x": "text/plain"}},
 		{Root: ".", MIME: map[string]string{".x": "text/plain\r\nX: y"}},
 	} {
