@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // descriptor is an open file that answers share: each holds a reference while
@@ -14,11 +15,13 @@ import (
 type descriptor struct {
 	file *os.File
 	refs atomic.Int32 // 0: closed
+	used atomic.Bool  // since descriptors.sweep last came by
 }
 
 func newDescriptor(f *os.File) *descriptor {
 	d := &descriptor{file: f}
 	d.refs.Store(1)
+	d.used.Store(true)
 	return d
 }
 
@@ -33,6 +36,9 @@ func (d *descriptor) acquire() bool {
 			return false
 		}
 		if d.refs.CompareAndSwap(n, n+1) {
+			if !d.used.Load() {
+				d.used.Store(true)
+			}
 			return true
 		}
 	}
@@ -47,13 +53,19 @@ func (d *descriptor) Release() {
 
 // descriptors bounds how many files stay open between answers. A file that
 // came in longest ago is let go first: what is asked for is opened again, which
-// costs little beside sending a file that is large.
+// costs little beside sending a file that is large. And a file that nobody asked
+// for lately is let go: it may have been deleted to make room on its disk, which
+// it does not give back while it is open.
 type descriptors struct {
 	mu     sync.Mutex
-	ring   []*source // whose file holds the cache's reference
+	timer  *time.Timer // runs sweep while there is something to sweep
+	ring   []*source   // whose file holds the cache's reference
 	next   int
 	closed bool
 }
+
+// idleFile is how long a file stays open that nobody asks for: it, to twice it.
+const idleFile = 20 * time.Second
 
 func newDescriptors(n int) *descriptors { return &descriptors{ring: make([]*source, n)} }
 
@@ -73,6 +85,9 @@ func (c *descriptors) replace(s *source, d *descriptor) *descriptor {
 	if old := s.file.Swap(d); old != nil {
 		return old // the source has its place already
 	}
+	if c.timer == nil {
+		c.timer = time.AfterFunc(idleFile, c.sweep)
+	}
 	victim := c.ring[c.next]
 	c.ring[c.next] = s
 	c.next = (c.next + 1) % len(c.ring)
@@ -80,6 +95,33 @@ func (c *descriptors) replace(s *source, d *descriptor) *descriptor {
 		return nil
 	}
 	return victim.file.Swap(nil)
+}
+
+// sweep lets go of the files that were not asked for since it last ran.
+func (c *descriptors) sweep() {
+	var idle []*descriptor
+	c.mu.Lock()
+	left := false
+	for i, s := range c.ring {
+		if s == nil {
+			continue
+		}
+		if d := s.file.Load(); d != nil && d.used.Swap(false) {
+			left = true
+			continue
+		}
+		idle = append(idle, s.file.Swap(nil))
+		c.ring[i] = nil
+	}
+	if left && !c.closed {
+		c.timer.Reset(idleFile)
+	} else {
+		c.timer = nil
+	}
+	c.mu.Unlock()
+	for _, d := range idle {
+		d.drop()
+	}
 }
 
 // drop gives the cache's reference back; d may be nil.
@@ -94,6 +136,9 @@ func (c *descriptors) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
 	for i, s := range c.ring {
 		if s != nil {
 			s.file.Swap(nil).drop()

@@ -3,7 +3,9 @@ package static
 import (
 	"runtime"
 	"sync/atomic"
+	"time"
 
+	"freshet/httpd"
 	"freshet/internal/field"
 	"freshet/internal/representation"
 	"freshet/internal/rule"
@@ -48,39 +50,56 @@ type source struct {
 	// checked is the time, as the request that asked told it, after which the
 	// file was last seen to be unchanged.
 	checked atomic.Int64
+
+	// proved is the time, by httpd.Monotonic, after which that was.
+	proved atomic.Int64
 }
 
 // moment is when a request was read.
 type moment struct {
-	at int64 // nanoseconds since 1970
-
-	// batch says that requests with the same time are of one read from a
-	// connection: the hot path's are.
-	batch bool
+	at   int64 // nanoseconds since 1970
+	read int64 // the same by httpd.Monotonic; 0 when it is not known
 }
+
+// crowded is how soon after a check another request for the same file makes it
+// likely that more are waiting to be read.
+const crowded = int64(time.Millisecond)
 
 // unchanged reports whether the file is what it was when it was read.
 //
-// A check that began after a request was read is as good as the request's own.
-// So the requests of one batch share one check; this is also all there is to a
-// coherence interval. A time before that of the last check means that the
-// clock was set back: then nothing is known.
+// A check that began after a request was read is as good as the request's own:
+// the answer is what the file was at some moment after the request. So when a
+// file is asked for by many connections at once, each first lets the others
+// read their requests (Gosched), and then one check serves all of them.
+//
+// With a coherence interval an older check is good enough. A time before that
+// of the last check then means that the clock was set back, and that nothing
+// is known.
 func (h *Handler) unchanged(s *source, now moment) bool {
-	if d := now.at - s.checked.Load(); d == 0 && now.batch && fineClock || d >= 0 && d < h.coherence {
+	if d := now.at - s.checked.Load(); d >= 0 && d < h.coherence {
 		return true
 	}
+	if now.read > 0 {
+		last := s.proved.Load()
+		if last < now.read && now.read-last < crowded {
+			runtime.Gosched()
+			last = s.proved.Load()
+		}
+		if last >= now.read {
+			return true
+		}
+	}
+	began := httpd.Monotonic()
 	if !h.tree.same(s) {
 		return false
 	}
 	s.checked.Store(now.at)
+	s.proved.Store(began)
 	return true
 }
 
-// fineClock says that two moments have the same time only when they are one
-// read of the clock.
-const fineClock = runtime.GOOS != "windows"
-
-// holds reports whether an entry may be used for a request. The files of sidecars are checked when they are chosen.
+// holds reports whether an entry may be used for a request. The files of
+// sidecars are checked when they are chosen.
 func (h *Handler) holds(e *entry, now moment) bool {
 	for _, place := range e.absent {
 		if !h.tree.empty(place) {
@@ -108,7 +127,7 @@ func (e *entry) release() {
 
 // entryOverhead is what an entry costs beside its variants and its key: the
 // structs, the table's slots, the proof.
-const entryOverhead = 700
+const entryOverhead = 400
 
 func (e *entry) weigh() int64 {
 	cost := int64(entryOverhead + 3*len(e.key))

@@ -33,7 +33,7 @@ func (h *Handler) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 	if e == nil {
 		return h.serveHotMissing(q, a, key)
 	}
-	now := moment{q.Now, true}
+	now := moment{q.Now, q.Read}
 	// A percent sign in the path is an encoding, in a key it is part of a name.
 	if strings.IndexByte(key, '%') >= 0 || e.age > 0 && !q.HTTP11() || !h.holds(e, now) {
 		return false

@@ -155,6 +155,33 @@ func TestDescriptors(t *testing.T) {
 	}
 }
 
+// TestIdleFiles: a file that nobody asks for does not stay open, since it may
+// have been deleted to make room.
+func TestIdleFiles(t *testing.T) {
+	large := strings.Repeat("x", 5000)
+	s := newSite(t, Options{MaxInMemory: 1000}, map[string]string{"a": large, "b": large})
+	s.get("/a")
+	s.get("/b")
+	s.settle()
+	isOpen := func(key string) bool { return s.table.get(key).sources[0].file.Load() != nil }
+	s.files.sweep() // they were used before it
+	if !isOpen("a") || !isOpen("b") || s.files.timer == nil {
+		t.Fatal("closed at once")
+	}
+	s.get("/a")
+	s.files.sweep()
+	if !isOpen("a") || isOpen("b") {
+		t.Errorf("a is open: %v, b is open: %v", isOpen("a"), isOpen("b"))
+	}
+	s.files.sweep()
+	if isOpen("a") || s.files.timer != nil {
+		t.Errorf("a is open: %v; the sweep goes on: %v", isOpen("a"), s.files.timer != nil)
+	}
+	if w := s.both(raw("GET /b")); w.Body.String() != large || s.files.timer == nil {
+		t.Error("not opened again")
+	}
+}
+
 // TestReadersDoNotShareAPosition: many readers of one open file get their own
 // bytes.
 func TestReadersDoNotShareAPosition(t *testing.T) {

@@ -36,8 +36,8 @@ type Options struct {
 	// exceeds a sixteenth of Memory. Default 1 MiB.
 	MaxInMemory int64
 
-	// Descriptors bounds how many large files are kept open between requests.
-	// Default 256.
+	// Descriptors bounds how many large files are kept open between requests;
+	// one that nobody asks for is closed within a minute. Default 256.
 	Descriptors int
 
 	// Coherence is for how long a file may be answered from memory without
