@@ -266,7 +266,7 @@ func (c *conn) advance() step {
 		}
 		c.served++
 		s.headLen = n
-		s.head.Now = c.now.UnixNano()
+		s.head.Now, s.head.Read = c.now.UnixNano(), int64(c.now.Sub(started))
 		if !c.answerHot() {
 			return stepHandle
 		}

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"os"
+	"time"
 
 	"freshet/internal/record"
 	"freshet/internal/rule"
@@ -20,6 +21,12 @@ type Sink = record.Sink
 
 // RuleID names why an answer was what it was.
 type RuleID = rule.ID
+
+// started is where the clock of Monotonic starts.
+var started = time.Now()
+
+// Monotonic is the present moment on the clock of [Head].Read.
+func Monotonic() int64 { return int64(time.Since(started)) }
 
 // HotHandler answers requests whose whole treatment was decided beforehand,
 // with prebuilt bytes: no http.Request, no allocation, one write.

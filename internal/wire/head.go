@@ -26,8 +26,10 @@ type Head struct {
 	Upgrade        bool // Connection lists "upgrade" and there is an Upgrade field
 	ExpectContinue bool
 
-	// Now is when the request was read, in nanoseconds since 1970.
-	Now int64
+	// Now is when the request was read, in nanoseconds since 1970. Read is the
+	// same moment on a clock that is never set, in nanoseconds from an
+	// arbitrary start; 0 when it is not known.
+	Now, Read int64
 
 	seen     uint64 // bit k: the field Known(k) occurs
 	repeated uint64 // bit k: it occurs more than once
