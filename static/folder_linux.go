@@ -97,6 +97,10 @@ func (t *folder) locate(name string) string {
 	return strings.TrimSuffix(t.dir, "/") + "/" + name + "\x00"
 }
 
+// same follows links wherever they lead: only a file that was opened inside the
+// folder has a source, and no other file has its stamp. (One folder of it may
+// have been moved out and linked to: what is in memory of a file in there goes
+// on being sent while that file stays as it was when it was inside.)
 func (t *folder) same(s *source) bool {
 	var st unix.Stat_t
 	if t.stat(unsafe.StringData(s.place), &st, 0) != 0 {

@@ -1,0 +1,98 @@
+package static
+
+import (
+	"fmt"
+	"io/fs"
+	"testing"
+	"time"
+
+	"freshet/internal/field"
+)
+
+// TestQueueIsBounded: what finds the queue full is asked for again later.
+func TestQueueIsBounded(t *testing.T) {
+	s := newSite(t, Options{}, map[string]string{"app.js": script})
+	s.get("/app.js")
+	e := s.table.get("app.js")
+	j := &s.jobs
+	j.running = maxWorkers // none of which takes anything
+	for i := range maxJobs {
+		other := &entry{key: fmt.Sprint(i), slot: -1}
+		other.todo.Store(1 << field.Gzip)
+		s.enqueue(other, field.Gzip)
+		s.enqueue(other, field.Gzip) // once only
+	}
+	s.get("/app.js", "Accept-Encoding: gzip")
+	if len(j.queue) != maxJobs || e.todo.Load()&(1<<field.Gzip) == 0 {
+		t.Errorf("%d jobs, todo %b", len(j.queue), e.todo.Load())
+	}
+	j.queue, j.running = nil, 0
+	s.warm("/app.js")
+	if e.todo.Load() != 0 || !e.set.Load().Has(field.Gzip) {
+		t.Errorf("todo %b", e.todo.Load())
+	}
+}
+
+// TestEvictedMeanwhile: a coding that is ready when its entry has left is
+// dropped, and costs nothing.
+func TestEvictedMeanwhile(t *testing.T) {
+	s := newSite(t, Options{}, map[string]string{"app.js": script})
+	s.get("/app.js")
+	e := s.table.get("app.js")
+	s.table.remove(e)
+	s.do(e, field.Gzip)
+	if used, n := s.table.size(); used != 0 || n != 0 || e.set.Load().Has(field.Gzip) {
+		t.Errorf("%d bytes in %d entries", used, n)
+	}
+}
+
+// endless is a file system with one file of a petabyte.
+type endless struct{ size int64 }
+
+func (endless) Open(name string) (fs.File, error) {
+	if name != "endless.bin" {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return endless{1 << 50}, nil
+}
+func (e endless) Stat() (fs.FileInfo, error) { return e, nil }
+func (e endless) Read(p []byte) (int, error) { return len(p), nil }
+func (endless) Close() error                 { return nil }
+func (endless) Name() string                 { return "endless.bin" }
+func (e endless) Size() int64                { return e.size }
+func (endless) Mode() fs.FileMode            { return 0o644 }
+func (endless) ModTime() time.Time           { return time.Unix(1e9, 0) }
+func (endless) IsDir() bool                  { return false }
+func (endless) Sys() any                     { return nil }
+
+// TestCloseStopsHashing: Close does not wait for a file to be hashed to its end.
+func TestCloseStopsHashing(t *testing.T) {
+	s := newFSSite(t, Options{FS: endless{}})
+	if w := s.cold(raw("HEAD /endless.bin")); w.Code != 200 || w.Header().Get("Content-Length") != fmt.Sprint(int64(1)<<50) {
+		t.Fatal(w.Code, w.Header())
+	}
+	closed := make(chan error)
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		must(t, err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("Close still waits")
+	}
+	if s.jobs.running != 0 {
+		t.Errorf("%d workers after Close", s.jobs.running)
+	}
+	if w := s.cold(raw("HEAD /endless.bin")); w.Code != 200 {
+		t.Errorf("after Close: %d", w.Code)
+	}
+}
+
+// TestBigCodingIsNotKept: one coding does not crowd out everything else.
+func TestBigCodingIsNotKept(t *testing.T) {
+	s := newSite(t, Options{Memory: 100_000}, map[string]string{"app.js": script[:6000]})
+	s.get("/app.js")
+	e := s.table.get("app.js")
+	if e == nil || s.table.grow(e, newVariant(&e.meta, field.Gzip, 50_000, make([]byte, 50_000))) {
+		t.Error("half of the budget went to one coding")
+	}
+}
