@@ -251,9 +251,9 @@ func TestNotAcceptable(t *testing.T) {
 
 func TestNoCompress(t *testing.T) {
 	s := newSite(t, Options{NoCompress: true}, map[string]string{"app.js": script, "app.js.gz": "anything"})
-	w := s.get("/app.js", "Accept-Encoding: gzip")
+	s.get("/app.js", "Accept-Encoding: gzip")
 	s.settle()
-	w = s.get("/app.js", "Accept-Encoding: gzip")
+	w := s.get("/app.js", "Accept-Encoding: gzip")
 	if f := w.Header(); f.Get("Content-Encoding") != "" || f.Get("Vary") != "" {
 		t.Errorf("%v", f)
 	}

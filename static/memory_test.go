@@ -68,6 +68,11 @@ func (s *site) auditTable() {
 			s.t.Errorf("%s: slot %d of %d, cost %d of %d", e.key, e.slot, i, e.cost, e.weigh())
 		}
 	}
+	for i := range tb.front {
+		if e := tb.front[i].Load(); e != nil && e.slot < 0 {
+			s.t.Errorf("%s: has left, but stands in front", e.key)
+		}
+	}
 	n := 0
 	for i := range tb.shards {
 		n += len(tb.shards[i].m)

@@ -240,7 +240,7 @@ func TestDownload(t *testing.T) {
 
 func TestExpires(t *testing.T) {
 	s := newSite(t, Options{Cache: CachePolicy(10 * time.Minute)}, map[string]string{"a.txt": "a"})
-	s.now = time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC).Sub(time.Now())
+	s.now = time.Until(time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC))
 	old := s.cold("GET /a.txt HTTP/1.0\r\n\r\n").Header()
 	expires, err := http.ParseTime(old.Get("Expires"))
 	if d := s.clock().Add(10 * time.Minute).Sub(expires).Abs(); err != nil || d > 5*time.Second || old.Get("Cache-Control") != "max-age=600" {

@@ -3,6 +3,7 @@ package static
 import (
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
 	"freshet/internal/representation"
 )
@@ -11,8 +12,13 @@ import (
 // shard for reading and allocates nothing; what makes room goes by second
 // chance (CLOCK): a hand passes over the entries, spares those that were asked
 // for since it last came by, and takes the first that was not.
+//
+// In front of the shards stands an array with one place for each hash, of which
+// readers take no lock at all: on many cores a lock is a cache line that all of
+// them write for each request of a popular file.
 type table struct {
 	seed   maphash.Seed
+	front  [numFront]atomic.Pointer[entry] // entries of the shards; written under mu
 	shards [numShards]shard
 
 	mu     sync.Mutex // guards what follows; taken before a shard's lock
@@ -23,7 +29,10 @@ type table struct {
 	gone   []*entry // have left, and are to be released once mu is free
 }
 
-const numShards = 64 // a power of two, and the number of Handler.loading
+const (
+	numShards = 64   // a power of two, and the number of Handler.loading
+	numFront  = 4096 // a power of two
+)
 
 type shard struct {
 	mu sync.RWMutex
@@ -39,18 +48,24 @@ func newTable(budget int64) *table {
 	return t
 }
 
-func (t *table) shard(key string) *shard {
-	return &t.shards[t.stripe(key)]
+func (t *table) hash(key string) uint64 { return maphash.String(t.seed, key) }
+
+func (t *table) shard(hash uint64) *shard { return &t.shards[hash%numShards] }
+
+func (t *table) place(hash uint64) *atomic.Pointer[entry] {
+	return &t.front[hash/numShards%numFront]
 }
 
 // stripe returns a number below numShards that a key always has.
-func (t *table) stripe(key string) uint64 {
-	return maphash.String(t.seed, key) & (numShards - 1)
-}
+func (t *table) stripe(key string) uint64 { return t.hash(key) % numShards }
 
 // get returns the entry of a key, or nil.
 func (t *table) get(key string) *entry {
-	s := t.shard(key)
+	hash := t.hash(key)
+	if e := t.place(hash).Load(); e != nil && e.key == key {
+		return e
+	}
+	s := t.shard(hash)
 	s.mu.RLock()
 	e := s.m[key]
 	s.mu.RUnlock()
@@ -67,11 +82,13 @@ func (t *table) put(e *entry) {
 	}
 	t.mu.Lock()
 	defer t.unlock()
-	s := t.shard(e.key)
+	hash := t.hash(e.key)
+	s := t.shard(hash)
 	s.mu.Lock()
 	old := s.m[e.key]
 	s.m[e.key] = e
 	s.mu.Unlock()
+	t.place(hash).Store(e)
 	if old != nil {
 		t.unlink(old)
 	}
@@ -124,12 +141,14 @@ func (t *table) evict(e *entry) {
 	if e.slot < 0 {
 		return
 	}
-	s := t.shard(e.key)
+	hash := t.hash(e.key)
+	s := t.shard(hash)
 	s.mu.Lock()
 	if s.m[e.key] == e {
 		delete(s.m, e.key)
 	}
 	s.mu.Unlock()
+	t.place(hash).CompareAndSwap(e, nil)
 	t.unlink(e)
 }
 
