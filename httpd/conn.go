@@ -57,7 +57,8 @@ type conn struct {
 	now     time.Time // when the input was read last
 	began   time.Time // when the head began that phaseHead is about
 	last    bool      // the server drains: look once more for input, then end
-	over    bool      // the answer that is gathered is the last
+	over    bool      // the answer that is gathered, or was sent, is the last
+	locked  bool      // inside the callback of raw: nobody else can read
 	linger  bool      // the client may still be sending: see end
 	one     [1]byte   // a read that waits without a buffer
 
@@ -254,6 +255,9 @@ func (c *conn) advance() step {
 	s := c.s
 	if s == nil {
 		return stepWait
+	}
+	if c.over {
+		return stepEnd
 	}
 	for s.r < s.w {
 		n, broken := c.srv.limits.ParseRequest(s.in[s.r:s.w], &s.head)
@@ -497,6 +501,9 @@ func (s *Server) refuseConn(nc net.Conn, why socketserver.Refusal) {
 func (c *conn) end() {
 	c.release()
 	if c.state == http.StateHijacked {
+		if c.nc != c.tcp && c.raw != nil {
+			c.tcp.Close() // the handler has a descriptor of its own
+		}
 		return
 	}
 	if c.linger {

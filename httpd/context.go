@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -130,6 +131,7 @@ func (x *requestContext) finish(err error) {
 type watcher struct {
 	mu      sync.Mutex
 	done    chan struct{} // nil when not running
+	from    net.Conn      // where it reads from
 	stopped bool          // start does nothing: the handler has returned
 	got     bool          // one byte is in buf
 	buf     [1]byte
@@ -141,11 +143,19 @@ func (w *watcher) start(c *conn, x *requestContext) {
 	if w.done != nil || w.stopped || w.got {
 		return
 	}
+	from := c.nc
+	if c.locked {
+		var err error
+		if from, err = dup(c.tcp); err != nil {
+			c.srv.logf("httpd: watch %v: %v", c.tcp.RemoteAddr(), err)
+			return
+		}
+	}
 	done := make(chan struct{})
-	w.done = done
+	w.done, w.from = done, from
 	go func() {
 		defer close(done)
-		n, err := c.nc.Read(w.buf[:])
+		n, err := from.Read(w.buf[:])
 		if n == 1 {
 			w.got = true
 			return
@@ -174,11 +184,14 @@ func (w *watcher) stop(c *conn) {
 	select {
 	case <-done:
 	default:
-		c.nc.SetReadDeadline(time.Unix(1, 0))
+		w.from.SetReadDeadline(time.Unix(1, 0))
 		<-done
-		c.nc.SetReadDeadline(time.Time{})
+		w.from.SetReadDeadline(time.Time{})
 	}
-	w.done = nil
+	if w.from != c.nc {
+		w.from.Close()
+	}
+	w.done, w.from = nil, nil
 }
 
 // reset readies w for the next request, and gives the byte that was read.

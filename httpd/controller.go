@@ -3,6 +3,7 @@ package httpd
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -65,6 +66,13 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, errFinished
 	}
 	c := w.c
+	nc := c.nc
+	if c.locked {
+		var err error
+		if nc, err = dup(c.tcp); err != nil {
+			return nil, nil, err
+		}
+	}
 	c.watch.stop(c)
 	w.flushOut()
 	s := c.s
@@ -74,7 +82,7 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	w.hijacked = true
 	c.sc.Detach()
-	c.nc.SetDeadline(time.Time{})
+	nc.SetDeadline(time.Time{})
 	if c.srv.Sink != nil {
 		status := w.status
 		if status == 0 {
@@ -84,9 +92,25 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		c.report(true)
 	}
 	c.setState(http.StateHijacked)
-	r := bufio.NewReader(io.MultiReader(bytes.NewReader(early), c.nc))
+	c.nc = nc
+	r := bufio.NewReader(io.MultiReader(bytes.NewReader(early), nc))
 	r.Peek(len(early)) // so that Buffered tells what came early
-	return c.nc, bufio.NewReadWriter(r, bufio.NewWriter(c.nc)), nil
+	return nc, bufio.NewReadWriter(r, bufio.NewWriter(nc)), nil
+}
+
+// dup returns the connection by a second descriptor, which can be read while
+// the first is locked, and outlives it.
+func dup(nc net.Conn) (net.Conn, error) {
+	fc, ok := nc.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	f, err := fc.File()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return net.FileConn(f)
 }
 
 // ReadFrom implements io.ReaderFrom. A file, a part of one from where it

@@ -78,7 +78,7 @@ func (c *conn) onReadable(fd uintptr) (done bool) {
 		s.w += n
 		c.arrived(time.Now())
 		st := c.advance()
-		for st == stepFlush && s.file == nil && c.flushRaw(fd) {
+		for c.inside(st, fd) {
 			st = c.advance()
 		}
 		if st != stepWait && st != stepMore || !c.flushRaw(fd) {
@@ -91,6 +91,24 @@ func (c *conn) onReadable(fd uintptr) (done bool) {
 			return false
 		}
 	}
+}
+
+// inside does a step that can be done inside the callback: writing what is
+// gathered, and calling the handler for a request without a body. A handler
+// that wants to read from the connection all the same (to hijack it, or to know
+// that the client has gone) does so by a second descriptor: see dup.
+func (c *conn) inside(st step, fd uintptr) (done bool) {
+	switch {
+	case st == stepFlush:
+		return c.s.file == nil && c.flushRaw(fd)
+	case st == stepHandle && c.s.head.ContentLength == 0:
+		c.locked = true
+		ok := c.handle()
+		c.locked = false
+		c.over = !ok
+		return true
+	}
+	return false
 }
 
 // nothing is what to do when there was nothing to read.

@@ -31,6 +31,7 @@ package httpd
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log"
 	"net"
 	"net/http"
@@ -262,6 +263,21 @@ type listener struct {
 type accepted struct {
 	net.Conn
 	from *listener
+}
+
+// CloseRead and CloseWrite end one direction, where the connection can.
+func (a *accepted) CloseRead() error {
+	if c, ok := a.Conn.(interface{ CloseRead() error }); ok {
+		return c.CloseRead()
+	}
+	return errors.ErrUnsupported
+}
+
+func (a *accepted) CloseWrite() error {
+	if c, ok := a.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
 
 func (l *listener) Accept() (net.Conn, error) {

@@ -113,6 +113,20 @@ func (c *Conn) Waits() {
 // wake makes blocked and future reads and writes fail at once.
 func (c *Conn) wake() { c.Conn.SetDeadline(longAgo) }
 
+// cut ends the connection while its handler may be using it. Both directions of
+// the socket are ended first: that reaches a handler that reads from it by
+// another descriptor, and Close may have to wait for a read under way.
+func (c *Conn) cut() {
+	if d, ok := c.Conn.(interface {
+		CloseRead() error
+		CloseWrite() error
+	}); ok {
+		d.CloseRead()
+		d.CloseWrite()
+	}
+	go c.Conn.Close()
+}
+
 // Detach gives the connection to somebody else: limits no longer count it,
 // shutdown does not wait for it, and it is not closed when the handler
 // returns.

@@ -334,7 +334,7 @@ func (s *Server) closeConns() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.conns {
-		c.Conn.Close()
+		c.cut()
 	}
 }
 
