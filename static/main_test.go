@@ -1,9 +1,19 @@
 package static
 
 import (
+	"flag"
+	"os"
 	"testing"
 
 	"freshet/internal/wiretest"
 )
 
-func TestMain(m *testing.M) { wiretest.Main(m) }
+// TestMain looks for leaks, but not while fuzzing: the fuzzer's own signal
+// handler is a goroutine that stays.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if flag.Lookup("test.fuzz").Value.String() != "" {
+		os.Exit(m.Run())
+	}
+	wiretest.Main(m)
+}
