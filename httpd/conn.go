@@ -47,7 +47,10 @@ type conn struct {
 	tcp  net.Conn        // the accepted connection
 	nc   net.Conn        // what is read and written: tcp, or TLS over it
 	raw  syscall.RawConn // of tcp, when nc is tcp and rawio works on it; else nil
-	tls  *tls.ConnectionState
+
+	early earlyConn // tcp before it was waited for; else nil
+	below bool      // read and written below net.Conn
+	tls   *tls.ConnectionState
 
 	s       *scratch // nil while waiting
 	next    step     // what the raw callback left to do
@@ -103,16 +106,57 @@ func (s *Server) newConn(sc *socketserver.Conn) *conn {
 		if !c.startTLS() {
 			return nil
 		}
-	} else if c.raw = rawConn(c.tcp); c.raw != nil {
-		c.readable, c.writable = c.onReadable, c.onWritable
+		return c
+	}
+	if e, ok := c.tcp.(earlyConn); ok {
+		c.early, c.below = e, true
+	} else {
+		c.openRaw()
 	}
 	return c
+}
+
+// earlyConn is a connection of [socketserver.Listen] that nobody had to wait
+// for yet: it is a mere descriptor.
+type earlyConn interface {
+	EarlyFD() (fd uintptr, ok bool)
+}
+
+// openRaw has the connection read and written below net.Conn, where that works.
+func (c *conn) openRaw() {
+	c.early = nil
+	c.raw = rawConn(c.tcp)
+	c.below = c.raw != nil
+	if c.below {
+		c.readable, c.writable = c.onReadable, c.onWritable
+	}
+}
+
+// first looks whether the first request has arrived already, as it has on a
+// busy server. One that closes the connection is then answered without ever
+// waiting, and so without what waiting costs.
+func (c *conn) first() step {
+	c.next = stepWait
+	if fd, ok := c.early.EarlyFD(); ok && c.onReadable(fd) && c.next == stepEnd {
+		return stepEnd
+	}
+	st := c.next
+	c.openRaw()
+	if st == stepWait {
+		return c.receive()
+	}
+	return st
 }
 
 // serve serves until the connection is over (stepEnd) or has been idle for a
 // while (stepPark).
 func (c *conn) serve() step {
-	st := c.receive()
+	var st step
+	if c.early != nil {
+		st = c.first()
+	} else {
+		st = c.receive()
+	}
 	for st != stepEnd && st != stepPark {
 		st = c.do(st)
 	}
@@ -201,7 +245,7 @@ func (c *conn) await(st step) {
 	switch {
 	case c.served == 0:
 		c.sc.Arm(c.began, c.srv.times.head)
-	case c.raw != nil:
+	case c.below:
 		c.phase = phaseBusy
 		c.sc.Arm(c.now, min(c.srv.sweepEvery(), c.srv.idleTime()))
 	default:
@@ -360,14 +404,14 @@ func (c *conn) flush() bool {
 	if s == nil {
 		return true
 	}
-	ok := c.write() == nil
-	c.report(ok)
-	return ok
+	err := c.write()
+	c.report(c.cutBy(err))
+	return err == nil
 }
 
-// report hands the gathered records to the sink. When writing failed the
-// clients did not get these answers.
-func (c *conn) report(ok bool) {
+// report hands the gathered records to the sink. cut is the rule by which
+// writing them failed, 0 when it did not.
+func (c *conn) report(cut rule.ID) {
 	s := c.s
 	if len(s.recs) == 0 {
 		return
@@ -376,8 +420,8 @@ func (c *conn) report(ok bool) {
 	for i := range s.recs {
 		r := &s.recs[i]
 		r.Duration = end - r.Start
-		if !ok {
-			r.Rule = c.cutBy()
+		if cut != 0 {
+			r.Rule = cut
 		}
 		c.srv.Sink.Record(r)
 	}
@@ -385,8 +429,14 @@ func (c *conn) report(ok bool) {
 	s.recs = s.recs[:0]
 }
 
-func (c *conn) cutBy() rule.ID {
-	if c.sc.Overdue() {
+// cutBy says why an answer could not be written.
+func (c *conn) cutBy(err error) rule.ID {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return rule.StaticShrank
+	case c.sc.Overdue():
 		return rule.SendTimeout
 	}
 	return rule.ClientGone
@@ -482,9 +532,7 @@ func (s *Server) refuseConn(nc net.Conn, why socketserver.Refusal) {
 	now := time.Now()
 	if s.Sink != nil {
 		r := Record{Start: now.UnixNano(), Status: row.Status, Rule: id}
-		if t, ok := a.RemoteAddr().(*net.TCPAddr); ok {
-			r.Remote = t.AddrPort()
-		}
+		r.Remote = a.AddrPort()
 		s.Sink.Record(&r)
 	}
 	if a.from.tls != nil {
@@ -501,7 +549,7 @@ func (s *Server) refuseConn(nc net.Conn, why socketserver.Refusal) {
 func (c *conn) end() {
 	c.release()
 	if c.state == http.StateHijacked {
-		if c.nc != c.tcp && c.raw != nil {
+		if c.nc != c.tcp && c.below {
 			c.tcp.Close() // the handler has a descriptor of its own
 		}
 		return

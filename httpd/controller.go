@@ -67,7 +67,8 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	c := w.c
 	nc := c.nc
-	if c.locked {
+	if _, ours := c.tcp.(earlyConn); c.locked || ours && c.below {
+		// People expect a *net.TCPConn.
 		var err error
 		if nc, err = dup(c.tcp); err != nil {
 			return nil, nil, err
@@ -89,7 +90,7 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 			status = http.StatusSwitchingProtocols
 		}
 		c.note(&s.head, status, 0, rule.HandlerAnswered, false)
-		c.report(true)
+		c.report(0)
 	}
 	c.setState(http.StateHijacked)
 	c.nc = nc

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/socketserver"
 )
 
 // start serves srv on a loopback port until the test ends.
 func start(t testing.TB, srv *httpd.Server) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := socketserver.Listen("127.0.0.1:0", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,8 +136,8 @@ func (c *conn) finish(w *response) bool {
 		room[0] = b
 		s.w++
 	}
-	if !w.sent() {
-		c.report(false)
+	if w.err != nil {
+		c.report(c.cutBy(w.err))
 		return false
 	}
 	if w.body != nil && !w.body.drain() {

@@ -38,22 +38,11 @@ import (
 
 // rawConn returns the raw side of a TCP or Unix stream connection.
 func rawConn(nc net.Conn) syscall.RawConn {
-	switch c := nc.(type) {
-	case *net.TCPConn:
-		rc, err := c.SyscallConn()
-		if err != nil {
-			return nil
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn, earlyConn:
+		if rc, err := nc.(syscall.Conn).SyscallConn(); err == nil {
+			return rc
 		}
-		return rc
-	case *net.UnixConn:
-		if c.LocalAddr().Network() != "unix" {
-			return nil
-		}
-		rc, err := c.SyscallConn()
-		if err != nil {
-			return nil
-		}
-		return rc
 	}
 	return nil
 }
@@ -81,7 +70,11 @@ func (c *conn) onReadable(fd uintptr) (done bool) {
 		for c.inside(st, fd) {
 			st = c.advance()
 		}
-		if st != stepWait && st != stepMore || !c.flushRaw(fd) {
+		switch {
+		case st == stepClose && s.file == nil && c.flushRaw(fd):
+			c.next = stepEnd
+			return true
+		case st != stepWait && st != stepMore || !c.flushRaw(fd):
 			c.next = st
 			return true
 		}
@@ -101,7 +94,7 @@ func (c *conn) inside(st step, fd uintptr) (done bool) {
 	switch {
 	case st == stepFlush:
 		return c.s.file == nil && c.flushRaw(fd)
-	case st == stepHandle && c.s.head.ContentLength == 0:
+	case st == stepHandle && c.s.head.ContentLength == 0 && c.raw != nil:
 		c.locked = true
 		ok := c.handle()
 		c.locked = false
@@ -128,12 +121,13 @@ func (c *conn) nothing() (done bool) {
 func (c *conn) flushRaw(fd uintptr) bool {
 	s := c.s
 	if len(s.out) == 0 && s.tail == nil {
+		c.report(0) // of a handler that wrote all itself
 		return true
 	}
 	if left, errno := c.writeSome(fd); left || errno != 0 {
 		return false
 	}
-	c.report(true)
+	c.report(0)
 	return true
 }
 

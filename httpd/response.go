@@ -362,7 +362,9 @@ func (w *response) done() {
 	s.body = s.body[:0]
 	switch {
 	case w.aborted != 0:
-		w.why = w.aborted
+		if w.aborted != rule.HandlerAborted || w.why == rule.HandlerAnswered {
+			w.why = w.aborted // else the handler said why
+		}
 		w.closing = true
 		if !w.committed {
 			w.status = 0
@@ -393,6 +395,3 @@ func (w *response) replace(id rule.ID) {
 	Error(w, w.req, row.Status, row.Sentence)
 	w.why = id
 }
-
-// sent reports whether all that was written so far could be.
-func (w *response) sent() bool { return w.err == nil }

@@ -35,6 +35,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -278,6 +279,17 @@ func (a *accepted) CloseWrite() error {
 		return c.CloseWrite()
 	}
 	return errors.ErrUnsupported
+}
+
+// AddrPort returns the client's address; invalid when it has none.
+func (a *accepted) AddrPort() netip.AddrPort {
+	if c, ok := a.Conn.(interface{ AddrPort() netip.AddrPort }); ok {
+		return c.AddrPort()
+	}
+	if t, ok := a.RemoteAddr().(*net.TCPAddr); ok {
+		return t.AddrPort()
+	}
+	return netip.AddrPort{}
 }
 
 func (l *listener) Accept() (net.Conn, error) {

@@ -113,18 +113,20 @@ func (c *Conn) Waits() {
 // wake makes blocked and future reads and writes fail at once.
 func (c *Conn) wake() { c.Conn.SetDeadline(longAgo) }
 
-// cut ends the connection while its handler may be using it. Both directions of
-// the socket are ended first: that reaches a handler that reads from it by
-// another descriptor, and Close may have to wait for a read under way.
+// cut ends the connection while its handler may be using it: both directions of
+// the socket, which reaches a handler that uses another descriptor of it too.
+// The handler's goroutine closes it.
 func (c *Conn) cut() {
 	if d, ok := c.Conn.(interface {
 		CloseRead() error
 		CloseWrite() error
 	}); ok {
-		d.CloseRead()
-		d.CloseWrite()
+		werr := d.CloseWrite()
+		if d.CloseRead() == nil || werr == nil {
+			return
+		}
 	}
-	go c.Conn.Close()
+	go c.Conn.Close() // may have to wait for a read under way
 }
 
 // Detach gives the connection to somebody else: limits no longer count it,

@@ -20,7 +20,9 @@ import (
 // more is replaced; one that is in use is an error, as is any other file.
 //
 // TCP keep-alive probes are off: connections have idle deadlines, and each
-// probe setting is a system call for every accepted connection.
+// probe setting is a system call for every accepted connection. On Linux the
+// TCP listener and its connections are not of package net's types, for the same
+// reason; they have the same methods.
 func Listen(addr string, backlog int) (net.Listener, error) {
 	lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: false}, KeepAlive: -1}
 	network := "tcp"
@@ -40,7 +42,7 @@ func Listen(addr string, backlog int) (net.Listener, error) {
 			return nil, fmt.Errorf("set backlog of %s: %w", addr, err)
 		}
 	}
-	return l, nil
+	return newTCPListener(l), nil
 }
 
 // removeStale removes the socket file of a server that is gone.

@@ -153,7 +153,7 @@ func (s *Server) Serve(l net.Listener) error {
 
 // admit starts the handler for nc, or refuses it.
 func (s *Server) admit(nc net.Conn) {
-	c := &Conn{Conn: nc, srv: s, remote: addrPort(nc.RemoteAddr())}
+	c := &Conn{Conn: nc, srv: s, remote: addrPort(nc)}
 	refusal, ok := s.add(c)
 	if !ok {
 		nc.Close()
@@ -378,8 +378,12 @@ func clientOf(a netip.Addr) netip.Addr {
 	return a
 }
 
-func addrPort(a net.Addr) netip.AddrPort {
-	if t, ok := a.(*net.TCPAddr); ok {
+// addrPort returns the client's address and port; invalid when it has none.
+func addrPort(nc net.Conn) netip.AddrPort {
+	if c, ok := nc.(interface{ AddrPort() netip.AddrPort }); ok {
+		return c.AddrPort()
+	}
+	if t, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
 		return t.AddrPort()
 	}
 	return netip.AddrPort{}

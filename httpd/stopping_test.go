@@ -1,0 +1,102 @@
+package httpd_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"freshet/httpd"
+)
+
+// Requests of HTTP/2 that are under way finish, those of connections that are
+// idle do not hold Shutdown up.
+func TestShutdownHTTP2(t *testing.T) {
+	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	began, release := make(chan struct{}), make(chan struct{})
+	srv := &httpd.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			close(began)
+			<-release
+		}
+		io.WriteString(w, "done")
+	})}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go srv.ServeTLS(l, certFile, keyFile)
+	addr := l.Addr().String()
+	busy, idle := tlsClient("HTTP/2.0"), tlsClient("HTTP/2.0")
+	defer busy.CloseIdleConnections()
+	defer idle.CloseIdleConnections()
+	if resp, err := idle.Get("https://" + addr); err != nil {
+		t.Fatal(err)
+	} else {
+		resp.Body.Close()
+	}
+	got := make(chan string)
+	go func() {
+		resp, err := busy.Get("https://" + addr + "/slow")
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		got <- string(b)
+	}()
+	<-began
+	stopped := make(chan error)
+	go func() { stopped <- srv.Shutdown(t.Context()) }()
+	select {
+	case err := <-stopped:
+		t.Fatalf("did not wait: %v", err)
+	case <-time.After(soon):
+	}
+	close(release)
+	if s := <-got; !strings.HasPrefix(s, "done") {
+		t.Error(s)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// Close cuts a handler that is at work.
+func TestCloseCutsAHandlerAtWork(t *testing.T) {
+	began, ended := make(chan struct{}), make(chan error, 1)
+	srv := &httpd.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(began)
+		for {
+			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+				ended <- err
+				return
+			}
+		}
+	})}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go srv.Serve(l)
+	c := dial(t, l.Addr().String())
+	io.WriteString(c, get)
+	<-began
+	closed := make(chan struct{})
+	go func() { srv.Close(); close(closed) }()
+	for _, ch := range []<-chan struct{}{closed} {
+		select {
+		case <-ch:
+		case <-time.After(5 * time.Second):
+			t.Fatal("Close hangs")
+		}
+	}
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the handler goes on")
+	}
+}
