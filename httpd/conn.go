@@ -77,8 +77,8 @@ type conn struct {
 
 // serveConn is the handler of socketserver.
 func (s *Server) serveConn(sc *socketserver.Conn) {
-	c, parked := sc.State.(*conn)
-	if !parked {
+	c, begun := sc.State.(*conn)
+	if !begun {
 		if c = s.newConn(sc); c == nil {
 			return
 		}
@@ -132,20 +132,27 @@ func (c *conn) openRaw() {
 	}
 }
 
-// first looks whether the first request has arrived already, as it has on a
-// busy server. One that closes the connection is then answered without ever
-// waiting, and so without what waiting costs.
-func (c *conn) first() step {
-	c.next = stepWait
-	if fd, ok := c.early.EarlyFD(); ok && c.onReadable(fd) && c.next == stepEnd {
-		return stepEnd
+// serveEarly looks whether the first request has arrived with the connection,
+// as it has on a busy server and after [socketserver.DeferAccept]. When the hot
+// path can answer it, and it closes the connection, that is all: no goroutine,
+// no poller, four system calls. Else what was read goes on to serveConn.
+func (s *Server) serveEarly(sc *socketserver.Conn) (over bool) {
+	a := sc.Conn.(*accepted)
+	if _, ok := a.Conn.(earlyConn); !ok || a.from.tls != nil {
+		return false
 	}
-	st := c.next
-	c.openRaw()
-	if st == stepWait {
-		return c.receive()
+	c := s.newConn(sc)
+	sc.State = c
+	fd, ok := c.early.EarlyFD()
+	if !ok || !c.onReadable(fd) {
+		c.next = stepWait
+		return false
 	}
-	return st
+	if c.next == stepEnd {
+		c.end()
+		return true
+	}
+	return false
 }
 
 // serve serves until the connection is over (stepEnd) or has been idle for a
@@ -153,8 +160,10 @@ func (c *conn) first() step {
 func (c *conn) serve() step {
 	var st step
 	if c.early != nil {
-		st = c.first()
-	} else {
+		c.openRaw()
+		st = c.next
+	}
+	if st == stepWait {
 		st = c.receive()
 	}
 	for st != stepEnd && st != stepPark {

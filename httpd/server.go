@@ -193,6 +193,7 @@ func (s *Server) init() {
 			AllowHTTP09:    s.AllowHTTP09,
 		}
 		s.socks.Handler = s.serveConn
+		s.socks.Early = s.serveEarly
 		s.socks.Refused = s.refuseConn
 		s.socks.MaxConns = s.MaxConns
 		s.socks.MaxConnsPerClient = s.MaxConnsPerClient
@@ -340,7 +341,11 @@ func (s *Server) listen(fallback string) (net.Listener, error) {
 	if addr == "" {
 		addr = fallback
 	}
-	return socketserver.Listen(addr, s.Backlog)
+	l, err := socketserver.Listen(addr, s.Backlog)
+	if err == nil {
+		socketserver.DeferAccept(l)
+	}
+	return l, err
 }
 
 // Shutdown stops accepting, lets requests finish, ends connections as they

@@ -45,6 +45,18 @@ func Listen(addr string, backlog int) (net.Listener, error) {
 	return newTCPListener(l), nil
 }
 
+// DeferAccept tells the kernel, where it can (TCP on Linux), to hand over
+// connections when their first bytes have arrived, or after about a second
+// without any: for protocols in which the client speaks first. What is
+// accepted can then be read at once.
+func DeferAccept(l net.Listener) {
+	if sc, ok := l.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			raw.Control(deferAccept)
+		}
+	}
+}
+
 // removeStale removes the socket file of a server that is gone.
 func removeStale(path string) error {
 	if strings.HasPrefix(path, "@") {

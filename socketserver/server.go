@@ -6,6 +6,7 @@ import (
 	"log"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,12 @@ type Server struct {
 	// Handler serves one connection, on a goroutine of its own. The
 	// connection is closed when it returns, unless it was detached.
 	Handler func(*Conn)
+
+	// Early, when not nil, is called with each connection before Handler, on
+	// the goroutine that accepted it: it must never wait. When it says that
+	// the connection is over, no goroutine is started for it. See
+	// the EarlyFD method of the connections of [Listen] on Linux for what it may do.
+	Early func(*Conn) (over bool)
 
 	// MaxConns bounds the open connections of all listeners together.
 	// 0 means DefaultMaxConns; negative means no limit.
@@ -125,6 +132,21 @@ func (s *Server) Serve(l net.Listener) error {
 		return ErrServerClosed
 	}
 	defer s.dropListener(l)
+	// What Early does is done on as many processors as there are. Only one
+	// goroutine may leave connections in the queue, or MaxConns would be passed.
+	var others sync.WaitGroup
+	if s.Early != nil && !s.Queue {
+		for range runtime.GOMAXPROCS(0) - 1 {
+			others.Go(func() { s.acceptAll(l) })
+		}
+	}
+	err := s.acceptAll(l)
+	others.Wait()
+	return err
+}
+
+// acceptAll accepts connections until the listener or the server is closed.
+func (s *Server) acceptAll(l net.Listener) error {
 	var pause time.Duration
 	for {
 		if s.Queue {
@@ -161,6 +183,10 @@ func (s *Server) admit(nc net.Conn) {
 	}
 	if refusal != 0 {
 		s.refuse(nc, refusal)
+		return
+	}
+	if s.Early != nil && s.Early(c) {
+		c.returned()
 		return
 	}
 	go c.serve()

@@ -53,6 +53,12 @@ func newTCPListener(l net.Listener) net.Listener {
 	return tl
 }
 
+// deferAccept has the accept queue wait for data. It fails, and changes
+// nothing, on sockets that are not TCP.
+func deferAccept(fd uintptr) {
+	syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_DEFER_ACCEPT, 1)
+}
+
 // Accept implements net.Listener.
 func (l *tcpListener) Accept() (net.Conn, error) {
 	l.mu.Lock()

@@ -25,6 +25,7 @@ func openAll(c *config.Serve) ([]opened, error) {
 			if err != nil {
 				return listenFault(addr, flag, err)
 			}
+			socketserver.DeferAccept(l)
 			all = append(all, opened{l, scheme})
 		}
 		return nil
