@@ -10,6 +10,7 @@ import (
 
 	"freshet/internal/rule"
 	"freshet/internal/wire"
+	"freshet/socketserver"
 )
 
 const (
@@ -171,7 +172,7 @@ func (b *body) fill(p []byte) (int, error) {
 	} else if d := now.Sub(b.since); t.minRate > 0 && d > rateAfter && b.got < t.minRate*int64(d/time.Second) {
 		return 0, &errBody{rule.BodyTooSlow}
 	}
-	c.sc.Arm(now, t.body)
+	c.sc.Arm(socketserver.Clock(now), t.body)
 	n, err := c.nc.Read(p)
 	c.sc.Disarm()
 	if n > 0 {

@@ -48,30 +48,30 @@ type conn struct {
 	nc   net.Conn        // what is read and written: tcp, or TLS over it
 	raw  syscall.RawConn // of tcp, when nc is tcp and rawio works on it; else nil
 
-	early earlyConn // tcp before it was waited for; else nil
-	below bool      // read and written below net.Conn
+	early bool // nobody has waited for tcp yet: see serveEarly
+	below bool // read and written below net.Conn
 	tls   *tls.ConnectionState
 
 	s       *scratch // nil while waiting
 	next    step     // what the raw callback left to do
 	phase   phase
 	refusal rule.ID
-	served  int       // requests read
-	now     time.Time // when the input was read last
-	began   time.Time // when the head began that phaseHead is about
-	last    bool      // the server drains: look once more for input, then end
-	over    bool      // the answer that is gathered, or was sent, is the last
-	locked  bool      // inside the callback of raw: nobody else can read
-	linger  bool      // the client may still be sending: see end
-	one     [1]byte   // a read that waits without a buffer
+	served  int     // requests read
+	now     int64   // when the input was read last, nanoseconds since 1970
+	read    int64   // the same by Monotonic
+	began   int64   // when the head began that phaseHead is about, by Monotonic
+	last    bool    // the server drains: look once more for input, then end
+	over    bool    // the answer that is gathered, or was sent, is the last
+	locked  bool    // inside the callback of raw: nobody else can read
+	linger  bool    // the client may still be sending: see end
+	one     [1]byte // a read that waits without a buffer
 
 	// The callbacks of raw, made once.
 	readable, writable func(fd uintptr) bool
-	writeErr           error // of writable
+	writeErr           syscall.Errno // of writable
 
 	ctx    context.Context // for handlers; nil until the first
 	remote string          // RemoteAddr for handlers; "" until the first
-	watch  watcher
 	state  http.ConnState
 }
 
@@ -95,12 +95,14 @@ func (s *Server) serveConn(sc *socketserver.Conn) {
 // connection was served as HTTP/2.
 func (s *Server) newConn(sc *socketserver.Conn) *conn {
 	a := sc.Conn.(*accepted)
-	c := &conn{srv: s, sc: sc, from: a.from, tcp: a.Conn, nc: a.Conn, now: time.Now()}
-	c.began = c.now
+	c := &conn{srv: s, sc: sc, from: a.from, tcp: a.Conn, nc: a.Conn}
+	now := time.Now()
+	c.now, c.read = now.UnixNano(), socketserver.Clock(now)
+	c.began = c.read
 	if s.ConnState != nil {
 		c.setState(http.StateNew)
 	}
-	sc.Arm(c.now, s.times.head)
+	sc.Arm(c.read, s.times.head)
 	sc.Waits()
 	if a.from.tls != nil {
 		if !c.startTLS() {
@@ -108,8 +110,8 @@ func (s *Server) newConn(sc *socketserver.Conn) *conn {
 		}
 		return c
 	}
-	if e, ok := c.tcp.(earlyConn); ok {
-		c.early, c.below = e, true
+	if _, c.early = c.tcp.(earlyConn); c.early {
+		c.below = true
 	} else {
 		c.openRaw()
 	}
@@ -124,7 +126,7 @@ type earlyConn interface {
 
 // openRaw has the connection read and written below net.Conn, where that works.
 func (c *conn) openRaw() {
-	c.early = nil
+	c.early = false
 	c.raw = rawConn(c.tcp)
 	c.below = c.raw != nil
 	if c.below {
@@ -143,7 +145,7 @@ func (s *Server) serveEarly(sc *socketserver.Conn) (over bool) {
 	}
 	c := s.newConn(sc)
 	sc.State = c
-	fd, ok := c.early.EarlyFD()
+	fd, ok := a.Conn.(earlyConn).EarlyFD()
 	if !ok || !c.onReadable(fd) {
 		c.next = stepWait
 		return false
@@ -159,7 +161,7 @@ func (s *Server) serveEarly(sc *socketserver.Conn) (over bool) {
 // while (stepPark).
 func (c *conn) serve() step {
 	var st step
-	if c.early != nil {
+	if c.early {
 		c.openRaw()
 		st = c.next
 	}
@@ -209,7 +211,7 @@ func (c *conn) receive() step {
 		}
 		return c.next
 	}
-	n, err := c.read()
+	n, err := c.input()
 	if n > 0 {
 		c.arrived(time.Now())
 		return c.advance()
@@ -217,8 +219,8 @@ func (c *conn) receive() step {
 	return c.woken(err)
 }
 
-// read reads what is there, without holding a buffer while nothing is begun.
-func (c *conn) read() (int, error) {
+// input reads what is there, without holding a buffer while nothing is begun.
+func (c *conn) input() (int, error) {
 	if c.s == nil || c.s.r == c.s.w {
 		c.release()
 		n, err := c.nc.Read(c.one[:])
@@ -235,7 +237,7 @@ func (c *conn) read() (int, error) {
 
 // arrived notes that input was read.
 func (c *conn) arrived(now time.Time) {
-	c.now = now
+	c.now, c.read = now.UnixNano(), socketserver.Clock(now)
 	c.sc.Arrived()
 	if c.srv.ConnState != nil {
 		c.setState(http.StateActive)
@@ -246,7 +248,7 @@ func (c *conn) arrived(now time.Time) {
 func (c *conn) await(st step) {
 	if st == stepMore {
 		if c.phase != phaseHead {
-			c.phase, c.began = phaseHead, c.now
+			c.phase, c.began = phaseHead, c.read
 		}
 		c.sc.Arm(c.began, c.srv.times.head)
 		return
@@ -256,10 +258,10 @@ func (c *conn) await(st step) {
 		c.sc.Arm(c.began, c.srv.times.head)
 	case c.below:
 		c.phase = phaseBusy
-		c.sc.Arm(c.now, min(c.srv.sweepEvery(), c.srv.idleTime()))
+		c.sc.Arm(c.read, min(c.srv.sweepEvery(), c.srv.idleTime()))
 	default:
 		c.phase = phaseIdle
-		c.sc.Arm(c.now, c.srv.times.idle)
+		c.sc.Arm(c.read, c.srv.times.idle)
 	}
 	c.sc.Waits()
 	if c.srv.ConnState != nil {
@@ -275,7 +277,7 @@ func (c *conn) woken(err error) step {
 		case c.phase == phaseBusy:
 			c.sc.Forgive()
 			c.phase = phaseIdle
-			c.sc.Arm(time.Now(), c.srv.times.idle)
+			c.sc.Arm(Monotonic(), c.srv.times.idle)
 			c.sc.Waits()
 			return stepPark
 		case begun:
@@ -323,7 +325,7 @@ func (c *conn) advance() step {
 		}
 		c.served++
 		s.headLen = n
-		s.head.Now, s.head.Read = c.now.UnixNano(), int64(c.now.Sub(started))
+		s.head.Now, s.head.Read = c.now, c.read
 		if !c.answerHot() {
 			return stepHandle
 		}
@@ -475,7 +477,7 @@ func (c *conn) write() (err error) {
 }
 
 // armSend starts the time in which the client must take something.
-func (c *conn) armSend() { c.sc.Arm(time.Now(), c.srv.times.send) }
+func (c *conn) armSend() { c.sc.Arm(Monotonic(), c.srv.times.send) }
 
 // writeAll writes b; the deadline is armed anew for each part taken.
 func (c *conn) writeAll(b []byte) error {
@@ -501,7 +503,7 @@ func (c *conn) refuse(why rule.ID) {
 	if s.r == s.w {
 		s.head = wire.Head{Fields: s.head.Fields[:0]} // nothing was read of this request
 	}
-	s.head.Now = c.now.UnixNano()
+	s.head.Now = c.now
 	s.out = c.srv.appendRefusal(s.out, s.head.Now, row.Status, row.Sentence, s.head.Method == "HEAD")
 	if c.srv.Sink != nil {
 		c.note(&s.head, row.Status, 0, why, false)

@@ -15,6 +15,7 @@ import (
 type requestContext struct {
 	context.Context // the connection's: values, deadline
 	c               *conn
+	watch           watcher
 
 	mu    sync.Mutex
 	done  chan struct{} // nil until Done
@@ -84,7 +85,7 @@ func (x *requestContext) ask() {
 		x.stop = context.AfterFunc(x.Context, func() { x.cancel(x.Context.Err()) })
 	}
 	if x.ready {
-		x.c.watch.start(x.c, x)
+		x.watch.start(x.c, x)
 	}
 }
 
@@ -96,7 +97,7 @@ func (x *requestContext) bodyRead() {
 	if !x.ready {
 		x.ready = true
 		if x.asked && x.err == nil {
-			x.c.watch.start(x.c, x)
+			x.watch.start(x.c, x)
 		}
 	}
 }
@@ -194,12 +195,12 @@ func (w *watcher) stop(c *conn) {
 	w.done, w.from = nil, nil
 }
 
-// reset readies w for the next request, and gives the byte that was read.
-func (w *watcher) reset() (b byte, got bool) {
+// early returns the byte that was read, once; w has stopped.
+func (w *watcher) early() (b byte, got bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b, got = w.buf[0], w.got
-	w.stopped, w.got = false, false
+	w.got = false
 	return b, got
 }
 

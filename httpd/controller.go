@@ -74,11 +74,11 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 			return nil, nil, err
 		}
 	}
-	c.watch.stop(c)
+	w.ctx.watch.stop(c)
 	w.flushOut()
 	s := c.s
 	early := bytes.Clone(s.in[s.r:s.w])
-	if b, ok := c.watch.reset(); ok {
+	if b, ok := w.ctx.watch.early(); ok {
 		early = append(early, b)
 	}
 	w.hijacked = true

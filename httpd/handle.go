@@ -63,10 +63,10 @@ type exchange struct {
 
 func (c *conn) setHandlerDeadlines() {
 	if d := c.srv.ReadTimeout; d > 0 {
-		c.nc.SetReadDeadline(c.now.Add(d))
+		c.nc.SetReadDeadline(time.Now().Add(d))
 	}
 	if d := c.srv.WriteTimeout; d > 0 {
-		c.nc.SetWriteDeadline(c.now.Add(d))
+		c.nc.SetWriteDeadline(time.Now().Add(d))
 	}
 }
 
@@ -121,7 +121,7 @@ func (c *conn) run(w *response, r *http.Request) {
 // finish completes the answer and gets the connection ready for the next
 // request. It is false when the connection is over.
 func (c *conn) finish(w *response) bool {
-	c.watch.stop(c)
+	w.ctx.watch.stop(c)
 	if w.hijacked {
 		return false
 	}
@@ -130,7 +130,7 @@ func (c *conn) finish(w *response) bool {
 	if c.srv.ReadTimeout > 0 || c.srv.WriteTimeout > 0 || w.deadlines {
 		c.nc.SetDeadline(time.Time{})
 	}
-	if b, ok := c.watch.reset(); ok {
+	if b, ok := w.ctx.watch.early(); ok {
 		s := c.s
 		room := s.room()
 		room[0] = b

@@ -7,6 +7,7 @@ import (
 	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/internal/wire"
+	"freshet/socketserver"
 )
 
 // Head is a parsed request head; its strings are valid until the request is
@@ -22,11 +23,8 @@ type Sink = record.Sink
 // RuleID names why an answer was what it was.
 type RuleID = rule.ID
 
-// started is where the clock of Monotonic starts.
-var started = time.Now()
-
 // Monotonic is the present moment on the clock of [Head].Read.
-func Monotonic() int64 { return int64(time.Since(started)) }
+func Monotonic() int64 { return socketserver.Clock(time.Now()) }
 
 // HotHandler answers requests whose whole treatment was decided beforehand,
 // with prebuilt bytes: no http.Request, no allocation, one write.

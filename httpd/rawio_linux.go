@@ -161,11 +161,14 @@ func (c *conn) writeSome(fd uintptr) (left bool, errno syscall.Errno) {
 // writeRaw writes all that is gathered, waiting as long as the client takes
 // some of it in time.
 func (c *conn) writeRaw() error {
-	c.writeErr = nil
+	c.writeErr = 0
 	if err := c.raw.Write(c.writable); err != nil {
 		return err
 	}
-	return c.writeErr
+	if c.writeErr != 0 {
+		return c.writeErr
+	}
+	return nil
 }
 
 // onWritable is the callback of writeRaw.

@@ -280,7 +280,7 @@ func (w *response) commit(complete bool, next []byte) {
 // appendEnd ends the head.
 func (w *response) appendEnd() {
 	s := w.c.s
-	st := w.c.srv.stampAt(w.c.now.UnixNano())
+	st := w.c.srv.stampAt(w.c.now)
 	if !w.hasServer {
 		s.out = append(s.out, st.server...)
 	}

@@ -103,7 +103,7 @@ func (c *conn) startTLS() bool {
 	if err := tc.HandshakeContext(c.from.base); err != nil {
 		var notTLS tls.RecordHeaderError
 		if errors.As(err, &notTLS) && looksLikeHTTP(notTLS.RecordHeader) {
-			c.tcp.Write(c.srv.appendRefusal(nil, c.now.UnixNano(), 400, "this port speaks TLS: use https", false))
+			c.tcp.Write(c.srv.appendRefusal(nil, c.now, 400, "this port speaks TLS: use https", false))
 			lingerOn(c.tcp)
 		}
 		return false
@@ -117,7 +117,7 @@ func (c *conn) startTLS() bool {
 		return false
 	}
 	c.nc, c.tls = tc, &st
-	c.sc.Arm(time.Now(), c.srv.times.head)
+	c.sc.Arm(Monotonic(), c.srv.times.head)
 	c.sc.Waits()
 	return true
 }

@@ -13,15 +13,14 @@ var longAgo = time.Unix(1, 0)
 // Conn is a connection that a Server looks after.
 type Conn struct {
 	net.Conn
-	srv    *Server
-	remote netip.AddrPort
-	index  int // place in srv.conns, -1 when not there; guarded by srv.mu
+	srv   *Server
+	index int // place in srv.conns, -1 when not there; guarded by srv.mu
 
 	// State is the handler's own, for when it is called again.
 	State any
 
 	again    bool
-	deadline atomic.Int64 // nanoseconds after srv.base; 0 when none is armed
+	deadline atomic.Int64 // by Clock; 0 when none is armed
 	overdue  atomic.Bool
 	waiting  atomic.Bool
 	detached atomic.Bool
@@ -55,19 +54,34 @@ func (c *Conn) Again() { c.again = true }
 
 // Remote returns the client's address and port, which are not valid for a
 // Unix socket.
-func (c *Conn) Remote() netip.AddrPort { return c.remote }
+func (c *Conn) Remote() netip.AddrPort {
+	if a, ok := c.Conn.(interface{ AddrPort() netip.AddrPort }); ok {
+		return a.AddrPort()
+	}
+	if t, ok := c.Conn.RemoteAddr().(*net.TCPAddr); ok {
+		return t.AddrPort()
+	}
+	return netip.AddrPort{}
+}
 
 // Server returns the server that accepted c.
 func (c *Conn) Server() *Server { return c.srv }
 
-// Arm sets the deadline to d after now; a previous one is forgotten. now comes
-// from the caller, who needs it for other things too.
-func (c *Conn) Arm(now time.Time, d time.Duration) {
+// epoch is where Clock starts.
+var epoch = time.Now()
+
+// Clock is a moment on a clock that is never set, in nanoseconds: deadlines are
+// by it.
+func Clock(t time.Time) int64 { return int64(t.Sub(epoch)) }
+
+// Arm sets the deadline to d after a moment, by Clock; a previous one is
+// forgotten. A d of 0 sets none.
+func (c *Conn) Arm(from int64, d time.Duration) {
 	if d <= 0 {
 		c.deadline.Store(0)
 		return
 	}
-	c.deadline.Store(int64(now.Sub(c.srv.base) + d))
+	c.deadline.Store(from + int64(d))
 }
 
 // Disarm forgets the deadline.

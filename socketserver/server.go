@@ -74,7 +74,6 @@ type Server struct {
 	ErrorLog *log.Logger
 
 	once     sync.Once
-	base     time.Time // deadlines count from here, on the monotonic clock
 	draining atomic.Bool
 	refusing atomic.Int32
 
@@ -91,7 +90,6 @@ type Server struct {
 
 func (s *Server) init() {
 	s.once.Do(func() {
-		s.base = time.Now()
 		s.perClient = make(map[netip.Addr]int)
 		s.listeners = make(map[net.Listener]struct{})
 		s.room = sync.NewCond(&s.mu)
@@ -175,7 +173,7 @@ func (s *Server) acceptAll(l net.Listener) error {
 
 // admit starts the handler for nc, or refuses it.
 func (s *Server) admit(nc net.Conn) {
-	c := &Conn{Conn: nc, srv: s, remote: addrPort(nc)}
+	c := &Conn{Conn: nc, srv: s}
 	refusal, ok := s.add(c)
 	if !ok {
 		nc.Close()
@@ -194,7 +192,7 @@ func (s *Server) admit(nc net.Conn) {
 
 // add registers c; it is not ok when the server is closed.
 func (s *Server) add(c *Conn) (refusal Refusal, ok bool) {
-	client := clientOf(c.remote.Addr())
+	client := clientOf(c.Remote().Addr())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -221,7 +219,7 @@ func (s *Server) add(c *Conn) (refusal Refusal, ok bool) {
 
 // remove takes c out of the set; its handler has returned, or it was detached.
 func (s *Server) remove(c *Conn) {
-	client := clientOf(c.remote.Addr())
+	client := clientOf(c.Remote().Addr())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.index < 0 {
@@ -377,7 +375,7 @@ func (s *Server) sweep() {
 		case <-s.done:
 			return
 		case t := <-tick.C:
-			s.wakeOverdue(int64(t.Sub(s.base)))
+			s.wakeOverdue(Clock(t))
 		}
 	}
 }
@@ -402,15 +400,4 @@ func clientOf(a netip.Addr) netip.Addr {
 		return p.Addr()
 	}
 	return a
-}
-
-// addrPort returns the client's address and port; invalid when it has none.
-func addrPort(nc net.Conn) netip.AddrPort {
-	if c, ok := nc.(interface{ AddrPort() netip.AddrPort }); ok {
-		return c.AddrPort()
-	}
-	if t, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
-		return t.AddrPort()
-	}
-	return netip.AddrPort{}
 }

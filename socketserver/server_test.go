@@ -98,7 +98,7 @@ func TestDeadline(t *testing.T) {
 	result := make(chan error, 1)
 	l := listen(t, "127.0.0.1:0")
 	serve(t, &socketserver.Server{SweepEvery: time.Millisecond, Handler: func(c *socketserver.Conn) {
-		c.Arm(time.Now(), 5*time.Millisecond)
+		c.Arm(socketserver.Clock(time.Now()), 5*time.Millisecond)
 		_, err := c.Read(make([]byte, 1))
 		if !c.Overdue() {
 			err = errors.New("not overdue")
@@ -120,7 +120,7 @@ func TestDisarmedDeadlineDoesNothing(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	armed := make(chan struct{})
 	serve(t, &socketserver.Server{SweepEvery: time.Millisecond, Handler: func(c *socketserver.Conn) {
-		c.Arm(time.Now(), time.Hour)
+		c.Arm(socketserver.Clock(time.Now()), time.Hour)
 		c.Disarm()
 		close(armed)
 		echo(c)
