@@ -58,7 +58,7 @@ type body struct {
 	eof     bool
 	closed  bool
 	err     error
-	since   time.Time // first read, for the rate
+	waited  time.Duration // for the client, for the rate
 	got     int64
 }
 
@@ -167,14 +167,20 @@ func (b *body) fill(p []byte) (int, error) {
 	c := b.w.c
 	now := time.Now()
 	t := &c.srv.times
-	if b.since.IsZero() {
-		b.since = now
-	} else if d := now.Sub(b.since); t.minRate > 0 && d > rateAfter && b.got < t.minRate*int64(d/time.Second) {
+	if d := b.waited; t.minRate > 0 && d > rateAfter && b.got < t.minRate*int64(d/time.Second) {
 		return 0, &errBody{rule.BodyTooSlow}
 	}
-	c.sc.Arm(socketserver.Clock(now), t.body)
+	if !b.w.duplex {
+		c.sc.Arm(socketserver.Clock(now), t.body)
+	} else if t.body > 0 {
+		// The connection's one deadline belongs to the answer.
+		c.nc.SetReadDeadline(now.Add(t.body))
+	}
 	n, err := c.nc.Read(p)
-	c.sc.Disarm()
+	if !b.w.duplex {
+		c.sc.Disarm()
+	}
+	b.waited += time.Since(now)
 	if n > 0 {
 		return n, nil
 	}
@@ -182,6 +188,9 @@ func (b *body) fill(p []byte) (int, error) {
 	case err == nil:
 		return 0, nil
 	case c.sc.Overdue():
+		c.sc.Forgive() // what the handler answers to that can be sent
+		return 0, &errBody{rule.BodyTimeout}
+	case b.w.duplex && isTimeout(err):
 		return 0, &errBody{rule.BodyTimeout}
 	case errors.Is(err, io.EOF):
 		return 0, &errBody{rule.BodyIncomplete}
@@ -203,6 +212,7 @@ func (b *body) Close() error {
 func (b *body) drain() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.closed = true // what was discarded must not look like a body that ended
 	if b.eof {
 		return true
 	}
@@ -236,6 +246,16 @@ func (b *body) failed() rule.ID {
 	return 0
 }
 
+// wantsContinue reports whether the client waits for 100 Continue, which is
+// then taken for sent.
+func (b *body) wantsContinue() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.expects
+	b.expects = false
+	return was
+}
+
 // answered says that 100 Continue was sent by the handler itself.
 func (b *body) answered() {
 	b.mu.Lock()
@@ -247,12 +267,4 @@ func (b *body) answered() {
 // now, when it is little, for a client may send all of it before it reads
 // anything. As in net/http the handler cannot read it afterwards, unless it
 // enabled full duplex. It reports whether the body's end was reached.
-func (b *body) settle() bool {
-	if b.drain() {
-		return true
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.closed = true
-	return false
-}
+func (b *body) settle() bool { return b.drain() }

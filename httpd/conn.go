@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -54,6 +55,7 @@ type conn struct {
 
 	s       *scratch // nil while waiting
 	next    step     // what the raw callback left to do
+	left    bool     // serveEarly left next to do
 	phase   phase
 	refusal rule.ID
 	served  int     // requests read
@@ -64,6 +66,7 @@ type conn struct {
 	over    bool    // the answer that is gathered, or was sent, is the last
 	locked  bool    // inside the callback of raw: nobody else can read
 	linger  bool    // the client may still be sending: see end
+	reset   bool    // the end must not look like that of the answer: see end
 	one     [1]byte // a read that waits without a buffer
 
 	// The callbacks of raw, made once.
@@ -96,9 +99,11 @@ func (s *Server) serveConn(sc *socketserver.Conn) {
 func (s *Server) newConn(sc *socketserver.Conn) *conn {
 	a := sc.Conn.(*accepted)
 	c := &conn{srv: s, sc: sc, from: a.from, tcp: a.Conn, nc: a.Conn}
-	now := time.Now()
-	c.now, c.read = now.UnixNano(), socketserver.Clock(now)
+	c.setNow()
 	c.began = c.read
+	if a.from.tls != nil {
+		c.nc = tls.Server(&closeNotifier{Conn: c.tcp, closed: make(chan struct{})}, a.from.tls)
+	}
 	if s.ConnState != nil {
 		c.setState(http.StateNew)
 	}
@@ -146,11 +151,8 @@ func (s *Server) serveEarly(sc *socketserver.Conn) (over bool) {
 	c := s.newConn(sc)
 	sc.State = c
 	fd, ok := a.Conn.(earlyConn).EarlyFD()
-	if !ok || !c.onReadable(fd) {
-		c.next = stepWait
-		return false
-	}
-	if c.next == stepEnd {
+	c.left = ok && c.onReadable(fd)
+	if c.left && c.next == stepEnd {
 		c.end()
 		return true
 	}
@@ -160,12 +162,13 @@ func (s *Server) serveEarly(sc *socketserver.Conn) (over bool) {
 // serve serves until the connection is over (stepEnd) or has been idle for a
 // while (stepPark).
 func (c *conn) serve() step {
-	var st step
 	if c.early {
 		c.openRaw()
-		st = c.next
 	}
-	if st == stepWait {
+	var st step
+	if c.left {
+		st, c.left = c.next, false // with stepWait there is output left to write
+	} else {
 		st = c.receive()
 	}
 	for st != stepEnd && st != stepPark {
@@ -213,7 +216,7 @@ func (c *conn) receive() step {
 	}
 	n, err := c.input()
 	if n > 0 {
-		c.arrived(time.Now())
+		c.arrived()
 		return c.advance()
 	}
 	return c.woken(err)
@@ -235,9 +238,15 @@ func (c *conn) input() (int, error) {
 	return n, err
 }
 
-// arrived notes that input was read.
-func (c *conn) arrived(now time.Time) {
+// setNow reads the clock.
+func (c *conn) setNow() {
+	now := time.Now()
 	c.now, c.read = now.UnixNano(), socketserver.Clock(now)
+}
+
+// arrived notes that input was read.
+func (c *conn) arrived() {
+	c.setNow()
 	c.sc.Arrived()
 	if c.srv.ConnState != nil {
 		c.setState(http.StateActive)
@@ -281,14 +290,16 @@ func (c *conn) woken(err error) step {
 			c.sc.Waits()
 			return stepPark
 		case begun:
+			// The buffer may have moved since the head was parsed.
+			c.srv.limits.ParseRequest(c.s.in[c.s.r:c.s.w], &c.s.head)
 			c.refusal = rule.HeadTimeout
 			return stepRefuse
 		}
 		return stepEnd
 	}
-	if c.srv.socks.Draining() && !c.last && isTimeout(err) {
-		// Woken because the server stops: a request that has arrived in the
-		// meantime is still answered.
+	if !c.last && isTimeout(err) && (c.srv.socks.Draining() || c.srv.noKeep.Load()) {
+		// Woken because idle connections are to end: a request that has arrived
+		// in the meantime is still answered.
 		c.last = true
 		c.sc.Forgive()
 		if !begun && c.raw == nil {
@@ -324,6 +335,7 @@ func (c *conn) advance() step {
 			return stepMore
 		}
 		c.served++
+		c.phase = phaseIdle // the next head has a time of its own
 		s.headLen = n
 		s.head.Now, s.head.Read = c.now, c.read
 		if !c.answerHot() {
@@ -431,7 +443,7 @@ func (c *conn) report(cut rule.ID) {
 	for i := range s.recs {
 		r := &s.recs[i]
 		r.Duration = end - r.Start
-		if cut != 0 {
+		if cut != 0 && (cut != rule.StaticShrank || i == len(s.recs)-1) { // those before the file went out
 			r.Rule = cut
 		}
 		c.srv.Sink.Record(r)
@@ -463,7 +475,11 @@ func (c *conn) write() (err error) {
 		err = c.writeRaw()
 	case s.file != nil:
 		c.armSend()
+		from := s.off
 		err = c.sendFile(s.out, s.file, &s.off, s.size)
+		if last := len(s.recs) - 1; err != nil && last >= 0 {
+			s.recs[last].Bytes = s.off - from
+		}
 	default:
 		c.armSend()
 		if err = c.writeAll(s.out); err == nil && s.tail != nil {
@@ -477,7 +493,16 @@ func (c *conn) write() (err error) {
 }
 
 // armSend starts the time in which the client must take something.
-func (c *conn) armSend() { c.sc.Arm(Monotonic(), c.srv.times.send) }
+func (c *conn) armSend() {
+	now, d := Monotonic(), c.srv.times.send
+	if all := c.srv.WriteTimeout; all > 0 {
+		left := max(time.Duration(c.read-now)+all, 1)
+		if d = left; c.srv.times.send > 0 {
+			d = min(d, c.srv.times.send)
+		}
+	}
+	c.sc.Arm(now, d)
+}
 
 // writeAll writes b; the deadline is armed anew for each part taken.
 func (c *conn) writeAll(b []byte) error {
@@ -504,9 +529,11 @@ func (c *conn) refuse(why rule.ID) {
 		s.head = wire.Head{Fields: s.head.Fields[:0]} // nothing was read of this request
 	}
 	s.head.Now = c.now
+	at := len(s.out)
 	s.out = c.srv.appendRefusal(s.out, s.head.Now, row.Status, row.Sentence, s.head.Method == "HEAD")
 	if c.srv.Sink != nil {
-		c.note(&s.head, row.Status, 0, why, false)
+		_, page, _ := bytes.Cut(s.out[at:], []byte("\r\n\r\n"))
+		c.note(&s.head, row.Status, int64(len(page)), why, false)
 	}
 	c.linger = true
 	c.flush()
@@ -571,7 +598,15 @@ func (c *conn) end() {
 		}
 		lingerOn(c.tcp)
 	}
+	if t, ok := c.tcp.(interface{ SetLinger(int) error }); ok && c.reset {
+		t.SetLinger(0) // the client sees a reset, not the end of a body
+		c.tcp.Close()
+	}
 	c.nc.Close()
+	c.closed()
+}
+
+func (c *conn) closed() {
 	if c.srv.ConnState != nil {
 		c.setState(http.StateClosed)
 	}

@@ -2,8 +2,9 @@ package httpd
 
 import (
 	"context"
-	"net"
+	"io"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 )
@@ -130,11 +131,14 @@ func (x *requestContext) finish(err error) {
 // to notice the end of the connection. A byte that it gets belongs to the next
 // request and is kept.
 type watcher struct {
-	mu      sync.Mutex
-	done    chan struct{} // nil when not running
-	from    net.Conn      // where it reads from
-	stopped bool          // start does nothing: the handler has returned
-	got     bool          // one byte is in buf
+	mu   sync.Mutex
+	done chan struct{} // nil when not running
+	from interface {
+		io.ReadCloser
+		SetReadDeadline(time.Time) error
+	} // where it reads from: the connection, or a second descriptor of it
+	stopped bool // start does nothing: the handler has returned
+	got     bool // one byte is in buf
 	buf     [1]byte
 }
 
@@ -144,16 +148,23 @@ func (w *watcher) start(c *conn, x *requestContext) {
 	if w.done != nil || w.stopped || w.got {
 		return
 	}
-	from := c.nc
+	w.from = c.nc
 	if c.locked {
-		var err error
-		if from, err = dup(c.tcp); err != nil {
+		// The file is read as it is: a net.Conn made of it would be one more
+		// descriptor, and would turn keep-alive probes on.
+		fc, ok := c.tcp.(interface{ File() (*os.File, error) })
+		if !ok {
+			return
+		}
+		f, err := fc.File()
+		if err != nil {
 			c.srv.logf("httpd: watch %v: %v", c.tcp.RemoteAddr(), err)
 			return
 		}
+		w.from = f
 	}
-	done := make(chan struct{})
-	w.done, w.from = done, from
+	from, done := w.from, make(chan struct{})
+	w.done = done
 	go func() {
 		defer close(done)
 		n, err := from.Read(w.buf[:])

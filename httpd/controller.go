@@ -52,7 +52,10 @@ func (w *response) SetWriteDeadline(t time.Time) error {
 // EnableFullDuplex lets the handler read the request's body after it began
 // its answer.
 func (w *response) EnableFullDuplex() error {
-	w.duplex = true
+	if w.body != nil && w.body.wantsContinue() {
+		w.sendContinue() // now: later it could come between two writes
+	}
+	w.duplex, w.deadlines = true, true
 	return nil
 }
 
@@ -75,6 +78,11 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		}
 	}
 	w.ctx.watch.stop(c)
+	if w.status != 0 { // as in net/http a head that was written is sent
+		w.commit(false, nil)
+		w.emit(c.s.body)
+		c.s.body = c.s.body[:0]
+	}
 	w.flushOut()
 	s := c.s
 	early := bytes.Clone(s.in[s.r:s.w])
@@ -196,6 +204,9 @@ func (w *response) sendPart(p part) (int64, error) {
 		p.limit.N -= n
 	}
 	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		w.aborted = rule.StaticShrank
+		return n, err
 	case err != nil:
 		w.fail(err)
 		return n, err

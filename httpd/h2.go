@@ -3,8 +3,11 @@ package httpd
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -17,8 +20,9 @@ import (
 // handshake is done from a listener that is a channel. Accepting, limits on
 // connections and shutdown stay ours; requests pass our validators first.
 type h2Bridge struct {
-	once  sync.Once
-	srv   *http.Server
+	mu    sync.Mutex   // guards srv and ended
+	srv   *http.Server // nil until start
+	ended bool         // the server was stopped
 	conns chan net.Conn
 	done  chan struct{}
 	stop  sync.Once
@@ -28,7 +32,9 @@ type h2Bridge struct {
 const maxStreams = 128
 
 func (b *h2Bridge) start(s *Server) {
-	b.once.Do(func() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.srv == nil && !b.ended {
 		b.conns = make(chan net.Conn)
 		b.done = make(chan struct{})
 		protocols := new(http.Protocols)
@@ -40,22 +46,23 @@ func (b *h2Bridge) start(s *Server) {
 			IdleTimeout:    s.times.idle,
 			ReadTimeout:    s.ReadTimeout,
 			WriteTimeout:   s.WriteTimeout,
-			MaxHeaderBytes: s.MaxHeaderBytes,
+			MaxHeaderBytes: 2 * s.limits.HeadBytes(), // ours says 431 first, and records it
 			ErrorLog:       s.ErrorLog,
-			ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
-				ctx = context.WithValue(ctx, ServerContextKey, s)
-				if s.Pages != nil {
-					ctx = s.Pages.Context(ctx)
-				}
-				if s.ConnContext != nil {
-					ctx = s.ConnContext(ctx, nc)
-				}
-				return ctx
+			ConnContext: func(_ context.Context, nc net.Conn) context.Context {
+				return nc.(*tls.Conn).NetConn().(*closeNotifier).ctx
 			},
 			DisableGeneralOptionsHandler: s.DisableGeneralOptionsHandler,
 		}
 		go b.srv.Serve(b)
-	})
+	}
+}
+
+// end returns the hidden server, nil if it did not start and never will.
+func (b *h2Bridge) end() *http.Server {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	return b.srv
 }
 
 // give hands a connection over; false when the bridge has stopped.
@@ -91,16 +98,16 @@ func (b *h2Bridge) shutdown(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if b.srv != nil {
-			b.srv.Shutdown(ctx)
+		if srv := b.end(); srv != nil {
+			srv.Shutdown(ctx)
 		}
 	}()
 	return done
 }
 
 func (b *h2Bridge) close() {
-	if b.srv != nil {
-		b.srv.Close()
+	if srv := b.end(); srv != nil {
+		srv.Close()
 	}
 }
 
@@ -110,11 +117,15 @@ func (s *Server) serveH2(w http.ResponseWriter, r *http.Request) {
 	if s.ServerName != "-" {
 		w.Header()["Server"] = []string{s.serverName()}
 	}
-	rw := &h2Response{ResponseWriter: w, why: rule.HandlerPanic}
+	rw := &h2Response{ResponseWriter: w, why: rule.HandlerPanic, rc: http.NewResponseController(w)}
+	if s.WriteTimeout <= 0 {
+		rw.send = s.times.send
+	}
 	if s.Sink != nil {
 		defer s.noteH2(rw, r, start)
 	}
-	if broken := brokenH2(r); broken != 0 {
+	defer s.recoverH2(rw, r)
+	if broken := s.brokenH2(r); broken != 0 {
 		row := rule.Of(broken)
 		Error(rw, r, row.Status, row.Sentence)
 		rw.why = broken
@@ -128,6 +139,9 @@ func (s *Server) serveH2(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
+	}
+	if s.times.body > 0 && s.ReadTimeout <= 0 && r.ContentLength != 0 {
+		r.Body = &h2Body{r.Body, rw.rc, s.times.body}
 	}
 	s.handler().ServeHTTP(rw, r)
 	if rw.why == rule.HandlerPanic {
@@ -143,8 +157,21 @@ func (s *Server) serverName() string {
 }
 
 // brokenH2 checks what the standard library lets through and HTTP/1 would not.
-func brokenH2(r *http.Request) rule.ID {
-	switch {
+func (s *Server) brokenH2(r *http.Request) rule.ID {
+	fields, octets := 1, len(r.Method)+len(r.RequestURI)+len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			fields++
+			octets += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	switch l := &s.limits; {
+	case len(r.RequestURI) > l.TargetBytes():
+		return rule.TargetTooLong
+	case fields > l.Fields():
+		return rule.TooManyFields
+	case octets > l.HeadBytes():
+		return rule.HeadTooLarge
 	case r.Host == "" || !wire.ValidHost(r.Host):
 		return rule.HostInvalid
 	case !wire.ValidTarget(r.Method, r.RequestURI):
@@ -184,6 +211,39 @@ type h2Response struct {
 	status int
 	bytes  int64
 	why    rule.ID
+	rc     *http.ResponseController
+	send   time.Duration // for each write; 0: no limit
+}
+
+// h2Body is a request body whose pauses have a limit.
+type h2Body struct {
+	io.ReadCloser
+	rc    *http.ResponseController
+	pause time.Duration
+}
+
+func (b *h2Body) Read(p []byte) (int, error) {
+	b.rc.SetReadDeadline(time.Now().Add(b.pause))
+	return b.ReadCloser.Read(p)
+}
+
+// recoverH2 does for a handler that panics what conn.run does.
+func (s *Server) recoverH2(w *h2Response, r *http.Request) {
+	p := recover()
+	switch err, _ := p.(error); {
+	case p == nil:
+		return
+	case errors.Is(err, http.ErrAbortHandler):
+		w.why = rule.HandlerAborted
+		panic(p)
+	}
+	stack := make([]byte, 64<<10)
+	s.logf("panic serving %v: %v\n%s", r.RemoteAddr, p, stack[:runtime.Stack(stack, false)])
+	if w.status != 0 {
+		panic(http.ErrAbortHandler) // logged; what was begun is cut
+	}
+	clear(w.Header())
+	Error(w, r, http.StatusInternalServerError, rule.Of(rule.HandlerPanic).Sentence)
 }
 
 func (w *h2Response) SetRule(id rule.ID) { w.why = id }
@@ -202,10 +262,18 @@ func (w *h2Response) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
+	w.limit()
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err
 }
 
 // Flush implements http.Flusher for handlers that look for it.
-func (w *h2Response) Flush() { http.NewResponseController(w.ResponseWriter).Flush() }
+func (w *h2Response) Flush() { w.limit(); http.NewResponseController(w.ResponseWriter).Flush() }
+
+// limit gives the client its time for what is written next.
+func (w *h2Response) limit() {
+	if w.send > 0 {
+		w.rc.SetWriteDeadline(time.Now().Add(w.send))
+	}
+}

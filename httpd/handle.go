@@ -123,19 +123,26 @@ func (c *conn) run(w *response, r *http.Request) {
 func (c *conn) finish(w *response) bool {
 	w.ctx.watch.stop(c)
 	if w.hijacked {
+		w.ctx.cancel(contextEnded)
+		if w.body != nil {
+			w.body.Close()
+		}
 		return false
 	}
 	w.done()
 	w.ctx.cancel(contextEnded)
 	if c.srv.ReadTimeout > 0 || c.srv.WriteTimeout > 0 || w.deadlines {
+		w.flushOut() // the deadlines are for all of the answer
 		c.nc.SetDeadline(time.Time{})
 	}
+	c.setNow()
 	if b, ok := w.ctx.watch.early(); ok {
 		s := c.s
 		room := s.room()
 		room[0] = b
 		s.w++
 	}
+	c.reset = w.aborted != 0 && w.committed && !w.chunked && w.length < 0
 	if w.err != nil {
 		c.report(c.cutBy(w.err))
 		return false

@@ -32,7 +32,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"time"
 	"unsafe"
 )
 
@@ -65,7 +64,7 @@ func (c *conn) onReadable(fd uintptr) (done bool) {
 			return true
 		}
 		s.w += n
-		c.arrived(time.Now())
+		c.arrived()
 		st := c.advance()
 		for c.inside(st, fd) {
 			st = c.advance()
@@ -243,9 +242,13 @@ func (c *conn) sendFile(head []byte, f *os.File, off *int64, size int64) error {
 // sendSome sends until all is sent, or there is a fault, or the socket's
 // buffer is full: only then it is not done.
 func (c *conn) sendSome(fd, in uintptr, head *[]byte, off, size *int64) (done bool, fault error) {
+	flags := uintptr(syscall.MSG_NOSIGNAL)
+	if *size > 0 {
+		flags |= syscall.MSG_MORE // without it behind, the head would wait for 200 ms
+	}
 	for len(*head) > 0 {
 		b := *head
-		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), syscall.MSG_MORE|syscall.MSG_NOSIGNAL, 0, 0)
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), flags, 0, 0)
 		switch errno {
 		case 0:
 			*head = b[n:]

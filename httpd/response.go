@@ -53,6 +53,8 @@ type response struct {
 	hijacked  bool
 	deadlines bool
 	finished  bool
+
+	lateTrailers bool // a field had http.TrailerPrefix before the head
 }
 
 func (w *response) init(c *conn, r *http.Request, h *wire.Head) {
@@ -248,7 +250,8 @@ func (w *response) commit(complete bool, next []byte) {
 		return
 	}
 	implicit := int64(-1)
-	if w.length < 0 && complete && !w.noBody && len(w.trailers) == 0 && (!w.isHead || len(s.body) > 0) {
+	if w.length < 0 && complete && !w.noBody && len(w.trailers) == 0 && !w.lateTrailers &&
+		w.written == int64(len(s.body)) && (!w.isHead || w.written > 0) {
 		implicit = int64(len(s.body))
 	}
 	if w.length < 0 && implicit < 0 && !w.noBody && !w.isHead {
@@ -280,6 +283,7 @@ func (w *response) commit(complete bool, next []byte) {
 // appendEnd ends the head.
 func (w *response) appendEnd() {
 	s := w.c.s
+	w.c.setNow() // RFC 9110 §6.6.1: Date is when the answer began
 	st := w.c.srv.stampAt(w.c.now)
 	if !w.hasServer {
 		s.out = append(s.out, st.server...)

@@ -32,6 +32,7 @@ func (w *response) prepareFields() {
 		if err != nil || w.status == http.StatusNoContent || w.status < 200 {
 			delete(h, "Content-Length")
 		} else {
+			h["Content-Length"] = v[:1]
 			w.length = int64(n)
 		}
 	}
@@ -45,7 +46,7 @@ func (w *response) prepareFields() {
 	}
 	for _, v := range h["Trailer"] {
 		for name := range strings.SplitSeq(v, ",") {
-			if name = wire.CanonicalName(strings.TrimSpace(name)); trailerAllowed(name) {
+			if name = wire.CanonicalName(strings.TrimSpace(name)); trailerAllowed(name) && wire.ValidFieldName(name) {
 				w.trailers = append(w.trailers, name)
 			}
 		}
@@ -66,15 +67,25 @@ func trailerAllowed(name string) bool {
 func (w *response) appendHeader(dst []byte) []byte {
 	names := w.c.s.names[:0]
 	for name := range w.header {
-		switch name {
-		case "Transfer-Encoding":
+		switch wire.LookupKnown(name) {
+		case wire.TransferEncoding:
 			continue // the framing is the engine's
-		case "Connection":
-			if !w.upgrading {
+		case wire.ContentType:
+			w.hasType = true
+		case wire.ContentLength:
+			if name != "Content-Length" || w.status == 0 {
+				continue // RFC 9110 §8.6: none in 1xx
+			}
+		case wire.Connection:
+			if name != "Connection" || !w.upgrading {
 				continue
 			}
 		}
-		if strings.HasPrefix(name, http.TrailerPrefix) || slices.Contains(w.trailers, name) || !wire.ValidFieldName(name) {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			w.lateTrailers = true
+			continue
+		}
+		if slices.Contains(w.trailers, name) || !wire.ValidFieldName(name) {
 			continue
 		}
 		names = append(names, name)

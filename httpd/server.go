@@ -383,8 +383,13 @@ func (s *Server) RegisterOnShutdown(f func()) {
 }
 
 // SetKeepAlivesEnabled says whether connections outlive a request; they do by
-// default.
-func (s *Server) SetKeepAlivesEnabled(v bool) { s.noKeep.Store(!v) }
+// default. Those that are idle when they no longer may are ended.
+func (s *Server) SetKeepAlivesEnabled(v bool) {
+	s.noKeep.Store(!v)
+	if !v {
+		s.socks.WakeWaiting()
+	}
+}
 
 // ListenAndServe serves h on addr until the process ends.
 func ListenAndServe(addr string, h http.Handler) error {

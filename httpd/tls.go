@@ -1,10 +1,12 @@
 package httpd
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"sync"
@@ -98,25 +100,32 @@ func (f *certFiles) load() error {
 // startTLS does the handshake. It is false when the connection is over, or
 // was served as HTTP/2.
 func (c *conn) startTLS() bool {
-	under := &closeNotifier{Conn: c.tcp, closed: make(chan struct{})}
-	tc := tls.Server(under, c.from.tls)
+	tc := c.nc.(*tls.Conn)
+	under := tc.NetConn().(*closeNotifier)
 	if err := tc.HandshakeContext(c.from.base); err != nil {
 		var notTLS tls.RecordHeaderError
 		if errors.As(err, &notTLS) && looksLikeHTTP(notTLS.RecordHeader) {
 			c.tcp.Write(c.srv.appendRefusal(nil, c.now, 400, "this port speaks TLS: use https", false))
 			lingerOn(c.tcp)
 		}
+		c.closed()
 		return false
 	}
 	st := tc.ConnectionState()
 	c.sc.Arrived()
 	if st.NegotiatedProtocol == "h2" {
+		c.tls = &st
+		under.ctx = c.baseContext()
+		if c.srv.ConnState != nil {
+			c.setState(http.StateActive)
+		}
 		if c.srv.h2.give(tc) {
 			<-under.closed
 		}
+		c.closed()
 		return false
 	}
-	c.nc, c.tls = tc, &st
+	c.tls = &st
 	c.sc.Arm(Monotonic(), c.srv.times.head)
 	c.sc.Waits()
 	return true
@@ -133,6 +142,7 @@ func looksLikeHTTP(hdr [5]byte) bool {
 // closeNotifier tells when a connection was closed by whoever serves it.
 type closeNotifier struct {
 	net.Conn
+	ctx    context.Context // of its HTTP/2 requests
 	once   sync.Once
 	closed chan struct{}
 }

@@ -1,8 +1,11 @@
 package socketserver
 
 import (
+	"errors"
+	"math"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -28,21 +31,39 @@ type Conn struct {
 
 // serve has a small frame, for it stays on the stack of every connection.
 func (c *Conn) serve() {
-	defer c.returned()
+	defer func() { c.returned(recover()) }()
 	c.srv.Handler(c)
 }
 
+// early calls Early, and reports whether the connection is over.
+func (c *Conn) early() (over bool) {
+	over = true // when it panics
+	defer func() {
+		if over {
+			c.returned(recover())
+		}
+	}()
+	over = c.srv.Early(c)
+	return over
+}
+
 // returned ends the connection, or has the handler called again.
-func (c *Conn) returned() {
+func (c *Conn) returned(p any) {
+	if p != nil {
+		stack := make([]byte, 64<<10)
+		c.srv.logf("panic serving %v: %v\n%s", c.Remote(), p, stack[:runtime.Stack(stack, false)])
+		c.again = false
+	}
 	if c.again {
 		c.again = false
 		go c.serve()
 		return
 	}
-	if !c.detached.Load() {
-		c.srv.remove(c)
-		c.Conn.Close()
+	if c.detached.Load() {
+		return
 	}
+	c.srv.remove(c)
+	c.Conn.Close()
 	c.srv.handlers.Done()
 }
 
@@ -81,7 +102,11 @@ func (c *Conn) Arm(from int64, d time.Duration) {
 		c.deadline.Store(0)
 		return
 	}
-	c.deadline.Store(from + int64(d))
+	at := from + int64(d)
+	if at < from { // so far away that it does not fit
+		at = math.MaxInt64
+	}
+	c.deadline.Store(max(at, 1))
 }
 
 // Disarm forgets the deadline.
@@ -91,13 +116,13 @@ func (c *Conn) Disarm() { c.deadline.Store(0) }
 // deadline is forgotten, and so is a wake that came too late.
 func (c *Conn) Arrived() {
 	c.waiting.Store(false)
-	if c.deadline.Swap(0) != 0 && !c.srv.draining.Load() {
+	if c.deadline.Swap(0) != 0 && !c.srv.waking.Load() {
 		return
 	}
 	// The sweeper or a drain may be waking c at this moment. Both hold mu
 	// while they do: after this it is done.
 	c.srv.mu.Lock()
-	woken := c.overdue.Load() || c.srv.closed
+	woken := c.overdue.Load() || c.srv.waking.Load()
 	c.srv.mu.Unlock()
 	if woken {
 		c.Forgive()
@@ -136,8 +161,8 @@ func (c *Conn) cut() {
 		CloseWrite() error
 	}); ok {
 		werr := d.CloseWrite()
-		if d.CloseRead() == nil || werr == nil {
-			return
+		if rerr := d.CloseRead(); !errors.Is(werr, errors.ErrUnsupported) || !errors.Is(rerr, errors.ErrUnsupported) {
+			return // any other error: the client has ended it already
 		}
 	}
 	go c.Conn.Close() // may have to wait for a read under way
@@ -150,5 +175,6 @@ func (c *Conn) Detach() {
 	if c.detached.CompareAndSwap(false, true) {
 		c.Disarm()
 		c.srv.remove(c)
+		c.srv.handlers.Done()
 	}
 }

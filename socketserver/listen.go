@@ -75,6 +75,8 @@ func removeStale(path string) error {
 	c, err := net.Dial("unix", path)
 	if err == nil {
 		c.Close()
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) { // EAGAIN: its queue is full; EACCES: it is not ours
 		return &net.OpError{Op: "listen", Net: "unix", Err: syscall.EADDRINUSE}
 	}
 	return os.Remove(path)

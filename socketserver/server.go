@@ -75,6 +75,7 @@ type Server struct {
 
 	once     sync.Once
 	draining atomic.Bool
+	waking   atomic.Bool // waiting connections are, or were, woken before their deadlines
 	refusing atomic.Int32
 
 	mu        sync.Mutex
@@ -130,21 +131,40 @@ func (s *Server) Serve(l net.Listener) error {
 		return ErrServerClosed
 	}
 	defer s.dropListener(l)
-	// What Early does is done on as many processors as there are. Only one
-	// goroutine may leave connections in the queue, or MaxConns would be passed.
-	var others sync.WaitGroup
-	if s.Early != nil && !s.Queue {
-		for range runtime.GOMAXPROCS(0) - 1 {
-			others.Go(func() { s.acceptAll(l) })
-		}
-	}
-	err := s.acceptAll(l)
-	others.Wait()
+	a := &acceptors{l: l, ended: make(chan error, 1)}
+	a.start(s)
+	err := <-a.ended
+	l.Close() // ends the others
+	a.all.Wait()
 	return err
 }
 
-// acceptAll accepts connections until the listener or the server is closed.
-func (s *Server) acceptAll(l net.Listener) error {
+// acceptors are the goroutines that accept from one listener: as many as there
+// are processors, for what Early does is done by them, and more when that many
+// are busy. With Queue there is one, or MaxConns would be passed.
+type acceptors struct {
+	l     net.Listener
+	all   sync.WaitGroup
+	idle  atomic.Int32 // those that wait, or are about to
+	ended chan error   // the first error
+}
+
+func (a *acceptors) start(s *Server) {
+	a.idle.Add(1)
+	a.all.Go(func() {
+		if err := s.acceptAll(a); err != nil {
+			select {
+			case a.ended <- err:
+			default:
+			}
+		}
+	})
+}
+
+// acceptAll accepts connections until the listener or the server is closed, or
+// there are enough others that do.
+func (s *Server) acceptAll(a *acceptors) error {
+	l := a.l
 	var pause time.Duration
 	for {
 		if s.Queue {
@@ -153,13 +173,22 @@ func (s *Server) acceptAll(l net.Listener) error {
 		nc, err := l.Accept()
 		if err == nil {
 			pause = 0
+			// Early may take longer than it should (a file system that
+			// hangs): somebody else waits in Accept meanwhile.
+			if a.idle.Add(-1) == 0 && s.Early != nil && !s.Queue {
+				a.start(s)
+			}
 			s.admit(nc)
+			if a.idle.Add(1) > int32(runtime.GOMAXPROCS(0)) {
+				a.idle.Add(-1)
+				return nil
+			}
 			continue
 		}
 		if s.isClosed() {
 			return ErrServerClosed
 		}
-		if errors.Is(err, net.ErrClosed) {
+		if ne, ok := err.(interface{ Temporary() bool }); !ok || !ne.Temporary() {
 			return err
 		}
 		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
@@ -175,6 +204,10 @@ func (s *Server) acceptAll(l net.Listener) error {
 func (s *Server) admit(nc net.Conn) {
 	c := &Conn{Conn: nc, srv: s}
 	refusal, ok := s.add(c)
+	for refusal == TooMany && s.Queue { // another listener took the room
+		s.waitForRoom()
+		refusal, ok = s.add(c)
+	}
 	if !ok {
 		nc.Close()
 		return
@@ -183,11 +216,9 @@ func (s *Server) admit(nc net.Conn) {
 		s.refuse(nc, refusal)
 		return
 	}
-	if s.Early != nil && s.Early(c) {
-		c.returned()
-		return
+	if s.Early == nil || !c.early() {
+		go c.serve()
 	}
-	go c.serve()
 }
 
 // add registers c; it is not ok when the server is closed.
@@ -336,12 +367,27 @@ func (s *Server) stopAccepting() {
 	for l := range s.listeners {
 		l.Close()
 	}
+	s.wakeWaiting()
+	s.room.Broadcast()
+}
+
+// WakeWaiting wakes the connections that wait, as a drain does: their reads
+// fail with os.ErrDeadlineExceeded though they are not overdue.
+func (s *Server) WakeWaiting() {
+	s.init()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wakeWaiting()
+}
+
+// wakeWaiting does it; s.mu is held.
+func (s *Server) wakeWaiting() {
+	s.waking.Store(true)
 	for _, c := range s.conns {
 		if c.waiting.Load() {
 			c.wake()
 		}
 	}
-	s.room.Broadcast()
 }
 
 func (s *Server) stopSweeping() {

@@ -257,6 +257,20 @@ func (c *tcpConn) shutdown(how int) error {
 	return os.NewSyscallError("shutdown", syscall.Shutdown(c.fd, how))
 }
 
+// SetLinger is as in net.TCPConn.
+func (c *tcpConn) SetLinger(seconds int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return net.ErrClosed
+	}
+	l := syscall.Linger{Onoff: 1, Linger: int32(seconds)}
+	if seconds < 0 {
+		l = syscall.Linger{}
+	}
+	return os.NewSyscallError("setsockopt", syscall.SetsockoptLinger(c.fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &l))
+}
+
 // AddrPort returns the client's address and port.
 func (c *tcpConn) AddrPort() netip.AddrPort { return c.remote }
 

@@ -58,3 +58,9 @@ func (l *Limits) maxFields() int {
 	}
 	return l.MaxFields
 }
+
+// HeadBytes returns MaxHeadBytes, TargetBytes MaxTargetBytes and Fields
+// MaxFields, or their defaults.
+func (l *Limits) HeadBytes() int   { return l.maxHeadBytes() }
+func (l *Limits) TargetBytes() int { return l.maxTargetBytes() }
+func (l *Limits) Fields() int      { return l.maxFields() }
