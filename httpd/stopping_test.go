@@ -44,7 +44,7 @@ func TestShutdownHTTP2(t *testing.T) {
 			got <- err.Error()
 			return
 		}
-		b, err := io.ReadAll(resp.Body)
+		b, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		got <- string(b)
 	}()
