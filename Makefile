@@ -2,6 +2,7 @@
 
 GO       ?= go
 FUZZTIME ?= 10m
+FUZZJOBS ?= 2
 PKGS     ?= ./...
 
 .DEFAULT_GOAL := build
@@ -44,5 +45,5 @@ bench-quick: ## every benchmark once, and the tests of the bench module
 bench: ## ours beside nginx, h2o, lighttpd and net/http (needs two cores and an hour)
 	$(GO) run -C bench .
 
-fuzz: ## each fuzz target for FUZZTIME (10m)
-	@scripts/fuzz $(FUZZTIME) $(PKGS)
+fuzz: ## each fuzz target for FUZZTIME (10m), FUZZJOBS (2) at once
+	@scripts/fuzz $(FUZZTIME) $(FUZZJOBS) $(PKGS)
