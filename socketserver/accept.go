@@ -28,9 +28,9 @@ func (s *Server) Serve(l net.Listener) error {
 	return err
 }
 
-// acceptors are the goroutines that accept from one listener: as many as there
-// are processors, for what Early does is done by them, and more when that many
-// are busy. With Queue there is one, or MaxConns would be passed.
+// acceptors are the goroutines that accept from one listener: one more than
+// there are processors, for what Early does is done by them, and more when that
+// many are busy. With Queue there is one, or MaxConns would be passed.
 type acceptors struct {
 	l     net.Listener
 	all   sync.WaitGroup
@@ -68,7 +68,7 @@ func (s *Server) acceptAll(a *acceptors) error {
 				a.start(s)
 			}
 			s.admit(nc)
-			if a.idle.Add(1) > int32(runtime.GOMAXPROCS(0)) {
+			if a.idle.Add(1) > int32(runtime.GOMAXPROCS(0))+1 {
 				a.idle.Add(-1)
 				return nil
 			}
