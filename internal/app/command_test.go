@@ -83,8 +83,9 @@ func TestFaults(t *testing.T) {
 		{"missing certificate", []string{"--tls-listen", "127.0.0.1:0", "--tls-cert", in("none.pem"), "--tls-key", in("none.pem"), dir}, []string{"none.pem: no such file or directory; give a PEM chain"}},
 		{"missing template", []string{"--error-template", in("none.html"), dir}, []string{"--error-template ", "no such file or directory; name one that exists"}},
 		{"bad template", []string{"--error-template", in("bad.html"), dir}, []string{"--error-template ", "Nonsense", "; name another file"}},
-		{"access log in no folder", []string{"--access-log", in("none/a.log"), dir}, []string{"--access-log ", "no such file or directory; name one that exists"}},
-		{"error log in no folder", []string{"--error-log", in("none/e.log"), dir}, []string{"--error-log ", "no such file or directory; name one that exists"}},
+		{"access log in no folder", []string{"--access-log", in("none/a.log"), dir}, []string{"--access-log ", "no such file or directory; make its folder first"}},
+		{"error log in no folder", []string{"--error-log", in("none/e.log"), dir}, []string{"--error-log ", "no such file or directory; make its folder first"}},
+		{"socket in no folder", []string{"--listen", "unix:" + in("none/s"), dir}, []string{"listen on unix:", "no such file or directory; make its folder first"}},
 		{"socket path taken by a file", []string{"--listen", "unix:" + in("index.html"), dir}, []string{"listen on unix:", "not a socket"}},
 	}
 	for _, tt := range tests {

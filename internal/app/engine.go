@@ -118,7 +118,7 @@ func openAccessLog(c *config.Serve, stdout io.Writer, log *slog.Logger) (*access
 	if c.AccessLog == "-" {
 		l = accesslog.New(stdout, format)
 	} else if l, err = accesslog.Open(c.AccessLog, format); err != nil {
-		return nil, fileFault("--access-log", c.AccessLog, err)
+		return nil, logFault("--access-log", c.AccessLog, err)
 	}
 	l.Log = log
 	if c.DNSNames {

@@ -34,6 +34,8 @@ func listenFault(addr, flag string, err error) error {
 	_, port, _ := net.SplitHostPort(addr)
 	isUnix := strings.HasPrefix(addr, "unix:")
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && isUnix:
+		remedy = "make its folder first"
 	case errors.Is(err, syscall.EADDRINUSE) && isUnix:
 		remedy = "another server uses it; stop that, or choose another path"
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -72,12 +74,21 @@ func checkFolder(dir string) error {
 	return nil
 }
 
-// fileFault says why a file that a flag names cannot be used.
+// fileFault says why a file that a flag names cannot be read.
 func fileFault(flag, path string, err error) error {
+	return namedFault(flag, path, err, "name one that exists")
+}
+
+// logFault says why a file that is made when it is missing cannot be written.
+func logFault(flag, path string, err error) error {
+	return namedFault(flag, path, err, "make its folder first")
+}
+
+func namedFault(flag, path string, err error, whenMissing string) error {
 	remedy := "name another file"
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		remedy = "name one that exists"
+		remedy = whenMissing
 	case errors.Is(err, fs.ErrPermission):
 		remedy = "give this user the right to it"
 	}

@@ -42,7 +42,7 @@ func serve(e *Env, c *config.Serve) (err error) {
 func (s *service) open() (err error) {
 	c := s.conf
 	if s.log, err = openErrorLog(c.ErrorLog, s.env.Stderr); err != nil {
-		return fileFault("--error-log", c.ErrorLog, err)
+		return logFault("--error-log", c.ErrorLog, err)
 	}
 	pages, err := newPages(c.ErrorTemplate)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *service) stop() error {
 	for {
 		select {
 		case err := <-ended:
-			if err != nil {
+			if err != nil && s.conf.ShutdownTimeout > 0 {
 				return fmt.Errorf("stopped after %v with requests unfinished; give them more with --shutdown-timeout", s.conf.ShutdownTimeout)
 			}
 			return nil
@@ -120,7 +120,9 @@ func (s *service) stop() error {
 				continue
 			}
 			cancel()
-			<-ended
+			if <-ended == nil {
+				return nil // nothing was running any more
+			}
 			return errors.New("stopped at once, as a second signal asked; running requests were cut")
 		}
 	}

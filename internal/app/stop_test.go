@@ -54,6 +54,14 @@ func TestShutdownTimeout(t *testing.T) {
 	contains(t, p.stderr.String(), "stopped after 50ms with requests unfinished; give them more with --shutdown-timeout")
 }
 
+// Who gives running requests no time gets what they asked for.
+func TestNoShutdownTimeout(t *testing.T) {
+	p := start(t, "serve", "--listen", "127.0.0.1:0", "--shutdown-timeout", "0", folder(t))
+	p.url()
+	p.stop()
+	contains(t, p.stderr.String(), "stopping: cutting running requests\n")
+}
+
 // The program as a process, with real signals.
 func TestProcess(t *testing.T) {
 	dir := folder(t, "index.html", "hello")

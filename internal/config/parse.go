@@ -201,6 +201,9 @@ func (p *parser) check(s *Serve) {
 	case s.TLSCert != "" && len(s.TLSListen) == 0:
 		p.fault("--tls-cert is used by --tls-listen only; give --tls-listen ADDR too")
 	}
+	if s.ErrorLog == "off" {
+		p.fault("--error-log cannot be off; give a file, or - for standard error")
+	}
 }
 
 const envPrefix = "FRESHET_"

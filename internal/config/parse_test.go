@@ -133,6 +133,7 @@ func TestFaults(t *testing.T) {
 		{"--lenient lf,cr", nil, `bad value "lf,cr" for --lenient: give lf or fold, or some with commas between`},
 		{"--data a --data b", nil, `--data is given twice; give it once`},
 		{"a b", nil, `"b": one folder is served at a time; quote a name that has spaces`},
+		{"--error-log off", nil, `--error-log cannot be off; give a file, or - for standard error`},
 		{"--tls-cert c --tls-listen :1", nil, `--tls-cert and --tls-key belong together; give both`},
 		{"--tls-listen :1", nil, `--tls-listen needs a certificate: give --tls-cert FILE and --tls-key FILE`},
 		{"--tls-cert c --tls-key k", nil, `--tls-cert is used by --tls-listen only; give --tls-listen ADDR too`},
