@@ -103,6 +103,18 @@ func (x *requestContext) bodyRead() {
 	}
 }
 
+// end ends x when its handler has returned, unless somebody has asked to be
+// told of an end: then the connection may be being watched, which has to stop
+// first.
+func (x *requestContext) end() (watched bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.asked {
+		x.finish(contextEnded)
+	}
+	return x.asked
+}
+
 func (x *requestContext) cancel(err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -118,29 +118,40 @@ func (c *conn) run(w *response, r *http.Request) {
 	c.srv.handler().ServeHTTP(w, r)
 }
 
+// keepEarly puts the byte that the watcher read into the input; what is read
+// next follows it.
+func (c *conn) keepEarly(w *response) {
+	if b, ok := w.ctx.watch.early(); ok {
+		c.s.room()[0] = b
+		c.s.w++
+	}
+}
+
 // finish completes the answer and gets the connection ready for the next
 // request. It is false when the connection is over.
 func (c *conn) finish(w *response) bool {
-	w.ctx.watch.stop(c)
-	if w.hijacked {
+	watched := w.ctx.end()
+	if watched {
+		w.ctx.watch.stop(c)
 		w.ctx.cancel(contextEnded)
+	}
+	if w.hijacked {
 		if w.body != nil {
 			w.body.Close()
 		}
 		return false
 	}
+	began := w.committed
 	w.done()
-	w.ctx.cancel(contextEnded)
+	if began {
+		c.setNow() // the answer began some time ago
+	}
 	if c.srv.ReadTimeout > 0 || c.srv.WriteTimeout > 0 || w.deadlines {
 		w.flushOut() // the deadlines are for all of the answer
 		c.nc.SetDeadline(time.Time{})
 	}
-	c.setNow()
-	if b, ok := w.ctx.watch.early(); ok {
-		s := c.s
-		room := s.room()
-		room[0] = b
-		s.w++
+	if watched {
+		c.keepEarly(w)
 	}
 	c.reset = w.aborted != 0 && w.committed && !w.chunked && w.length < 0
 	if w.err != nil {
