@@ -6,6 +6,7 @@ import (
 	"hash"
 	"io"
 	"sync"
+	"weak"
 
 	"freshet/internal/coding"
 	"freshet/internal/field"
@@ -31,9 +32,11 @@ type jobs struct {
 	wg      sync.WaitGroup
 }
 
-// job is one coding of an entry to be made, or whose file is to be hashed.
+// job is one coding of an entry to be made, or whose file is to be hashed. An
+// entry that leaves the table while it waits is not held: the queue would else
+// keep bodies that Options.Memory has no room for.
 type job struct {
-	e *entry
+	e weak.Pointer[entry]
 	c field.Coding
 }
 
@@ -67,7 +70,7 @@ func (h *Handler) enqueue(e *entry, c field.Coding) {
 		j.wg.Add(1)
 		go h.workOff()
 	}
-	j.queue = append(j.queue, job{e, c})
+	j.queue = append(j.queue, job{weak.Make(e), c})
 }
 
 func (h *Handler) workOff() {
@@ -83,7 +86,9 @@ func (h *Handler) workOff() {
 		next := j.queue[0]
 		j.queue = j.queue[1:]
 		j.mu.Unlock()
-		h.do(next.e, next.c)
+		if e := next.e.Value(); e != nil && h.table.has(e) {
+			h.do(e, next.c)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package static
 import (
 	"fmt"
 	"io/fs"
+	"runtime"
 	"testing"
 	"time"
 
@@ -31,6 +32,35 @@ func TestQueueIsBounded(t *testing.T) {
 	if e.todo.Load() != 0 || !e.set.Load().Has(field.Gzip) {
 		t.Errorf("todo %b", e.todo.Load())
 	}
+}
+
+// TestQueueHoldsNoBodies: an entry that is evicted while it waits for a coding
+// gives its memory back, or the queue would hold a gigabyte beyond the budget.
+func TestQueueHoldsNoBodies(t *testing.T) {
+	files := map[string]string{}
+	for i := range 40 {
+		files[fmt.Sprint(i, ".js")] = script
+	}
+	s := newSite(t, Options{Memory: int64(20 * len(script))}, files)
+	s.jobs.running = maxWorkers // none of which takes anything
+	for name := range files {
+		s.get("/"+name, "Accept-Encoding: gzip")
+	}
+	if len(s.jobs.queue) != len(files) {
+		t.Fatalf("%d jobs", len(s.jobs.queue))
+	}
+	_, kept := s.table.size()
+	runtime.GC()
+	held := 0
+	for _, j := range s.jobs.queue {
+		if j.e.Value() != nil {
+			held++
+		}
+	}
+	if held > kept+1 { // a stack may hold one more
+		t.Errorf("%d entries are held, %d kept", held, kept)
+	}
+	s.jobs.queue, s.jobs.running = nil, 0
 }
 
 // TestEvictedMeanwhile: a coding that is ready when its entry has left is

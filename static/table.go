@@ -114,6 +114,13 @@ func (t *table) grow(e *entry, v *representation.Variant) bool {
 	return true
 }
 
+// has reports whether an entry is in the table.
+func (t *table) has(e *entry) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return e.slot >= 0
+}
+
 // remove takes an entry out of the table, if it is there.
 func (t *table) remove(e *entry) {
 	if e == nil {
