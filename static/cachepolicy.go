@@ -77,8 +77,8 @@ func isHTML(mediaType string) bool {
 //	app.3f2a91bc.js  index-BkTqX9a2.css  5e884898da28047151d0e56f8dc62927.png
 //
 // A wrong guess would freeze a file for a year in every browser that saw it.
-// So a part that people write (20240131, release2, 2024Q1final) must not
-// count, and a rare hash that looks like one of those is not recognised.
+// So a part that people write (20240131, 01feb2024, AnnualReport2024, iPhone12Pro,
+// 10x20x30cm) must not count, and a hash that looks like one is not recognised.
 func fingerprinted(name string) bool {
 	name = name[strings.LastIndexByte(name, '/')+1:]
 	dot := strings.LastIndexByte(name, '.')
@@ -98,8 +98,14 @@ func fingerprinted(name string) bool {
 }
 
 // looksHashed reports whether s is random-looking: at least eight letters and
-// digits, digits among them, with two changes between digits and letters for
-// lower-case hexadecimal, four changes of kind for anything else.
+// digits, both among them, in one of the alphabets that build tools write
+// hashes in.
+//
+//   - lower-case hexadecimal, with two changes between digits and letters, and
+//     more than a date with a month whose name is hexadecimal too;
+//   - base 32 in upper case (A-Z, 2-7), with four changes;
+//   - base 62, upper and lower case, with four changes of kind and no three
+//     lower-case letters in a row, as words have them.
 func looksHashed(s string) bool {
 	if len(s) < 8 {
 		return false
@@ -108,27 +114,44 @@ func looksHashed(s string) bool {
 		digit = iota
 		lower
 		upper
+		kinds
 	)
-	hex, digits, letters, changes, last := true, 0, 0, 0, -1
+	var count [kinds]int
+	hex, base32, word := true, true, false
+	changes, run, last := 0, 0, -1
 	for i := range len(s) {
 		kind := lower
 		switch c := s[i]; {
 		case '0' <= c && c <= '9':
 			kind = digit
-			digits++
+			base32 = base32 && '2' <= c && c <= '7'
 		case 'a' <= c && c <= 'z':
 			hex = hex && c <= 'f'
-			letters++
 		case 'A' <= c && c <= 'Z':
-			kind, hex = upper, false
-			letters++
+			kind = upper
 		default:
 			return false
 		}
-		if last >= 0 && kind != last {
-			changes++
+		count[kind]++
+		if kind != last {
+			changes, run = changes+1, 0
 		}
+		run++
+		word = word || kind == lower && run == 3
 		last = kind
 	}
-	return digits > 0 && letters > 0 && (changes >= 4 || hex && changes >= 2)
+	changes-- // the first character is none
+	switch {
+	case count[digit] == 0:
+		return false
+	case count[upper] == 0:
+		return hex && changes >= 2 && !hexMonth(strings.Trim(s, "0123456789"))
+	case count[lower] == 0:
+		return base32 && changes >= 4
+	}
+	return changes >= 4 && !word
 }
+
+// hexMonth reports whether s is the short name of a month in letters that are
+// hexadecimal digits.
+func hexMonth(s string) bool { return s == "dec" || s == "feb" }

@@ -32,6 +32,14 @@ func TestCacheControl(t *testing.T) {
 		{Auto, "release-version2.zip", "max-age=60", 60},
 		{Auto, "facade1234.png", "max-age=60", 60},
 		{Auto, "3f2a91bc.js", "max-age=60", 60},
+		{Auto, "AnnualReport2024.pdf", "max-age=60", 60},
+		{Auto, "acme-AnnualReport2024.pdf", "max-age=60", 60},
+		{Auto, "wallpaper-iPhone12Pro.png", "max-age=60", 60},
+		{Auto, "menu-01feb2024.pdf", "max-age=60", 60},
+		{Auto, "menu-2024dec31.pdf", "max-age=60", 60},
+		{Auto, "poster-10x20x30cm.png", "max-age=60", 60},
+		{Auto, "show-s01e01e02.mp4", "max-age=60", 60},
+		{Auto, "show-S01E01E02.mp4", "max-age=60", 60},
 		{Auto, "notes.3f2a91bc", "max-age=60", 60},
 	} {
 		got, age := c.policy.cacheControl(c.name, typeOf(c.name, nil))
