@@ -34,13 +34,16 @@ func hiddenName(name string, top bool) bool {
 			return true
 		}
 	}
+	if strings.HasSuffix(name, ".pem") && strings.Contains(name, "key") && !strings.Contains(name, "pub") {
+		return true // key.pem, privkey.pem, example.com-key.pem
+	}
 	dot := strings.LastIndexByte(name, '.')
 	return dot >= 0 && hiddenExtensions[name[dot:]]
 }
 
 // hiddenExtensions are backups and swap files of editors and patches, and
-// files that hold private keys. Certificates (.pem, .crt) are not among them:
-// most of them are public.
+// files that hold private keys. Certificates (.crt, and .pem unless it is called
+// a key) are not among them: most of them are public.
 var hiddenExtensions = map[string]bool{
 	".bak": true, ".orig": true, ".rej": true, ".swp": true, ".swo": true, ".swn": true,
 	".key": true, ".p12": true, ".pfx": true, ".kdbx": true, ".jks": true, ".keystore": true, ".ppk": true,
