@@ -202,6 +202,19 @@ func TestSidecars(t *testing.T) {
 	}
 }
 
+// TestSidecarChanges: a sidecar that is written while it is read is not used.
+func TestSidecarChanges(t *testing.T) {
+	s := newSite(t, Options{}, map[string]string{"a.css": script})
+	s.sidecar("a.css", field.Gzip, script+"/* by the build */")
+	old := s.tree
+	s.tree = &changingTree{old, func() { s.write("a.css.gz", string(noise(100+rand.IntN(1000)))) }}
+	w := s.get("/a.css", "Accept-Encoding: gzip")
+	s.tree = old
+	if w.Code != 200 || w.Header().Get("Content-Encoding") != "" || w.Body.String() != script || s.table.get("a.css") != nil {
+		t.Errorf("%d %v, %d bytes", w.Code, w.Header(), w.Body.Len())
+	}
+}
+
 // TestSidecarTags: another encoder's bytes have another tag.
 func TestSidecarTags(t *testing.T) {
 	tag := func(effort coding.Effort) string {

@@ -32,6 +32,10 @@ type entry struct {
 	// They are kept as tree.locate tells them.
 	absent []string
 
+	// renew is when the entry is to be made anew because its Last-Modified can be
+	// told from then on, in nanoseconds since 1970; 0 is never.
+	renew int64
+
 	set  atomic.Pointer[representation.Set]
 	used atomic.Bool   // since the hand of the clock last came by
 	todo atomic.Uint32 // bit c: coding c could be made, or its file hashed, when somebody asks for it
@@ -101,6 +105,9 @@ func (h *Handler) unchanged(s *source, now moment) bool {
 // holds reports whether an entry may be used for a request. The files of
 // sidecars are checked when they are chosen.
 func (h *Handler) holds(e *entry, now moment) bool {
+	if e.renew > 0 && now.at >= e.renew {
+		return false
+	}
 	for _, place := range e.absent {
 		if !h.tree.empty(place) {
 			return false

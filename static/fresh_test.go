@@ -1,6 +1,7 @@
 package static
 
 import (
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -187,29 +188,32 @@ func TestStamp(t *testing.T) {
 	const second = int64(time.Second)
 	now := 1_800_000_000 * second
 	for _, c := range []struct {
-		s        stamp
-		racy     bool
-		modified int64
+		s              stamp
+		racy           bool
+		modified, from int64
 	}{
-		{stamp{mtime: now - 5*second, ctime: now - 5*second + 1}, false, 1_799_999_995},
-		{stamp{mtime: now - 5*second, ctime: now - stampTick + 1}, true, 1_799_999_995},
-		{stamp{mtime: now - 5*second, ctime: now - second}, true, 1_799_999_995}, // a whole second: maybe of a coarse clock
-		{stamp{mtime: now - 5*second, ctime: now + 5}, true, 1_799_999_995},
-		{stamp{mtime: now + 1, ctime: now - 5*second}, false, 0},
-		{stamp{mtime: 0, ctime: now - 5*second}, false, 0},
-		{stamp{mtime: second, ctime: now - 5*second}, false, 0},
-		{stamp{mtime: second + 1, ctime: now - 5*second}, false, 0},
-		{stamp{mtime: -second, ctime: now - 5*second}, false, 0},
-		{stamp{mtime: 2 * second, ctime: now - 5*second}, false, 2},
-		{stamp{mtime: now - 5*second}, false, 1_799_999_995},
-		{stamp{mtime: now - stampTick/2}, true, 1_799_999_999},
-		{stamp{}, true, 0},
+		{stamp{mtime: now - 5*second, ctime: now - 5*second + 1}, false, 1_799_999_995, 0},
+		{stamp{mtime: now - 5*second, ctime: now - stampTick + 1}, true, 1_799_999_995, 0},
+		{stamp{mtime: now - 5*second, ctime: now - second}, true, 1_799_999_995, 0}, // a whole second: maybe of a coarse clock
+		{stamp{mtime: now - 5*second, ctime: now + 5}, true, 1_799_999_995, 0},
+		{stamp{mtime: now + 1, ctime: now - 5*second}, false, 0, now + second},
+		{stamp{mtime: now, ctime: now - 5*second}, false, 0, now + 2*second},
+		{stamp{mtime: now - second, ctime: now - 5*second}, false, 0, now + second},
+		{stamp{mtime: now - second + 1, ctime: now - 5*second}, false, 1_799_999_999, 0},
+		{stamp{mtime: 0, ctime: now - 5*second}, false, 0, 0},
+		{stamp{mtime: second, ctime: now - 5*second}, false, 0, 0},
+		{stamp{mtime: second + 1, ctime: now - 5*second}, false, 0, 0},
+		{stamp{mtime: -second, ctime: now - 5*second}, false, 0, 0},
+		{stamp{mtime: 2 * second, ctime: now - 5*second}, false, 2, 0},
+		{stamp{mtime: now - 5*second}, false, 1_799_999_995, 0},
+		{stamp{mtime: now - stampTick/2}, true, 1_799_999_999, 0},
+		{stamp{}, true, 0, 0},
 	} {
 		if got := c.s.racy(now); got != c.racy {
 			t.Errorf("%+v: racy %v", c.s, got)
 		}
-		if got := c.s.modified(now); got != c.modified {
-			t.Errorf("%+v: modified %d, want %d", c.s, got, c.modified)
+		if got, from := c.s.modified(now); got != c.modified || from != c.from {
+			t.Errorf("%+v: modified %d from %d, want %d from %d", c.s, got, from, c.modified, c.from)
 		}
 	}
 }
@@ -286,6 +290,45 @@ func TestModifiedField(t *testing.T) {
 		if w := s.get("/a.txt", "If-Modified-Since: "+time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")); (w.Code == 304) != (c.want != "") {
 			t.Errorf("%v: If-Modified-Since: %d", c.mtime, w.Code)
 		}
+	}
+}
+
+// TestModifiedWithinASecond: of a file whose second is not over no Last-Modified
+// is sent, for a change later in that second would have the same; then it is.
+func TestModifiedWithinASecond(t *testing.T) {
+	s := newSite(t, Options{}, map[string]string{"a.txt": "one"})
+	second := time.Now().Truncate(time.Second).Add(-time.Hour)
+	edit := func(content string, at time.Duration) {
+		s.write("a.txt", content)
+		must(t, os.Chtimes(s.path("a.txt"), second.Add(at), second.Add(at)))
+	}
+	clock := func(at time.Duration) { s.opt.Now = func() time.Time { return second.Add(at) } }
+	edit("one", 100*time.Millisecond)
+	clock(300 * time.Millisecond)
+	if f := s.get("/a.txt").Header(); f.Get("Last-Modified") != "" || f.Get("Etag") == "" {
+		t.Errorf("within the second: %v", f)
+	}
+	edit("two", 600*time.Millisecond)
+	since := "If-Modified-Since: " + second.UTC().Format(http.TimeFormat)
+	if w := s.get("/a.txt", since); w.Code != 200 || w.Body.String() != "two" {
+		t.Errorf("edited within the second: %d", w.Code)
+	}
+
+	// An entry that was kept without is made anew.
+	edit("three", 700*time.Millisecond)
+	s.opt.Now = s.clock
+	later := s.clock().Add(time.Hour).Truncate(time.Second)
+	must(t, os.Chtimes(s.path("a.txt"), later.Add(1), later.Add(1)))
+	s.get("/a.txt")
+	if e := s.table.get("a.txt"); e == nil || e.meta.Modified != 0 {
+		t.Fatalf("%+v", e)
+	}
+	s.now += time.Hour + 2*time.Second
+	if _, ok := s.hot(raw("GET /a.txt")); ok {
+		t.Error("answered without its Last-Modified")
+	}
+	if got := s.both(raw("GET /a.txt")).Header().Get("Last-Modified"); got != later.UTC().Format(http.TimeFormat) {
+		t.Errorf("after the second: Last-Modified %q", got)
 	}
 }
 

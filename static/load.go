@@ -32,7 +32,7 @@ func (h *Handler) load(p plan, f *opened, now int64) (*entry, error) {
 	e.sources[field.Identity] = h.newSource(p.name, f, now)
 
 	e.meta.Type = typeOf(p.name, h.opt.MIME)
-	e.meta.Modified = f.stamp.modified(now)
+	e.meta.Modified, e.renew = f.stamp.modified(now)
 	e.meta.CacheControl, e.age = h.opt.Cache.cacheControl(p.name, e.meta.Type)
 	negotiable := !h.opt.NoCompress && coding.Compressible(e.meta.Type)
 	if negotiable {
@@ -175,8 +175,12 @@ func (h *Handler) sidecar(e *entry, c field.Coding, now int64) (v *representatio
 		f.Close()
 		return nil, false
 	}
-	body, _, err := h.read(name, &f, now)
+	body, settled, err := h.read(name, &f, now)
 	if err != nil {
+		return nil, false
+	}
+	if !settled { // it changed while it was read
+		f.Close()
 		return nil, false
 	}
 	e.sources[c] = h.newSource(name, f, now)

@@ -40,15 +40,24 @@ func (s *stamp) racy(at int64) bool {
 }
 
 // modified returns the Last-Modified that the stamp supports, in Unix seconds,
-// or 0: times that build tools and archives put in place of one they do not
-// know (0 and 1), and times that have not come yet (RFC 9110 §8.8.2.1), say
-// nothing about the content.
-func (s *stamp) modified(now int64) int64 {
-	sec := s.mtime / int64(time.Second)
-	if s.mtime < 0 || sec <= 1 || s.mtime > now {
-		return 0
+// or 0. Times that build tools and archives put in place of one they do not
+// know (0 and 1) say nothing about the content. Neither does, yet, one that has
+// not come (RFC 9110 §8.8.2.1) or whose second is not over: another change in it
+// would leave the same Last-Modified (§8.8.2.2). Then from is when it will, in
+// nanoseconds.
+func (s *stamp) modified(now int64) (sec, from int64) {
+	sec = s.mtime / int64(time.Second)
+	if s.mtime < 0 || sec <= 1 {
+		return 0, 0
 	}
-	return sec
+	over := (sec + 1) * int64(time.Second)
+	if s.mtime%int64(time.Second) == 0 {
+		over = s.mtime + coarseStampTick
+	}
+	if now < over {
+		return 0, over
+	}
+	return sec, 0
 }
 
 // plainStamp is the stamp of a file system that tells size and time only.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"freshet/static"
 )
@@ -12,13 +13,17 @@ import (
 // newStatic serves a folder with files.
 func newStatic(t testing.TB, files map[string]string) *static.Handler {
 	t.Helper()
-	dir := t.TempDir()
+	dir, old := t.TempDir(), time.Now().Add(-time.Hour)
 	for name, content := range files {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		// A file of this second would have no Last-Modified.
+		if err := os.Chtimes(path, old, old); err != nil {
 			t.Fatal(err)
 		}
 	}
