@@ -10,6 +10,19 @@ import (
 // instead of showing it: /report.pdf?download
 const downloadParam = "download"
 
+// asksDownload reports whether a query has that parameter, spelled plainly: the
+// hot path looks for no more than that word.
+func asksDownload(query string) bool {
+	for query != "" {
+		var param string
+		param, query, _ = strings.Cut(query, "&")
+		if name, _, _ := strings.Cut(param, "="); name == downloadParam {
+			return true
+		}
+	}
+	return false
+}
+
 // attachment returns the Content-Disposition of a file to be saved under its
 // own name. A name that is not plain ASCII is given twice: once in characters
 // that every client understands, and exactly (RFC 6266 §4.3, RFC 8187).

@@ -25,7 +25,7 @@ func (h *Handler) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 	if q.Method != http.MethodGet && q.Method != http.MethodHead || len(q.Path) == 0 || q.Path[0] != '/' || !h.tree.hot() {
 		return false
 	}
-	if q.Repeated(several) || q.HasQuery && strings.Contains(q.Query, downloadParam) {
+	if q.Repeated(several) || q.HasQuery && asksDownload(q.Query) {
 		return false
 	}
 	key := q.Path[1:]

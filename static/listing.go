@@ -121,7 +121,11 @@ func (h *Handler) serveListing(w http.ResponseWriter, r *http.Request, urlPath s
 		f.Del("Link")
 		w.WriteHeader(http.StatusNotModified)
 	default:
-		h.refuse(w, r, d.Rule, "Accept")
+		// What follows is another page, with a style of its own.
+		f.Del("Content-Security-Policy")
+		f.Del("Cache-Control")
+		f.Del("Link")
+		h.refuse(w, r, d.Rule, "")
 	}
 }
 
@@ -147,8 +151,8 @@ func appendListingJSON(dst []byte, entries []listingEntry, view listingView) []b
 		if e.Dir {
 			o.Type, o.Size = "directory", nil
 		}
-		if !e.Modified.IsZero() {
-			modified := e.Modified.UTC().Truncate(time.Second)
+		// A year beyond four digits cannot be told in JSON (RFC 3339).
+		if modified := e.Modified.UTC().Truncate(time.Second); !e.Modified.IsZero() && modified.Year() >= 0 && modified.Year() <= 9999 {
 			o.Modified = &modified
 		}
 		if !utf8.ValidString(e.Name) {
@@ -156,7 +160,7 @@ func appendListingJSON(dst []byte, entries []listingEntry, view listingView) []b
 		}
 		line, err := json.Marshal(&o)
 		if err != nil {
-			continue // a time that JSON cannot express, beyond the year 9999
+			continue // no field of an object can fail
 		}
 		dst = append(append(dst, separator...), line...)
 		separator = ",\n"

@@ -234,6 +234,24 @@ func TestListingJSON(t *testing.T) {
 	}
 }
 
+// TestListingDistantTime: a time that JSON cannot tell is left out, not its file.
+func TestListingDistantTime(t *testing.T) {
+	got := string(appendListingJSON(nil, []listingEntry{{Name: "far", Modified: time.Unix(300_000_000_000, 0)}}, viewOf("")))
+	if want := "[\n{\"name\":\"far\",\"type\":\"file\",\"size\":0}\n]\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestListingRefused: the page of an error has not the policy of a listing.
+func TestListingRefused(t *testing.T) {
+	s := newSite(t, Options{}, map[string]string{"x.txt": ""})
+	f := s.get("/", `If-Match: "x"`, "Accept: text/html").Header()
+	other := s.get("/x.txt", `If-Match: "x"`, "Accept: text/html").Header()
+	if f.Get("Content-Security-Policy") != other.Get("Content-Security-Policy") || f.Get("Cache-Control") != "no-store" || f.Get("Vary") != "Accept" {
+		t.Errorf("%v", f)
+	}
+}
+
 func TestHumanSize(t *testing.T) {
 	for size, want := range map[int64]string{
 		0: "0 B", 999: "999 B", 1000: "1.0 kB", 1500: "1.5 kB", 9949: "9.9 kB", 9950: "10 kB", 999_499: "999 kB", 999_500: "1.0 MB",

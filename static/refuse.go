@@ -10,11 +10,13 @@ import (
 	"freshet/internal/wire"
 )
 
-// refuse answers with the error page of a rule. fields are those that belong
-// to the status, such as Allow.
+// refuse answers with the error page of a rule. vary, unless empty, is what the
+// answer depends on beside what is in Vary already.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, id rule.ID, vary string) {
 	httpd.SetRule(w, id)
-	w.Header().Set("Vary", vary)
+	if vary != "" {
+		w.Header().Add("Vary", vary)
+	}
 	row := rule.Of(id)
 	if h.opt.ErrorPages != nil {
 		h.opt.ErrorPages.Error(w, r, row.Status, row.Sentence)

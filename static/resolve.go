@@ -177,6 +177,9 @@ func (h *Handler) shell(now moment) found {
 	lock := &h.loading[h.table.stripe(key)]
 	lock.Lock()
 	defer lock.Unlock()
+	if e := h.table.get(key); e != nil && h.holds(e, now) {
+		return found{entry: e} // others who waited have loaded it
+	}
 	f, err := h.tree.open(h.opt.SPA)
 	if err != nil {
 		return refusal(err)

@@ -38,7 +38,12 @@ func writeHead(w http.ResponseWriter, a *httpd.Answer) {
 		var line string
 		line, lines, _ = strings.Cut(lines, "\r\n")
 		name, value, _ := strings.Cut(line, ": ")
-		f[wire.CanonicalName(name)] = []string{value} // a head spells ETag as its RFC does
+		name = wire.CanonicalName(name) // a head spells ETag as its RFC does
+		if name == "Vary" {
+			f.Add(name, value) // what wraps this handler may depend on more
+			continue
+		}
+		f[name] = []string{value}
 	}
 	httpd.SetRule(w, a.Rule)
 	w.WriteHeader(a.Status)

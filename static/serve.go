@@ -128,7 +128,7 @@ func (h *Handler) serveEntry(w http.ResponseWriter, r *http.Request, q *query, e
 			src = file
 		}
 	}
-	if _, ok := r.URL.Query()[downloadParam]; ok && a.Status < 300 {
+	if asksDownload(r.URL.RawQuery) && a.Status < 300 {
 		w.Header().Set("Content-Disposition", attachment(e.sources[field.Identity].name))
 	}
 	if e.age > 0 && !r.ProtoAtLeast(1, 1) {

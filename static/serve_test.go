@@ -224,6 +224,7 @@ func TestDownload(t *testing.T) {
 		"/a.pdf?download":                  `attachment; filename="a.pdf"`,
 		"/a.pdf?download=evil.exe":         `attachment; filename="a.pdf"`,
 		"/a.pdf?v=1&download=":             `attachment; filename="a.pdf"`,
+		"/a.pdf?%64ownload":                "",
 		"/d/%C3%A4%20%22q%22.txt?download": `attachment; filename="_ _q_.txt"; filename*=UTF-8''%C3%A4%20%22q%22.txt`,
 		"/100%25.txt?download":             `attachment; filename="100_.txt"; filename*=UTF-8''100%25.txt`,
 		"/d/?download":                     `attachment; filename="index.html"`,
@@ -233,8 +234,26 @@ func TestDownload(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
+	s.both(raw("GET /a.pdf?%64ownload"))
+	s.both(raw("GET /a.pdf?x=download"))
 	if got := attachment("bad\xff.txt"); got != `attachment; filename="bad_.txt"` {
 		t.Error(got)
+	}
+}
+
+// TestVaryOfOthers: what wraps the handler may have said already on what its
+// answers depend.
+func TestVaryOfOthers(t *testing.T) {
+	s := newSite(t, Options{}, map[string]string{"a.txt": "a", "d/x": ""})
+	for path, want := range map[string]string{
+		"/a.txt": "Origin, Accept-Encoding", "/none": "Origin, Accept-Encoding, Accept", "/d/": "Origin, Accept",
+	} {
+		w := httptest.NewRecorder()
+		w.Header().Set("Vary", "Origin")
+		s.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if got := strings.Join(w.Header().Values("Vary"), ", "); got != want {
+			t.Errorf("%s: Vary %q, want %q", path, got, want)
+		}
 	}
 }
 
