@@ -83,6 +83,19 @@ func printIdleTable(w io.Writer, sc *scenario, conns int, columns []*column) {
 		fmt.Fprintf(t, "%s\t%.0f\t%s\t%.1f\t%.1f\t\n", c.server.name, c.perConn, held, mebi(c.memory.RSS), mebi(c.memory.PSS))
 	}
 	t.Flush()
+	for _, c := range columns {
+		if c.fault != nil || !c.server.ours || sc.idleFloor == 0 {
+			continue
+		}
+		word := "met"
+		switch {
+		case c.perConn > sc.idleFloor:
+			word = "MISSED"
+		case c.perConn > sc.idleAim:
+			word = "met, above the aim"
+		}
+		fmt.Fprintf(w, "%s: at most %.0f bytes, aim %.0f: %s\n", c.server.name, sc.idleFloor, sc.idleAim, word)
+	}
 	printNotes(w, columns)
 }
 

@@ -17,6 +17,8 @@ type scenario struct {
 	idle        bool   // measures memory of idle connections instead of time
 	status      int    // that every answer must have
 	floors      []floor
+	idleFloor   float64 // bytes that an idle connection of ours may take; 0 promises nothing
+	idleAim     float64
 }
 
 // floor is what we hold ourselves to: CPU time per request of peer must be at
@@ -58,6 +60,6 @@ var scenarios = []scenario{
 	{name: "h2", title: "1 KiB file, HTTP/2 over TLS, 8 requests at once on each of 32 connections", path: "/1k.txt", needs: needTLS, conns: 32, streams: 8, status: http.StatusOK},
 	{name: "handler", title: "hello world from an http.Handler, 64 connections", path: "/", needs: needHandler, conns: 64, status: http.StatusOK,
 		floors: []floor{{"httpd", "net/http", 2, 3}}},
-	{name: "idle", title: "memory of idle connections", path: "/1k.txt", idle: true, status: http.StatusOK},
+	{name: "idle", title: "memory of idle connections", path: "/1k.txt", idle: true, status: http.StatusOK, idleFloor: 4096, idleAim: 2560},
 	{name: "idle-handler", title: "memory of idle connections, http.Handler", path: "/", needs: needHandler, idle: true, status: http.StatusOK},
 }

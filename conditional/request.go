@@ -28,17 +28,16 @@ const void = ","
 // (http.Header.Values is such a function).
 //
 // If-Match and If-None-Match are lists, which may be spread over several lines
-// (RFC 9110 §5.3). The others are not: If-Modified-Since, If-Unmodified-Since
-// and If-Range mean nothing when two lines differ, Range when there are two.
+// (RFC 9110 §5.3). The others are not, and mean nothing when there are two.
 // Dates that mean nothing are ignored; an If-Range that means nothing is
 // false, so that Range is ignored.
 func FromLines(method string, lines func(name string) []string) Request {
 	q := Request{Method: method}
 	gather(&q.IfMatch, lines("If-Match"), list)
 	gather(&q.IfNoneMatch, lines("If-None-Match"), list)
-	gather(&q.IfModifiedSince, lines("If-Modified-Since"), single)
-	gather(&q.IfUnmodifiedSince, lines("If-Unmodified-Since"), single)
-	gather(&q.IfRange, lines("If-Range"), single)
+	gather(&q.IfModifiedSince, lines("If-Modified-Since"), once)
+	gather(&q.IfUnmodifiedSince, lines("If-Unmodified-Since"), once)
+	gather(&q.IfRange, lines("If-Range"), once)
 	gather(&q.Range, lines("Range"), once)
 	return q
 }
@@ -61,11 +60,11 @@ func FromHead(h *wire.Head) Request {
 		case wire.IfNoneMatch:
 			add(&q.IfNoneMatch, f.Value, list)
 		case wire.IfModifiedSince:
-			add(&q.IfModifiedSince, f.Value, single)
+			add(&q.IfModifiedSince, f.Value, once)
 		case wire.IfUnmodifiedSince:
-			add(&q.IfUnmodifiedSince, f.Value, single)
+			add(&q.IfUnmodifiedSince, f.Value, once)
 		case wire.IfRange:
-			add(&q.IfRange, f.Value, single)
+			add(&q.IfRange, f.Value, once)
 		case wire.Range:
 			add(&q.Range, f.Value, once)
 		}
@@ -77,9 +76,8 @@ func FromHead(h *wire.Head) Request {
 type kind uint8
 
 const (
-	list   kind = iota // one list
-	single             // nothing, unless they are equal
-	once               // nothing
+	list kind = iota // one list
+	once             // nothing
 )
 
 // add takes one more line of a field into dst.
@@ -90,7 +88,7 @@ func add(dst *string, line string, k kind) {
 	switch {
 	case *dst == "":
 		*dst = line
-	case k != once && *dst == line:
+	case k == list && *dst == line:
 		// Said twice; "*" stays "*" and guards a PUT as it was meant to.
 	case k == list:
 		*dst += ", " + line

@@ -167,8 +167,8 @@ func (b *body) fill(p []byte) (int, error) {
 	c := b.w.c
 	now := time.Now()
 	t := &c.srv.times
-	if d := b.waited; t.minRate > 0 && d > rateAfter && b.got < t.minRate*int64(d/time.Second) {
-		return 0, &errBody{rule.BodyTooSlow}
+	if err := b.tooSlow(); err != nil {
+		return 0, err
 	}
 	if !b.w.duplex {
 		c.sc.Arm(socketserver.Clock(now), t.body)
@@ -196,6 +196,15 @@ func (b *body) fill(p []byte) (int, error) {
 		return 0, &errBody{rule.BodyIncomplete}
 	}
 	return 0, err
+}
+
+// tooSlow returns an error when the body falls below the least rate.
+func (b *body) tooSlow() error {
+	least := b.w.c.srv.times.minRate
+	if least > 0 && b.waited > rateAfter && b.got < least*int64(b.waited/time.Second) {
+		return &errBody{rule.BodyTooSlow}
+	}
+	return nil
 }
 
 // Close implements io.Closer. What is left of the body is dealt with when the

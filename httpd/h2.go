@@ -127,14 +127,14 @@ func (s *Server) serveH2(w http.ResponseWriter, r *http.Request) {
 	defer s.recoverH2(rw, r)
 	if broken := s.brokenH2(r); broken != 0 {
 		row := rule.Of(broken)
-		Error(rw, r, row.Status, row.Sentence)
+		Error(rw, r, row.Status, row.Explain())
 		rw.why = broken
 		return
 	}
 	if limit := s.times.maxBody; limit >= 0 {
 		if r.ContentLength > limit {
 			row := rule.Of(rule.BodyTooLarge)
-			Error(rw, r, row.Status, row.Sentence)
+			Error(rw, r, row.Status, row.Explain())
 			rw.why = rule.BodyTooLarge
 			return
 		}

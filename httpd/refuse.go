@@ -25,7 +25,7 @@ func (c *conn) refuse(why rule.ID) {
 	}
 	s.head.Now = c.now
 	at := len(s.out)
-	s.out = c.srv.appendRefusal(s.out, s.head.Now, row.Status, row.Sentence, s.head.Method == "HEAD")
+	s.out = c.srv.appendRefusal(s.out, s.head.Now, row.Status, row.Explain(), s.head.Method == "HEAD")
 	if c.srv.Sink != nil {
 		_, page, _ := bytes.Cut(s.out[at:], []byte("\r\n\r\n"))
 		c.note(&s.head, row.Status, int64(len(page)), why, false)
@@ -71,6 +71,6 @@ func (s *Server) refuseConn(nc net.Conn, why socketserver.Refusal) {
 	if a.from.tls != nil {
 		return // a handshake is what the limit protects from
 	}
-	a.Conn.Write(s.appendRefusal(nil, now.UnixNano(), row.Status, row.Sentence, false))
+	a.Conn.Write(s.appendRefusal(nil, now.UnixNano(), row.Status, row.Explain(), false))
 	lingerOn(a.Conn)
 }

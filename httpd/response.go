@@ -396,6 +396,6 @@ func (w *response) replace(id rule.ID) {
 	if w.c.sc.Overdue() {
 		w.c.sc.Forgive()
 	}
-	Error(w, w.req, row.Status, row.Sentence)
+	Error(w, w.req, row.Status, row.Explain())
 	w.why = id
 }

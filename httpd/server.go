@@ -23,8 +23,11 @@
 //
 // Answers of a handler have their fields in the order of their names. A
 // handler that panics before it answered gives 500, not an empty reply.
-// http.ServerContextKey is not set, for it promises an *http.Server; use
-// [ServerContextKey]. A request context notices that the client went away from
+// http.ServerContextKey is not set over HTTP/1, for it promises an *http.Server;
+// use [ServerContextKey]. There are no fields Protocols, HTTP2 and TLSNextProto:
+// HTTP/1.1 is always spoken, HTTP/2 by TLS clients that ask for it, with 128
+// requests at once on a connection; MaxRequestsPerConn and MinBodyRate do not
+// apply to it. A request context notices that the client went away from
 // the first call of its Done or Err on, not before.
 package httpd
 

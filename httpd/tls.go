@@ -24,7 +24,7 @@ func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 	if s.TLSConfig != nil {
 		tc = s.TLSConfig.Clone()
 	}
-	for _, proto := range []string{"h2", "http/1.1"} {
+	for _, proto := range []string{"h2", "http/1.1", "http/1.0"} {
 		if !slices.Contains(tc.NextProtos, proto) {
 			tc.NextProtos = append(tc.NextProtos, proto)
 		}

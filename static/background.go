@@ -137,7 +137,7 @@ func (h *Handler) hash(s *source, c field.Coding) (tag string, ok bool) {
 		return "", false
 	}
 	sum := sha256.New()
-	n, err := io.CopyBuffer(struct{ io.Writer }{h.cancellable(sum)}, struct{ io.Reader }{f}, make([]byte, 256<<10))
+	n, err := io.CopyBuffer(struct{ io.Writer }{h.cancellable(sum, f)}, struct{ io.Reader }{f}, make([]byte, 256<<10))
 	after, statErr := f.restamp()
 	if err != nil || statErr != nil || n != s.stamp.size || after != s.stamp {
 		return "", false
@@ -145,11 +145,16 @@ func (h *Handler) hash(s *source, c field.Coding) (tag string, ok bool) {
 	return tagOf([sha256.Size]byte(sum.Sum(nil)), c), true
 }
 
-// cancellable returns a writer into sum that fails when the handler is closed.
-func (h *Handler) cancellable(sum hash.Hash) io.Writer {
+// cancellable returns a writer into sum that fails when the handler is closed,
+// and when f, which is read, has changed: a log of gigabytes that grows all the
+// time would else be read to its end for nothing, again and again.
+func (h *Handler) cancellable(sum hash.Hash, f *opened) io.Writer {
 	return writerFunc(func(p []byte) (int, error) {
 		if h.jobs.stopping() {
 			return 0, errClosed
+		}
+		if now, err := f.restamp(); err != nil || now != f.stamp {
+			return 0, errChanged
 		}
 		return sum.Write(p)
 	})

@@ -117,6 +117,42 @@ func TestCloseStopsHashing(t *testing.T) {
 	}
 }
 
+// growing is the file of endless, and has another size with each look at it.
+type growing struct{ endless }
+
+func (g *growing) Open(name string) (fs.File, error) {
+	if _, err := g.endless.Open(name); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *growing) Stat() (fs.FileInfo, error) {
+	g.size++
+	return g.endless, nil
+}
+
+// TestHashingGivesUp: a file that changes is not read to its end.
+func TestHashingGivesUp(t *testing.T) {
+	s := newFSSite(t, Options{FS: endless{}})
+	g := &growing{endless{1 << 50}}
+	s.tree = newFSTree(g, false)
+	src := &source{name: "endless.bin", stamp: stamp{size: 1<<50 + 1, mtime: 1e18}}
+	hashed := make(chan bool)
+	go func() {
+		_, ok := s.hash(src, field.Identity)
+		hashed <- ok
+	}()
+	select {
+	case ok := <-hashed:
+		if ok || g.size < 1<<50+2 {
+			t.Errorf("hashed %v, size %d", ok, g.size)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it is still read")
+	}
+}
+
 // TestBigCodingIsNotKept: one coding does not crowd out everything else.
 func TestBigCodingIsNotKept(t *testing.T) {
 	s := newSite(t, Options{Memory: 100_000}, map[string]string{"app.js": script[:6000]})

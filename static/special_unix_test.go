@@ -3,9 +3,12 @@
 package static
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestSpecialFiles: a pipe does not hang, and is refused as a device is.
@@ -35,8 +38,28 @@ func TestSpecialFiles(t *testing.T) {
 func TestDirFSPipe(t *testing.T) {
 	dir := newSite(t, Options{}, nil)
 	must(t, syscall.Mkfifo(dir.path("pipe"), 0o644))
-	s := newFSSite(t, Options{FS: os.DirFS(dir.dir)})
-	if w := s.get("/pipe"); w.Code != 403 {
-		t.Errorf("%d", w.Code)
+	dir.write("file.txt", "x")
+	parent, name := filepath.Split(dir.dir)
+	sub, err := fs.Sub(os.DirFS(parent), name)
+	must(t, err)
+	for what, fsys := range map[string]fs.FS{"DirFS": os.DirFS(dir.dir), "Sub": sub} {
+		s := newFSSite(t, Options{FS: fsys})
+		codes := make(chan int)
+		ask := func(path string) int {
+			go func() { codes <- s.get(path).Code }()
+			select {
+			case code := <-codes:
+				return code
+			case <-time.After(10 * time.Second):
+				t.Fatalf("%s: %s waits for the pipe's other end", what, path)
+				return 0
+			}
+		}
+		if code := ask("/pipe"); code != 403 {
+			t.Errorf("%s: %d", what, code)
+		}
+		if code := ask("/file.txt"); code != 200 {
+			t.Errorf("%s: %d", what, code)
+		}
 	}
 }

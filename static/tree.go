@@ -106,16 +106,12 @@ func (t *fsTree) open(name string) (*opened, error) {
 	if name == "" {
 		name = "."
 	}
-	if sf, ok := t.fsys.(fs.StatFS); ok {
-		// To open a pipe waits for its other end: look first, where looking is
-		// not opening.
-		fi, err := sf.Stat(name)
-		if err != nil {
-			return nil, err
-		}
-		if !fi.IsDir() && !fi.Mode().IsRegular() {
-			return nil, errSpecial
-		}
+	fi, err := t.look(name)
+	if err != nil {
+		return nil, err
+	}
+	if fi != nil && !fi.IsDir() && !fi.Mode().IsRegular() {
+		return nil, errSpecial
 	}
 	f, err := t.fsys.Open(name)
 	if err != nil {
@@ -124,16 +120,38 @@ func (t *fsTree) open(name string) (*opened, error) {
 	return newOpened(f)
 }
 
+// look returns what the file system says of a name, or nil where it cannot be
+// asked without opening the file: to open a pipe waits for its other end.
+func (t *fsTree) look(name string) (fs.FileInfo, error) {
+	switch fsys := t.fsys.(type) {
+	case fs.StatFS:
+		return fsys.Stat(name)
+	case fs.ReadLinkFS: // such as fs.Sub makes of an os.DirFS
+		if fi, err := fsys.Lstat(name); err == nil && fi.Mode()&fs.ModeSymlink == 0 {
+			return fi, nil
+		}
+	}
+	return nil, nil
+}
+
+// stat is look, but opens the file where there is no other way.
+func (t *fsTree) stat(name string) (fs.FileInfo, error) {
+	if fi, err := t.look(name); fi != nil || err != nil {
+		return fi, err
+	}
+	return fs.Stat(t.fsys, name)
+}
+
 func (t *fsTree) same(s *source) bool {
 	if t.frozen {
 		return true
 	}
-	fi, err := fs.Stat(t.fsys, s.place)
+	fi, err := t.stat(s.place)
 	return err == nil && fi.Mode().IsRegular() && stampOf(fi) == s.stamp
 }
 
 func (t *fsTree) gone(name string) bool {
-	_, err := fs.Stat(t.fsys, name)
+	_, err := t.stat(name)
 	return errors.Is(err, fs.ErrNotExist)
 }
 

@@ -31,6 +31,19 @@ func Of(id ID) Row {
 	return Row{}
 }
 
+// Explain says in one line, for whoever was refused, what was wrong, where it
+// is written, and what to do.
+func (r Row) Explain() string {
+	s := r.Sentence
+	if r.Clause != "" {
+		s += " (" + r.Clause + ")"
+	}
+	if r.Remedy != "" {
+		s += ": " + r.Remedy
+	}
+	return s
+}
+
 // String returns the rule's stable name.
 func (id ID) String() string { return Of(id).Name }
 

@@ -44,7 +44,6 @@ const (
 	TooManyConnections
 	TooManyPerClient
 	ClientGone
-	ShuttingDown
 	HandlerAnswered
 	HandlerPanic
 	HandlerAborted
@@ -84,9 +83,6 @@ const (
 	StaticMethodUnknown
 	StaticShrank
 	StaticIOError
-
-	// Middleware.
-	MiddlewareValidated
 )
 
 var table = [...]Row{
@@ -130,7 +126,6 @@ var table = [...]Row{
 	TooManyConnections: {"too-many-connections", 503, "the server has as many connections as it accepts", "RFC 9110 §15.6.4", "try again later, or raise the server's limit on connections"},
 	TooManyPerClient:   {"too-many-per-client", 503, "your address has as many connections as one client may have", "RFC 9110 §15.6.4", "use fewer connections, or raise the server's limit for one client"},
 	ClientGone:         {"client-gone", 0, "the client closed the connection before the answer was complete", "RFC 9112 §9.6", ""},
-	ShuttingDown:       {"shutting-down", 503, "the server is stopping", "RFC 9110 §15.6.4", "try again later"},
 	HandlerAnswered:    {"handler-answered", 0, "the handler answered", "", ""},
 	HandlerPanic:       {"handler-panic", 500, "the handler panicked", "RFC 9110 §15.6.1", "the server's error log has the stack"},
 	HandlerAborted:     {"handler-aborted", 0, "the handler aborted its answer", "RFC 9112 §8", ""},
@@ -148,7 +143,7 @@ var table = [...]Row{
 	RangeUnsatisfiable: {"range-unsatisfiable", 416, "no range that was asked for overlaps the representation", "RFC 9110 §15.5.17", "ask for bytes below the length that Content-Range states"},
 	RangeWhole:         {"range-whole", 200, "the Range field did not apply, so the whole representation was sent", "RFC 9110 §14.2", ""},
 
-	NotAcceptable: {"not-acceptable", 406, "no representation has a coding that Accept-Encoding allows", "RFC 9110 §12.5.3", "allow identity, or one of the codings that the answer lists"},
+	NotAcceptable: {"not-acceptable", 406, "no representation has a coding that Accept-Encoding allows", "RFC 9110 §12.5.3", "allow identity in Accept-Encoding"},
 
 	StaticFile:             {"static-file", 200, "a file of the served folder", "", ""},
 	StaticIndex:            {"static-index", 200, "the index file of a folder", "", ""},
@@ -167,6 +162,4 @@ var table = [...]Row{
 	StaticMethodUnknown:    {"static-method-unknown", 501, "the method is not one that this server knows", "RFC 9110 §15.6.2", "use GET or HEAD"},
 	StaticShrank:           {"static-shrank", 0, "the file became shorter while it was sent, so the connection was cut", "RFC 9112 §8", "replace files by renaming a complete one over them"},
 	StaticIOError:          {"static-io-error", 500, "the file could not be read", "RFC 9110 §15.6.1", "the server's error log has the cause"},
-
-	MiddlewareValidated: {"middleware-validated", 0, "the validators that the handler named decided before its body ran", "RFC 9110 §13.2", ""},
 }

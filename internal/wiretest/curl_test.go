@@ -26,6 +26,7 @@ func TestCurl(t *testing.T) {
 	for _, c := range []struct{ version, url, answers string }{
 		{"--http1.0", plain, "HTTP/1.1"},
 		{"--http1.1", plain, "HTTP/1.1"},
+		{"--http1.0", secure, "HTTP/1.1"},
 		{"--http1.1", secure, "HTTP/1.1"},
 		{"--http2", secure, "HTTP/2"},
 	} {
