@@ -25,9 +25,13 @@ type listingEntry struct {
 	Modified time.Time // zero: not told
 }
 
-// listingPage is how many entries a listing shows at once; what is beyond is
-// on the next page (?page=2).
-const listingPage = 100_000
+// How many entries a listing shows at once; what is beyond is on the next page
+// (?page=2). A browser takes seconds to lay out a table of tens of thousands of
+// rows, a program does not lay out anything.
+const (
+	listingPage     = 5_000   // as HTML
+	listingPageJSON = 100_000 // as JSON
+)
 
 // listingView is what a request asks for: which order, which page.
 type listingView struct {
@@ -85,6 +89,7 @@ func (h *Handler) serveListing(w http.ResponseWriter, r *http.Request, urlPath s
 	f.Set("X-Content-Type-Options", "nosniff")
 	var body []byte
 	if field.BestType(strings.Join(r.Header.Values("Accept"), ","), "text/html", "application/json") == 1 {
+		view.size = listingPageJSON
 		body = appendListingJSON(nil, entries, view)
 		f.Set("Content-Type", "application/json")
 	} else {
