@@ -49,6 +49,7 @@ type source struct {
 	name  string // relative to the root
 	place string // what tree.locate said
 	stamp stamp
+	local bool                       // see opened
 	file  atomic.Pointer[descriptor] // when the file is sent from disk; may be closed
 
 	// checked is the time, as the request that asked told it, after which the

@@ -20,7 +20,7 @@ import (
 // folder may be deleted and made anew, as build tools do.
 type folder struct {
 	rootTree
-	local bool // see localDisk
+	local bool // the folder itself: see localDisk
 }
 
 func newFolder(dir string, follow bool) tree {
@@ -29,20 +29,18 @@ func newFolder(dir string, follow bool) tree {
 		return &rootTree{dir, follow}
 	}
 	unix.Close(fd)
-	return &folder{rootTree{dir, follow}, localDisk(dir)}
+	var st unix.Statfs_t
+	return &folder{rootTree{dir, follow}, unix.Statfs(dir, &st) == nil && localDisk(&st)}
 }
 
-// localDisk reports whether stat in a folder answers within microseconds, from
+// localDisk reports whether stat on a file system answers within microseconds, from
 // the kernel's own tables. It is then called without telling the scheduler:
 // the call that tells it wakes, on a server with little to do, the runtime's
 // monitor thread, which costs ten times what the stat does. Elsewhere (network
 // file systems, FUSE, what we do not know) the scheduler is told, so that a
-// slow server holds up only who asks for its files.
-func localDisk(dir string) bool {
-	var st unix.Statfs_t
-	if unix.Statfs(dir, &st) != nil {
-		return false
-	}
+// slow server holds up only who asks for its files. It is asked for each file:
+// below a folder on a local disk others may be mounted.
+func localDisk(st *unix.Statfs_t) bool {
 	switch uint32(st.Type) {
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 		unix.F2FS_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
@@ -52,6 +50,20 @@ func localDisk(dir string) bool {
 }
 
 func (t *folder) open(name string) (*opened, error) {
+	o, err := t.openAny(name)
+	if err != nil || o.dir {
+		return o, err
+	}
+	if raw, err := osFile(o.File).SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) {
+			var st unix.Statfs_t
+			o.local = unix.Fstatfs(int(fd), &st) == nil && localDisk(&st)
+		})
+	}
+	return o, nil
+}
+
+func (t *folder) openAny(name string) (*opened, error) {
 	if t.follow {
 		return t.rootTree.open(name)
 	}
@@ -103,7 +115,7 @@ func (t *folder) locate(name string) string {
 // on being sent while that file stays as it was when it was inside.)
 func (t *folder) same(s *source) bool {
 	var st unix.Stat_t
-	if t.stat(unsafe.StringData(s.place), &st, 0) != 0 {
+	if t.stat(unsafe.StringData(s.place), &st, 0, s.local) != 0 {
 		return false
 	}
 	w := &s.stamp
@@ -113,7 +125,7 @@ func (t *folder) same(s *source) bool {
 
 func (t *folder) empty(place string) bool {
 	var st unix.Stat_t
-	return t.stat(unsafe.StringData(place), &st, 0) == syscall.ENOENT
+	return t.stat(unsafe.StringData(place), &st, 0, false) == syscall.ENOENT
 }
 
 // maxGone bounds the paths that gone asks for, so that they fit the stack.
@@ -131,7 +143,7 @@ func (t *folder) gone(name string) bool {
 			flags = 0
 		}
 		var st unix.Stat_t
-		return t.stat(&path[0], &st, flags) == syscall.ENOENT
+		return t.stat(&path[0], &st, flags, t.local && !t.follow) == syscall.ENOENT
 	}
 	// A link on the way might lead out, and the answer would tell what there
 	// is outside: refuse all links. When there is one, nothing is known.
@@ -164,10 +176,10 @@ func openUnlinked(at int, path *byte) syscall.Errno {
 }
 
 // stat is fstatat(2) for an absolute path that ends in a NUL; package unix has
-// it only with a copy of the path.
-func (t *folder) stat(path *byte, st *unix.Stat_t, flags int) syscall.Errno {
+// it only with a copy of the path. For local see localDisk.
+func (t *folder) stat(path *byte, st *unix.Stat_t, flags int, local bool) syscall.Errno {
 	at := unix.AT_FDCWD
-	if t.local {
+	if local {
 		_, _, err := syscall.RawSyscall6(sysFstatat, uintptr(at), uintptr(unsafe.Pointer(path)),
 			uintptr(unsafe.Pointer(st)), uintptr(flags), 0, 0)
 		return err

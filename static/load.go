@@ -79,7 +79,7 @@ func (e *entry) lacks(negotiable bool) (todo uint32) {
 // newSource remembers where a file came from. A file whose body stays on disk
 // is kept open as long as there is room; any other is closed by now.
 func (h *Handler) newSource(name string, f *opened, now int64) *source {
-	s := &source{name: name, place: h.tree.locate(name), stamp: f.stamp}
+	s := &source{name: name, place: h.tree.locate(name), stamp: f.stamp, local: f.local}
 	s.checked.Store(now)
 	h.keepOpen(s, f)
 	return s

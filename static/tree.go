@@ -41,6 +41,7 @@ type opened struct {
 	fs.File
 	stamp stamp
 	dir   bool
+	local bool // on a disk of this machine, as far as is known
 }
 
 // restamp asks again what the system says about an open file.
@@ -66,9 +67,9 @@ func newOpened(f fs.File) (*opened, error) {
 	}
 	switch {
 	case fi.IsDir():
-		return &opened{f, stampOf(fi), true}, nil
+		return &opened{File: f, stamp: stampOf(fi), dir: true}, nil
 	case fi.Mode().IsRegular():
-		return &opened{f, stampOf(fi), false}, nil
+		return &opened{File: f, stamp: stampOf(fi)}, nil
 	}
 	f.Close()
 	return nil, errSpecial
