@@ -108,6 +108,11 @@ func sameMessage(t *testing.T, in []byte) {
 	}
 
 	theirs, err := io.ReadAll(req.Body)
+	if err != nil && err.Error() == "chunked encoding contains too much non-data" {
+		// A bound on everything around the data; ours are on extensions, and
+		// on trailers.
+		return
+	}
 	if !bytes.Equal(theirs, ours.body) || (err == nil) != ours.complete {
 		t.Fatalf("body %q, %v, ours %q, complete %v", theirs, err, ours.body, ours.complete)
 	}
