@@ -286,15 +286,7 @@ func (a *accepted) CloseWrite() error {
 }
 
 // AddrPort returns the client's address; invalid when it has none.
-func (a *accepted) AddrPort() netip.AddrPort {
-	if c, ok := a.Conn.(interface{ AddrPort() netip.AddrPort }); ok {
-		return c.AddrPort()
-	}
-	if t, ok := a.RemoteAddr().(*net.TCPAddr); ok {
-		return t.AddrPort()
-	}
-	return netip.AddrPort{}
-}
+func (a *accepted) AddrPort() netip.AddrPort { return socketserver.RemoteOf(a.Conn) }
 
 func (l *listener) Accept() (net.Conn, error) {
 	nc, err := l.Listener.Accept()

@@ -76,10 +76,16 @@ func (c *Conn) Again() { c.again = true }
 // Remote returns the client's address and port, which are not valid for a
 // Unix socket.
 func (c *Conn) Remote() netip.AddrPort {
-	if a, ok := c.Conn.(interface{ AddrPort() netip.AddrPort }); ok {
+	return RemoteOf(c.Conn)
+}
+
+// RemoteOf returns the client's address and port of any connection, which are
+// not valid when it has none.
+func RemoteOf(nc net.Conn) netip.AddrPort {
+	if a, ok := nc.(interface{ AddrPort() netip.AddrPort }); ok {
 		return a.AddrPort()
 	}
-	if t, ok := c.Conn.RemoteAddr().(*net.TCPAddr); ok {
+	if t, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
 		return t.AddrPort()
 	}
 	return netip.AddrPort{}
