@@ -7,8 +7,8 @@
 //
 //	return Decision{Status: 304, Rule: rule.NotModifiedETag}
 //
-// Identifiers are grouped by the part of the program that uses them and are
-// not stable between versions; names are.
+// Identifiers are grouped by the part of the program that uses them, a file and
+// a range of 256 for each, and are not stable between versions; names are.
 package rule
 
 // ID names a rule. The zero ID means "no rule": nothing was refused or decided.
@@ -23,10 +23,14 @@ type Row struct {
 	Remedy   string // what to change to get another outcome; "" when nothing is wrong
 }
 
+// tables are the groups; the row of an identifier is tables[id>>8][id&0xff].
+var tables = [...][]Row{table[:], freshnessTable[:], cacheTable[:], proxyTable[:]}
+
 // Of returns the row of id; unknown identifiers get the zero row.
 func Of(id ID) Row {
-	if int(id) < len(table) {
-		return table[id]
+	group, row := int(id>>8), int(id&0xff)
+	if group < len(tables) && row < len(tables[group]) {
+		return tables[group][row]
 	}
 	return Row{}
 }
@@ -49,9 +53,11 @@ func (id ID) String() string { return Of(id).Name }
 
 // All calls yield for every declared rule, in the order of their identifiers.
 func All(yield func(ID, Row) bool) {
-	for i, r := range table {
-		if r.Name != "" && !yield(ID(i), r) {
-			return
+	for group, rows := range tables {
+		for i, r := range rows {
+			if r.Name != "" && !yield(ID(group<<8|i), r) {
+				return
+			}
 		}
 	}
 }
