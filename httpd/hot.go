@@ -62,7 +62,12 @@ type Answer struct {
 	Size   int64
 	Done   interface{ Release() }
 
+	// HasDate and HasServer say that Head has these fields: stored answers keep
+	// those of their origin.
+	HasDate, HasServer bool
+
 	// Scratch is an empty buffer with some capacity, for heads that are made
-	// for this request: append to it and set Head to the result.
+	// for this request: append to it and set Head, and Scratch itself, to the
+	// result; what it grew to is lent again.
 	Scratch []byte
 }

@@ -62,10 +62,14 @@ func (c *conn) answerHot() bool {
 	if !c.srv.Hot.ServeHot(h, a) {
 		return false
 	}
+	if n := cap(a.Scratch); n > cap(s.dyn) && n <= outMax {
+		s.dyn = a.Scratch
+	}
 	keep := c.keeps(h)
 	c.over = !keep
 	s.out = append(s.out, a.Head...)
-	s.out = c.srv.appendEnd(s.out, h.Now, h.Minor >= 1, keep)
+	s.out = c.srv.appendStamps(s.out, h.Now, !a.HasServer, !a.HasDate)
+	s.out = append(appendConnection(s.out, h.Minor >= 1, keep), "\r\n"...)
 	sent := int64(len(a.Body))
 	switch {
 	case h.Method == "HEAD":

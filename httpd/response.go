@@ -284,13 +284,7 @@ func (w *response) commit(complete bool, next []byte) {
 func (w *response) appendEnd() {
 	s := w.c.s
 	w.c.setNow() // RFC 9110 §6.6.1: Date is when the answer began
-	st := w.c.srv.stampAt(w.c.now)
-	if !w.hasServer {
-		s.out = append(s.out, st.server...)
-	}
-	if !w.hasDate {
-		s.out = append(s.out, st.date...)
-	}
+	s.out = w.c.srv.appendStamps(s.out, w.c.now, !w.hasServer, !w.hasDate)
 	if w.chunked {
 		s.out = append(s.out, "Transfer-Encoding: chunked\r\n"...)
 	}

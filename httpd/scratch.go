@@ -114,10 +114,8 @@ func (s *scratch) room() []byte {
 // stamp is the part of every head that changes once a second: the Server and
 // Date fields.
 type stamp struct {
-	sec    int64
-	fields []byte // both
-	date   []byte // Date alone, for handlers that set their own Server
-	server []byte
+	sec          int64
+	server, date []byte
 }
 
 // stamps keeps the current stamp.
@@ -136,7 +134,6 @@ func (t *stamps) at(sec int64, name string) *stamp {
 		p.server = []byte("Server: " + name + "\r\n")
 	}
 	p.date = append(field.AppendDate([]byte("Date: "), sec), "\r\n"...)
-	p.fields = append(append([]byte(nil), p.server...), p.date...)
 	t.p.Store(p)
 	return p
 }
@@ -147,8 +144,20 @@ func (s *Server) stampAt(now int64) *stamp { return s.stamps.at(now/int64(time.S
 // appendEnd ends a head: Server, Date, Connection when it says something that
 // the version does not, and the empty line.
 func (s *Server) appendEnd(dst []byte, now int64, http11, keep bool) []byte {
-	dst = append(dst, s.stampAt(now).fields...)
+	dst = s.appendStamps(dst, now, true, true)
 	return append(appendConnection(dst, http11, keep), "\r\n"...)
+}
+
+// appendStamps appends Server and Date, where they are wanted.
+func (s *Server) appendStamps(dst []byte, now int64, server, date bool) []byte {
+	st := s.stampAt(now)
+	if server {
+		dst = append(dst, st.server...)
+	}
+	if date {
+		dst = append(dst, st.date...)
+	}
+	return dst
 }
 
 func appendConnection(dst []byte, http11, keep bool) []byte {
