@@ -6,7 +6,7 @@ FUZZJOBS ?= 2
 PKGS     ?= ./...
 
 .DEFAULT_GOAL := build
-.PHONY: help build setup check test race unit generated cross bench-quick bench fuzz
+.PHONY: help build setup check test race unit generated cross conformance bench-quick bench fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ generated: ## go generate changes nothing
 
 cross: ## the systems that CI has no machine for still compile
 	@scripts/cross darwin windows freebsd
+
+conformance: build ## the public cache suite against "freshet proxy" (CACHE_TESTS=checkout of it; default: the npm package)
+	node --test conformance
+	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --profile standard
+	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --profile safe
 
 bench-quick: ## every benchmark once, and the tests of the bench module
 	$(GO) vet -C bench ./...

@@ -1,0 +1,145 @@
+#!/usr/bin/env node
+// Runs the public HTTP cache suite against a cache: starts the suite's origin
+// and, in front of it, the cache; runs every test; compares what passed with
+// what is expected to. README.md says what is expected and why.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { CannotRun, endAll, freePort, runDriver, startCache, startOrigin } from './processes.mjs';
+import { prepare } from './suite.mjs';
+import { compareRuns, describe, judge, readExpectations, summary } from './verdict.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.dirname(here);
+
+const usage = `usage: conformance/run.mjs [options]
+
+  --suite DIR|npm    a checkout of http-tests/cache-tests, a folder that holds the
+                     npm package, or "npm": install that package (the default)
+  --profile NAME     standard (the default) or safe: the profile that freshet runs
+                     with, and what is expected of it
+  --freshet FILE     the binary (default bin/freshet)
+  --cmd COMMAND      another cache instead; {port} and {origin} are replaced by port
+                     numbers on 127.0.0.1. It must stay in the foreground. Nothing
+                     is expected of it: the figures are printed
+  --id ID            run this test only, and show every message (may be repeated)
+  --only REGEXP      run the tests whose suite-id/test-id matches
+  --chunk N          tests at once (default 400)
+  --repeat N         run everything N times and say which tests differ
+  --out FILE         write the results there, in the suite's own shape, and the
+                     summary beside it (.txt)
+  --update           write them to docs/results, where later runs look for drops
+  --work DIR         keep what is installed there (default: freshet-conformance in
+                     the user's folder for caches)
+
+exit: 0 as expected, 1 not as expected, 2 could not run`;
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      suite: { type: 'string', default: 'npm' },
+      profile: { type: 'string', default: 'standard' },
+      freshet: { type: 'string', default: path.join(root, 'bin', 'freshet') },
+      cmd: { type: 'string' },
+      id: { type: 'string', multiple: true, default: [] },
+      only: { type: 'string', default: '' },
+      chunk: { type: 'string', default: '400' },
+      repeat: { type: 'string', default: '1' },
+      out: { type: 'string' },
+      update: { type: 'boolean', default: false },
+      work: { type: 'string', default: process.env.XDG_CACHE_HOME
+        ? path.join(process.env.XDG_CACHE_HOME, 'freshet-conformance')
+        : path.join(os.homedir(), '.cache', 'freshet-conformance') },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  for (const name of ['chunk', 'repeat']) {
+    values[name] = Number(values[name]);
+    if (!Number.isInteger(values[name]) || values[name] < 1) throw new CannotRun(`--${name} takes a number`);
+  }
+  if (!['standard', 'safe'].includes(values.profile)) throw new CannotRun(`no profile ${values.profile}`);
+  values.single = values.id.length > 0 || values.only !== '';
+  if (values.single && (values.update || values.out)) throw new CannotRun('a part of the suite makes no results to keep');
+  if (values.cmd && values.update) throw new CannotRun('docs/results holds what freshet does');
+  return values;
+}
+
+// resultsFile is where the committed results of a kind of run are.
+function resultsFile(layout, profile) {
+  const parts = ['cache-tests', layout === 'package' ? 'npm' : '', profile === 'standard' ? '' : profile];
+  return path.join(root, 'docs', 'results', `${parts.filter(Boolean).join('-')}.json`);
+}
+
+// once runs the chosen tests against a cache that holds nothing yet.
+async function once(o, suite, temporary) {
+  const origin = await startOrigin(suite, temporary, o.id.length > 0);
+  const port = await freePort();
+  const command = o.cmd?.replaceAll('{port}', port).replaceAll('{origin}', origin);
+  await startCache(command
+    ? ['sh', '-c', `exec ${command}`]
+    : [o.freshet, 'proxy', '--to', `http://127.0.0.1:${origin}`, '--listen', `127.0.0.1:${port}`, '--profile', o.profile],
+  port);
+  try {
+    return await runDriver({
+      tree: suite.tree, engine: suite.engine, base: `http://127.0.0.1:${port}`,
+      ids: o.id, only: o.only, chunk: o.chunk, result: path.join(temporary, 'result.json'),
+    });
+  } finally {
+    await endAll();
+  }
+}
+
+function write(file, run, text) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, `${JSON.stringify(run.results, null, 2)}\n`);
+  fs.writeFileSync(file.replace(/\.json$/, '') + '.txt', text);
+  console.log(`wrote ${path.relative(process.cwd(), file)}`);
+}
+
+async function main() {
+  const o = options();
+  if (o.help) {
+    console.log(usage);
+    return 0;
+  }
+  const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'conformance-'));
+  try {
+    const suite = prepare(o.suite, o.work);
+    const runs = [];
+    for (let n = 0; n < o.repeat; n++) runs.push(await once(o, suite, temporary));
+    const run = runs.at(-1);
+    if (run.tests.length === 0) throw new CannotRun('no such test');
+
+    const name = o.cmd ? 'cache' : `freshet --profile ${o.profile}`;
+    const text = `${summary(run, !o.single)}\n${describe(run, !o.single)}`;
+    console.log(`${name}, ${suite.revision}\n${text}`);
+    let faults = compareRuns(runs);
+    if (!o.cmd && !o.single) {
+      const layout = suite.layout === 'package' ? 'npm' : 'repository';
+      const expected = readExpectations(fs.readFileSync(path.join(here, 'expected', `${layout}-${o.profile}.txt`), 'utf8'));
+      const committed = resultsFile(suite.layout, o.profile);
+      const before = !o.update && fs.existsSync(committed) ? JSON.parse(fs.readFileSync(committed)) : {};
+      for (const each of runs) faults = faults.concat(judge(each, expected, before));
+      if (o.update) write(committed, run, `freshet proxy --profile ${o.profile}, ${suite.revision}\n\n${text}`);
+    }
+    if (o.out) write(o.out, run, `${name}, ${suite.revision}\n\n${text}`);
+    for (const fault of new Set(faults)) console.log(`NOT AS EXPECTED: ${fault}`);
+    return faults.length > 0 ? 1 : 0;
+  } finally {
+    await endAll();
+    fs.rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
+  process.once(signal, () => endAll().then(() => process.exit(code)));
+}
+try {
+  process.exitCode = await main();
+} catch (err) {
+  const expected = err instanceof CannotRun || err.code?.startsWith('ERR_PARSE_ARGS');
+  console.error(`conformance: ${expected ? err.message : err.stack}`);
+  process.exitCode = 2;
+}
