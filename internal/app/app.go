@@ -74,6 +74,8 @@ func Run(e *Env) int {
 	switch name {
 	case "serve":
 		return e.serve(args)
+	case "proxy":
+		return e.proxy(args)
 	case "help", "-h", "-help", "--help":
 		return e.help(args)
 	case "version", "-version", "--version":
@@ -105,14 +107,35 @@ func (e *Env) help(args []string) int {
 
 func (e *Env) serve(args []string) int {
 	c, err := config.ParseServe(args, e.Environ)
+	if err != nil {
+		return e.misused("serve", err)
+	}
+	return e.result(serve(e, &c.Server, openFolder(c.Dir, &c.Files)))
+}
+
+func (e *Env) proxy(args []string) int {
+	c, err := config.ParseProxy(args, e.Environ)
+	if err != nil {
+		return e.misused("proxy", err)
+	}
+	return e.result(serve(e, &c.Server, openOrigins(&c.Origins, &c.Store)))
+}
+
+// misused tells what is wrong with the command line of a command, or explains
+// the command when that was asked for.
+func (e *Env) misused(command string, err error) int {
 	if err == config.ErrHelp {
-		return e.help([]string{"serve"})
+		return e.help([]string{command})
 	}
 	var faults config.Faults
 	if errors.As(err, &faults) {
 		return e.usage(faults...)
 	}
-	if err := serve(e, c); err != nil {
+	return e.fault(err)
+}
+
+func (e *Env) result(err error) int {
+	if err != nil {
 		return e.fault(err)
 	}
 	return exitOK

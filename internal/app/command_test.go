@@ -31,7 +31,7 @@ func TestCommands(t *testing.T) {
 		{"help serve more", exitUsage, "", "freshet: freshet help takes one command; there are more"},
 		{"help sreve", exitUsage, "", `freshet: unknown command "sreve"; did you mean serve?`},
 		{"srve .", exitUsage, "", `freshet: unknown command "srve"; did you mean serve?`},
-		{"proxy", exitUsage, "", `freshet: unknown command "proxy"; there are serve, help, version`},
+		{"cache", exitUsage, "", `freshet: unknown command "cache"; there are serve, proxy, help, version`},
 		{"serve --lisen :1", exitUsage, "", "freshet: unknown flag --lisen; did you mean --listen?"},
 		{"serve --lisen :1 --memory much", exitUsage, "", "did you mean --listen?\nfreshet: bad value \"much\" for --memory: "},
 	}
@@ -114,7 +114,7 @@ func TestEngineTakesEveryLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newEngine(c, nil, discard())
+	s := newEngine(&c.Server, nil, discard())
 	got := []int64{
 		int64(s.MaxConns), int64(s.MaxConnsPerClient), int64(s.MaxRequestsPerConn), int64(s.MaxHeaderBytes), int64(s.MaxFields),
 		int64(s.MaxTargetBytes), s.MaxBodyBytes, int64(s.ReadHeaderTimeout.Seconds()), int64(s.BodyTimeout.Seconds()),

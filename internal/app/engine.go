@@ -5,63 +5,16 @@ import (
 	"html/template"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"freshet/httpd"
 	"freshet/internal/accesslog"
 	"freshet/internal/config"
-	"freshet/static"
 )
-
-// newSite returns the handler of the folder.
-func newSite(c *config.Serve, pages *httpd.Pages, log *slog.Logger) (*static.Handler, error) {
-	if err := checkFolder(c.Dir); err != nil {
-		return nil, err
-	}
-	if c.SPA != "" {
-		if _, err := os.Stat(filepath.Join(c.Dir, filepath.FromSlash(c.SPA))); err != nil {
-			log.Warn("the page of --spa cannot be read yet", "page", c.SPA, "err", cause(err))
-		}
-	}
-	listing := static.ListingOn
-	if !c.Listing {
-		listing = static.ListingOff
-	}
-	return static.New(static.Options{
-		Root:           c.Dir,
-		Memory:         c.Memory,
-		Coherence:      c.Coherence,
-		Index:          c.Index,
-		Listing:        listing,
-		SPA:            c.SPA,
-		CleanURLs:      c.CleanURLs,
-		Hidden:         c.Hidden,
-		FollowSymlinks: c.FollowSymlinks,
-		Cache:          cachePolicy(c.Cache),
-		MIME:           c.MIME,
-		NoCompress:     !c.Compress,
-		ErrorPages:     pages,
-		ErrorLog:       log,
-	})
-}
-
-func cachePolicy(c config.Cache) static.CachePolicy {
-	switch c.Mode {
-	case config.CacheAuto:
-		return static.Auto
-	case config.CacheFor:
-		return static.CachePolicy(c.For)
-	case config.CacheOff:
-		return static.NoPolicy
-	}
-	return static.Revalidate
-}
 
 // newEngine returns a server with the limits of the command line; -1 there is
 // "none" here too.
-func newEngine(c *config.Serve, pages *httpd.Pages, log *slog.Logger) *httpd.Server {
+func newEngine(c *config.Server, pages *httpd.Pages, log *slog.Logger) *httpd.Server {
 	name := c.ServerHeader
 	if name == "off" {
 		name = "-"
@@ -106,7 +59,7 @@ func newPages(path string) (*httpd.Pages, error) {
 }
 
 // openAccessLog returns nil when there is to be none.
-func openAccessLog(c *config.Serve, stdout io.Writer, log *slog.Logger) (*accesslog.Logger, error) {
+func openAccessLog(c *config.Server, stdout io.Writer, log *slog.Logger) (*accesslog.Logger, error) {
 	if c.AccessLog == "off" {
 		return nil, nil
 	}

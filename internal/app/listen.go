@@ -3,7 +3,6 @@ package app
 import (
 	"net"
 	"net/netip"
-	"path/filepath"
 	"strconv"
 
 	"freshet/internal/config"
@@ -17,7 +16,7 @@ type opened struct {
 }
 
 // openAll listens on all addresses, or on none.
-func openAll(c *config.Serve) ([]opened, error) {
+func openAll(c *config.Server) ([]opened, error) {
 	var all []opened
 	open := func(addrs []string, flag, scheme string) error {
 		for _, addr := range addrs {
@@ -47,14 +46,9 @@ func closeAll(all []opened) {
 	}
 }
 
-// announce says where the folder is served, a line for each address. A
+// announce says where something is served, a line for each address. A
 // listener for all addresses has two: one for this machine, one for others.
-func (e *Env) announce(dir string, all []opened) {
-	if dir == "." {
-		if abs, err := filepath.Abs(dir); err == nil {
-			dir = abs
-		}
-	}
+func (e *Env) announce(name string, all []opened) {
 	lan := e.LAN
 	if lan == nil {
 		lan = lanAddr
@@ -62,18 +56,18 @@ func (e *Env) announce(dir string, all []opened) {
 	for _, l := range all {
 		addr, ok := l.Addr().(*net.TCPAddr)
 		if !ok {
-			e.tell("serving %s on unix:%s", dir, l.Addr())
+			e.tell("serving %s on unix:%s", name, l.Addr())
 			continue
 		}
 		ip := addr.AddrPort().Addr().Unmap()
 		if !ip.IsUnspecified() {
-			e.tell("serving %s on %s", dir, webAddress(l.scheme, ip, addr.Port))
+			e.tell("serving %s on %s", name, webAddress(l.scheme, ip, addr.Port))
 			continue
 		}
 		local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-		e.tell("serving %s on %s", dir, webAddress(l.scheme, local, addr.Port))
+		e.tell("serving %s on %s", name, webAddress(l.scheme, local, addr.Port))
 		if other, ok := lan(); ok {
-			e.tell("serving %s on %s for other machines", dir, webAddress(l.scheme, other, addr.Port))
+			e.tell("serving %s on %s for other machines", name, webAddress(l.scheme, other, addr.Port))
 		}
 	}
 }

@@ -5,41 +5,53 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
 
 	"freshet/httpd"
 	"freshet/internal/accesslog"
 	"freshet/internal/config"
-	"freshet/static"
 )
 
-// A service is a running freshet serve: what was opened, in the order in which
-// it was opened, and closed in the opposite one.
+// A service is a running server: what was opened, in the order in which it was
+// opened, and closed in the opposite one.
 type service struct {
 	env       *Env
-	conf      *config.Serve
+	conf      *config.Server
 	log       *errorLog
 	access    *accesslog.Logger // nil when off
-	site      *static.Handler
+	content   content
 	engine    *httpd.Server
 	listeners []opened
 	failed    chan error // of a listener that ended by itself
 }
 
+// content is what a service serves.
+type content struct {
+	name    string // for people
+	handler http.Handler
+	hot     httpd.HotHandler // nil: none of it is hot
+	close   func() error
+}
+
+// opener opens the content of a service.
+type opener func(pages *httpd.Pages, log *slog.Logger) (content, error)
+
 // serve serves until a signal ends it. Its error is what a person is told.
-func serve(e *Env, c *config.Serve) (err error) {
+func serve(e *Env, c *config.Server, open opener) (err error) {
 	s := &service{env: e, conf: c}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.open(); err != nil {
+	if err := s.open(open); err != nil {
 		return err
 	}
 	s.start()
-	e.announce(c.Dir, s.listeners)
+	e.announce(s.content.name, s.listeners)
 	return s.wait()
 }
 
 // open opens everything that can fail, so that a fault is told before anything
 // is served.
-func (s *service) open() (err error) {
+func (s *service) open(content opener) (err error) {
 	c := s.conf
 	if s.log, err = openErrorLog(c.ErrorLog, s.env.Stderr); err != nil {
 		return logFault("--error-log", c.ErrorLog, err)
@@ -48,7 +60,7 @@ func (s *service) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if s.site, err = newSite(c, pages, s.log.Logger); err != nil {
+	if s.content, err = content(pages, s.log.Logger); err != nil {
 		return err
 	}
 	if len(c.TLSListen) > 0 {
@@ -60,7 +72,7 @@ func (s *service) open() (err error) {
 		return err
 	}
 	s.engine = newEngine(c, pages, s.log.Logger)
-	s.engine.Handler, s.engine.Hot = s.site, s.site
+	s.engine.Handler, s.engine.Hot = s.content.handler, s.content.hot
 	if s.access != nil {
 		s.engine.Sink = s.access
 	}
@@ -148,8 +160,8 @@ func (s *service) reopen() {
 // close closes what open opened.
 func (s *service) close() error {
 	var faults []error
-	if s.site != nil {
-		faults = append(faults, s.site.Close())
+	if s.content.close != nil {
+		faults = append(faults, s.content.close())
 	}
 	if s.access != nil {
 		if err := s.access.Close(); err != nil {

@@ -5,6 +5,9 @@
 //
 //	s, err := config.ParseServe(os.Args[2:], os.Environ())
 //
+// What commands share is declared once and shared as rows of the table and as
+// a struct: [Server] is in [Serve] and in [Proxy].
+//
 // It opens nothing, looks at no file and knows no other package: whether a
 // folder exists, or an address is free, is found out by package app.
 //
@@ -17,35 +20,24 @@ package config
 
 //go:generate go test . -run ^TestReference$ -update
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
-// Serve is what the command line of freshet serve says. Every field has its
-// default filled in. A limit that is off is -1.
-type Serve struct {
-	Dir string // the folder to serve; "." when none was named
-
+// Server is what a command says that serves: where it listens, what it tells
+// and what it bears. Every field has its default filled in. A limit that is
+// off is -1.
+type Server struct {
 	Listen    []string // addresses in the forms of socketserver.Listen
 	TLSListen []string
 	TLSCert   string
 	TLSKey    string
-	Backlog   int64 // 0: the system's own
-
-	Memory    int64
-	Coherence time.Duration
-	Data      string
+	Backlog   int64  // 0: the system's own
 	Monitor   string // "off"
 
-	Index          []string
-	Listing        bool
-	SPA            string
-	CleanURLs      bool
-	Hidden         bool
-	FollowSymlinks bool
-	Cache          Cache
-	Compress       bool
-	MIME           map[string]string // ".x": "type/y"
-	ErrorTemplate  string
-	ServerHeader   string // "off" leaves the field out
+	ErrorTemplate string
+	ServerHeader  string // "off" leaves the field out
 
 	AccessLog string // a path, "-" or "off"
 	LogFormat string
@@ -70,6 +62,73 @@ type Serve struct {
 	IdleTimeout              time.Duration
 	SendTimeout              time.Duration
 	ShutdownTimeout          time.Duration
+}
+
+// Files says how a folder is served.
+type Files struct {
+	Memory         int64
+	Coherence      time.Duration
+	Index          []string
+	Listing        bool
+	SPA            string
+	CleanURLs      bool
+	Hidden         bool
+	FollowSymlinks bool
+	Cache          Cache
+	Compress       bool
+	MIME           map[string]string // ".x": "type/y"
+}
+
+// Serve is what the command line of freshet serve says.
+type Serve struct {
+	Server
+	Files
+	Dir  string // the folder to serve; "." when none was named
+	Data string
+}
+
+// Origins says where requests are passed on to.
+type Origins struct {
+	To                []string // http://, https:// or unix:
+	Balance           string
+	Host              string // "origin", "client" or a name
+	Trust             []netip.Prefix
+	ConnectTimeout    time.Duration
+	OriginHeadTimeout time.Duration
+	OriginBodyTimeout time.Duration
+	MaxFails          int64
+	FailTimeout       time.Duration
+}
+
+// Store says how answers are kept for others.
+type Store struct {
+	Enabled     bool
+	Profile     string
+	Memory      int64
+	Data        string // "": memory only
+	Disk        int64
+	MaxObject   int64
+	KeyDrop     []string
+	KeyKeep     []string
+	KeyHeader   []string
+	CacheStatus bool
+}
+
+// Proxy is what the command line of freshet proxy says.
+type Proxy struct {
+	Server
+	Origins
+	Store
+}
+
+// sections are the places that rows of the table put values in; a command has
+// some of them.
+type sections struct {
+	server  *Server
+	files   *Files
+	serve   *Serve
+	origins *Origins
+	store   *Store
 }
 
 // Cache is the policy of --cache.

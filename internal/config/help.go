@@ -21,7 +21,12 @@ var Commands = []Command{
 		Long: "Serves the folder DIR, or the current one. An edit shows in the next request. " +
 			"What it listens on is said on standard error, and each request is a line on standard output. " +
 			"SIGTERM or SIGINT (Ctrl-C) ends it once running requests are answered, a second one at once.",
-		Flags: ServeFlags},
+		Flags: serveFlags},
+	{Name: "proxy", Usage: "--to URL [--to URL...] [flags]", Short: "serve what other servers have, with a cache",
+		Long: "Passes requests on to the origins that --to names, and keeps the answers that may be kept. " +
+			"What it listens on is said on standard error, and each request is a line on standard output. " +
+			"SIGTERM or SIGINT (Ctrl-C) ends it once running requests are answered, a second one at once.",
+		Flags: proxyFlags},
 	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
 		Long: "Explains freshet, or a command and its flags."},
 	{Name: "version", Short: "print the version",
@@ -59,7 +64,7 @@ func UnknownCommand(name string) string {
 // Overview returns the text of freshet help.
 func Overview() string {
 	var b strings.Builder
-	b.WriteString("freshet puts a folder on the web.\n\nUsage:\n\n")
+	b.WriteString("freshet puts folders and other servers on the web.\n\nUsage:\n\n")
 	for _, c := range Commands {
 		row(&b, strings.TrimSpace("freshet "+c.Name+" "+c.Usage), c.Short, 32)
 	}
@@ -88,7 +93,7 @@ func (c *Command) Help() string {
 	return b.String()
 }
 
-const grammar = "Flags may stand before or after DIR; \"--\" ends them. Values follow after a space or \"=\". " +
+const grammar = "Flags may stand before or after operands; \"--\" ends them. Values follow after a space or \"=\". " +
 	"Each flag has an environment variable (--log-format: FRESHET_LOG_FORMAT), which the flag overrides; " +
 	"there, several values have commas between. " +
 	"Sizes are 64k, 256MiB (powers of 1024) or 1GB (of 1000), durations 500ms, 10s, 5m, 2h or 30d."

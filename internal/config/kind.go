@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"mime"
 	"net"
+	"net/netip"
 	"path"
 	"path/filepath"
 	"slices"
@@ -33,11 +34,15 @@ const (
 	FieldText  // the value of a field, or off
 	CachePolicy
 	MIMEType
+	OriginURL
+	OriginHost // origin, client or a name
+	Prefix     // of addresses
+	FieldName
 )
 
 // put parses text as a value of f and stores it where it belongs. Its error
 // says what is allowed.
-func (f *Flag) put(s *Serve, text string) error {
+func (f *Flag) put(s *sections, text string) error {
 	if text == "" && f.Kind != Set {
 		return fmt.Errorf("it is empty; give %s", f.Value)
 	}
@@ -66,6 +71,10 @@ func (f *Flag) put(s *Serve, text string) error {
 		v, err := f.cache(text)
 		*p = v
 		return err
+	case *[]netip.Prefix:
+		v, err := parsePrefix(text)
+		*p = append(*p, v)
+		return err
 	case *map[string]string:
 		ext, typ, err := parseMIME(text)
 		if *p == nil {
@@ -85,6 +94,12 @@ func (f *Flag) text(s string) (string, error) {
 	switch f.Kind {
 	case Address:
 		return parseAddress(s)
+	case OriginURL:
+		return parseOrigin(s)
+	case OriginHost:
+		return parseOriginHost(s)
+	case FieldName:
+		return parseFieldName(s)
 	case Choice:
 		if !slices.Contains(f.Choices, s) {
 			if f.Name == "monitor" {

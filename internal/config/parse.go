@@ -18,12 +18,11 @@ func (f Faults) Error() string { return strings.Join(f, "\n") }
 // ParseServe parses what follows "freshet serve" and the environment, in the
 // form of os.Environ. Its error is ErrHelp or Faults.
 func ParseServe(args, environ []string) (*Serve, error) {
-	p := parser{flags: ServeFlags, help: "freshet help serve", given: make([]given, len(ServeFlags))}
-	p.environ(environ)
-	if err := p.args(args); err != nil {
+	s := &Serve{Dir: "."}
+	p := newParser("serve")
+	if err := p.read(args, environ); err != nil {
 		return nil, err
 	}
-	s := &Serve{Dir: "."}
 	switch len(p.operands) {
 	case 0:
 	case 1:
@@ -34,12 +33,40 @@ func ParseServe(args, environ []string) (*Serve, error) {
 	default:
 		p.fault("%q: one folder is served at a time; quote a name that has spaces", p.operands[1])
 	}
-	p.store(s)
-	p.check(s)
+	p.store(&sections{server: &s.Server, files: &s.Files, serve: s})
+	p.checkServer(&s.Server)
 	if len(p.faults) > 0 {
 		return nil, p.faults
 	}
 	return s, nil
+}
+
+// ParseProxy parses what follows "freshet proxy" and the environment. Its
+// error is ErrHelp or Faults.
+func ParseProxy(args, environ []string) (*Proxy, error) {
+	c := &Proxy{}
+	p := newParser("proxy")
+	if err := p.read(args, environ); err != nil {
+		return nil, err
+	}
+	if len(p.operands) > 0 {
+		p.fault("%q: the proxy takes no operand; name an origin with --to URL", p.operands[0])
+	}
+	p.store(&sections{server: &c.Server, origins: &c.Origins, store: &c.Store})
+	p.checkServer(&c.Server)
+	if !p.has("to") && len(p.faults) == 0 {
+		p.fault("there is no origin; name one with --to URL, such as --to http://127.0.0.1:8080")
+	}
+	if len(c.KeyDrop) > 0 && len(c.KeyKeep) > 0 {
+		p.fault("--key-drop and --key-keep exclude each other; give the shorter list")
+	}
+	if p.has("disk") && c.Data == "" {
+		p.fault("--disk is the size of the folder that --data names; give --data DIR too")
+	}
+	if len(p.faults) > 0 {
+		return nil, p.faults
+	}
+	return c, nil
 }
 
 // given is what was said about one flag.
@@ -55,6 +82,20 @@ type parser struct {
 	operands []string
 	faults   Faults
 }
+
+func newParser(command string) *parser {
+	flags := CommandNamed(command).Flags
+	return &parser{flags: flags, help: "freshet help " + command, given: make([]given, len(flags))}
+}
+
+// read reads the environment and the command line.
+func (p *parser) read(args, environ []string) error {
+	p.environ(environ)
+	return p.args(args)
+}
+
+// has reports whether a flag was given.
+func (p *parser) has(name string) bool { return len(p.given[p.index(name)].values) > 0 }
 
 func (p *parser) fault(format string, args ...any) {
 	p.faults = append(p.faults, fmt.Sprintf(format, args...))
@@ -169,7 +210,7 @@ func (p *parser) unknown(arg, name string) {
 }
 
 // store puts values, or else defaults, where they belong.
-func (p *parser) store(s *Serve) {
+func (p *parser) store(s *sections) {
 	for i := range p.flags {
 		f, g := &p.flags[i], p.given[i]
 		values := g.values
@@ -188,9 +229,9 @@ func (p *parser) store(s *Serve) {
 	}
 }
 
-// check looks at what single flags cannot tell.
-func (p *parser) check(s *Serve) {
-	if len(p.given[p.index("listen")].values) == 0 && len(s.TLSListen) > 0 {
+// checkServer looks at what single flags cannot tell.
+func (p *parser) checkServer(s *Server) {
+	if !p.has("listen") && len(s.TLSListen) > 0 {
 		s.Listen = nil
 	}
 	switch {

@@ -14,9 +14,10 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Serve{
-		Dir: ".", Listen: []string{":8000"}, Memory: 256 << 20, Monitor: "off",
-		Index: []string{"index.html"}, Listing: true, Compress: true, ServerHeader: "freshet",
+	want := &Serve{Dir: "."}
+	want.Files = Files{Memory: 256 << 20, Index: []string{"index.html"}, Listing: true, Compress: true}
+	want.Server = Server{
+		Listen: []string{":8000"}, Monitor: "off", ServerHeader: "freshet",
 		AccessLog: "-", LogFormat: "combined", ErrorLog: "-",
 		MaxConnections: 65536, MaxRequestsPerConnection: 1 << 20,
 		MaxHeadBytes: 32 << 10, MaxFields: 128, MaxTargetBytes: 8 << 10, MaxBodyBytes: 256 << 20,
@@ -165,7 +166,7 @@ func TestNearest(t *testing.T) {
 	known := []string{"serve", "help", "version", "max-connections", "max-connections-per-client"}
 	for word, want := range map[string]string{
 		"sevre": "serve", "srve": "serve", "Serve": "serve", "hlep": "help", "ver": "version",
-		"max-con": "max-connections", "max_connections": "max-connections", "proxy": "", "": "", "x": "",
+		"max-con": "max-connections", "max_connections": "max-connections", "cache": "", "": "", "x": "",
 		strings.Repeat("serve", 100): "",
 	} {
 		if got := Nearest(word, known); got != want {

@@ -12,11 +12,22 @@ import (
 var update = flag.Bool("update", false, "write the reference pages anew")
 
 func TestTable(t *testing.T) {
+	for _, c := range Commands {
+		t.Run(c.Name, func(t *testing.T) { checkFlags(t, c.Flags) })
+	}
+}
+
+// scratch has all sections.
+func scratch() *sections {
+	return &sections{server: &Server{}, files: &Files{}, serve: &Serve{}, origins: &Origins{}, store: &Store{}}
+}
+
+func checkFlags(t *testing.T, flags []Flag) {
 	seen := map[string]bool{}
 	groups := map[string]bool{}
 	last := ""
-	for i := range ServeFlags {
-		f := &ServeFlags[i]
+	for i := range flags {
+		f := &flags[i]
 		if seen[f.Name] || f.Name == "" || strings.ToLower(f.Name) != f.Name {
 			t.Errorf("name %q", f.Name)
 		}
@@ -32,12 +43,12 @@ func TestTable(t *testing.T) {
 			t.Errorf("--%s: not sentences: %s", f.Name, f.Doc)
 		}
 		if f.Default != "" {
-			if err := f.put(&Serve{}, f.Default); err != nil {
+			if err := f.put(scratch(), f.Default); err != nil {
 				t.Errorf("--%s: default: %v", f.Name, err)
 			}
 		}
 		if f.Off {
-			if err := f.put(&Serve{}, "off"); err != nil {
+			if err := f.put(scratch(), "off"); err != nil {
 				t.Errorf("--%s off: %v", f.Name, err)
 			}
 		}
@@ -57,10 +68,12 @@ func TestHelpFits(t *testing.T) {
 			}
 		}
 	}
-	help := CommandNamed("serve").Help()
-	for i := range ServeFlags {
-		if !strings.Contains(help, "\n  --"+ServeFlags[i].Name) {
-			t.Errorf("--%s is missing", ServeFlags[i].Name)
+	for _, c := range Commands {
+		help := c.Help()
+		for i := range c.Flags {
+			if !strings.Contains(help, "\n  --"+c.Flags[i].Name) {
+				t.Errorf("%s: --%s is missing", c.Name, c.Flags[i].Name)
+			}
 		}
 	}
 }
@@ -68,7 +81,7 @@ func TestHelpFits(t *testing.T) {
 func TestUnknownCommand(t *testing.T) {
 	for name, want := range map[string]string{
 		"serv":  `unknown command "serv"; did you mean serve?`,
-		"proxy": `unknown command "proxy"; there are serve, help, version`,
+		"cache": `unknown command "cache"; there are serve, proxy, help, version`,
 	} {
 		if got := UnknownCommand(name); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -76,10 +89,18 @@ func TestUnknownCommand(t *testing.T) {
 	}
 }
 
-// The page in docs is the one that the table makes.
+// The pages in docs are those that the table makes.
 func TestReference(t *testing.T) {
-	path := filepath.Join("..", "..", "docs", "reference", "serve.md")
-	want := CommandNamed("serve").Reference()
+	for _, c := range Commands {
+		if len(c.Flags) > 0 {
+			checkPage(t, c.Name+".md", c.Reference())
+		}
+	}
+}
+
+func checkPage(t *testing.T, name, want string) {
+	t.Helper()
+	path := filepath.Join("..", "..", "docs", "reference", name)
 	if *update {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -90,6 +111,6 @@ func TestReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.ReplaceAll(string(got), "\r\n", "\n") != want {
-		t.Error("docs/reference/serve.md differs from the table: run go generate ./internal/config")
+		t.Errorf("docs/reference/%s differs from the table: run go generate ./internal/config", name)
 	}
 }

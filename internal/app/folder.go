@@ -1,0 +1,76 @@
+package app
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"freshet/httpd"
+	"freshet/internal/config"
+	"freshet/static"
+)
+
+// openFolder returns an opener of the folder at dir.
+func openFolder(dir string, c *config.Files) opener {
+	return func(pages *httpd.Pages, log *slog.Logger) (content, error) {
+		h, err := newFolder(dir, c, pages, log)
+		if err != nil {
+			return content{}, err
+		}
+		return content{name: folderName(dir), handler: h, hot: h, close: h.Close}, nil
+	}
+}
+
+// folderName is what people are told that is served.
+func folderName(dir string) string {
+	if dir == "." {
+		if abs, err := filepath.Abs(dir); err == nil {
+			return abs
+		}
+	}
+	return dir
+}
+
+// newFolder returns the handler of a folder.
+func newFolder(dir string, c *config.Files, pages *httpd.Pages, log *slog.Logger) (*static.Handler, error) {
+	if err := checkFolder(dir); err != nil {
+		return nil, err
+	}
+	if c.SPA != "" {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(c.SPA))); err != nil {
+			log.Warn("the page of --spa cannot be read yet", "page", c.SPA, "err", cause(err))
+		}
+	}
+	listing := static.ListingOn
+	if !c.Listing {
+		listing = static.ListingOff
+	}
+	return static.New(static.Options{
+		Root:           dir,
+		Memory:         c.Memory,
+		Coherence:      c.Coherence,
+		Index:          c.Index,
+		Listing:        listing,
+		SPA:            c.SPA,
+		CleanURLs:      c.CleanURLs,
+		Hidden:         c.Hidden,
+		FollowSymlinks: c.FollowSymlinks,
+		Cache:          cachePolicy(c.Cache),
+		MIME:           c.MIME,
+		NoCompress:     !c.Compress,
+		ErrorPages:     pages,
+		ErrorLog:       log,
+	})
+}
+
+func cachePolicy(c config.Cache) static.CachePolicy {
+	switch c.Mode {
+	case config.CacheAuto:
+		return static.Auto
+	case config.CacheFor:
+		return static.CachePolicy(c.For)
+	case config.CacheOff:
+		return static.NoPolicy
+	}
+	return static.Revalidate
+}

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// parseOrigin checks the address of an origin: a URL with a host and perhaps a
+// path, or a Unix socket.
+func parseOrigin(s string) (string, error) {
+	const want = "give http://host:port, https://host or unix:/path"
+	if path, ok := strings.CutPrefix(s, "unix:"); ok {
+		if path == "" || path == "@" || strings.IndexByte(path, 0) >= 0 {
+			return "", errors.New(want)
+		}
+		return s, nil
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Opaque != "":
+		return "", errors.New(want)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "", errors.New("it does not begin with http:// or https://; " + want)
+	case u.Hostname() == "":
+		return "", errors.New("it has no host; " + want)
+	case u.User != nil:
+		return "", errors.New("names and passwords are not taken from here; leave them out")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", errors.New("an origin has no query and no fragment; leave them out")
+	}
+	return s, nil
+}
+
+// parseOriginHost checks the policy of the Host field.
+func parseOriginHost(s string) (string, error) {
+	if s == "origin" || s == "client" {
+		return s, nil
+	}
+	u, err := url.Parse("http://" + s)
+	if err != nil || u.Host != s || u.Hostname() == "" {
+		return "", errors.New("give origin, client or a host name, perhaps with a port")
+	}
+	return s, nil
+}
+
+// parsePrefix parses the addresses of a network, or one address.
+func parsePrefix(s string) (netip.Prefix, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p.Masked(), nil
+	}
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	return netip.Prefix{}, errors.New("give an address such as 10.0.0.1, or a prefix such as 10.0.0.0/8 or fd00::/8")
+}
+
+// parseFieldName checks the name of a field and returns its usual form.
+func parseFieldName(s string) (string, error) {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return "", errors.New("give the name of a field, such as Accept-Language")
+		}
+	}
+	return http.CanonicalHeaderKey(s), nil
+}

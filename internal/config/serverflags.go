@@ -1,0 +1,111 @@
+package config
+
+import "math"
+
+// addressFlags say where a server listens.
+var addressFlags = []Flag{
+	{Name: "listen", Kind: Address, Value: "ADDR", Default: ":8000", Repeat: true, Group: groupAddresses,
+		Doc:   "Listen on ADDR: :8000, host:port, a port alone, unix:/path or unix:@name. When only --tls-listen is given there is no default.",
+		field: func(s *sections) any { return &s.server.Listen }},
+	{Name: "tls-listen", Kind: Address, Value: "ADDR", Repeat: true, Group: groupAddresses,
+		Doc:   "Listen on ADDR for TLS, with HTTP/1.1 and HTTP/2. Needs --tls-cert and --tls-key.",
+		field: func(s *sections) any { return &s.server.TLSListen }},
+	{Name: "tls-cert", Kind: Text, Value: "FILE", Group: groupAddresses,
+		Doc:   "Certificate chain, PEM. Read again when the file changes.",
+		field: func(s *sections) any { return &s.server.TLSCert }},
+	{Name: "tls-key", Kind: Text, Value: "FILE", Group: groupAddresses,
+		Doc:   "Private key of the certificate, PEM.",
+		field: func(s *sections) any { return &s.server.TLSKey }},
+	{Name: "backlog", Kind: Number, Value: "N", Min: 1, Max: math.MaxInt32, Unit: "connections", Group: groupAddresses,
+		Doc:   "Length of the kernel's accept queue. Unset: the system's own.",
+		field: func(s *sections) any { return &s.server.Backlog }},
+	{Name: "monitor", Kind: Choice, Value: "off", Default: "off", Choices: []string{"off"}, Group: groupAddresses,
+		Doc:   "Address of the monitor's page. There is no monitor yet, so only off is accepted.",
+		field: func(s *sections) any { return &s.server.Monitor }},
+}
+
+// pageFlags are about all answers of a server.
+var pageFlags = []Flag{
+	{Name: "error-template", Kind: Text, Value: "FILE", Group: groupAnswers,
+		Doc:   "HTML template of error pages (Go html/template).",
+		field: func(s *sections) any { return &s.server.ErrorTemplate }},
+	{Name: "server-header", Kind: FieldText, Value: "TEXT|off", Default: "freshet", Group: groupAnswers,
+		Doc:   "Value of the Server field. off leaves it out.",
+		field: func(s *sections) any { return &s.server.ServerHeader }},
+}
+
+// logFlags say where a server tells what it does.
+var logFlags = []Flag{
+	{Name: "access-log", Kind: Text, Value: "FILE|-|off", Default: "-", Group: groupLogs,
+		Doc:   "Where a line for each request goes; - is standard output. SIGHUP opens the file anew.",
+		field: func(s *sections) any { return &s.server.AccessLog }},
+	{Name: "log-format", Kind: Choice, Value: "FORMAT", Default: "combined", Choices: []string{"common", "combined", "json"}, Group: groupLogs,
+		Doc:   "Form of these lines: common, combined or json.",
+		field: func(s *sections) any { return &s.server.LogFormat }},
+	{Name: "error-log", Kind: Text, Value: "FILE|-", Default: "-", Group: groupLogs,
+		Doc:   "Where faults are told; - is standard error. SIGHUP opens the file anew.",
+		field: func(s *sections) any { return &s.server.ErrorLog }},
+	{Name: "dns-names", Kind: Switch, Group: groupLogs,
+		Doc:   "Show the names of clients in the access log, looked up aside in the DNS. A line shows the address until the name is known.",
+		field: func(s *sections) any { return &s.server.DNSNames }},
+}
+
+// clientFlags are what very old clients need.
+var clientFlags = []Flag{
+	{Name: "http09", Kind: Switch, Group: groupClients,
+		Doc:   "Answer the bare GET line of HTTP/0.9.",
+		field: func(s *sections) any { return &s.server.HTTP09 }},
+	{Name: "lenient", Kind: Set, Value: "lf,fold", Choices: []string{"lf", "fold"}, Group: groupClients,
+		Doc:   "Forgive lines that end in a line feed alone (lf), or fields that go on in the next line (fold). Behind another server this can be unsafe: the two may see different requests.",
+		field: func(s *sections) any { return &lenient{&s.server.LenientLF, &s.server.LenientFold} }},
+}
+
+// limitFlags bound what clients may take.
+var limitFlags = []Flag{
+	{Name: "max-connections", Kind: Number, Value: "N", Default: "65536", Min: 1, Max: 1e7, Unit: "connections", Off: true, Group: groupLimits,
+		Doc:   "Open connections. Beyond it: 503, with Retry-After; over TLS the connection is closed.",
+		field: func(s *sections) any { return &s.server.MaxConnections }},
+	{Name: "max-connections-per-client", Kind: Number, Value: "N", Min: 1, Max: 1e7, Unit: "connections", Off: true, Group: groupLimits,
+		Doc:   "Open connections of one address (IPv6: of one /64). Unset: half of --max-connections. Beyond it: as there.",
+		field: func(s *sections) any { return &s.server.MaxConnectionsPerClient }},
+	{Name: "queue-connections", Kind: Switch, Group: groupLimits,
+		Doc:   "Leave connections beyond --max-connections in the accept queue instead of answering 503.",
+		field: func(s *sections) any { return &s.server.QueueConnections }},
+	{Name: "max-requests-per-connection", Kind: Number, Value: "N", Default: "1048576", Min: 1, Unit: "requests", Off: true, Group: groupLimits,
+		Doc:   "Requests of one connection. Then it is closed after the answer.",
+		field: func(s *sections) any { return &s.server.MaxRequestsPerConnection }},
+	{Name: "max-head-bytes", Kind: Size, Value: "SIZE", Default: "32KiB", Min: kib, Max: 16 * mib, Group: groupLimits,
+		Doc:   "Request line and fields together. Beyond it: 431.",
+		field: func(s *sections) any { return &s.server.MaxHeadBytes }},
+	{Name: "max-fields", Kind: Number, Value: "N", Default: "128", Min: 1, Max: 65535, Unit: "fields", Group: groupLimits,
+		Doc:   "Field lines of a request. Beyond it: 431.",
+		field: func(s *sections) any { return &s.server.MaxFields }},
+	{Name: "max-target-bytes", Kind: Size, Value: "SIZE", Default: "8KiB", Min: 64, Max: 16 * mib, Group: groupLimits,
+		Doc:   "Address in the request line. Beyond it: 414.",
+		field: func(s *sections) any { return &s.server.MaxTargetBytes }},
+	{Name: "max-body-bytes", Kind: Size, Value: "SIZE", Default: "256MiB", Min: 1, Off: true, Group: groupLimits,
+		Doc:   "Body of a request. Beyond it: 413.",
+		field: func(s *sections) any { return &s.server.MaxBodyBytes }},
+}
+
+// timeFlags bound how long clients may take.
+var timeFlags = []Flag{
+	{Name: "head-timeout", Kind: Duration, Value: "TIME", Default: "10s", Min: second / 10, Max: day, Off: true, Group: groupTimes,
+		Doc:   "Time for a request head. Then: 408.",
+		field: func(s *sections) any { return &s.server.HeadTimeout }},
+	{Name: "body-timeout", Kind: Duration, Value: "TIME", Default: "30s", Min: second / 10, Max: day, Off: true, Group: groupTimes,
+		Doc:   "Longest pause in a request body. Then: 408.",
+		field: func(s *sections) any { return &s.server.BodyTimeout }},
+	{Name: "min-body-rate", Kind: Size, Value: "SIZE", Default: "256", Min: 1, Max: 1 << 30, Unit: "bytes per second", Off: true, Group: groupTimes,
+		Doc:   "Least mean rate of a request body in bytes per second, from its 15th second on. Below it: 408.",
+		field: func(s *sections) any { return &s.server.MinBodyRate }},
+	{Name: "idle-timeout", Kind: Duration, Value: "TIME", Default: "75s", Min: second / 10, Max: day, Off: true, Group: groupTimes,
+		Doc:   "How long a connection may wait for its next request.",
+		field: func(s *sections) any { return &s.server.IdleTimeout }},
+	{Name: "send-timeout", Kind: Duration, Value: "TIME", Default: "60s", Min: second / 10, Max: day, Off: true, Group: groupTimes,
+		Doc:   "How long a client may take nothing of what is sent. Then the connection is cut.",
+		field: func(s *sections) any { return &s.server.SendTimeout }},
+	{Name: "shutdown-timeout", Kind: Duration, Value: "TIME", Default: "10s", Max: day, Group: groupTimes,
+		Doc:   "How long running requests may take after SIGTERM or SIGINT. Then they are cut.",
+		field: func(s *sections) any { return &s.server.ShutdownTimeout }},
+}
