@@ -4,8 +4,52 @@ package rule
 const (
 	_ ID = 3<<8 + iota
 	ProxyAnswered
+
+	// Responses: what is wrong with the syntax of an origin's answer.
+	ResponseLine
+	ResponseVersion
+	ResponseStatus
+	ResponseBareCR
+	ResponseBareLF
+	ResponseLeadingSpace
+	ResponseFieldName
+	ResponseFieldValue
+	ResponseHeadTooLarge
+	ResponseTooManyFields
+	ResponseLengthInvalid
+	ResponseLengthDiffers
+	ResponseLengthWithCoding
+	ResponseCodingUnknown
+	ResponseCodingInvalid
+	ResponseCodingIn10
+	ResponseChunk
+	ResponseTrailer
+	ResponseInterimFlood
+	ResponseUpgrade
 )
 
 var proxyTable = [...]Row{
 	ProxyAnswered & 0xff: {"proxy-answered", 0, "the origin answered", "", ""},
+
+	// Responses.
+	ResponseLine & 0xff:             {"response-line", 502, "the origin's answer does not begin with HTTP/, a version and a status code", "RFC 9112 §4", "have the origin speak HTTP/1.1 on that port"},
+	ResponseVersion & 0xff:          {"response-version", 502, "the origin answered in a version of HTTP that is not 1.0 or 1.1", "RFC 9112 §2.3", "have the origin speak HTTP/1.1"},
+	ResponseStatus & 0xff:           {"response-status", 502, "the status code of the origin's answer is not a number of three digits from 100 on", "RFC 9110 §15", "have the origin send a registered status code"},
+	ResponseBareCR & 0xff:           {"response-bare-cr", 502, "a carriage return stands without a line feed in the origin's answer", "RFC 9112 §2.2", "have the origin end lines with CR LF"},
+	ResponseBareLF & 0xff:           {"response-bare-lf", 502, "a line of the origin's answer ends in a line feed without a carriage return", "RFC 9112 §2.2", "have the origin end lines with CR LF"},
+	ResponseLeadingSpace & 0xff:     {"response-leading-space", 502, "white space stands before the first field of the origin's answer", "RFC 9112 §2.2", "have the origin remove the white space"},
+	ResponseFieldName & 0xff:        {"response-field-name", 502, "a field name of the origin's answer is empty or has a character that no token may have", "RFC 9110 §5.1", "have the origin use letters, digits and hyphens"},
+	ResponseFieldValue & 0xff:       {"response-field-value", 502, "a field value of the origin's answer has a control character", "RFC 9110 §5.5", "have the origin remove the control character"},
+	ResponseHeadTooLarge & 0xff:     {"response-head-too-large", 502, "the head of the origin's answer is larger than is accepted", "", "have the origin send fewer or shorter fields, or raise the limit on heads of answers"},
+	ResponseTooManyFields & 0xff:    {"response-too-many-fields", 502, "the origin's answer has more fields than are accepted", "", "have the origin send fewer fields, or raise the limit on fields of answers"},
+	ResponseLengthInvalid & 0xff:    {"response-length-invalid", 502, "Content-Length of the origin's answer is not one decimal number that fits", "RFC 9112 §6.3", "have the origin send the number of bytes in decimal digits"},
+	ResponseLengthDiffers & 0xff:    {"response-length-differs", 502, "the origin sent Content-Length twice with different values", "RFC 9112 §6.3", "have the origin send one Content-Length"},
+	ResponseLengthWithCoding & 0xff: {"response-length-with-coding", 502, "the origin sent Content-Length and Transfer-Encoding together", "RFC 9112 §6.3", "have the origin send one of them"},
+	ResponseCodingUnknown & 0xff:    {"response-coding-unknown", 502, "the origin sent a transfer coding below chunked that nobody asked for", "RFC 9112 §7.4", "have the origin use Content-Encoding, or no coding but chunked"},
+	ResponseCodingInvalid & 0xff:    {"response-coding-invalid", 502, "Transfer-Encoding of the origin's answer is malformed, or another coding follows chunked", "RFC 9112 §6.1", "have the origin send Transfer-Encoding: chunked"},
+	ResponseCodingIn10 & 0xff:       {"response-coding-in-http10", 502, "the origin sent a Transfer-Encoding in HTTP/1.0", "RFC 9112 §6.1", "have the origin send Content-Length, or HTTP/1.1"},
+	ResponseChunk & 0xff:            {"response-chunk", 502, "a chunk of the origin's answer has a malformed size line, or does not end where its size says", "RFC 9112 §7.1", "have the origin send chunks by the grammar"},
+	ResponseTrailer & 0xff:          {"response-trailer", 502, "a trailer field of the origin's answer is malformed or speaks of framing, or there are too many", "RFC 9110 §6.5.1", "have the origin send trailers by the rules for fields"},
+	ResponseInterimFlood & 0xff:     {"response-interim-flood", 502, "the origin sent more interim answers (1xx) than are accepted before its final one", "RFC 9110 §15.2", "have the origin send the final answer"},
+	ResponseUpgrade & 0xff:          {"response-upgrade", 502, "the origin switched protocols (101) though the request asked for no upgrade", "RFC 9110 §7.8", "have the origin answer requests without Upgrade in HTTP"},
 }

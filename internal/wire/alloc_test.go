@@ -24,6 +24,8 @@ func TestAllocations(t *testing.T) {
 	post := []byte("POST http://[::1]:80/ HTTP/1.1\r\nHost: [::1]:80\r\nTransfer-Encoding: chunked\r\nConnection: close, te\r\nExpect: 100-continue\r\n\r\n")
 	bad := []byte("GET / HTTP/1.1\r\nHost: [::1\r\n\r\n")
 	bare, browser := []byte(bareHead), []byte(browserHead)
+	answer := []byte("HTTP/1.1 200 OK\r\nDate: x\r\nETag: \"a\"\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n")
+	var rh ResponseHead
 	dst := make([]byte, 0, 64)
 	for _, c := range []struct {
 		name string
@@ -42,6 +44,7 @@ func TestAllocations(t *testing.T) {
 				}
 			}
 		}},
+		{"response", func() bool { n, _ := l.ParseResponse(answer, &rh); return n == len(answer) }},
 		{"chunk head", func() bool { return len(AppendChunkHead(dst, 12345)) > 0 }},
 		{"status line", func() bool { return len(AppendStatusLine(dst, 304)) > 0 && len(AppendStatusLine(dst, 299)) > 0 }},
 		{"known name", func() bool { return CanonicalName("if-none-match") == "If-None-Match" }},

@@ -16,7 +16,15 @@ func (l *Limits) parseFields(b []byte, i int, h *Head) (n int, broken rule.ID) {
 		if i == len(b) {
 			return 0, 0
 		}
+		end := i // of the name
+		if l.spacedColon && i > start {
+			i = skipSpace(b, i)
+			if i == len(b) {
+				return 0, 0
+			}
+		}
 		if b[i] != ':' || i == start {
+			i = end
 			switch {
 			case i > start || b[i] == ':':
 				return 0, l.nameFault(b, start, i)
@@ -46,12 +54,9 @@ func (l *Limits) parseFields(b []byte, i int, h *Head) (n int, broken rule.ID) {
 			h.Fields[len(h.Fields)-1].Value = trim(view(b[value:end]))
 			continue
 		}
-		name := view(b[start:i])
+		name := view(b[start:end])
 
-		i++
-		for i < len(b) && isSpace(b[i]) {
-			i++
-		}
+		i = skipSpace(b, i+1)
 		value = i
 		next, end, broken := l.valueEnd(b, i)
 		if next == 0 {
@@ -100,10 +105,7 @@ func (l *Limits) valueEnd(b []byte, i int) (next, end int, broken rule.ID) {
 func (l *Limits) nameFault(b []byte, start, i int) rule.ID {
 	switch c := b[i]; {
 	case isSpace(c):
-		for i < len(b) && isSpace(b[i]) {
-			i++
-		}
-		if i == len(b) {
+		if i = skipSpace(b, i); i == len(b) {
 			return 0
 		}
 		if b[i] == ':' {

@@ -56,8 +56,12 @@ func (h *Head) settleLength() rule.ID {
 		h.ContentLength = -1
 		return 0
 	}
-	// RFC 9112 §6.3 item 5: the same length may be repeated, on lines of its
-	// own or in a list.
+	return h.settleContentLength()
+}
+
+// settleContentLength reads the Content-Length lines. The same length may be
+// repeated, on lines of its own or in a list (RFC 9112 §6.3 item 5).
+func (h *Head) settleContentLength() rule.ID {
 	length := int64(-1)
 	for _, f := range h.Fields[h.first[ContentLength]:] {
 		if f.Known != ContentLength {

@@ -27,6 +27,11 @@ type Limits struct {
 	// AllowHTTP09 accepts "GET /path" without a version: an HTTP/0.9 request,
 	// which has no fields. Else rule.BadRequestLine.
 	AllowHTTP09 bool
+
+	// spacedColon accepts white space between the name and the colon of a
+	// field line, and leaves it out: what RFC 9112 §5.1 asks of a proxy that
+	// reads a response. ParseResponse sets it.
+	spacedColon bool
 }
 
 const (

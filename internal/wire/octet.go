@@ -48,6 +48,15 @@ func makeClasses() (t [256]uint8) {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
+// skipSpace returns the index of the first octet of b from i on that is neither
+// SP nor HTAB, len(b) if there is none.
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && isSpace(b[i]) {
+		i++
+	}
+	return i
+}
+
 // all reports whether s is not empty and has octets of the classes only.
 func all(s string, classes uint8) bool {
 	for i := range len(s) {
