@@ -172,3 +172,23 @@ func longDay(s string) bool {
 	}
 	return false
 }
+
+// ParseDateFold is ParseDateAt for dates that others wrote carelessly: letters
+// may be in any case. Everything else is as strict.
+func ParseDateFold(s string, now int64) (unix int64, ok bool) {
+	if unix, ok = ParseDateAt(s, now); ok || len(s) > len("Wednesday, 06-Nov-94 08:49:37 GMT") {
+		return unix, ok
+	}
+	var buf [len("Wednesday, 06-Nov-94 08:49:37 GMT")]byte
+	upper := true // names begin with a capital
+	for i := range len(s) {
+		c := lower(s[i])
+		letter := isAlpha(c)
+		if letter && (upper || i >= len(s)-len("GMT")) {
+			c -= 'a' - 'A'
+		}
+		upper = !letter
+		buf[i] = c
+	}
+	return ParseDateAt(string(buf[:len(s)]), now)
+}

@@ -181,3 +181,31 @@ func FuzzParseDate(f *testing.F) {
 		}
 	})
 }
+
+func TestParseDateFold(t *testing.T) {
+	for in, want := range map[string]bool{
+		"Thu, 18 Aug 2050 02:01:18 GMT":       true,
+		"THU, 18 Aug 2050 02:01:18 GMT":       true,
+		"Thu, 18 AUG 2050 02:01:18 GMT":       true,
+		"thu, 18 aug 2050 02:01:18 gMT":       true,
+		"thursday, 18-AUG-50 02:01:18 gmt":    true,
+		"WEDNESDAY, 18-AUG-50 02:01:18 GMT":   true,
+		"tHU aUG 18 02:01:18 2050":            true,
+		"Thu, 18 Aug 2050 02:01:18 UTC":       false,
+		"Thu, 18 Aug 2050 02:01:18 AEST":      false,
+		"Thu, 18 Aug 50 02:01:18 GMT":         false,
+		"Thu 18 Aug 2050 02:01:18 GMT":        false,
+		"Thu, 18  Aug  2050 02:01:18 GMT":     false,
+		"Thu, 18-Aug-2050 02:01:18 GMT":       false,
+		"Thu, 18 Aug 2050 02.01.18 GMT":       false,
+		"Thu, 18 Aug 2050 2:01:18 GMT":        false,
+		"Wednesdayy, 18-AUG-50 02:01:18 GMT!": false,
+		"0":                                   false,
+		"":                                    false,
+	} {
+		unix, ok := ParseDateFold(in, 1794000000)
+		if ok != want || ok && unix != 2544400878 {
+			t.Errorf("ParseDateFold(%q) = %d, %v; want %v", in, unix, ok, want)
+		}
+	}
+}

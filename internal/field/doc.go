@@ -1,5 +1,6 @@
 // Package field reads and writes the values of HTTP fields: dates, lists,
-// entity-tags, byte ranges, content codings and media types. It is pure and,
+// entity-tags, byte ranges, content codings, media types and structured values.
+// It is pure and,
 // for what a server does on every request, allocates nothing; values are
 // strings, which may be views of a buffer.
 //
