@@ -1,5 +1,5 @@
-// Package wiretest runs scripts that play an HTTP client on a raw socket, byte
-// for byte, so that what a server does on the wire is written down where
+// Package wiretest runs scripts that play an HTTP client, and the origin behind
+// the server if need be, on raw sockets, byte for byte, so that what a server does on the wire is written down where
 // people can read it. It is for tests only, and shares no code with the
 // server's parsers: an error in one is not repeated in the other.
 //
@@ -75,6 +75,40 @@
 //	settle                 wait until the edits so far are older than the steps of the file
 //	                       system's clock, so that the server may keep what it reads
 //	keeptime FILE          (the modification time that FILE had when the last command changed it)
+//
+// Scripts of RunFront also play the origin that the server stands in front of. Time stands still
+// in them (it begins on 2 January 2026, 03:04:05 UTC), and the script tells everything that the
+// origin is asked: a hit is proved by the lines that are not there.
+//
+//	req GET /a
+//	origin rx GET /a
+//	origin expect nofield If-None-Match
+//	origin res 200 "hello\n"
+//		Cache-Control: max-age=60
+//	rx 200
+//	advance 10s
+//	req GET /a
+//	rx 200
+//	expect field Age 10
+//
+//	origin rx METHOD TARGET [as NAME]
+//	                       wait for this request; the lines below are about it. What a proxy
+//	                       must not send (lintRequest) is checked without being asked for.
+//	origin use NAME        go on with another request that was not answered yet
+//	origin expect field NAME VALUE, field NAME ~ REGEXP, nofield NAME, body TEXT
+//	origin res STATUS [WORD...]
+//	                       answer, with the words as the body; the indented lines below are
+//	                       its fields. Date and Content-Length are filled in when not given.
+//	origin tx WORD...      send the words, nothing between them
+//	origin close           close the connection when all is sent
+//	origin down            close all, and let nobody connect any more
+//	advance DURATION       let time pass
+//	poll TARGET body TEXT, poll TARGET field NAME VALUE
+//	                       ask for it on other connections until the answer is so: for what
+//	                       is done in the background. Indented lines as with req; neither
+//	                       transcript nor records show it.
+//
+// ${ORIGIN} is the origin's host and port; ${now}, ${now+10s}, ${now-1h} are dates.
 //
 // ${OUTSIDE} is the path of a file outside the folder that says "outside".
 // TIME is RFC 3339. "write" and "fill" give a file the time of the script's other

@@ -21,10 +21,25 @@ type player struct {
 	answers  int // final responses read so far
 	way      Way
 	patience time.Duration
+
+	// Only in scripts with an origin.
+	origin    *origin
+	clock     *clock
+	exchange  *exchange            // the request that the origin answers
+	exchanges map[string]*exchange // by the names that the script gave
+}
+
+// value is the value of a variable.
+func (p *player) value(name string) (string, bool) {
+	if moment, ok := p.clock.moment(name); ok {
+		return moment, true
+	}
+	value, ok := p.vars[name]
+	return value, ok
 }
 
 func (p *player) play(c command) error {
-	list, err := words(c.text, p.vars)
+	list, err := words(c.text, p.value)
 	if err != nil {
 		return err
 	}
@@ -42,6 +57,12 @@ func (p *player) play(c command) error {
 		return nil
 	case "await":
 		return p.await(args, c.block)
+	case "poll":
+		return p.poll(args, c.block)
+	case "origin":
+		return p.originCommand(args, c.block)
+	case "advance":
+		return p.advance(args)
 	case "save":
 		return p.save(args)
 	case "settle":
@@ -150,7 +171,7 @@ func (p *player) head(args []word, block []string) (string, error) {
 	}
 	fields := ""
 	for _, text := range block {
-		text, err := expand(text, p.vars)
+		text, err := expand(text, p.value)
 		if err != nil {
 			return "", err
 		}
@@ -296,5 +317,11 @@ func (p *player) end() {
 	for _, c := range p.clients {
 		_ = c.conn.Close()
 	}
+	if p.origin != nil {
+		p.origin.dismiss()
+	}
 	p.server.Stop()
+	if p.origin != nil {
+		p.origin.end()
+	}
 }

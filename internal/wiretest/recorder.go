@@ -23,7 +23,7 @@ func NewRecorder() *Recorder { return &Recorder{more: make(chan struct{}, 1)} }
 
 // Record implements record.Sink. Only what outlives the request is kept.
 func (r *Recorder) Record(of *record.Record) {
-	if strings.HasSuffix(of.Target, awaiting) {
+	if strings.HasSuffix(of.Target, awaiting) || of.Agent == pollAgent {
 		return
 	}
 	r.mu.Lock()

@@ -44,12 +44,33 @@ type prepared struct {
 	commands []command
 	settings map[string]string
 	plain    bool // not for TLS
+	front    bool // with an origin
 	folders  [numWays]*folder
 }
 
 // Run runs each script of the files that pattern matches, as a subtest, in
 // every way, and compares the answers.
 func Run(t *testing.T, pattern string, start Start) {
+	runAll(t, pattern, false, func(t testing.TB, f Front, settings map[string]string, way Way) Server {
+		return start(t, f.Dir, settings, way)
+	})
+}
+
+// Front is what a server has to stand in front of.
+type Front struct {
+	Dir    string       // the folder of the script's files
+	Origin string       // host and port of the origin that the script plays
+	Now    func() int64 // the time, nanoseconds since 1970: it moves with "advance" alone
+}
+
+// StartFront starts a server in front of an origin. What is left running after
+// its Stop fails the test.
+type StartFront func(t testing.TB, f Front, settings map[string]string, way Way) Server
+
+// RunFront is Run for scripts that play the origin as well as the client.
+func RunFront(t *testing.T, pattern string, start StartFront) { runAll(t, pattern, true, start) }
+
+func runAll(t *testing.T, pattern string, front bool, start StartFront) {
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts match %s (%v)", pattern, err)
@@ -62,9 +83,12 @@ func Run(t *testing.T, pattern string, start Start) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.front = front
 		scripts = append(scripts, s)
 	}
-	settle()
+	if !front {
+		settle()
+	}
 	for _, s := range scripts {
 		t.Run(strings.TrimSuffix(filepath.Base(s.file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
@@ -122,7 +146,7 @@ type outcome struct {
 	hits     int
 }
 
-func (s *prepared) run(t *testing.T, start Start, way Way) outcome {
+func (s *prepared) run(t *testing.T, start StartFront, way Way) outcome {
 	f := s.folders[way]
 	outside := filepath.Join(t.TempDir(), "outside.txt")
 	if err := os.WriteFile(outside, []byte("outside\n"), 0o644); err != nil {
@@ -132,7 +156,17 @@ func (s *prepared) run(t *testing.T, start Start, way Way) outcome {
 		t.Fatal(err)
 	}
 	p := &player{folder: f, vars: map[string]string{"OUTSIDE": outside}, clients: map[string]*client{}, name: "1", way: way, patience: patience}
-	p.server = start(t, f.dir, s.settings, way)
+	given := Front{Dir: f.dir}
+	if s.front {
+		var err error
+		if p.origin, err = newOrigin(); err != nil {
+			t.Fatal(err)
+		}
+		p.clock, p.exchanges = newClock(), map[string]*exchange{}
+		given.Origin, given.Now = p.origin.listener.Addr().String(), p.clock.now
+		p.vars["ORIGIN"] = given.Origin
+	}
+	p.server = start(t, given, s.settings, way)
 	for _, c := range s.commands {
 		if err := p.play(c); err != nil {
 			t.Errorf("%s:%d: (%s) %s\n\t%v%s", s.file, c.line, way, c.text, err, p.context())
@@ -140,6 +174,11 @@ func (s *prepared) run(t *testing.T, start Start, way Way) outcome {
 		}
 	}
 	p.end()
+	if p.origin != nil && !t.Failed() {
+		if err := p.origin.left(); err != nil {
+			t.Errorf("%s: (%s) %v", s.file, way, err)
+		}
+	}
 	var o outcome
 	for _, name := range slices.Sorted(maps.Keys(p.clients)) {
 		o.received += "== connection " + name + "\n" + p.clients[name].transcript()

@@ -39,8 +39,11 @@ func parseScript(script string) ([]command, error) {
 	return commands, nil
 }
 
+// lookup returns the value of a variable; nil knows none.
+type lookup func(name string) (value string, ok bool)
+
 // words splits a line and replaces its variables.
-func words(line string, vars map[string]string) ([]word, error) {
+func words(line string, vars lookup) ([]word, error) {
 	var list []word
 	for {
 		line = strings.TrimLeft(line, " \t")
@@ -67,7 +70,7 @@ func words(line string, vars map[string]string) ([]word, error) {
 }
 
 // quoted reads "text" or "text"*N at the start of line.
-func quoted(line string, vars map[string]string) (w word, rest string, err error) {
+func quoted(line string, vars lookup) (w word, rest string, err error) {
 	end := 1
 	for end < len(line) && line[end] != '"' {
 		if line[end] == '\\' {
@@ -82,7 +85,7 @@ func quoted(line string, vars map[string]string) (w word, rest string, err error
 	for i, piece := range strings.Split(line[1:end], "${") {
 		if i > 0 {
 			name, after, ok := strings.Cut(piece, "}")
-			value, known := vars[name]
+			value, known := vars.value(name)
 			if !ok || !known {
 				return w, "", fmt.Errorf("no variable ${%s}", name)
 			}
@@ -112,7 +115,14 @@ func quoted(line string, vars map[string]string) (w word, rest string, err error
 	return w, rest, nil
 }
 
-func expand(text string, vars map[string]string) (string, error) {
+func (vars lookup) value(name string) (string, bool) {
+	if vars == nil {
+		return "", false
+	}
+	return vars(name)
+}
+
+func expand(text string, vars lookup) (string, error) {
 	var out strings.Builder
 	for {
 		before, after, ok := strings.Cut(text, "${")
@@ -121,7 +131,7 @@ func expand(text string, vars map[string]string) (string, error) {
 			return out.String(), nil
 		}
 		name, rest, ok := strings.Cut(after, "}")
-		value, known := vars[name]
+		value, known := vars.value(name)
 		if !ok || !known {
 			return "", fmt.Errorf("no variable ${%s}", name)
 		}

@@ -91,9 +91,8 @@ func duration(p *time.Duration, value string) (err error) {
 // settings of a script.
 func start(t testing.TB, dir string, wanted map[string]string, way wiretest.Way) wiretest.Server {
 	t.Helper()
-	records := wiretest.NewRecorder()
 	s := &setup{
-		server: &httpd.Server{Sink: records, ErrorLog: log.New(t.Output(), "", 0), SweepEvery: 10 * time.Millisecond},
+		server: newServer(t),
 		static: static.Options{Root: dir, ErrorLog: slog.New(slog.NewTextHandler(t.Output(), nil))},
 	}
 	for key, value := range wanted {
@@ -113,6 +112,18 @@ func start(t testing.TB, dir string, wanted map[string]string, way wiretest.Way)
 			s.server.Hot = files
 		}
 	}
+	return serve(t, s.server, way)
+}
+
+// newServer returns a server that says what it does to a Recorder.
+func newServer(t testing.TB) *httpd.Server {
+	return &httpd.Server{Sink: wiretest.NewRecorder(), ErrorLog: log.New(t.Output(), "", 0), SweepEvery: 10 * time.Millisecond}
+}
+
+// serve starts a server of newServer on a port of its own. What is to be closed
+// with it is closed after it.
+func serve(t testing.TB, server *httpd.Server, way wiretest.Way, closing ...func()) wiretest.Server {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -121,23 +132,26 @@ func start(t testing.TB, dir string, wanted map[string]string, way wiretest.Way)
 	dial := func() (net.Conn, error) { return net.Dial("tcp", listener.Addr().String()) }
 	if way == wiretest.Secure {
 		pair := testCertificate(t)
-		go func() { ended <- s.server.ServeTLS(listener, pair.certFile, pair.keyFile) }()
+		go func() { ended <- server.ServeTLS(listener, pair.certFile, pair.keyFile) }()
 		dial = func() (net.Conn, error) {
 			return tls.Dial("tcp", listener.Addr().String(), &tls.Config{RootCAs: pair.pool, NextProtos: []string{"http/1.1"}})
 		}
 	} else {
-		go func() { ended <- s.server.Serve(listener) }()
+		go func() { ended <- server.Serve(listener) }()
 	}
 	return wiretest.Server{
-		Dial: dial, Records: records,
+		Dial: dial, Records: server.Sink.(*wiretest.Recorder),
 		Stop: func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
-			if err := s.server.Shutdown(ctx); err != nil {
+			if err := server.Shutdown(ctx); err != nil {
 				t.Errorf("shutdown: %v", err)
 			}
 			if err := <-ended; err != httpd.ErrServerClosed {
 				t.Errorf("serve: %v", err)
+			}
+			for _, c := range closing {
+				c()
 			}
 		},
 	}

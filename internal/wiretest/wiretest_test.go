@@ -23,7 +23,7 @@ func TestParseArchive(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
-	vars := map[string]string{"TAG": `"a b"`}
+	vars := func(name string) (string, bool) { return `"a b"`, name == "TAG" }
 	for _, c := range []struct {
 		line string
 		want []string
@@ -157,7 +157,7 @@ func TestPlay(t *testing.T) {
 	}
 }
 
-func playAgainst(t *testing.T, h http.Handler, script string, wait time.Duration) error {
+func playAgainst(t *testing.T, h http.Handler, script string, wait time.Duration, prepare ...func(*player)) error {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -175,6 +175,9 @@ func playAgainst(t *testing.T, h http.Handler, script string, wait time.Duration
 	}
 	p := &player{folder: f, vars: map[string]string{}, clients: map[string]*client{}, name: "1", patience: wait,
 		server: Server{Dial: func() (net.Conn, error) { return net.Dial("tcp", listener.Addr().String()) }, Stop: func() { _ = server.Close() }}}
+	for _, c := range prepare {
+		c(p)
+	}
 	defer p.end()
 	for _, c := range commands {
 		if err := p.play(c); err != nil {
