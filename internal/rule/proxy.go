@@ -5,6 +5,25 @@ const (
 	_ ID = 3<<8 + iota
 	ProxyAnswered
 
+	// Proxy: what the reverse proxy decided.
+	ProxyLoop
+	ProxyConnect
+	ProxyLeavesPrefix
+	ProxyFinalRecipient
+	ProxyUpgraded
+	ProxyUpgradeUnasked
+	ProxyUnreachable
+	ProxyRefused
+	ProxyConnectTimeout
+	ProxyTLS
+	ProxyTerminated
+	ProxyHeadTimeout
+	ProxyProtocol
+	ProxyNoOrigin
+	ProxyClientGone
+	ProxyIncomplete
+	ProxyBodyTimeout
+
 	// Responses: what is wrong with the syntax of an origin's answer.
 	ResponseLine
 	ResponseVersion
@@ -30,6 +49,25 @@ const (
 
 var proxyTable = [...]Row{
 	ProxyAnswered & 0xff: {"proxy-answered", 0, "the origin answered", "", ""},
+
+	// Proxy.
+	ProxyLoop & 0xff:           {"proxy-loop", 508, "the request has passed this proxy before, by Via or CDN-Loop", "RFC 9110 §7.6.3", "point the origin away from the proxy; two proxies in one chain need names of their own"},
+	ProxyConnect & 0xff:        {"proxy-connect", 501, "a reverse proxy opens no tunnels", "RFC 9110 §9.3.6", "ask for the resource itself"},
+	ProxyLeavesPrefix & 0xff:   {"proxy-leaves-prefix", 400, "the path has a segment .., which would lead out of the folder that the origin is asked for", "RFC 3986 §5.2.4", "send a path without dot segments"},
+	ProxyFinalRecipient & 0xff: {"proxy-final-recipient", 200, "Max-Forwards is 0, so the proxy itself answered", "RFC 9110 §7.6.2", ""},
+	ProxyUpgraded & 0xff:       {"proxy-upgraded", 101, "the origin switched protocols, and bytes pass both ways", "RFC 9110 §7.8", ""},
+	ProxyUpgradeUnasked & 0xff: {"proxy-upgrade-unasked", 502, "the origin switched to a protocol that the client did not ask for", "RFC 9110 §7.8", "have the origin switch only to what Upgrade lists"},
+	ProxyUnreachable & 0xff:    {"proxy-unreachable", 502, "the origin cannot be reached", "RFC 9110 §15.6.3", "check the origin's name and address, and the way there"},
+	ProxyRefused & 0xff:        {"proxy-refused", 502, "the origin refused the connection", "RFC 9110 §15.6.3", "start the origin, or correct its port"},
+	ProxyConnectTimeout & 0xff: {"proxy-connect-timeout", 504, "no connection to the origin came about in time", "RFC 9110 §15.6.5", "check that the origin runs, or raise the limit on connecting"},
+	ProxyTLS & 0xff:            {"proxy-tls", 502, "no TLS connection with the origin came about", "RFC 9110 §4.3.4", "check the origin's certificate, and that it speaks TLS on that port"},
+	ProxyTerminated & 0xff:     {"proxy-terminated", 502, "the origin closed the connection before it answered", "RFC 9110 §15.6.3", "see the origin's own log"},
+	ProxyHeadTimeout & 0xff:    {"proxy-head-timeout", 504, "the origin did not begin its answer in time", "RFC 9110 §15.6.5", "make the origin faster, or raise the limit on the time for a head"},
+	ProxyProtocol & 0xff:       {"proxy-protocol", 502, "the origin's answer breaks the rules of HTTP", "RFC 9110 §15.6.3", "have the origin speak HTTP/1.1 on that port"},
+	ProxyNoOrigin & 0xff:       {"proxy-no-origin", 503, "every origin has failed too often in a row and is left alone for a while", "RFC 9110 §15.6.4", "try again later; the origins' states say what failed"},
+	ProxyClientGone & 0xff:     {"proxy-client-gone", 499, "the client went away before the origin's answer was passed on", "RFC 9112 §9.6", "wait for the answer"},
+	ProxyIncomplete & 0xff:     {"proxy-incomplete", 0, "the origin's answer ended before it was complete, so the client's was cut", "RFC 9112 §8", "see the origin's own log"},
+	ProxyBodyTimeout & 0xff:    {"proxy-body-timeout", 0, "the origin's answer stalled, so the client's was cut", "RFC 9112 §9.5", "make the origin faster, or raise the limit on pauses"},
 
 	// Responses.
 	ResponseLine & 0xff:             {"response-line", 502, "the origin's answer does not begin with HTTP/, a version and a status code", "RFC 9112 §4", "have the origin speak HTTP/1.1 on that port"},

@@ -1,0 +1,100 @@
+package proxy
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"freshet/internal/wire"
+)
+
+// setForwarded tells the origin of the client: Forwarded (RFC 7239) and the
+// older X-Forwarded-For, -Proto and -Host. What the client says of itself
+// stays only when it is one of the proxies in Options.Trusted.
+func (h *Handler) setForwarded(out http.Header, r *http.Request) {
+	peer := addrOf(r)
+	trusted := h.trusts(peer)
+	if !trusted {
+		dropForwarded(out)
+	}
+	proto := "http"
+	if r.TLS != nil {
+		proto = "https"
+	}
+	node := "unknown"
+	if peer.IsValid() {
+		node = peer.String()
+		addElement(out, "X-Forwarded-For", node)
+		if !peer.Is4() {
+			node = `"[` + node + `]"`
+		}
+	}
+	elem := "for=" + node
+	if r.Host != "" && wire.ValidHost(r.Host) {
+		elem += ";host=" + quoteHost(r.Host)
+		if len(out["X-Forwarded-Host"]) == 0 {
+			out["X-Forwarded-Host"] = []string{r.Host}
+		}
+	}
+	addElement(out, "Forwarded", elem+";proto="+proto)
+	if len(out["X-Forwarded-Proto"]) == 0 {
+		out["X-Forwarded-Proto"] = []string{proto}
+	}
+}
+
+// quoteHost writes a host as a value of Forwarded: a token, or in quotes.
+func quoteHost(host string) string {
+	if strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == "" {
+		return host
+	}
+	return `"` + host + `"`
+}
+
+// dropForwarded removes what a client claims of itself. An underscore counts
+// as a hyphen: many origins take X_Forwarded_For for X-Forwarded-For.
+func dropForwarded(out http.Header) {
+	for name := range out {
+		switch plain := strings.ReplaceAll(strings.ToLower(name), "_", "-"); {
+		case plain == "forwarded", plain == "x-real-ip", strings.HasPrefix(plain, "x-forwarded-"):
+			delete(out, name)
+		}
+	}
+}
+
+// addrOf returns the address of the client's end of the connection; invalid
+// for a Unix socket.
+func addrOf(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}
+
+func (h *Handler) trusts(a netip.Addr) bool {
+	for _, p := range h.o.Trusted {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// clientAddr returns the address of the first hop, seen from here, that is not
+// a trusted proxy: that of the connection, or one in X-Forwarded-For that a
+// trusted proxy wrote.
+func (h *Handler) clientAddr(r *http.Request) netip.Addr {
+	addr := addrOf(r)
+	if !h.trusts(addr) {
+		return addr
+	}
+	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+	for i := len(hops) - 1; i >= 0 && h.trusts(addr); i-- {
+		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = next.Unmap().WithZone("")
+	}
+	return addr
+}

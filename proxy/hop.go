@@ -1,0 +1,83 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+
+	"freshet/internal/field"
+	"freshet/internal/wire"
+)
+
+// hopByHop are the fields that belong to one connection (RFC 9110 §7.6.1), and
+// those that speak to, or of, a proxy whose client the sender is (§11.7).
+var hopByHop = []string{
+	"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization", "Http2-Settings",
+}
+
+// removeHop removes from h the fields that end at this connection: the known
+// ones and those that Connection names (RFC 9110 §7.6.1).
+func removeHop(h http.Header) {
+	for _, list := range h["Connection"] {
+		for {
+			name, rest, ok := field.NextElement(list)
+			if !ok {
+				break
+			}
+			delete(h, wire.CanonicalName(name))
+			list = rest
+		}
+	}
+	for _, name := range hopByHop {
+		delete(h, name)
+	}
+}
+
+// wantsTrailers reports whether TE allows trailer fields (RFC 9110 §10.1.4).
+func wantsTrailers(h http.Header) bool {
+	for _, list := range h["Te"] {
+		if field.HasToken(list, "trailers") {
+			return true
+		}
+	}
+	return false
+}
+
+// upgradeOf returns the protocols that the message asks for, or switches to
+// (RFC 9110 §7.8), "" when none. HTTP itself is left out: a connection that
+// became HTTP/2 would carry requests that nobody looks at.
+func upgradeOf(h http.Header) string {
+	asked := false
+	for _, list := range h["Connection"] {
+		asked = asked || field.HasToken(list, "upgrade")
+	}
+	if !asked {
+		return ""
+	}
+	var protocols []string
+	for _, list := range h["Upgrade"] {
+		for {
+			p, rest, ok := field.NextElement(list)
+			if !ok {
+				break
+			}
+			if mayUpgradeTo(p) {
+				protocols = append(protocols, p)
+			}
+			list = rest
+		}
+	}
+	return strings.Join(protocols, ", ")
+}
+
+func mayUpgradeTo(protocol string) bool {
+	name, version, has := strings.Cut(protocol, "/")
+	if !field.IsToken(name) || has && !field.IsToken(version) {
+		return false
+	}
+	switch strings.ToLower(name) {
+	case "http", "tls", "h2", "h2c", "h3":
+		return false
+	}
+	return true
+}

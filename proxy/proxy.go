@@ -1,0 +1,117 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"freshet/httpd"
+	"freshet/internal/rule"
+)
+
+// Handler answers requests with the answers of its origins. It may be used by
+// any number of goroutines.
+type Handler struct {
+	o       Options
+	origins []*origin
+	rt      http.RoundTripper
+	close   func() // closes what New opened for rt
+	timed   bool   // rt has no time limits of its own
+	via11   string
+	turn    atomic.Uint64
+
+	mu      sync.Mutex // guards closed and tunnels
+	closed  bool
+	tunnels map[*tunnel]struct{}
+	running sync.WaitGroup // tunnels
+}
+
+// New returns a Handler, or all that is wrong with the options.
+func New(o Options) (*Handler, error) {
+	faults := []error{o.check()}
+	h := &Handler{tunnels: make(map[*tunnel]struct{})}
+	for i, s := range o.Origins {
+		origin, err := parseOrigin(s, i)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		h.origins = append(h.origins, origin)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	h.o = o
+	h.via11 = "1.1 " + o.Name
+	h.rt, h.close, h.timed = o.Transport, func() {}, true
+	if h.rt == nil {
+		h.rt, h.close, h.timed = newTransport(&h.o, h.origins)
+	}
+	return h, nil
+}
+
+// Close ends upgraded connections, waits for their goroutines, and closes idle
+// connections to the origins. Requests under way go on; new upgrades are
+// ended at once. A Transport that Options gave is left alone.
+func (h *Handler) Close() {
+	h.mu.Lock()
+	h.closed = true
+	for t := range h.tunnels {
+		t.end()
+	}
+	h.mu.Unlock()
+	h.running.Wait()
+	h.close()
+}
+
+// ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler when
+// an answer that was begun cannot be completed.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if id := h.refuses(r); id != 0 {
+		refuse(w, r, id)
+		return
+	}
+	if n, ok := maxForwards(r); ok && n == 0 {
+		h.answerItself(w, r)
+		return
+	}
+	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w)}
+	x.serve()
+}
+
+// refuses returns why a request is not passed on, 0 when it is.
+func (h *Handler) refuses(r *http.Request) rule.ID {
+	switch {
+	case r.Method == http.MethodConnect:
+		return rule.ProxyConnect
+	case h.loops(r):
+		return rule.ProxyLoop
+	}
+	return badRequest(r)
+}
+
+// refuse answers a request that is not passed on.
+func refuse(w http.ResponseWriter, r *http.Request, id rule.ID) {
+	row := rule.Of(id)
+	httpd.SetRule(w, id)
+	httpd.Error(w, r, row.Status, row.Explain())
+}
+
+// answerItself answers a TRACE or OPTIONS request that must go no further
+// (RFC 9110 §7.6.2).
+func (h *Handler) answerItself(w http.ResponseWriter, r *http.Request) {
+	httpd.SetRule(w, rule.ProxyFinalRecipient)
+	header := w.Header()
+	if r.Method == http.MethodOptions {
+		header.Set("Content-Length", "0")
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	text := traceOf(r)
+	header.Set("Content-Type", "message/http")
+	header.Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(http.StatusOK)
+	w.Write(text)
+}

@@ -1,0 +1,77 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"freshet/internal/field"
+)
+
+// loops reports whether the request has passed this proxy before: by Via
+// (RFC 9110 §7.6.3), or by CDN-Loop, which nobody may take out (RFC 8586 §2).
+func (h *Handler) loops(r *http.Request) bool {
+	for _, list := range r.Header["Via"] {
+		for {
+			elem, rest, ok := field.NextElement(list)
+			if !ok {
+				break
+			}
+			if _, by, ok := strings.Cut(elem, " "); ok {
+				by, _, _ = strings.Cut(strings.TrimLeft(by, " \t"), " ")
+				if field.EqualFold(by, h.o.Name) {
+					return true
+				}
+			}
+			list = rest
+		}
+	}
+	for _, list := range r.Header["Cdn-Loop"] {
+		for {
+			elem, rest, ok := field.NextElement(list)
+			if !ok {
+				break
+			}
+			id, _, _ := strings.Cut(elem, ";")
+			if field.EqualFold(strings.TrimRight(id, " \t"), h.o.Name) {
+				return true
+			}
+			list = rest
+		}
+	}
+	return false
+}
+
+// addElement adds an element to the end of a list field.
+func addElement(h http.Header, name, elem string) {
+	if had := h[name]; len(had) > 0 {
+		elem = strings.Join(had, ", ") + ", " + elem
+	}
+	h[name] = []string{elem}
+}
+
+// via is the element that this proxy adds to Via for a message that came in
+// the version.
+func (h *Handler) via(major, minor int) string {
+	switch {
+	case major == 1 && minor == 1:
+		return h.via11
+	case major == 1:
+		return "1.0 " + h.o.Name
+	}
+	return strconv.Itoa(major) + " " + h.o.Name
+}
+
+// maxForwards reads the field that bounds how far TRACE and OPTIONS travel
+// (RFC 9110 §7.6.2). It is not ok for other methods and without a number.
+func maxForwards(r *http.Request) (n uint64, ok bool) {
+	if r.Method != http.MethodTrace && r.Method != http.MethodOptions {
+		return 0, false
+	}
+	v := r.Header["Max-Forwards"]
+	if len(v) != 1 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(v[0], 10, 32)
+	return n, err == nil
+}
