@@ -118,7 +118,7 @@ func (e *Env) proxy(args []string) int {
 	if err != nil {
 		return e.misused("proxy", err)
 	}
-	return e.result(serve(e, &c.Server, openOrigins(&c.Origins, &c.Store)))
+	return e.result(serve(e, &c.Server, openOrigins(c)))
 }
 
 // misused tells what is wrong with the command line of a command, or explains
@@ -129,7 +129,8 @@ func (e *Env) misused(command string, err error) int {
 	}
 	var faults config.Faults
 	if errors.As(err, &faults) {
-		return e.usage(faults...)
+		e.tellFaults(faults)
+		return exitUsage
 	}
 	return e.fault(err)
 }
@@ -139,6 +140,16 @@ func (e *Env) result(err error) int {
 		return e.fault(err)
 	}
 	return exitOK
+}
+
+// tellFaults tells each fault and, of one in a file, shows the line.
+func (e *Env) tellFaults(faults config.Faults) {
+	for _, f := range faults {
+		e.tell("freshet: %s", f.Text)
+		for _, line := range f.Excerpt {
+			e.tell("%s", line)
+		}
+	}
 }
 
 func (e *Env) usage(faults ...string) int {
@@ -157,7 +168,7 @@ func (e *Env) fault(err error) int {
 func (e *Env) tell(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	line = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if r < ' ' && r != '\t' || r == 0x7f {
 			return ' '
 		}
 		return r

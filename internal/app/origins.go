@@ -2,33 +2,52 @@ package app
 
 import (
 	"log/slog"
-	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 
 	"freshet/httpd"
 	"freshet/internal/config"
+	"freshet/proxy"
 )
 
 // openOrigins returns an opener of what the origins have.
-func openOrigins(c *config.Origins, _ *config.Store) opener {
+func openOrigins(c *config.Proxy) opener {
 	return func(pages *httpd.Pages, log *slog.Logger) (content, error) {
-		h, err := newOrigins(c, log)
+		h, err := newOrigins(&c.Origins, log)
 		if err != nil {
 			return content{}, err
 		}
-		return content{name: strings.Join(c.To, ", "), handler: h}, nil
+		done := func() error { h.Close(); return nil }
+		return content{name: strings.Join(c.To, ", "), handler: h, close: done}, nil
 	}
 }
 
 // newOrigins returns the handler that passes requests on.
-func newOrigins(c *config.Origins, log *slog.Logger) (http.Handler, error) {
-	to, err := url.Parse(c.To[0])
-	if err != nil {
-		return nil, err
+func newOrigins(c *config.Origins, log *slog.Logger) (*proxy.Handler, error) {
+	o := proxy.Options{
+		Origins:        c.To,
+		Balance:        balances[c.Balance],
+		Trusted:        c.Trust,
+		ConnectTimeout: c.ConnectTimeout,
+		HeadTimeout:    c.OriginHeadTimeout,
+		BodyTimeout:    c.OriginBodyTimeout,
+		MaxFails:       int(c.MaxFails),
+		FailTimeout:    c.FailTimeout,
+		ErrorLog:       log,
 	}
-	p := httputil.NewSingleHostReverseProxy(to)
-	p.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelError)
-	return p, nil
+	switch c.Host {
+	case "origin":
+	case "client":
+		o.Host = proxy.HostClient
+	default:
+		o.Host, o.HostName = proxy.HostFixed, c.Host
+	}
+	return proxy.New(o)
+}
+
+// balances are the words for the ways to choose an origin.
+var balances = map[string]proxy.Balance{
+	"round-robin":       proxy.RoundRobin,
+	"least-connections": proxy.LeastConnections,
+	"hash":              proxy.HashClient,
+	"hash-url":          proxy.HashURL,
 }

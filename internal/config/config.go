@@ -100,17 +100,23 @@ type Origins struct {
 	FailTimeout       time.Duration
 }
 
-// Store says how answers are kept for others.
+// Store is where answers are kept for others.
 type Store struct {
+	Memory int64
+	Data   string // "": memory only
+	Disk   int64
+}
+
+// Caching says which answers are kept and how they are found again.
+type Caching struct {
 	Enabled     bool
 	Profile     string
-	Memory      int64
-	Data        string // "": memory only
-	Disk        int64
-	MaxObject   int64
+	MaxObject   int64 // 0: what the store bears
 	KeyDrop     []string
 	KeyKeep     []string
+	KeySort     bool
 	KeyHeader   []string
+	EarlyHints  bool
 	CacheStatus bool
 }
 
@@ -118,17 +124,27 @@ type Store struct {
 type Proxy struct {
 	Server
 	Origins
+	Caching
 	Store
 }
 
-// sections are the places that rows of the table put values in; a command has
-// some of them.
+// sections are the places that rows of the table put values in; a command, or
+// a table of a file, has some of them.
 type sections struct {
 	server  *Server
 	files   *Files
 	serve   *Serve
 	origins *Origins
+	caching *Caching
 	store   *Store
+	run     *Run
+	site    *Site
+	route   *Route
+}
+
+// newSections has all sections, for values that are only looked at.
+func newSections() *sections {
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}}
 }
 
 // Cache is the policy of --cache.

@@ -14,7 +14,7 @@ var folderFlags = []Flag{
 	{Name: "listing", Kind: OnOff, Value: "on|off", Default: "on", Group: groupFiles,
 		Doc:   "List folders that have no index file.",
 		field: func(s *sections) any { return &s.files.Listing }},
-	{Name: "spa", Kind: PathInside, Value: "FILE", Group: groupFiles,
+	{Name: "spa", Kind: PathInside, Value: "FILE", Group: groupFiles, Example: "index.html",
 		Doc:   "Page that answers for pages that do not exist, as applications with their own routing need it. Never for a missing script, style or image.",
 		field: func(s *sections) any { return &s.files.SPA }},
 	{Name: "clean-urls", Kind: Switch, Group: groupFiles,
@@ -36,14 +36,14 @@ var contentFlags = []Flag{
 	{Name: "compress", Kind: OnOff, Value: "on|off", Default: "on", Group: groupAnswers,
 		Doc:   "Send gzip, br or zstd to clients that take them. Made once in the background, or taken from files beside the original (.gz, .br, .zst).",
 		field: func(s *sections) any { return &s.files.Compress }},
-	{Name: "mime", Kind: MIMEType, Value: ".x=type/y", Repeat: true, Group: groupAnswers,
+	{Name: "mime", Kind: MIMEType, Value: ".x=type/y", Repeat: true, Group: groupAnswers, Example: ".gmi=text/gemini",
 		Doc:   "Media type of files with the extension .x.",
 		field: func(s *sections) any { return &s.files.MIME }},
 }
 
 // serveDataFlags are of freshet serve alone.
 var serveDataFlags = []Flag{
-	{Name: "data", Kind: Text, Value: "DIR", Group: groupFiles,
+	{Name: "data", Kind: FilePath, Value: "DIR", Group: groupFiles,
 		Doc:   "Folder for what the server stores. Accepted, and not used until something is stored.",
 		field: func(s *sections) any { return &s.serve.Data }},
 }

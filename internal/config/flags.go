@@ -5,6 +5,8 @@ import "slices"
 // A Flag is one row of the table: all that is known about it.
 type Flag struct {
 	Name    string // without dashes
+	Short   string // another name of one letter
+	Key     string // its name in a file, when that differs
 	Kind    Kind
 	Value   string   // what its value is called in help texts; "" for switches
 	Default string   // in the form that a user would type; "" means unset
@@ -16,6 +18,8 @@ type Flag struct {
 	Repeat  bool
 	Group   string
 	Doc     string // sentences
+	Example string // a value for the example file, of rows without a default
+	Restart bool   // a change in the file is obeyed at the next start only
 
 	field func(*sections) any // pointer to where the value goes
 }
@@ -23,8 +27,20 @@ type Flag struct {
 // Env returns the name of the flag's environment variable.
 func (f *Flag) Env() string { return envName(f.Name) }
 
+// key is the row's name in a file.
+func (f *Flag) key() string {
+	if f.Key != "" {
+		return f.Key
+	}
+	return f.Name
+}
+
 // The groups in the order of the help text.
 const (
+	groupFile      = "Configuration"
+	groupSite      = "Site"
+	groupRoute     = "Route"
+	groupHeaders   = "Fields of answers"
 	groupAddresses = "Addresses"
 	groupFiles     = "Files"
 	groupOrigins   = "Origins"
@@ -47,7 +63,12 @@ const (
 // A command's flags are put together from the tables of what it does.
 var (
 	serveFlags = slices.Concat(addressFlags, folderFlags, serveDataFlags, contentFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
-	proxyFlags = slices.Concat(addressFlags, originFlags, originTimeFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
+	proxyFlags = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
+	runFlags   = slices.Concat(configFlags, serverFlags)
+
+	serverFlags = slices.Concat(addressFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
+	folderRows  = slices.Concat(folderFlags, contentFlags)
+	originRows  = slices.Concat(originFlags, originTimeFlags, cachingFlags)
 )
 
 // lenient is where --lenient puts its words.

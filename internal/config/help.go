@@ -27,6 +27,15 @@ var Commands = []Command{
 			"What it listens on is said on standard error, and each request is a line on standard output. " +
 			"SIGTERM or SIGINT (Ctrl-C) ends it once running requests are answered, a second one at once.",
 		Flags: proxyFlags},
+	{Name: "run", Usage: "[-c FILE] [flags]", Short: "serve what a configuration file says",
+		Long: "Serves the sites of a configuration file. A flag goes before the key of the same name in its [server]. " +
+			"A change of the file is obeyed while it runs; a file with a fault changes nothing, and the fault is told. " +
+			"SIGHUP reads the file at once and opens the logs anew; SIGTERM or SIGINT (Ctrl-C) ends it once running requests are answered, a second one at once.",
+		Flags: runFlags},
+	{Name: "config", Usage: "check [FILE] | explain [URL] | example", Short: "check or explain a configuration file",
+		Long: "check says all that is wrong with the file. explain says what the file comes to, or which site, route and rules are for URL. " +
+			"example prints a complete file with every key, its default and what it means.",
+		Flags: configFlags},
 	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
 		Long: "Explains freshet, or a command and its flags."},
 	{Name: "version", Short: "print the version",
@@ -84,7 +93,7 @@ func (c *Command) Help() string {
 			group = f.Group
 			fmt.Fprintf(&b, "\n%s:\n", group)
 		}
-		row(&b, strings.TrimSpace("--"+f.Name+" "+f.Value), f.description(), indent)
+		row(&b, f.usage(), f.description(), indent)
 	}
 	if len(c.Flags) > 0 {
 		b.WriteByte('\n')
@@ -97,6 +106,15 @@ const grammar = "Flags may stand before or after operands; \"--\" ends them. Val
 	"Each flag has an environment variable (--log-format: FRESHET_LOG_FORMAT), which the flag overrides; " +
 	"there, several values have commas between. " +
 	"Sizes are 64k, 256MiB (powers of 1024) or 1GB (of 1000), durations 500ms, 10s, 5m, 2h or 30d."
+
+// usage is how the flag is given.
+func (f *Flag) usage() string {
+	usage := strings.TrimSpace("--" + f.Name + " " + f.Value)
+	if f.Short != "" {
+		return "-" + f.Short + ", " + usage
+	}
+	return usage
+}
 
 // description is Doc and what the table knows besides.
 func (f *Flag) description() string {

@@ -38,6 +38,11 @@ const (
 	OriginHost // origin, client or a name
 	Prefix     // of addresses
 	FieldName
+	FilePath   // relative to the file that it stands in
+	HostName   // of a site
+	RoutePath  // of a route
+	RedirectTo // an address
+	FieldRule  // in a file, a table of fields or an array of names
 )
 
 // put parses text as a value of f and stores it where it belongs. Its error
@@ -100,6 +105,12 @@ func (f *Flag) text(s string) (string, error) {
 		return parseOriginHost(s)
 	case FieldName:
 		return parseFieldName(s)
+	case HostName:
+		return parseHostName(s)
+	case RoutePath:
+		return parseRoutePath(s)
+	case RedirectTo:
+		return parseRedirect(s)
 	case Choice:
 		if !slices.Contains(f.Choices, s) {
 			if f.Name == "monitor" {

@@ -1,19 +1,9 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
-
-// ErrHelp is returned when the command line asks for help.
-var ErrHelp = errors.New("help was asked for")
-
-// Faults are all that is wrong with a command line, one sentence each.
-type Faults []string
-
-// Error returns the faults, one a line.
-func (f Faults) Error() string { return strings.Join(f, "\n") }
 
 // ParseServe parses what follows "freshet serve" and the environment, in the
 // form of os.Environ. Its error is ErrHelp or Faults.
@@ -35,6 +25,7 @@ func ParseServe(args, environ []string) (*Serve, error) {
 	}
 	p.store(&sections{server: &s.Server, files: &s.Files, serve: s})
 	p.checkServer(&s.Server)
+	p.checkCertificate(&s.Server)
 	if len(p.faults) > 0 {
 		return nil, p.faults
 	}
@@ -52,40 +43,28 @@ func ParseProxy(args, environ []string) (*Proxy, error) {
 	if len(p.operands) > 0 {
 		p.fault("%q: the proxy takes no operand; name an origin with --to URL", p.operands[0])
 	}
-	p.store(&sections{server: &c.Server, origins: &c.Origins, store: &c.Store})
+	p.store(&sections{server: &c.Server, origins: &c.Origins, caching: &c.Caching, store: &c.Store})
 	p.checkServer(&c.Server)
+	p.checkCertificate(&c.Server)
 	if !p.has("to") && len(p.faults) == 0 {
 		p.fault("there is no origin; name one with --to URL, such as --to http://127.0.0.1:8080")
 	}
-	if len(c.KeyDrop) > 0 && len(c.KeyKeep) > 0 {
-		p.fault("--key-drop and --key-keep exclude each other; give the shorter list")
-	}
-	if p.has("disk") && c.Data == "" {
-		p.fault("--disk is the size of the folder that --data names; give --data DIR too")
-	}
+	p.checkCaching(&c.Caching)
+	p.checkStore(&c.Store)
 	if len(p.faults) > 0 {
 		return nil, p.faults
 	}
 	return c, nil
 }
 
-// given is what was said about one flag.
-type given struct {
-	values []string
-	env    bool // by the environment
-}
-
 type parser struct {
-	flags    []Flag
+	settings
 	help     string // the command that shows the flags
-	given    []given
 	operands []string
-	faults   Faults
 }
 
 func newParser(command string) *parser {
-	flags := CommandNamed(command).Flags
-	return &parser{flags: flags, help: "freshet help " + command, given: make([]given, len(flags))}
+	return &parser{settings: *newSettings(CommandNamed(command).Flags, nil), help: "freshet help " + command}
 }
 
 // read reads the environment and the command line.
@@ -94,11 +73,8 @@ func (p *parser) read(args, environ []string) error {
 	return p.args(args)
 }
 
-// has reports whether a flag was given.
-func (p *parser) has(name string) bool { return len(p.given[p.index(name)].values) > 0 }
-
-func (p *parser) fault(format string, args ...any) {
-	p.faults = append(p.faults, fmt.Sprintf(format, args...))
+func (s *settings) fault(format string, args ...any) {
+	s.faults = append(s.faults, Fault{Text: fmt.Sprintf(format, args...)})
 }
 
 // environ reads the variables of the table. An empty one counts as not set,
@@ -114,13 +90,22 @@ func (p *parser) environ(environ []string) {
 			if f.Env() != name {
 				continue
 			}
-			values := []string{value}
-			if f.Repeat {
-				values = strings.Split(value, ",")
+			p.given[i] = given{env: true}
+			if !f.Repeat {
+				p.given[i].values = values(value)
+				continue
 			}
-			p.given[i] = given{values, true}
+			p.given[i].values = values(strings.Split(value, ",")...)
 		}
 	}
+}
+
+func values(texts ...string) []value {
+	all := make([]value, len(texts))
+	for i, t := range texts {
+		all[i].text = t
+	}
+	return all
 }
 
 func (p *parser) args(args []string) error {
@@ -176,7 +161,7 @@ func (p *parser) isFlag(arg string) bool {
 }
 
 // add notes a value from the command line, which overrides the environment.
-func (p *parser) add(i int, value string) {
+func (p *parser) add(i int, text string) {
 	g := &p.given[i]
 	if g.env {
 		*g = given{}
@@ -184,16 +169,7 @@ func (p *parser) add(i int, value string) {
 	if len(g.values) > 0 && !p.flags[i].Repeat {
 		p.fault("--%s is given twice; give it once", p.flags[i].Name)
 	}
-	g.values = append(g.values, value)
-}
-
-func (p *parser) index(name string) int {
-	for i := range p.flags {
-		if p.flags[i].Name == name {
-			return i
-		}
-	}
-	return -1
+	g.values = append(g.values, value{text: text})
 }
 
 func (p *parser) unknown(arg, name string) {
@@ -209,41 +185,44 @@ func (p *parser) unknown(arg, name string) {
 	p.fault("unknown flag %s; run \"%s\" for the list", shown, p.help)
 }
 
-// store puts values, or else defaults, where they belong.
-func (p *parser) store(s *sections) {
-	for i := range p.flags {
-		f, g := &p.flags[i], p.given[i]
-		values := g.values
-		if len(values) == 0 && f.Default != "" {
-			values = []string{f.Default}
-		}
-		for _, v := range values {
-			if err := f.put(s, v); err != nil {
-				name := "--" + f.Name
-				if g.env {
-					name = f.Env()
-				}
-				p.fault("bad value %q for %s: %v", v, name, err)
-			}
-		}
+// checkServer looks at what single rows cannot tell.
+func (s *settings) checkServer(c *Server) {
+	if !s.has("listen") && len(c.TLSListen) > 0 {
+		c.Listen = nil
+	}
+	cert, key, listen := s.label("tls-cert"), s.label("tls-key"), s.label("tls-listen")
+	switch {
+	case c.TLSCert == "" && c.TLSKey != "":
+		s.faultAbout("tls-key", "%s and %s belong together; give both", cert, key)
+	case c.TLSCert != "" && c.TLSKey == "":
+		s.faultAbout("tls-cert", "%s and %s belong together; give both", cert, key)
+	case c.TLSCert != "" && len(c.TLSListen) == 0:
+		s.faultAbout("tls-cert", "%s is used by %s only; give %s ADDR too", cert, listen, listen)
+	}
+	if c.ErrorLog == "off" {
+		s.faultAbout("error-log", "%s cannot be off; give a file, or - for standard error", s.label("error-log"))
 	}
 }
 
-// checkServer looks at what single flags cannot tell.
-func (p *parser) checkServer(s *Server) {
-	if !p.has("listen") && len(s.TLSListen) > 0 {
-		s.Listen = nil
+// checkCaching looks at what single rows of a cache cannot tell.
+func (s *settings) checkCaching(c *Caching) {
+	if len(c.KeyDrop) > 0 && len(c.KeyKeep) > 0 {
+		s.faultAbout("key-keep", "%s and %s exclude each other; give the shorter list", s.label("key-drop"), s.label("key-keep"))
 	}
-	switch {
-	case (s.TLSCert == "") != (s.TLSKey == ""):
-		p.fault("--tls-cert and --tls-key belong together; give both")
-	case s.TLSCert == "" && len(s.TLSListen) > 0:
-		p.fault("--tls-listen needs a certificate: give --tls-cert FILE and --tls-key FILE")
-	case s.TLSCert != "" && len(s.TLSListen) == 0:
-		p.fault("--tls-cert is used by --tls-listen only; give --tls-listen ADDR too")
+}
+
+func (s *settings) checkStore(c *Store) {
+	if s.has("disk") && c.Data == "" {
+		data := s.label("data")
+		s.faultAbout("disk", "%s is the size of the folder that %s names; give %s too", s.label("disk"), data, data)
 	}
-	if s.ErrorLog == "off" {
-		p.fault("--error-log cannot be off; give a file, or - for standard error")
+}
+
+// checkCertificate wants a certificate for TLS.
+func (s *settings) checkCertificate(c *Server) {
+	if c.TLSCert == "" && c.TLSKey == "" && len(c.TLSListen) > 0 {
+		cert, key, listen := s.label("tls-cert"), s.label("tls-key"), s.label("tls-listen")
+		s.faultAbout("tls-listen", "%s needs a certificate: give %s FILE and %s FILE", listen, cert, key)
 	}
 }
 

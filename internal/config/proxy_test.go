@@ -22,7 +22,8 @@ func TestProxyDefaults(t *testing.T) {
 		To: []string{"http://a.example"}, Balance: "round-robin", Host: "origin", ConnectTimeout: 5 * time.Second,
 		OriginHeadTimeout: time.Minute, OriginBodyTimeout: time.Minute, MaxFails: 3, FailTimeout: 10 * time.Second,
 	}
-	want.Store = Store{Enabled: true, Profile: "safe", Memory: 256 << 20, Disk: 10 << 30, MaxObject: 1 << 30, CacheStatus: true}
+	want.Caching = Caching{Enabled: true, Profile: "safe", CacheStatus: true}
+	want.Store = Store{Memory: 256 << 20, Disk: 10 << 30}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
 	}
@@ -52,7 +53,8 @@ func TestParseProxy(t *testing.T) {
 			}},
 		{"cache", "--cache off --profile standard --memory 1GiB --data /d --disk 1TiB --max-object 1k --cache-status off", nil,
 			func(c *Proxy) {
-				c.Store = Store{Profile: "standard", Memory: 1 << 30, Data: "/d", Disk: 1 << 40, MaxObject: 1024}
+				c.Caching = Caching{Profile: "standard", MaxObject: 1024}
+				c.Store = Store{Memory: 1 << 30, Data: "/d", Disk: 1 << 40}
 			}},
 		{"key", "--key-drop utm_source --key-drop fbclid --key-header accept-language", nil,
 			func(c *Proxy) { c.KeyDrop, c.KeyHeader = []string{"utm_source", "fbclid"}, []string{"Accept-Language"} }},
@@ -90,13 +92,13 @@ func TestProxyFaults(t *testing.T) {
 		{"--to http://u:p@a", `bad value "http://u:p@a" for --to: names and passwords are not taken from here; leave them out`},
 		{"--to http://a?b", `bad value "http://a?b" for --to: an origin has no query and no fragment; leave them out`},
 		{"--to unix:", `bad value "unix:" for --to: give http://host:port, https://host or unix:/path`},
-		{to + "--balance best", `bad value "best" for --balance: give round-robin, least-connections or hash`},
+		{to + "--balance best", `bad value "best" for --balance: give round-robin, least-connections, hash or hash-url`},
 		{to + "--host a/b", `bad value "a/b" for --host: give origin, client or a host name, perhaps with a port`},
 		{to + "--trust lan", `bad value "lan" for --trust: give an address such as 10.0.0.1, or a prefix such as 10.0.0.0/8 or fd00::/8`},
 		{to + "--key-header a:b", `bad value "a:b" for --key-header: give the name of a field, such as Accept-Language`},
 		{to + "--profile fast", `bad value "fast" for --profile: give safe or standard`},
 		{to + "--key-drop a --key-keep b", `--key-drop and --key-keep exclude each other; give the shorter list`},
-		{to + "--disk 1GiB", `--disk is the size of the folder that --data names; give --data DIR too`},
+		{to + "--disk 1GiB", `--disk is the size of the folder that --data names; give --data too`},
 		{to + "--spa=x", `unknown flag --spa; run "freshet help proxy" for the list`},
 	} {
 		t.Run(tt.args, func(t *testing.T) {

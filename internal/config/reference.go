@@ -24,7 +24,7 @@ func (c *Command) Reference() string {
 			group = f.Group
 			fmt.Fprintf(&b, "\n## %s\n", group)
 		}
-		fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n", strings.TrimSpace("--"+f.Name+" "+f.Value), f.Doc)
+		fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n", f.usage(), f.Doc)
 		for _, line := range f.facts() {
 			fmt.Fprintf(&b, "- %s\n", line)
 		}

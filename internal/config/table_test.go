@@ -17,11 +17,6 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// scratch has all sections.
-func scratch() *sections {
-	return &sections{server: &Server{}, files: &Files{}, serve: &Serve{}, origins: &Origins{}, store: &Store{}}
-}
-
 func checkFlags(t *testing.T, flags []Flag) {
 	seen := map[string]bool{}
 	groups := map[string]bool{}
@@ -43,12 +38,12 @@ func checkFlags(t *testing.T, flags []Flag) {
 			t.Errorf("--%s: not sentences: %s", f.Name, f.Doc)
 		}
 		if f.Default != "" {
-			if err := f.put(scratch(), f.Default); err != nil {
+			if err := f.put(newSections(), f.Default); err != nil {
 				t.Errorf("--%s: default: %v", f.Name, err)
 			}
 		}
 		if f.Off {
-			if err := f.put(scratch(), "off"); err != nil {
+			if err := f.put(newSections(), "off"); err != nil {
 				t.Errorf("--%s off: %v", f.Name, err)
 			}
 		}
@@ -71,7 +66,7 @@ func TestHelpFits(t *testing.T) {
 	for _, c := range Commands {
 		help := c.Help()
 		for i := range c.Flags {
-			if !strings.Contains(help, "\n  --"+c.Flags[i].Name) {
+			if !strings.Contains(help, "\n  "+c.Flags[i].usage()) {
 				t.Errorf("%s: --%s is missing", c.Name, c.Flags[i].Name)
 			}
 		}
@@ -81,7 +76,7 @@ func TestHelpFits(t *testing.T) {
 func TestUnknownCommand(t *testing.T) {
 	for name, want := range map[string]string{
 		"serv":  `unknown command "serv"; did you mean serve?`,
-		"cache": `unknown command "cache"; there are serve, proxy, help, version`,
+		"cache": `unknown command "cache"; there are serve, proxy, run, config, help, version`,
 	} {
 		if got := UnknownCommand(name); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

@@ -21,6 +21,7 @@ var confined = []struct {
 }{
 	{"github.com/klauspost/compress", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
 	{"github.com/andybalholm/brotli", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
+	{"github.com/pelletier/go-toml", []string{"internal/config"}, "a configuration is parsed in one place"},
 	{"golang.org/x/sys", []string{"httpd", "socketserver", "static"}, "system calls stay where the portable form stands beside them"},
 	{"unsafe", []string{"httpd", "internal/wire", "internal/field", "socketserver", "static"}, "memory safety is argued in few places"},
 	{"compress/gzip", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
