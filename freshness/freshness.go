@@ -32,20 +32,20 @@ type Cache struct {
 	// targeted fields mean nothing.
 	Private bool
 
-	// Targets are the names of targeted fields (RFC 9213), canonical, the
-	// strongest first; nil means "Freshet-Cache-Control" and
+	// Targets are the names of targeted fields (RFC 9213), the strongest first; nil means "Freshet-Cache-Control" and
 	// "CDN-Cache-Control". Only for shared caches.
 	Targets []string
 
 	// HeuristicPercent is how much of the time since Last-Modified an answer is
-	// taken to be fresh that does not say. 0 means 10; negative: no heuristics.
+	// taken to be fresh that does not say. 0 means 10; more than 100 is 100;
+	// negative: no heuristics.
 	HeuristicPercent int
 
 	// MaxHeuristic is the longest heuristic lifetime; 0 means 24 h.
 	MaxHeuristic int64
 
 	// MaxStale caps stale-while-revalidate, stale-if-error and a client's
-	// max-stale; 0 means 7 days.
+	// max-stale; 0 means 7 days; negative: none of them counts.
 	MaxStale int64
 
 	// Disconnected is how long past its lifetime an answer may be used,
@@ -69,7 +69,7 @@ type Request struct {
 type Response struct {
 	Status    int
 	Fields    Fields
-	Requested int64 // when the request was sent
+	Requested int64 // when the request was sent; 0: not known
 	Received  int64 // when the head of the response arrived
 }
 

@@ -179,3 +179,18 @@ func lesser(a, b int16) int16 {
 	}
 	return min(a, b)
 }
+
+// CutWeight splits an element of a list with weights, such as Accept-Encoding or
+// Accept-Language, into its name and its weight in thousandths (RFC 9110
+// §12.4.2), 1000 if it has none. It is not ok when the weight is malformed, or
+// the name is not a token.
+func CutWeight(elem string) (name string, q int16, ok bool) {
+	name, weight, weighted := cut(elem, ';')
+	q = 1000
+	if weighted {
+		if q, ok = parseWeight(weight); !ok {
+			return "", 0, false
+		}
+	}
+	return name, q, IsToken(name)
+}

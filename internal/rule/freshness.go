@@ -27,6 +27,7 @@ const (
 	NotStoredNotUnderstood
 	NotStoredPrivate
 	NotStoredAuthorized
+	NotStoredSetCookie
 	NotStoredVaryAny
 	NotStoredNoFreshness
 	NotStoredUseless
@@ -61,15 +62,16 @@ var freshnessTable = [...]Row{
 	StoredUnderstood & 0xff:       {"stored-understood", 0, "must-understand sets no-store aside, because the status code is understood", "RFC 9111 §5.2.2.3", ""},
 	StoredPartial & 0xff:          {"stored-partial", 0, "a part of the representation is stored", "RFC 9111 §3.3", ""},
 	StoredAsGET & 0xff:            {"stored-as-get", 0, "the answer to POST says that it is what GET of the same address would give", "RFC 9110 §9.3.3", ""},
-	NotStoredMethod & 0xff:        {"not-stored-method", 0, "answers to this method are not cacheable", "RFC 9110 §9.2.3", "use GET"},
+	NotStoredMethod & 0xff:        {"not-stored-method", 0, "answers to this method are not stored", "RFC 9110 §9.2.3", "use GET"},
 	NotStoredPOST & 0xff:          {"not-stored-post", 0, "an answer to POST is cacheable only with explicit freshness and a Content-Location of the same address", "RFC 9110 §9.3.3", "use GET, or send both fields"},
-	NotStoredStatus & 0xff:        {"not-stored-status", 0, "an answer with this status code is not final, or not an answer of its own", "RFC 9111 §3", ""},
+	NotStoredStatus & 0xff:        {"not-stored-status", 0, "an answer with this status code is of use to one request only", "RFC 9111 §3", ""},
 	NotStoredPartial & 0xff:       {"not-stored-partial", 0, "the partial answer does not say which single range of bytes it has", "RFC 9111 §3.3", "send one range with a Content-Range that fits its length"},
 	NotStoredNoStore & 0xff:       {"not-stored-no-store", 0, "the answer has no-store", "RFC 9111 §5.2.2.5", "send no-cache instead, if the answer may be stored but not used unasked"},
 	NotStoredRequest & 0xff:       {"not-stored-request", 0, "the request has no-store", "RFC 9111 §5.2.1.5", ""},
 	NotStoredNotUnderstood & 0xff: {"not-stored-not-understood", 0, "must-understand was sent with a status code that is not understood", "RFC 9111 §5.2.2.3", ""},
 	NotStoredPrivate & 0xff:       {"not-stored-private", 0, "the answer is private, and this cache is shared", "RFC 9111 §5.2.2.7", "send public, or leave private out, if everybody may have the answer"},
 	NotStoredAuthorized & 0xff:    {"not-stored-authorized", 0, "the request has Authorization, and the answer does not say that it may be shared", "RFC 9111 §3.5", "send public, s-maxage or must-revalidate with the answer"},
+	NotStoredSetCookie & 0xff:     {"not-stored-set-cookie", 0, "the answer sets a cookie and does not say that it may be shared", "RFC 9111 §7.3", "send max-age or public with the answer, or no Set-Cookie"},
 	NotStoredVaryAny & 0xff:       {"not-stored-vary-any", 0, "Vary: * means that no other request matches", "RFC 9111 §4.1", "list in Vary the fields that the answer depends on"},
 	NotStoredNoFreshness & 0xff:   {"not-stored-no-freshness", 0, "an answer with this status code is stored only if it says that it may be", "RFC 9111 §3", "send Cache-Control: max-age with the answer"},
 	NotStoredUseless & 0xff:       {"not-stored-useless", 0, "the answer has neither freshness nor a validator, so it could never be reused", "RFC 9111 §4", "send Cache-Control: max-age, an ETag or Last-Modified with the answer"},
