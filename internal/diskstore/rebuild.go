@@ -1,0 +1,144 @@
+package diskstore
+
+import (
+	"encoding/hex"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// rebuild finds out what there is, from names and sizes; metadata is read only
+// of objects that have bodies in files. When an object was last used is not
+// kept on disk: it is taken to be when its metadata was written.
+func (s *Store) rebuild() {
+	for !s.walk() {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-time.After(s.opt.RetryAfter):
+		}
+	}
+	s.sweep()
+	// Limits may be lower than in the last life.
+	for s.ctx.Err() == nil && (s.budget.total() > s.opt.MaxBytes || s.index.count.Load() > s.opt.MaxEntries) {
+		if s.evict() != nil {
+			return
+		}
+	}
+}
+
+// walk enters all objects into the index. It reports whether it saw all.
+func (s *Store) walk() bool {
+	generation := s.cleared.Load()
+	for i := range 1 << 12 {
+		if s.ctx.Err() != nil {
+			return false
+		}
+		dir := s.dirOf(&Key{byte(i >> 4), byte(i << 4)})
+		if i%256 == 0 && s.missing(filepath.Dir(dir)) {
+			continue
+		}
+		names, err := s.fs.ReadDir(dir)
+		if err != nil && !isGone(err) {
+			_ = s.failed(err)
+			return false
+		}
+		if !s.walkDir(names, generation) {
+			return s.indexed.Load()
+		}
+	}
+	for i := range s.stripes {
+		s.stripes[i].Lock()
+		defer s.stripes[i].Unlock()
+	}
+	s.indexed.Store(true)
+	return true
+}
+
+func (s *Store) missing(dir string) bool {
+	_, err := s.fs.ReadDir(dir)
+	return isGone(err)
+}
+
+// walkDir enters the objects of one directory. It reports whether the walk can
+// go on: not if the store was cleared meanwhile, or closed.
+func (s *Store) walkDir(names []fs.DirEntry, generation int64) bool {
+	slices.SortFunc(names, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	for len(names) > 0 {
+		k, _, _ := parseName(names[0].Name())
+		n := 1
+		for n < len(names) {
+			if next, _, _ := parseName(names[n].Name()); next != k {
+				break
+			}
+			n++
+		}
+		if s.ctx.Err() != nil || !s.walkKey(k, names[:n], generation) {
+			return false
+		}
+		names = names[n:]
+	}
+	return true
+}
+
+// walkKey enters one object and removes bodies that it does not have.
+func (s *Store) walkKey(k Key, names []fs.DirEntry, generation int64) bool {
+	if k == (Key{}) {
+		return true // not our names
+	}
+	l := s.stripe(&k)
+	l.Lock()
+	defer l.Unlock()
+	if s.cleared.Load() != generation {
+		return false
+	}
+	_, known := s.index.get(k)
+	meta := slices.IndexFunc(names, func(d fs.DirEntry) bool { return strings.HasSuffix(d.Name(), ".m") })
+	if meta >= 0 && len(names) == 1 {
+		if info, err := names[meta].Info(); err == nil && !known {
+			s.enter(k, onDisk(info.Size()), false, s.clock.of(info.ModTime()))
+		}
+		return true
+	}
+	rec, err := s.readRecord(&k)
+	switch {
+	case err == nil && !known:
+		stamp := s.clock.of(s.opt.Now())
+		if meta >= 0 {
+			if info, err := names[meta].Info(); err == nil {
+				stamp = s.clock.of(info.ModTime())
+			}
+		}
+		s.enter(k, rec.cost(), rec.files(), stamp)
+	case err != nil && !isGone(err):
+		_, _ = s.remove(k) // with all its bodies
+		return true
+	}
+	for _, d := range names {
+		s.stray(k, d.Name(), rec)
+	}
+	return true
+}
+
+// parseName reads the name of a file: of metadata, or of a body with its ID.
+// Of a name that is none of ours the key is zero.
+func parseName(name string) (k Key, id uint64, isBody bool) {
+	digits, rest, _ := strings.Cut(name, ".")
+	if len(digits) != 64 {
+		return Key{}, 0, false
+	}
+	if _, err := hex.Decode(k[:], []byte(digits)); err != nil {
+		return Key{}, 0, false
+	}
+	if rest == "m" {
+		return k, 0, false
+	}
+	id, err := strconv.ParseUint(rest, 16, 64)
+	if err != nil || len(rest) != 16 {
+		return Key{}, 0, false
+	}
+	return k, id, true
+}

@@ -1,0 +1,257 @@
+package diskstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// What the methods of a [Store] return, wrapped or not.
+var (
+	// ErrNotFound: there is no such object, or not any more.
+	ErrNotFound = errors.New("not stored")
+	// ErrFull: it does not fit into the budget, even after evicting.
+	ErrFull = errors.New("no room")
+	// ErrFailing: the disk is full or broken. Create and Put refuse for
+	// Options.RetryAfter; then they try again.
+	ErrFailing = errors.New("disk failing")
+	// ErrCorrupt: what is on disk is not what was written. The object is gone.
+	ErrCorrupt = errors.New("corrupt")
+	// ErrTooLarge: beyond MaxMeta, MaxBodies or MaxExtents.
+	ErrTooLarge = errors.New("too large")
+	// ErrBusy: another Writer adds to the same body.
+	ErrBusy = errors.New("being written")
+	// ErrLocked: another process has the directory.
+	ErrLocked = errors.New("in use by another process")
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("store closed")
+)
+
+// Options of a [Store]; only Dir is required.
+type Options struct {
+	// Dir is the directory, which is made if it is missing (mode 0700). Its
+	// parent must exist. Nothing else may be kept there.
+	Dir string
+	// MaxBytes is what the store may occupy, counted in blocks of 4096 bytes
+	// with metadata and temporary files, without directories. Default 10 GiB.
+	// The least recently used objects are evicted to stay below.
+	MaxBytes int64
+	// MaxEntries is how many objects there may be. Default 1<<20.
+	MaxEntries int64
+	// MaxMeta is how long Record.Meta may be. Default 1 MiB.
+	MaxMeta int
+	// InlineMax is up to which length a body lives inside the metadata file,
+	// where it costs no file of its own and is rewritten with the metadata.
+	// Default 16 KiB; at most 1 MiB; negative: never.
+	InlineMax int
+	// RetryAfter is how long the store refuses after the disk failed. Default 10 s.
+	RetryAfter time.Duration
+	// ScrubRate is how many bytes a second are read back in the background and
+	// compared with their sums. Default 4 MiB; negative: none.
+	ScrubRate int64
+	// FS replaces the operating system, in tests. Default [OS].
+	FS FS
+	// Log gets what an operator should know: corrupt objects, a failing disk.
+	// Default: nothing.
+	Log *slog.Logger
+	// Now is the clock. Default [time.Now].
+	Now func() time.Time
+}
+
+func (o *Options) setDefaults() error {
+	var faults []error
+	if o.Dir == "" {
+		faults = append(faults, errors.New("no directory given"))
+	}
+	setDefault(&o.MaxBytes, 10<<30)
+	setDefault(&o.MaxEntries, 1<<20)
+	setDefault(&o.MaxMeta, 1<<20)
+	setDefault(&o.InlineMax, 16<<10)
+	setDefault(&o.RetryAfter, 10*time.Second)
+	setDefault(&o.ScrubRate, 4<<20)
+	if o.MaxBytes < 0 || o.MaxEntries < 0 || o.MaxMeta < 0 || o.RetryAfter < 0 {
+		faults = append(faults, errors.New("a limit is negative"))
+	}
+	if o.InlineMax > 1<<20 {
+		faults = append(faults, fmt.Errorf("bodies of %d bytes inside metadata", o.InlineMax))
+	}
+	if o.FS == nil {
+		o.FS = OS{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return errors.Join(faults...)
+}
+
+func setDefault[T comparable](option *T, value T) {
+	var zero T
+	if *option == zero {
+		*option = value
+	}
+}
+
+// Store is the store of one directory. All methods may be called at once.
+type Store struct {
+	opt     Options
+	fs      FS
+	clock   ticks
+	lock    File
+	index   index
+	budget  budget
+	health  health
+	usage   usage
+	live    live
+	seen    seen
+	stripes [256]stripe
+	// cleared counts Clear; it changes with all stripes held.
+	cleared atomic.Int64
+	indexed atomic.Bool // the index is complete
+
+	sweeping sync.Mutex // held by the one who removes what was set aside
+
+	mu      sync.Mutex // guards what follows
+	closed  bool
+	pending map[uint64]*pending // by ID
+
+	ctx        context.Context // ends with Close
+	stop       context.CancelFunc
+	background sync.WaitGroup
+
+	evictions, corrupt, scrubbed atomic.Int64
+}
+
+// stripe serialises what happens to the keys that share it: changes exclude
+// each other and reading. Only live.mu, seen's, budget.mu, the index's and
+// Store.mu are taken while it is held.
+type stripe struct {
+	sync.RWMutex
+	_ [40]byte // so that neighbours do not share a cache line
+}
+
+func (s *Store) stripe(k *Key) *stripe { return &s.stripes[k[30]] }
+
+// Open makes the directory if need be and takes it; [ErrLocked] says that
+// another process has it. Objects that are there can be read at once; what
+// there is for eviction to choose from, a goroutine finds out.
+func Open(o Options) (*Store, error) {
+	if err := o.setDefaults(); err != nil {
+		return nil, fmt.Errorf("disk store: %w", err)
+	}
+	s := &Store{opt: o, fs: o.FS, clock: newTicks(o.Now()), pending: map[uint64]*pending{}}
+	s.budget.max = o.MaxBytes
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	if err := s.take(); err != nil {
+		s.stop()
+		if s.lock != nil {
+			s.lock.Close()
+		}
+		return nil, fmt.Errorf("disk store %s: %w", o.Dir, err)
+	}
+	s.background.Go(s.rebuild)
+	if o.ScrubRate > 0 {
+		s.background.Go(s.scrub)
+	}
+	return s, nil
+}
+
+// take locks the directory and puts it in order.
+func (s *Store) take() (err error) {
+	if err := s.mkdir(s.opt.Dir); err != nil {
+		return err
+	}
+	if s.lock, err = s.fs.OpenFile(s.path("lock"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return err
+	}
+	if f := s.lock.OS(); f != nil {
+		if err := lockFile(f); err != nil {
+			return err
+		}
+	}
+	s.readUsage()
+	if err := s.fs.Rename(s.path("tmp"), s.trash()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := s.mkdir(s.path("tmp")); err != nil {
+		return err
+	}
+	return s.mkdir(s.path("objects"))
+}
+
+func (s *Store) mkdir(name string) error {
+	if err := s.fs.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// Close ends the background work and gives up the directory. Objects that are
+// still held can be read and released; nothing can be stored any more.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.stop()
+	s.background.Wait()
+	// Whoever is in the middle of a Put gets to its end.
+	for i := range s.stripes {
+		s.stripes[i].Lock()
+		defer s.stripes[i].Unlock()
+	}
+	if s.indexed.Load() {
+		s.writeUsage(s.budget.total(), s.index.count.Load())
+	}
+	return s.lock.Close()
+}
+
+func (s *Store) usable() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
+func (s *Store) path(name string) string { return s.opt.Dir + string(filepath.Separator) + name }
+
+// temporary is where a file is written.
+func (s *Store) temporary(id uint64) string {
+	return s.path("tmp" + string(filepath.Separator) + fmt.Sprintf("%016x", id))
+}
+
+// trash is a new name for a directory that is to be removed.
+func (s *Store) trash() string { return s.path(fmt.Sprintf("trash-%016x", rand.Uint64())) }
+
+const hexDigits = "0123456789abcdef"
+
+// dirOf is the directory of k's files: 4096 of them, in two levels.
+func (s *Store) dirOf(k *Key) string {
+	const sep = string(filepath.Separator)
+	return s.opt.Dir + sep + "objects" + sep + hexDigits[k[0]>>4:k[0]>>4+1] + sep + hexDigits[k[0]&15:k[0]&15+1] + hexDigits[k[1]>>4:k[1]>>4+1]
+}
+
+// metaPath is the name of k's metadata file.
+func (s *Store) metaPath(k *Key) string {
+	return fmt.Sprintf("%s%c%x.m", s.dirOf(k), filepath.Separator, k[:])
+}
+
+// bodyPath is the name of the file of a body of k.
+func (s *Store) bodyPath(k *Key, id uint64) string {
+	return fmt.Sprintf("%s%c%x.%016x", s.dirOf(k), filepath.Separator, k[:], id)
+}
