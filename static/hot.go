@@ -61,7 +61,7 @@ func (h *Handler) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 // name, from a page made beforehand.
 func (h *Handler) serveHotMissing(q *httpd.Head, a *httpd.Answer, key string) bool {
 	name, dir := strings.CutSuffix(key, "/")
-	if name == "" || h.opt.SPA != "" || h.opt.CleanURLs && !dir || !plain(key) || tooLong(name) != 0 || !h.opt.Hidden && hiddenPath(name) {
+	if name == "" || h.opt.SPA != "" || h.opt.CleanURLs && !dir || !wire.PlainPath(key) || tooLong(name) != 0 || !h.opt.Hidden && hiddenPath(name) {
 		return false
 	}
 	if !h.missing.lately(key, q.Now, h.coherence) {

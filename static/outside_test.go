@@ -94,7 +94,7 @@ func FuzzServe(f *testing.F) {
 			}
 		}
 		for i := 0; i < len(path); i++ {
-			if path[i] == '%' && (i+2 >= len(path) || unhex(path[i+1]) > 15 || unhex(path[i+2]) > 15) {
+			if path[i] == '%' && (i+2 >= len(path) || !isHex(path[i+1]) || !isHex(path[i+2])) {
 				return
 			}
 		}
@@ -196,4 +196,8 @@ func TestFaults(t *testing.T) {
 	if s.table.get("a.txt") != nil {
 		t.Error("kept")
 	}
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
 }

@@ -1,0 +1,137 @@
+package wire
+
+import "strings"
+
+// PathFault says what is wrong with a path.
+type PathFault uint8
+
+// The faults.
+const (
+	PathSound   PathFault = iota
+	PathBroken            // an encoding is broken, or hides a separator or a NUL
+	PathOutside           // it climbs above the root
+)
+
+// DecodePath turns the path of a request target, still percent-encoded, into
+// decoded segments joined by slashes, "" for the root itself. dir reports
+// whether the path ends in a slash, and so names a folder.
+//
+//	/a/b.css → "a/b.css"    /a/ → "a", dir    / → "", dir    /a//./b/../c → "a/c"
+//
+// Empty and dot segments are removed (RFC 3986 §5.2.4); a path that climbs
+// above the root is faulty, and so is one in which a separator, a NUL or a
+// broken encoding hides: what such a path means depends on who decodes it.
+func DecodePath(raw string) (name string, dir bool, fault PathFault) {
+	return decodePath(raw, false)
+}
+
+// RoutePath is DecodePath for those who only choose by a path who is to look at
+// it: a segment that is faulty stays as it is, and ".." ends at the root.
+func RoutePath(raw string) (name string, dir bool) {
+	name, dir, _ = decodePath(raw, true)
+	return name, dir
+}
+
+func decodePath(raw string, lenient bool) (name string, dir bool, fault PathFault) {
+	raw = strings.TrimPrefix(raw, "/")
+	if PlainPath(raw) {
+		name, dir = strings.CutSuffix(raw, "/")
+		return name, dir || raw == "", PathSound
+	}
+	var segments []string
+	for more := true; more; {
+		var encoded string
+		encoded, raw, more = strings.Cut(raw, "/")
+		segment, ok := unescapeSegment(encoded)
+		switch {
+		case !ok && lenient:
+			segment = encoded
+		case !ok:
+			return "", false, PathBroken
+		}
+		dir = segment == "" || segment == "." || segment == ".."
+		switch {
+		case !dir:
+			segments = append(segments, segment)
+		case segment != "..":
+		case len(segments) > 0:
+			segments = segments[:len(segments)-1]
+		case !lenient:
+			return "", false, PathOutside
+		}
+	}
+	return strings.Join(segments, "/"), dir, PathSound
+}
+
+// PlainPath reports whether a path without its first slash needs no decoding:
+// no percent sign, backslash or NUL, no empty and no dot segment. (A segment
+// that begins with a dot counts as one.)
+func PlainPath(raw string) bool {
+	start := true // of a segment
+	for i := range len(raw) {
+		switch raw[i] {
+		case '%', '\\', 0:
+			return false
+		case '/':
+			if start {
+				return false
+			}
+			start = true
+			continue
+		case '.':
+			if start {
+				return false
+			}
+		}
+		start = false
+	}
+	return true
+}
+
+// unescapeSegment decodes the percent-encodings of one segment. It refuses
+// encodings that are broken or stand for a separator or NUL.
+func unescapeSegment(s string) (string, bool) {
+	var b []byte
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '%' {
+			if i+2 >= len(s) {
+				return "", false
+			}
+			hi, lo := unhex(s[i+1]), unhex(s[i+2])
+			if hi > 15 || lo > 15 {
+				return "", false
+			}
+			if b == nil {
+				b = append(make([]byte, 0, len(s)), s[:i]...)
+			}
+			c = hi<<4 | lo
+			i += 2
+			if c == '/' {
+				return "", false
+			}
+		}
+		if c == '\\' || c == 0 {
+			return "", false
+		}
+		if b != nil {
+			b = append(b, c)
+		}
+	}
+	if b != nil {
+		s = string(b)
+	}
+	return s, true
+}
+
+func unhex(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 16
+}
