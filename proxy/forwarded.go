@@ -17,19 +17,21 @@ func (h *Handler) setForwarded(out http.Header, r *http.Request) {
 	if !trusted {
 		dropForwarded(out)
 	}
+	if olds := out["X-Forwarded-For"]; len(olds) > 0 && len(out["Forwarded"]) == 0 {
+		// Or the origin would take the trusted proxy for the client (RFC 7239 §7.4).
+		for old := range strings.SplitSeq(strings.Join(olds, ","), ",") {
+			addr, _ := netip.ParseAddr(strings.TrimSpace(old))
+			addElement(out, "Forwarded", "for="+nodeOf(addr))
+		}
+	}
 	proto := "http"
 	if r.TLS != nil {
 		proto = "https"
 	}
-	node := "unknown"
 	if peer.IsValid() {
-		node = peer.String()
-		addElement(out, "X-Forwarded-For", node)
-		if !peer.Is4() {
-			node = `"[` + node + `]"`
-		}
+		addElement(out, "X-Forwarded-For", peer.String())
 	}
-	elem := "for=" + node
+	elem := "for=" + nodeOf(peer)
 	if r.Host != "" && wire.ValidHost(r.Host) {
 		elem += ";host=" + quoteHost(r.Host)
 		if len(out["X-Forwarded-Host"]) == 0 {
@@ -40,6 +42,17 @@ func (h *Handler) setForwarded(out http.Header, r *http.Request) {
 	if len(out["X-Forwarded-Proto"]) == 0 {
 		out["X-Forwarded-Proto"] = []string{proto}
 	}
+}
+
+// nodeOf writes an address as a node of Forwarded (RFC 7239 §6).
+func nodeOf(a netip.Addr) string {
+	switch {
+	case !a.IsValid():
+		return "unknown"
+	case a.Is4():
+		return a.String()
+	}
+	return `"[` + a.WithZone("").String() + `]"`
 }
 
 // quoteHost writes a host as a value of Forwarded: a token, or in quotes.

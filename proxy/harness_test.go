@@ -23,6 +23,8 @@ const patience = 10 * time.Second
 
 var quiet = slog.New(slog.DiscardHandler)
 
+var discardLog = log.New(io.Discard, "", 0)
+
 // newProxy returns a handler for the options.
 func newProxy(t testing.TB, o proxy.Options) *proxy.Handler {
 	t.Helper()
@@ -74,7 +76,7 @@ func serve(t testing.TB, h http.Handler) (addr string, recs *records) {
 		t.Fatal(err)
 	}
 	recs = &records{got: make(chan struct{}, 1024)}
-	srv := &httpd.Server{Handler: h, Sink: recs, ErrorLog: log.New(io.Discard, "", 0)}
+	srv := &httpd.Server{Handler: h, Sink: recs, ErrorLog: discardLog}
 	done := make(chan struct{})
 	go func() { defer close(done); srv.Serve(l) }()
 	t.Cleanup(func() { srv.Close(); <-done })
@@ -94,7 +96,7 @@ func eachFront(t *testing.T, h http.Handler, f func(t *testing.T, url string, cl
 	})
 	t.Run("net-http", func(t *testing.T) {
 		srv := httptest.NewUnstartedServer(h)
-		srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+		srv.Config.ErrorLog = discardLog
 		srv.Start()
 		defer srv.Close()
 		f(t, srv.URL, newClient(t))
@@ -127,7 +129,7 @@ func serveH2(t testing.TB, h http.Handler) (addr string, client *http.Client) {
 		t.Fatal(err)
 	}
 	srv := &httpd.Server{
-		Handler: h, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: h, ErrorLog: discardLog,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}},
 	}
 	done := make(chan struct{})

@@ -17,8 +17,8 @@ type requestBody struct {
 	trailer http.Header // what is sent after the body; filled at its end
 	ended   func()      // called once, at the end of the body
 
-	mu   sync.Mutex // held while reading; guards over
-	over bool       // the end was read, or an error
+	mu  sync.Mutex // held while reading; guards err
+	err error      // what ended the body
 
 	dead bool // the attempt has ended; guarded by x.mu
 }
@@ -28,16 +28,18 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	x := b.x
-	if b.over || !x.startBody(b) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if !x.startBody(b) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	n, err := x.r.Body.Read(p)
+	b.err = err
 	switch {
 	case err == io.EOF:
-		b.over = true
 		b.complete()
 	case err != nil:
-		b.over = true
 		x.mu.Lock()
 		x.bodyErr = err
 		x.mu.Unlock()
