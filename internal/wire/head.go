@@ -26,6 +26,9 @@ type Head struct {
 	Upgrade        bool // Connection lists "upgrade" and there is an Upgrade field
 	ExpectContinue bool
 
+	// TLS says that the connection is encrypted.
+	TLS bool
+
 	// Now is when the request was read, in nanoseconds since 1970. Read is the
 	// same moment on a clock that is never set, in nanoseconds from an
 	// arbitrary start; 0 when it is not known.

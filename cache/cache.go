@@ -1,0 +1,162 @@
+// Package cache is a shared HTTP cache by RFC 9111, as a handler in front of
+// another: a reverse proxy, or whatever else answers requests.
+//
+//	store, err := cache.NewStore(cache.StoreOptions{Memory: 256 << 20})
+//	h, err := cache.New(cache.Options{Next: origin, Store: store})
+//	srv := &httpd.Server{Handler: h, Hot: h}
+//
+// What may be stored and reused is decided by package freshness, what
+// preconditions and ranges make of a stored answer by package conditional.
+// This package keeps the answers, in memory and on disk, sees to it that
+// many who want the same make one request to the origin, and says in
+// Cache-Status (RFC 9211) what it did.
+//
+// It is not a proxy: it adds no Via and knows nothing of connections. It does
+// not change what it keeps: no compression, no rewriting.
+//
+// All methods may be called at the same time.
+package cache
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"freshet/freshness"
+)
+
+// Options say what a Handler does. Only Next is needed.
+type Options struct {
+	// Next answers what the cache cannot. It is called once for many requests
+	// that want the same, and for validation in the background with requests
+	// whose client may be gone.
+	Next http.Handler
+
+	// Store keeps the answers; several handlers may share one, if the keys of
+	// their requests differ. nil means one of its own, in memory, with defaults.
+	Store *Store
+
+	Profile Profile
+	Key     KeyRules
+
+	// Freshness are the choices that RFC 9111 leaves to a cache. Private must
+	// not be set.
+	Freshness freshness.Cache
+
+	// Name is what Cache-Status calls this cache. "" means "freshet"; "-"
+	// leaves the field out.
+	Name string
+	// ShowKey puts the key into Cache-Status, for debugging.
+	ShowKey bool
+
+	// MaxObject bounds the body of what is stored, in bytes. 0 means 1 GiB with
+	// a disk tier, else a sixteenth of the memory. Beyond it the answer streams
+	// past.
+	MaxObject int64
+	// MaxInMemory bounds a body that is kept in memory; larger ones are kept on
+	// disk only. 0 means 1 MiB; at most a sixteenth of the memory.
+	MaxInMemory int64
+	// MaxVariants bounds the answers kept for one key (Vary). 0 means 16. Beyond
+	// it the one that was stored first goes.
+	MaxVariants int
+
+	// Lease is how long requests wait for one that is under way, before they
+	// ask the origin themselves. 0 means 5 s.
+	Lease time.Duration
+	// HitForMiss is how long requests do not queue for what could not be stored
+	// the last time. 0 means 60 s; negative: not at all.
+	HitForMiss time.Duration
+	// MaxBackground bounds validations in the background; beyond it stale
+	// answers are used without one. 0 means 64.
+	MaxBackground int
+
+	// EarlyHints sends a 103 with the Link fields (preload, preconnect) of the
+	// last answer to a client that waits for the origin (RFC 8297).
+	EarlyHints bool
+
+	// ErrorLog gets faults of the store. nil means slog.Default().
+	ErrorLog *slog.Logger
+
+	// Now is the time in nanoseconds since 1970; nil means the system's.
+	Now func() int64
+}
+
+// Handler is a cache in front of another handler.
+type Handler struct {
+	opt        Options
+	store      *Store
+	policy     freshness.Cache
+	background chan struct{} // a token for each validation in the background
+	hit        string        // "freshet; hit; ttl="
+	clock      bool          // Now is not the system's
+}
+
+// New returns a cache, or all faults of its options at once.
+func New(o Options) (*Handler, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if o.Store == nil {
+		s, err := NewStore(StoreOptions{ErrorLog: o.ErrorLog})
+		if err != nil {
+			return nil, err
+		}
+		o.Store = s
+	}
+	clock := o.Now != nil
+	o.setDefaults()
+	h := &Handler{opt: o, store: o.Store, policy: o.Freshness, background: make(chan struct{}, o.MaxBackground)}
+	h.hit, h.clock = o.Name+"; hit; ttl=", clock
+	o.Store.policy.CompareAndSwap(nil, &h.policy)
+	return h, nil
+}
+
+func (o *Options) check() error {
+	var faults []error
+	if o.Next == nil {
+		faults = append(faults, errors.New("cache: Next is missing"))
+	}
+	if o.Freshness.Private {
+		faults = append(faults, errors.New("cache: Freshness.Private is for the cache of one user"))
+	}
+	if o.MaxObject < 0 || o.MaxInMemory < 0 || o.MaxVariants < 0 || o.Lease < 0 || o.MaxBackground < 0 {
+		faults = append(faults, errors.New("cache: a limit is negative"))
+	}
+	return errors.Join(faults...)
+}
+
+func (o *Options) setDefaults() {
+	if o.Name == "" {
+		o.Name = "freshet"
+	}
+	memory := o.Store.opt.Memory
+	if o.MaxInMemory == 0 {
+		o.MaxInMemory = 1 << 20
+	}
+	o.MaxInMemory = min(o.MaxInMemory, memory/16)
+	switch {
+	case o.Store.disk == nil:
+		o.MaxObject = o.MaxInMemory
+	case o.MaxObject == 0:
+		o.MaxObject = 1 << 30
+	}
+	if o.MaxVariants == 0 {
+		o.MaxVariants = 16
+	}
+	if o.Lease == 0 {
+		o.Lease = 5 * time.Second
+	}
+	if o.HitForMiss == 0 {
+		o.HitForMiss = time.Minute
+	}
+	if o.MaxBackground == 0 {
+		o.MaxBackground = 64
+	}
+	if o.ErrorLog == nil {
+		o.ErrorLog = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = func() int64 { return time.Now().UnixNano() }
+	}
+}

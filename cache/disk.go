@@ -1,0 +1,299 @@
+package cache
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"freshet/internal/diskstore"
+	"freshet/internal/field"
+)
+
+// diskTier keeps resources on disk. What changes in memory is written behind,
+// by one goroutine, the last state of a key only; until then it is found here.
+type diskTier struct {
+	files *diskstore.Store
+	log   *slog.Logger
+	store *Store
+	open  openFiles
+
+	mu      sync.Mutex
+	pending map[string]*resource // to be written; nil: to be removed
+	order   []string             // the keys of pending, as they came
+	more    sync.Cond            // something is pending, or there is room
+	closing bool
+	done    chan struct{}
+
+	generationMu sync.Mutex // one writes the file at a time
+	generations  string     // its path
+}
+
+// maxPending bounds what waits to be written; beyond it storing waits.
+const maxPending = 4096
+
+// diskBodyCost is about what an object in memory takes for its body on disk.
+const diskBodyCost = 300
+
+func openDiskTier(s *Store, o diskstore.Options) (*diskTier, error) {
+	objects, generations, err := dirs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	o.Dir = objects
+	files, err := diskstore.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	t := &diskTier{files: files, log: o.Log, store: s, pending: map[string]*resource{}, done: make(chan struct{}), generations: generations}
+	t.more.L = &t.mu
+	t.open.max = maxOpen
+	t.readGenerations()
+	go t.write()
+	return t, nil
+}
+
+func diskKey(key string) diskstore.Key { return sha256.Sum256([]byte(key)) }
+
+// load returns what is stored for a key, nil for nothing.
+func (t *diskTier) load(key string) *resource {
+	t.mu.Lock()
+	r, waiting := t.pending[key]
+	t.mu.Unlock()
+	if waiting {
+		return r
+	}
+	k := diskKey(key)
+	stored, err := t.files.Get(k)
+	if err != nil {
+		if !errors.Is(err, diskstore.ErrNotFound) {
+			t.log.Warn("cache: read what is stored", "err", err)
+		}
+		return nil
+	}
+	defer stored.Release()
+	r, ok := t.decode(key, k, stored.Record())
+	if !ok {
+		return nil
+	}
+	t.files.Touch(k)
+	return r
+}
+
+// save has the state of a key written; nil removes it.
+func (t *diskTier) save(key string, r *resource) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(t.order) >= maxPending && !t.closing {
+		t.more.Wait()
+	}
+	if _, waiting := t.pending[key]; !waiting {
+		t.order = append(t.order, key)
+	}
+	t.pending[key] = r
+	t.more.Broadcast()
+}
+
+// write is the goroutine that writes.
+func (t *diskTier) write() {
+	defer close(t.done)
+	for {
+		t.mu.Lock()
+		for len(t.order) == 0 && !t.closing {
+			t.more.Wait()
+		}
+		if len(t.order) == 0 {
+			t.mu.Unlock()
+			return
+		}
+		key := t.order[0]
+		r := t.pending[key]
+		t.mu.Unlock()
+
+		t.writeOne(key, r)
+
+		t.mu.Lock()
+		t.order = t.order[1:]
+		if t.pending[key] == r {
+			delete(t.pending, key)
+		} else {
+			t.order = append(t.order, key) // it changed meanwhile
+		}
+		t.more.Broadcast()
+		t.mu.Unlock()
+	}
+}
+
+func (t *diskTier) writeOne(key string, r *resource) {
+	k := diskKey(key)
+	var rec *diskstore.Record
+	var err error
+	if r != nil {
+		rec, err = t.encode(key, r)
+	}
+	switch {
+	case err != nil:
+	case rec == nil:
+		err = t.files.Delete(k)
+	default:
+		err = t.files.Put(k, rec)
+	}
+	if err != nil {
+		// What is there is of an earlier state: it must not come back.
+		t.files.Delete(k)
+	}
+}
+
+// writeNow writes a state of a key at once: one whose body is in a file.
+func (t *diskTier) writeNow(key string, r *resource) error {
+	t.mu.Lock()
+	for {
+		if _, waiting := t.pending[key]; !waiting || t.closing {
+			break
+		}
+		t.more.Wait()
+	}
+	t.mu.Unlock()
+	rec, err := t.encode(key, r)
+	if err == nil && rec != nil {
+		err = t.files.Put(diskKey(key), rec)
+	}
+	return err
+}
+
+func (t *diskTier) close() error {
+	t.mu.Lock()
+	t.closing = true
+	t.more.Broadcast()
+	t.mu.Unlock()
+	<-t.done
+	t.open.closeAll()
+	return t.files.Close()
+}
+
+// diskBody is a body in a file. It is shared by all objects that have it.
+type diskBody struct {
+	tier *diskTier
+	key  diskstore.Key
+	id   uint64
+	held atomic.Pointer[diskstore.BodyFile] // open, while it is asked for often
+}
+
+// file returns the open body; it is to be released.
+func (b *diskBody) file() (*diskstore.BodyFile, error) {
+	if f := b.held.Load(); f != nil && b.tier.open.retain(b, f) {
+		return f, nil
+	}
+	stored, err := b.tier.files.Get(b.key)
+	if err != nil {
+		return nil, err
+	}
+	defer stored.Release()
+	for i := range stored.Record().Bodies {
+		if stored.Record().Bodies[i].ID == b.id {
+			f, err := stored.OpenBody(i)
+			if err == nil {
+				b.tier.open.hold(b, f)
+			}
+			return f, err
+		}
+	}
+	return nil, diskstore.ErrNotFound
+}
+
+// verifyStep is how much of a body is verified before it is sent: a reader of
+// a large one must not wait for all of it.
+const verifyStep = 1 << 20
+
+// send writes a range, each stretch verified before.
+func (b *diskBody) send(w io.Writer, r field.Range) error {
+	f, err := b.file()
+	if err != nil {
+		return err
+	}
+	defer f.Release()
+	for r.Length > 0 {
+		n := min(r.Length, verifyStep)
+		if err := f.Verify(r.Start, n); err != nil {
+			return err
+		}
+		src := io.ReaderAt(f)
+		if osFile := f.File(); osFile != nil {
+			src = osFile
+		}
+		if err := copyFrom(w, src, field.Range{Start: r.Start, Length: n}); err != nil {
+			return err
+		}
+		r.Start += n
+		r.Length -= n
+	}
+	return nil
+}
+
+// usable reports whether the first stretch of a range is there and what was
+// written: what can be found out before an answer begins.
+func (b *diskBody) usable(r field.Range) bool {
+	f, err := b.file()
+	if err != nil {
+		return false
+	}
+	defer f.Release()
+	return f.Verify(r.Start, min(r.Length, verifyStep)) == nil
+}
+
+// openFiles are descriptors kept open for the next hit, a number of them at
+// most; a new one takes the place of the oldest.
+type openFiles struct {
+	max  int
+	mu   sync.Mutex
+	ring []*diskBody
+	next int
+}
+
+// maxOpen is how many bodies are kept open.
+const maxOpen = 512
+
+// hold keeps f for b.
+func (o *openFiles) hold(b *diskBody, f *diskstore.BodyFile) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if b.held.Load() != nil {
+		return
+	}
+	f.Retain()
+	b.held.Store(f)
+	if len(o.ring) < o.max {
+		o.ring = append(o.ring, b)
+		return
+	}
+	old := o.ring[o.next]
+	o.ring[o.next] = b
+	o.next = (o.next + 1) % o.max
+	if g := old.held.Swap(nil); g != nil {
+		g.Release()
+	}
+}
+
+// retain takes f for a user, if it is still kept.
+func (o *openFiles) retain(b *diskBody, f *diskstore.BodyFile) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if b.held.Load() != f {
+		return false
+	}
+	f.Retain()
+	return true
+}
+
+func (o *openFiles) closeAll() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, b := range o.ring {
+		if f := b.held.Swap(nil); f != nil {
+			f.Release()
+		}
+	}
+	o.ring = nil
+}

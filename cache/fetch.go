@@ -1,0 +1,271 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime/debug"
+
+	"freshet/freshness"
+	"freshet/httpd"
+	"freshet/internal/rule"
+)
+
+// fetch asks the origin and answers with what it says. f is the flight that
+// others wait in, nil for none; w is nil in the background.
+func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
+	for round := 0; ; round++ {
+		x := &fill{h: h, w: w, q: q, f: f, header: make(http.Header), requested: h.opt.Now(), plain: round > 0}
+		x.prepare()
+		cut := x.run()
+		if x.mode == modeAgain && cut == nil && round == 0 {
+			x.cancel()
+			continue
+		}
+		x.finish(cut)
+		return
+	}
+}
+
+// prepare makes the request that is sent: the client's own, or that of the
+// cache in its place.
+func (x *fill) prepare() {
+	q := x.q
+	r := q.r
+	x.ctx, x.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
+	x.out = new(http.Request)
+	*x.out = *r.WithContext(x.ctx)
+	if x.w != nil {
+		x.unwatch = context.AfterFunc(r.Context(), x.clientGone)
+	}
+	if q.why == fwdBypass || q.why == fwdMethod {
+		return
+	}
+	validating := q.object != nil && !x.plain && q.object.status != 0
+	own := x.f != nil || validating
+	if !own {
+		return // the client's conditions are for the origin, too
+	}
+	header := make(http.Header, len(r.Header)+2)
+	for name, v := range r.Header {
+		switch name {
+		case "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range":
+			continue
+		case "Range":
+			if !validating || !q.object.body.whole() {
+				break
+			}
+			continue
+		}
+		header[name] = v
+	}
+	x.out.Header = header
+	if !validating || r.Method != http.MethodGet {
+		return
+	}
+	if q.why == fwdPartial {
+		x.askMissing(header)
+		return
+	}
+	x.stale = q.object
+	if !q.object.body.whole() {
+		delete(header, "Range")
+	}
+	freshness.SetValidators(header, []freshness.Fields{q.object.fields})
+}
+
+// run calls the next handler. A panic is returned: it means that the answer
+// broke off.
+func (x *fill) run() (cut any) {
+	defer func() {
+		cut = recover()
+		if err, ok := cut.(error); cut != nil && (!ok || !errors.Is(err, http.ErrAbortHandler)) {
+			x.h.opt.ErrorLog.Error("cache: the handler behind the cache panicked", "panic", cut, "stack", string(debug.Stack()))
+		}
+	}()
+	x.h.opt.Next.ServeHTTP(x, x.out)
+	if x.mode == modeHead {
+		x.WriteHeader(http.StatusOK)
+	}
+	return nil
+}
+
+// clientGone is called when the client of the request went away: what nobody
+// else waits for, and what is not being stored, is not fetched any further.
+func (x *fill) clientGone() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.mode == modeStore || x.f.watched() {
+		return
+	}
+	x.cancel()
+}
+
+// finish ends the exchange: it publishes what was stored, tells those who
+// wait, and answers the client where that was not done while the answer came.
+func (x *fill) finish(cut any) {
+	defer x.cancel()
+	if x.unwatch != nil {
+		defer x.unwatch()
+	}
+	if x.f != nil {
+		defer x.h.store.leave(x.f)
+	}
+	switch x.mode {
+	case modeStore:
+		x.finishStore(cut)
+	case modePass:
+		x.finishPass(cut)
+	case modeConfirmed:
+		x.finishConfirmed()
+	case modeStale:
+		x.answerStale()
+	case modePart:
+		x.finishPart(cut)
+	default: // no head came
+		x.fail(cut)
+	}
+}
+
+// finishStore publishes a complete answer, or throws a broken one away.
+func (x *fill) finishStore(cut any) {
+	g := x.body
+	if cut == nil && g.size >= 0 && g.n != g.size {
+		cut = http.ErrAbortHandler
+	}
+	if cut == nil && x.writeErr != nil {
+		cut = http.ErrAbortHandler
+	}
+	if cut != nil {
+		x.discard()
+		g.end(errTruncated)
+		x.f.land(failed, nil, nil, http.StatusBadGateway)
+		if x.streaming != nil {
+			x.awaitStream()
+			panic(http.ErrAbortHandler)
+		}
+		if !x.staleInstead(freshness.Unreachable) {
+			x.refuse(rule.CacheCut)
+		}
+		return
+	}
+	o := *x.object
+	if b, ok := x.complete(); ok {
+		o.body = b
+		if x.publish(&o) {
+			x.f.land(stored, &o, nil, 0)
+		}
+	}
+	g.end(nil)
+	if x.streaming != nil {
+		x.awaitStream()
+		return
+	}
+	if x.w != nil {
+		x.q.first, x.q.age = true, x.age
+		x.h.answer(x.w, x.q, &o, x.rule, x.status(true))
+	}
+}
+
+// publish makes a complete object what is found for its key.
+func (x *fill) publish(o *object) bool {
+	s, max := x.h.store, x.h.opt.MaxVariants
+	if o.body.disk == nil {
+		s.put(x.q.key, o, max)
+	} else if err := s.putFile(x.q.key, o, max); err != nil {
+		return false
+	}
+	x.noteIgnored(o)
+	return true
+}
+
+// finishPass ends an answer that went straight to the client.
+func (x *fill) finishPass(cut any) {
+	if cut == nil && x.copy != nil {
+		x.publishCopy()
+	}
+	if x.w == nil {
+		return
+	}
+	if cut != nil {
+		panic(http.ErrAbortHandler)
+	}
+	x.passTrailers()
+}
+
+// finishConfirmed freshens what is stored by the fields of a 304.
+func (x *fill) finishConfirmed() {
+	h, q := x.h, x.q
+	fields := freshness.Update(x.stale.fields, x.header)
+	setDate(fields, x.received)
+	resp := freshness.Response{Status: x.stale.status, Fields: withAge(fields, x.header), Requested: x.requested, Received: x.received}
+	o := newObject(x.stale.status, fields, h.policy.Terms(&resp), x.requested, x.stale.body)
+	o.selecting, o.born = x.stale.selecting, h.store.generation.Load()
+	h.store.replace(q.key, x.stale, o, h.opt.MaxVariants)
+	q.now = max(q.now, x.received)
+	x.f.land(stored, o, nil, 0)
+	if x.w == nil {
+		return
+	}
+	if h.covers(o, q) {
+		q.object = o
+		h.answer(x.w, q, o, o.terms.From, x.status(true))
+		return
+	}
+	// A partial object is fresh again; what is missing of it is fetched.
+	h.store.leave(x.f)
+	q.object, q.why = o, fwdPartial
+	h.fetch(x.w, q, nil)
+}
+
+// answerStale answers with the stale object, as the failure allows.
+func (x *fill) answerStale() {
+	x.f.land(failed, nil, nil, x.failure)
+	if x.w != nil {
+		x.h.answer(x.w, x.q, x.q.object, x.rule, x.status(false))
+	}
+}
+
+// staleInstead answers with what is stored when the origin failed, if that is
+// allowed.
+func (x *fill) staleInstead(how freshness.Failure) bool {
+	o := x.q.object
+	if o == nil || x.w == nil || !x.h.covers(o, x.q) {
+		return false
+	}
+	reuse := x.h.policy.OnFailure(&o.terms, &x.q.dir, how, x.q.now)
+	if reuse.Verdict != freshness.UseStale {
+		return false
+	}
+	x.rule = reuse.Rule
+	x.h.answer(x.w, x.q, o, reuse.Rule, x.status(false))
+	return true
+}
+
+// fail ends an exchange in which the handler gave no answer.
+func (x *fill) fail(cut any) {
+	x.f.land(failed, nil, nil, http.StatusBadGateway)
+	if x.w == nil || x.staleInstead(freshness.Unreachable) {
+		return
+	}
+	if cut != nil {
+		panic(http.ErrAbortHandler)
+	}
+	x.refuse(rule.CacheOriginFailed)
+}
+
+// refuse answers with an error of ours.
+func (x *fill) refuse(id rule.ID) {
+	if x.w == nil {
+		return
+	}
+	row := rule.Of(id)
+	httpd.SetRule(x.w, id)
+	x.h.setStatus(x.w.Header(), nil, x.status(false))
+	httpd.Error(x.w, x.q.r, row.Status, row.Explain())
+}
+
+// status is the member of Cache-Status for this exchange.
+func (x *fill) status(stored bool) string {
+	return x.h.statusForward(x.q, x.code, stored, false)
+}

@@ -1,0 +1,404 @@
+package cache
+
+import (
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"freshet/freshness"
+	"freshet/httpd"
+	"freshet/internal/field"
+	"freshet/internal/rule"
+)
+
+// mode is what is done with the answer that is coming.
+type mode uint8
+
+const (
+	modeHead      mode = iota // it has not begun
+	modePass                  // it goes straight to the client
+	modeStore                 // it is stored, and answered from there
+	modePart                  // it is the missing part of what is stored
+	modeConfirmed             // a 304: what is stored is valid
+	modeStale                 // the origin failed: what is stored is used
+	modeAgain                 // it is of no use: ask again without conditions
+)
+
+// A fill is the http.ResponseWriter of the handler behind the cache: one
+// exchange with the origin.
+type fill struct {
+	h       *Handler
+	w       http.ResponseWriter // the client's; nil in the background
+	q       *inquiry
+	f       *flight
+	out     *http.Request // what is sent
+	ctx     context.Context
+	cancel  context.CancelFunc
+	unwatch func() bool
+	plain   bool    // nothing that is stored is asked about
+	stale   *object // what is being validated
+	part    field.Range
+
+	header    http.Header
+	requested int64
+	received  int64
+	code      int
+	age       []string
+
+	mu      sync.Mutex // guards mode, which clientGone reads
+	mode    mode
+	rule    rule.ID
+	failure int
+	// unanswered says that what comes is the proxy's own error page.
+	unanswered bool
+	writeErr   error
+
+	object    *object // modeStore: the head of what is stored
+	body      *growing
+	copy      *growing      // modePass: a copy that is stored when it is complete
+	streaming chan struct{} // closed when the client has been answered from body
+	streamErr any
+	file      *spilled // where body goes on, on disk
+}
+
+// Header implements http.ResponseWriter.
+func (x *fill) Header() http.Header {
+	if x.mode == modePass && x.w != nil {
+		return x.w.Header()
+	}
+	return x.header
+}
+
+// WriteHeader implements http.ResponseWriter. Interim answers go to the client
+// at once and are never stored.
+func (x *fill) WriteHeader(code int) {
+	switch {
+	case x.mode != modeHead:
+	case code >= 100 && code < 200 && code != http.StatusSwitchingProtocols:
+		x.interim(code)
+	default:
+		x.received = x.h.opt.Now()
+		x.code = code
+		x.decide()
+	}
+}
+
+func (x *fill) interim(code int) {
+	if x.w == nil {
+		return
+	}
+	h := x.w.Header()
+	maps.Copy(h, x.header)
+	x.w.WriteHeader(code)
+	for name := range x.header {
+		delete(h, name)
+	}
+}
+
+// decide says what becomes of the answer, now that its head is there.
+func (x *fill) decide() {
+	q, h := x.q, x.h
+	if q.why == fwdBypass || q.why == fwdMethod && q.r.Method != http.MethodPost {
+		x.pass(0)
+		return
+	}
+	if x.decideStored() {
+		return
+	}
+	resp := freshness.Response{Status: x.code, Fields: x.header, Requested: x.requested, Received: x.received}
+	st := h.policy.Store(&q.ask, &resp)
+	if st.Store {
+		c := candidate{ask: &q.ask, path: q.to.path, status: x.code, fields: x.header, st: &st}
+		if id := h.opt.Profile.refuses(&c); id != 0 {
+			st.Store, st.Rule = false, id
+		} else if n := x.declared(); n > h.opt.MaxObject {
+			st.Store, st.Rule = false, rule.CacheTooLarge
+		}
+	}
+	switch {
+	case !st.Store:
+		x.pass(st.Rule)
+	case q.r.Method == http.MethodHead:
+		x.pass(0) // a head alone is not kept
+	case st.Partial || q.why == fwdMethod:
+		x.passAndKeep(&st)
+	default:
+		x.keep(&st)
+	}
+}
+
+// decideStored deals with answers that are about what is stored already.
+func (x *fill) decideStored() bool {
+	q, h := x.q, x.h
+	if q.r.Method == http.MethodHead && q.object != nil {
+		x.updateFromHead()
+		return false
+	}
+	if x.stale != nil && x.code == http.StatusNotModified {
+		x.setMode(modeAgain)
+		if freshness.Confirms(x.stale.fields, x.header, len(q.res.objects) == 1) {
+			x.setMode(modeConfirmed)
+		}
+		return true
+	}
+	if q.why == fwdPartial && !x.plain && x.code == http.StatusPartialContent && x.part.Length > 0 {
+		x.beginPart()
+		return true
+	}
+	switch x.code {
+	case 500, 502, 503, 504:
+		if q.object != nil && h.covers(q.object, q) {
+			if reuse := h.policy.OnFailure(&q.object.terms, &q.dir, freshness.ServerError, q.now); reuse.Verdict == freshness.UseStale {
+				x.setMode(modeStale)
+				x.rule, x.failure = reuse.Rule, x.code
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (x *fill) setMode(m mode) {
+	x.mu.Lock()
+	x.mode = m
+	x.mu.Unlock()
+}
+
+// declared returns the answer's Content-Length, -1 without one.
+func (x *fill) declared() int64 {
+	n, err := strconv.ParseInt(first(x.header["Content-Length"]), 10, 64)
+	if err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
+// pass sends the answer straight to the client; why is why it is not stored.
+func (x *fill) pass(why rule.ID) {
+	x.setMode(modePass)
+	if why != 0 {
+		x.q.reason = why
+	}
+	h, q := x.h, x.q
+	if q.r.Method == http.MethodGet && q.why != fwdBypass && x.code != http.StatusNotModified && x.code != http.StatusPartialContent &&
+		x.code < 500 && h.opt.HitForMiss > 0 && !q.dir.NoStore {
+		h.store.remember(q.key, x.received+int64(h.opt.HitForMiss))
+	}
+	if x.unanswered {
+		x.f.land(failed, nil, nil, x.code)
+	} else {
+		x.f.land(passed, nil, nil, 0)
+	}
+	x.sendHead(false)
+}
+
+// sendHead begins the client's answer with the head as it came.
+func (x *fill) sendHead(keeping bool) {
+	if x.w == nil {
+		return
+	}
+	if x.q.reason != 0 {
+		httpd.SetRule(x.w, x.q.reason)
+	}
+	header := x.w.Header()
+	maps.Copy(header, x.header)
+	if _, typed := x.header["Content-Type"]; !typed {
+		header["Content-Type"] = nil
+	}
+	x.h.setStatus(header, x.header["Cache-Status"], x.status(keeping))
+	x.w.WriteHeader(x.code)
+}
+
+// storedObject returns the head of what is stored of the answer.
+func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
+	if x.h.store.disk != nil {
+		b.kept = new(keptBody)
+	}
+	fields := freshness.StoredFields(x.header)
+	delete(fields, "Age")
+	for _, name := range st.Strip {
+		delete(fields, name)
+	}
+	setDate(fields, x.received)
+	x.age = x.header["Age"]
+	o := newObject(status, fields, st.Terms, x.requested, b)
+	o.selecting = string(x.q.src.appendSelecting(x.q.src.buf[:0], &o.vary))
+	o.born, o.age = x.h.store.generation.Load(), x.age
+	return o
+}
+
+// keep stores the answer.
+func (x *fill) keep(st *freshness.Storing) {
+	size := x.declared()
+	x.rule = st.Rule
+	x.object = x.storedObject(st, x.code, body{size: size})
+	x.body = &growing{size: size, bound: x.h.opt.MaxInMemory, spill: x.spill}
+	x.setMode(modeStore)
+	x.f.land(stored, x.object, x.body, 0)
+}
+
+// passAndKeep sends the answer straight to the client and gathers a copy.
+func (x *fill) passAndKeep(st *freshness.Storing) {
+	status := x.code
+	if st.Partial {
+		status = http.StatusOK // of which it is a part
+	}
+	x.object = x.storedObject(st, status, body{size: x.declared()})
+	if st.Partial {
+		delete(x.object.fields, "Content-Range")
+	}
+	x.copy = &growing{size: x.declared(), bound: x.h.opt.MaxInMemory}
+	x.setMode(modePass)
+	x.f.land(passed, nil, nil, 0)
+	x.sendHead(true)
+}
+
+// Write implements io.Writer.
+func (x *fill) Write(p []byte) (int, error) {
+	if x.mode == modeHead {
+		x.WriteHeader(http.StatusOK)
+	}
+	switch x.mode {
+	case modePass:
+		return x.writePassed(p)
+	case modeStore, modePart:
+		if x.writeErr != nil {
+			return 0, x.writeErr
+		}
+		if x.writeErr = x.body.write(x.ctx, p); x.writeErr != nil {
+			return 0, x.writeErr
+		}
+		if x.mode == modeStore && x.streaming == nil && x.body.n > gather {
+			x.stream()
+		}
+	}
+	return len(p), nil
+}
+
+// gather is how many bytes of an answer the client may wait for.
+const gather = 64 << 10
+
+func (x *fill) writePassed(p []byte) (int, error) {
+	if x.copy != nil {
+		if x.copy.n+int64(len(p)) > x.copy.bound || x.copy.write(x.ctx, p) != nil {
+			x.copy = nil
+		}
+	}
+	if x.w == nil {
+		return len(p), nil
+	}
+	return x.w.Write(p)
+}
+
+// ReadFrom implements io.ReaderFrom, so that what passes is copied by the
+// client's own writer.
+func (x *fill) ReadFrom(src io.Reader) (int64, error) {
+	if x.mode == modeHead {
+		x.WriteHeader(http.StatusOK)
+	}
+	if rf, ok := x.w.(io.ReaderFrom); ok && x.mode == modePass && x.copy == nil {
+		return rf.ReadFrom(src)
+	}
+	return io.Copy(struct{ io.Writer }{x}, src)
+}
+
+// Flush implements http.Flusher: the client gets what has come.
+func (x *fill) Flush() {
+	if x.mode == modeHead {
+		x.WriteHeader(http.StatusOK)
+	}
+	switch {
+	case x.mode == modePass && x.w != nil:
+		if f, ok := x.w.(http.Flusher); ok {
+			f.Flush()
+		}
+	case x.mode == modeStore && x.streaming == nil:
+		x.stream()
+	}
+}
+
+// Unwrap lets http.ResponseController reach the client's writer.
+func (x *fill) Unwrap() http.ResponseWriter { return x.w }
+
+// stream begins to answer the client with what has come and what is to come,
+// on a goroutine of its own.
+func (x *fill) stream() {
+	if x.w == nil {
+		return
+	}
+	x.streaming = make(chan struct{})
+	q := x.q
+	q.first, q.age = true, x.age
+	go func() {
+		defer close(x.streaming)
+		defer func() { x.streamErr = recover() }()
+		if !x.h.answerGrowing(x.w, q, x.object, x.body, x.status(true)) {
+			panic(http.ErrAbortHandler)
+		}
+	}()
+}
+
+// awaitStream waits until the client has been answered.
+func (x *fill) awaitStream() {
+	<-x.streaming
+	if x.streamErr != nil {
+		panic(x.streamErr)
+	}
+}
+
+// OriginFailed is called by a proxy that has no answer. It reports true when
+// what is stored is used instead; then the proxy writes nothing.
+func (x *fill) OriginFailed(error) bool {
+	if x.mode != modeHead {
+		return false
+	}
+	q := x.q
+	if q.object != nil && x.h.covers(q.object, q) && q.why != fwdBypass && q.why != fwdMethod {
+		if reuse := x.h.policy.OnFailure(&q.object.terms, &q.dir, freshness.Unreachable, q.now); reuse.Verdict == freshness.UseStale {
+			x.setMode(modeStale)
+			x.rule, x.failure = reuse.Rule, http.StatusBadGateway
+			return true
+		}
+	}
+	if x.w == nil {
+		x.setMode(modeStale)
+		x.failure = http.StatusBadGateway
+		return true
+	}
+	x.unanswered = true
+	return false
+}
+
+// passTrailers hands on the trailers that the handler set after the body.
+func (x *fill) passTrailers() {
+	header := x.w.Header()
+	for name, v := range x.header {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			header[name] = v
+		}
+	}
+}
+
+// setDate gives an answer without a valid Date the time at which it was
+// received (RFC 9110 §6.6.1).
+func setDate(fields freshness.Fields, received int64) {
+	if len(fields["Date"]) == 0 {
+		fields["Date"] = []string{time.Unix(0, received).UTC().Format(http.TimeFormat)}
+	}
+}
+
+// withAge returns fields with the Age of the answer that brought them, which is
+// not stored with them.
+func withAge(fields, answer freshness.Fields) freshness.Fields {
+	if len(answer["Age"]) == 0 {
+		return fields
+	}
+	out := maps.Clone(fields)
+	out["Age"] = answer["Age"]
+	return out
+}

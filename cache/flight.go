@@ -1,0 +1,87 @@
+package cache
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// stage is how far a flight is.
+type stage uint8
+
+const (
+	asked  stage = iota // the origin has not answered yet
+	stored              // the answer is being stored, or is
+	passed              // the answer may not be shared: whoever waits asks for itself
+	failed              // there was no answer
+)
+
+// A flight is one request to the origin on behalf of all who want its answer.
+// It is a lease: who has waited long enough for it goes on alone.
+type flight struct {
+	store *Store
+	key   string
+	began int64
+
+	mu      sync.Mutex
+	stage   stage
+	waiting chan struct{} // closed when the stage changes; nil: nobody waits
+	object  *object       // when stored: its head, and its body once that is complete
+	body    *growing      // what of the body has arrived; nil when object has it
+	failure int           // when failed: the status that tells of it
+}
+
+// land sets the stage and wakes those who wait.
+func (f *flight) land(st stage, o *object, g *growing, failure int) {
+	if f == nil {
+		return
+	}
+	f.mu.Lock()
+	f.stage, f.object, f.body, f.failure = st, o, g, failure
+	if f.waiting != nil {
+		close(f.waiting)
+		f.waiting = nil
+	}
+	f.mu.Unlock()
+}
+
+// watched reports whether anybody waits for the origin's answer.
+func (f *flight) watched() bool {
+	if f == nil {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.waiting != nil
+}
+
+// landing is what a flight came to.
+type landing struct {
+	stage   stage
+	object  *object
+	body    *growing
+	failure int
+}
+
+// wait waits until the flight has an answer, for a time at most; then the
+// stage is still asked.
+func (f *flight) wait(ctx context.Context, lease time.Duration) landing {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stage == asked {
+		if f.waiting == nil {
+			f.waiting = make(chan struct{})
+		}
+		c := f.waiting
+		f.mu.Unlock()
+		t := time.NewTimer(lease)
+		select {
+		case <-c:
+		case <-t.C:
+		case <-ctx.Done():
+		}
+		t.Stop()
+		f.mu.Lock()
+	}
+	return landing{f.stage, f.object, f.body, f.failure}
+}

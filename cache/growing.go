@@ -1,0 +1,288 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+)
+
+// errTruncated is what a reader of a body gets whose origin broke off.
+var errTruncated = errors.New("cache: the origin's answer broke off")
+
+const (
+	chunkSize = 64 << 10
+	// window is how much of a relayed body is held for its slowest reader.
+	window = 256 << 10
+)
+
+// growing is a body that is arriving. One goroutine writes, any number read,
+// each at an offset of its own. It is kept in chunks of memory; beyond a bound
+// it goes on in a file. Without one, or when the file takes no more, it becomes
+// a relay: what all readers have had is let go, and the writer waits for the
+// slowest. A relay is not to be stored.
+type growing struct {
+	size  int64 // declared; -1: unknown
+	bound int64 // bytes in memory beyond which spill decides
+	// spill is called once, when the body outgrows bound: it gives a file to go
+	// on in, or nil for a relay.
+	spill func() spillFile
+
+	mu      sync.Mutex
+	wake    chan struct{} // closed at the next change; nil: nobody waits
+	chunks  [][]byte
+	base    int64     // offset of the first chunk
+	n       int64     // bytes written
+	file    spillFile // has the bytes before base, if not nil
+	relay   bool
+	readers []*growingReader
+	done    bool
+	err     error
+}
+
+// spillFile is where a large body is written and read back while it grows.
+type spillFile interface {
+	io.Writer
+	io.ReaderAt
+	Retain() // for each reader, until
+	Release()
+}
+
+// changed wakes those who wait; g.mu is held.
+func (g *growing) changed() {
+	if g.wake != nil {
+		close(g.wake)
+		g.wake = nil
+	}
+}
+
+// wait lets go of g.mu until something changes.
+func (g *growing) wait(ctx context.Context) error {
+	if g.wake == nil {
+		g.wake = make(chan struct{})
+	}
+	c := g.wake
+	g.mu.Unlock()
+	defer g.mu.Lock()
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write appends p. It fails when the body outgrows what was declared, when the
+// file fails, and when nobody reads a relay any more.
+func (g *growing) write(ctx context.Context, p []byte) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.size >= 0 && g.n+int64(len(p)) > g.size {
+		return errors.New("cache: more bytes than Content-Length")
+	}
+	if g.file == nil && !g.relay && g.n+int64(len(p)) > g.bound {
+		g.overflow()
+	}
+	if g.file != nil && !g.relay {
+		n, err := g.file.Write(p)
+		g.n += int64(n)
+		g.base = g.n
+		p = p[n:]
+		g.relay = err != nil
+		g.changed()
+	}
+	for len(p) > 0 {
+		if g.relay {
+			if err := g.makeRoom(ctx); err != nil {
+				return err
+			}
+		}
+		p = g.append(p)
+		g.changed()
+	}
+	return nil
+}
+
+// append puts what fits of p into the last chunk and returns the rest.
+func (g *growing) append(p []byte) []byte {
+	last := len(g.chunks) - 1
+	if last < 0 || len(g.chunks[last]) == cap(g.chunks[last]) {
+		n := chunkSize
+		if last < 0 && g.size >= 0 && g.size < chunkSize {
+			n = int(g.size)
+		} else if last < 0 && g.size < 0 {
+			n = max(4<<10, min(len(p), chunkSize))
+		}
+		g.chunks = append(g.chunks, make([]byte, 0, n))
+		last++
+	}
+	c := g.chunks[last]
+	n := min(len(p), cap(c)-len(c))
+	g.chunks[last] = append(c, p[:n]...)
+	g.n += int64(n)
+	return p[n:]
+}
+
+// overflow moves what was gathered to a file, or begins to relay.
+func (g *growing) overflow() {
+	if g.spill != nil {
+		g.file = g.spill()
+	}
+	if g.file == nil {
+		g.relay = true
+		g.trim()
+		return
+	}
+	for range g.readers {
+		g.file.Retain()
+	}
+	for len(g.chunks) > 0 {
+		n, err := g.file.Write(g.chunks[0])
+		g.base += int64(n)
+		if err != nil {
+			g.relay = true
+			g.chunks[0] = g.chunks[0][n:]
+			return
+		}
+		g.chunks = slices.Delete(g.chunks, 0, 1)
+	}
+}
+
+// makeRoom waits until the window has room.
+func (g *growing) makeRoom(ctx context.Context) error {
+	for {
+		g.trim()
+		if g.n-g.base < window {
+			return nil
+		}
+		if len(g.readers) == 0 {
+			return errors.New("cache: nobody reads the answer any more")
+		}
+		if err := g.wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// trim lets go of the chunks that all readers have had.
+func (g *growing) trim() {
+	least := g.n
+	for _, r := range g.readers {
+		least = min(least, r.off)
+	}
+	for len(g.chunks) > 0 && g.base+int64(len(g.chunks[0])) <= least {
+		g.base += int64(len(g.chunks[0]))
+		g.chunks = slices.Delete(g.chunks, 0, 1)
+	}
+}
+
+// end says that no more comes; err is nil when the body is complete.
+func (g *growing) end(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.done, g.err = true, err
+	g.changed()
+}
+
+// bytes returns the whole body, when it is all in memory.
+func (g *growing) bytes() []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.chunks) == 1 {
+		return g.chunks[0]
+	}
+	all := make([]byte, 0, g.n)
+	for _, c := range g.chunks {
+		all = append(all, c...)
+	}
+	return all
+}
+
+// growingReader reads a growing body from an offset on.
+type growingReader struct {
+	g   *growing
+	off int64
+}
+
+// reader returns a reader from off on, or nil when that has been let go. It is
+// to be closed.
+func (g *growing) reader(off int64) *growingReader {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if off < g.base && g.file == nil {
+		return nil
+	}
+	if g.file != nil {
+		g.file.Retain()
+	}
+	r := &growingReader{g, off}
+	g.readers = append(g.readers, r)
+	return r
+}
+
+func (r *growingReader) close() {
+	g := r.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.Index(g.readers, r); i >= 0 {
+		g.readers = slices.Delete(g.readers, i, i+1)
+		if g.file != nil {
+			g.file.Release()
+		}
+	}
+	g.changed()
+}
+
+// next returns what has arrived behind what was returned last, waiting for at
+// least a byte. In memory it is a view, which stays valid; from a file it is
+// read into buf. The end is io.EOF, a body cut short errTruncated.
+func (r *growingReader) next(ctx context.Context, buf []byte) ([]byte, error) {
+	g := r.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for r.off >= g.n {
+		switch {
+		case g.err != nil:
+			return nil, errTruncated
+		case g.done:
+			return nil, io.EOF
+		}
+		if err := g.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if r.off < g.base {
+		b := buf[:min(int64(len(buf)), g.base-r.off)]
+		f := g.file
+		g.mu.Unlock()
+		n, err := f.ReadAt(b, r.off)
+		g.mu.Lock()
+		if n < len(b) {
+			return nil, err
+		}
+		r.off += int64(n)
+		return b, nil
+	}
+	at := g.base
+	for _, c := range g.chunks {
+		if end := at + int64(len(c)); r.off < end {
+			b := c[r.off-at:]
+			r.off = end
+			if g.relay {
+				g.changed() // the writer may have room now
+			}
+			return b, nil
+		}
+		at += int64(len(c))
+	}
+	return nil, errTruncated
+}
+
+// ready reports whether next would return at once.
+func (r *growingReader) ready() bool {
+	g := r.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return r.off < g.n || g.done
+}

@@ -1,0 +1,134 @@
+package cache
+
+import (
+	"net/http"
+	"unsafe"
+
+	"freshet/conditional"
+	"freshet/freshness"
+	"freshet/httpd"
+	"freshet/internal/field"
+	"freshet/internal/rule"
+	"freshet/internal/wire"
+)
+
+// unhot are fields that make a request one for the other path.
+var unhot = wire.Set(wire.Upgrade, wire.Expect, wire.TransferEncoding)
+
+// ServeHot implements httpd.HotHandler: it answers from memory what needs
+// nothing but prebuilt bytes, by the same decisions as ServeHTTP, and leaves
+// everything else to that.
+func (h *Handler) ServeHot(head *httpd.Head, a *httpd.Answer) bool {
+	if head.Method != http.MethodGet && head.Method != http.MethodHead || head.HasAny(unhot) {
+		return false
+	}
+	var buf [512]byte
+	s := source{head: head}
+	if h.opt.Profile == Safe && h.overridden(head) {
+		return false
+	}
+	to := target{tls: head.TLS, host: head.Host, path: head.Path, query: head.Query, hasQuery: head.HasQuery}
+	key := h.ignoring(buf[:0], &to)
+	if key == nil {
+		key = h.opt.Key.appendKey(buf[:0], &to, &s)
+	}
+	r, ok := h.store.memory.GetIfPresent(view(key))
+	if !ok {
+		return false
+	}
+	o := r.match(&s)
+	if o == nil || h.store.gone(o, view(key)) || o.body.data == nil && o.body.size != 0 {
+		return false
+	}
+	now := h.hotNow(head)
+	d := freshness.NoDirectives()
+	if head.HasAny(requestControl) {
+		d = freshness.ParseDirectives(s.all(s.lines[:0:4], wire.CacheControl), s.all(s.lines[4:4], wire.Pragma))
+	}
+	reuse := h.reuse(o, &d, now)
+	if reuse.Verdict == freshness.Validate || reuse.Verdict == freshness.UseAndRevalidate {
+		return false
+	}
+	return h.hotAnswer(head, a, o, reuse.Rule, now)
+}
+
+var (
+	requestControl = wire.Set(wire.CacheControl, wire.Pragma)
+	preconditions  = wire.Set(wire.IfMatch, wire.IfNoneMatch, wire.IfModifiedSince, wire.IfUnmodifiedSince, wire.IfRange, wire.Range)
+)
+
+// hotNow is the time of a request. A clock of the options takes precedence.
+func (h *Handler) hotNow(head *httpd.Head) int64 {
+	if h.clock {
+		return h.opt.Now()
+	}
+	return head.Now
+}
+
+// hotAnswer answers with an object in memory.
+func (h *Handler) hotAnswer(head *httpd.Head, a *httpd.Answer, o *object, why rule.ID, now int64) bool {
+	a.Status, a.Rule = o.status, why
+	blocks, length := &o.head, o.body.size
+	var part *field.Range
+	var ranges [1]field.Range
+	if head.HasAny(preconditions) {
+		c := conditional.FromHead(head)
+		d := o.decide(&c, now, ranges[:0])
+		if d.Status != o.status {
+			a.Status, a.Rule = d.Status, d.Rule
+		}
+		switch {
+		case d.Status == http.StatusNotModified:
+			blocks, length = &o.same, -1
+		case d.Status == http.StatusPartialContent && len(d.Ranges) == 1:
+			ranges[0] = d.Ranges[0]
+			part = &ranges[0]
+			blocks, length = &o.range_, part.Length
+		case d.Status != o.status:
+			return false
+		}
+	}
+	if o.status == http.StatusNoContent {
+		length = -1
+	}
+	var member [96]byte
+	a.Scratch = o.appendHead(a.Scratch, blocks, o.terms.Age(now)/1e9, h.appendHit(member[:0], o, now), length, part)
+	a.Head = a.Scratch
+	a.HasDate, a.HasServer = true, o.server
+	switch {
+	case part != nil:
+		a.Body = o.body.data[part.Start:][:part.Length]
+	case blocks == &o.head:
+		a.Body = o.body.data
+	}
+	return true
+}
+
+// overridden is overrides for a head.
+func (h *Handler) overridden(head *httpd.Head) bool {
+	for i := range head.Fields {
+		f := &head.Fields[i]
+		if f.Known != wire.None || len(f.Name) < len("X-Rewrite-Url") || f.Name[0]|0x20 != 'x' {
+			continue
+		}
+		for _, name := range overriding {
+			if field.EqualFold(f.Name, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// all appends the lines of a well-known field of a head.
+func (s *source) all(found []string, k wire.Known) []string {
+	for i := range s.head.Fields {
+		if s.head.Fields[i].Known == k {
+			found = append(found, s.head.Fields[i].Value)
+		}
+	}
+	return found
+}
+
+// view is b as a string, without a copy: for a look-up, while b lasts.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -1,0 +1,42 @@
+package cache
+
+import (
+	"net/http"
+	"net/url"
+
+	"freshet/freshness"
+	"freshet/internal/rule"
+)
+
+// serveOther sends a request with another method than GET and HEAD on, and
+// invalidates what it changed (RFC 9111 §4.4).
+func (h *Handler) serveOther(w http.ResponseWriter, r *http.Request) {
+	q := h.inquire(r)
+	q.why, q.reason = fwdMethod, rule.CacheMethod
+	if len(r.Header["Upgrade"]) > 0 || h.opt.Profile.bypasses(r.Header) != 0 {
+		q.why = fwdBypass
+	}
+	x := &fill{h: h, w: w, q: q, header: make(http.Header), requested: h.opt.Now(), plain: true}
+	x.prepare()
+	cut := x.run()
+	if !freshness.SafeMethod(r.Method) && x.code != 0 {
+		// Before what a POST brought is stored.
+		h.invalidate(q, x.code, x.header)
+	}
+	x.finish(cut)
+}
+
+// invalidate drops what a request with an unsafe method changed.
+func (h *Handler) invalidate(q *inquiry, status int, fields http.Header) {
+	for _, uri := range freshness.Invalidates(&q.ask, status, fields) {
+		u, err := url.Parse(uri)
+		if err != nil {
+			continue
+		}
+		to := target{tls: u.Scheme == "https", host: u.Host, path: u.EscapedPath(), query: u.RawQuery, hasQuery: u.RawQuery != "" || u.ForceQuery}
+		h.store.change(h.keyOf(&to, &q.src), func(*resource) *resource { return nil })
+	}
+	if groups := freshness.InvalidatedGroups(&q.ask, status, fields); len(groups) > 0 {
+		h.store.invalidateGroups(originOf(q.key), groups)
+	}
+}

@@ -1,0 +1,145 @@
+package cache
+
+import (
+	"net/http"
+	"strconv"
+
+	"freshet/freshness"
+	"freshet/internal/field"
+)
+
+// askMissing makes the request one for the bytes that the stored parts lack
+// (RFC 9111 §3.3, RFC 9110 §14.2). Without a strong validator the answer cannot
+// be proven to be of the same representation; then it is thrown away and all is
+// asked for.
+func (x *fill) askMissing(header http.Header) {
+	q := x.q
+	wanted := x.h.wanted(q.object, q)
+	if len(wanted) != 1 || q.object.body.size < 0 {
+		x.part = field.Range{}
+		delete(header, "Range")
+		return
+	}
+	x.part = q.object.body.missing(wanted[0])
+	end := x.part.Start + x.part.Length
+	value := "bytes=" + strconv.FormatInt(x.part.Start, 10) + "-"
+	if end < q.object.body.size {
+		value += strconv.FormatInt(end-1, 10)
+	}
+	header["Range"] = []string{value}
+	if tag := freshness.StrongTag(q.object.fields); tag != "" {
+		header["If-Range"] = []string{tag}
+	}
+}
+
+// beginPart takes the missing part, if it is one of the same representation.
+func (x *fill) beginPart() {
+	from, last, size, ok := freshness.ParseContentRange(first(x.header["Content-Range"]))
+	o := x.q.object
+	x.setMode(modeAgain)
+	if !ok || from != x.part.Start || size != o.body.size || !freshness.SameRepresentation(o.fields, x.header) {
+		x.h.store.drop(x.q.key, o)
+		return
+	}
+	n := last - from + 1
+	if n > x.h.opt.MaxInMemory {
+		return
+	}
+	x.part.Length = n
+	x.body = &growing{size: n, bound: n}
+	x.setMode(modePart)
+}
+
+// finishPart joins the part with what was stored, and answers.
+func (x *fill) finishPart(cut any) {
+	h, q := x.h, x.q
+	if cut != nil || x.body.n != x.body.size {
+		x.f.land(failed, nil, nil, http.StatusBadGateway)
+		x.fail(http.ErrAbortHandler)
+		return
+	}
+	o := h.joined(q.object, x.header, []part{{x.part.Start, x.body.bytes()}}, x.requested, x.received)
+	h.store.replace(q.key, q.object, o, h.opt.MaxVariants)
+	x.f.land(stored, o, nil, 0)
+	q.object = o
+	if x.w == nil {
+		return
+	}
+	if !h.covers(o, q) { // the origin sent less than was asked for
+		h.store.leave(x.f)
+		h.fetch(x.w, q, nil)
+		return
+	}
+	h.answer(x.w, q, o, o.terms.From, x.status(true))
+}
+
+// joined returns an object of all parts, with the fields of the later answer
+// (RFC 9111 §3.4).
+func (h *Handler) joined(o *object, header http.Header, parts []part, requested, received int64) *object {
+	answer := freshness.StoredFields(header)
+	delete(answer, "Content-Range")
+	delete(answer, "Content-Length")
+	fields := freshness.Update(o.fields, answer)
+	setDate(fields, received)
+	have := o.body.parts
+	if o.body.whole() {
+		have = []part{{0, o.body.data}}
+	}
+	resp := freshness.Response{Status: http.StatusOK, Fields: withAge(fields, header), Requested: requested, Received: received}
+	n := newObject(http.StatusOK, fields, h.policy.Terms(&resp), requested, withParts(o.body.size, join(have, parts)))
+	n.selecting, n.born = o.selecting, h.store.generation.Load()
+	return n
+}
+
+// publishCopy stores what was gathered of an answer that went straight to the
+// client: a part, or an answer to POST.
+func (x *fill) publishCopy() {
+	h, q := x.h, x.q
+	b := x.copy.bytes()
+	if x.copy.size >= 0 && int64(len(b)) != x.copy.size {
+		return
+	}
+	o := *x.object
+	if x.code != http.StatusPartialContent {
+		o.body = body{size: int64(len(b)), data: b}
+		h.store.put(q.key, &o, h.opt.MaxVariants)
+		return
+	}
+	from, last, size, ok := freshness.ParseContentRange(first(x.header["Content-Range"]))
+	if !ok || last-from+1 != int64(len(b)) || size < 0 {
+		return
+	}
+	parts := []part{{from, b}}
+	if old := q.object; old != nil && old.status == http.StatusOK && old.body.disk == nil && old.body.size == size &&
+		freshness.SameRepresentation(old.fields, x.header) {
+		h.store.replace(q.key, old, h.joined(old, x.header, parts, x.requested, x.received), h.opt.MaxVariants)
+		return
+	}
+	fields := freshness.StoredFields(o.fields)
+	delete(fields, "Content-Range")
+	whole := newObject(http.StatusOK, fields, o.terms, x.requested, withParts(size, parts))
+	whole.selecting, whole.born = o.selecting, o.born
+	h.store.put(q.key, whole, h.opt.MaxVariants)
+}
+
+// updateFromHead freshens what is stored by the answer to HEAD, or makes it
+// stale when the two are of different representations (RFC 9111 §4.3.5).
+func (x *fill) updateFromHead() {
+	h, q := x.h, x.q
+	old := q.object
+	if x.code != old.status {
+		return
+	}
+	fields, ok := freshness.UpdateFromHead(old.fields, old.body.size, x.header)
+	if !ok {
+		o := *old
+		o.terms.NoCache = true
+		h.store.replace(q.key, old, &o, h.opt.MaxVariants)
+		return
+	}
+	setDate(fields, x.received)
+	resp := freshness.Response{Status: old.status, Fields: withAge(fields, x.header), Requested: x.requested, Received: x.received}
+	o := newObject(old.status, fields, h.policy.Terms(&resp), x.requested, old.body)
+	o.selecting, o.born = old.selecting, h.store.generation.Load()
+	h.store.replace(q.key, old, o, h.opt.MaxVariants)
+}

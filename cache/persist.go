@@ -1,0 +1,215 @@
+package cache
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	"freshet/freshness"
+	"freshet/internal/diskstore"
+)
+
+// A resource on disk is a record of package diskstore. Its metadata is
+//
+//	version  byte
+//	key      text
+//	objects  number, then for each
+//	    status, requested, received, born  numbers
+//	    age        text: the Age that the answer came with
+//	    selecting  text
+//	    body       number: 1 + the index in the record's bodies; 0: it is empty
+//	    fields     number, then for each its name, a number of values, the values
+//
+// Numbers are varints, texts have their length before them. Terms are computed
+// anew when it is read: the rules may have changed with the program. Objects of
+// which only parts are stored are not written.
+const persistVersion = 1
+
+var errBadRecord = errors.New("cache: not a record of this version")
+
+// encode returns the record of a resource, nil when nothing of it is to be
+// kept on disk. Bodies that are not on disk yet are written.
+func (t *diskTier) encode(key string, r *resource) (*diskstore.Record, error) {
+	rec := &diskstore.Record{}
+	b := append([]byte{persistVersion}, appendText(nil, key)...)
+	var objects []*object
+	for _, o := range r.objects {
+		if o.body.whole() && !t.store.gone(o, key) {
+			objects = append(objects, o)
+		}
+	}
+	if len(objects) == 0 {
+		return nil, nil
+	}
+	b = binary.AppendUvarint(b, uint64(len(objects)))
+	for _, o := range objects {
+		index := 0
+		if o.body.size > 0 {
+			stored, err := t.bodyOf(o)
+			if err != nil {
+				return nil, err
+			}
+			rec.Bodies = append(rec.Bodies, stored)
+			index = len(rec.Bodies)
+		}
+		for _, n := range [...]int64{int64(o.status), o.requested, o.terms.Received, int64(o.born)} {
+			b = binary.AppendVarint(b, n)
+		}
+		b = appendText(b, first(o.age))
+		b = appendText(b, o.selecting)
+		b = binary.AppendUvarint(b, uint64(index))
+		b = appendFields(b, o.fields)
+	}
+	rec.Meta = b
+	return rec, nil
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func appendFields(dst []byte, fields freshness.Fields) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(fields)))
+	names := make([]string, 0, len(fields))
+	for name := range fields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		dst = appendText(dst, name)
+		dst = binary.AppendUvarint(dst, uint64(len(fields[name])))
+		for _, v := range fields[name] {
+			dst = appendText(dst, v)
+		}
+	}
+	return dst
+}
+
+// bodyOf returns the body of an object on disk, which is written if it is not
+// there yet.
+func (t *diskTier) bodyOf(o *object) (diskstore.Body, error) {
+	kept := o.body.kept
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	if kept.body.ID != 0 {
+		return kept.body, nil
+	}
+	w, err := t.files.Create(o.body.size)
+	if err != nil {
+		return diskstore.Body{}, err
+	}
+	if _, err = w.Write(o.body.data); err == nil {
+		var stored diskstore.Body
+		if stored, err = w.Finish(); err == nil {
+			kept.body = stored
+			return stored, nil
+		}
+	}
+	w.Abort()
+	return diskstore.Body{}, err
+}
+
+// decode returns the resource of a record. ok is false when it is of another
+// key or version.
+func (t *diskTier) decode(key string, k diskstore.Key, rec *diskstore.Record) (r *resource, ok bool) {
+	d := &decoder{rest: rec.Meta}
+	if d.byte() != persistVersion || d.text() != key {
+		return nil, false
+	}
+	r = &resource{}
+	for range d.count() {
+		status, requested, received, born := d.number(), d.number(), d.number(), d.number()
+		age, selecting, index := d.text(), d.text(), d.count()
+		fields := d.fields()
+		if d.err != nil || index > len(rec.Bodies) {
+			return nil, false
+		}
+		var b body
+		if index > 0 {
+			b = t.bodyFrom(k, &rec.Bodies[index-1])
+		}
+		var came []string
+		if age != "" {
+			came = []string{age}
+		}
+		resp := freshness.Response{Status: int(status), Fields: withAge(fields, freshness.Fields{"Age": came}), Requested: requested, Received: received}
+		o := newObject(int(status), fields, t.store.terms(&resp), requested, b)
+		o.selecting, o.born, o.age = selecting, uint64(born), came
+		r.objects = append(r.objects, o)
+	}
+	return r, d.err == nil
+}
+
+// bodyFrom returns a stored body: from its record when it is small, as a file
+// else.
+func (t *diskTier) bodyFrom(k diskstore.Key, stored *diskstore.Body) body {
+	b := body{size: stored.Size, kept: &keptBody{body: *stored}}
+	if stored.Inline != nil {
+		b.data = stored.Inline
+		return b
+	}
+	b.disk = &diskBody{tier: t, key: k, id: stored.ID}
+	return b
+}
+
+// decoder reads what was encoded; after a fault everything is zero.
+type decoder struct {
+	rest []byte
+	err  error
+}
+
+func (d *decoder) byte() byte {
+	if len(d.rest) == 0 {
+		d.err = errBadRecord
+		return 0
+	}
+	c := d.rest[0]
+	d.rest = d.rest[1:]
+	return c
+}
+
+func (d *decoder) number() int64 {
+	v, n := binary.Varint(d.rest)
+	d.skip(n)
+	return v
+}
+
+// count is a number of things of at least a byte each.
+func (d *decoder) count() int {
+	v, n := binary.Uvarint(d.rest)
+	d.skip(n)
+	if v > uint64(len(d.rest)) {
+		d.err, d.rest = errBadRecord, nil
+		return 0
+	}
+	return int(v)
+}
+
+func (d *decoder) skip(n int) {
+	if n <= 0 {
+		d.err, d.rest = errBadRecord, nil
+		return
+	}
+	d.rest = d.rest[n:]
+}
+
+func (d *decoder) text() string {
+	n := d.count()
+	s := string(d.rest[:n])
+	d.rest = d.rest[n:]
+	return s
+}
+
+func (d *decoder) fields() freshness.Fields {
+	n := d.count()
+	fields := make(freshness.Fields, n)
+	for range n {
+		name := d.text()
+		values := make([]string, d.count())
+		for i := range values {
+			values[i] = d.text()
+		}
+		fields[name] = values
+	}
+	return fields
+}

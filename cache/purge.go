@@ -1,0 +1,52 @@
+package cache
+
+import (
+	"net/url"
+	"slices"
+)
+
+// Purge removes what is stored for a URL, all variants of it, or with soft has
+// it validated before its next use. It returns how many answers there were. The
+// URL is absolute; rules for keys apply to it as to a request's.
+func (h *Handler) Purge(uri string, soft bool) (int, error) {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return 0, err
+	}
+	t := target{tls: u.Scheme == "https", host: u.Host, path: u.EscapedPath(), query: u.RawQuery, hasQuery: u.RawQuery != "" || u.ForceQuery}
+	n := 0
+	h.store.change(h.keyOf(&t, &source{}), func(r *resource) *resource {
+		if r == nil {
+			return nil
+		}
+		n = len(r.objects)
+		if !soft {
+			return nil
+		}
+		return r.stale()
+	})
+	return n, nil
+}
+
+// stale returns the resource with objects that are validated before use.
+func (r *resource) stale() *resource {
+	n := *r
+	n.objects = slices.Clone(r.objects)
+	for i, o := range n.objects {
+		c := *o
+		c.terms.NoCache = true
+		n.objects[i] = &c
+	}
+	return &n
+}
+
+// invalidateGroups drops what is stored of an origin with one of the groups
+// (RFC 9875 §3).
+func (s *Store) invalidateGroups(origin string, groups []string) {
+	s.groups.invalidate(origin, groups, s.generation.Add(1))
+	if s.disk != nil {
+		if err := s.disk.writeGenerations(); err != nil {
+			s.opt.ErrorLog.Error("cache: keep what was purged", "err", err)
+		}
+	}
+}

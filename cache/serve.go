@@ -1,0 +1,274 @@
+package cache
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"freshet/conditional"
+	"freshet/freshness"
+	"freshet/httpd"
+	"freshet/internal/rule"
+)
+
+// An inquiry is a GET or HEAD request and what the cache knows about it.
+type inquiry struct {
+	r    *http.Request
+	src  source
+	to   target
+	key  string
+	ask  freshness.Request
+	dir  freshness.Directives
+	now  int64
+	cond conditional.Request
+
+	res    *resource // what is stored for the key
+	object *object   // what of that the request selects; nil: nothing
+	why    forward   // why the origin is asked
+	reason rule.ID
+	first  bool     // the answer is that to this very request
+	age    []string // then: the Age that it came with
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.serveOther(w, r)
+		return
+	}
+	q := h.inquire(r)
+	if id := h.bypass(r); id != 0 {
+		q.why, q.reason = fwdBypass, id
+		h.fetch(w, q, nil)
+		return
+	}
+	for attempt := 0; ; attempt++ {
+		if h.lookUp(q) && h.serveStored(w, q) {
+			return
+		}
+		if q.dir.OnlyIfCached {
+			h.onlyIfCached(w, q)
+			return
+		}
+		if !h.shares(q) || attempt == maxAttempts {
+			h.fetch(w, q, nil)
+			return
+		}
+		f, lead := h.store.join(h.flightKey(q), q.now)
+		if lead {
+			if h.lookUp(q) && h.serveStored(w, q) { // it landed a moment ago
+				h.store.leave(f)
+				return
+			}
+			h.fetch(w, q, f)
+			return
+		}
+		if h.serveFlight(w, q, f) {
+			return
+		}
+	}
+}
+
+// maxAttempts is how often a request joins a flight that turns out not to be
+// for it.
+const maxAttempts = 2
+
+func (h *Handler) inquire(r *http.Request) *inquiry {
+	q := &inquiry{r: r, now: h.opt.Now()}
+	q.src.header = r.Header
+	q.to = targetOf(r)
+	q.key = h.keyOf(&q.to, &q.src)
+	q.ask = freshness.Request{Method: r.Method, URL: urlOf(&q.to), Fields: r.Header}
+	q.dir = freshness.ParseDirectives(r.Header["Cache-Control"], r.Header["Pragma"])
+	q.cond = conditional.FromLines(r.Method, r.Header.Values)
+	return q
+}
+
+func targetOf(r *http.Request) target {
+	return target{tls: r.TLS != nil, host: r.Host, path: r.URL.EscapedPath(), query: r.URL.RawQuery, hasQuery: r.URL.RawQuery != "" || r.URL.ForceQuery}
+}
+
+// urlOf returns the effective request URI as it was sent.
+func urlOf(t *target) string {
+	var b strings.Builder
+	b.WriteString("http")
+	if t.tls {
+		b.WriteByte('s')
+	}
+	b.WriteString("://")
+	b.WriteString(t.host)
+	b.WriteString(t.path)
+	if t.hasQuery {
+		b.WriteByte('?')
+		b.WriteString(t.query)
+	}
+	return b.String()
+}
+
+// keyOf returns the key under which a request's answer is kept.
+func (h *Handler) keyOf(t *target, s *source) string {
+	var buf [256]byte
+	if k := h.ignoring(buf[:0], t); k != nil {
+		return string(k)
+	}
+	return string(h.opt.Key.appendKey(buf[:0], t, s))
+}
+
+// bypass says why a request goes past the cache whatever is stored.
+func (h *Handler) bypass(r *http.Request) rule.ID {
+	switch {
+	case r.ContentLength != 0:
+		return rule.CacheRequestBody
+	case len(r.Header["Upgrade"]) > 0:
+		return rule.CacheUpgrade
+	}
+	return h.opt.Profile.bypasses(r.Header)
+}
+
+// lookUp finds what is stored for the request, and reports whether there is
+// something that it selects.
+func (h *Handler) lookUp(q *inquiry) bool {
+	q.res = h.store.find(q.key)
+	q.object = q.res.match(&q.src)
+	q.why, q.reason = fwdURIMiss, 0
+	if q.object == nil {
+		if q.res != nil && len(q.res.objects) > 0 {
+			q.why = fwdVaryMiss
+		}
+		return false
+	}
+	if h.store.gone(q.object, q.key) {
+		h.store.drop(q.key, q.object)
+		q.object, q.reason = nil, rule.CachePurged
+		return false
+	}
+	return true
+}
+
+// serveStored answers with what is stored, if it may be used.
+func (h *Handler) serveStored(w http.ResponseWriter, q *inquiry) bool {
+	o := q.object
+	reuse := h.reuse(o, &q.dir, q.now)
+	switch reuse.Verdict {
+	case freshness.Validate:
+		q.why, q.reason = fwdStale, reuse.Rule
+		if o.terms.TTL(q.now) > 0 && !o.terms.NoCache && !h.store.outdated(o) {
+			q.why = fwdRequest
+		}
+		return false
+	case freshness.UseAndRevalidate:
+		h.revalidate(q)
+	}
+	if !h.covers(o, q) {
+		q.why = fwdPartial
+		return false
+	}
+	if o.body.disk != nil && q.r.Method == http.MethodGet && !o.body.disk.usable(h.firstRange(o, q)) {
+		h.store.drop(q.key, o)
+		q.object, q.why = nil, fwdURIMiss
+		return false
+	}
+	h.answer(w, q, o, reuse.Rule, h.statusHit(o, q.now))
+	return true
+}
+
+// reuse decides by freshness, and by the purges of everything.
+func (h *Handler) reuse(o *object, d *freshness.Directives, now int64) freshness.Reuse {
+	if h.store.outdated(o) {
+		return freshness.Reuse{Verdict: freshness.Validate, Rule: rule.CachePurged}
+	}
+	return h.policy.Reuse(&o.terms, d, now)
+}
+
+// shares reports whether the request may wait for another's answer and others
+// for its own.
+func (h *Handler) shares(q *inquiry) bool {
+	if q.r.Method != http.MethodGet || q.dir.NoStore || q.cond.Range != "" && (q.object == nil || !q.object.body.whole()) {
+		return false
+	}
+	if q.res != nil && q.now < q.res.passUntil {
+		q.reason = rule.CacheHitForMiss
+		return false
+	}
+	return true
+}
+
+// flightKey tells the variants of a key apart, as far as they are known.
+func (h *Handler) flightKey(q *inquiry) string {
+	if q.res == nil || len(q.res.objects) == 0 || len(q.res.objects[0].vary.Names) == 0 {
+		return q.key
+	}
+	return q.key + "\n" + string(q.src.appendSelecting(q.src.buf[:0], &q.res.objects[0].vary))
+}
+
+// serveFlight waits for another's answer and answers with it, if it is for
+// this request too.
+func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool {
+	ctx := q.r.Context()
+	l := f.wait(ctx, h.opt.Lease)
+	if ctx.Err() != nil {
+		panic(http.ErrAbortHandler)
+	}
+	switch {
+	case l.stage == asked || l.stage == passed:
+		q.reason = rule.CacheHitForMiss
+		h.fetch(w, q, nil)
+		return true
+	case l.stage == failed:
+		if o := q.object; o != nil {
+			if reuse := h.policy.OnFailure(&o.terms, &q.dir, freshness.Unreachable, q.now); reuse.Verdict == freshness.UseStale {
+				h.answer(w, q, o, reuse.Rule, h.statusForward(q, 0, false, true))
+				return true
+			}
+		}
+		httpd.SetRule(w, rule.CacheOriginFailed)
+		h.setStatus(w.Header(), nil, h.statusForward(q, l.failure, false, true))
+		httpd.Error(w, q.r, l.failure, rule.Of(rule.CacheOriginFailed).Explain())
+		return true
+	case !l.object.matches(&q.src):
+		return false
+	}
+	q.now = max(q.now, l.object.terms.Received)
+	status := h.statusForward(q, l.object.status, true, true)
+	if l.body == nil {
+		if !h.covers(l.object, q) {
+			return false
+		}
+		h.answer(w, q, l.object, rule.CacheCollapsed, status)
+		return true
+	}
+	return h.answerGrowing(w, q, l.object, l.body, status)
+}
+
+// onlyIfCached answers 504: nothing that is stored may be used.
+func (h *Handler) onlyIfCached(w http.ResponseWriter, q *inquiry) {
+	httpd.SetRule(w, rule.CacheOnlyIfCached)
+	h.setStatus(w.Header(), nil, h.statusForward(q, 0, false, false))
+	httpd.Error(w, q.r, http.StatusGatewayTimeout, rule.Of(rule.CacheOnlyIfCached).Explain())
+}
+
+// revalidate validates an object in the background, unless that is done
+// already or too many others are.
+func (h *Handler) revalidate(q *inquiry) {
+	select {
+	case h.background <- struct{}{}:
+	default:
+		return
+	}
+	f, lead := h.store.join(h.flightKey(q), q.now)
+	if !lead {
+		<-h.background
+		return
+	}
+	own := *q
+	own.r = q.r.Clone(context.WithoutCancel(q.r.Context()))
+	own.src = source{header: own.r.Header}
+	own.ask.Fields = own.r.Header
+	own.dir = freshness.NoDirectives()
+	own.cond = conditional.Request{Method: q.r.Method}
+	own.why = fwdStale
+	go func() {
+		defer func() { <-h.background }()
+		h.fetch(nil, &own, f)
+	}()
+}

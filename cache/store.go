@@ -1,0 +1,227 @@
+package cache
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"freshet/freshness"
+	"freshet/internal/diskstore"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// StoreOptions say where answers are kept. The zero value is 256 MiB of memory
+// and no disk.
+type StoreOptions struct {
+	// Memory bounds what is kept in memory, in bytes, all counted. 0 means
+	// 256 MiB; at least 1 MiB. Beyond it what is used least is let go.
+	Memory int64
+
+	// Dir is the folder of the disk tier; "" means none.
+	Dir string
+	// Disk bounds the disk tier, in bytes as the disk counts. 0 means 10 GiB.
+	Disk int64
+
+	// ErrorLog gets faults of the disk. nil means slog.Default().
+	ErrorLog *slog.Logger
+}
+
+// Store keeps answers in memory and, where asked to, on disk.
+type Store struct {
+	opt    StoreOptions
+	memory *otter.Cache[string, *resource]
+	disk   *diskTier // nil without
+
+	// generation is counted up by a purge of everything; objects born before
+	// hard are gone, those born before soft are stale.
+	generation, hard, soft atomic.Uint64
+	ignoring               atomic.Bool // some answer had No-Vary-Search
+	groups                 groups
+	policy                 atomic.Pointer[freshness.Cache] // of the first handler: for what is read from disk
+
+	mu      sync.Mutex
+	flights map[string]*flight
+}
+
+// NewStore opens a store. It is to be closed.
+func NewStore(o StoreOptions) (*Store, error) {
+	if o.Memory == 0 {
+		o.Memory = 256 << 20
+	}
+	o.Memory = max(o.Memory, 1<<20)
+	if o.ErrorLog == nil {
+		o.ErrorLog = slog.Default()
+	}
+	s := &Store{opt: o, flights: map[string]*flight{}}
+	s.generation.Store(1)
+	m, err := otter.New(&otter.Options[string, *resource]{
+		MaximumWeight: uint64(o.Memory),
+		Weigher: func(key string, r *resource) uint32 {
+			return uint32(min(r.cost()+int64(len(key))+entryCost, 1<<32-1))
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.memory = m
+	if o.Dir != "" {
+		if s.disk, err = openDiskTier(s, diskstore.Options{Dir: o.Dir, MaxBytes: o.Disk, Log: o.ErrorLog}); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// entryCost is what an entry of the memory tier takes besides its value.
+const entryCost = 160
+
+// Close ends the store: what is still to be written to disk is written.
+func (s *Store) Close() error {
+	s.memory.StopAllGoroutines()
+	if s.disk != nil {
+		return s.disk.close()
+	}
+	return nil
+}
+
+// find returns what is stored for a key, nil for nothing. It looks on disk
+// when memory has nothing.
+func (s *Store) find(key string) *resource {
+	if r, ok := s.memory.GetIfPresent(key); ok {
+		return r
+	}
+	if s.disk == nil {
+		return nil
+	}
+	r := s.disk.load(key)
+	if r == nil {
+		return nil
+	}
+	// Somebody may have stored something newer meanwhile.
+	kept, _ := s.memory.ComputeIfAbsent(key, func() (*resource, bool) { return r, false })
+	return kept
+}
+
+// change replaces what is stored for a key by what f makes of it; nil removes
+// it. Changes of a key happen one after the other.
+func (s *Store) change(key string, f func(*resource) *resource) {
+	if s.disk != nil {
+		s.find(key) // what is only on disk is to be changed, not forgotten
+	}
+	var now *resource
+	s.memory.Compute(key, func(old *resource, found bool) (*resource, otter.ComputeOp) {
+		if !found {
+			old = nil
+		}
+		if now = f(old); now == nil {
+			return nil, otter.InvalidateOp
+		}
+		return now, otter.WriteOp
+	})
+	if s.disk != nil {
+		s.disk.save(key, now)
+	}
+}
+
+// put stores an object.
+func (s *Store) put(key string, o *object, maxVariants int) {
+	s.change(key, func(r *resource) *resource { return r.with(o, maxVariants) })
+}
+
+// replace puts an object in the place of another, if that is still there.
+func (s *Store) replace(key string, old, o *object, maxVariants int) {
+	s.change(key, func(r *resource) *resource {
+		if r == nil || r.without(old) == r {
+			return r
+		}
+		return r.without(old).with(o, maxVariants)
+	})
+}
+
+// putFile stores an object whose body is in a file: that is where it is read
+// from, so it must be there before anybody finds it.
+func (s *Store) putFile(key string, o *object, maxVariants int) error {
+	if err := s.disk.writeNow(key, s.find(key).with(o, maxVariants)); err != nil {
+		return err
+	}
+	s.put(key, o, maxVariants)
+	return nil
+}
+
+// drop removes an object.
+func (s *Store) drop(key string, o *object) {
+	s.change(key, func(r *resource) *resource {
+		if r == nil {
+			return nil
+		}
+		return r.without(o)
+	})
+}
+
+// remember makes requests for the key go past the store until a time.
+func (s *Store) remember(key string, until int64) {
+	s.memory.Compute(key, func(old *resource, found bool) (*resource, otter.ComputeOp) {
+		n := &resource{}
+		if found {
+			*n = *old
+		}
+		n.passUntil = until
+		return n, otter.WriteOp
+	})
+}
+
+// gone and outdated compare an object with the purges of everything.
+func (s *Store) gone(o *object, key string) bool {
+	return o.born < s.hard.Load() || len(o.groups) > 0 && s.groups.gone(o, key)
+}
+
+func (s *Store) outdated(o *object) bool { return o.born < s.soft.Load() }
+
+// PurgeAll removes everything that is stored, or with soft has it validated
+// before its next use. It takes the same time however much there is. An error
+// means that a restart may bring some of it back.
+func (s *Store) PurgeAll(soft bool) error {
+	g := s.generation.Add(1)
+	if soft {
+		s.soft.Store(g)
+	} else {
+		s.hard.Store(g)
+		s.soft.Store(g)
+		s.memory.InvalidateAll()
+	}
+	if s.disk != nil {
+		return s.disk.purged(soft)
+	}
+	return nil
+}
+
+// join returns the flight for a key, and whether the caller is to fly it.
+func (s *Store) join(key string, now int64) (f *flight, lead bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f, ok := s.flights[key]; ok {
+		return f, false
+	}
+	f = &flight{store: s, key: key, began: now}
+	s.flights[key] = f
+	return f, true
+}
+
+// leave ends a flight: the next request for its key begins another.
+func (s *Store) leave(f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flights[f.key] == f {
+		delete(s.flights, f.key)
+	}
+}
+
+// terms computes the terms of what is read from disk.
+func (s *Store) terms(r *freshness.Response) freshness.Terms {
+	if p := s.policy.Load(); p != nil {
+		return p.Terms(r)
+	}
+	var rfc freshness.Cache
+	return rfc.Terms(r)
+}
