@@ -33,6 +33,7 @@ type bench struct {
 	rounds             int
 	duration           time.Duration
 	idleConns          int
+	patience           time.Duration // for what a server does aside, 0 for 10 s
 	quick              bool
 	serverCPU, loadCPU int
 	binary             string // our program, "" to build it
@@ -44,6 +45,8 @@ type bench struct {
 	cert     string
 	key      string
 	maxFiles int
+	memory   string // temporary files in memory
+	origin   string // the address of the origin of the scenario that runs, "" for none
 }
 
 func main() {
@@ -65,7 +68,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	flags.IntVar(&b.rounds, "rounds", 5, "how often each server is measured")
 	flags.DurationVar(&b.duration, "duration", 3*time.Second, "how long, each time")
 	ours := flags.String("ours", strings.Join(serverNames(true), ","), "columns of ours")
-	peers := flags.String("peers", "nginx,nginx-copy,h2o,lighttpd,fileserver,net/http", "columns of others; there is nginx-1s too")
+	peers := flags.String("peers", "nginx,nginx-copy,h2o,lighttpd,fileserver,net/http,static,nginx-cache,nginx-cache-copy,varnish", "columns of others; there is nginx-1s too")
 	flags.IntVar(&b.idleConns, "idle", 10000, "how many idle connections")
 	flags.BoolVar(&b.quick, "quick", false, "run each scenario once, for a second, to see that it works; skip peers that are not installed")
 	flags.IntVar(&b.serverCPU, "server-cpu", 0, "core for the servers")

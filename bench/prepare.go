@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"freshet/bench/internal/process"
@@ -37,7 +38,14 @@ func (b *bench) prepare(ctx context.Context, w io.Writer) (clean func(), err err
 	if b.dir, err = os.MkdirTemp("", "freshet-bench-"); err != nil {
 		return clean, err
 	}
-	clean = func() { os.RemoveAll(b.dir) }
+	// Where there is no file system in memory, an ordinary folder has to do.
+	if b.memory, err = os.MkdirTemp("/dev/shm", "freshet-bench-"); err != nil {
+		b.memory = b.dir
+	}
+	clean = func() {
+		os.RemoveAll(b.dir)
+		os.RemoveAll(b.memory)
+	}
 	b.root, b.programs = filepath.Join(b.dir, "site"), filepath.Join(b.dir, "programs")
 	b.cert, b.key = filepath.Join(b.dir, "cert.pem"), filepath.Join(b.dir, "key.pem")
 	goroot, err := goEnv(ctx, "GOROOT")
@@ -81,13 +89,16 @@ func (b *bench) build(ctx context.Context) error {
 	targets := map[string][]string{}
 	for _, s := range b.servers {
 		switch s.name {
-		case "freshet", "freshet-1s":
+		case "freshet", "freshet-1s", "proxy", "proxy-disk", "static":
 			targets["freshet"] = []string{"-C", b.repo, "./cmd/freshet"}
 		case "fileserver":
 			targets["fileserver"] = []string{"-C", filepath.Join(b.repo, "bench"), "./peers/fileserver"}
 		case "httpd", "net/http":
 			targets["hello"] = []string{"-C", filepath.Join(b.repo, "bench"), "./peers/hello"}
 		}
+	}
+	if slices.ContainsFunc(b.servers, func(s *server) bool { return s.can&(needHit|needDisk|needMiss) != 0 }) {
+		targets["origin"] = []string{"-C", filepath.Join(b.repo, "bench"), "./peers/origin"}
 	}
 	for name, t := range targets {
 		path := filepath.Join(b.programs, name)

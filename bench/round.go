@@ -58,6 +58,17 @@ type entrant struct {
 func (b *bench) measure(ctx context.Context, sc *scenario) []*column {
 	var columns []*column
 	var entrants []*entrant
+	if sc.needs&(needHit|needDisk|needMiss) != 0 {
+		o, err := b.startOrigin(ctx)
+		if err != nil {
+			return []*column{{server: b.contestants(sc)[0], fault: err}}
+		}
+		b.origin = o.addr
+		defer func() {
+			o.stop()
+			b.origin = ""
+		}()
+	}
 	for _, s := range b.contestants(sc) {
 		c := &column{server: s}
 		columns = append(columns, c)
@@ -85,7 +96,7 @@ func (b *bench) measure(ctx context.Context, sc *scenario) []*column {
 	for round := first; round <= b.rounds; round++ {
 		for _, e := range entrants {
 			if e.fault == nil {
-				e.fault = e.load(ctx, sc, round > 0)
+				e.fault = e.load(ctx, b, sc, round > 0)
 			}
 		}
 	}
@@ -111,10 +122,14 @@ func (b *bench) plan(r *running, sc *scenario, header []string) load.Plan {
 
 // load loads the server once, and adds what was seen to its column when it
 // counts.
-func (e *entrant) load(ctx context.Context, sc *scenario, counts bool) error {
+func (e *entrant) load(ctx context.Context, b *bench, sc *scenario, counts bool) error {
 	plan := e.plan
 	if !counts {
 		plan.For = time.Second
+	}
+	reached, err := b.requests(ctx)
+	if err != nil {
+		return err
 	}
 	before, err := process.ReadCPU(e.process.PID())
 	if err != nil {
@@ -133,6 +148,13 @@ func (e *entrant) load(ctx context.Context, sc *scenario, counts bool) error {
 		return fmt.Errorf("%w: %s", err, e.process.Output())
 	}
 	if err := checkResult(result, sc); err != nil {
+		return err
+	}
+	now, err := b.requests(ctx)
+	if err == nil {
+		err = checkOrigin(sc, result.Requests, now-reached)
+	}
+	if err != nil {
 		return err
 	}
 	e.requests += result.Requests

@@ -35,6 +35,15 @@ var small = []floor{
 	{"freshet-1s", "h2o", 0.95, 1.1},
 }
 
+// cached are the floors of a hit in memory: it costs little more than a file
+// that is served without a cache.
+var cached = []floor{
+	{"proxy", "nginx-cache", 1.3, 1.3},
+	{"proxy", "nginx-cache-copy", 1, 1.3},
+	{"proxy", "varnish", 3, 3},
+	{"proxy", "static", 0.87, 1},
+}
+
 // scenarios are all of them, in the order in which they run.
 var scenarios = []scenario{
 	{name: "small-1", title: "1 KiB file, 1 connection", path: "/1k.txt", conns: 1, status: http.StatusOK, floors: small},
@@ -60,6 +69,15 @@ var scenarios = []scenario{
 	{name: "h2", title: "1 KiB file, HTTP/2 over TLS, 8 requests at once on each of 32 connections", path: "/1k.txt", needs: needTLS, conns: 32, streams: 8, status: http.StatusOK},
 	{name: "handler", title: "hello world from an http.Handler, 64 connections", path: "/", needs: needHandler, conns: 64, status: http.StatusOK,
 		floors: []floor{{"httpd", "net/http", 2, 3}}},
+	{name: "cache-hit", title: "1 KiB from a cache in memory, 64 connections", path: "/1k.txt", needs: needHit, conns: 64, status: http.StatusOK, floors: cached},
+	{name: "cache-304", title: "304 from a cache, by the origin's validator, 64 connections", path: "/1k.txt", needs: needHit, conns: 64, conditional: true, status: http.StatusNotModified,
+		floors: []floor{{"proxy", "nginx-cache", 0, 1.3}, {"proxy", "varnish", 0, 3}}},
+	{name: "cache-range", title: "100 bytes of 100 KiB from a cache, 64 connections", path: "/100k.bin", header: []string{"Range: bytes=100-199"}, needs: needHit, conns: 64, status: http.StatusPartialContent,
+		floors: []floor{{"proxy", "nginx-cache", 0, 1.3}, {"proxy", "varnish", 0, 3}}},
+	{name: "cache-disk", title: "100 KiB from a cache's files, 64 connections", path: "/100k.bin", needs: needDisk, conns: 64, status: http.StatusOK,
+		floors: []floor{{"proxy-disk", "nginx-cache", 1, 1}}},
+	{name: "cache-miss", title: "1 KiB that is new to the cache and stored, 64 connections", path: "/miss/0", needs: needMiss, script: "miss.lua", conns: 64, status: http.StatusOK,
+		floors: []floor{{"proxy-disk", "nginx-cache", 1, 1}, {"proxy", "nginx-cache", 1, 1}, {"proxy", "varnish", 0, 1}}},
 	{name: "idle", title: "memory of idle connections", path: "/1k.txt", idle: true, status: http.StatusOK, idleFloor: 4096, idleAim: 2560},
 	{name: "idle-handler", title: "memory of idle connections, http.Handler", path: "/", needs: needHandler, idle: true, status: http.StatusOK},
 }

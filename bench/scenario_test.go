@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"freshet/bench/internal/origin"
 )
 
 func TestScenariosAreWhole(t *testing.T) {
@@ -67,11 +69,11 @@ func TestChoose(t *testing.T) {
 // can, and looks for what must be in it.
 func TestConfigurations(t *testing.T) {
 	for _, s := range servers {
-		for _, needs := range []need{0, needTLS, needGzip, needLog, needHandler} {
+		for _, needs := range []need{0, needTLS, needGzip, needLog, needHandler, needHit, needDisk, needMiss} {
 			if !s.does(needs) {
 				continue
 			}
-			set := &setup{dir: t.TempDir(), root: "/srv/site", addr: "127.0.0.1:4711", plainAddr: "127.0.0.1:4712", needs: needs,
+			set := &setup{dir: t.TempDir(), root: "/srv/site", memory: t.TempDir(), addr: "127.0.0.1:4711", origin: "127.0.0.1:4713", plainAddr: "127.0.0.1:4712", needs: needs,
 				cert: "/srv/cert.pem", key: "/srv/key.pem", conns: 64, maxFiles: 20000, programs: "/srv/programs"}
 			if needs == needLog {
 				set.log = "/srv/access.log"
@@ -82,7 +84,7 @@ func TestConfigurations(t *testing.T) {
 				continue
 			}
 			all := strings.Join(args, " ")
-			files, _ := filepath.Glob(set.dir + "/*.conf")
+			files, _ := filepath.Glob(set.dir + "/*.*")
 			for _, name := range files {
 				b, err := os.ReadFile(name)
 				if err != nil {
@@ -93,6 +95,12 @@ func TestConfigurations(t *testing.T) {
 			want := map[need][]string{
 				0: {"/srv/site"}, needTLS: {"/srv/cert.pem", "/srv/key.pem"}, needLog: {"/srv/access.log"}, needGzip: {"/srv/site"}, needHandler: {s.name},
 			}[needs]
+			if needs&kinds&^needHandler != 0 {
+				want = []string{"4713"}
+				if s.name == "static" {
+					want = []string{"/srv/site"}
+				}
+			}
 			for _, text := range append(want, "127.0.0.1", "4711") {
 				if !strings.Contains(all, text) {
 					t.Errorf("%s: no %q in\n%s", s.name, text, all)
@@ -154,7 +162,7 @@ func TestRealScript(t *testing.T) {
 	if b, err := realScript(root, 5); err != nil || string(b) != "abcab" {
 		t.Errorf("got %q, %v", b, err)
 	}
-	if got := text(130); len(got) != 130 || !slices.Contains(got, '\n') {
+	if got := origin.Text(130); len(got) != 130 || !slices.Contains(got, '\n') {
 		t.Errorf("text of 130 bytes is %q", got)
 	}
 }

@@ -20,7 +20,14 @@ const (
 	needGzip                     // compression when the client accepts it
 	needLog                      // an access log in the Combined format
 	needHandler                  // a fixed answer from a Go handler, in place of files
+	needHit                      // answers of an origin from a cache: stored ones,
+	needDisk                     // stored ones whose bodies are in files,
+	needMiss                     // new ones, which are stored
 )
+
+// kinds are the needs that are in place of files: a server that has them is
+// only for scenarios that ask for one of them.
+const kinds = needHandler | needHit | needDisk | needMiss
 
 // server is a column of the results: a program and a way to configure it.
 type server struct {
@@ -40,7 +47,9 @@ type server struct {
 // setup is what a server is told when it starts.
 type setup struct {
 	dir       string // its own folder
+	memory    string // its own folder in memory, where the system has such
 	root      string // the folder to serve
+	origin    string // the address of the origin behind a cache, "" for none
 	addr      string // the address that is measured
 	plainAddr string // where to listen without TLS when addr is for TLS
 	needs     need
@@ -55,7 +64,7 @@ type setup struct {
 const idleFor = 10 * time.Minute
 
 // servers are all columns, in the order in which they run.
-var servers = slices.Concat(freshetServers, nginxServers, []server{h2oServer, lighttpdServer}, goServers)
+var servers = slices.Concat(freshetServers, nginxServers, []server{h2oServer, lighttpdServer}, goServers, cacheServers, nginxCaches, []server{varnishServer})
 
 // serverNamed returns the server called name, nil if there is none.
 func serverNamed(name string) *server {
@@ -96,7 +105,7 @@ func choose(list string) ([]*server, error) {
 
 // does reports whether s takes part in a scenario with these needs.
 func (s *server) does(needs need) bool {
-	return s.can&needs == needs && s.can&needHandler == needs&needHandler
+	return s.can&needs == needs && (s.can&kinds != 0) == (needs&kinds != 0)
 }
 
 // absent says why s cannot take part in sc on this machine, "" when it can.
@@ -123,7 +132,10 @@ func (s *server) start(ctx context.Context, b *bench, sc *scenario) (*running, e
 	}
 	set := &setup{
 		dir: dir, root: b.root, needs: sc.needs, cert: b.cert, key: b.key, conns: sc.conns,
-		maxFiles: b.maxFiles, programs: b.programs,
+		maxFiles: b.maxFiles, programs: b.programs, origin: b.origin,
+	}
+	if set.memory, err = os.MkdirTemp(b.memory, "server-"); err != nil {
+		return nil, err
 	}
 	if sc.needs&needLog != 0 {
 		set.log = filepath.Join(dir, "access.log")

@@ -13,8 +13,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
+
+	"freshet/bench/internal/origin"
 )
 
 // manyFiles is how many different files the scenario of that kind asks for, in
@@ -36,13 +37,13 @@ func writeSite(root, goroot string) error {
 		return err
 	}
 	files := map[string][]byte{
-		"/1k.txt":    text(1 << 10),
-		"/100k.bin":  text(100 << 10),
-		"/10m.bin":   text(10 << 20),
+		"/1k.txt":    origin.Text(1 << 10),
+		"/100k.bin":  origin.Text(100 << 10),
+		"/10m.bin":   origin.Text(10 << 20),
 		"/script.js": script,
 	}
 	for i := range manyFiles {
-		files[manyName(i)] = text(1 << 10)
+		files[manyName(i)] = origin.Text(1 << 10)
 	}
 	// Last-Modified is no validator for those who know that a file of this
 	// second may change again within it: the site looks an hour old.
@@ -64,12 +65,6 @@ func writeSite(root, goroot string) error {
 		}
 	}
 	return nil
-}
-
-// text returns n bytes of lines.
-func text(n int) []byte {
-	const line = "the quick brown fox jumps over the lazy dog while nobody looks\n"
-	return []byte(strings.Repeat(line, n/len(line)+1)[:n])
 }
 
 // realScript returns n bytes of a script that people really serve: the one that
@@ -120,8 +115,10 @@ var (
 	filesScript string
 	//go:embed lua/pipeline.lua
 	pipelineScript string
+	//go:embed lua/miss.lua
+	missScript string
 
-	scripts = map[string]string{"files.lua": filesScript, "pipeline.lua": pipelineScript}
+	scripts = map[string]string{"files.lua": filesScript, "pipeline.lua": pipelineScript, "miss.lua": missScript}
 )
 
 // writeScripts writes the scripts where wrk can read them.

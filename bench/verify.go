@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/tls"
@@ -14,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"freshet/bench/internal/origin"
 )
 
 // answer is a response with its body.
@@ -95,6 +98,11 @@ func (b *bench) verify(ctx context.Context, r *running, sc *scenario) ([]string,
 	if err != nil {
 		return nil, err
 	}
+	if b.origin != "" {
+		if err := b.verifyStored(ctx, c, r.url+sc.path); err != nil {
+			return nil, err
+		}
+	}
 	if sc.many {
 		step := 1
 		if b.quick {
@@ -107,7 +115,7 @@ func (b *bench) verify(ctx context.Context, r *running, sc *scenario) ([]string,
 		}
 	}
 	// Ours compresses aside, and answers with the plain file until it is done.
-	giveUp := time.Now().Add(10 * time.Second)
+	giveUp := time.Now().Add(cmp.Or(b.patience, 10*time.Second))
 	for {
 		a, err := c.get(ctx, r.url+sc.path, header)
 		if err != nil {
@@ -144,6 +152,9 @@ func (a *answer) validator() (string, error) {
 func (b *bench) wanted(sc *scenario) ([]byte, error) {
 	if sc.needs&needHandler != 0 {
 		return []byte("hello, world\n"), nil
+	}
+	if sc.needs&needMiss != 0 {
+		return origin.MissBody, nil
 	}
 	if sc.status != http.StatusOK && sc.status != http.StatusPartialContent {
 		return nil, nil
