@@ -57,14 +57,14 @@ func newObject(status int, fields freshness.Fields, terms freshness.Terms, reque
 	names := make([]string, 0, len(fields))
 	for name := range fields {
 		switch name {
-		case "Age", "Cache-Status", "Content-Length", "Content-Range":
+		case "Age", "Cache-Status", "Content-Length":
 		default:
 			names = append(names, name)
 		}
 	}
 	sort.Strings(names)
 	o.head = newBlocks(status, names, fields, nil)
-	o.range_ = newBlocks(206, names, fields, nil)
+	o.range_ = newBlocks(206, names, fields, func(name string) bool { return name == "Content-Range" })
 	o.same = newBlocks(304, names, fields, o.leftOut304)
 	return o
 }
