@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CannotRun, endAll, freePort, runDriver, startCache, startOrigin } from './processes.mjs';
 import { prepare } from './suite.mjs';
-import { compareRuns, describe, judge, readExpectations, summary } from './verdict.mjs';
+import { compareRuns, describe, expectations, judge, kinds, summary } from './verdict.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(here);
@@ -114,11 +114,11 @@ async function main() {
 
     const name = o.cmd ? 'cache' : `freshet --profile ${o.profile}`;
     const text = `${summary(run, !o.single)}\n${describe(run, !o.single)}`;
-    console.log(`${name}, ${suite.revision}\n${text}`);
+    console.log(`${name}, ${suite.revision}\n${summary(run, !o.single)}\n${describe(run, !o.single, kinds.slice(0, o.single ? 3 : 2))}`);
     let faults = compareRuns(runs);
     if (!o.cmd && !o.single) {
-      const layout = suite.layout === 'package' ? 'npm' : 'repository';
-      const expected = readExpectations(fs.readFileSync(path.join(here, 'expected', `${layout}-${o.profile}.txt`), 'utf8'));
+      const lists = [suite.layout === 'package' ? 'npm' : 'repository', ...(o.profile === 'standard' ? [] : [o.profile])];
+      const expected = expectations(run, o.profile, ...lists.map(name => fs.readFileSync(path.join(here, 'expected', `${name}.txt`), 'utf8')));
       const committed = resultsFile(suite.layout, o.profile);
       const before = !o.update && fs.existsSync(committed) ? JSON.parse(fs.readFileSync(committed)) : {};
       for (const each of runs) faults = faults.concat(judge(each, expected, before));

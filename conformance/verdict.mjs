@@ -31,12 +31,12 @@ export function summary(run, dependencies = true) {
   }).join(' ');
 }
 
-// describe lists what did not pass.
-export function describe(run, dependencies = true) {
+// describe lists what did not pass, of the given kinds.
+export function describe(run, dependencies = true, shown = kinds) {
   const lines = [];
-  for (const kind of kinds) {
+  for (const kind of shown) {
     const bad = run.tests.filter(test => test.kind === kind && !passed(run, test.id, dependencies));
-    if (bad.length > 0) lines.push('', kind === 'check' ? 'checks answered no (information, no score)' : `${kind}, not passed`);
+    if (bad.length > 0) lines.push('', kind === 'check' ? 'checks, answered no (information, no score)' : `${kind}, not passed`);
     for (const test of bad) {
       const [word, message] = outcome(run, test, dependencies);
       lines.push(`  ${word.padEnd(7)} ${test.suite}/${test.id}: ${test.name.replace(/\s+/g, ' ')}`);
@@ -50,17 +50,17 @@ const withoutIDs = text => text.replace(/\s+/g, ' ').replace(/[0-9a-f]{8}(-[0-9a
 
 // readExpectations reads a list of the scored tests that do not pass. A line
 // that is not indented is a reason, the indented lines below it are the tests
-// that it holds for; "gate: required N optimal M" is what passes at least; "#"
-// begins a comment.
+// that it holds for; "gate PROFILE: required N optimal M" is what passes at
+// least; "#" begins a comment.
 export function readExpectations(text) {
   const reasons = new Map();
+  const gates = new Map();
   let reason = null;
-  let gate = null;
   for (const [n, line] of text.split('\n').entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
-    const figures = /^gate: required (\d+) optimal (\d+)$/.exec(line);
+    const figures = /^gate (\w+): required (\d+) optimal (\d+)$/.exec(line);
     if (figures) {
-      gate = { required: Number(figures[1]), optimal: Number(figures[2]) };
+      gates.set(figures[1], { required: Number(figures[2]), optimal: Number(figures[3]) });
     } else if (!/^\s/.test(line)) {
       reason = line;
     } else {
@@ -70,7 +70,20 @@ export function readExpectations(text) {
       reasons.set(id, reason);
     }
   }
-  if (gate === null) throw new Error('there is no gate');
+  return { reasons, gates };
+}
+
+// expectations puts together what is expected of a profile: the suite's own
+// list, and the further tests that the profile does not pass, of those that the
+// suite has.
+export function expectations(run, profile, suiteList, profileList = '') {
+  const { reasons, gates } = readExpectations(suiteList);
+  const gate = gates.get(profile);
+  if (gate === undefined) throw new Error(`there is no gate for the profile ${profile}`);
+  for (const [id, reason] of readExpectations(profileList).reasons) {
+    if (reasons.has(id)) throw new Error(`${id} is in both lists`);
+    if (run.tests.some(test => test.id === id)) reasons.set(id, reason);
+  }
   return { reasons, gate };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
-import { compareRuns, describe, judge, passed, readExpectations, summary } from './verdict.mjs';
+import { compareRuns, describe, expectations, judge, passed, readExpectations, summary } from './verdict.mjs';
 
 // run makes a run of tests that are written "id kind result needs…".
 function run(...lines) {
@@ -32,8 +32,9 @@ test('a failure that is not listed is a fault, a check is none', () => {
 });
 
 test('a list may only shrink', () => {
-  const expected = readExpectations('# comment\ngate: required 1 optimal 0\n\nit is wrong\n\ta\n\tgone\n');
-  assert.deepEqual(judge(run('a required ok'), expected, {}),
+  const r = run('a required ok', 'b optimal Assertion');
+  const expected = expectations(r, 'safe', '# comment\ngate safe: required 1 optimal 0\n\nit is wrong\n\ta\n\tgone\n', 'more\n b\n elsewhere\n');
+  assert.deepEqual(judge(r, expected, {}),
     ['a passes: remove it from the list', 'there is no test gone: remove it from the list']);
 });
 
@@ -43,8 +44,9 @@ test('a drop is a fault, also of a check', () => {
 });
 
 test('the gate holds however long the list is', () => {
-  const expected = readExpectations('gate: required 1 optimal 0\nreason\n a\n');
-  assert.deepEqual(judge(run('a required Assertion'), expected, {}), ['0 required tests pass, fewer than 1']);
+  const r = run('a required Assertion');
+  const expected = expectations(r, 'x', 'gate x: required 1 optimal 0\nreason\n a\n');
+  assert.deepEqual(judge(r, expected, {}), ['0 required tests pass, fewer than 1']);
 });
 
 test('runs that differ are told', () => {
@@ -53,9 +55,12 @@ test('runs that differ are told', () => {
 });
 
 test('expectations without a reason, a gate or sense are refused', () => {
-  for (const text of ['', 'reason\n a\n', 'gate: required 1 optimal 1\n a\n', 'gate: required 1 optimal 1\nr\n a\n a\n']) {
+  for (const text of [' a\n', 'r\n a\n a\n', 'r\n a\nother\n a\n']) {
     assert.throws(() => readExpectations(text), Error, JSON.stringify(text));
   }
+  const gate = 'gate x: required 0 optimal 0\n';
+  assert.throws(() => expectations(run(), 'y', gate), /no gate/);
+  assert.throws(() => expectations(run(), 'x', `${gate}r\n a\n`, 'other\n a\n'), /both/);
 });
 
 test('the lists that are kept can be read', () => {
