@@ -89,8 +89,21 @@ func CanonicalName(name string) string {
 	return name
 }
 
+// AppendCanonicalName appends the canonical name of name, which is a token.
+func AppendCanonicalName(dst []byte, name string) []byte {
+	n := len(dst)
+	dst = append(dst, name...)
+	canonicalize(dst[n:])
+	return dst
+}
+
 func canonical(name string) string {
 	b := []byte(name)
+	canonicalize(b)
+	return string(b)
+}
+
+func canonicalize(b []byte) {
 	start := true
 	for i, c := range b {
 		switch {
@@ -101,7 +114,6 @@ func canonical(name string) string {
 		}
 		start = c == '-'
 	}
-	return string(b)
 }
 
 // SpelledName returns the spelling that a canonical name has in its RFC, where

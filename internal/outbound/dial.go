@@ -1,0 +1,98 @@
+package outbound
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"syscall"
+)
+
+// isH2 is the error of a connection on which the origin has chosen HTTP/2.
+type isH2 struct{ tc *tls.Conn }
+
+func (*isH2) Error() string { return "the origin speaks HTTP/2" }
+
+// dial makes a connection in a place that the caller has taken in h.conns, and
+// gives the place up when it fails.
+func (t *Transport) dial(ctx context.Context, h *host) (*conn, error) {
+	nc, base, err := t.open(ctx, h)
+	if err != nil {
+		t.giveUp(h)
+		return nil, err
+	}
+	if tc, ok := nc.(*tls.Conn); ok && tc.ConnectionState().NegotiatedProtocol == "h2" {
+		t.giveUp(h)
+		return nil, &isH2{tc}
+	}
+	c := &conn{t: t, host: h, nc: nc, base: base, secure: nc != base}
+	if sc, ok := base.(syscall.Conn); ok {
+		c.raw, _ = sc.SyscallConn()
+	}
+	c.setUp()
+	return c, nil
+}
+
+// open dials and, for https, does the handshake. base is the connection below
+// TLS, or nc.
+func (t *Transport) open(ctx context.Context, h *host) (nc, base net.Conn, err error) {
+	dctx, cancel := ctx, func() {}
+	if t.times.connect > 0 {
+		dctx, cancel = context.WithTimeout(ctx, t.times.connect)
+	}
+	dial := t.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	base, err = dial(dctx, "tcp", h.addr)
+	cancel()
+	if err != nil {
+		return nil, nil, h.failed(ctx, "dial", dialKind(err), err)
+	}
+	if h.tls == nil {
+		return base, base, nil
+	}
+	hctx, cancel := ctx, func() {}
+	if t.times.tls > 0 {
+		hctx, cancel = context.WithTimeout(ctx, t.times.tls)
+	}
+	defer cancel()
+	tc := tls.Client(base, h.tls)
+	if err := tc.HandshakeContext(hctx); err != nil {
+		base.Close()
+		return nil, nil, h.failed(ctx, "TLS handshake", tlsKind(err), err)
+	}
+	return tc, base, nil
+}
+
+// failed makes the error of an operation; once the context is done that is why.
+func (h *host) failed(ctx context.Context, op string, kind Kind, err error) *Error {
+	if ctx.Err() != nil {
+		return &Error{Op: op, Kind: Canceled, Peer: h.addr, Err: context.Cause(ctx)}
+	}
+	return &Error{Op: op, Kind: kind, Peer: h.addr, Remote: true, Err: err}
+}
+
+// maxSessions bounds the TLS sessions that are kept to be resumed.
+const maxSessions = 256
+
+// tlsConfig returns the configuration for the origin of that name.
+func (t *Transport) tlsConfig(name string, h2 bool) *tls.Config {
+	cfg := &tls.Config{}
+	if t.TLS != nil {
+		cfg = t.TLS.Clone()
+	}
+	if cfg.ServerName == "" {
+		cfg.ServerName = name
+	}
+	if cfg.MinVersion == 0 {
+		cfg.MinVersion = tls.VersionTLS12
+	}
+	if cfg.ClientSessionCache == nil {
+		cfg.ClientSessionCache = t.sessions
+	}
+	cfg.NextProtos = []string{"http/1.1"}
+	if h2 && t.HTTP2 {
+		cfg.NextProtos = []string{"h2", "http/1.1"}
+	}
+	return cfg
+}
