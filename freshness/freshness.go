@@ -1,10 +1,6 @@
 package freshness
 
-import (
-	"math"
-
-	"freshet/internal/rule"
-)
+import "freshet/internal/rule"
 
 // Fields are field lines by canonical name, as net/http.Header, which can be
 // passed as it is.
@@ -13,14 +9,11 @@ type Fields = map[string][]string
 // Times and durations are int64 nanoseconds, times since 1970.
 const (
 	second = int64(1e9)
-	hour   = 3600 * second
-	day    = 24 * hour
+	day    = 24 * 3600 * second
 
 	// maxSeconds is what larger numbers of seconds are taken for (RFC 9111
 	// §1.2.2).
 	maxSeconds = 1 << 31
-
-	forever = math.MaxInt64
 )
 
 // Cache says whose rules apply. The zero value is a shared cache by RFC 9111

@@ -49,7 +49,8 @@ func ParseVary(lines []string) Vary {
 //     elements, do not count.
 //   - In Accept-Encoding, Accept-Language, Accept-Charset and TE neither case
 //     counts, nor the order of elements of one weight, nor how the weight is
-//     written; x-gzip is gzip. Lists of more than 32 elements keep their order.
+//     written; x-gzip is gzip. Lists of more than 32 elements, and malformed
+//     ones, are as other fields.
 //   - In Accept, white space around ";" does not count, nor case before it.
 func AppendSelecting(dst []byte, name string, values []string) []byte {
 	start := len(dst)
@@ -151,10 +152,10 @@ func appendWeighted(dst []byte, values []string) []byte {
 				break
 			}
 			line = rest
-			if n == maxWeighted {
+			w, ok := splitWeight(elem)
+			if !ok || n == maxWeighted {
 				return appendElements(dst, values, appendVerbatim)
 			}
-			w := splitWeight(elem)
 			i := n
 			for ; i > 0 && w.before(&all[i-1]); i-- {
 				all[i] = all[i-1]
@@ -175,23 +176,21 @@ func appendWeighted(dst []byte, values []string) []byte {
 			dst = append(dst, lower(w.name[j]))
 		}
 		if w.q != 1000 {
-			dst = append(dst, ';', byte('0'+w.q/100), byte('0'+w.q/10%10), byte('0'+w.q%10))
+			dst = append(dst, ";q=0."...)
+			dst = append(dst, byte('0'+w.q/100), byte('0'+w.q/10%10), byte('0'+w.q%10))
 		}
 	}
 	return dst
 }
 
-// splitWeight splits an element at its weight. An element that does not follow
-// the grammar is a name as a whole, and only equal to itself.
-func splitWeight(elem string) weighted {
-	name, q, ok := field.CutWeight(elem)
-	if !ok {
-		return weighted{elem, 1000}
+// splitWeight splits an element at its weight; it is not ok when the element
+// does not follow the grammar.
+func splitWeight(elem string) (w weighted, ok bool) {
+	w.name, w.q, ok = field.CutWeight(elem)
+	if is(w.name, "x-gzip") {
+		w.name = "gzip" // RFC 9110 §8.4.1.3
 	}
-	if is(name, "x-gzip") {
-		name = "gzip" // RFC 9110 §8.4.1.3
-	}
-	return weighted{name, q}
+	return w, ok
 }
 
 // before orders elements.
