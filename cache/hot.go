@@ -22,16 +22,17 @@ func (h *Handler) ServeHot(head *httpd.Head, a *httpd.Answer) bool {
 	if head.Method != http.MethodGet && head.Method != http.MethodHead || head.HasAny(unhot) {
 		return false
 	}
-	var buf [512]byte
 	s := source{head: head}
 	if h.opt.Profile == Safe && h.overridden(head) {
 		return false
 	}
 	to := target{tls: head.TLS, host: head.Host, path: head.Path, query: head.Query, hasQuery: head.HasQuery}
-	key := h.ignoring(buf[:0], &to)
+	key := h.ignoring(a.Scratch, &to)
 	if key == nil {
-		key = h.opt.Key.appendKey(buf[:0], &to, &s)
+		key = h.opt.Key.appendKey(a.Scratch, &to, &s)
 	}
+	a.Scratch = key
+	s.buf = key[len(key):] // what is compared goes behind the key
 	r, ok := h.store.memory.GetIfPresent(view(key))
 	if !ok {
 		return false
@@ -91,9 +92,10 @@ func (h *Handler) hotAnswer(head *httpd.Head, a *httpd.Answer, o *object, why ru
 	if o.status == http.StatusNoContent {
 		length = -1
 	}
-	var member [96]byte
-	a.Scratch = o.appendHead(a.Scratch, blocks, o.terms.Age(now)/1e9, h.appendHit(member[:0], o, now), length, part)
-	a.Head = a.Scratch
+	b := h.appendHit(a.Scratch, o, now)
+	member := b[len(a.Scratch):]
+	a.Scratch = o.appendHead(b, blocks, o.terms.Age(now)/1e9, member, length, part)
+	a.Head = a.Scratch[len(b):]
 	a.HasDate, a.HasServer = true, o.server
 	switch {
 	case part != nil:

@@ -26,8 +26,8 @@ func (k *KeyRules) touchesQuery() bool { return len(k.Drop) > 0 || len(k.Keep) >
 type source struct {
 	head   *wire.Head
 	header http.Header
-	buf    [256]byte
-	lines  [8]string
+	buf    []byte    // room for what is compared
+	lines  [8]string // room for what values returns
 }
 
 func (s *source) values(name string) []string {
