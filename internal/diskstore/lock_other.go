@@ -1,11 +1,16 @@
-//go:build !unix || solaris || aix
+//go:build (!unix && !windows) || solaris || aix
 
 package diskstore
 
-import "os"
+import (
+	"io"
+	"os"
+)
 
-// lockFile: without a portable lock it is the operator who keeps a second
+// takeLock: without a portable lock it is the operator who keeps a second
 // process out.
-func lockFile(*os.File) error { return nil }
+func takeLock(name string) (io.Closer, error) {
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+}
 
 func isQuota(error) bool { return false }

@@ -106,10 +106,13 @@ func (s *Store) unreadable(k Key, err error) error {
 	return fmt.Errorf("read object: %w", err)
 }
 
-// forget drops k from the index when its metadata file is gone; the stripe is held.
+// forget drops k from the index when its metadata file is gone, and removes
+// what it leaves; the stripe is held.
 func (s *Store) forget(k Key) {
-	if e, ok := s.index.remove(k); ok {
-		s.budget.give(e.cost())
+	e, known := s.index.remove(k)
+	s.budget.give(e.cost())
+	if known && e.files() {
+		s.strays(k, nil)
 	}
 }
 

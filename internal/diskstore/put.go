@@ -218,7 +218,6 @@ func (s *Store) remove(k Key) (removed bool, err error) {
 		rec, err = s.readRecord(&k)
 		if isGone(err) {
 			s.forget(k)
-			s.strays(k, nil)
 			return false, nil
 		}
 	}

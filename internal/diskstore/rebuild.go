@@ -2,11 +2,13 @@ package diskstore
 
 import (
 	"encoding/hex"
+	"errors"
 	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -31,24 +33,14 @@ func (s *Store) rebuild() {
 }
 
 // walk enters all objects into the index. It reports whether it saw all.
+// Directories that are made meanwhile have only objects that Put has entered.
 func (s *Store) walk() bool {
 	generation := s.cleared.Load()
-	for i := range 1 << 12 {
-		if s.ctx.Err() != nil {
-			return false
-		}
-		dir := s.dirOf(&Key{byte(i >> 4), byte(i << 4)})
-		if i%256 == 0 && s.missing(filepath.Dir(dir)) {
-			continue
-		}
-		names, err := s.fs.ReadDir(dir)
-		if err != nil && !isGone(err) {
-			_ = s.failed(err)
-			return false
-		}
-		if !s.walkDir(names, generation) {
-			return s.indexed.Load()
-		}
+	if whole, err := s.walkTree(s.path("objects"), 2, generation); err != nil {
+		_ = s.failed(err)
+		return false
+	} else if !whole {
+		return s.ctx.Err() == nil // cleared: so all is known
 	}
 	for i := range s.stripes {
 		s.stripes[i].Lock()
@@ -58,9 +50,28 @@ func (s *Store) walk() bool {
 	return true
 }
 
-func (s *Store) missing(dir string) bool {
-	_, err := s.fs.ReadDir(dir)
-	return isGone(err)
+// walkTree enters the objects of a directory that has levels of others below
+// it. It reports whether the walk can go on.
+func (s *Store) walkTree(dir string, levels int, generation int64) (bool, error) {
+	names, err := s.list(dir)
+	if err != nil || levels == 0 {
+		return err == nil && s.walkDir(names, generation), err
+	}
+	for _, d := range names {
+		if whole, err := s.walkTree(filepath.Join(dir, d.Name()), levels-1, generation); err != nil || !whole {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// list is what is in a directory; nothing if it is not there, or none.
+func (s *Store) list(dir string) ([]fs.DirEntry, error) {
+	names, err := s.fs.ReadDir(dir)
+	if isGone(err) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	return names, err
 }
 
 // walkDir enters the objects of one directory. It reports whether the walk can

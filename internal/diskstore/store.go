@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -107,7 +107,7 @@ type Store struct {
 	opt     Options
 	fs      FS
 	clock   ticks
-	lock    File
+	lock    io.Closer
 	index   index
 	budget  budget
 	health  health
@@ -171,13 +171,8 @@ func (s *Store) take() (err error) {
 	if err := s.mkdir(s.opt.Dir); err != nil {
 		return err
 	}
-	if s.lock, err = s.fs.OpenFile(s.path("lock"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if s.lock, err = takeLock(s.path("lock")); err != nil {
 		return err
-	}
-	if f := s.lock.OS(); f != nil {
-		if err := lockFile(f); err != nil {
-			return err
-		}
 	}
 	s.readUsage()
 	if err := s.fs.Rename(s.path("tmp"), s.trash()); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -127,12 +127,12 @@ func wantNone(t testing.TB, s *Store, k Key) {
 }
 
 // files counts the files below dir that are objects or temporary.
-func files(t testing.TB, dir string) (n int, bytes int64) {
+func files(t testing.TB, dir string) (n int) {
 	t.Helper()
 	for _, sub := range []string{"objects", "tmp"} {
 		err := filepath.Walk(filepath.Join(dir, sub), func(_ string, info os.FileInfo, err error) error {
 			if err == nil && !info.IsDir() {
-				n, bytes = n+1, bytes+onDisk(info.Size())
+				n++
 			}
 			return err
 		})
@@ -140,15 +140,58 @@ func files(t testing.TB, dir string) (n int, bytes int64) {
 			t.Fatal(err)
 		}
 	}
-	return n, bytes
+	return n
 }
 
-// balanced fails the test unless the store counts what there is.
+// balanced fails the test unless the store counts what there is: the files of
+// each object as its metadata tells of them, those in tmp, and no others.
 func balanced(t testing.TB, s *Store) {
 	t.Helper()
 	settled(t, s)
-	if _, n := files(t, s.opt.Dir); n != s.Stats().Bytes {
-		t.Errorf("%d bytes on disk, %d counted", n, s.Stats().Bytes)
+	count, total := 0, int64(0)
+	for i := range indexShards {
+		for j := 0; ; j++ {
+			k, ok := s.index.at(i, j)
+			if !ok {
+				break
+			}
+			rec, err := s.readRecord(&k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, _ := s.index.get(k)
+			if e.cost() != rec.cost() || e.files() != rec.files() {
+				t.Errorf("the index has %d bytes, the record %d", e.cost(), rec.cost())
+			}
+			count, total = count+1, total+rec.cost()
+			for i := range rec.Bodies {
+				if rec.Bodies[i].Inline == nil {
+					count++
+				}
+			}
+		}
+	}
+	s.live.mu.Lock()
+	for _, b := range s.live.bodies {
+		if b.path != "" {
+			count, total = count+1, total+b.cost
+		}
+	}
+	s.live.mu.Unlock()
+	temporary, err := os.ReadDir(filepath.Join(s.opt.Dir, "tmp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range temporary {
+		if info, err := d.Info(); err == nil {
+			count, total = count+1, total+onDisk(info.Size())
+		}
+	}
+	if total != s.Stats().Bytes {
+		t.Errorf("%d bytes on disk, %d counted", total, s.Stats().Bytes)
+	}
+	if n := files(t, s.opt.Dir); n != count {
+		t.Errorf("%d files, %d known", n, count)
 	}
 }
 
@@ -210,11 +253,11 @@ func TestReplace(t *testing.T) {
 	}
 	balanced(t, s)
 	o.Release()
-	if n, _ := files(t, s.opt.Dir); n != 3 {
+	if n := files(t, s.opt.Dir); n != 3 {
 		t.Errorf("%d files while a reader holds the first body, want 3", n)
 	}
 	f.Release()
-	if n, _ := files(t, s.opt.Dir); n != 2 {
+	if n := files(t, s.opt.Dir); n != 2 {
 		t.Errorf("%d files, want the metadata and one body", n)
 	}
 	if err := s.Put(k, &Record{Bodies: []Body{bodyA}}); !errors.Is(err, ErrNotFound) {
