@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -24,6 +23,7 @@ import (
 	"syscall"
 	"time"
 
+	"freshet/bench/internal/build"
 	"freshet/bench/internal/process"
 )
 
@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 func (s *soak) start(ctx context.Context, dir, binary string) (*process.Process, error) {
 	if binary == "" {
 		binary = filepath.Join(dir, "freshet")
-		if err := build(ctx, binary); err != nil {
+		if err := build.Freshet(ctx, binary); err != nil {
 			return nil, err
 		}
 	}
@@ -117,17 +117,4 @@ func (s *soak) start(ctx context.Context, dir, binary string) (*process.Process,
 		return nil, err
 	}
 	return p, nil
-}
-
-// build builds our server from the module above this one.
-func build(ctx context.Context, path string) error {
-	module, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return fmt.Errorf("go env GOMOD: %w", err)
-	}
-	repo := filepath.Dir(filepath.Dir(strings.TrimSpace(string(module))))
-	if out, err := exec.CommandContext(ctx, "go", "build", "-C", repo, "-o", path, "./cmd/freshet").CombinedOutput(); err != nil {
-		return fmt.Errorf("build freshet: %w: %s", err, out)
-	}
-	return nil
 }

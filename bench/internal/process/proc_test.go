@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -152,5 +153,34 @@ func TestRaiseFiles(t *testing.T) {
 	}
 	if got, err = RaiseFiles(256); err != nil || got != 256 {
 		t.Errorf("got %d, %v, want 256", got, err)
+	}
+}
+
+// TestPeak sees this process remember memory that it has given back, until it
+// is told to forget.
+func TestPeak(t *testing.T) {
+	const size = 64 << 20
+	b, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < size; i += 4096 {
+		b[i] = 1
+	}
+	if err := syscall.Munmap(b); err != nil {
+		t.Fatal(err)
+	}
+	before, err := ReadPeak(os.Getpid())
+	if err != nil || before < size {
+		t.Fatalf("a peak of %d, %v, want at least %d", before, err, size)
+	}
+	if err := ResetPeak(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := ReadPeak(os.Getpid()); err != nil || after > before-size/2 {
+		t.Errorf("a peak of %d, %v, after one of %d was forgotten", after, err, before)
+	}
+	if _, err := ReadPeak(1 << 30); err == nil {
+		t.Error("a process that is not there has a peak")
 	}
 }

@@ -88,3 +88,24 @@ func ReadMemory(pid int) (Memory, error) {
 	}
 	return m, nil
 }
+
+// ReadPeak returns the most resident bytes that process pid ever had, or had
+// since ResetPeak. Its descendants are not in it.
+func ReadPeak(pid int) (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err == nil {
+		var v []int64
+		if v, err = parseKB(b, "VmHWM:"); err == nil {
+			return v[0], nil
+		}
+	}
+	return 0, fmt.Errorf("read peak of memory: %w", err)
+}
+
+// ResetPeak makes the peak of process pid what it has at the moment.
+func ResetPeak(pid int) error {
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0); err != nil {
+		return fmt.Errorf("reset peak of memory: %w", err)
+	}
+	return nil
+}
