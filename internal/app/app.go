@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
 	"freshet/internal/config"
 )
@@ -43,6 +44,10 @@ type Env struct {
 	// Terminal says that the program was started in a terminal: then SIGHUP
 	// means that the terminal is gone, unless there is a log file to reopen.
 	Terminal bool
+
+	// Looks says when to look whether the configuration file has changed. nil
+	// means every two seconds.
+	Looks <-chan time.Time
 
 	// LAN returns the address by which other machines reach this one. nil asks
 	// the system.
@@ -76,6 +81,10 @@ func Run(e *Env) int {
 		return e.serve(args)
 	case "proxy":
 		return e.proxy(args)
+	case "run":
+		return e.run(args)
+	case "config":
+		return e.config(args)
 	case "help", "-h", "-help", "--help":
 		return e.help(args)
 	case "version", "-version", "--version":
@@ -119,6 +128,39 @@ func (e *Env) proxy(args []string) int {
 		return e.misused("proxy", err)
 	}
 	return e.result(serve(e, &c.Server, openOrigins(c)))
+}
+
+func (e *Env) run(args []string) int {
+	r, err := config.ParseRun(args, e.Environ)
+	if err != nil {
+		return e.misused("run", err)
+	}
+	f, seen, data, err := openFile(r)
+	if err != nil {
+		return e.faulty(err)
+	}
+	return e.result(serve(e, &f.Server, openLive(r, f, seen, data)))
+}
+
+// openFile reads the configuration file.
+func openFile(r *config.Run) (*config.File, fileStamp, []byte, error) {
+	seen := stampOf(r.File)
+	data, err := readConfig(r.File)
+	if err != nil {
+		return nil, seen, nil, err
+	}
+	f, err := r.Parse(data)
+	return f, seen, data, err
+}
+
+// faulty tells what is wrong with a file.
+func (e *Env) faulty(err error) int {
+	var faults config.Faults
+	if errors.As(err, &faults) {
+		e.tellFaults(faults)
+		return exitFault
+	}
+	return e.fault(err)
 }
 
 // misused tells what is wrong with the command line of a command, or explains

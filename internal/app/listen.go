@@ -3,7 +3,9 @@ package app
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"freshet/internal/config"
 	"freshet/socketserver"
@@ -12,20 +14,25 @@ import (
 // An opened listener, and how its address begins in a browser.
 type opened struct {
 	net.Listener
-	scheme string
+	scheme  string
+	address string      // as configured
+	dropped atomic.Bool // it was closed because the configuration has it no more
 }
 
-// openAll listens on all addresses, or on none.
-func openAll(c *config.Server) ([]opened, error) {
-	var all []opened
+// openAll listens on all addresses that are not in kept, or on none.
+func openAll(c *config.Server, kept []*opened) ([]*opened, error) {
+	var all []*opened
 	open := func(addrs []string, flag, scheme string) error {
 		for _, addr := range addrs {
+			if isOpen(kept, scheme, addr) {
+				continue
+			}
 			l, err := socketserver.Listen(addr, int(c.Backlog))
 			if err != nil {
 				return listenFault(addr, flag, err)
 			}
 			socketserver.DeferAccept(l)
-			all = append(all, opened{l, scheme})
+			all = append(all, &opened{Listener: l, scheme: scheme, address: addr})
 		}
 		return nil
 	}
@@ -40,7 +47,11 @@ func openAll(c *config.Server) ([]opened, error) {
 	return all, nil
 }
 
-func closeAll(all []opened) {
+func isOpen(all []*opened, scheme, addr string) bool {
+	return slices.ContainsFunc(all, func(l *opened) bool { return l.scheme == scheme && l.address == addr })
+}
+
+func closeAll(all []*opened) {
 	for _, l := range all {
 		l.Close()
 	}
@@ -48,7 +59,7 @@ func closeAll(all []opened) {
 
 // announce says where something is served, a line for each address. A
 // listener for all addresses has two: one for this machine, one for others.
-func (e *Env) announce(name string, all []opened) {
+func (e *Env) announce(name string, all []*opened) {
 	lan := e.LAN
 	if lan == nil {
 		lan = lanAddr

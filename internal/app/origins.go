@@ -2,24 +2,10 @@ package app
 
 import (
 	"log/slog"
-	"strings"
 
-	"freshet/httpd"
 	"freshet/internal/config"
 	"freshet/proxy"
 )
-
-// openOrigins returns an opener of what the origins have.
-func openOrigins(c *config.Proxy) opener {
-	return func(pages *httpd.Pages, log *slog.Logger) (content, error) {
-		h, err := newOrigins(&c.Origins, log)
-		if err != nil {
-			return content{}, err
-		}
-		done := func() error { h.Close(); return nil }
-		return content{name: strings.Join(c.To, ", "), handler: h, close: done}, nil
-	}
-}
 
 // newOrigins returns the handler that passes requests on.
 func newOrigins(c *config.Origins, log *slog.Logger) (*proxy.Handler, error) {

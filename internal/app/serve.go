@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 
 	"freshet/httpd"
@@ -22,8 +23,10 @@ type service struct {
 	access    *accesslog.Logger // nil when off
 	content   content
 	engine    *httpd.Server
-	listeners []opened
-	failed    chan error // of a listener that ended by itself
+	listeners []*opened
+	serveTLS  func(net.Listener) error
+	failed    chan error    // of a listener that ended by itself
+	ended     chan struct{} // closed when nobody listens to failed any more
 }
 
 // content is what a service serves.
@@ -32,6 +35,10 @@ type content struct {
 	handler http.Handler
 	hot     httpd.HotHandler // nil: none of it is hot
 	close   func() error
+
+	// live is the configuration that can change while it is served; nil
+	// without one.
+	live *live
 }
 
 // opener opens the content of a service.
@@ -39,12 +46,12 @@ type opener func(pages *httpd.Pages, log *slog.Logger) (content, error)
 
 // serve serves until a signal ends it. Its error is what a person is told.
 func serve(e *Env, c *config.Server, open opener) (err error) {
-	s := &service{env: e, conf: c}
+	s := &service{env: e, conf: c, failed: make(chan error), ended: make(chan struct{})}
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.open(open); err != nil {
 		return err
 	}
-	s.start()
+	s.start(s.listeners)
 	e.announce(s.content.name, s.listeners)
 	return s.wait()
 }
@@ -63,7 +70,7 @@ func (s *service) open(content opener) (err error) {
 	if s.content, err = content(pages, s.log.Logger); err != nil {
 		return err
 	}
-	if len(c.TLSListen) > 0 {
+	if len(c.TLSListen) > 0 && s.content.live == nil {
 		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
 			return fmt.Errorf("certificate %s with key %s: %w; give a PEM chain and its key", c.TLSCert, c.TLSKey, err)
 		}
@@ -76,36 +83,51 @@ func (s *service) open(content opener) (err error) {
 	if s.access != nil {
 		s.engine.Sink = s.access
 	}
-	s.listeners, err = openAll(c)
+	cert, key := c.TLSCert, c.TLSKey
+	if s.content.live != nil {
+		s.engine.TLSConfig = &tls.Config{GetCertificate: s.content.live.getCertificate}
+		cert, key = "", ""
+	}
+	s.serveTLS = func(l net.Listener) error { return s.engine.ServeTLS(l, cert, key) }
+	s.listeners, err = openAll(c, nil)
 	return err
 }
 
-// start serves on every listener.
-func (s *service) start() {
-	s.failed = make(chan error, len(s.listeners))
-	for _, l := range s.listeners {
+// start serves on listeners.
+func (s *service) start(listeners []*opened) {
+	for _, l := range listeners {
 		go func() {
-			var err error
+			serve := s.engine.Serve
 			if l.scheme == "https" {
-				err = s.engine.ServeTLS(l.Listener, s.conf.TLSCert, s.conf.TLSKey)
-			} else {
-				err = s.engine.Serve(l.Listener)
+				serve = s.serveTLS
 			}
-			s.failed <- fmt.Errorf("serve on %s: %w", l.Addr(), err)
+			err := serve(l.Listener)
+			if l.dropped.Load() {
+				return
+			}
+			select {
+			case s.failed <- fmt.Errorf("serve on %s: %w", l.Addr(), err):
+			case <-s.ended:
+			}
 		}()
 	}
 }
 
 // wait obeys signals until the server is to end, and ends it.
 func (s *service) wait() error {
+	looks, stop := s.env.looks(s.content.live != nil)
+	defer stop()
 	for {
 		select {
+		case <-looks:
+			s.reload(false)
 		case err := <-s.failed:
 			s.engine.Close()
 			return err
 		case sig := <-s.env.Signals:
 			if isHangup(sig) && (!s.env.Terminal || s.hasLogFile()) {
 				s.reopen()
+				s.reload(true)
 				continue
 			}
 			return s.stop()
@@ -159,6 +181,7 @@ func (s *service) reopen() {
 
 // close closes what open opened.
 func (s *service) close() error {
+	close(s.ended)
 	var faults []error
 	if s.content.close != nil {
 		faults = append(faults, s.content.close())

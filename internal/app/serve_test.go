@@ -187,7 +187,7 @@ func TestAnnounce(t *testing.T) {
 	for _, tt := range tests {
 		said := newOutput()
 		e := &Env{Stderr: said, LAN: func() (netip.Addr, bool) { return netip.MustParseAddr("192.0.2.7"), true }}
-		e.announce("site", []opened{{fixed{addr: &tt.addr}, tt.scheme}})
+		e.announce("site", []*opened{{Listener: fixed{addr: &tt.addr}, scheme: tt.scheme}})
 		if said.String() != tt.want {
 			t.Errorf("%v: got %q, want %q", tt.addr, said, tt.want)
 		}

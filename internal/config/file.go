@@ -18,6 +18,7 @@ type Run struct {
 type File struct {
 	Server Server
 	Store  Store
+	Given  []Setting // of [server]
 	Sites  []Site
 }
 
@@ -27,6 +28,7 @@ type Site struct {
 	Certificate string
 	Key         string
 	Routes      []Route
+	Given       []Setting
 	Line        int // of the file
 }
 
@@ -42,7 +44,15 @@ type Route struct {
 	Status       string
 	MaxBodyBytes int64       // 0: that of the server
 	Fields       []FieldEdit // of the server, the site and the route, in the order of names
+	Given        []Setting
 	Line         int
+}
+
+// Setting is something that was given, for people.
+type Setting struct {
+	Key, Value string
+	From       string // the flag or variable; "" of the file
+	Line       int    // of the file
 }
 
 // RouteKind says what a route does.
@@ -193,6 +203,7 @@ func (d *decoder) server(n *node, to *File, given []given) (fields []FieldEdit) 
 	own.checkServer(&to.Server)
 	own.checkStore(&to.Store)
 	d.faults = append(d.faults, own.faults...)
+	to.Given = own.list()
 	return fields
 }
 
@@ -223,6 +234,7 @@ func (d *decoder) site(n *node, outer []FieldEdit) Site {
 		}
 	}
 	d.faults = append(d.faults, s.faults...)
+	site.Given = s.list()
 	outer = mergeFields(outer, fields)
 	paths := map[string]bool{}
 	for _, m := range routes {
@@ -264,6 +276,7 @@ func (d *decoder) route(n *node, outer []FieldEdit) Route {
 	}
 	d.faults = append(d.faults, s.faults...)
 	r.Fields = mergeFields(outer, fields)
+	r.Given = s.list()
 	return r
 }
 

@@ -92,6 +92,34 @@ func (s *settings) bad(f *Flag, v value, env bool, err error) {
 	}
 }
 
+// list returns what was given, in the order of the table.
+func (s *settings) list() []Setting {
+	var all []Setting
+	for i := range s.flags {
+		f, g := &s.flags[i], s.given[i]
+		if len(g.values) == 0 {
+			continue
+		}
+		set := Setting{Key: f.key()}
+		for j, v := range g.values {
+			if j > 0 {
+				set.Value += ", "
+			}
+			set.Value += v.text
+		}
+		switch n := g.values[0].node; {
+		case n != nil:
+			set.Line = lineOf(s.src.data, n.name.start)
+		case g.env:
+			set.From = f.Env()
+		default:
+			set.From = "--" + f.Name
+		}
+		all = append(all, set)
+	}
+	return all
+}
+
 // take notes the members of a table of the file. Those that rows does not have
 // go to other, which says whether it knows them; the rest are faults.
 func (s *settings) take(table *node, where string, known []string, other func(*node) bool) {

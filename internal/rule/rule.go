@@ -24,7 +24,7 @@ type Row struct {
 }
 
 // tables are the groups; the row of an identifier is tables[id>>8][id&0xff].
-var tables = [...][]Row{table[:], freshnessTable[:], cacheTable[:], proxyTable[:]}
+var tables = [...][]Row{table[:], freshnessTable[:], cacheTable[:], proxyTable[:], siteTable[:]}
 
 // Of returns the row of id; unknown identifiers get the zero row.
 func Of(id ID) Row {

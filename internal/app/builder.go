@@ -1,0 +1,95 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+
+	"freshet/internal/config"
+)
+
+// A builder makes the sites of a file, from what the ones before had where
+// that is the same.
+type builder struct {
+	live *live
+	old  *sites
+	kept []*backend // of the old ones
+	made []*backend
+}
+
+func (b *builder) sites(f *config.File) (*sites, error) {
+	s := &sites{named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*keyPair{}}
+	var err error
+	if f.Server.TLSCert != "" {
+		if s.fallback, err = b.certificate(s, f.Server.TLSCert, f.Server.TLSKey); err != nil {
+			return nil, err
+		}
+	}
+	for i := range f.Sites {
+		t, err := b.site(s, &f.Sites[i])
+		if err != nil {
+			return nil, err
+		}
+		s.add(t)
+		if s.fallback == nil {
+			s.fallback = t.certificate
+		}
+	}
+	return s, nil
+}
+
+func (b *builder) site(s *sites, c *config.Site) (*site, error) {
+	t := &site{conf: c}
+	if c.Certificate != "" {
+		var err error
+		if t.certificate, err = b.certificate(s, c.Certificate, c.Key); err != nil {
+			return nil, b.at(c.Line, err)
+		}
+	}
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		backend, err := b.backend(r)
+		if err != nil {
+			return nil, b.at(r.Line, err)
+		}
+		t.routes = append(t.routes, newRoute(r, backend))
+	}
+	return t, nil
+}
+
+func (b *builder) at(line int, err error) error {
+	return fmt.Errorf("%s: %w", config.Place(b.live.run.File, line), err)
+}
+
+// backend returns what a route needs: an old one that nobody has taken, or
+// else a new one.
+func (b *builder) backend(r *config.Route) (*backend, error) {
+	for _, had := range b.old.backends() {
+		if had.madeOf(r) && !slices.Contains(b.kept, had) {
+			b.kept = append(b.kept, had)
+			return had, nil
+		}
+	}
+	made, err := newBackend(r, b.live.pages, b.live.store, b.live.log)
+	if err != nil {
+		return nil, err
+	}
+	b.made = append(b.made, made)
+	return made, nil
+}
+
+// certificate returns the pair of two files, once.
+func (b *builder) certificate(s *sites, cert, key string) (*keyPair, error) {
+	files := keyPairFiles{cert, key}
+	pair := s.certificates[files]
+	if pair == nil {
+		pair = b.old.certificates[files]
+	}
+	if pair == nil {
+		var err error
+		if pair, err = openKeyPair(files, b.live.log); err != nil {
+			return nil, err
+		}
+	}
+	s.certificates[files] = pair
+	return pair, nil
+}

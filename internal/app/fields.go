@@ -1,0 +1,163 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+
+	"freshet/httpd"
+	"freshet/internal/config"
+)
+
+// editFields changes fields of all answers of a handler.
+func editFields(next http.Handler, edits []config.FieldEdit) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e := &editWriter{ResponseWriter: w, edits: edits}
+		next.ServeHTTP(e, r)
+		e.edit()
+	})
+}
+
+// editWriter edits the fields when the head of the answer is written.
+type editWriter struct {
+	http.ResponseWriter
+	edits []config.FieldEdit
+	done  bool
+}
+
+func (w *editWriter) edit() {
+	if w.done {
+		return
+	}
+	w.done = true
+	h := w.Header()
+	for i := range w.edits {
+		switch e := &w.edits[i]; e.Op {
+		case config.FieldRemove:
+			delete(h, e.Name)
+		case config.FieldSet:
+			h[e.Name] = []string{e.Value}
+		case config.FieldAdd:
+			h[e.Name] = append(slices.Clip(h[e.Name]), e.Value)
+		}
+	}
+}
+
+// WriteHeader leaves interim answers alone: the final one comes after them.
+func (w *editWriter) WriteHeader(code int) {
+	if code >= 200 || code == http.StatusSwitchingProtocols {
+		w.edit()
+	}
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *editWriter) Write(p []byte) (int, error) {
+	w.edit()
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom lets the engine below send a file as it can.
+func (w *editWriter) ReadFrom(r io.Reader) (int64, error) {
+	w.edit()
+	return io.Copy(w.ResponseWriter, r)
+}
+
+// FlushError implements what http.ResponseController looks for.
+func (w *editWriter) FlushError() error {
+	w.edit()
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	if errors.Is(err, http.ErrNotSupported) {
+		return http.ErrNotSupported
+	}
+	return err
+}
+
+// Flush implements http.Flusher.
+func (w *editWriter) Flush() { _ = w.FlushError() }
+
+// Unwrap is for http.ResponseController.
+func (w *editWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// editHot changes fields of prebuilt heads. It is nil where that is not
+// possible: the engine itself places Server.
+func editHot(next httpd.HotHandler, edits []config.FieldEdit) httpd.HotHandler {
+	byServer := func(e config.FieldEdit) bool { return e.Name == "Server" }
+	if next == nil || slices.ContainsFunc(edits, byServer) {
+		return nil
+	}
+	h := &hotEditor{next: next}
+	for i, e := range edits {
+		if i == 0 || edits[i-1].Name != e.Name {
+			h.edits = append(h.edits, hotEdit{name: []byte(e.Name)})
+		}
+		last := &h.edits[len(h.edits)-1]
+		if e.Op != config.FieldAdd {
+			last.replaces = true
+		}
+		if e.Op != config.FieldRemove {
+			last.lines = append(last.lines, e.Name+": "+e.Value+"\r\n"...)
+		}
+	}
+	return h
+}
+
+// hotEditor edits the heads that another handler made.
+type hotEditor struct {
+	next  httpd.HotHandler
+	edits []hotEdit // in the order of names
+}
+
+// hotEdit is all that is done about one name.
+type hotEdit struct {
+	name     []byte
+	replaces bool   // lines of the name go
+	lines    []byte // and these come
+}
+
+// ServeHot implements httpd.HotHandler.
+func (h *hotEditor) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
+	if !h.next.ServeHot(q, a) {
+		return false
+	}
+	dst := a.Scratch[:0]
+	if sameStart(a.Head, dst) {
+		dst = a.Head[len(a.Head):] // the head stands in the buffer
+	}
+	a.Head = h.append(dst, a.Head)
+	if cap(a.Head) > cap(a.Scratch) {
+		a.Scratch = a.Head[:0]
+	}
+	return true
+}
+
+func sameStart(a, b []byte) bool {
+	return cap(a) > 0 && cap(b) > 0 && &a[:1][0] == &b[:1][0]
+}
+
+// append appends the head with its edits. Both are in the order of names, and
+// so is the result, as that of the other path is.
+func (h *hotEditor) append(dst, head []byte) []byte {
+	status := bytes.IndexByte(head, '\n') + 1
+	dst, head = append(dst, head[:status]...), head[status:]
+	edits := h.edits
+	for len(head) > 0 {
+		end := bytes.IndexByte(head, '\n') + 1
+		line := head[:end]
+		head = head[end:]
+		name := line[:max(bytes.IndexByte(line, ':'), 0)]
+		for len(edits) > 0 && bytes.Compare(edits[0].name, name) < 0 && !bytes.EqualFold(edits[0].name, name) {
+			dst = append(dst, edits[0].lines...)
+			edits = edits[1:]
+		}
+		if len(edits) > 0 && edits[0].replaces && bytes.EqualFold(edits[0].name, name) {
+			continue
+		}
+		dst = append(dst, line...)
+	}
+	for i := range edits {
+		dst = append(dst, edits[i].lines...)
+	}
+	return dst
+}

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"freshet/cache"
+	"freshet/httpd"
+	"freshet/internal/config"
+)
+
+// live is what a configuration file says, and changes with it. A request is
+// served by the configuration that held when it came.
+type live struct {
+	run   *config.Run
+	pages *httpd.Pages
+	log   *slog.Logger
+	store *cache.Store
+
+	now atomic.Pointer[sites]
+
+	// What follows belongs to the goroutine that reloads.
+	file *config.File      // that is obeyed
+	seen fileStamp         // of the file when it was looked at last
+	sum  [sha256.Size]byte // of its content then
+}
+
+func (l *live) sites() *sites { return l.now.Load() }
+
+// ServeHTTP implements http.Handler.
+func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for {
+		t, why := l.sites().choose(r)
+		if why != 0 {
+			refuse(w, r, why)
+			return
+		}
+		// A backend that cannot be held went with a configuration that has
+		// been replaced since the line above.
+		if t.backend.hold() {
+			defer t.backend.release()
+			t.handler.ServeHTTP(w, r)
+			return
+		}
+	}
+}
+
+// ServeHot implements httpd.HotHandler. It holds no backend: a closed one still
+// gives whole answers from what is in memory, and declines the rest.
+func (l *live) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
+	return l.sites().ServeHot(q, a)
+}
+
+// openLive returns an opener of what a file says.
+func openLive(run *config.Run, f *config.File, seen fileStamp, data []byte) opener {
+	return func(pages *httpd.Pages, log *slog.Logger) (content, error) {
+		store, err := openStore(&f.Store, log)
+		if err != nil {
+			return content{}, err
+		}
+		l := &live{run: run, pages: pages, log: log, store: store, seen: seen, sum: sha256.Sum256(data)}
+		l.now.Store(&sites{})
+		if err := l.apply(f); err != nil {
+			return content{}, errors.Join(err, store.Close())
+		}
+		return content{name: siteNames(f), handler: l, hot: l, close: l.close, live: l}, nil
+	}
+}
+
+// siteNames is what people are told that is served.
+func siteNames(f *config.File) string {
+	var names []string
+	for i := range f.Sites {
+		if s := &f.Sites[i]; len(s.Names) > 0 {
+			names = append(names, s.Names[0])
+		} else {
+			names = append(names, "all other hosts")
+		}
+	}
+	if len(names) > 5 {
+		return fmt.Sprintf("%s and %d more sites", strings.Join(names[:4], ", "), len(names)-4)
+	}
+	return strings.Join(names, ", ")
+}
+
+// apply makes a file hold, all of it or, after an error, nothing. Backends that
+// it has as before go on.
+func (l *live) apply(f *config.File) error {
+	old := l.sites()
+	b := &builder{live: l, old: old}
+	next, err := b.sites(f)
+	if err != nil {
+		for _, made := range b.made {
+			made.release()
+		}
+		return err
+	}
+	l.now.Store(next)
+	l.file = f
+	for _, had := range old.backends() {
+		if !slices.Contains(b.kept, had) {
+			had.release()
+		}
+	}
+	return nil
+}
+
+func (l *live) close() error {
+	for _, b := range l.sites().backends() {
+		b.release()
+	}
+	return l.store.Close()
+}
+
+func (s *sites) backends() []*backend {
+	var all []*backend
+	for _, t := range s.all {
+		for _, r := range t.routes {
+			all = append(all, r.backend)
+		}
+	}
+	return all
+}
+
+// read reads the file when it has changed, or always. It returns nil when
+// there is nothing new in it.
+func (l *live) read(always bool) (*config.File, error) {
+	seen := stampOf(l.run.File)
+	if seen == l.seen && !always {
+		return nil, nil
+	}
+	l.seen = seen
+	data, err := readConfig(l.run.File)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(data)
+	if sum == l.sum && !always {
+		return nil, nil
+	}
+	l.sum = sum
+	f, err := l.run.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func stampOf(path string) fileStamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fileStamp{}
+	}
+	return fileStamp{info.Size(), info.ModTime()}
+}
+
+func readConfig(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %v; name the file with --config FILE (\"freshet config example\" prints one to begin with)", path, cause(err))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %v; name the file with --config FILE", path, cause(err))
+	}
+	return data, nil
+}
+
+// lookEvery is how often the file is looked at.
+const lookEvery = 2 * time.Second
+
+// looks returns when to look at the file.
+func (e *Env) looks(live bool) (<-chan time.Time, func()) {
+	switch {
+	case !live:
+		return nil, func() {}
+	case e.Looks != nil:
+		return e.Looks, func() {}
+	}
+	t := time.NewTicker(lookEvery)
+	return t.C, t.Stop
+}

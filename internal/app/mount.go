@@ -1,0 +1,115 @@
+package app
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"freshet/httpd"
+	"freshet/internal/config"
+	"freshet/internal/rule"
+	"freshet/internal/wire"
+)
+
+// mount serves a folder below a path: what follows the path is looked up in
+// the folder. The handler's own links and redirects are relative, and so right
+// there, too.
+type mount struct {
+	prefix  string // "/docs"
+	handler http.Handler
+	hot     httpd.HotHandler
+}
+
+func (m *mount) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name, dir := wire.RoutePath(r.URL.EscapedPath())
+	rest := strings.TrimPrefix("/"+name, m.prefix)
+	if rest == "" && !dir {
+		redirectToFolder(w, r, name)
+		return
+	}
+	if dir {
+		rest += "/"
+	}
+	// A path with a fault goes on as it was sent: the folder's handler says
+	// what is wrong with it.
+	if _, _, fault := wire.DecodePath(r.URL.EscapedPath()); fault == wire.PathSound {
+		below := *r
+		address := *r.URL
+		address.Path, address.RawPath = rest, ""
+		below.URL = &address
+		r = &below
+	}
+	m.handler.ServeHTTP(w, r)
+}
+
+// redirectToFolder adds the slash that a folder's address ends in. The address
+// is relative, and begins with a dot so that it is not taken for a scheme.
+func redirectToFolder(w http.ResponseWriter, r *http.Request, name string) {
+	to := "./" + url.PathEscape(name[strings.LastIndexByte(name, '/')+1:]) + "/"
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	sendRedirect(w, to, http.StatusPermanentRedirect)
+}
+
+// ServeHot implements httpd.HotHandler, for paths that need no decoding.
+func (m *mount) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
+	rest, ok := strings.CutPrefix(q.Path, m.prefix)
+	if !ok || rest == "" || rest[0] != '/' || m.hot == nil {
+		return false
+	}
+	path := q.Path
+	q.Path = rest
+	answered := m.hot.ServeHot(q, a)
+	q.Path = path
+	return answered
+}
+
+// redirect sends clients elsewhere.
+type redirect struct {
+	to, path string
+	status   int
+	rest     bool // what follows the path is appended
+}
+
+var redirectCodes = map[string]int{"301": 301, "302": 302, "303": 303, "307": 307, "308": 308}
+
+func newRedirect(r *config.Route) *redirect {
+	return &redirect{r.Redirect, strings.TrimSuffix(r.Path, "/"), redirectCodes[r.Status], strings.HasSuffix(r.Redirect, "/")}
+}
+
+func (d *redirect) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	to := d.to
+	if d.rest {
+		// Without empty and dot segments, what is appended can lead neither
+		// out of the address nor, as "//host", to another one.
+		name, dir := wire.RoutePath(r.URL.EscapedPath())
+		rest := strings.TrimPrefix(strings.TrimPrefix("/"+name, d.path), "/")
+		if rest != "" {
+			to += escapePath(rest)
+			if dir {
+				to += "/"
+			}
+		}
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+	}
+	sendRedirect(w, to, d.status)
+}
+
+func escapePath(name string) string {
+	segments := strings.Split(name, "/")
+	for i, s := range segments {
+		segments[i] = url.PathEscape(s)
+	}
+	return strings.Join(segments, "/")
+}
+
+func sendRedirect(w http.ResponseWriter, to string, status int) {
+	h := w.Header()
+	h.Set("Location", to)
+	h.Set("Content-Length", "0")
+	httpd.SetRule(w, rule.RouteRedirected)
+	w.WriteHeader(status)
+}

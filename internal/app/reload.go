@@ -1,0 +1,75 @@
+package app
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"freshet/internal/config"
+)
+
+// reload obeys the configuration file anew: all of it, or, when something in
+// it is wrong, nothing.
+func (s *service) reload(always bool) {
+	l := s.content.live
+	if l == nil {
+		return
+	}
+	next, err := l.read(always)
+	if err != nil {
+		s.keepOn(err)
+		return
+	}
+	if next == nil {
+		return
+	}
+	added, err := openAll(&next.Server, s.listeners)
+	if err != nil {
+		s.keepOn(err)
+		return
+	}
+	was := l.file
+	if err := l.apply(next); err != nil {
+		closeAll(added)
+		s.keepOn(err)
+		return
+	}
+	s.dropListeners(&next.Server)
+	s.listeners = append(s.listeners, added...)
+	s.conf.ShutdownTimeout = next.Server.ShutdownTimeout
+	s.start(added)
+	s.env.announce(siteNames(next), added)
+	s.log.Info("the configuration has changed", "file", l.run.File)
+	if keys := config.NeedRestart(was, next); len(keys) > 0 {
+		s.log.Warn("some changes are obeyed at the next start only", "keys", strings.Join(keys, ", "))
+	}
+}
+
+// keepOn tells why a file is not obeyed.
+func (s *service) keepOn(err error) {
+	var faults config.Faults
+	if !errors.As(err, &faults) {
+		s.log.Error("the configuration stays as it was", "err", err)
+		return
+	}
+	for _, f := range faults {
+		s.log.Error("the configuration stays as it was", "err", f.Text)
+	}
+}
+
+// dropListeners closes the listeners that are not configured any more.
+// Connections that they accepted go on.
+func (s *service) dropListeners(c *config.Server) {
+	s.listeners = slices.DeleteFunc(s.listeners, func(l *opened) bool {
+		addrs := c.Listen
+		if l.scheme == "https" {
+			addrs = c.TLSListen
+		}
+		if slices.Contains(addrs, l.address) {
+			return false
+		}
+		l.dropped.Store(true)
+		l.Close()
+		return true
+	})
+}

@@ -1,0 +1,167 @@
+package app
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"freshet/httpd"
+	"freshet/internal/config"
+	"freshet/internal/rule"
+	"freshet/internal/wire"
+)
+
+// sites finds who is to answer: by host the site, by path the route. It does
+// not change once it is made.
+type sites struct {
+	named map[string]*site // by exact name
+	below map[string]*site // by what follows the "*"; ".example.org"
+	other *site            // for all other hosts; nil: they are refused
+	all   []*site
+
+	certificates map[keyPairFiles]*keyPair
+	fallback     *keyPair // for hosts whose site has none; may be nil
+}
+
+// site is what some hosts have.
+type site struct {
+	conf        *config.Site
+	certificate *keyPair // nil: that of the server
+	routes      []*route // the longest paths first
+}
+
+// route is what some paths of a site have.
+type route struct {
+	conf    *config.Route
+	path    string // without slashes at its ends; "" for all
+	backend *backend
+	handler http.Handler
+	hot     httpd.HotHandler // nil: requests need more than the backend
+}
+
+// find returns the site of a host as requests have it, with or without a port;
+// nil when there is none.
+func (s *sites) find(host string) *site {
+	var buf [256]byte
+	name, ok := hostName(buf[:0], host)
+	if !ok {
+		return s.other
+	}
+	if found := s.named[string(name)]; found != nil {
+		return found
+	}
+	if len(s.below) > 0 {
+		for i, c := range name {
+			if c != '.' || i == 0 {
+				continue
+			}
+			if found := s.below[string(name[i:])]; found != nil {
+				return found
+			}
+		}
+	}
+	return s.other
+}
+
+// hostName appends the name in a Host field: in lower case, without the port
+// and without a dot at its end. It is not ok for what cannot be a name.
+func hostName(dst []byte, host string) ([]byte, bool) {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
+		host = host[:i]
+	}
+	host = strings.TrimSuffix(host, ".")
+	if host == "" || len(host) > cap(dst) {
+		return dst, false
+	}
+	for i := range len(host) {
+		c := host[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst, true
+}
+
+// find returns the route of a path, still percent-encoded; nil when there is
+// none.
+func (s *site) find(path string) *route {
+	if len(s.routes) == 1 && s.routes[0].path == "" {
+		return s.routes[0]
+	}
+	name, _ := wire.RoutePath(path)
+	for _, r := range s.routes {
+		if r.covers(name) {
+			return r
+		}
+	}
+	return nil
+}
+
+// covers reports whether a name is the route's path or below it.
+func (r *route) covers(name string) bool {
+	n := len(r.path)
+	return n == 0 || len(name) >= n && name[:n] == r.path && (len(name) == n || name[n] == '/')
+}
+
+// choose returns the route of a request, or why there is none.
+func (s *sites) choose(r *http.Request) (*route, rule.ID) {
+	found := s.find(r.Host)
+	switch {
+	case found == nil:
+		return nil, rule.SiteUnknown
+	case r.TLS != nil && !s.covers(r.TLS.ServerName, r.Host, found):
+		return nil, rule.SiteMisdirected
+	}
+	if t := found.find(r.URL.EscapedPath()); t != nil {
+		return t, 0
+	}
+	return nil, rule.RouteNone
+}
+
+// covers reports whether a connection may ask for a host: whether it was made
+// with the certificate that the host's site has, or with one that is for the
+// host too (RFC 9110 §15.5.20).
+func (s *sites) covers(serverName, host string, found *site) bool {
+	used, wanted := s.certificateFor(serverName), s.fallback
+	if found.certificate != nil {
+		wanted = found.certificate
+	}
+	return used == wanted || used != nil && used.isFor(host)
+}
+
+// ServeHot implements httpd.HotHandler.
+func (s *sites) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
+	if len(q.Path) == 0 || q.Path[0] != '/' {
+		return false
+	}
+	found := s.find(q.Host)
+	if found == nil || q.TLS && len(s.certificates) > 1 {
+		return false // the name in the handshake is for ServeHTTP to look at
+	}
+	route := found.find(q.Path)
+	return route != nil && route.hot != nil && route.hot.ServeHot(q, a)
+}
+
+// refuse answers a request that nobody has an answer for.
+func refuse(w http.ResponseWriter, r *http.Request, id rule.ID) {
+	row := rule.Of(id)
+	httpd.SetRule(w, id)
+	httpd.Error(w, r, row.Status, row.Explain())
+}
+
+// add puts a site where find looks.
+func (s *sites) add(t *site) {
+	s.all = append(s.all, t)
+	slices.SortStableFunc(t.routes, func(a, b *route) int { return len(b.path) - len(a.path) })
+	if len(t.conf.Names) == 0 {
+		s.other = t
+	}
+	for _, name := range t.conf.Names {
+		if below, ok := strings.CutPrefix(name, "*"); ok {
+			s.below[below] = t
+		} else {
+			s.named[name] = t
+		}
+	}
+}

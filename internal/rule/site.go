@@ -1,0 +1,20 @@
+package rule
+
+// Sites and routes: who is to answer.
+const (
+	_ ID = 4<<8 + iota
+	SiteUnknown
+	SiteMisdirected
+	RouteNone
+	RouteRedirected
+)
+
+var siteTable = [...]Row{
+	SiteUnknown & 0xff: {"site-unknown", 421, "no site of this server has that host", "RFC 9110 §15.5.20",
+		"name the host in the names of a site, or leave them out of one that is for all other hosts"},
+	SiteMisdirected & 0xff: {"site-misdirected", 421, "the connection was made for another host, with a certificate that does not cover this one", "RFC 9110 §15.5.20",
+		"connect anew with the host's name in the handshake"},
+	RouteNone & 0xff: {"route-none", 404, "no route of the site has that path", "RFC 9110 §15.5.5",
+		"add a route for the path, or one for /"},
+	RouteRedirected & 0xff: {"route-redirected", 0, "the route is a redirect", "RFC 9110 §15.4", ""},
+}
