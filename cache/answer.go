@@ -176,9 +176,12 @@ func (h *Handler) sendParts(w http.ResponseWriter, q *inquiry, o *object, ranges
 	w.Write(conditional.AppendMultipartEnd(nil, boundary))
 }
 
-// answerGrowing answers with an object whose body is still arriving. It
-// reports false, having written nothing, when it cannot.
-func (h *Handler) answerGrowing(w http.ResponseWriter, q *inquiry, o *object, g *growing, status string) bool {
+// answerGrowing answers with an object whose body is still arriving, from src,
+// which stands at its beginning and which it closes. It reports false, having
+// written nothing, when it cannot.
+func (h *Handler) answerGrowing(w http.ResponseWriter, q *inquiry, o *object, src *growingReader, status string) bool {
+	defer src.close()
+	g := src.g
 	part := field.Range{Length: g.size}
 	code := o.status
 	var d conditional.Decision
@@ -193,11 +196,7 @@ func (h *Handler) answerGrowing(w http.ResponseWriter, q *inquiry, o *object, g 
 		}
 		part = d.Ranges[0]
 	}
-	src := g.reader(part.Start)
-	if src == nil {
-		return false
-	}
-	defer src.close()
+	src.seek(part.Start)
 	if code != o.status && code != http.StatusPartialContent {
 		h.answer(w, q, o, d.Rule, status)
 		return true

@@ -334,10 +334,11 @@ func (x *fill) stream() {
 	x.streaming = make(chan struct{})
 	q := x.q
 	q.first, q.age = true, x.age
+	src := x.body.reader(0) // before more comes: a relay must not let go of what this reader needs
 	go func() {
 		defer close(x.streaming)
 		defer func() { x.streamErr = recover() }()
-		if !x.h.answerGrowing(x.w, q, x.object, x.body, x.status(true)) {
+		if !x.h.answerGrowing(x.w, q, x.object, src, x.status(true)) {
 			panic(http.ErrAbortHandler)
 		}
 	}()

@@ -36,6 +36,7 @@ type growing struct {
 	n       int64     // bytes written
 	file    spillFile // has the bytes before base, if not nil
 	relay   bool
+	sealed  bool // the file is about to be closed: nobody new may read
 	readers []*growingReader
 	done    bool
 	err     error
@@ -210,7 +211,7 @@ type growingReader struct {
 func (g *growing) reader(off int64) *growingReader {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if off < g.base && g.file == nil {
+	if off < g.base && g.file == nil || g.sealed {
 		return nil
 	}
 	if g.file != nil {
@@ -219,6 +220,22 @@ func (g *growing) reader(off int64) *growingReader {
 	r := &growingReader{g, off}
 	g.readers = append(g.readers, r)
 	return r
+}
+
+// seal keeps new readers off, if the body is in a file, which its owner is
+// about to give away.
+func (g *growing) seal() {
+	g.mu.Lock()
+	g.sealed = g.file != nil
+	g.mu.Unlock()
+}
+
+// seek has the reader go on at an offset that lies ahead.
+func (r *growingReader) seek(off int64) {
+	r.g.mu.Lock()
+	r.off = off
+	r.g.changed()
+	r.g.mu.Unlock()
 }
 
 func (r *growingReader) close() {

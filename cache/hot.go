@@ -38,7 +38,7 @@ func (h *Handler) ServeHot(head *httpd.Head, a *httpd.Answer) bool {
 		return false
 	}
 	o := r.match(&s)
-	if o == nil || h.store.gone(o, view(key)) || o.body.data == nil && o.body.size != 0 {
+	if o == nil || h.store.gone(o, view(key)) || !o.body.whole() {
 		return false
 	}
 	now := h.hotNow(head)
@@ -99,10 +99,32 @@ func (h *Handler) hotAnswer(head *httpd.Head, a *httpd.Answer, o *object, why ru
 	a.HasDate, a.HasServer = true, o.server
 	switch {
 	case part != nil:
-		a.Body = o.body.data[part.Start:][:part.Length]
-	case blocks == &o.head:
-		a.Body = o.body.data
+		return o.body.lend(a, *part)
+	case blocks == &o.head && o.body.size > 0:
+		return o.body.lend(a, field.Range{Length: o.body.size})
 	}
+	return true
+}
+
+// maxHotFile is up to which length a range of a file is sent on the hot path:
+// the first time in the life of the process it is read, to be verified.
+const maxHotFile = 1 << 20
+
+// lend gives the engine a range of a body: bytes, or the file if it is open.
+func (b *body) lend(a *httpd.Answer, r field.Range) bool {
+	if b.data != nil {
+		a.Body = b.data[r.Start:][:r.Length]
+		return true
+	}
+	f := b.disk.held.Load()
+	if f == nil || r.Length > maxHotFile || f.File() == nil || !b.disk.tier.open.retain(b.disk, f) {
+		return false
+	}
+	if f.Verify(r.Start, r.Length) != nil {
+		f.Release()
+		return false
+	}
+	a.File, a.Offset, a.Size, a.Done = f.File(), r.Start, r.Length, f
 	return true
 }
 

@@ -237,7 +237,8 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		h.answer(w, q, l.object, rule.CacheCollapsed, status)
 		return true
 	}
-	return h.answerGrowing(w, q, l.object, l.body, status)
+	src := l.body.reader(0)
+	return src != nil && h.answerGrowing(w, q, l.object, src, status)
 }
 
 // onlyIfCached answers 504: nothing that is stored may be used.

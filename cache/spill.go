@@ -44,6 +44,7 @@ func (s *spilled) ReadAt(p []byte, off int64) (int, error) { return s.w.ReadAt(p
 // false when it is not to be stored.
 func (x *fill) complete() (b body, ok bool) {
 	g := x.body
+	g.seal()
 	b = x.object.body
 	b.size = g.n
 	switch {
@@ -67,6 +68,7 @@ func (x *fill) complete() (b body, ok bool) {
 // discard throws away what was gathered of a body that is not to be stored.
 func (x *fill) discard() {
 	if x.file != nil {
+		x.body.seal()
 		x.file.w.Abort()
 	}
 }
