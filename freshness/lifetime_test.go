@@ -9,94 +9,98 @@ import (
 
 const absurd = "99999999999999999999999"
 
+const most = maxSeconds
+
+// lifetimeCases are answers that arrive at t0, their lifetimes, and where these
+// are from.
+var lifetimeCases = []struct {
+	name    string
+	private bool
+	answer  string
+	seconds int64
+	from    rule.ID
+}{
+	{"nothing", false, "", 0, rule.FreshNone},
+	{"max-age", false, "Cache-Control: max-age=3600", 3600, rule.FreshByMaxAge},
+	{"names are caseless", false, "Cache-Control: MaX-aGe=3600", 3600, rule.FreshByMaxAge},
+	{"unknown directives", false, "Cache-Control: foobar, x=y, , max-age=3600,", 3600, rule.FreshByMaxAge},
+	{"leading zeros", false, "Cache-Control: max-age=003600", 3600, rule.FreshByMaxAge},
+	{"31 bits", false, "Cache-Control: max-age=2147483647", 2147483647, rule.FreshByMaxAge},
+	{"32 bits", false, "Cache-Control: max-age=2147483648", most, rule.FreshByMaxAge},
+	{"more", false, "Cache-Control: max-age=99999999999", most, rule.FreshByMaxAge},
+	{"absurd", false, "Cache-Control: max-age=" + absurd, most, rule.FreshByMaxAge},
+	{"quoted", false, `Cache-Control: max-age="3600"`, 3600, rule.FreshByMaxAge},
+	{"quoted with backslashes", false, `Cache-Control: max-age="3\600"`, 3600, rule.FreshByMaxAge},
+	{"single quotes", false, "Cache-Control: max-age='3600'", 0, rule.FreshByMaxAge},
+	{"negative", false, "Cache-Control: max-age=-3600", 0, rule.FreshByMaxAge},
+	{"fraction", false, "Cache-Control: max-age=3600.0", 0, rule.FreshByMaxAge},
+	{"letters", false, "Cache-Control: max-age=3600a", 0, rule.FreshByMaxAge},
+	{"empty", false, "Cache-Control: max-age=", 0, rule.FreshByMaxAge},
+	{"no argument", false, "Cache-Control: max-age", 0, rule.FreshByMaxAge},
+	{"space before =", false, "Cache-Control: max-age =3600", 0, rule.FreshNone},
+	{"space behind =", false, "Cache-Control: max-age= 3600", 0, rule.FreshByMaxAge},
+	{"in a string", false, `Cache-Control: extension="max-age=3600", max-age=1`, 1, rule.FreshByMaxAge},
+	{"in a string, behind", false, `Cache-Control: max-age=1, extension="a, max-age=3600"`, 1, rule.FreshByMaxAge},
+	{"the first counts", false, "Cache-Control: max-age=1800, max-age=1", 1800, rule.FreshByMaxAge},
+	{"of two lines too", false, "Cache-Control: max-age=1|Cache-Control: max-age=1800", 1, rule.FreshByMaxAge},
+	{"even if malformed", false, "Cache-Control: max-age=x, max-age=1800", 0, rule.FreshByMaxAge},
+	{"lines are one list", false, "Cache-Control: public|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
+
+	{"s-maxage is first", false, "Cache-Control: max-age=1, s-maxage=3600", 3600, rule.FreshBySMaxAge},
+	{"s-maxage, shorter", false, "Cache-Control: s-maxage=1|Cache-Control: max-age=3600", 1, rule.FreshBySMaxAge},
+	{"s-maxage is not for private caches", true, "Cache-Control: max-age=1, s-maxage=3600", 1, rule.FreshByMaxAge},
+	{"s-maxage alone, private cache", true, "Cache-Control: s-maxage=3600", 0, rule.FreshNone},
+	{"s-maxage, malformed", false, "Cache-Control: max-age=60, s-maxage=x", 0, rule.FreshBySMaxAge},
+
+	{"expires", false, "Expires: " + date(60) + "|Date: " + date(0), 60, rule.FreshByExpires},
+	{"expires without date", false, "Expires: " + date(60), 60, rule.FreshByExpires},
+	{"expires with a bad date", false, "Expires: " + date(60) + "|Date: foo", 60, rule.FreshByExpires},
+	{"expires less date, both in the future", false, "Expires: " + date(6000) + "|Date: " + date(5000), 1000, rule.FreshByExpires},
+	{"expires less date, both in the past", false, "Expires: " + date(-5000) + "|Date: " + date(-6000), 1000, rule.FreshByExpires},
+	{"expires is date", false, "Expires: " + date(0) + "|Date: " + date(0), 0, rule.FreshByExpires},
+	{"expires in the past", false, "Expires: " + date(-60) + "|Date: " + date(0), 0, rule.FreshByExpires},
+	{"expires: 0", false, "Expires: 0", 0, rule.FreshByExpires},
+	{"expires: empty", false, "Expires:", 0, rule.FreshByExpires},
+	{"expires twice", false, "Expires: " + date(60) + "|Expires: " + date(60), 0, rule.FreshByExpires},
+	{"expires in another case", false, "Expires: fri, 06 nov 2026 21:21:00 gmt", 60, rule.FreshByExpires},
+	{"expires by RFC 850", false, "Expires: Friday, 06-Nov-26 21:21:00 GMT", 60, rule.FreshByExpires},
+	{"expires by asctime, on a wrong day", false, "Expires: Thu Nov  6 21:21:00 2026", 60, rule.FreshByExpires},
+	{"expires in 2286", false, "Expires: Sun, 21 Nov 2286 04:46:39 GMT|Date: " + date(0), most, rule.FreshByExpires},
+	{"expires in 9999, without date", false, "Expires: Fri, 31 Dec 9999 23:59:59 GMT", most, rule.FreshByExpires},
+	{"expires in 0000, without date", false, "Expires: Sat, 01 Jan 0000 00:00:00 GMT", 0, rule.FreshByExpires},
+	{"max-age before expires", false, "Cache-Control: max-age=5|Expires: " + date(60), 5, rule.FreshByMaxAge},
+	{"no guess beside a bad expires", false, "Expires: 0|Last-Modified: " + date(-100), 0, rule.FreshByExpires},
+
+	{"a tenth", false, "Last-Modified: " + date(-1000), 100, rule.FreshHeuristic},
+	{"a tenth before date", false, "Last-Modified: " + date(-2000) + "|Date: " + date(-1000), 100, rule.FreshHeuristic},
+	{"a day at most", false, "Last-Modified: Sat, 01 Jan 2000 00:00:00 GMT", 86400, rule.FreshHeuristic},
+	{"of the year 0000", false, "Last-Modified: Sat, 01 Jan 0000 00:00:00 GMT", 86400, rule.FreshHeuristic},
+	{"modified in the future", false, "Last-Modified: " + date(60), 0, rule.FreshNone},
+	{"modified at no time", false, "Last-Modified: yesterday", 0, rule.FreshNone},
+
+	{"targeted", false, "CDN-Cache-Control: max-age=60|Cache-Control: max-age=1|Expires: 0", 60, rule.FreshByTarget},
+	{"targeted, shared", false, "CDN-Cache-Control: max-age=1, s-maxage=60", 60, rule.FreshByTarget},
+	{"targeted, clamped", false, "CDN-Cache-Control: max-age=99999999999", most, rule.FreshByTarget},
+	{"targeted, negative", false, "CDN-Cache-Control: max-age=-5|Cache-Control: max-age=60", 0, rule.FreshByTarget},
+	{"targeted, zero", false, "CDN-Cache-Control: max-age=0|Expires: " + date(60), 0, rule.FreshByTarget},
+	{"targeted, with parameters", false, "CDN-Cache-Control: foobar, max-age=60;x=1", 60, rule.FreshByTarget},
+	{"targeted, the last of two", false, "CDN-Cache-Control: max-age=1|CDN-Cache-Control: max-age=60", 60, rule.FreshByTarget},
+	{"targeted, without a lifetime", false, "CDN-Cache-Control: public|Cache-Control: max-age=60|Expires: " + date(60), 0, rule.FreshNone},
+	{"targeted, guessed", false, "CDN-Cache-Control: public|Expires: 0|Last-Modified: " + date(-100), 10, rule.FreshHeuristic},
+	{"targeted, decimal", false, "CDN-Cache-Control: max-age=60.0|Cache-Control: max-age=5", 0, rule.FreshNone},
+	{"targeted, malformed", false, "CDN-Cache-Control: max-age=60,|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
+	{"targeted, in capitals", false, "CDN-Cache-Control: MaX-aGe=60|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
+	{"targeted, spaced", false, "CDN-Cache-Control: max-age =60|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
+	{"targeted, empty", false, "CDN-Cache-Control:|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
+	{"the first target", false, "CDN-Cache-Control: max-age=60|Freshet-Cache-Control: max-age=5", 5, rule.FreshByTarget},
+	{"the first target that can be read", false, "CDN-Cache-Control: max-age=60|Freshet-Cache-Control: max-age=", 60, rule.FreshByTarget},
+	{"a private cache is no target", true, "CDN-Cache-Control: max-age=60|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
+}
+
 func TestLifetime(t *testing.T) {
-	const most = maxSeconds
-	for _, tt := range []struct {
-		name    string
-		private bool
-		answer  string
-		seconds int64
-		from    rule.ID
-	}{
-		{"nothing", false, "", 0, rule.FreshNone},
-		{"max-age", false, "Cache-Control: max-age=3600", 3600, rule.FreshByMaxAge},
-		{"names are caseless", false, "Cache-Control: MaX-aGe=3600", 3600, rule.FreshByMaxAge},
-		{"unknown directives", false, "Cache-Control: foobar, x=y, , max-age=3600,", 3600, rule.FreshByMaxAge},
-		{"leading zeros", false, "Cache-Control: max-age=003600", 3600, rule.FreshByMaxAge},
-		{"31 bits", false, "Cache-Control: max-age=2147483647", 2147483647, rule.FreshByMaxAge},
-		{"32 bits", false, "Cache-Control: max-age=2147483648", most, rule.FreshByMaxAge},
-		{"more", false, "Cache-Control: max-age=99999999999", most, rule.FreshByMaxAge},
-		{"absurd", false, "Cache-Control: max-age=" + absurd, most, rule.FreshByMaxAge},
-		{"quoted", false, `Cache-Control: max-age="3600"`, 3600, rule.FreshByMaxAge},
-		{"quoted with backslashes", false, `Cache-Control: max-age="3\600"`, 3600, rule.FreshByMaxAge},
-		{"single quotes", false, "Cache-Control: max-age='3600'", 0, rule.FreshByMaxAge},
-		{"negative", false, "Cache-Control: max-age=-3600", 0, rule.FreshByMaxAge},
-		{"fraction", false, "Cache-Control: max-age=3600.0", 0, rule.FreshByMaxAge},
-		{"letters", false, "Cache-Control: max-age=3600a", 0, rule.FreshByMaxAge},
-		{"empty", false, "Cache-Control: max-age=", 0, rule.FreshByMaxAge},
-		{"no argument", false, "Cache-Control: max-age", 0, rule.FreshByMaxAge},
-		{"space before =", false, "Cache-Control: max-age =3600", 0, rule.FreshNone},
-		{"space behind =", false, "Cache-Control: max-age= 3600", 0, rule.FreshByMaxAge},
-		{"in a string", false, `Cache-Control: extension="max-age=3600", max-age=1`, 1, rule.FreshByMaxAge},
-		{"in a string, behind", false, `Cache-Control: max-age=1, extension="a, max-age=3600"`, 1, rule.FreshByMaxAge},
-		{"the first counts", false, "Cache-Control: max-age=1800, max-age=1", 1800, rule.FreshByMaxAge},
-		{"of two lines too", false, "Cache-Control: max-age=1|Cache-Control: max-age=1800", 1, rule.FreshByMaxAge},
-		{"even if malformed", false, "Cache-Control: max-age=x, max-age=1800", 0, rule.FreshByMaxAge},
-		{"lines are one list", false, "Cache-Control: public|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
-
-		{"s-maxage is first", false, "Cache-Control: max-age=1, s-maxage=3600", 3600, rule.FreshBySMaxAge},
-		{"s-maxage, shorter", false, "Cache-Control: s-maxage=1|Cache-Control: max-age=3600", 1, rule.FreshBySMaxAge},
-		{"s-maxage is not for private caches", true, "Cache-Control: max-age=1, s-maxage=3600", 1, rule.FreshByMaxAge},
-		{"s-maxage alone, private cache", true, "Cache-Control: s-maxage=3600", 0, rule.FreshNone},
-		{"s-maxage, malformed", false, "Cache-Control: max-age=60, s-maxage=x", 0, rule.FreshBySMaxAge},
-
-		{"expires", false, "Expires: " + date(60) + "|Date: " + date(0), 60, rule.FreshByExpires},
-		{"expires without date", false, "Expires: " + date(60), 60, rule.FreshByExpires},
-		{"expires with a bad date", false, "Expires: " + date(60) + "|Date: foo", 60, rule.FreshByExpires},
-		{"expires less date, both in the future", false, "Expires: " + date(6000) + "|Date: " + date(5000), 1000, rule.FreshByExpires},
-		{"expires less date, both in the past", false, "Expires: " + date(-5000) + "|Date: " + date(-6000), 1000, rule.FreshByExpires},
-		{"expires is date", false, "Expires: " + date(0) + "|Date: " + date(0), 0, rule.FreshByExpires},
-		{"expires in the past", false, "Expires: " + date(-60) + "|Date: " + date(0), 0, rule.FreshByExpires},
-		{"expires: 0", false, "Expires: 0", 0, rule.FreshByExpires},
-		{"expires: empty", false, "Expires:", 0, rule.FreshByExpires},
-		{"expires twice", false, "Expires: " + date(60) + "|Expires: " + date(60), 0, rule.FreshByExpires},
-		{"expires in another case", false, "Expires: fri, 06 nov 2026 21:21:00 gmt", 60, rule.FreshByExpires},
-		{"expires by RFC 850", false, "Expires: Friday, 06-Nov-26 21:21:00 GMT", 60, rule.FreshByExpires},
-		{"expires by asctime, on a wrong day", false, "Expires: Thu Nov  6 21:21:00 2026", 60, rule.FreshByExpires},
-		{"expires in 2286", false, "Expires: Sun, 21 Nov 2286 04:46:39 GMT|Date: " + date(0), most, rule.FreshByExpires},
-		{"expires in 9999, without date", false, "Expires: Fri, 31 Dec 9999 23:59:59 GMT", most, rule.FreshByExpires},
-		{"expires in 0000, without date", false, "Expires: Sat, 01 Jan 0000 00:00:00 GMT", 0, rule.FreshByExpires},
-		{"max-age before expires", false, "Cache-Control: max-age=5|Expires: " + date(60), 5, rule.FreshByMaxAge},
-		{"no guess beside a bad expires", false, "Expires: 0|Last-Modified: " + date(-100), 0, rule.FreshByExpires},
-
-		{"a tenth", false, "Last-Modified: " + date(-1000), 100, rule.FreshHeuristic},
-		{"a tenth before date", false, "Last-Modified: " + date(-2000) + "|Date: " + date(-1000), 100, rule.FreshHeuristic},
-		{"a day at most", false, "Last-Modified: Sat, 01 Jan 2000 00:00:00 GMT", 86400, rule.FreshHeuristic},
-		{"of the year 0000", false, "Last-Modified: Sat, 01 Jan 0000 00:00:00 GMT", 86400, rule.FreshHeuristic},
-		{"modified in the future", false, "Last-Modified: " + date(60), 0, rule.FreshNone},
-		{"modified at no time", false, "Last-Modified: yesterday", 0, rule.FreshNone},
-
-		{"targeted", false, "CDN-Cache-Control: max-age=60|Cache-Control: max-age=1|Expires: 0", 60, rule.FreshByTarget},
-		{"targeted, shared", false, "CDN-Cache-Control: max-age=1, s-maxage=60", 60, rule.FreshByTarget},
-		{"targeted, clamped", false, "CDN-Cache-Control: max-age=99999999999", most, rule.FreshByTarget},
-		{"targeted, negative", false, "CDN-Cache-Control: max-age=-5|Cache-Control: max-age=60", 0, rule.FreshByTarget},
-		{"targeted, zero", false, "CDN-Cache-Control: max-age=0|Expires: " + date(60), 0, rule.FreshByTarget},
-		{"targeted, with parameters", false, "CDN-Cache-Control: foobar, max-age=60;x=1", 60, rule.FreshByTarget},
-		{"targeted, the last of two", false, "CDN-Cache-Control: max-age=1|CDN-Cache-Control: max-age=60", 60, rule.FreshByTarget},
-		{"targeted, without a lifetime", false, "CDN-Cache-Control: public|Cache-Control: max-age=60|Expires: " + date(60), 0, rule.FreshNone},
-		{"targeted, guessed", false, "CDN-Cache-Control: public|Expires: 0|Last-Modified: " + date(-100), 10, rule.FreshHeuristic},
-		{"targeted, decimal", false, "CDN-Cache-Control: max-age=60.0|Cache-Control: max-age=5", 0, rule.FreshNone},
-		{"targeted, malformed", false, "CDN-Cache-Control: max-age=60,|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
-		{"targeted, in capitals", false, "CDN-Cache-Control: MaX-aGe=60|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
-		{"targeted, spaced", false, "CDN-Cache-Control: max-age =60|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
-		{"targeted, empty", false, "CDN-Cache-Control:|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
-		{"the first target", false, "CDN-Cache-Control: max-age=60|Freshet-Cache-Control: max-age=5", 5, rule.FreshByTarget},
-		{"the first target that can be read", false, "CDN-Cache-Control: max-age=60|Freshet-Cache-Control: max-age=", 60, rule.FreshByTarget},
-		{"a private cache is no target", true, "CDN-Cache-Control: max-age=60|Cache-Control: max-age=5", 5, rule.FreshByMaxAge},
-	} {
+	for _, tt := range lifetimeCases {
 		c := Cache{Private: tt.private}
 		terms := c.Terms(&Response{Status: 200, Fields: fields(tt.answer), Received: t0})
-		produced[terms.From] = true
 		if terms.Lifetime != tt.seconds*second || terms.From != tt.from || terms.Heuristic != (tt.from == rule.FreshHeuristic) {
 			t.Errorf("%s: %d s by %s, want %d s by %s", tt.name, terms.Lifetime/second, terms.From, tt.seconds, tt.from)
 		}

@@ -14,66 +14,72 @@ func aged(answer string, sec int64) (terms Terms, now int64) {
 	return terms, t0 + sec*second
 }
 
+// Answers of the tables below.
+const (
+	minute    = "Cache-Control: max-age=60"
+	while     = "Cache-Control: max-age=60, stale-while-revalidate=30"
+	must      = "Cache-Control: max-age=60, must-revalidate, stale-while-revalidate=30, stale-if-error=30"
+	immutable = "Cache-Control: max-age=60, immutable"
+	ifError   = "Cache-Control: max-age=60, stale-if-error=30"
+)
+
+// reuseCases are answers, their ages in seconds, the Cache-Control of requests,
+// and what is decided.
+var reuseCases = []struct {
+	name    string
+	cache   Cache
+	answer  string
+	age     int64
+	request string
+	verdict Verdict
+	rule    rule.ID
+}{
+	{"fresh", Cache{}, minute, 59, "", Use, rule.ReuseFresh},
+	{"at its end", Cache{}, minute, 60, "", Validate, rule.ReuseStale},
+	{"stale", Cache{}, minute, 61, "", Validate, rule.ReuseStale},
+	{"no-cache", Cache{}, "Cache-Control: max-age=60, no-cache", 0, "max-stale", Validate, rule.ReuseNoCache},
+	{"no-cache for a field", Cache{}, `Cache-Control: max-age=60, no-cache="foo"`, 0, "", Use, rule.ReuseFresh},
+
+	{"request: no-cache", Cache{}, minute, 1, "no-cache", Validate, rule.ReuseRequestNoCache},
+	{"request: no-cache, ignored", Cache{IgnoreRequest: true}, minute, 1, "no-cache", Use, rule.ReuseFresh},
+	{"request: max-age", Cache{}, minute, 10, "max-age=10", Use, rule.ReuseFresh},
+	{"request: max-age, too old", Cache{}, minute, 11, "max-age=10", Validate, rule.ReuseRequestMaxAge},
+	{"request: max-age, too old, ignored", Cache{IgnoreRequest: true}, minute, 11, "max-age=10", Use, rule.ReuseFresh},
+	{"request: max-age with max-stale", Cache{}, minute, 70, "max-age=80, max-stale=20", UseStale, rule.ReuseRequestMaxStale},
+	{"request: max-age without max-stale", Cache{}, while, 70, "max-age=80", Validate, rule.ReuseStale},
+	{"request: min-fresh", Cache{}, minute, 50, "min-fresh=10", Use, rule.ReuseFresh},
+	{"request: min-fresh, too stale", Cache{}, minute, 51, "min-fresh=10", Validate, rule.ReuseRequestMinFresh},
+	{"request: min-fresh=0", Cache{}, while, 60, "min-fresh=0", Validate, rule.ReuseStale},
+	{"request: max-stale", Cache{}, minute, 70, "max-stale=10", UseStale, rule.ReuseRequestMaxStale},
+	{"request: max-stale, too stale", Cache{}, minute, 71, "max-stale=10", Validate, rule.ReuseStale},
+	{"request: any max-stale", Cache{}, minute, 60 + 7*86400, "max-stale", UseStale, rule.ReuseRequestMaxStale},
+	{"request: any max-stale has its cap", Cache{}, minute, 61 + 7*86400, "max-stale", Validate, rule.ReuseStale},
+	{"request: max-stale, own cap", Cache{MaxStale: 5 * second}, minute, 66, "max-stale=10", Validate, rule.ReuseStale},
+	{"request: max-stale, forbidden", Cache{MaxStale: -1}, minute, 60, "max-stale=10", Validate, rule.ReuseStale},
+	{"request: max-stale, ignored", Cache{IgnoreRequest: true}, minute, 61, "max-stale=10", Validate, rule.ReuseStale},
+	{"immutable, reloaded", Cache{}, immutable, 10, "max-age=0", Use, rule.ReuseImmutable},
+	{"immutable, forced", Cache{}, immutable, 10, "no-cache", Validate, rule.ReuseRequestNoCache},
+	{"immutable, stale", Cache{}, immutable, 60, "max-age=0", Validate, rule.ReuseRequestMaxAge},
+
+	{"while", Cache{}, while, 90, "", UseAndRevalidate, rule.ReuseWhileRevalidate},
+	{"while, with max-stale", Cache{}, while, 90, "max-stale", UseAndRevalidate, rule.ReuseWhileRevalidate},
+	{"while, over", Cache{}, while, 91, "", Validate, rule.ReuseStale},
+	{"while, own cap", Cache{MaxStale: second}, while, 62, "", Validate, rule.ReuseStale},
+	{"must-revalidate", Cache{}, must, 61, "max-stale", Validate, rule.ReuseMustRevalidate},
+	{"must-revalidate, fresh", Cache{}, must, 59, "", Use, rule.ReuseFresh},
+	{"proxy-revalidate", Cache{}, "Cache-Control: max-age=1, proxy-revalidate", 2, "max-stale", Validate, rule.ReuseMustRevalidate},
+	{"s-maxage", Cache{}, "Cache-Control: s-maxage=1", 2, "max-stale", Validate, rule.ReuseMustRevalidate},
+	{"never fresh", Cache{}, `ETag: "x"`, 0, "", Validate, rule.ReuseStale},
+}
+
 func TestReuse(t *testing.T) {
-	const (
-		minute    = "Cache-Control: max-age=60"
-		while     = "Cache-Control: max-age=60, stale-while-revalidate=30"
-		must      = "Cache-Control: max-age=60, must-revalidate, stale-while-revalidate=30, stale-if-error=30"
-		immutable = "Cache-Control: max-age=60, immutable"
-	)
-	for _, tt := range []struct {
-		name    string
-		cache   Cache
-		answer  string
-		age     int64
-		request string
-		verdict Verdict
-		rule    rule.ID
-	}{
-		{"fresh", Cache{}, minute, 59, "", Use, rule.ReuseFresh},
-		{"at its end", Cache{}, minute, 60, "", Validate, rule.ReuseStale},
-		{"stale", Cache{}, minute, 61, "", Validate, rule.ReuseStale},
-		{"no-cache", Cache{}, "Cache-Control: max-age=60, no-cache", 0, "max-stale", Validate, rule.ReuseNoCache},
-		{"no-cache for a field", Cache{}, `Cache-Control: max-age=60, no-cache="foo"`, 0, "", Use, rule.ReuseFresh},
-
-		{"request: no-cache", Cache{}, minute, 1, "no-cache", Validate, rule.ReuseRequestNoCache},
-		{"request: no-cache, ignored", Cache{IgnoreRequest: true}, minute, 1, "no-cache", Use, rule.ReuseFresh},
-		{"request: max-age", Cache{}, minute, 10, "max-age=10", Use, rule.ReuseFresh},
-		{"request: max-age, too old", Cache{}, minute, 11, "max-age=10", Validate, rule.ReuseRequestMaxAge},
-		{"request: max-age, too old, ignored", Cache{IgnoreRequest: true}, minute, 11, "max-age=10", Use, rule.ReuseFresh},
-		{"request: max-age with max-stale", Cache{}, minute, 70, "max-age=80, max-stale=20", UseStale, rule.ReuseRequestMaxStale},
-		{"request: max-age without max-stale", Cache{}, while, 70, "max-age=80", Validate, rule.ReuseStale},
-		{"request: min-fresh", Cache{}, minute, 50, "min-fresh=10", Use, rule.ReuseFresh},
-		{"request: min-fresh, too stale", Cache{}, minute, 51, "min-fresh=10", Validate, rule.ReuseRequestMinFresh},
-		{"request: min-fresh=0", Cache{}, while, 60, "min-fresh=0", Validate, rule.ReuseStale},
-		{"request: max-stale", Cache{}, minute, 70, "max-stale=10", UseStale, rule.ReuseRequestMaxStale},
-		{"request: max-stale, too stale", Cache{}, minute, 71, "max-stale=10", Validate, rule.ReuseStale},
-		{"request: any max-stale", Cache{}, minute, 60 + 7*86400, "max-stale", UseStale, rule.ReuseRequestMaxStale},
-		{"request: any max-stale has its cap", Cache{}, minute, 61 + 7*86400, "max-stale", Validate, rule.ReuseStale},
-		{"request: max-stale, own cap", Cache{MaxStale: 5 * second}, minute, 66, "max-stale=10", Validate, rule.ReuseStale},
-		{"request: max-stale, forbidden", Cache{MaxStale: -1}, minute, 60, "max-stale=10", Validate, rule.ReuseStale},
-		{"request: max-stale, ignored", Cache{IgnoreRequest: true}, minute, 61, "max-stale=10", Validate, rule.ReuseStale},
-		{"immutable, reloaded", Cache{}, immutable, 10, "max-age=0", Use, rule.ReuseImmutable},
-		{"immutable, forced", Cache{}, immutable, 10, "no-cache", Validate, rule.ReuseRequestNoCache},
-		{"immutable, stale", Cache{}, immutable, 60, "max-age=0", Validate, rule.ReuseRequestMaxAge},
-
-		{"while", Cache{}, while, 90, "", UseAndRevalidate, rule.ReuseWhileRevalidate},
-		{"while, with max-stale", Cache{}, while, 90, "max-stale", UseAndRevalidate, rule.ReuseWhileRevalidate},
-		{"while, over", Cache{}, while, 91, "", Validate, rule.ReuseStale},
-		{"while, own cap", Cache{MaxStale: second}, while, 62, "", Validate, rule.ReuseStale},
-		{"must-revalidate", Cache{}, must, 61, "max-stale", Validate, rule.ReuseMustRevalidate},
-		{"must-revalidate, fresh", Cache{}, must, 59, "", Use, rule.ReuseFresh},
-		{"proxy-revalidate", Cache{}, "Cache-Control: max-age=1, proxy-revalidate", 2, "max-stale", Validate, rule.ReuseMustRevalidate},
-		{"s-maxage", Cache{}, "Cache-Control: s-maxage=1", 2, "max-stale", Validate, rule.ReuseMustRevalidate},
-		{"never fresh", Cache{}, `ETag: "x"`, 0, "", Validate, rule.ReuseStale},
-	} {
+	for _, tt := range reuseCases {
 		terms, now := aged(tt.answer, tt.age)
 		d := NoDirectives()
 		if tt.request != "" {
 			d = ParseDirectives([]string{tt.request}, nil)
 		}
 		got := tt.cache.Reuse(&terms, &d, now)
-		produced[got.Rule] = true
 		if got != (Reuse{tt.verdict, tt.rule}) {
 			t.Errorf("%s: %d %s, want %d %s", tt.name, got.Verdict, got.Rule, tt.verdict, tt.rule)
 		}
@@ -86,57 +92,54 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-func TestOnFailure(t *testing.T) {
-	const (
-		minute  = "Cache-Control: max-age=60"
-		ifError = "Cache-Control: max-age=60, stale-if-error=30"
-		day     = 86400
-	)
-	for _, tt := range []struct {
-		name    string
-		cache   Cache
-		answer  string
-		age     int64
-		request string
-		failure Failure
-		verdict Verdict
-		rule    rule.ID
-	}{
-		{"unreachable", Cache{}, minute, 60 + day, "", Unreachable, UseStale, rule.ReuseDisconnected},
-		{"unreachable, for too long", Cache{}, minute, 61 + day, "", Unreachable, Validate, rule.FailureTooStale},
-		{"unreachable, own limit", Cache{Disconnected: 5 * second}, minute, 66, "", Unreachable, Validate, rule.FailureTooStale},
-		{"unreachable, forbidden", Cache{Disconnected: -1}, minute, 61, "", Unreachable, Validate, rule.FailureNoPermission},
-		{"unreachable, must-revalidate", Cache{}, minute + ", must-revalidate", 61, "", Unreachable, Validate, rule.ReuseMustRevalidate},
-		{"unreachable, proxy-revalidate", Cache{}, minute + ", proxy-revalidate", 61, "", Unreachable, Validate, rule.ReuseMustRevalidate},
-		{"unreachable, s-maxage", Cache{}, minute + ", s-maxage=2", 61, "", Unreachable, Validate, rule.ReuseMustRevalidate},
-		{"unreachable, no-cache", Cache{}, minute + ", no-cache", 1, "", Unreachable, Validate, rule.ReuseNoCache},
-		{"unreachable, client insists", Cache{}, minute, 61, "no-cache", Unreachable, Validate, rule.ReuseRequestNoCache},
-		{"unreachable, client insists, ignored", Cache{IgnoreRequest: true}, minute, 61, "no-cache", Unreachable, UseStale, rule.ReuseDisconnected},
-		{"unreachable, client reloads", Cache{}, minute, 61, "max-age=0", Unreachable, Validate, rule.ReuseRequestMaxAge},
-		{"unreachable, client reloads what is fresh", Cache{}, minute, 1, "max-age=0", Unreachable, Validate, rule.ReuseRequestMaxAge},
-		{"unreachable, client wants it fresh", Cache{}, minute, 61, "min-fresh=0", Unreachable, Validate, rule.ReuseRequestMinFresh},
-		{"unreachable, client takes anything", Cache{Disconnected: -1}, minute, 61, "max-stale", Unreachable, UseStale, rule.ReuseRequestMaxStale},
-		{"unreachable, fresh", Cache{}, minute, 59, "", Unreachable, Use, rule.ReuseFresh},
-		{"unreachable, fresh, must-revalidate", Cache{}, minute + ", must-revalidate", 59, "", Unreachable, Use, rule.ReuseFresh},
+// failureCases are as reuseCases, when the origin failed.
+var failureCases = []struct {
+	name    string
+	cache   Cache
+	answer  string
+	age     int64
+	request string
+	failure Failure
+	verdict Verdict
+	rule    rule.ID
+}{
+	{"unreachable", Cache{}, minute, 60 + 86400, "", Unreachable, UseStale, rule.ReuseDisconnected},
+	{"unreachable, for too long", Cache{}, minute, 61 + 86400, "", Unreachable, Validate, rule.FailureTooStale},
+	{"unreachable, own limit", Cache{Disconnected: 5 * second}, minute, 66, "", Unreachable, Validate, rule.FailureTooStale},
+	{"unreachable, forbidden", Cache{Disconnected: -1}, minute, 61, "", Unreachable, Validate, rule.FailureNoPermission},
+	{"unreachable, must-revalidate", Cache{}, minute + ", must-revalidate", 61, "", Unreachable, Validate, rule.ReuseMustRevalidate},
+	{"unreachable, proxy-revalidate", Cache{}, minute + ", proxy-revalidate", 61, "", Unreachable, Validate, rule.ReuseMustRevalidate},
+	{"unreachable, s-maxage", Cache{}, minute + ", s-maxage=2", 61, "", Unreachable, Validate, rule.ReuseMustRevalidate},
+	{"unreachable, no-cache", Cache{}, minute + ", no-cache", 1, "", Unreachable, Validate, rule.ReuseNoCache},
+	{"unreachable, client insists", Cache{}, minute, 61, "no-cache", Unreachable, Validate, rule.ReuseRequestNoCache},
+	{"unreachable, client insists, ignored", Cache{IgnoreRequest: true}, minute, 61, "no-cache", Unreachable, UseStale, rule.ReuseDisconnected},
+	{"unreachable, client reloads", Cache{}, minute, 61, "max-age=0", Unreachable, Validate, rule.ReuseRequestMaxAge},
+	{"unreachable, client reloads what is fresh", Cache{}, minute, 1, "max-age=0", Unreachable, Validate, rule.ReuseRequestMaxAge},
+	{"unreachable, client wants it fresh", Cache{}, minute, 61, "min-fresh=0", Unreachable, Validate, rule.ReuseRequestMinFresh},
+	{"unreachable, client takes anything", Cache{Disconnected: -1}, minute, 61, "max-stale", Unreachable, UseStale, rule.ReuseRequestMaxStale},
+	{"unreachable, fresh", Cache{}, minute, 59, "", Unreachable, Use, rule.ReuseFresh},
+	{"unreachable, fresh, must-revalidate", Cache{}, minute + ", must-revalidate", 59, "", Unreachable, Use, rule.ReuseFresh},
 
-		{"error", Cache{}, minute, 61, "", ServerError, Validate, rule.FailureNoPermission},
-		{"error, allowed", Cache{}, ifError, 90, "", ServerError, UseStale, rule.ReuseIfError},
-		{"error, allowed, over", Cache{}, ifError, 91, "", ServerError, Validate, rule.FailureTooStale},
-		{"error, allowed, own cap", Cache{MaxStale: second}, ifError, 62, "", ServerError, Validate, rule.FailureTooStale},
-		{"error, allowed, must-revalidate", Cache{}, ifError + ", must-revalidate", 61, "", ServerError, Validate, rule.ReuseMustRevalidate},
-		{"error, client allows", Cache{}, minute, 90, "stale-if-error=30", ServerError, UseStale, rule.ReuseRequestIfError},
-		{"error, client allows less", Cache{}, minute, 91, "stale-if-error=30", ServerError, Validate, rule.FailureNoPermission},
-		{"error, client insists but on errors", Cache{}, minute, 61, "no-cache, stale-if-error=30", ServerError, UseStale, rule.ReuseRequestIfError},
-		{"error, client insists but on errors, fresh", Cache{}, minute, 1, "no-cache, stale-if-error=30", ServerError, Use, rule.ReuseRequestIfError},
-		{"unreachable, allowed", Cache{Disconnected: -1}, ifError, 90, "", Unreachable, UseStale, rule.ReuseIfError},
-	} {
+	{"error", Cache{}, minute, 61, "", ServerError, Validate, rule.FailureNoPermission},
+	{"error, allowed", Cache{}, ifError, 90, "", ServerError, UseStale, rule.ReuseIfError},
+	{"error, allowed, over", Cache{}, ifError, 91, "", ServerError, Validate, rule.FailureTooStale},
+	{"error, allowed, own cap", Cache{MaxStale: second}, ifError, 62, "", ServerError, Validate, rule.FailureTooStale},
+	{"error, allowed, must-revalidate", Cache{}, ifError + ", must-revalidate", 61, "", ServerError, Validate, rule.ReuseMustRevalidate},
+	{"error, client allows", Cache{}, minute, 90, "stale-if-error=30", ServerError, UseStale, rule.ReuseRequestIfError},
+	{"error, client allows less", Cache{}, minute, 91, "stale-if-error=30", ServerError, Validate, rule.FailureNoPermission},
+	{"error, client insists but on errors", Cache{}, minute, 61, "no-cache, stale-if-error=30", ServerError, UseStale, rule.ReuseRequestIfError},
+	{"error, client insists but on errors, fresh", Cache{}, minute, 1, "no-cache, stale-if-error=30", ServerError, Use, rule.ReuseRequestIfError},
+	{"unreachable, allowed", Cache{Disconnected: -1}, ifError, 90, "", Unreachable, UseStale, rule.ReuseIfError},
+}
+
+func TestOnFailure(t *testing.T) {
+	for _, tt := range failureCases {
 		terms, now := aged(tt.answer, tt.age)
 		d := NoDirectives()
 		if tt.request != "" {
 			d = ParseDirectives([]string{tt.request}, nil)
 		}
 		got := tt.cache.OnFailure(&terms, &d, tt.failure, now)
-		produced[got.Rule] = true
 		if got != (Reuse{tt.verdict, tt.rule}) {
 			t.Errorf("%s: %d %s, want %d %s", tt.name, got.Verdict, got.Rule, tt.verdict, tt.rule)
 		}

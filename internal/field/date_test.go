@@ -209,3 +209,25 @@ func TestParseDateFold(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseDateFold: the case of letters changes nothing, and what ParseDateAt
+// reads is read alike.
+func FuzzParseDateFold(f *testing.F) {
+	for _, s := range []string{"Sun, 06 Nov 1994 08:49:37 GMT", "SUNDAY, 06-nov-94 08:49:37 gMT", "sun nov  6 08:49:37 1994"} {
+		f.Add(s, int64(1794000000))
+	}
+	f.Fuzz(func(t *testing.T, s string, now int64) {
+		now %= 1 << 36
+		unix, ok := ParseDateFold(s, now)
+		if strict, strictOK := ParseDateAt(s, now); strictOK && (!ok || strict != unix) {
+			t.Errorf("%q: %d, strictly %d", s, unix, strict)
+		}
+		b := []byte(s)
+		for i := range b {
+			b[i] = lower(b[i])
+		}
+		if l, lok := ParseDateFold(string(b), now); l != unix || lok != ok {
+			t.Errorf("%q: %d, %v; in lower case %d, %v", s, unix, ok, l, lok)
+		}
+	})
+}
