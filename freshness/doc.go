@@ -53,7 +53,7 @@
 //	§4.4     Invalidates
 //	§5.1     Terms.Age
 //	§5.2.1   ParseDirectives, Cache.Reuse
-//	§5.2.2   Cache.Store, Cache.Terms
+//	§5.2.2   Cache.Store, Cache.Terms (no-transform is for who transforms)
 //	§5.3     Cache.Terms
 //	§5.4     ParseDirectives
 //	§5.5     (Warning is obsolete: nothing is done)

@@ -18,8 +18,8 @@ func SafeMethod(method string) bool {
 
 // Invalidates returns the URIs whose stored responses the answer to an unsafe
 // request makes invalid (RFC 9111 §4.4): that of the request, as it is, and those
-// of Location and Content-Location if they have the same origin, absolute and
-// without a fragment. Safe methods and answers that are errors invalidate
+// of Location and Content-Location if they have the same origin, absolute, with
+// the origin as the request spells it, and without a fragment. Safe methods and answers that are errors invalidate
 // nothing.
 func Invalidates(q *Request, status int, r Fields) []string {
 	if SafeMethod(q.Method) || status < 200 || status > 399 {
@@ -35,6 +35,11 @@ func Invalidates(q *Request, status int, r Fields) []string {
 			u := resolve(base, ref)
 			if u == nil || !sameOrigin(base, u) {
 				continue
+			}
+			// One spelling of the origin, so that one key is made of it.
+			u.Host = base.Host
+			if u.Path == "" {
+				u.Path = "/"
 			}
 			if s := u.String(); !slices.Contains(uris, s) {
 				uris = append(uris, s)
