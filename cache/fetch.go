@@ -14,6 +14,7 @@ import (
 // fetch asks the origin and answers with what it says. f is the flight that
 // others wait in, nil for none; w is nil in the background.
 func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
+	h.sendHints(w, q)
 	for round := 0; ; round++ {
 		x := &fill{h: h, w: w, q: q, f: f, header: make(http.Header), requested: h.opt.Now(), plain: round > 0}
 		x.prepare()

@@ -187,7 +187,11 @@ func (x *fill) pass(why rule.ID) {
 	h, q := x.h, x.q
 	if q.r.Method == http.MethodGet && q.why != fwdBypass && x.code != http.StatusNotModified && x.code != http.StatusPartialContent &&
 		x.code < 500 && h.opt.HitForMiss > 0 && !q.dir.NoStore {
-		h.store.remember(q.key, x.received+int64(h.opt.HitForMiss))
+		var hints []string
+		if h.opt.EarlyHints {
+			hints = hintsOf(x.header["Link"])
+		}
+		h.store.remember(q.key, x.received+int64(h.opt.HitForMiss), hints)
 	}
 	if x.unanswered {
 		x.f.land(failed, nil, nil, x.code)

@@ -174,6 +174,7 @@ type resource struct {
 	// passUntil is until when requests go past the store without queueing,
 	// because the last answer could not be stored; nanoseconds since 1970.
 	passUntil int64
+	hints     []string // links of that answer, for a 103
 	// ignores says which parts of the query do not matter (No-Vary-Search);
 	// it is on the resource of the address without a query.
 	ignores *freshness.NoVarySearch

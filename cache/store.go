@@ -159,14 +159,15 @@ func (s *Store) drop(key string, o *object) {
 	})
 }
 
-// remember makes requests for the key go past the store until a time.
-func (s *Store) remember(key string, until int64) {
+// remember makes requests for the key go past the store until a time, and keeps
+// the hints of the answer.
+func (s *Store) remember(key string, until int64, hints []string) {
 	s.memory.Compute(key, func(old *resource, found bool) (*resource, otter.ComputeOp) {
 		n := &resource{}
 		if found {
 			*n = *old
 		}
-		n.passUntil = until
+		n.passUntil, n.hints = until, hints
 		return n, otter.WriteOp
 	})
 }
