@@ -53,6 +53,9 @@ func (b *body) Read(p []byte) (n int, err error) {
 		}
 	default:
 		n, err = b.readPlain(p)
+		if err == io.EOF && b.c.cutOff() {
+			err = io.ErrUnexpectedEOF // RFC 9112 §9.8
+		}
 	}
 	if err != nil {
 		b.finish(err)

@@ -3,6 +3,7 @@ package outbound
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"syscall"
 )
@@ -56,12 +57,37 @@ func (t *Transport) open(ctx context.Context, h *host) (nc, base net.Conn, err e
 		hctx, cancel = context.WithTimeout(ctx, t.times.tls)
 	}
 	defer cancel()
-	tc := tls.Client(base, h.tls)
+	tc := tls.Client(&endWatch{Conn: base}, h.tls)
 	if err := tc.HandshakeContext(hctx); err != nil {
 		base.Close()
 		return nil, nil, h.failed(ctx, "TLS handshake", tlsKind(err), err)
 	}
 	return tc, base, nil
+}
+
+// endWatch notes that the connection below TLS has ended. crypto/tls does not
+// tell that from TLS's own end when it happens between two records.
+type endWatch struct {
+	net.Conn
+	ended bool
+}
+
+// Read implements net.Conn.
+func (w *endWatch) Read(p []byte) (n int, err error) {
+	n, err = w.Conn.Read(p)
+	w.ended = w.ended || err == io.EOF
+	return n, err
+}
+
+// cutOff reports whether a connection that has ended did so without the alert
+// that TLS ends with.
+func (c *conn) cutOff() bool {
+	tc, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return false
+	}
+	w, ok := tc.NetConn().(*endWatch)
+	return ok && w.ended
 }
 
 // failed makes the error of an operation; once the context is done that is why.

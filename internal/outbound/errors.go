@@ -142,7 +142,7 @@ func dialKind(err error) Kind {
 // tlsKind returns the kind of an error of a TLS handshake.
 func tlsKind(err error) Kind {
 	var (
-		alert     tls.AlertError
+		alert     *net.OpError
 		verify    *tls.CertificateVerificationError
 		authority x509.UnknownAuthorityError
 		hostname  x509.HostnameError
@@ -153,7 +153,7 @@ func tlsKind(err error) Kind {
 		return ConnectionTimeout
 	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid):
 		return TLSCertificateError
-	case errors.As(err, &alert):
+	case errors.As(err, &alert) && alert.Op == "remote error": // as crypto/tls marks them
 		return TLSAlertReceived
 	case isEnd(err):
 		return ConnectionTerminated

@@ -64,7 +64,7 @@ func (c *conn) send(req *http.Request, plan bodyPlan) {
 			}
 		default:
 			s.failed = host.failed(ctx, op, kind, err)
-			s.failed.Remote = kind != RequestError
+			s.failed.Remote = s.failed.Remote && kind != RequestError
 			if kind == ConnectionTerminated && !s.heard {
 				// The origin may have answered before it closed.
 				c.readBefore(c.t.times.head)
