@@ -32,7 +32,7 @@ func (c *Cache) Reuse(t *Terms, d *Directives, now int64) Reuse {
 	}
 	stale := subClamped(0, ttl)
 	switch {
-	case d.refusesStale():
+	case d.refusesStale(stale):
 		return Reuse{Validate, rule.ReuseStale}
 	case c.within(stale, t.WhileRevalidate):
 		return Reuse{UseAndRevalidate, rule.ReuseWhileRevalidate}
@@ -68,12 +68,14 @@ func (c *Cache) OnFailure(t *Terms, d *Directives, f Failure, now int64) Reuse {
 		return Reuse{use, rule.ReuseRequestIfError}
 	case d.NoCache:
 		return Reuse{Validate, rule.ReuseRequestNoCache}
-	case d.MaxAge >= 0 && (d.MaxStale < 0 && ttl <= 0 || t.Age(now) > d.MaxAge):
+	case d.MaxAge >= 0 && t.Age(now) > d.MaxAge:
 		return Reuse{Validate, rule.ReuseRequestMaxAge}
 	case d.MinFresh >= 0 && ttl < d.MinFresh:
 		return Reuse{Validate, rule.ReuseRequestMinFresh}
 	case ttl > 0:
 		return Reuse{Use, rule.ReuseFresh}
+	case d.refusesStale(stale):
+		return Reuse{Validate, rule.ReuseStale}
 	case c.within(stale, t.IfError):
 		return Reuse{UseStale, rule.ReuseIfError}
 	case c.within(stale, d.MaxStale):
@@ -95,8 +97,12 @@ func (c *Cache) within(stale, allowed int64) bool {
 	return allowed >= 0 && stale <= min(allowed, orDefault(c.MaxStale, 7*day))
 }
 
-// refusesStale: with max-age or min-fresh, a request takes nothing stale, unless
-// it also has max-stale (RFC 9111 §5.2.1.1).
-func (d *Directives) refusesStale() bool {
-	return d.MaxStale < 0 && (d.MaxAge >= 0 || d.MinFresh >= 0)
+// refusesStale reports whether a request does not want what has been stale for a
+// time: with max-stale, more than that; without, anything stale if it has max-age
+// or min-fresh (RFC 9111 §5.2.1.1).
+func (d *Directives) refusesStale(stale int64) bool {
+	if d.MaxStale >= 0 {
+		return stale > d.MaxStale
+	}
+	return d.MaxAge >= 0 || d.MinFresh >= 0
 }
