@@ -99,14 +99,19 @@ func refuseMethod(q *Request, r *Response, s *Storing) rule.ID {
 	return rule.NotStoredMethod
 }
 
-// useless reports whether a stored response could not be reused: it may not be
-// used as it is at any time, and has nothing to be validated by.
+// useless reports whether a stored response could not be reused: it has nothing
+// to be validated by, and may not be used as it is at any time. One with a
+// lifetime that was over when it arrived may still be asked for by max-stale.
 func useless(r *Response, t *Terms) bool {
-	if hasValidator(r.Fields) {
+	switch {
+	case hasValidator(r.Fields):
 		return false
+	case t.NoCache:
+		return true
+	case t.MustRevalidate:
+		return t.Lifetime <= t.InitialAge
 	}
-	stale := t.Lifetime <= t.InitialAge
-	return t.NoCache || stale && (t.MustRevalidate || t.WhileRevalidate <= 0 && t.IfError <= 0)
+	return t.Lifetime == 0 && t.WhileRevalidate <= 0 && t.IfError <= 0
 }
 
 // reason returns why an answer is stored.

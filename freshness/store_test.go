@@ -69,7 +69,8 @@ var storeCases = []struct {
 	{"stale, but allowed to be", false, "", 200, "Cache-Control: max-age=0, stale-while-revalidate=60", true, rule.FreshByMaxAge},
 	{"stale, but allowed on errors", false, "", 200, "Cache-Control: max-age=0, stale-if-error=60", true, rule.FreshByMaxAge},
 	{"stale, allowed and forbidden", false, "", 200, "Cache-Control: max-age=0, stale-if-error=60, must-revalidate", false, rule.NotStoredUseless},
-	{"born stale", false, "", 200, "Cache-Control: max-age=60|Age: 60", false, rule.NotStoredUseless},
+	{"born stale", false, "", 200, "Cache-Control: max-age=60|Age: 60", true, rule.FreshByMaxAge},
+	{"born stale, and not to be used so", false, "", 200, "Cache-Control: max-age=60, must-revalidate|Age: 60", false, rule.NotStoredUseless},
 	{"no-cache with a validator", false, "", 200, `Cache-Control: no-cache, max-age=60|ETag: "x"`, true, rule.StoredToValidate},
 	{"no-cache without", false, "", 200, "Cache-Control: no-cache, max-age=60", false, rule.NotStoredUseless},
 
