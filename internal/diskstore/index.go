@@ -185,9 +185,9 @@ func (x *index) victim() (Key, bool) {
 	for i := range indexShards {
 		s := &x.shards[(first+i)%indexShards]
 		s.mu.Lock()
-		all := len(s.entries)
-		for j := range min(all, samples-n) {
-			if all > samples-n {
+		all, wanted := len(s.entries), samples-n
+		for j := range min(all, wanted) {
+			if all > wanted {
 				j = rand.IntN(all)
 			}
 			if e := &s.entries[j]; n == 0 || e.stamp < best.stamp {

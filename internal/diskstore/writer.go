@@ -204,7 +204,7 @@ func (w *Writer) fail(err error) error {
 // ErrFailing, the body cannot be finished; what was written before can still be read.
 func (w *Writer) Write(p []byte) (int, error) {
 	f, err := w.state(false)
-	if err != nil {
+	if err != nil || len(p) == 0 {
 		return 0, err
 	}
 	if f == nil {
