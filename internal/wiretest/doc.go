@@ -24,7 +24,8 @@
 // "x"*9 is nine of them; ${NAME} is a saved value, in quotes too. The commands:
 //
 //	server KEY=VALUE...    settings for the server, before anything else; "plain" means
-//	                       that the script is not one for TLS
+//	                       that the script is not one for TLS, "loose" that its records depend
+//	                       on who is faster: a client that leaves, say
 //	connect [NAME]         open a connection and use it; the first needs no command
 //	use NAME               go on with another connection
 //	tx WORD...             send the words, nothing between them
@@ -42,6 +43,7 @@
 //
 //	rx [head] [STATUS]     read one response, with its body by its framing ("head":
 //	                       it answers HEAD and has none). 1xx are responses too.
+//	rx odd [STATUS]        read one that may be so as no answer of ours is (lint.go): an origin's
 //	rx begun               wait until a response begins to arrive
 //	rx cut [STATUS]        read a response that must not be complete
 //	rx all                 read to the end: what HTTP/0.9 calls a response

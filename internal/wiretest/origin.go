@@ -161,6 +161,17 @@ func (o *origin) left() error {
 	return errors.Join(faults...)
 }
 
+// waiting shows the requests that no line of the script has taken yet.
+func (o *origin) waiting() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := ""
+	for _, e := range o.queue {
+		out += "\n\tthe origin has this request:\n\t\t" + strings.ReplaceAll(strings.TrimRight(clip(e.raw), "\r\n"), "\n", "\n\t\t")
+	}
+	return out
+}
+
 // down refuses new connections and cuts those that are open.
 func (o *origin) down() {
 	_ = o.listener.Close()
