@@ -147,11 +147,11 @@ func (h *hotEditor) append(dst, head []byte) []byte {
 		line := head[:end]
 		head = head[end:]
 		name := line[:max(bytes.IndexByte(line, ':'), 0)]
-		for len(edits) > 0 && bytes.Compare(edits[0].name, name) < 0 && !bytes.EqualFold(edits[0].name, name) {
+		for len(edits) > 0 && compareFold(edits[0].name, name) < 0 {
 			dst = append(dst, edits[0].lines...)
 			edits = edits[1:]
 		}
-		if len(edits) > 0 && edits[0].replaces && bytes.EqualFold(edits[0].name, name) {
+		if len(edits) > 0 && edits[0].replaces && compareFold(edits[0].name, name) == 0 {
 			continue
 		}
 		dst = append(dst, line...)
@@ -160,4 +160,22 @@ func (h *hotEditor) append(dst, head []byte) []byte {
 		dst = append(dst, edits[i].lines...)
 	}
 	return dst
+}
+
+// compareFold compares names of fields, in whatever case they are: "ETag" and
+// "Etag" are one.
+func compareFold(a, b []byte) int {
+	for i := range min(len(a), len(b)) {
+		if c, d := lower(a[i]), lower(b[i]); c != d {
+			return int(c) - int(d)
+		}
+	}
+	return len(a) - len(b)
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -72,24 +71,16 @@ func openLive(run *config.Run, f *config.File, seen fileStamp, data []byte) open
 		if err := l.apply(f); err != nil {
 			return content{}, errors.Join(err, store.Close())
 		}
-		return content{name: siteNames(f), handler: l, hot: l, close: l.close, live: l}, nil
+		return content{name: fileTitle(run.File, f), handler: l, hot: l, close: l.close, live: l}, nil
 	}
 }
 
-// siteNames is what people are told that is served.
-func siteNames(f *config.File) string {
-	var names []string
-	for i := range f.Sites {
-		if s := &f.Sites[i]; len(s.Names) > 0 {
-			names = append(names, s.Names[0])
-		} else {
-			names = append(names, "all other hosts")
-		}
+// fileTitle is what people are told that is served.
+func fileTitle(name string, f *config.File) string {
+	if len(f.Sites) == 1 {
+		return name + " (1 site)"
 	}
-	if len(names) > 5 {
-		return fmt.Sprintf("%s and %d more sites", strings.Join(names[:4], ", "), len(names)-4)
-	}
-	return strings.Join(names, ", ")
+	return fmt.Sprintf("%s (%d sites)", name, len(f.Sites))
 }
 
 // apply makes a file hold, all of it or, after an error, nothing. Backends that

@@ -38,7 +38,7 @@ func (s *service) reload(always bool) {
 	s.listeners = append(s.listeners, added...)
 	s.conf.ShutdownTimeout = next.Server.ShutdownTimeout
 	s.start(added)
-	s.env.announce(siteNames(next), added)
+	s.env.announce(fileTitle(l.run.File, next), added)
 	s.log.Info("the configuration has changed", "file", l.run.File)
 	if keys := config.NeedRestart(was, next); len(keys) > 0 {
 		s.log.Warn("some changes are obeyed at the next start only", "keys", strings.Join(keys, ", "))

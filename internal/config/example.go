@@ -110,3 +110,65 @@ func (f *Flag) literal(text string) string {
 	}
 	return strconv.Quote(text)
 }
+
+// FileReference returns the reference page of the configuration file, in
+// Markdown.
+func FileReference() string {
+	var b strings.Builder
+	b.WriteString("# The configuration file\n\n")
+	b.WriteString("<!-- Made from the table in internal/config by go generate; edit it there. -->\n\n")
+	b.WriteString("`freshet run -c FILE` serves what a TOML file says. `freshet config check FILE` says what is wrong with it, " +
+		"`freshet config explain URL` who answers for an address, and `freshet config example` prints a file with every key.\n\n" +
+		"Tables are `[server]`, `[[site]]` and, below a site, `[[site.route]]`. Their order, and that of keys, does not matter. " +
+		"An unknown key is a fault. Sizes are \"64k\", \"256MiB\" (powers of 1024) or \"1GB\" (of 1000), durations \"500ms\", \"10s\", \"5m\", \"2h\" or \"30d\"; " +
+		"a key that may be given more than once takes an array. Relative paths begin at the folder of the file.\n\n" +
+		"Keys of `[server]` are flags of `freshet run`, too: a flag goes before its variable in the environment, and that before the file.\n\n" +
+		"The file is looked at every two seconds and at SIGHUP. All of it is obeyed, or, when there is a fault in it, nothing. " +
+		"What a route serves goes on, with its connections and what it keeps, unless its own keys change; requests under way end as they began. " +
+		"Listeners whose address stays are kept. Keys marked so are obeyed at the next start.\n")
+	for _, t := range []struct {
+		title, about string
+		rows         []Flag
+	}{
+		{"[server]", "What is so for all sites.", serverFlags},
+		{"headers", "In `[server]`, `[[site]]` and `[[site.route]]`: what is done to the fields of a route's answers.", fieldRows},
+		{"[[site]]", "What some hosts have.", siteRows},
+		{"[[site.route]]", "What some paths of a site have. Which further keys there are depends on what the route does.", routeRows},
+		{"[[site.route]] with static", "A folder.", folderRows},
+		{"[[site.route]] with proxy", "Origins, with a cache in front of them.", originRows},
+		{"[[site.route]] with redirect", "Another address.", redirectRows},
+	} {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n", t.title, t.about)
+		for i := range t.rows {
+			f := &t.rows[i]
+			fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n", f.key(), strings.ReplaceAll(f.Doc, "--", ""))
+			for _, line := range f.fileFacts() {
+				fmt.Fprintf(&b, "- %s\n", line)
+			}
+		}
+	}
+	return b.String()
+}
+
+// fileFacts are the columns of the table that are about the file.
+func (f *Flag) fileFacts() []string {
+	value := f.Default
+	if value == "" {
+		value = f.Example
+	}
+	line := "#" + f.key() + " = false"
+	if value != "" {
+		line = f.key() + " = " + f.literal(value)
+	}
+	facts := []string{"Example: `" + strings.TrimPrefix(line, "#") + "`"}
+	if f.Default != "" || f.Kind == Switch {
+		facts[0] = "Default: `" + strings.TrimPrefix(line, "#") + "`"
+	}
+	for _, fact := range f.bounds() {
+		facts = append(facts, strings.ReplaceAll(fact, "May be given more than once", "One value, or an array of them"))
+	}
+	if f.Restart {
+		facts = append(facts, "A change is obeyed at the next start")
+	}
+	return facts
+}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -38,8 +39,13 @@ func (f Faults) Detailed() string {
 	return strings.Join(lines, "\n")
 }
 
-// sort puts the faults in the order of the file; those of the command line
-// stay first.
-func (f Faults) sort() {
-	slices.SortStableFunc(f, func(a, b Fault) int { return a.offset - b.offset })
+// told returns the faults in the order of the file, without those beyond
+// maxFaults.
+func (s *source) told(faults Faults) Faults {
+	shown := slices.DeleteFunc(faults, func(f Fault) bool { return f.Text == "" })
+	slices.SortStableFunc(shown, func(a, b Fault) int { return a.offset - b.offset })
+	if more := s.faults - maxFaults; more > 0 {
+		shown = append(shown, Fault{Text: fmt.Sprintf("%s: there are %d more faults", s.name, more)})
+	}
+	return shown
 }

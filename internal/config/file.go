@@ -92,15 +92,14 @@ func ParseFile(name string, data []byte) (*File, error) {
 // Parse parses the content of the file. Its error is Faults: all that is wrong,
 // with places. It can be called again when the content has changed.
 func (r *Run) Parse(data []byte) (*File, error) {
-	d := &decoder{src: &source{r.File, data}}
+	d := &decoder{src: &source{name: r.File, data: data}}
 	root, fault := parseTOML(d.src)
 	if fault != nil {
 		return nil, Faults{*fault}
 	}
 	f := d.file(root, r.parser.given)
 	if len(d.faults) > 0 {
-		d.faults.sort()
-		return nil, d.faults
+		return nil, d.src.told(d.faults)
 	}
 	return f, nil
 }
@@ -167,12 +166,11 @@ func (d *decoder) unknownTop(n *node) {
 	for _, rows := range []struct {
 		flags []Flag
 		table string
-	}{{serverFlags, "[server]"}, {siteRows, "[[site]]"}, {routeRows, "[[site.route]]"}} {
-		for i := range rows.flags {
-			if rows.flags[i].key() == n.key {
-				d.fault(n.name, "%s belongs to a table; put it below %s", n.key, rows.table)
-				return
-			}
+	}{{serverFlags, "[server]"}, {siteRows, "[[site]]"}, {routeRows, "[[site.route]]"},
+		{folderRows, "[[site.route]]"}, {originRows, "[[site.route]]"}, {redirectRows, "[[site.route]]"}} {
+		if hasKey(rows.flags, n.key) {
+			d.fault(n.name, "%s belongs to a table; put it below %s", n.key, rows.table)
+			return
 		}
 	}
 	near := Nearest(n.key, []string{"server", "site"})
@@ -345,7 +343,7 @@ func (d *decoder) checkSites(f *File, nodes []*node, server *node) {
 		}
 		for _, name := range s.Names {
 			if names[name] {
-				d.fault(nodes[i].get("names").at, "%s is named twice; a host has one site", name)
+				d.fault(nameIn(nodes[i].get("names"), name), "%s is named twice; a host has one site", name)
 			}
 			names[name] = true
 		}
@@ -361,6 +359,17 @@ func (d *decoder) checkSites(f *File, nodes []*node, server *node) {
 		}
 		d.fault(at, "tls-listen needs a certificate: give a site certificate and key, or tls-cert and tls-key here")
 	}
+}
+
+// nameIn returns where a name stands in a list of names; its last place there.
+func nameIn(n *node, name string) span {
+	at := n.at
+	for _, e := range n.list {
+		if parsed, err := parseHostName(e.text); err == nil && parsed == name {
+			at = e.at
+		}
+	}
+	return at
 }
 
 // Place says where something stands in a file.

@@ -43,7 +43,7 @@ var contentFlags = []Flag{
 
 // serveDataFlags are of freshet serve alone.
 var serveDataFlags = []Flag{
-	{Name: "data", Kind: FilePath, Value: "DIR", Group: groupFiles,
+	{Name: "data", Kind: FilePath, Value: "DIR", Group: groupFiles, Example: "/var/lib/freshet",
 		Doc:   "Folder for what the server stores. Accepted, and not used until something is stored.",
 		field: func(s *sections) any { return &s.serve.Data }},
 }

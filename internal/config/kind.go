@@ -58,7 +58,9 @@ func (f *Flag) put(s *sections, text string) error {
 		return err
 	case *[]string:
 		v, err := f.text(text)
-		*p = append(*p, v)
+		if err == nil {
+			*p = append(*p, v)
+		}
 		return err
 	case *bool:
 		v, err := parseSwitch(text)
@@ -78,7 +80,9 @@ func (f *Flag) put(s *sections, text string) error {
 		return err
 	case *[]netip.Prefix:
 		v, err := parsePrefix(text)
-		*p = append(*p, v)
+		if err == nil {
+			*p = append(*p, v)
+		}
 		return err
 	case *map[string]string:
 		ext, typ, err := parseMIME(text)

@@ -212,7 +212,8 @@ func (s *settings) checkCaching(c *Caching) {
 }
 
 func (s *settings) checkStore(c *Store) {
-	if s.has("disk") && c.Data == "" {
+	i := s.index("disk")
+	if given := s.given[i].values; len(given) > 0 && given[0].text != s.flags[i].Default && c.Data == "" {
 		data := s.label("data")
 		s.faultAbout("disk", "%s is the size of the folder that %s names; give %s too", s.label("disk"), data, data)
 	}

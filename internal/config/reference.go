@@ -38,6 +38,12 @@ func (f *Flag) facts() []string {
 	if f.Default != "" {
 		facts = append(facts, "Default: `"+f.Default+"`")
 	}
+	return append(append(facts, f.bounds()...), "Environment: `"+f.Env()+"`")
+}
+
+// bounds are those that say which values there are.
+func (f *Flag) bounds() []string {
+	var facts []string
 	if f.Min > 0 || f.Max > 0 {
 		show := func(n int64) string { return strconv.FormatInt(n, 10) }
 		switch f.Kind {
@@ -67,5 +73,5 @@ func (f *Flag) facts() []string {
 	if f.Repeat {
 		facts = append(facts, "May be given more than once")
 	}
-	return append(facts, "Environment: `"+f.Env()+"`")
+	return facts
 }

@@ -17,7 +17,8 @@ type settings struct {
 // given is what was said about one row.
 type given struct {
 	values []value
-	env    bool // by the environment
+	env    bool  // by the environment
+	node   *node // where it stands in the file, nil for others
 }
 
 type value struct {
@@ -55,11 +56,9 @@ func (s *settings) label(name string) string {
 
 // faultAbout is a fault that the value of a row causes.
 func (s *settings) faultAbout(name, format string, args ...any) {
-	if i := s.index(name); i >= 0 && len(s.given[i].values) > 0 {
-		if n := s.given[i].values[0].node; n != nil {
-			s.faults = append(s.faults, *s.src.fault(n.name, format, args...))
-			return
-		}
+	if i := s.index(name); i >= 0 && s.given[i].node != nil {
+		s.faults = append(s.faults, *s.src.fault(s.given[i].node.name, format, args...))
+		return
 	}
 	s.fault(format, args...)
 }
@@ -107,9 +106,9 @@ func (s *settings) list() []Setting {
 			}
 			set.Value += v.text
 		}
-		switch n := g.values[0].node; {
-		case n != nil:
-			set.Line = lineOf(s.src.data, n.name.start)
+		switch {
+		case g.node != nil:
+			set.Line = lineOf(s.src.data, g.node.name.start)
 		case g.env:
 			set.From = f.Env()
 		default:
@@ -169,7 +168,7 @@ func (s *settings) takeNode(i int, n *node) {
 		return
 	}
 	if len(s.given[i].values) == 0 {
-		s.given[i].values = values
+		s.given[i] = given{values: values, node: n}
 		return
 	}
 	for _, v := range values {

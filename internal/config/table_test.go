@@ -4,6 +4,8 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -12,6 +14,9 @@ import (
 var update = flag.Bool("update", false, "write the reference pages anew")
 
 func TestTable(t *testing.T) {
+	for name, rows := range map[string][]Flag{"site": siteRows, "folder": slices.Concat(routeRows, folderRows), "redirect": slices.Concat(routeRows, redirectRows)} {
+		t.Run(name, func(t *testing.T) { checkFlags(t, rows) })
+	}
 	for _, c := range Commands {
 		t.Run(c.Name, func(t *testing.T) { checkFlags(t, c.Flags) })
 	}
@@ -36,6 +41,9 @@ func checkFlags(t *testing.T, flags []Flag) {
 		}
 		if !strings.HasSuffix(f.Doc, ".") || !unicode.IsUpper(rune(f.Doc[0])) && !strings.HasPrefix(f.Doc, "off") {
 			t.Errorf("--%s: not sentences: %s", f.Name, f.Doc)
+		}
+		if f.Default == "" && f.Example == "" && f.Kind != Switch {
+			t.Errorf("--%s: neither a default nor an example", f.Name)
 		}
 		if f.Default != "" {
 			if err := f.put(newSections(), f.Default); err != nil {
@@ -84,6 +92,69 @@ func TestUnknownCommand(t *testing.T) {
 	}
 }
 
+// The example has every key, and says what holds without it.
+func TestExample(t *testing.T) {
+	text := Example()
+	plain, err := ParseFile("freshet.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var defaults, all strings.Builder
+	for line := range strings.Lines(text) {
+		if len(line) > width+1 && strings.HasPrefix(line, "# ") {
+			t.Errorf("long: %s", line)
+		}
+		setting, commented := strings.CutPrefix(line, "#")
+		commented = commented && setting[0] != ' ' && setting[0] != '\n'
+		unset := strings.HasSuffix(line, "# unset\n")
+		if !commented || unset {
+			setting = line
+		}
+		defaults.WriteString(setting)
+		if unset && !strings.HasPrefix(line, "#key-keep") { // which excludes key-drop
+			setting = strings.TrimPrefix(line, "#")
+		}
+		all.WriteString(setting)
+	}
+	said, err := ParseFile("freshet.toml", []byte(defaults.String()))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, defaults.String())
+	}
+	forget(plain)
+	forget(said)
+	if !reflect.DeepEqual(plain, said) {
+		t.Errorf("with the defaults said:\n%+v\nwithout:\n%+v", said, plain)
+	}
+	full, err := ParseFile("freshet.toml", []byte(all.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := len(full.Given) + len(full.Sites[0].Given)
+	for _, r := range full.Sites[0].Routes {
+		given += len(r.Given)
+	}
+	rows := len(serverFlags) + len(siteRows) + 3*(len(routeRows)-1) + len(folderRows) + len(originRows) + len(redirectRows)
+	// The route with proxy has neither static nor redirect, and key-keep is
+	// left out.
+	if want := rows - 2; given != want {
+		t.Errorf("%d keys are in the example, want %d", given, want)
+	}
+	if len(full.Sites[0].Routes[0].Fields) != 3 {
+		t.Errorf("fields: %+v", full.Sites[0].Routes[0].Fields)
+	}
+}
+
+// forget removes what was given, which is not what holds.
+func forget(f *File) {
+	f.Given = nil
+	for i := range f.Sites {
+		f.Sites[i].Given = nil
+		for j := range f.Sites[i].Routes {
+			f.Sites[i].Routes[j].Given = nil
+		}
+	}
+}
+
 // The pages in docs are those that the table makes.
 func TestReference(t *testing.T) {
 	for _, c := range Commands {
@@ -91,6 +162,7 @@ func TestReference(t *testing.T) {
 			checkPage(t, c.Name+".md", c.Reference())
 		}
 	}
+	checkPage(t, "file.md", FileReference())
 }
 
 func checkPage(t *testing.T, name, want string) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -27,19 +28,22 @@ const (
 	textNode
 	numberNode
 	boolNode
-	otherNode // dates and fractions, which nothing takes
+	fractionNode // which nothing takes
+	dateNode     // nor this
 )
 
 // what says what a node is, for a sentence that wants something else.
 func (n *node) what() string {
-	return [...]string{"a table", "an array", "a string", "a number", "true or false", "a value of a type that nothing takes"}[n.kind]
+	return [...]string{"a table", "an array", "a string", "a number", "true or false", "a fraction", "a date"}[n.kind]
 }
 
 // span is a stretch of the file, in bytes.
 type span struct{ start, len int }
 
-// maxFileBytes bounds a configuration file.
-const maxFileBytes = 16 << 20
+const (
+	maxFileBytes = 4 << 20 // of a configuration file; a larger one is a fault
+	maxFaults    = 100     // that are told of one file; then, how many more there are
+)
 
 // parseTOML parses a file into its tree. Its error is a fault with a position.
 func parseTOML(src *source) (*node, *Fault) {
@@ -149,8 +153,10 @@ func (n *node) fill(p *unstable.Parser, v *unstable.Node) {
 		for it := v.Children(); it.Next(); {
 			addPair(p, n, it.Node())
 		}
+	case unstable.Float:
+		n.kind = fractionNode
 	default:
-		n.kind = otherNode
+		n.kind = dateNode
 	}
 }
 
@@ -176,15 +182,16 @@ func (n *node) member(key *unstable.Node, kind nodeKind) *node {
 
 // A source is a configuration file, for its faults.
 type source struct {
-	name string
-	data []byte
+	name   string
+	data   []byte
+	faults int // so far
 }
 
 // offset turns a line and a column in bytes, both from 1, into an offset.
 func (s *source) offset(row, column int) int {
 	at := 0
 	for ; row > 1; row-- {
-		i := strings.IndexByte(string(s.data[at:]), '\n')
+		i := bytes.IndexByte(s.data[at:], '\n')
 		if i < 0 {
 			break
 		}
@@ -195,14 +202,16 @@ func (s *source) offset(row, column int) int {
 
 // fault is a fault of a place in the file.
 func (s *source) fault(at span, format string, args ...any) *Fault {
-	text := string(s.data)
-	at.start = min(at.start, len(text))
-	start := strings.LastIndexByte(text[:at.start], '\n') + 1
-	line, _, _ := strings.Cut(text[start:], "\n")
-	row := strings.Count(text[:start], "\n") + 1
-	column := at.start - start
-	line = strings.TrimSuffix(line, "\r")
-	column = min(column, len(line))
+	at.start = min(at.start, len(s.data))
+	if s.faults++; s.faults > maxFaults {
+		return &Fault{offset: at.start}
+	}
+	before := s.data[:at.start]
+	start := bytes.LastIndexByte(before, '\n') + 1
+	row := bytes.Count(before, []byte("\n")) + 1
+	rest, _, _ := bytes.Cut(s.data[start:], []byte("\n"))
+	line := strings.TrimSuffix(string(rest), "\r")
+	column := min(at.start-start, len(line))
 	return &Fault{
 		Text:    fmt.Sprintf("%s:%d:%d: %s", s.name, row, len([]rune(line[:column]))+1, fmt.Sprintf(format, args...)),
 		Excerpt: excerpt(line, row, column, at.len),
