@@ -13,6 +13,8 @@ type body struct {
 	data  []byte // the whole of it, when it is in memory
 	parts []part // what there is of it, sorted and apart, when it is not whole
 	disk  *diskBody
+	// extents say what there is of a body on disk that is not whole.
+	extents []diskstore.Extent
 	kept  *keptBody // with a disk tier: where the body is, once it has been written
 }
 
@@ -33,13 +35,16 @@ func (p *part) end() int64 { return p.at + int64(len(p.data)) }
 
 // whole reports whether every byte is there.
 func (b *body) whole() bool {
-	return b.parts == nil
+	return b.parts == nil && b.extents == nil
 }
 
 // has reports whether every byte of a range is there.
 func (b *body) has(r field.Range) bool {
 	if b.whole() {
 		return true
+	}
+	if b.extents != nil {
+		return b.missing(r).Length == 0
 	}
 	_, ok := b.slice(r)
 	return ok
@@ -67,7 +72,7 @@ func (b *body) cost() int64 {
 		n += int64(len(b.parts[i].data)) + 40
 	}
 	if b.disk != nil {
-		n += diskBodyCost
+		n += diskBodyCost + int64(len(b.extents))*16
 	}
 	return n
 }
@@ -114,14 +119,21 @@ func withParts(size int64, parts []part) body {
 // missing returns the first stretch of a range that is not there.
 func (b *body) missing(r field.Range) field.Range {
 	start, end := r.Start, r.Start+r.Length
-	for i := range b.parts {
-		p := &b.parts[i]
-		if p.at <= start && start < p.end() {
-			start = min(p.end(), end)
-		} else if p.at > start {
-			end = min(end, p.at)
-			break
+	if b.whole() {
+		return field.Range{Start: end}
+	}
+	there := func(from, to int64) {
+		if from <= start && start < to {
+			start = min(to, end)
+		} else if from > start {
+			end = min(end, from)
 		}
+	}
+	for i := range b.parts {
+		there(b.parts[i].at, b.parts[i].end())
+	}
+	for _, e := range b.extents {
+		there(e.Start, e.End)
 	}
 	return field.Range{Start: start, Length: end - start}
 }

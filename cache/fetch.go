@@ -14,6 +14,16 @@ import (
 // fetch asks the origin and answers with what it says. f is the flight that
 // others wait in, nil for none; w is nil in the background.
 func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
+	if q.why == fwdPartial && q.object.body.disk != nil && w != nil {
+		if f != nil { // what is missing is another matter for each who waits
+			f.land(passed, nil, nil, 0)
+			h.store.leave(f)
+			f = nil
+		}
+		if h.serveSparse(w, q) {
+			return
+		}
+	}
 	h.sendHints(w, q)
 	for round := 0; ; round++ {
 		x := &fill{h: h, w: w, q: q, f: f, header: make(http.Header), requested: h.opt.Now(), plain: round > 0}
@@ -69,9 +79,6 @@ func (x *fill) prepare() {
 		return
 	}
 	x.stale = q.object
-	if !q.object.body.whole() {
-		delete(header, "Range")
-	}
 	freshness.SetValidators(header, []freshness.Fields{q.object.fields})
 }
 
@@ -184,6 +191,9 @@ func (x *fill) publish(o *object) bool {
 func (x *fill) finishPass(cut any) {
 	if cut == nil && x.copy != nil {
 		x.publishCopy()
+	}
+	if x.sparse != nil {
+		x.publishSparse()
 	}
 	if x.w == nil {
 		return

@@ -12,6 +12,7 @@ import (
 
 	"freshet/freshness"
 	"freshet/httpd"
+	"freshet/internal/diskstore"
 	"freshet/internal/field"
 	"freshet/internal/rule"
 )
@@ -63,7 +64,9 @@ type fill struct {
 	copy      *growing      // modePass: a copy that is stored when it is complete
 	streaming chan struct{} // closed when the client has been answered from body
 	streamErr any
-	file      *spilled // where body goes on, on disk
+	file      *spilled          // where body goes on, on disk
+	sparse    *diskstore.Writer // modePass: a file for a large part
+	sparseAt  int64
 }
 
 // Header implements http.ResponseWriter.
@@ -256,7 +259,11 @@ func (x *fill) passAndKeep(st *freshness.Storing) {
 	if st.Partial {
 		delete(x.object.fields, "Content-Range")
 	}
-	x.copy = &growing{size: x.declared(), bound: x.h.opt.MaxInMemory}
+	if x.declared() <= x.h.opt.MaxInMemory {
+		x.copy = &growing{size: x.declared(), bound: x.h.opt.MaxInMemory}
+	} else if st.Partial {
+		x.keepSparse()
+	}
 	x.setMode(modePass)
 	x.f.land(passed, nil, nil, 0)
 	x.sendHead(true)
@@ -293,6 +300,9 @@ func (x *fill) writePassed(p []byte) (int, error) {
 			x.copy = nil
 		}
 	}
+	if x.sparse != nil {
+		x.writeSparse(p)
+	}
 	if x.w == nil {
 		return len(p), nil
 	}
@@ -305,7 +315,7 @@ func (x *fill) ReadFrom(src io.Reader) (int64, error) {
 	if x.mode == modeHead {
 		x.WriteHeader(http.StatusOK)
 	}
-	if rf, ok := x.w.(io.ReaderFrom); ok && x.mode == modePass && x.copy == nil {
+	if rf, ok := x.w.(io.ReaderFrom); ok && x.mode == modePass && x.copy == nil && x.sparse == nil {
 		return rf.ReadFrom(src)
 	}
 	return io.Copy(struct{ io.Writer }{x}, src)
@@ -332,11 +342,11 @@ func (x *fill) Unwrap() http.ResponseWriter { return x.w }
 // stream begins to answer the client with what has come and what is to come,
 // on a goroutine of its own.
 func (x *fill) stream() {
-	if x.w == nil {
-		return
+	q := x.q
+	if x.w == nil || strings.Contains(q.cond.Range, ",") {
+		return // several ranges are sent when all has come
 	}
 	x.streaming = make(chan struct{})
-	q := x.q
 	q.first, q.age = true, x.age
 	src := x.body.reader(0) // before more comes: a relay must not let go of what this reader needs
 	go func() {

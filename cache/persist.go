@@ -22,7 +22,7 @@ import (
 //
 // Numbers are varints, texts have their length before them. Terms are computed
 // anew when it is read: the rules may have changed with the program. Objects of
-// which only parts are stored are not written.
+// which there are only parts, in memory, are not written.
 const persistVersion = 1
 
 var errBadRecord = errors.New("cache: not a record of this version")
@@ -34,7 +34,7 @@ func (t *diskTier) encode(key string, r *resource) (*diskstore.Record, error) {
 	b := append([]byte{persistVersion}, appendText(nil, key)...)
 	var objects []*object
 	for _, o := range r.objects {
-		if o.body.whole() && !t.store.gone(o, key) {
+		if o.body.parts == nil && !t.store.gone(o, key) {
 			objects = append(objects, o)
 		}
 	}
@@ -143,13 +143,10 @@ func (t *diskTier) decode(key string, k diskstore.Key, rec *diskstore.Record) (r
 // bodyFrom returns a stored body: from its record when it is small, as a file
 // else.
 func (t *diskTier) bodyFrom(k diskstore.Key, stored *diskstore.Body) body {
-	b := body{size: stored.Size, kept: &keptBody{body: *stored}}
 	if stored.Inline != nil {
-		b.data = stored.Inline
-		return b
+		return body{size: stored.Size, data: stored.Inline, kept: &keptBody{body: *stored}}
 	}
-	b.disk = &diskBody{tier: t, key: k, id: stored.ID}
-	return b
+	return onDisk(t, k, stored)
 }
 
 // decoder reads what was encoded; after a fault everything is zero.

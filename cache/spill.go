@@ -60,9 +60,7 @@ func (x *fill) complete() (b body, ok bool) {
 		x.file.w.Abort()
 		return b, false
 	}
-	b.kept.body = stored
-	b.disk = &diskBody{tier: x.h.store.disk, key: diskKey(x.q.key), id: stored.ID}
-	return b, true
+	return onDisk(x.h.store.disk, diskKey(x.q.key), &stored), true
 }
 
 // discard throws away what was gathered of a body that is not to be stored.

@@ -1,0 +1,251 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"freshet/conditional"
+	"freshet/freshness"
+	"freshet/httpd"
+	"freshet/internal/diskstore"
+	"freshet/internal/field"
+	"freshet/internal/rule"
+)
+
+// A sparse answer is one of which some bytes are on disk. They are sent from
+// there; the stretches between are asked of the origin one after the other,
+// with If-Range, sent on as they come, and stored (RFC 9111 §3.3, §3.4).
+type sparse struct {
+	h       *Handler
+	w       http.ResponseWriter
+	q       *inquiry
+	o       *object // as it is now: it grows
+	part    bool    // 206, of
+	r       field.Range
+	begun   bool // the head has been sent
+	changed bool // the origin has another representation now
+}
+
+var errSparse = errors.New("cache: the origin did not send the missing part")
+
+// serveSparse answers a request that a sparse object covers in part. It reports
+// false, having written nothing, when the origin has something else now, and
+// when the parts cannot be known to be of one representation.
+func (h *Handler) serveSparse(w http.ResponseWriter, q *inquiry) bool {
+	o := q.object
+	if freshness.StrongTag(o.fields) == "" {
+		return false
+	}
+	wanted := h.wanted(o, q)
+	if len(wanted) != 1 {
+		return false
+	}
+	s := &sparse{h: h, w: w, q: q, o: o, r: wanted[0], part: o.decide(&q.cond, q.now, nil).Status == http.StatusPartialContent}
+	for at, end := s.r.Start, s.r.Start+s.r.Length; at < end; {
+		gap := s.o.body.missing(field.Range{Start: at, Length: end - at})
+		if there := gap.Start - at; there > 0 {
+			s.begin()
+			if err := s.o.body.disk.send(w, field.Range{Start: at, Length: there}); err != nil {
+				panic(http.ErrAbortHandler)
+			}
+			at = gap.Start
+		}
+		if gap.Length == 0 {
+			continue
+		}
+		n, err := s.fetch(gap)
+		if s.changed {
+			h.store.drop(q.key, s.o)
+			q.object, q.why = nil, fwdURIMiss
+		}
+		if err != nil && !s.begun {
+			return false
+		}
+		if err != nil || n == 0 {
+			panic(http.ErrAbortHandler)
+		}
+		at += n
+	}
+	return true
+}
+
+// begin sends the head.
+func (s *sparse) begin() {
+	if s.begun {
+		return
+	}
+	s.begun = true
+	httpd.SetRule(s.w, rule.StoredPartial)
+	header := s.w.Header()
+	code := s.o.status
+	s.h.setFields(header, s.q, s.o, code, s.h.statusForward(s.q, http.StatusPartialContent, true, false))
+	if s.part {
+		code = http.StatusPartialContent
+		header.Set("Content-Range", string(conditional.AppendContentRange(nil, s.r, s.o.body.size)))
+	}
+	header.Set("Content-Length", strconv.FormatInt(s.r.Length, 10))
+	s.w.WriteHeader(code)
+}
+
+// fetch asks the origin for a gap, sends what comes, and stores it. It returns
+// how many bytes came.
+func (s *sparse) fetch(gap field.Range) (int64, error) {
+	r := s.q.r
+	out := r.WithContext(context.WithoutCancel(r.Context()))
+	ctx, cancel := context.WithCancel(out.Context())
+	defer cancel()
+	defer context.AfterFunc(r.Context(), cancel)()
+	out = out.WithContext(ctx)
+	out.Header = r.Header.Clone()
+	for _, name := range [...]string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		delete(out.Header, name)
+	}
+	out.Header["Range"] = []string{"bytes=" + strconv.FormatInt(gap.Start, 10) + "-" + strconv.FormatInt(gap.Start+gap.Length-1, 10)}
+	out.Header["If-Range"] = []string{freshness.StrongTag(s.o.fields)}
+
+	p := &piece{s: s, header: make(http.Header), gap: gap, requested: s.h.opt.Now()}
+	err := p.run(out)
+	p.store()
+	return p.n, err
+}
+
+// piece is the http.ResponseWriter of a request for missing bytes.
+type piece struct {
+	s                   *sparse
+	header              http.Header
+	gap                 field.Range
+	requested, received int64
+	answered, good      bool
+	n                   int64
+	file                *diskstore.Writer // nil: what comes is not stored
+}
+
+func (p *piece) run(out *http.Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = errSparse
+		}
+	}()
+	p.s.h.opt.Next.ServeHTTP(p, out)
+	if !p.good {
+		return errSparse
+	}
+	return nil
+}
+
+// Header implements http.ResponseWriter.
+func (p *piece) Header() http.Header { return p.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (p *piece) WriteHeader(code int) {
+	if p.answered || code < 200 {
+		return
+	}
+	p.answered = true
+	p.received = p.s.h.opt.Now()
+	from, last, size, ok := freshness.ParseContentRange(first(p.header["Content-Range"]))
+	o := p.s.o
+	p.good = code == http.StatusPartialContent && ok && from == p.gap.Start && last < p.gap.Start+p.gap.Length &&
+		size == o.body.size && freshness.SameRepresentation(o.fields, p.header)
+	p.s.changed = code < 500 && !p.good
+	if p.good {
+		p.file, _ = p.s.h.store.disk.files.AddTo(o.body.disk.key, o.body.disk.id)
+		p.s.begin()
+	}
+}
+
+// Write implements io.Writer.
+func (p *piece) Write(b []byte) (int, error) {
+	if !p.answered {
+		p.WriteHeader(http.StatusOK)
+	}
+	if !p.good || p.n+int64(len(b)) > p.gap.Length {
+		return 0, errSparse
+	}
+	if p.file != nil {
+		if _, err := p.file.WriteAt(b, p.gap.Start+p.n); err != nil {
+			p.file.Abort()
+			p.file = nil
+		}
+	}
+	p.n += int64(len(b))
+	return p.s.w.Write(b)
+}
+
+// Flush implements http.Flusher.
+func (p *piece) Flush() {
+	if f, ok := p.s.w.(http.Flusher); ok && p.good {
+		f.Flush()
+	}
+}
+
+// store adds what came to what is stored, even when it broke off.
+func (p *piece) store() {
+	if p.file == nil {
+		return
+	}
+	s := p.s
+	stored, err := p.file.Finish()
+	if err != nil {
+		p.file.Abort()
+		return
+	}
+	o := s.h.joined(s.o, p.header, nil, p.requested, p.received)
+	o.body = onDisk(s.h.store.disk, s.o.body.disk.key, &stored)
+	if s.h.store.putFile(s.q.key, o, s.h.opt.MaxVariants) != nil {
+		p.file.Abort()
+		return
+	}
+	s.o = o
+}
+
+// onDisk returns a body that is in a file, whole or in parts.
+func onDisk(t *diskTier, k diskstore.Key, stored *diskstore.Body) body {
+	b := body{size: stored.Size, kept: &keptBody{body: *stored}, disk: &diskBody{tier: t, key: k, id: stored.ID}}
+	if !stored.Complete() {
+		b.extents = stored.Extents
+	}
+	return b
+}
+
+// keepSparse begins to store a large part of an answer in a file.
+func (x *fill) keepSparse() {
+	t := x.h.store.disk
+	from, _, size, ok := freshness.ParseContentRange(first(x.header["Content-Range"]))
+	if t == nil || !ok || size < 0 || size > x.h.opt.MaxObject || freshness.StrongTag(x.header) == "" {
+		return
+	}
+	w, err := t.files.OpenSparse(size)
+	if err != nil {
+		return
+	}
+	x.sparse, x.sparseAt = w, from
+}
+
+// writeSparse writes to that file.
+func (x *fill) writeSparse(b []byte) {
+	if _, err := x.sparse.WriteAt(b, x.sparseAt); err != nil {
+		x.sparse.Abort()
+		x.sparse = nil
+		return
+	}
+	x.sparseAt += int64(len(b))
+}
+
+// publishSparse stores what came, even when it broke off.
+func (x *fill) publishSparse() {
+	stored, err := x.sparse.Finish()
+	if err != nil || len(stored.Extents) == 0 {
+		x.sparse.Abort()
+		return
+	}
+	fields := freshness.StoredFields(x.object.fields)
+	delete(fields, "Content-Range")
+	o := newObject(http.StatusOK, fields, x.object.terms, x.requested, onDisk(x.h.store.disk, diskKey(x.q.key), &stored))
+	o.selecting, o.born, o.age = x.object.selecting, x.object.born, x.object.age
+	if x.h.store.putFile(x.q.key, o, x.h.opt.MaxVariants) != nil {
+		x.sparse.Abort()
+	}
+}
