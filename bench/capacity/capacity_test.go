@@ -30,29 +30,29 @@ func newStore(to string) *store {
 }
 
 func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := r.URL.Path
+	path, key := r.URL.Path, r.Host+r.URL.Path
 	if strings.HasPrefix(path, "/stream/") || strings.HasPrefix(path, "/private/") || s.forgets {
 		s.relay(w, path)
 		return
 	}
 	s.mu.Lock()
-	body, ok := s.kept[path]
-	wait, flying := s.underWay[path]
+	body, ok := s.kept[key]
+	wait, flying := s.underWay[key]
 	if !ok && !flying {
-		s.underWay[path] = make(chan struct{})
+		s.underWay[key] = make(chan struct{})
 	}
 	s.mu.Unlock()
 	if !ok && !flying {
 		body = s.fetch(path)
 		s.mu.Lock()
-		s.kept[path] = body
-		close(s.underWay[path])
+		s.kept[key] = body
+		close(s.underWay[key])
 		s.mu.Unlock()
 	}
 	if flying {
 		<-wait
 		s.mu.Lock()
-		body = s.kept[path]
+		body = s.kept[key]
 		s.mu.Unlock()
 	}
 	w.Write(body)
@@ -93,12 +93,12 @@ func small(t *testing.T, change func(*store), memory func() int64) (*capacity, *
 	t.Cleanup(o.Close)
 	s := newStore(o.Addr())
 	change(s)
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
 	var w bytes.Buffer
 	read := func() (int64, error) { return memory(), nil }
 	c := &capacity{w: &w, origin: o, objects: 200, clients: 20, download: 1 << 20, dir: t.TempDir(), settle: time.Millisecond,
 		start: func(context.Context, string) (*cache, error) {
+			server := httptest.NewServer(s) // it has another address each time
+			t.Cleanup(server.Close)
 			return &cache{addr: server.Listener.Addr().String(), memory: read, peak: read, resetPeak: func() error { return nil }, stop: func() {}}, nil
 		}}
 	return c, &w
