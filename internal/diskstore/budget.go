@@ -93,7 +93,7 @@ func (s *Store) reserve(n int64) error {
 	}
 	for {
 		if total, ok := s.budget.take(n); ok {
-			s.raiseUsage(total)
+			s.raiseUsage(total, 0)
 			return nil
 		}
 		if err := s.evict(); err != nil {
@@ -105,12 +105,16 @@ func (s *Store) reserve(n int64) error {
 // reserveEntry makes room for one more object. Puts at the same time may each
 // find the last place free; so there can be as many too many as there are Puts.
 func (s *Store) reserveEntry() error {
-	for s.index.count.Load()+s.budget.entriesUnknown() >= s.opt.MaxEntries {
+	for {
+		n := s.index.count.Load() + s.budget.entriesUnknown()
+		if n < s.opt.MaxEntries {
+			s.raiseUsage(0, n+1)
+			return nil
+		}
 		if err := s.evict(); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
 // evict removes one object, or returns ErrFull if there is none.

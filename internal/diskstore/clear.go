@@ -36,7 +36,7 @@ func (s *Store) Clear() error {
 func (s *Store) inBackground(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
+	if !s.closed.Load() {
 		s.background.Go(f)
 	}
 }

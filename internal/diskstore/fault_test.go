@@ -113,6 +113,7 @@ func diskFails(t *testing.T, failure error, n int) (done bool) {
 	} else if err != nil && failure != syscall.ENOSPC { // a full disk makes the store shed
 		t.Errorf("what was there: %v", err)
 	}
+	s.background.Wait() // of shed
 	clock.advance(10 * time.Second)
 	if err := storeTwo(s, k, old, data); err != nil {
 		t.Fatalf("when the disk works again: %v", err)
@@ -124,7 +125,6 @@ func diskFails(t *testing.T, failure error, n int) (done bool) {
 	if err := s.Delete(k); err != nil {
 		t.Error(err)
 	}
-	s.background.Wait() // of shed
 	// A file that could not be removed stays counted, and goes at the next start.
 	if s.Stats().Bytes > 0 {
 		s.abandon()

@@ -264,12 +264,5 @@ func TestConcurrent(t *testing.T) {
 	if n := s.Stats().Corrupt; n != 0 {
 		t.Errorf("%d objects were found corrupt", n)
 	}
-	wait(t, "the sweep", func() bool {
-		balancedNow := s.sweeping.TryLock()
-		if balancedNow {
-			s.sweeping.Unlock()
-		}
-		return balancedNow
-	})
 	settled(t, s)
 }

@@ -3,12 +3,15 @@ package diskstore
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 )
+
+var modelRounds = flag.Int("model.rounds", 6, "how many random histories TestModel tries")
 
 // history is a store beside a model of it: all that was ever put, by its
 // metadata, which is different each time, and what each key has now.
@@ -190,7 +193,7 @@ func (h *history) end() {
 // Close would write is written.
 func (s *Store) abandon() {
 	s.mu.Lock()
-	s.closed = true
+	s.closed.Store(true)
 	s.mu.Unlock()
 	s.stop()
 	s.background.Wait()
@@ -269,11 +272,7 @@ func (h *history) look() {
 // A store behaves like a map, through any history of lives; one with little
 // room like a map that forgets.
 func TestModel(t *testing.T) {
-	rounds := 16
-	if testing.Short() {
-		rounds = 4
-	}
-	for seed := range rounds {
+	for seed := range *modelRounds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			h := &history{
 				t: t, r: rand.New(rand.NewPCG(uint64(seed), 1)), fs: &faultFS{record: true},

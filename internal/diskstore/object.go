@@ -25,6 +25,10 @@ type Object struct {
 
 func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
+// isRotten tells errors that lie in a file from those of the moment, such as
+// too many descriptors.
+func isRotten(err error) bool { return errors.Is(err, errCorrupt) || errors.Is(err, syscall.EIO) }
+
 // Get returns the object of k, or ErrNotFound; another error if it could not
 // be read. An object that is not what was written is removed and not found.
 func (s *Store) Get(k Key) (*Object, error) {
@@ -40,6 +44,9 @@ func (s *Store) Get(k Key) (*Object, error) {
 	rec, err := s.readRecord(&k)
 	if err != nil {
 		l.RUnlock()
+		if !known && isGone(err) {
+			return nil, ErrNotFound
+		}
 		return nil, s.unreadable(k, err)
 	}
 	for i := range rec.Bodies {
@@ -99,7 +106,7 @@ func (s *Store) unreadable(k Key, err error) error {
 			s.forget(k)
 		}
 		return ErrNotFound
-	case errors.Is(err, errCorrupt), errors.Is(err, syscall.EIO):
+	case isRotten(err):
 		s.rotten(k, 0, err)
 		return ErrNotFound
 	}
@@ -123,7 +130,7 @@ func (s *Store) rotten(k Key, id uint64, why error) {
 	l.Lock()
 	defer l.Unlock()
 	rec, err := s.readRecord(&k)
-	if isGone(err) || err == nil && (id == 0 || rec.body(id) == nil) {
+	if err == nil && (id == 0 || rec.body(id) == nil) || err != nil && !isRotten(err) {
 		return
 	}
 	s.corrupt.Add(1)

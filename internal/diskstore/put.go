@@ -220,6 +220,9 @@ func (s *Store) remove(k Key) (removed bool, err error) {
 			s.forget(k)
 			return false, nil
 		}
+		if err != nil && !isRotten(err) {
+			return false, err
+		}
 	}
 	if err := s.fs.Remove(s.metaPath(&k)); err != nil && !isGone(err) {
 		return false, err

@@ -124,9 +124,12 @@ func (s *Store) walkKey(k Key, names []fs.DirEntry, generation int64) bool {
 			}
 		}
 		s.enter(k, rec.cost(), rec.files(), stamp)
-	case err != nil && !isGone(err):
+	case err != nil && isRotten(err):
+		s.corrupt.Add(1)
 		_, _ = s.remove(k) // with all its bodies
 		return true
+	case err != nil && !isGone(err):
+		return true // Get will find it
 	}
 	for _, d := range names {
 		s.stray(k, d.Name(), rec)

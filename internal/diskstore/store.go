@@ -2,6 +2,8 @@ package diskstore
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -121,8 +123,8 @@ type Store struct {
 
 	sweeping sync.Mutex // held by the one who removes what was set aside
 
-	mu      sync.Mutex // guards what follows
-	closed  bool
+	mu      sync.Mutex          // guards what follows
+	closed  atomic.Bool         // set under mu, once
 	pending map[uint64]*pending // by ID
 
 	ctx        context.Context // ends with Close
@@ -195,12 +197,11 @@ func (s *Store) mkdir(name string) error {
 // still held can be read and released; nothing can be stored any more.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	again := s.closed.Swap(true)
+	s.mu.Unlock()
+	if again {
 		return nil
 	}
-	s.closed = true
-	s.mu.Unlock()
 	s.stop()
 	s.background.Wait()
 	// Whoever is in the middle of a Put gets to its end.
@@ -215,9 +216,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) usable() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Load() {
 		return ErrClosed
 	}
 	return nil
@@ -227,26 +226,40 @@ func (s *Store) path(name string) string { return s.opt.Dir + string(filepath.Se
 
 // temporary is where a file is written.
 func (s *Store) temporary(id uint64) string {
-	return s.path("tmp" + string(filepath.Separator) + fmt.Sprintf("%016x", id))
+	return s.path(fmt.Sprintf("tmp%c%016x", filepath.Separator, id))
 }
 
 // trash is a new name for a directory that is to be removed.
 func (s *Store) trash() string { return s.path(fmt.Sprintf("trash-%016x", rand.Uint64())) }
 
-const hexDigits = "0123456789abcdef"
+// appendDir appends the directory of k's files: 4096 of them, in two levels.
+func (s *Store) appendDir(dst []byte, k *Key) []byte {
+	const hexDigits = "0123456789abcdef"
+	dst = append(dst, s.opt.Dir...)
+	dst = append(dst, filepath.Separator)
+	dst = append(dst, "objects"...)
+	dst = append(dst, filepath.Separator, hexDigits[k[0]>>4], filepath.Separator, hexDigits[k[0]&15], hexDigits[k[1]>>4])
+	return dst
+}
 
-// dirOf is the directory of k's files: 4096 of them, in two levels.
-func (s *Store) dirOf(k *Key) string {
-	const sep = string(filepath.Separator)
-	return s.opt.Dir + sep + "objects" + sep + hexDigits[k[0]>>4:k[0]>>4+1] + sep + hexDigits[k[0]&15:k[0]&15+1] + hexDigits[k[1]>>4:k[1]>>4+1]
+func (s *Store) dirOf(k *Key) string { return string(s.appendDir(nil, k)) }
+
+// appendName appends what the names of all files of k begin with.
+func (s *Store) appendName(dst []byte, k *Key) []byte {
+	dst = append(s.appendDir(dst, k), filepath.Separator)
+	return append(hex.AppendEncode(dst, k[:]), '.')
 }
 
 // metaPath is the name of k's metadata file.
 func (s *Store) metaPath(k *Key) string {
-	return fmt.Sprintf("%s%c%x.m", s.dirOf(k), filepath.Separator, k[:])
+	var buf [256]byte
+	return string(append(s.appendName(buf[:0], k), 'm'))
 }
 
 // bodyPath is the name of the file of a body of k.
 func (s *Store) bodyPath(k *Key, id uint64) string {
-	return fmt.Sprintf("%s%c%x.%016x", s.dirOf(k), filepath.Separator, k[:], id)
+	var buf [256]byte
+	var digits [8]byte
+	binary.BigEndian.PutUint64(digits[:], id)
+	return string(hex.AppendEncode(s.appendName(buf[:0], k), digits[:]))
 }

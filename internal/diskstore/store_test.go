@@ -27,9 +27,11 @@ func open(t testing.TB, o Options) *Store {
 // settled waits until s has counted what it found and removed what it set aside.
 func settled(t testing.TB, s *Store) {
 	t.Helper()
-	wait(t, "the index", func() bool { return s.Stats().Indexed })
-	s.sweeping.Lock() // sweeps that have begun end
-	defer s.sweeping.Unlock()
+	wait(t, "the index", func() bool {
+		s.budget.mu.Lock()
+		defer s.budget.mu.Unlock()
+		return s.indexed.Load() && s.budget.unknown == 0 && s.budget.trash == 0
+	})
 }
 
 func wait(t testing.TB, what string, done func() bool) {

@@ -11,8 +11,9 @@ import (
 // written before that much is used, in steps of 1/64 of the budget, and with
 // the true number at Close.
 type usage struct {
-	mu   sync.Mutex // guards mark
-	mark int64
+	mu      sync.Mutex // guards what the file says
+	bytes   int64
+	entries int64
 }
 
 const usageSize = 8 + 8 + 8 + 4 // magic, bytes, entries, CRC-32C
@@ -37,18 +38,20 @@ func (s *Store) readUsage() {
 	}
 	b.unknown = int64(le.Uint64(file[8:]))
 	b.unknownEntries = int64(le.Uint64(file[16:]))
-	s.usage.mark = b.unknown
+	s.usage.bytes, s.usage.entries = b.unknown, b.unknownEntries
 }
 
-// raiseUsage makes sure that the file says at least total.
-func (s *Store) raiseUsage(total int64) {
+// raiseUsage makes sure that the file says at least so much.
+func (s *Store) raiseUsage(bytes, entries int64) {
 	u := &s.usage
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if total > u.mark {
-		u.mark = min(total+s.opt.MaxBytes/64, s.opt.MaxBytes)
-		s.writeUsage(u.mark, s.opt.MaxEntries)
+	if bytes <= u.bytes && entries <= u.entries {
+		return
 	}
+	u.bytes = max(u.bytes, min(bytes+s.opt.MaxBytes/64, s.opt.MaxBytes))
+	u.entries = max(u.entries, min(entries+s.opt.MaxEntries/64, s.opt.MaxEntries))
+	s.writeUsage(u.bytes, u.entries)
 }
 
 // writeUsage writes the file, aside and renamed. If it fails there is none.

@@ -165,7 +165,7 @@ func (w *Writer) reserve(n int64) error {
 	}
 	if !w.sparse && more < writeStep {
 		if total, ok := w.store.budget.take(writeStep); ok {
-			w.store.raiseUsage(total)
+			w.store.raiseUsage(total, 0)
 			w.reserved += writeStep
 			return nil
 		}
