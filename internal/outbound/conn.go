@@ -20,9 +20,15 @@ type conn struct {
 	secure  bool
 	raw     syscall.RawConn // of base; nil if it has none
 	peek    func(fd uintptr)
-	peeked  bool   // what peek found: alive, and nothing to read
+	peeked  bool // what peek found: alive, and nothing to read
+	step    func(fd uintptr) (done bool)
 	abort   func() // closes the connection, from any goroutine
 	expires time.Time
+
+	// What trip is doing.
+	state   tripState
+	tripOut []byte
+	tripErr error
 
 	// The exchange that is under way.
 	ctx      context.Context
@@ -30,6 +36,7 @@ type conn struct {
 	s        *scratch
 	r, w     int // s.in[r:w] is read and not yet used
 	reused   bool
+	armed    bool     // the deadline for the next head is set
 	answered bool     // an octet of an answer has come
 	interim  int      // interim answers so far
 	sending  *sending // the request body that another goroutine sends, or nil
@@ -53,7 +60,7 @@ var scratches = sync.Pool{New: func() any {
 }}
 
 func (c *conn) setUp() {
-	c.peek = c.look
+	c.peek, c.step = c.look, c.onStep
 	c.abort = func() { c.base.Close() }
 }
 
@@ -65,7 +72,7 @@ func (c *conn) begin(ctx context.Context) {
 	}
 	c.s = scratches.Get().(*scratch)
 	c.r, c.w, c.interim = 0, 0, 0
-	c.answered = false
+	c.armed, c.answered = false, false
 	c.sending = nil
 }
 

@@ -69,8 +69,25 @@ func (c *conn) sendHead(req *http.Request, plan bodyPlan, small bool) (clean boo
 			return true, failed
 		}
 	}
-	return false, c.write(c.s.out)
+	out = c.s.out
+	if plan.length == 0 && c.direct() {
+		stale, n, err := c.trip(out)
+		switch {
+		case stale:
+			return false, errStale
+		case err != nil:
+			return false, c.headError(err)
+		case n == len(out):
+			return false, nil
+		}
+		out = out[n:]
+	}
+	return false, c.write(out)
 }
+
+// errStale is the error of an idle connection that was dead before the request
+// was written. Nobody sees it.
+var errStale = &Error{Op: "look at an idle connection", Kind: ConnectionTerminated, Err: io.EOF}
 
 // await reads heads up to the final one, the end of which is n. With expecting
 // it also returns, with goAhead, when 100 (Continue) comes or has not come in
@@ -126,10 +143,6 @@ func (c *conn) readHead(expecting bool) (n int, goAhead bool, failed *Error) {
 	if expecting && c.t.times.expect > 0 {
 		limit = c.t.times.expect
 	}
-	end := deadline(limit)
-	if c.sending == nil {
-		c.nc.SetReadDeadline(end)
-	}
 	for {
 		if c.r < c.w {
 			c.answered = true
@@ -139,11 +152,17 @@ func (c *conn) readHead(expecting bool) (n int, goAhead bool, failed *Error) {
 				return 0, false, c.fault(broken)
 			}
 			if n > 0 {
+				c.armed = false
 				return n, false, nil
 			}
 		}
+		if !c.armed && c.sending == nil {
+			c.readBefore(limit)
+			c.armed = true
+		}
 		if err := c.read(); err != nil {
 			if expecting && isTimeout(err) && c.ctx.Err() == nil {
+				c.armed = false
 				return 0, true, nil
 			}
 			return 0, false, c.headError(err)

@@ -34,8 +34,9 @@ type waiter struct{ ready chan *conn }
 var errQueueFull = errors.New("too many requests wait for a connection")
 
 // connect returns a connection for the exclusive use of the caller: an idle one
-// unless it has to be fresh, else a new one.
-func (t *Transport) connect(ctx context.Context, key hostKey, fresh bool) (*conn, error) {
+// unless it has to be fresh, else a new one. An idle one was looked at, unless
+// that is left to trip, because the request has no body.
+func (t *Transport) connect(ctx context.Context, key hostKey, fresh, bodyless bool) (*conn, error) {
 	for {
 		t.mu.Lock()
 		h := t.hosts[key]
@@ -48,7 +49,7 @@ func (t *Transport) connect(ctx context.Context, key hostKey, fresh bool) (*conn
 			h.idle[n-1] = nil
 			h.idle = h.idle[:n-1]
 			t.mu.Unlock()
-			if c.usable() {
+			if bodyless && c.direct() || c.usable() {
 				c.reused = true
 				return c, nil
 			}
@@ -80,7 +81,7 @@ func (t *Transport) connect(ctx context.Context, key hostKey, fresh bool) (*conn
 			return nil, err
 		case c == nil:
 			return t.dial(ctx, h)
-		case !fresh && c.usable():
+		case !fresh && (bodyless && c.direct() || c.usable()):
 			c.reused = true
 			return c, nil
 		}

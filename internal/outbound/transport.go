@@ -159,7 +159,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // attempt sends a request once. When that failed and may be tried again, again
 // is the request for it.
 func (t *Transport) attempt(req *http.Request, key hostKey, fresh bool) (resp *http.Response, again *http.Request, err error) {
-	c, err := t.connect(req.Context(), key, fresh)
+	c, err := t.connect(req.Context(), key, fresh, !hasBody(req))
 	if h2, ok := err.(*isH2); ok {
 		resp, err = t.roundTripH2(req, key, h2.tc)
 		return resp, nil, err
@@ -169,6 +169,9 @@ func (t *Transport) attempt(req *http.Request, key hostKey, fresh bool) (resp *h
 		return nil, nil, err
 	}
 	resp, failed := c.exchange(req)
+	if failed == errStale {
+		return t.attempt(req, key, fresh)
+	}
 	if failed != nil {
 		return nil, replay(req, c, failed), failed
 	}
