@@ -223,9 +223,6 @@ func (x *fill) sendHead(keeping bool) {
 
 // storedObject returns the head of what is stored of the answer.
 func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
-	if x.h.store.disk != nil {
-		b.kept = new(keptBody)
-	}
 	fields := freshness.StoredFields(x.header)
 	delete(fields, "Age")
 	for _, name := range st.Strip {

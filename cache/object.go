@@ -44,6 +44,9 @@ type blocks struct{ beforeAge, beforeStatus, beforeLength, rest []byte }
 
 // newObject prepares what an answer needs. fields must not change any more.
 func newObject(status int, fields freshness.Fields, terms freshness.Terms, requested int64, b body) *object {
+	if b.kept == nil {
+		b.kept = new(keptBody)
+	}
 	o := &object{status: status, fields: fields, terms: terms, requested: requested, body: b}
 	o.vary = freshness.ParseVary(fields["Vary"])
 	o.date, _ = field.ParseDateAt(first(fields["Date"]), terms.Received/1e9)

@@ -101,7 +101,7 @@ func (x *fill) publishCopy() {
 	}
 	o := *x.object
 	if x.code != http.StatusPartialContent {
-		o.body = body{size: int64(len(b)), data: b}
+		o.body = body{size: int64(len(b)), data: b, kept: o.body.kept}
 		h.store.put(q.key, &o, h.opt.MaxVariants)
 		return
 	}
