@@ -61,8 +61,8 @@ type Options struct {
 	// it the one that was stored first goes.
 	MaxVariants int
 
-	// Lease is how long requests wait for one that is under way, before they
-	// ask the origin themselves. 0 means 5 s.
+	// Lease is how long requests wait for one that is under way; then one of
+	// them asks the origin again, and the others wait for that. 0 means 5 s.
 	Lease time.Duration
 	// HitForMiss is how long requests do not queue for what could not be stored
 	// the last time. 0 means 60 s; negative: not at all.

@@ -44,8 +44,7 @@ func (x *fill) prepare() {
 	q := x.q
 	r := q.r
 	x.ctx, x.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
-	x.out = new(http.Request)
-	*x.out = *r.WithContext(x.ctx)
+	x.out = r.WithContext(x.ctx)
 	if x.w != nil {
 		x.unwatch = context.AfterFunc(r.Context(), x.clientGone)
 	}
@@ -119,6 +118,7 @@ func (x *fill) finish(cut any) {
 	if x.f != nil {
 		defer x.h.store.leave(x.f)
 	}
+	defer x.h.store.gathering.Add(-x.reserved)
 	switch x.mode {
 	case modeStore:
 		x.finishStore(cut)
@@ -278,5 +278,9 @@ func (x *fill) refuse(id rule.ID) {
 
 // status is the member of Cache-Status for this exchange.
 func (x *fill) status(stored bool) string {
-	return x.h.statusForward(x.q, x.code, stored, false)
+	code := x.code
+	if x.unanswered {
+		code = 0
+	}
+	return x.h.statusForward(x.q, code, stored, false)
 }

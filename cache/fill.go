@@ -61,6 +61,7 @@ type fill struct {
 
 	object    *object // modeStore: the head of what is stored
 	body      *growing
+	reserved  int64         // of what may be gathered
 	copy      *growing      // modePass: a copy that is stored when it is complete
 	streaming chan struct{} // closed when the client has been answered from body
 	streamErr any
@@ -209,7 +210,7 @@ func (x *fill) sendHead(keeping bool) {
 	if x.w == nil {
 		return
 	}
-	if x.q.reason != 0 {
+	if x.q.reason != 0 && !x.unanswered {
 		httpd.SetRule(x.w, x.q.reason)
 	}
 	header := x.w.Header()
@@ -241,9 +242,29 @@ func (x *fill) keep(st *freshness.Storing) {
 	size := x.declared()
 	x.rule = st.Rule
 	x.object = x.storedObject(st, x.code, body{size: size})
-	x.body = &growing{size: size, bound: x.h.opt.MaxInMemory, spill: x.spill}
+	x.body = &growing{size: size, bound: x.reserve(size), spill: x.spill}
 	x.setMode(modeStore)
 	x.f.land(stored, x.object, x.body, 0)
+}
+
+// reserve returns how much of a body may be gathered in memory. All that is
+// being gathered has half of the memory tier's size again; when that is used
+// up, bodies go to disk, or past the store, a little earlier.
+func (x *fill) reserve(size int64) int64 {
+	n := x.h.opt.MaxInMemory
+	if size >= 0 {
+		n = min(n, size)
+	}
+	s := x.h.store
+	if s.gathering.Add(n) > s.opt.Memory/2 && n > gather {
+		s.gathering.Add(gather - n)
+		n = gather
+	}
+	x.reserved = n
+	if size >= 0 && n == size {
+		return x.h.opt.MaxInMemory
+	}
+	return n
 }
 
 // passAndKeep sends the answer straight to the client and gathers a copy.

@@ -70,8 +70,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // maxAttempts is how often a request joins a flight that turns out not to be
-// for it.
-const maxAttempts = 2
+// for it, or to take too long.
+const maxAttempts = 4
 
 func (h *Handler) inquire(r *http.Request) *inquiry {
 	q := &inquiry{r: r, now: h.opt.Now()}
@@ -210,7 +210,14 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		panic(http.ErrAbortHandler)
 	}
 	switch {
-	case l.stage == asked || l.stage == passed:
+	case l.stage == asked:
+		q.now = h.opt.Now()
+		if f, lead := h.store.renew(f, q.now); lead {
+			h.fetch(w, q, f)
+			return true
+		}
+		return false
+	case l.stage == passed:
 		q.reason = rule.CacheHitForMiss
 		h.fetch(w, q, nil)
 		return true

@@ -37,6 +37,7 @@ type Store struct {
 	// hard are gone, those born before soft are stale.
 	generation, hard, soft atomic.Uint64
 	ignoring               atomic.Bool // some answer had No-Vary-Search
+	gathering              atomic.Int64 // bytes that answers on their way may have in memory
 	groups                 groups
 	policy                 atomic.Pointer[freshness.Cache] // of the first handler: for what is read from disk
 
@@ -206,6 +207,19 @@ func (s *Store) join(key string, now int64) (f *flight, lead bool) {
 	}
 	f = &flight{store: s, key: key, began: now}
 	s.flights[key] = f
+	return f, true
+}
+
+// renew returns the flight that takes the place of one that has taken too
+// long, and whether the caller is to fly it.
+func (s *Store) renew(late *flight, now int64) (f *flight, lead bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.flights[late.key]; f != nil && f != late {
+		return f, false
+	}
+	f = &flight{store: s, key: late.key, began: now}
+	s.flights[late.key] = f
 	return f, true
 }
 
