@@ -13,7 +13,11 @@ import (
 
 // TestCacheScripts runs scripts about the cache in front of the proxy, put
 // together as "freshet proxy" does.
-func TestCacheScripts(t *testing.T) { wiretest.RunFront(t, "testdata/cache/*.txtar", startCache) }
+func TestCacheScripts(t *testing.T) {
+	wiretest.RunFront(t, "testdata/cache/*.txtar", func(t testing.TB, f wiretest.Front, settings map[string]string, way wiretest.Way) wiretest.Server {
+		return startCache(t, f, settings, way, "")
+	})
+}
 
 // cacheSettings are the keys of a script's "server" line. Without any the
 // profile is the standard one.
@@ -34,7 +38,8 @@ var cacheSettings = map[string]func(o *cache.Options, value string) error{
 	"variants":    func(o *cache.Options, v string) error { return number(&o.MaxVariants, v) },
 }
 
-func startCache(t testing.TB, f wiretest.Front, settings map[string]string, way wiretest.Way) wiretest.Server {
+// startCache starts a cache that keeps bodies in memory, or in a folder.
+func startCache(t testing.TB, f wiretest.Front, settings map[string]string, way wiretest.Way, folder string) wiretest.Server {
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	behind, err := proxy.New(proxy.Options{
 		Origins: []string{"http://" + f.Origin}, ErrorLog: log,
@@ -43,11 +48,14 @@ func startCache(t testing.TB, f wiretest.Front, settings map[string]string, way 
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := cache.NewStore(cache.StoreOptions{ErrorLog: log})
+	store, err := cache.NewStore(cache.StoreOptions{ErrorLog: log, Dir: folder})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := cache.Options{Next: behind, Store: store, Profile: cache.Standard, ErrorLog: log, Now: f.Now}
+	if folder != "" {
+		o.MaxInMemory = 1
+	}
 	for key, value := range settings {
 		set, known := cacheSettings[key]
 		if !known {

@@ -24,8 +24,8 @@
 // "x"*9 is nine of them; ${NAME} is a saved value, in quotes too. The commands:
 //
 //	server KEY=VALUE...    settings for the server, before anything else; "plain" means
-//	                       that the script is not one for TLS, "loose" that its records depend
-//	                       on who is faster: a client that leaves, say
+//	                       that the script is not one for TLS, "loose" that it depends on who is
+//	                       faster, so that answers and records are not compared
 //	connect [NAME]         open a connection and use it; the first needs no command
 //	use NAME               go on with another connection
 //	tx WORD...             send the words, nothing between them

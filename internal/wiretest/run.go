@@ -44,7 +44,7 @@ type prepared struct {
 	commands []command
 	settings map[string]string
 	plain    bool // not for TLS
-	loose    bool // its records may differ
+	loose    bool // its answers and records may differ
 	front    bool // with an origin
 	folders  [numWays]*folder
 }
@@ -102,7 +102,7 @@ func runAll(t *testing.T, pattern string, front bool, start StartFront) {
 				if t.Failed() {
 					return
 				}
-				if hot.received != other.received {
+				if hot.received != other.received && !s.loose {
 					t.Errorf("%s: the answers differ %s and %s\n%s", s.file, Hot, way, difference(hot.received, other.received))
 				}
 				if hot.records != other.records && !s.loose {
