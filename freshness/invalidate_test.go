@@ -42,6 +42,7 @@ func TestInvalidates(t *testing.T) {
 		{"POST", "http://example.com/a", 201, "Location: http://example.com:80/b", "http://example.com/a http://example.com/b"},
 		{"POST", "http://[::1", 201, "Location: /b", "http://[::1"},
 		{"POST", "/relative", 201, "Location: /b", "/relative"},
+		{"POST", "http://example.com/a", 201, "Location: //example.com:81/b", "http://example.com/a"},
 		{"POST", "ws://x/", 201, "Location: ws://x/b", "ws://x/ ws://x/b"},
 	} {
 		got := Invalidates(&Request{Method: tt.method, URL: tt.url}, tt.status, fields(tt.answer))

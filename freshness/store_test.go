@@ -34,15 +34,17 @@ func fields(lines string) Fields {
 
 const site = "https://example.com/a?b=c"
 
-func get(t *testing.T, lines string) *Request {
+// get makes a request of "METHOD", "METHOD URL", or the field lines of a GET.
+func get(t *testing.T, s string) *Request {
 	t.Helper()
-	method := "GET"
-	if m, rest, ok := strings.Cut(lines, " "); ok && !strings.Contains(m, ":") {
-		method, lines = m, rest
-	} else if !strings.Contains(lines, ":") && lines != "" {
-		method, lines = lines, ""
+	first, uri, _ := strings.Cut(s, " ")
+	if s == "" || strings.HasSuffix(first, ":") {
+		return &Request{Method: "GET", URL: site, Fields: fields(s)}
 	}
-	return &Request{Method: method, URL: site, Fields: fields(lines)}
+	if uri == "" {
+		uri = site
+	}
+	return &Request{Method: first, URL: uri}
 }
 
 // storeCases are requests (method, fields), answers, and what is decided.
@@ -83,6 +85,8 @@ var storeCases = []struct {
 	{"POST of itself, empty", false, "POST", 200, "Cache-Control: max-age=60|Content-Location: ", true, rule.StoredAsGET},
 	{"POST of another query", false, "POST", 200, "Cache-Control: max-age=60|Content-Location: /a?b=d", false, rule.NotStoredPOST},
 	{"POST of another host", false, "POST", 200, "Cache-Control: max-age=60|Content-Location: https://example.org/a?b=c", false, rule.NotStoredPOST},
+	{"POST of a host", false, "POST https://example.com", 200, "Cache-Control: max-age=60|Content-Location: /", true, rule.StoredAsGET},
+	{"POST to nowhere", false, "POST http://[", 200, "Cache-Control: max-age=60|Content-Location: /", false, rule.NotStoredPOST},
 	{"POST of two", false, "POST", 200, "Cache-Control: max-age=60|Content-Location: /a?b=c|Content-Location: /a?b=c", false, rule.NotStoredPOST},
 	{"POST, malformed", false, "POST", 200, "Cache-Control: max-age=60|Content-Location: http://[", false, rule.NotStoredPOST},
 	{"POST, guessed", false, "POST", 200, "Last-Modified: " + date(-100) + "|Content-Location: /a?b=c", false, rule.NotStoredPOST},

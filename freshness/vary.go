@@ -37,7 +37,7 @@ func ParseVary(lines []string) Vary {
 }
 
 // AppendSelecting appends the normalised value of a request field that Vary
-// names, as a part of a secondary key: requests match for the field if equal
+// names (in canonical spelling), as a part of a secondary key: requests match for the field if equal
 // bytes are appended (RFC 9111 §4.1). values are the lines of the field; none
 // means that the request does not have it, which is not the same as an empty
 // line. What is appended tells its own end, so that the parts for several fields
@@ -58,10 +58,10 @@ func AppendSelecting(dst []byte, name string, values []string) []byte {
 	if len(values) == 0 {
 		return dst
 	}
-	switch {
-	case is(name, "Accept-Encoding"), is(name, "Accept-Language"), is(name, "Accept-Charset"), is(name, "Te"):
+	switch name {
+	case "Accept-Encoding", "Accept-Language", "Accept-Charset", "Te":
 		dst = appendWeighted(dst, values)
-	case is(name, "Accept"):
+	case "Accept":
 		dst = appendElements(dst, values, appendMediaRange)
 	default:
 		dst = appendElements(dst, values, appendVerbatim)
@@ -147,15 +147,18 @@ func appendWeighted(dst []byte, values []string) []byte {
 	n := 0
 	for _, line := range values {
 		for {
-			elem, rest, ok := field.NextElement(line)
-			if !ok {
+			name, q, rest, ok := field.NextWeighted(line)
+			if ok && name == "" {
 				break
 			}
-			line = rest
-			w, ok := splitWeight(elem)
 			if !ok || n == maxWeighted {
 				return appendElements(dst, values, appendVerbatim)
 			}
+			line = rest
+			if is(name, "x-gzip") {
+				name = "gzip" // RFC 9110 §8.4.1.3
+			}
+			w := weighted{name, q}
 			i := n
 			for ; i > 0 && w.before(&all[i-1]); i-- {
 				all[i] = all[i-1]
@@ -181,16 +184,6 @@ func appendWeighted(dst []byte, values []string) []byte {
 		}
 	}
 	return dst
-}
-
-// splitWeight splits an element at its weight; it is not ok when the element
-// does not follow the grammar.
-func splitWeight(elem string) (w weighted, ok bool) {
-	w.name, w.q, ok = field.CutWeight(elem)
-	if is(w.name, "x-gzip") {
-		w.name = "gzip" // RFC 9110 §8.4.1.3
-	}
-	return w, ok
 }
 
 // before orders elements.

@@ -54,7 +54,7 @@ func TestAppendSelecting(t *testing.T) {
 		{"Accept-Language", "en, de", "de, en", true},
 		{"Accept-Language", "en, de", "eN, De", true},
 		{"Accept-Language", "en, de", " en ,   de", true},
-		{"accept-language", "en, de", "de|en", true},
+		{"Accept-Language", "en, de", "de|en", true},
 		{"Accept-Language", "en, de", "de, en;q=1.000", true},
 		{"Accept-Language", "en;q=0.5, de", "de, en;Q=0.50", true},
 		{"Accept-Language", "en;q=0.5, de", "de, en;q=0.6", false},

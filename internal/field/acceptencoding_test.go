@@ -178,3 +178,29 @@ func FuzzAcceptEncoding(f *testing.F) {
 		}
 	})
 }
+
+// TestNextWeighted: it reads what NextElement and CutWeight read.
+func TestNextWeighted(t *testing.T) {
+	for _, list := range []string{
+		"", ",", " , ", "gzip", "gzip, br;q=0.5 ,, *;q=0", "gzip , br", ` "a, b", c`, "a;q=x, b", "a b, c", ";q=1, a", `"`, "a=b", "en;Q=1.000",
+	} {
+		for rest, n := list, 0; n < 10; n++ {
+			elem, after, more := NextElement(rest)
+			wantName, wantQ, wantOK := CutWeight(elem)
+			name, q, next, ok := NextWeighted(rest)
+			if !more {
+				if name != "" || next != "" || !ok {
+					t.Errorf("%q: at the end of the list %q, %q, %v", rest, name, next, ok)
+				}
+				break
+			}
+			if ok != wantOK || ok && (name != wantName || q != wantQ) {
+				t.Errorf("%q: %q, %d, %v; want %q, %d, %v", rest, name, q, ok, wantName, wantQ, wantOK)
+			}
+			if strings.TrimLeft(next, ", \t") != strings.TrimLeft(after, ", \t") {
+				t.Errorf("%q: leaves %q, want %q", rest, next, after)
+			}
+			rest = next
+		}
+	}
+}
