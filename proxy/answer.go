@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"freshet/internal/outbound"
 	"freshet/internal/rule"
 	"freshet/internal/wire"
 )
@@ -140,11 +141,14 @@ func (x *exchange) copyBody(a *attempt, resp *http.Response, events bool) rule.I
 // cutBy says why the body ended early.
 func (x *exchange) cutBy(a *attempt, err error) rule.ID {
 	var timeout interface{ Timeout() bool }
+	var fault *outbound.Fault
 	switch {
 	case x.r.Context().Err() != nil:
 		return rule.ProxyClientGone
 	case a.timedOut.Load(), errors.As(err, &timeout) && timeout.Timeout():
 		return rule.ProxyBodyTimeout
+	case errors.As(err, &fault):
+		return fault.Rule
 	}
 	return rule.ProxyIncomplete
 }

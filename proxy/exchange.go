@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/outbound"
 	"freshet/internal/rule"
 )
 
@@ -38,6 +39,7 @@ type attempt struct {
 	o      *origin
 	lease  lease
 	cancel context.CancelCauseFunc
+	watch  watch
 	body   *requestBody // nil without one
 	timer  *time.Timer  // nil when the transport has limits of its own
 
@@ -76,7 +78,7 @@ func (x *exchange) ask(header http.Header) (*attempt, *http.Response, *Error) {
 		o, l, wait := x.h.pick(x.r, tried)
 		if o == nil {
 			if last == nil {
-				last = &Error{Rule: rule.ProxyNoOrigin, Kind: kindUnavailable, wait: wait}
+				last = &Error{Rule: rule.ProxyNoOrigin, Kind: string(outbound.DestinationUnavailable), wait: wait}
 			}
 			return nil, nil, last
 		}
@@ -126,8 +128,9 @@ func idempotent(method string) bool {
 // send makes the attempt. When it returns an answer, the attempt lasts until done.
 func (a *attempt) send(header http.Header) (*http.Response, *Error) {
 	x, h, r := a.x, a.x.h, a.x.r
-	ctx, cancel := context.WithCancelCause(r.Context())
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
 	a.cancel = cancel
+	a.watch.start(r.Context(), cancel)
 	a.o.active.Add(1)
 	a.o.requests.Add(1)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -163,8 +166,8 @@ func (a *attempt) send(header http.Header) (*http.Response, *Error) {
 		}
 		return resp, nil
 	}
-	if cause := context.Cause(ctx); cause != nil && r.Context().Err() == nil {
-		err = cause
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause // the client's end, or a limit on time
 	}
 	return nil, a.judge(err)
 }
@@ -196,6 +199,7 @@ func (a *attempt) judge(err error) *Error {
 // done ends the attempt.
 func (a *attempt) done() {
 	a.stopTime()
+	a.watch.end()
 	a.cancel(nil)
 	if a.body != nil {
 		a.x.mu.Lock()

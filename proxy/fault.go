@@ -1,17 +1,8 @@
 package proxy
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"io"
-	"net"
 	"net/http"
-	"os"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"freshet/httpd"
@@ -57,85 +48,8 @@ type FailureHandler interface {
 	OriginFailed(err error) bool
 }
 
-// The errors of RFC 9209 §2.3 that are told.
-const (
-	kindDNS         = "dns_error"
-	kindUnavailable = "destination_unavailable"
-	kindUnroutable  = "destination_ip_unroutable"
-	kindRefused     = "connection_refused"
-	kindConnectTime = "connection_timeout"
-	kindTerminated  = "connection_terminated"
-	kindTLS         = "tls_protocol_error"
-	kindCertificate = "tls_certificate_error"
-	kindHeadTime    = "http_response_timeout"
-	kindProtocol    = "http_protocol_error"
-	kindUpgrade     = "http_upgrade_failed"
-)
-
-// classify says what the error of a transport means.
-func classify(err error) *Error {
-	e := &Error{Err: err}
-	var (
-		dns  *net.DNSError
-		op   *net.OpError
-		cert *tls.CertificateVerificationError
-		auth x509.UnknownAuthorityError
-		rec  tls.RecordHeaderError
-		tm   net.Error
-	)
-	dialing := errors.As(err, &op) && op.Op == "dial"
-	timeout := errors.As(err, &tm) && tm.Timeout()
-	switch {
-	case errors.Is(err, errHeadTimeout):
-		e.set(rule.ProxyHeadTimeout, kindHeadTime)
-		e.counts = true
-	case dialing && timeout:
-		e.connect(rule.ProxyConnectTimeout, kindConnectTime)
-	case errors.As(err, &dns):
-		e.connect(rule.ProxyUnreachable, kindDNS)
-	case dialing && errors.Is(err, syscall.ECONNREFUSED):
-		e.connect(rule.ProxyRefused, kindRefused)
-	case dialing && (errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)):
-		e.connect(rule.ProxyUnreachable, kindUnroutable)
-	case dialing:
-		e.connect(rule.ProxyUnreachable, kindUnavailable)
-	case errors.As(err, &cert), errors.As(err, &auth):
-		e.connect(rule.ProxyTLS, kindCertificate)
-	case errors.As(err, &rec), strings.Contains(err.Error(), "tls: "):
-		e.connect(rule.ProxyTLS, kindTLS)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), strings.Contains(err.Error(), "server closed idle connection"):
-		e.set(rule.ProxyTerminated, kindTerminated)
-		e.ended = true
-	case timeout, errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		e.set(rule.ProxyHeadTimeout, kindHeadTime)
-		e.counts = true
-	default:
-		e.set(rule.ProxyProtocol, kindProtocol)
-	}
-	return e
-}
-
-func (e *Error) set(id rule.ID, kind string) { e.Rule, e.Kind = id, kind }
-
-// connect says that no connection was made.
-func (e *Error) connect(id rule.ID, kind string) {
-	e.set(id, kind)
-	e.unsent, e.counts = true, true
-}
-
-// clientFault says which rule a body broke that could not be read.
-func clientFault(err error) rule.ID {
-	var large *http.MaxBytesError
-	var tm net.Error
-	switch {
-	case errors.As(err, &large):
-		return rule.BodyTooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &tm) && tm.Timeout():
-		return rule.BodyTimeout
-	}
-	return rule.BodyIncomplete
-}
+// kindUpgrade is the one error of RFC 9209 §2.3 that no transport tells.
+const kindUpgrade = "http_upgrade_failed"
 
 // fail answers a request for which there is no answer.
 func (x *exchange) fail(e *Error) {

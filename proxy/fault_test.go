@@ -142,7 +142,7 @@ func TestCutAnswers(t *testing.T) {
 		"short":   {"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", "proxy-incomplete"},
 		"chunked": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "proxy-incomplete"},
 		"chunk":   {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc", "proxy-incomplete"},
-		"garbage": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n", "proxy-incomplete"},
+		"garbage": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n", "response-chunk"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := script(t, func(conn net.Conn, br *bufio.Reader) {

@@ -95,12 +95,18 @@ func eachFront(t *testing.T, h http.Handler, f func(t *testing.T, url string, cl
 		f(t, "https://"+addr, client)
 	})
 	t.Run("net-http", func(t *testing.T) {
-		srv := httptest.NewUnstartedServer(h)
-		srv.Config.ErrorLog = discardLog
-		srv.Start()
-		defer srv.Close()
-		f(t, srv.URL, newClient(t))
+		url := serveStd(t, h)
+		f(t, url, newClient(t))
 	})
+}
+
+// serveStd serves h with net/http. Clients that are made later end earlier.
+func serveStd(t testing.TB, h http.Handler) (url string) {
+	srv := httptest.NewUnstartedServer(h)
+	srv.Config.ErrorLog = discardLog
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return srv.URL
 }
 
 func newClient(t testing.TB) *http.Client {

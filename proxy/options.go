@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,9 +22,18 @@ type Options struct {
 	Origins []string
 
 	// Transport sends the requests. It must not follow redirects, decode
-	// bodies or send requests again that are not idempotent. For a unix origin
-	// it must know how to dial. Default: a transport of the handler's own.
+	// bodies or send requests again that are not idempotent; origins that are
+	// Unix sockets, ConnectTimeout, TLS and MaxConns are not for it. Default: a
+	// strict HTTP/1.1 transport of the handler's own.
 	Transport http.RoundTripper
+
+	// TLS configures connections to https origins. Default: the system's roots
+	// and TLS 1.2 or later.
+	TLS *tls.Config
+
+	// MaxConns bounds the connections to one origin. Beyond it requests wait
+	// for at most 10 s, and are then answered 503. Default 0: no bound.
+	MaxConns int
 
 	// Balance chooses among the origins that are not failing. Default RoundRobin.
 	Balance Balance
@@ -45,8 +55,8 @@ type Options struct {
 	// socket has no address and is not trusted. Default none.
 	Trusted []netip.Prefix
 
-	// ConnectTimeout is the time for connecting to an origin, TLS included.
-	// Default 5 s. Then: the next origin, or 504.
+	// ConnectTimeout is the time for connecting to an origin, and once more for
+	// the handshake of TLS. Default 5 s. Then: the next origin, or 504.
 	ConnectTimeout time.Duration
 	// HeadTimeout is the time from the end of a request until the head of its
 	// answer. Default 60 s; negative means no limit. Then: 504.
@@ -140,8 +150,8 @@ func (o *Options) check() error {
 			fault("a trusted network is not valid")
 		}
 	}
-	if o.ConnectTimeout < 0 || o.FailTimeout < 0 {
-		fault("ConnectTimeout and FailTimeout must not be negative")
+	if o.ConnectTimeout < 0 || o.FailTimeout < 0 || o.MaxConns < 0 {
+		fault("ConnectTimeout, FailTimeout and MaxConns must not be negative")
 	}
 	o.ConnectTimeout = orDefault(o.ConnectTimeout, 5*time.Second)
 	o.HeadTimeout = orDefault(o.HeadTimeout, 60*time.Second)

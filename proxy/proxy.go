@@ -47,7 +47,8 @@ func New(o Options) (*Handler, error) {
 	h.via11 = "1.1 " + o.Name
 	h.rt, h.close, h.timed = o.Transport, func() {}, true
 	if h.rt == nil {
-		h.rt, h.close, h.timed = newTransport(&h.o, h.origins)
+		h.rt, h.close = newTransport(&h.o, h.origins)
+		h.timed = false
 	}
 	return h, nil
 }

@@ -137,9 +137,7 @@ func TestBothWaysAtOnce(t *testing.T) {
 	})
 	h := newProxy(t, proxy.Options{Origins: []string{url}})
 	addr, _ := serve(t, h)
-	std := httptest.NewServer(h)
-	defer std.Close()
-	for _, addr := range []string{addr, std.URL} {
+	for _, addr := range []string{addr, serveStd(t, h)} {
 		c, br := dial(t, addr)
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n0\r\n")
 		resp, err := http.ReadResponse(br, nil)
@@ -225,8 +223,6 @@ func TestLargeBodies(t *testing.T) {
 	}))
 	defer origin.Close()
 	srv := newProxy(t, proxy.Options{Origins: []string{origin.URL}})
-	front := httptest.NewServer(srv)
-	defer front.Close()
 	addr, _ := serve(t, srv)
 	client := newClient(t)
 	client.Timeout = 0
@@ -243,7 +239,7 @@ func TestLargeBodies(t *testing.T) {
 		t.Errorf("%d bytes, %v", p.at, err)
 	}
 	resp.Body.Close()
-	resp, err = client.Post(front.URL, "", io.LimitReader(&pattern{n: size}, size))
+	resp, err = client.Post(serveStd(t, srv), "", io.LimitReader(&pattern{n: size}, size))
 	if err != nil {
 		t.Fatal(err)
 	}

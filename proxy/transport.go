@@ -5,31 +5,40 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"freshet/internal/outbound"
 )
 
-// newTransport makes the default transport: no redirects, no decoding, no
-// proxy of the environment.
-func newTransport(o *Options, origins []*origin) (rt http.RoundTripper, closeIdle func(), timed bool) {
+// newTransport makes the transport that is used when Options has none.
+func newTransport(o *Options, origins []*origin) (rt http.RoundTripper, closeIdle func()) {
 	sockets := map[string]string{}
 	for _, g := range origins {
 		if g.socket != "" {
 			sockets[g.addr+":80"] = g.socket
 		}
 	}
-	d := net.Dialer{Timeout: o.ConnectTimeout}
-	t := &http.Transport{
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	t := &outbound.Transport{
+		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if path := sockets[addr]; path != "" {
 				return d.DialContext(ctx, "unix", path)
 			}
 			return d.DialContext(ctx, network, addr)
 		},
-		DisableCompression:     true,
-		TLSHandshakeTimeout:    o.ConnectTimeout,
-		ExpectContinueTimeout:  time.Second,
-		MaxIdleConnsPerHost:    64,
-		IdleConnTimeout:        4 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
+		TLS:             o.TLS,
+		ConnectTimeout:  o.ConnectTimeout,
+		TLSTimeout:      o.ConnectTimeout,
+		HeadTimeout:     noneIsNegative(o.HeadTimeout),
+		ReadTimeout:     noneIsNegative(o.BodyTimeout),
+		MaxConnsPerHost: o.MaxConns,
 	}
-	return t, t.CloseIdleConnections, true
+	return t, t.CloseIdleConnections
+}
+
+// noneIsNegative turns "no limit" into what package outbound means by it.
+func noneIsNegative(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
 }

@@ -40,6 +40,9 @@ func (x *exchange) switchProtocols(a *attempt, resp *http.Response) {
 	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{protocol}
 	addElement(h, "Via", x.h.via(resp.ProtoMajor, resp.ProtoMinor))
 	x.setRule(rule.ProxyUpgraded)
+	// From here on the end of what the client sends is not its end: net/http
+	// takes it for that even after Hijack.
+	a.watch.end()
 	x.w.WriteHeader(http.StatusSwitchingProtocols)
 	client, brw, err := x.rc.Hijack()
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -35,9 +34,7 @@ func echo(t testing.TB) string {
 func TestUpgrade(t *testing.T) {
 	h := newProxy(t, proxy.Options{Origins: []string{echo(t)}})
 	addr, recs := serve(t, h)
-	std := httptest.NewServer(h)
-	defer std.Close()
-	for _, addr := range []string{addr, std.URL} {
+	for _, addr := range []string{addr, serveStd(t, h)} {
 		c, br := dial(t, addr)
 		io.WriteString(c, upgradeRequest+"early ")
 		head, err := readHead(br)
@@ -53,7 +50,7 @@ func TestUpgrade(t *testing.T) {
 		}
 		c.(*net.TCPConn).CloseWrite()
 		if b, err := io.ReadAll(br); string(b) != "bye" || err != nil {
-			t.Errorf("after the client's end: %q, %v", b, err)
+			t.Errorf("%s: after the client's end: %q, %v", addr, b, err)
 		}
 	}
 	if r := recs.rule(t); r != "proxy-upgraded" && r != "handler-answered" {

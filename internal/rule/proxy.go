@@ -18,6 +18,9 @@ const (
 	ProxyTLS
 	ProxyTerminated
 	ProxyHeadTimeout
+	ProxySendTimeout
+	ProxyUnsent
+	ProxyBusy
 	ProxyProtocol
 	ProxyNoOrigin
 	ProxyClientGone
@@ -63,6 +66,9 @@ var proxyTable = [...]Row{
 	ProxyTLS & 0xff:            {"proxy-tls", 502, "no TLS connection with the origin came about", "RFC 9110 §4.3.4", "check the origin's certificate, and that it speaks TLS on that port"},
 	ProxyTerminated & 0xff:     {"proxy-terminated", 502, "the origin closed the connection before it answered", "RFC 9110 §15.6.3", "see the origin's own log"},
 	ProxyHeadTimeout & 0xff:    {"proxy-head-timeout", 504, "the origin did not begin its answer in time", "RFC 9110 §15.6.5", "make the origin faster, or raise the limit on the time for a head"},
+	ProxySendTimeout & 0xff:    {"proxy-send-timeout", 504, "the origin did not take the request in time", "RFC 9110 §15.6.5", "make the origin faster at reading"},
+	ProxyUnsent & 0xff:         {"proxy-unsent", 500, "the request cannot be written as HTTP/1.1", "RFC 9110 §15.6.1", "send it in another form; the server's error log may tell more"},
+	ProxyBusy & 0xff:           {"proxy-busy", 503, "the origin has as many connections as it may have, and none became free in time", "RFC 9110 §15.6.4", "try again later, or raise the limit on connections to the origin"},
 	ProxyProtocol & 0xff:       {"proxy-protocol", 502, "the origin's answer breaks the rules of HTTP", "RFC 9110 §15.6.3", "have the origin speak HTTP/1.1 on that port"},
 	ProxyNoOrigin & 0xff:       {"proxy-no-origin", 503, "every origin has failed too often in a row and is left alone for a while", "RFC 9110 §15.6.4", "try again later; the origins' states say what failed"},
 	ProxyClientGone & 0xff:     {"proxy-client-gone", 499, "the client went away before the origin's answer was passed on", "RFC 9112 §9.6", "wait for the answer"},
