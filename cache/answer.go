@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -103,7 +104,8 @@ func (h *Handler) setFields(header http.Header, q *inquiry, o *object, status in
 			header[name] = values
 		}
 	}
-	if _, typed := o.fields["Content-Type"]; !typed && !same {
+	maps.Copy(header, q.stripped)
+	if _, typed := header["Content-Type"]; !typed && !same {
 		header["Content-Type"] = nil // nothing is to be guessed on behalf of the origin
 	}
 	switch {

@@ -15,7 +15,7 @@ type body struct {
 	disk  *diskBody
 	// extents say what there is of a body on disk that is not whole.
 	extents []diskstore.Extent
-	kept  *keptBody // where the body is on disk, once it has been written
+	kept    *keptBody // where the body is on disk, once it has been written
 }
 
 // keptBody is shared by all objects that have a body, so that it is written

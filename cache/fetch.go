@@ -70,7 +70,11 @@ func (x *fill) prepare() {
 		header[name] = v
 	}
 	x.out.Header = header
-	if !validating || r.Method != http.MethodGet {
+	if r.Method != http.MethodGet {
+		return
+	}
+	if !validating {
+		x.askVariants(header)
 		return
 	}
 	if q.why == fwdPartial {
@@ -79,6 +83,25 @@ func (x *fill) prepare() {
 	}
 	x.stale = q.object
 	freshness.SetValidators(header, []freshness.Fields{q.object.fields})
+}
+
+// askVariants lets the origin say that the answer is one that is stored for
+// other requests (RFC 9111 §4.3.1).
+func (x *fill) askVariants(header http.Header) {
+	if x.plain || x.q.why != fwdVaryMiss || len(header["Range"]) > 0 {
+		return
+	}
+	var stored []freshness.Fields
+	for _, o := range x.q.res.objects {
+		if o.tag != "" && o.body.whole() && !x.h.store.gone(o, x.q.key) {
+			x.variants = append(x.variants, o)
+			stored = append(stored, o.fields)
+		}
+	}
+	if len(stored) > 0 {
+		freshness.SetValidators(header, stored)
+		delete(header, "If-Modified-Since") // it would be about one of them
+	}
 }
 
 // run calls the next handler. A panic is returned: it means that the answer
@@ -170,7 +193,7 @@ func (x *fill) finishStore(cut any) {
 		return
 	}
 	if x.w != nil {
-		x.q.first, x.q.age = true, x.age
+		x.own()
 		x.h.answer(x.w, x.q, &o, x.rule, x.status(true))
 	}
 }
@@ -211,8 +234,14 @@ func (x *fill) finishConfirmed() {
 	setDate(fields, x.received)
 	resp := freshness.Response{Status: x.stale.status, Fields: withAge(fields, x.header), Requested: x.requested, Received: x.received}
 	o := newObject(x.stale.status, fields, h.policy.Terms(&resp), x.requested, x.stale.body)
-	o.selecting, o.born = x.stale.selecting, h.store.generation.Load()
-	h.store.replace(q.key, x.stale, o, h.opt.MaxVariants)
+	o.born, o.age = h.store.generation.Load(), x.header["Age"]
+	if x.variants != nil {
+		o.selecting = string(q.src.appendSelecting(nil, &o.vary))
+		h.store.put(q.key, o, h.opt.MaxVariants)
+	} else {
+		o.selecting = x.stale.selecting
+		h.store.replace(q.key, x.stale, o, h.opt.MaxVariants)
+	}
 	q.now = max(q.now, x.received)
 	x.f.land(stored, o, nil, 0)
 	if x.w == nil {

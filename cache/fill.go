@@ -43,13 +43,17 @@ type fill struct {
 	unwatch func() bool
 	plain   bool    // nothing that is stored is asked about
 	stale   *object // what is being validated
-	part    field.Range
+	// variants are stored for other requests, and the origin may say that one of
+	// them is the answer to this one, too.
+	variants []*object
+	part     field.Range
 
 	header    http.Header
 	requested int64
 	received  int64
 	code      int
-	age       []string
+	age       []string         // of the answer, and
+	stripped  freshness.Fields // what of it is not stored: for its own client
 
 	mu      sync.Mutex // guards mode, which clientGone reads
 	mode    mode
@@ -150,6 +154,17 @@ func (x *fill) decideStored() bool {
 		}
 		return true
 	}
+	if x.variants != nil && x.code == http.StatusNotModified {
+		x.setMode(modeAgain)
+		for _, o := range x.variants {
+			if freshness.Confirms(o.fields, x.header, false) {
+				x.stale = o
+				x.setMode(modeConfirmed)
+				break
+			}
+		}
+		return true
+	}
 	if q.why == fwdPartial && !x.plain && x.code == http.StatusPartialContent && x.part.Length > 0 {
 		x.beginPart()
 		return true
@@ -227,7 +242,13 @@ func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
 	fields := freshness.StoredFields(x.header)
 	delete(fields, "Age")
 	for _, name := range st.Strip {
-		delete(fields, name)
+		if v, ok := fields[name]; ok {
+			if x.stripped == nil {
+				x.stripped = make(freshness.Fields)
+			}
+			x.stripped[name] = v
+			delete(fields, name)
+		}
 	}
 	setDate(fields, x.received)
 	x.age = x.header["Age"]
@@ -365,7 +386,7 @@ func (x *fill) stream() {
 		return // several ranges are sent when all has come
 	}
 	x.streaming = make(chan struct{})
-	q.first, q.age = true, x.age
+	x.own()
 	src := x.body.reader(0) // before more comes: a relay must not let go of what this reader needs
 	go func() {
 		defer close(x.streaming)
@@ -374,6 +395,11 @@ func (x *fill) stream() {
 			panic(http.ErrAbortHandler)
 		}
 	}()
+}
+
+// own makes the client's answer the one that came for it.
+func (x *fill) own() {
+	x.q.first, x.q.age, x.q.stripped = true, x.age, x.stripped
 }
 
 // awaitStream waits until the client has been answered.

@@ -22,12 +22,13 @@ type inquiry struct {
 	now  int64
 	cond conditional.Request
 
-	res    *resource // what is stored for the key
-	object *object   // what of that the request selects; nil: nothing
-	why    forward   // why the origin is asked
-	reason rule.ID
-	first  bool     // the answer is that to this very request
-	age    []string // then: the Age that it came with
+	res      *resource // what is stored for the key
+	object   *object   // what of that the request selects; nil: nothing
+	why      forward   // why the origin is asked
+	reason   rule.ID
+	first    bool             // the answer is that to this very request
+	age      []string         // then: the Age that it came with
+	stripped freshness.Fields // and what of it is not stored
 }
 
 // ServeHTTP implements http.Handler.

@@ -36,7 +36,7 @@ type Store struct {
 	// generation is counted up by a purge of everything; objects born before
 	// hard are gone, those born before soft are stale.
 	generation, hard, soft atomic.Uint64
-	ignoring               atomic.Bool // some answer had No-Vary-Search
+	ignoring               atomic.Bool  // some answer had No-Vary-Search
 	gathering              atomic.Int64 // bytes that answers on their way may have in memory
 	groups                 groups
 	policy                 atomic.Pointer[freshness.Cache] // of the first handler: for what is read from disk
