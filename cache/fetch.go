@@ -125,7 +125,7 @@ func (x *fill) run() (cut any) {
 func (x *fill) clientGone() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.mode == modeStore || x.f.watched() {
+	if x.mode == modeStore || !x.f.abandon() {
 		return
 	}
 	x.cancel()

@@ -320,11 +320,11 @@ func (x *fill) Write(p []byte) (int, error) {
 		if x.writeErr != nil {
 			return 0, x.writeErr
 		}
+		if x.mode == modeStore && x.streaming == nil && x.body.n+int64(len(p)) > min(gather, x.body.bound) {
+			x.stream() // before a relay has let go of what nobody read
+		}
 		if x.writeErr = x.body.write(x.ctx, p); x.writeErr != nil {
 			return 0, x.writeErr
-		}
-		if x.mode == modeStore && x.streaming == nil && x.body.n > gather {
-			x.stream()
 		}
 	}
 	return len(p), nil

@@ -10,10 +10,11 @@ import (
 type stage uint8
 
 const (
-	asked  stage = iota // the origin has not answered yet
-	stored              // the answer is being stored, or is
-	passed              // the answer may not be shared: whoever waits asks for itself
-	failed              // there was no answer
+	asked     stage = iota // the origin has not answered yet
+	stored                 // the answer is being stored, or is
+	passed                 // the answer may not be shared: whoever waits asks for itself
+	failed                 // there was no answer
+	abandoned              // nobody waits for the answer any more
 )
 
 // A flight is one request to the origin on behalf of all who want its answer.
@@ -37,6 +38,10 @@ func (f *flight) land(st stage, o *object, g *growing, failure int) {
 		return
 	}
 	f.mu.Lock()
+	if f.stage == abandoned {
+		f.mu.Unlock()
+		return
+	}
 	f.stage, f.object, f.body, f.failure = st, o, g, failure
 	if f.waiting != nil {
 		close(f.waiting)
@@ -45,14 +50,23 @@ func (f *flight) land(st stage, o *object, g *growing, failure int) {
 	f.mu.Unlock()
 }
 
-// watched reports whether anybody waits for the origin's answer.
-func (f *flight) watched() bool {
+// abandon ends a flight that nobody waits in and reports whether it did. Who
+// has joined it, and comes to wait, is to join another.
+func (f *flight) abandon() bool {
 	if f == nil {
-		return false
+		return true
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.waiting != nil
+	if f.waiting != nil {
+		f.mu.Unlock()
+		return false
+	}
+	if f.stage == asked {
+		f.stage = abandoned
+	}
+	f.mu.Unlock()
+	f.store.leave(f)
+	return true
 }
 
 // landing is what a flight came to.

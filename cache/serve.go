@@ -22,9 +22,10 @@ type inquiry struct {
 	now  int64
 	cond conditional.Request
 
-	res      *resource // what is stored for the key
-	object   *object   // what of that the request selects; nil: nothing
-	why      forward   // why the origin is asked
+	res      *resource       // what is stored for the key
+	object   *object         // what of that the request selects; nil: nothing
+	vary     *freshness.Vary // of an answer that came for another request; nil: none was seen
+	why      forward         // why the origin is asked
 	reason   rule.ID
 	first    bool             // the answer is that to this very request
 	age      []string         // then: the Age that it came with
@@ -57,17 +58,28 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		f, lead := h.store.join(h.flightKey(q), q.now)
 		if lead {
-			if h.lookUp(q) && h.serveStored(w, q) { // it landed a moment ago
-				h.store.leave(f)
-				return
+			if !h.serveLanded(w, q, f) {
+				h.fetch(w, q, f)
 			}
-			h.fetch(w, q, f)
 			return
 		}
 		if h.serveFlight(w, q, f) {
 			return
 		}
 	}
+}
+
+// serveLanded answers with what was stored a moment ago, between the look-up
+// and the flight, which then ends: also when the answer breaks off.
+func (h *Handler) serveLanded(w http.ResponseWriter, q *inquiry, f *flight) (served bool) {
+	served = true
+	defer func() {
+		if served {
+			h.store.leave(f)
+		}
+	}()
+	served = h.lookUp(q) && h.serveStored(w, q)
+	return served
 }
 
 // maxAttempts is how often a request joins a flight that turns out not to be
@@ -196,10 +208,14 @@ func (h *Handler) shares(q *inquiry) bool {
 
 // flightKey tells the variants of a key apart, as far as they are known.
 func (h *Handler) flightKey(q *inquiry) string {
-	if q.res == nil || len(q.res.objects) == 0 || len(q.res.objects[0].vary.Names) == 0 {
+	vary := q.vary
+	if vary == nil && q.res != nil && len(q.res.objects) > 0 {
+		vary = &q.res.objects[0].vary
+	}
+	if vary == nil || len(vary.Names) == 0 {
 		return q.key
 	}
-	return q.key + "\n" + string(q.src.appendSelecting(q.src.buf[:0], &q.res.objects[0].vary))
+	return q.key + "\n" + string(q.src.appendSelecting(q.src.buf[:0], vary))
 }
 
 // serveFlight waits for another's answer and answers with it, if it is for
@@ -223,7 +239,7 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		h.fetch(w, q, nil)
 		return true
 	case l.stage == failed:
-		if o := q.object; o != nil {
+		if o := q.object; o != nil && h.covers(o, q) {
 			if reuse := h.policy.OnFailure(&o.terms, &q.dir, freshness.Unreachable, q.now); reuse.Verdict == freshness.UseStale {
 				h.answer(w, q, o, reuse.Rule, h.statusForward(q, 0, false, true))
 				return true
@@ -233,7 +249,10 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		h.setStatus(w.Header(), nil, h.statusForward(q, l.failure, false, true))
 		httpd.Error(w, q.r, l.failure, rule.Of(rule.CacheOriginFailed).Explain())
 		return true
+	case l.stage == abandoned:
+		return false
 	case !l.object.matches(&q.src):
+		q.vary = &l.object.vary
 		return false
 	}
 	q.now = max(q.now, l.object.terms.Received)
