@@ -92,6 +92,11 @@ func (x *fill) WriteHeader(code int) {
 	default:
 		x.received = x.h.opt.Now()
 		x.code = code
+		for name, v := range x.header {
+			if len(v) == 0 { // how a handler says that nothing is to be guessed
+				delete(x.header, name)
+			}
+		}
 		x.decide()
 	}
 }

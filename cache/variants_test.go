@@ -76,3 +76,23 @@ func TestQualifiedNoCache(t *testing.T) {
 		t.Error("the second client got the field")
 	}
 }
+
+// A field that a handler has switched off is no new value for a stored one.
+func TestNoValueUpdatesNothing(t *testing.T) {
+	w := newWorld(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`)
+		w.Header()["Content-Type"] = nil
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(304)
+			return
+		}
+		w.Header().Set("Content-Type", "text/x-mine")
+		fmt.Fprint(w, "x")
+	})
+	w.do("GET /")
+	rec := w.do("GET /")
+	expect(t, rec, 200, "x", "fwd-status=304")
+	if got := rec.Header().Get("Content-Type"); got != "text/x-mine" {
+		t.Errorf("Content-Type %q", got)
+	}
+}
