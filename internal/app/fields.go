@@ -9,6 +9,7 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/config"
+	"freshet/internal/wire"
 )
 
 // editFields changes fields of all answers of a handler.
@@ -97,7 +98,7 @@ func editHot(next httpd.HotHandler, edits []config.FieldEdit) httpd.HotHandler {
 			last.replaces = true
 		}
 		if e.Op != config.FieldRemove {
-			last.lines = append(last.lines, e.Name+": "+e.Value+"\r\n"...)
+			last.lines = append(last.lines, wire.SpelledName(e.Name)+": "+e.Value+"\r\n"...)
 		}
 	}
 	return h

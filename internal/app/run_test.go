@@ -78,6 +78,12 @@ func (o *output) String() string {
 // wait returns the first submatch of what is waited for.
 func (o *output) wait(t *testing.T, pattern string) string {
 	t.Helper()
+	return o.waitFrom(t, 0, pattern)
+}
+
+// waitFrom is wait, for what is written after the first bytes.
+func (o *output) waitFrom(t *testing.T, from int, pattern string) string {
+	t.Helper()
 	late := false
 	timer := time.AfterFunc(20*time.Second, func() {
 		o.mu.Lock()
@@ -90,7 +96,7 @@ func (o *output) wait(t *testing.T, pattern string) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for {
-		if m := re.FindStringSubmatch(o.text.String()); m != nil {
+		if m := re.FindStringSubmatch(o.text.String()[from:]); m != nil {
 			return m[len(m)-1]
 		}
 		if late {

@@ -205,8 +205,9 @@ type fixed struct {
 
 func (f fixed) Addr() net.Addr { return f.addr }
 
-// certificate makes a certificate for 127.0.0.1 and returns its files.
-func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
+// certificate makes a certificate for 127.0.0.1 and names, and returns its
+// files.
+func certificate(t *testing.T, names ...string) (cert, key string, roots *x509.CertPool) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -214,7 +215,7 @@ func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	}
 	tmpl := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: names, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, private.Public(), private)
 	if err != nil {
