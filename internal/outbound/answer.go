@@ -23,7 +23,7 @@ func (c *conn) answer(req *http.Request, n int, sent bool) (*http.Response, *Err
 	h := &c.s.head
 	a := &answer{}
 	r := &a.resp
-	r.Request = req
+	r.Request, r.TLS = req, c.state
 	r.StatusCode = h.Status
 	r.Proto, r.ProtoMajor, r.ProtoMinor = proto(h.Minor), int(h.Major), int(h.Minor)
 	r.Status, r.Header = c.s.makeHeader()

@@ -48,8 +48,8 @@ func (b *body) Read(p []byte) (n int, err error) {
 		n, err = b.readPlain(p)
 		if b.left -= int64(n); b.left == 0 {
 			err = io.EOF
-		} else if err == io.EOF {
-			err = io.ErrUnexpectedEOF
+		} else {
+			err = unexpected(err)
 		}
 	default:
 		n, err = b.readPlain(p)
@@ -105,13 +105,27 @@ func (b *body) readChunked(p []byte) (n int, err error) {
 			return n, nil
 		}
 		c.readBefore(c.t.times.read)
+		if left := b.dec.Left(); left >= directBytes && len(p) >= directBytes {
+			n, err = c.nc.Read(p[:min(int64(len(p)), left)])
+			b.dec.Took(n)
+			return n, unexpected(err)
+		}
 		if err := c.read(); err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return 0, err
+			return 0, unexpected(err)
 		}
 	}
+}
+
+// directBytes is from what size on data is read past the input, straight to
+// where it is wanted.
+const directBytes = 4 << 10
+
+// unexpected returns what an end is where there should be none.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 const readBody = "read response body"

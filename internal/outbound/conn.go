@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"sync"
 	"syscall"
@@ -18,6 +19,7 @@ type conn struct {
 	nc      net.Conn // what is read and written
 	base    net.Conn // the connection below TLS, else nc
 	secure  bool
+	state   *tls.ConnectionState
 	raw     syscall.RawConn // of base; nil if it has none
 	peek    func(fd uintptr)
 	peeked  bool // what peek found: alive, and nothing to read
@@ -26,7 +28,7 @@ type conn struct {
 	expires time.Time
 
 	// What trip is doing.
-	state   tripState
+	tripped tripState
 	tripOut []byte
 	tripErr error
 

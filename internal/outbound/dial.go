@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"syscall"
 )
 
 // isH2 is the error of a connection on which the origin has chosen HTTP/2.
@@ -21,13 +20,21 @@ func (t *Transport) dial(ctx context.Context, h *host) (*conn, error) {
 		t.giveUp(h)
 		return nil, err
 	}
-	if tc, ok := nc.(*tls.Conn); ok && tc.ConnectionState().NegotiatedProtocol == "h2" {
+	tc, isTLS := nc.(*tls.Conn)
+	if isTLS && tc.ConnectionState().NegotiatedProtocol == "h2" {
 		t.giveUp(h)
 		return nil, &isH2{tc}
 	}
 	c := &conn{t: t, host: h, nc: nc, base: base, secure: nc != base}
-	if sc, ok := base.(syscall.Conn); ok {
-		c.raw, _ = sc.SyscallConn()
+	switch base := base.(type) { // and no others, which may add to these
+	case *net.TCPConn:
+		c.raw, _ = base.SyscallConn()
+	case *net.UnixConn:
+		c.raw, _ = base.SyscallConn()
+	}
+	if isTLS {
+		st := tc.ConnectionState()
+		c.state = &st
 	}
 	c.setUp()
 	return c, nil

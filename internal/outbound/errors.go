@@ -17,7 +17,7 @@ import (
 type Error struct {
 	Op     string // what was being done, as "read response head"
 	Kind   Kind
-	Peer   string // host:port, or the path of a Unix socket, as dialled
+	Peer   string // host:port of the origin
 	Remote bool   // the cause came from the peer or the way to it, not from this side
 	Err    error
 }

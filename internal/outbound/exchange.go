@@ -156,7 +156,7 @@ func (c *conn) readHead(expecting bool) (n int, goAhead bool, failed *Error) {
 				return n, false, nil
 			}
 		}
-		if !c.armed && c.sending == nil {
+		if !c.armed && (c.sending == nil || c.sending.over()) {
 			c.readBefore(limit)
 			c.armed = true
 		}

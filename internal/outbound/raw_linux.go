@@ -39,9 +39,9 @@ func (c *conn) direct() bool { return c.raw != nil && !c.secure }
 // nothing was written, as the idle connection was dead; written is how much was
 // otherwise, and less than all of out only when there was no error.
 func (c *conn) trip(out []byte) (stale bool, written int, err error) {
-	c.state, c.tripOut, c.tripErr = tripWrite, out, nil
+	c.tripped, c.tripOut, c.tripErr = tripWrite, out, nil
 	if c.reused {
-		c.state = tripLook
+		c.tripped = tripLook
 	}
 	c.readBefore(c.t.times.head)
 	c.armed = true
@@ -49,7 +49,7 @@ func (c *conn) trip(out []byte) (stale bool, written int, err error) {
 	written = len(out) - len(c.tripOut)
 	c.tripOut = nil
 	switch {
-	case c.state == tripStale:
+	case c.tripped == tripStale:
 		return true, 0, nil
 	case err == nil:
 		err = c.tripErr
@@ -59,10 +59,10 @@ func (c *conn) trip(out []byte) (stale bool, written int, err error) {
 
 // onStep is the callback of trip.
 func (c *conn) onStep(fd uintptr) (done bool) {
-	switch c.state {
+	switch c.tripped {
 	case tripLook:
 		if c.look(fd); !c.peeked {
-			c.state = tripStale
+			c.tripped = tripStale
 			return true
 		}
 		fallthrough
@@ -72,11 +72,11 @@ func (c *conn) onStep(fd uintptr) (done bool) {
 		switch {
 		case errno != 0 && errno != syscall.EAGAIN:
 			c.tripErr = os.NewSyscallError("write", errno)
-			c.state = tripDone
+			c.tripped = tripDone
 		case len(c.tripOut) > 0:
-			c.state = tripCannot
+			c.tripped = tripCannot
 		default:
-			c.state = tripRead
+			c.tripped = tripRead
 			return false
 		}
 		return true
@@ -91,7 +91,7 @@ func (c *conn) onStep(fd uintptr) (done bool) {
 		c.tripErr = io.EOF
 	}
 	c.w += n
-	c.state = tripDone
+	c.tripped = tripDone
 	return true
 }
 

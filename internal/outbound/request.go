@@ -81,7 +81,7 @@ func appendRequestLine(dst []byte, req *http.Request) ([]byte, error) {
 	dst = append(append(dst, method...), ' ')
 	at := len(dst)
 	dst = appendTarget(dst, method, host, req.URL)
-	if !wire.ValidTarget(method, string(dst[at:])) {
+	if !wire.ValidTargetBytes(method, dst[at:]) {
 		return dst, errTarget
 	}
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)

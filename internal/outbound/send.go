@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"freshet/internal/wire"
@@ -16,6 +17,8 @@ type sending struct {
 	done   chan struct{}
 	failed *Error // why it ended early, set before done is closed
 	heard  bool   // the answer's head has come: its reader sets deadlines now
+
+	last atomic.Bool // the last write has begun
 }
 
 // smallBody is the size up to which a body is sent with the head, in one write.
@@ -54,7 +57,7 @@ func (c *conn) send(req *http.Request, plan bodyPlan) {
 	c.readBefore(0)
 	host, ctx := c.host, c.ctx
 	go func() {
-		op, kind, err := c.sendBody(req, plan)
+		op, kind, err := c.sendBody(s, req, plan)
 		req.Body.Close()
 		s.mu.Lock()
 		switch {
@@ -78,7 +81,7 @@ func (c *conn) send(req *http.Request, plan bodyPlan) {
 }
 
 // sendBody sends the body of req as planned, and its trailers.
-func (c *conn) sendBody(req *http.Request, plan bodyPlan) (op string, kind Kind, err error) {
+func (c *conn) sendBody(s *sending, req *http.Request, plan bodyPlan) (op string, kind Kind, err error) {
 	buf := sendBuffers.Get().(*[sendBytes]byte)
 	defer sendBuffers.Put(buf)
 	left := plan.length
@@ -94,6 +97,7 @@ func (c *conn) sendBody(req *http.Request, plan bodyPlan) (op string, kind Kind,
 				out = chunk(buf, n)
 			} else {
 				left -= int64(n)
+				s.last.Store(left == 0)
 			}
 			if kind, err := c.sendPart(out); err != nil {
 				return "write request", kind, err
@@ -117,6 +121,7 @@ func (c *conn) sendBody(req *http.Request, plan bodyPlan) (op string, kind Kind,
 			return "write request", RequestError, err
 		}
 	}
+	s.last.Store(true)
 	kind, err = c.sendPart(append(out, "\r\n"...))
 	return "write request", kind, err
 }
@@ -149,22 +154,30 @@ func (s *sending) hear() {
 	s.mu.Unlock()
 }
 
-// endTime is how long the end of an answer waits for the sender of the request
-// to notice that it is done, before it counts as not done.
-const endTime = 50 * time.Millisecond
+// over reports whether sending has ended, in whatever way.
+func (s *sending) over() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// lastWrite bounds the wait for the last write of a request whose answer has
+// ended: its goroutine has but to notice that it is done.
+const lastWrite = time.Second
 
 // sent reports whether the whole body was sent.
 func (s *sending) sent() bool {
-	select {
-	case <-s.done:
-		return s.failed == nil
-	default:
+	if !s.last.Load() {
+		return false
 	}
-	timer := time.NewTimer(endTime)
+	timer := time.NewTimer(lastWrite)
 	defer timer.Stop()
 	select {
 	case <-s.done:
-		return s.failed == nil
+		return s.failure() == nil
 	case <-timer.C:
 		return false
 	}

@@ -1,13 +1,17 @@
 package outbound
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -235,15 +239,14 @@ func TestExpect(t *testing.T) {
 				p.gone()
 			})
 			tr := newTransport(t)
-			tr.ExpectTimeout = short
-			if c.first == goOn {
-				tr.ExpectTimeout = -1
+			tr.ExpectTimeout = -1
+			if c.first == "" || c.name == "half a head" {
+				tr.ExpectTimeout = short
 			}
 			told := 0
 			trace := &httptrace.ClientTrace{Got100Continue: func() { told++ }}
 			req, _ := http.NewRequest("POST", o.url, strings.NewReader("hello"))
 			req = req.WithContext(httptrace.WithClientTrace(t.Context(), trace))
-			req.Header.Set("Expect", "100-Continue")
 			req.Header.Set("Expect", "100-continue")
 			resp, _, err := do(tr, req)
 			if err != nil || resp.StatusCode != c.status {
@@ -322,26 +325,48 @@ func TestBothWays(t *testing.T) {
 	waitFor(t, tr, func(h *host) bool { return len(h.idle) == 1 })
 }
 
-// The time for the head begins when the body has been sent.
+// The time for the head begins when the body has been sent, and again with each
+// interim answer.
 func TestSlowBody(t *testing.T) {
-	got, bodies := make(chan *http.Request, 1), make(chan string, 1)
-	o := echo(t, got, bodies)
-	tr := newTransport(t)
-	tr.HeadTimeout = 3 * short
-	req, _ := http.NewRequest("POST", o.url, io.MultiReader(strings.NewReader("a"), slow{}, slow{}, slow{}, slow{}, slow{}, strings.NewReader("b")))
-	if _, body, err := do(tr, req); body != "ok" || err != nil {
-		t.Fatal(body, err)
-	}
-	<-got
-	if b := <-bodies; b != "ab" {
-		t.Error(b)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		play := func(nc net.Conn) {
+			defer nc.Close()
+			req, err := http.ReadRequest(bufio.NewReader(nc))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if b, err := io.ReadAll(req.Body); string(b) != "ab" || err != nil {
+				t.Errorf("%q %v", b, err)
+			}
+			for range 3 {
+				time.Sleep(9 * time.Second)
+				io.WriteString(nc, "HTTP/1.1 102 x\r\n\r\n")
+			}
+			time.Sleep(9 * time.Second)
+			io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n")
+			time.Sleep(time.Minute - 1)
+			io.WriteString(nc, "ok")
+		}
+		tr := &Transport{HeadTimeout: 10 * time.Second}
+		tr.Dial = func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			go play(server)
+			return client, nil
+		}
+		body := io.MultiReader(strings.NewReader("a"), slow{}, strings.NewReader("b"), slow{})
+		req, _ := http.NewRequest("POST", "http://a/", body)
+		if _, body, err := do(tr, req); body != "ok" || err != nil {
+			t.Error(body, err)
+		}
+	})
 }
 
+// slow is empty, and takes an hour to say so.
 type slow struct{}
 
 func (slow) Read([]byte) (int, error) {
-	time.Sleep(short)
+	time.Sleep(time.Hour)
 	return 0, io.EOF
 }
 

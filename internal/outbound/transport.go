@@ -159,23 +159,25 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // attempt sends a request once. When that failed and may be tried again, again
 // is the request for it.
 func (t *Transport) attempt(req *http.Request, key hostKey, fresh bool) (resp *http.Response, again *http.Request, err error) {
-	c, err := t.connect(req.Context(), key, fresh, !hasBody(req))
-	if h2, ok := err.(*isH2); ok {
-		resp, err = t.roundTripH2(req, key, h2.tc)
-		return resp, nil, err
-	}
-	if err != nil {
-		closeBody(req)
-		return nil, nil, err
-	}
-	resp, failed := c.exchange(req)
-	if failed == errStale {
-		return t.attempt(req, key, fresh)
-	}
-	if failed != nil {
+	for {
+		c, err := t.connect(req.Context(), key, fresh, !hasBody(req))
+		if h2, ok := err.(*isH2); ok {
+			resp, err = t.roundTripH2(req, key, h2.tc)
+			return resp, nil, err
+		}
+		if err != nil {
+			closeBody(req)
+			return nil, nil, err
+		}
+		resp, failed := c.exchange(req)
+		switch failed {
+		case nil:
+			return resp, nil, nil
+		case errStale:
+			continue // each time there is one idle connection less
+		}
 		return nil, replay(req, c, failed), failed
 	}
-	return resp, nil, nil
 }
 
 // replay returns the request to send again on a fresh connection, nil if it

@@ -87,6 +87,23 @@ func (d *Chunked) Decode(src []byte) (body []byte, n int, done bool, broken rule
 	return nil, n, d.state == chunkDone, broken
 }
 
+// Left returns how many octets of the current chunk's data are to come; 0 when
+// framing is next.
+func (d *Chunked) Left() int64 {
+	if d.state != chunkData {
+		return 0
+	}
+	return d.left
+}
+
+// Took says that n octets of data, at most Left, did not go through Decode,
+// because they could be read straight to where they were wanted.
+func (d *Chunked) Took(n int) {
+	if d.left -= int64(n); n > 0 && d.left == 0 {
+		d.state = chunkDataCR
+	}
+}
+
 // step takes one octet of framing.
 func (d *Chunked) step(c byte) rule.ID {
 	if c != '\r' && d.state >= chunkName && d.state <= chunkQuotedEnd || c == ';' && d.state == chunkSize {

@@ -189,3 +189,29 @@ func TestAppendChunkHead(t *testing.T) {
 		t.Error("chunks differ from net/http/httputil's")
 	}
 }
+
+// Data that is taken past the decoder is as good as decoded.
+func TestChunkedTook(t *testing.T) {
+	var d Chunked
+	if d.Left() != 0 {
+		t.Error(d.Left())
+	}
+	if _, n, _, broken := d.Decode([]byte("a\r\n01")); n != 3 && n != 5 || broken != 0 {
+		t.Fatal(n, broken)
+	}
+	if d.Left() != 8 {
+		t.Fatal(d.Left())
+	}
+	d.Took(0)
+	d.Took(5)
+	if d.Left() != 3 {
+		t.Error(d.Left())
+	}
+	d.Took(3)
+	if d.Left() != 0 {
+		t.Error(d.Left())
+	}
+	if body, n, done, broken := d.Decode([]byte("\r\n0\r\n\r\n")); len(body) != 0 || n != 7 || !done || broken != 0 {
+		t.Error(string(body), n, done, broken)
+	}
+}

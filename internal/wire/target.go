@@ -26,6 +26,9 @@ func ValidTarget(method, target string) bool {
 	return h.splitTarget(question) == 0
 }
 
+// ValidTargetBytes is ValidTarget for octets.
+func ValidTargetBytes(method string, target []byte) bool { return ValidTarget(method, view(target)) }
+
 // scanTarget returns the index of the first octet of b from i on that does not
 // belong to a target, and that of the "?", -1 without one. It is not ok when
 // an escape is broken; one that b cuts off is taken for good.
