@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,13 +19,13 @@ import (
 // hotCount counts what the hot path answers.
 type hotCount struct {
 	httpd.HotHandler
-	n int
+	n atomic.Int64
 }
 
 func (h *hotCount) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 	ok := h.HotHandler.ServeHot(q, a)
 	if ok {
-		h.n++
+		h.n.Add(1)
 	}
 	return ok
 }
@@ -58,8 +59,8 @@ static = "`+dir+`"
 	} {
 		// A file that has just been made is not kept until its time stamp
 		// tells it from a later change.
-		a, before := "", hot.n
-		for end := time.Now().Add(10 * time.Second); hot.n == before; {
+		a, before := "", hot.n.Load()
+		for end := time.Now().Add(10 * time.Second); hot.n.Load() == before; {
 			if a = raw(t, both[0], request); time.Now().After(end) {
 				t.Fatalf("%q does not take the hot path", request)
 			}
