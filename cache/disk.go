@@ -25,6 +25,7 @@ type diskTier struct {
 	order   []string             // the keys of pending, as they came
 	more    sync.Cond            // something is pending, or there is room
 	closing bool
+	changed [64]atomic.Uint64 // counts what save is told, for some keys each
 	done    chan struct{}
 
 	generationMu sync.Mutex // one writes the file at a time
@@ -82,13 +83,26 @@ func (t *diskTier) load(key string) *resource {
 	return r
 }
 
-// save has the state of a key written; nil removes it.
-func (t *diskTier) save(key string, r *resource) {
+// changes counts the changes of a key, and of others.
+func (t *diskTier) changes(key string) *atomic.Uint64 {
+	k := diskKey(key)
+	return &t.changed[int(k[0])%len(t.changed)]
+}
+
+// awaitRoom waits while too much is still to be written.
+func (t *diskTier) awaitRoom() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for len(t.order) >= maxPending && !t.closing {
 		t.more.Wait()
 	}
+}
+
+// save has the state of a key written; nil removes it.
+func (t *diskTier) save(key string, r *resource) {
+	t.changes(key).Add(1)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if _, waiting := t.pending[key]; !waiting {
 		t.order = append(t.order, key)
 	}

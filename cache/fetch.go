@@ -26,7 +26,8 @@ func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
 	}
 	h.sendHints(w, q)
 	for round := 0; ; round++ {
-		x := &fill{h: h, w: w, q: q, f: f, header: make(http.Header), requested: h.opt.Now(), plain: round > 0}
+		x := h.newFill(w, q)
+		x.f, x.plain = f, round > 0
 		x.prepare()
 		cut := x.run()
 		if x.mode == modeAgain && cut == nil && round == 0 {
@@ -35,6 +36,13 @@ func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
 		}
 		x.finish(cut)
 		return
+	}
+}
+
+func (h *Handler) newFill(w http.ResponseWriter, q *inquiry) *fill {
+	return &fill{
+		h: h, w: w, q: q, header: make(http.Header),
+		requested: h.opt.Now(), asked: h.store.invalidated.moment(), born: h.store.generation.Load(),
 	}
 }
 
@@ -202,8 +210,8 @@ func (x *fill) finishStore(cut any) {
 func (x *fill) publish(o *object) bool {
 	s, max := x.h.store, x.h.opt.MaxVariants
 	if o.body.disk == nil {
-		s.put(x.q.key, o, max)
-	} else if err := s.putFile(x.q.key, o, max); err != nil {
+		s.put(x.q.key, o, x.asked, max)
+	} else if err := s.putFile(x.q.key, o, x.asked, max); err != nil {
 		return false
 	}
 	x.noteIgnored(o)
@@ -230,20 +238,21 @@ func (x *fill) finishPass(cut any) {
 // finishConfirmed freshens what is stored by the fields of a 304.
 func (x *fill) finishConfirmed() {
 	h, q := x.h, x.q
-	fields := freshness.Update(x.stale.fields, x.header)
-	setDate(fields, x.received)
-	resp := freshness.Response{Status: x.stale.status, Fields: withAge(fields, x.header), Requested: x.requested, Received: x.received}
-	o := newObject(x.stale.status, fields, h.policy.Terms(&resp), x.requested, x.stale.body)
-	o.born, o.age = h.store.generation.Load(), x.header["Age"]
-	if x.variants != nil {
+	n := x.renewal(x.stale)
+	o, keep := n.object(freshness.Update(x.stale.fields, x.header), x.stale.body)
+	switch {
+	case x.variants == nil:
+		n.replace(o, keep)
+	case keep:
 		o.selecting = string(q.src.appendSelecting(nil, &o.vary))
-		h.store.put(q.key, o, h.opt.MaxVariants)
-	} else {
-		o.selecting = x.stale.selecting
-		h.store.replace(q.key, x.stale, o, h.opt.MaxVariants)
+		h.store.put(q.key, o, x.asked, h.opt.MaxVariants)
 	}
 	q.now = max(q.now, x.received)
-	x.f.land(stored, o, nil, 0)
+	if keep {
+		x.f.land(stored, o, nil, 0)
+	} else {
+		x.f.land(passed, nil, nil, 0)
+	}
 	if x.w == nil {
 		return
 	}

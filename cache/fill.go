@@ -50,6 +50,8 @@ type fill struct {
 
 	header    http.Header
 	requested int64
+	asked     uint64 // the moment of store.invalidated, and
+	born      uint64 // the generation, at the time of the request
 	received  int64
 	code      int
 	age       []string         // of the answer, and
@@ -259,7 +261,7 @@ func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
 	x.age = x.header["Age"]
 	o := newObject(status, fields, st.Terms, x.requested, b)
 	o.selecting = string(x.q.src.appendSelecting(x.q.src.buf[:0], &o.vary))
-	o.born, o.age = x.h.store.generation.Load(), x.age
+	o.born, o.age = x.born, x.age
 	return o
 }
 

@@ -22,7 +22,7 @@ const (
 type flight struct {
 	store *Store
 	key   string
-	began int64
+	began uint64 // a moment of store.invalidated
 
 	mu      sync.Mutex
 	stage   stage

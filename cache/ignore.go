@@ -35,5 +35,5 @@ func (x *fill) noteIgnored(o *object) {
 	base := append(appendBase(nil, &x.q.to), ignoreMark...)
 	h.store.memory.Set(string(base), &resource{ignores: &n})
 	h.store.ignoring.Store(true)
-	h.store.put(string(n.AppendKey(base, x.q.to.query)), o, h.opt.MaxVariants)
+	h.store.put(string(n.AppendKey(base, x.q.to.query)), o, x.asked, h.opt.MaxVariants)
 }

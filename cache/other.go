@@ -16,12 +16,14 @@ func (h *Handler) serveOther(w http.ResponseWriter, r *http.Request) {
 	if len(r.Header["Upgrade"]) > 0 || h.opt.Profile.bypasses(r.Header) != 0 {
 		q.why = fwdBypass
 	}
-	x := &fill{h: h, w: w, q: q, header: make(http.Header), requested: h.opt.Now(), plain: true}
+	x := h.newFill(w, q)
+	x.plain = true
 	x.prepare()
 	cut := x.run()
 	if !freshness.SafeMethod(r.Method) && x.code != 0 {
 		// Before what a POST brought is stored.
 		h.invalidate(q, x.code, x.header)
+		x.asked = h.store.invalidated.moment()
 	}
 	x.finish(cut)
 }
@@ -34,7 +36,7 @@ func (h *Handler) invalidate(q *inquiry, status int, fields http.Header) {
 			continue
 		}
 		to := target{tls: u.Scheme == "https", host: u.Host, path: u.EscapedPath(), query: u.RawQuery, hasQuery: u.RawQuery != "" || u.ForceQuery}
-		h.store.change(h.keyOf(&to, &q.src), func(*resource) *resource { return nil })
+		h.store.invalidate(h.keyOf(&to, &q.src))
 	}
 	if groups := freshness.InvalidatedGroups(&q.ask, status, fields); len(groups) > 0 {
 		h.store.invalidateGroups(originOf(q.key), groups)

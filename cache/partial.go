@@ -58,9 +58,14 @@ func (x *fill) finishPart(cut any) {
 		x.fail(http.ErrAbortHandler)
 		return
 	}
-	o := h.joined(q.object, x.header, []part{{x.part.Start, x.body.bytes()}}, x.requested, x.received)
-	h.store.replace(q.key, q.object, o, h.opt.MaxVariants)
-	x.f.land(stored, o, nil, 0)
+	n := x.renewal(q.object)
+	o, keep := n.joined([]part{{x.part.Start, x.body.bytes()}})
+	n.replace(o, keep)
+	if keep {
+		x.f.land(stored, o, nil, 0)
+	} else {
+		x.f.land(passed, nil, nil, 0)
+	}
 	q.object = o
 	if x.w == nil {
 		return
@@ -71,24 +76,6 @@ func (x *fill) finishPart(cut any) {
 		return
 	}
 	h.answer(x.w, q, o, o.terms.From, x.status(true))
-}
-
-// joined returns an object of all parts, with the fields of the later answer
-// (RFC 9111 §3.4).
-func (h *Handler) joined(o *object, header http.Header, parts []part, requested, received int64) *object {
-	answer := freshness.StoredFields(header)
-	delete(answer, "Content-Range")
-	delete(answer, "Content-Length")
-	fields := freshness.Update(o.fields, answer)
-	setDate(fields, received)
-	have := o.body.parts
-	if o.body.whole() {
-		have = []part{{0, o.body.data}}
-	}
-	resp := freshness.Response{Status: http.StatusOK, Fields: withAge(fields, header), Requested: requested, Received: received}
-	n := newObject(http.StatusOK, fields, h.policy.Terms(&resp), requested, withParts(o.body.size, join(have, parts)))
-	n.selecting, n.born = o.selecting, h.store.generation.Load()
-	return n
 }
 
 // publishCopy stores what was gathered of an answer that went straight to the
@@ -102,7 +89,7 @@ func (x *fill) publishCopy() {
 	o := *x.object
 	if x.code != http.StatusPartialContent {
 		o.body = body{size: int64(len(b)), data: b, kept: o.body.kept}
-		h.store.put(q.key, &o, h.opt.MaxVariants)
+		h.store.put(q.key, &o, x.asked, h.opt.MaxVariants)
 		return
 	}
 	from, last, size, ok := freshness.ParseContentRange(first(x.header["Content-Range"]))
@@ -112,14 +99,15 @@ func (x *fill) publishCopy() {
 	parts := []part{{from, b}}
 	if old := q.object; old != nil && old.status == http.StatusOK && old.body.disk == nil && old.body.size == size &&
 		freshness.SameRepresentation(old.fields, x.header) {
-		h.store.replace(q.key, old, h.joined(old, x.header, parts, x.requested, x.received), h.opt.MaxVariants)
+		n := x.renewal(old)
+		n.replace(n.joined(parts))
 		return
 	}
 	fields := freshness.StoredFields(o.fields)
 	delete(fields, "Content-Range")
 	whole := newObject(http.StatusOK, fields, o.terms, x.requested, withParts(size, parts))
 	whole.selecting, whole.born = o.selecting, o.born
-	h.store.put(q.key, whole, h.opt.MaxVariants)
+	h.store.put(q.key, whole, x.asked, h.opt.MaxVariants)
 }
 
 // updateFromHead freshens what is stored by the answer to HEAD, or makes it
@@ -137,9 +125,6 @@ func (x *fill) updateFromHead() {
 		h.store.replace(q.key, old, &o, h.opt.MaxVariants)
 		return
 	}
-	setDate(fields, x.received)
-	resp := freshness.Response{Status: old.status, Fields: withAge(fields, x.header), Requested: x.requested, Received: x.received}
-	o := newObject(old.status, fields, h.policy.Terms(&resp), x.requested, old.body)
-	o.selecting, o.born = old.selecting, h.store.generation.Load()
-	h.store.replace(q.key, old, o, h.opt.MaxVariants)
+	n := x.renewal(old)
+	n.replace(n.object(fields, old.body))
 }

@@ -15,6 +15,7 @@ func (h *Handler) Purge(uri string, soft bool) (int, error) {
 	}
 	t := target{tls: u.Scheme == "https", host: u.Host, path: u.EscapedPath(), query: u.RawQuery, hasQuery: u.RawQuery != "" || u.ForceQuery}
 	n := 0
+	h.store.invalidated.add(h.keyOf(&t, &source{}))
 	h.store.change(h.keyOf(&t, &source{}), func(r *resource) *resource {
 		if r == nil {
 			return nil

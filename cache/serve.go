@@ -56,7 +56,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.fetch(w, q, nil)
 			return
 		}
-		f, lead := h.store.join(h.flightKey(q), q.now)
+		f, lead := h.store.join(h.flightKey(q), q.key)
 		if lead {
 			if !h.serveLanded(w, q, f) {
 				h.fetch(w, q, f)
@@ -229,7 +229,7 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 	switch {
 	case l.stage == asked:
 		q.now = h.opt.Now()
-		if f, lead := h.store.renew(f, q.now); lead {
+		if f, lead := h.store.renew(f); lead {
 			h.fetch(w, q, f)
 			return true
 		}
@@ -283,7 +283,7 @@ func (h *Handler) revalidate(q *inquiry) {
 	default:
 		return
 	}
-	f, lead := h.store.join(h.flightKey(q), q.now)
+	f, lead := h.store.join(h.flightKey(q), q.key)
 	if !lead {
 		<-h.background
 		return

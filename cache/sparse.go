@@ -26,6 +26,7 @@ type sparse struct {
 	r       field.Range
 	begun   bool // the head has been sent
 	changed bool // the origin has another representation now
+	secret  bool // the origin says that it may not be stored any more
 }
 
 var errSparse = errors.New("cache: the origin did not send the missing part")
@@ -43,6 +44,11 @@ func (h *Handler) serveSparse(w http.ResponseWriter, q *inquiry) bool {
 		return false
 	}
 	s := &sparse{h: h, w: w, q: q, o: o, r: wanted[0], part: o.decide(&q.cond, q.now, nil).Status == http.StatusPartialContent}
+	defer func() {
+		if s.secret && !q.dir.NoStore {
+			h.store.drop(q.key, s.o)
+		}
+	}()
 	for at, end := s.r.Start, s.r.Start+s.r.Length; at < end; {
 		gap := s.o.body.missing(field.Range{Start: at, Length: end - at})
 		if there := gap.Start - at; there > 0 {
@@ -106,6 +112,7 @@ func (s *sparse) fetch(gap field.Range) (int64, error) {
 	out.Header["If-Range"] = []string{freshness.StrongTag(s.o.fields)}
 
 	p := &piece{s: s, header: make(http.Header), gap: gap, requested: s.h.opt.Now()}
+	p.asked, p.born = s.h.store.invalidated.moment(), s.h.store.generation.Load()
 	err := p.run(out)
 	p.store()
 	return p.n, err
@@ -117,6 +124,7 @@ type piece struct {
 	header              http.Header
 	gap                 field.Range
 	requested, received int64
+	asked, born         uint64
 	answered, good      bool
 	n                   int64
 	file                *diskstore.Writer // nil: what comes is not stored
@@ -187,14 +195,16 @@ func (p *piece) store() {
 		return
 	}
 	s := p.s
+	n := &renewal{s.h, s.q, s.o, p.header, p.requested, p.received, p.born}
+	o, keep := n.joined(nil)
 	stored, err := p.file.Finish()
-	if err != nil {
+	if err != nil || !keep {
 		p.file.Abort()
+		s.secret = s.secret || !keep
 		return
 	}
-	o := s.h.joined(s.o, p.header, nil, p.requested, p.received)
 	o.body = onDisk(s.h.store.disk, s.o.body.disk.key, &stored)
-	if s.h.store.putFile(s.q.key, o, s.h.opt.MaxVariants) != nil {
+	if s.h.store.putFile(s.q.key, o, p.asked, s.h.opt.MaxVariants) != nil {
 		p.file.Abort()
 		return
 	}
@@ -213,8 +223,8 @@ func onDisk(t *diskTier, k diskstore.Key, stored *diskstore.Body) body {
 // keepSparse begins to store a large part of an answer in a file.
 func (x *fill) keepSparse() {
 	t := x.h.store.disk
-	from, _, size, ok := freshness.ParseContentRange(first(x.header["Content-Range"]))
-	if t == nil || !ok || size < 0 || size > x.h.opt.MaxObject || freshness.StrongTag(x.header) == "" {
+	from, last, size, ok := freshness.ParseContentRange(first(x.header["Content-Range"]))
+	if t == nil || !ok || last-from+1 != x.declared() || size < 0 || size > x.h.opt.MaxObject || freshness.StrongTag(x.header) == "" {
 		return
 	}
 	w, err := t.files.OpenSparse(size)
@@ -245,7 +255,7 @@ func (x *fill) publishSparse() {
 	delete(fields, "Content-Range")
 	o := newObject(http.StatusOK, fields, x.object.terms, x.requested, onDisk(x.h.store.disk, diskKey(x.q.key), &stored))
 	o.selecting, o.born, o.age = x.object.selecting, x.object.born, x.object.age
-	if x.h.store.putFile(x.q.key, o, x.h.opt.MaxVariants) != nil {
+	if x.h.store.putFile(x.q.key, o, x.asked, x.h.opt.MaxVariants) != nil {
 		x.sparse.Abort()
 	}
 }

@@ -39,6 +39,7 @@ type Store struct {
 	ignoring               atomic.Bool  // some answer had No-Vary-Search
 	gathering              atomic.Int64 // bytes that answers on their way may have in memory
 	groups                 groups
+	invalidated            invalidated
 	policy                 atomic.Pointer[freshness.Cache] // of the first handler: for what is read from disk
 
 	mu      sync.Mutex
@@ -95,13 +96,23 @@ func (s *Store) find(key string) *resource {
 	if s.disk == nil {
 		return nil
 	}
-	r := s.disk.load(key)
-	if r == nil {
-		return nil
+	for {
+		changes := s.disk.changes(key)
+		before := changes.Load()
+		r := s.disk.load(key)
+		if r == nil {
+			return nil
+		}
+		// Somebody may have stored something newer meanwhile, or removed it.
+		late := false
+		kept, _ := s.memory.ComputeIfAbsent(key, func() (*resource, bool) {
+			late = changes.Load() != before
+			return r, late
+		})
+		if !late {
+			return kept
+		}
 	}
-	// Somebody may have stored something newer meanwhile.
-	kept, _ := s.memory.ComputeIfAbsent(key, func() (*resource, bool) { return r, false })
-	return kept
 }
 
 // change replaces what is stored for a key by what f makes of it; nil removes
@@ -110,24 +121,40 @@ func (s *Store) change(key string, f func(*resource) *resource) {
 	if s.disk != nil {
 		s.find(key) // what is only on disk is to be changed, not forgotten
 	}
-	var now *resource
 	s.memory.Compute(key, func(old *resource, found bool) (*resource, otter.ComputeOp) {
 		if !found {
 			old = nil
 		}
-		if now = f(old); now == nil {
+		now := f(old)
+		if s.disk != nil {
+			s.disk.save(key, now) // here, so that disk and memory see changes in one order
+		}
+		if now == nil {
 			return nil, otter.InvalidateOp
 		}
 		return now, otter.WriteOp
 	})
 	if s.disk != nil {
-		s.disk.save(key, now)
+		s.disk.awaitRoom()
 	}
 }
 
-// put stores an object.
-func (s *Store) put(key string, o *object, maxVariants int) {
-	s.change(key, func(r *resource) *resource { return r.with(o, maxVariants) })
+// put stores an object, unless its key was invalidated since the moment when
+// it was asked for.
+func (s *Store) put(key string, o *object, asked uint64, maxVariants int) {
+	s.change(key, func(r *resource) *resource {
+		if s.invalidated.since(key, asked) {
+			return r
+		}
+		return r.with(o, maxVariants)
+	})
+}
+
+// invalidate removes what is stored for a key, and has what is on its way not
+// stored.
+func (s *Store) invalidate(key string) {
+	s.invalidated.add(key)
+	s.change(key, func(*resource) *resource { return nil })
 }
 
 // replace puts an object in the place of another, if that is still there.
@@ -142,11 +169,11 @@ func (s *Store) replace(key string, old, o *object, maxVariants int) {
 
 // putFile stores an object whose body is in a file: that is where it is read
 // from, so it must be there before anybody finds it.
-func (s *Store) putFile(key string, o *object, maxVariants int) error {
+func (s *Store) putFile(key string, o *object, asked uint64, maxVariants int) error {
 	if err := s.disk.writeNow(key, s.find(key).with(o, maxVariants)); err != nil {
 		return err
 	}
-	s.put(key, o, maxVariants)
+	s.put(key, o, asked, maxVariants)
 	return nil
 }
 
@@ -185,6 +212,7 @@ func (s *Store) outdated(o *object) bool { return o.born < s.soft.Load() }
 // means that a restart may bring some of it back.
 func (s *Store) PurgeAll(soft bool) error {
 	g := s.generation.Add(1)
+	s.invalidated.addAll()
 	if soft {
 		s.soft.Store(g)
 	} else {
@@ -198,27 +226,29 @@ func (s *Store) PurgeAll(soft bool) error {
 	return nil
 }
 
-// join returns the flight for a key, and whether the caller is to fly it.
-func (s *Store) join(key string, now int64) (f *flight, lead bool) {
+// join returns the flight for what is stored under a key, and whether the
+// caller is to fly it. One that began before the key was invalidated is left
+// alone.
+func (s *Store) join(flightKey, key string) (f *flight, lead bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f, ok := s.flights[key]; ok {
+	if f, ok := s.flights[flightKey]; ok && !s.invalidated.since(key, f.began) {
 		return f, false
 	}
-	f = &flight{store: s, key: key, began: now}
-	s.flights[key] = f
+	f = &flight{store: s, key: flightKey, began: s.invalidated.moment()}
+	s.flights[flightKey] = f
 	return f, true
 }
 
 // renew returns the flight that takes the place of one that has taken too
 // long, and whether the caller is to fly it.
-func (s *Store) renew(late *flight, now int64) (f *flight, lead bool) {
+func (s *Store) renew(late *flight) (f *flight, lead bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.flights[late.key]; f != nil && f != late {
 		return f, false
 	}
-	f = &flight{store: s, key: late.key, began: now}
+	f = &flight{store: s, key: late.key, began: s.invalidated.moment()}
 	s.flights[late.key] = f
 	return f, true
 }
