@@ -26,7 +26,7 @@ const usage = `usage: conformance/run.mjs [options]
                      is expected of it: the figures are printed
   --id ID            run this test only, and show every message (may be repeated)
   --only REGEXP      run the tests whose suite-id/test-id matches
-  --chunk N          tests at once (default 400)
+  --chunk N          tests at once (default 100); more are quicker, and need an idle machine
   --repeat N         run everything N times and say which tests differ
   --out FILE         write the results there, in the suite's own shape, and the
                      summary beside it (.txt)
@@ -45,7 +45,7 @@ function options() {
       cmd: { type: 'string' },
       id: { type: 'string', multiple: true, default: [] },
       only: { type: 'string', default: '' },
-      chunk: { type: 'string', default: '400' },
+      chunk: { type: 'string', default: '100' },
       repeat: { type: 'string', default: '1' },
       out: { type: 'string' },
       update: { type: 'boolean', default: false },
