@@ -117,7 +117,7 @@ func (x *fill) interim(code int) {
 
 // decide says what becomes of the answer, now that its head is there.
 func (x *fill) decide() {
-	q, h := x.q, x.h
+	q := x.q
 	if q.why == fwdBypass || q.why == fwdMethod && q.r.Method != http.MethodPost {
 		x.pass(0)
 		return
@@ -125,16 +125,7 @@ func (x *fill) decide() {
 	if x.decideStored() {
 		return
 	}
-	resp := freshness.Response{Status: x.code, Fields: x.header, Requested: x.requested, Received: x.received}
-	st := h.policy.Store(&q.ask, &resp)
-	if st.Store {
-		c := candidate{ask: &q.ask, path: q.to.path, status: x.code, fields: x.header, st: &st}
-		if id := h.opt.Profile.refuses(&c); id != 0 {
-			st.Store, st.Rule = false, id
-		} else if n := x.declared(); n > h.opt.MaxObject {
-			st.Store, st.Rule = false, rule.CacheTooLarge
-		}
-	}
+	st := x.judge(&q.ask, x.code, x.header, x.declared())
 	switch {
 	case !st.Store:
 		x.pass(st.Rule)
@@ -145,6 +136,24 @@ func (x *fill) decide() {
 	default:
 		x.keep(&st)
 	}
+}
+
+// judge decides whether an answer may be stored: by RFC 9111, by the profile,
+// and by its size.
+func (x *fill) judge(ask *freshness.Request, status int, fields freshness.Fields, size int64) freshness.Storing {
+	h := x.h
+	resp := freshness.Response{Status: status, Fields: fields, Requested: x.requested, Received: x.received}
+	st := h.policy.Store(ask, &resp)
+	if !st.Store {
+		return st
+	}
+	c := candidate{ask: ask, path: x.q.to.path, status: status, fields: fields, st: &st}
+	if id := h.opt.Profile.refuses(&c); id != 0 {
+		st.Store, st.Rule = false, id
+	} else if size > h.opt.MaxObject {
+		st.Store, st.Rule = false, rule.CacheTooLarge
+	}
+	return st
 }
 
 // decideStored deals with answers that are about what is stored already.
@@ -179,7 +188,7 @@ func (x *fill) decideStored() bool {
 	switch x.code {
 	case 500, 502, 503, 504:
 		if q.object != nil && h.covers(q.object, q) {
-			if reuse := h.policy.OnFailure(&q.object.terms, &q.dir, freshness.ServerError, q.now); reuse.Verdict == freshness.UseStale {
+			if reuse := h.policy.OnFailure(&q.object.terms, &q.dir, freshness.ServerError, q.now); reuse.Verdict != freshness.Validate {
 				x.setMode(modeStale)
 				x.rule, x.failure = reuse.Rule, x.code
 				return true
@@ -248,6 +257,18 @@ func (x *fill) sendHead(keeping bool) {
 func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
 	fields := freshness.StoredFields(x.header)
 	delete(fields, "Age")
+	x.strip(fields, st)
+	setDate(fields, x.received)
+	x.age = x.header["Age"]
+	o := newObject(status, fields, st.Terms, x.requested, b)
+	o.selecting = string(x.q.src.appendSelecting(x.q.src.buf[:0], &o.vary))
+	o.born, o.age = x.born, x.age
+	return o
+}
+
+// strip takes out of fields what may not be stored; the request's own client
+// gets it all the same.
+func (x *fill) strip(fields freshness.Fields, st *freshness.Storing) {
 	for _, name := range st.Strip {
 		if v, ok := fields[name]; ok {
 			if x.stripped == nil {
@@ -257,12 +278,6 @@ func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
 			delete(fields, name)
 		}
 	}
-	setDate(fields, x.received)
-	x.age = x.header["Age"]
-	o := newObject(status, fields, st.Terms, x.requested, b)
-	o.selecting = string(x.q.src.appendSelecting(x.q.src.buf[:0], &o.vary))
-	o.born, o.age = x.born, x.age
-	return o
 }
 
 // keep stores the answer.
@@ -425,7 +440,7 @@ func (x *fill) OriginFailed(error) bool {
 	}
 	q := x.q
 	if q.object != nil && x.h.covers(q.object, q) && q.why != fwdBypass && q.why != fwdMethod {
-		if reuse := x.h.policy.OnFailure(&q.object.terms, &q.dir, freshness.Unreachable, q.now); reuse.Verdict == freshness.UseStale {
+		if reuse := x.h.policy.OnFailure(&q.object.terms, &q.dir, freshness.Unreachable, q.now); reuse.Verdict != freshness.Validate {
 			x.setMode(modeStale)
 			x.rule, x.failure = reuse.Rule, http.StatusBadGateway
 			return true

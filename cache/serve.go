@@ -240,7 +240,7 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		return true
 	case l.stage == failed:
 		if o := q.object; o != nil && h.covers(o, q) {
-			if reuse := h.policy.OnFailure(&o.terms, &q.dir, freshness.Unreachable, q.now); reuse.Verdict == freshness.UseStale {
+			if reuse := h.policy.OnFailure(&o.terms, &q.dir, freshness.Unreachable, q.now); reuse.Verdict != freshness.Validate {
 				h.answer(w, q, o, reuse.Rule, h.statusForward(q, 0, false, true))
 				return true
 			}
