@@ -107,23 +107,33 @@ var copyBuffers = sync.Pool{New: func() any {
 	return &b
 }}
 
-// copyBody copies the body as it comes. What has come is flushed when the
-// origin pauses, so that a small answer is one write. It returns the rule by
-// which the copy ended early, or 0.
+// copyBody copies the body as it comes, behind a head that was written. What
+// has come is flushed when the origin pauses, and not when all has come, so that
+// a small answer is one write. It returns the rule by which the copy ended
+// early, or 0.
 func (x *exchange) copyBody(a *attempt, resp *http.Response, events bool) rule.ID {
 	bp := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(bp)
 	buf := *bp
 	left := resp.ContentLength // negative when unknown
+	unflushed := !events
 	for {
+		if unflushed {
+			x.setPending(true)
+			a.watch.wait()
+		}
 		a.startBodyTime()
 		n, err := resp.Body.Read(buf)
 		a.stopTime()
+		if unflushed {
+			x.setPending(false)
+		}
 		if n > 0 {
 			if _, werr := x.w.Write(buf[:n]); werr != nil {
 				return rule.ProxyClientGone
 			}
 			left -= int64(n)
+			unflushed = true
 		}
 		switch {
 		case err == io.EOF:
@@ -134,6 +144,7 @@ func (x *exchange) copyBody(a *attempt, resp *http.Response, events bool) rule.I
 			if x.rc.Flush() != nil && x.r.Context().Err() != nil {
 				return rule.ProxyClientGone
 			}
+			unflushed = false
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 
 	"freshet/internal/outbound"
@@ -70,6 +71,10 @@ func (e *Error) ofOutbound(err *outbound.Error) {
 	}
 }
 
+// idleClosed is what net/http says when a connection ended before its first
+// byte; the error has neither a name nor a cause.
+const idleClosed = "server closed idle connection"
+
 // ofOthers is for the transports of other packages, net/http's above all.
 func (e *Error) ofOthers(err error) {
 	var (
@@ -98,7 +103,7 @@ func (e *Error) ofOthers(err error) {
 	case errors.As(err, &rec):
 		e.connect(rule.ProxyTLS, string(outbound.TLSProtocolError))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), strings.Contains(err.Error(), idleClosed):
 		e.set(rule.ProxyTerminated, string(outbound.ConnectionTerminated))
 		e.ended = true
 	case timeout:

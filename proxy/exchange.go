@@ -25,12 +25,13 @@ type exchange struct {
 
 	heard atomic.Bool // a byte of an answer came
 
-	// mu guards what follows, and w until begun: the transport may deliver
-	// interim answers, and read the body, on other goroutines.
+	// mu guards what follows, and w until begun and while pending: the transport
+	// may deliver interim answers, and read the body, on other goroutines.
 	mu          sync.Mutex
 	begun       bool // the final answer is being written
 	bodyStarted bool
 	bodyErr     error // reading the client's body failed
+	pending     bool  // see setPending
 }
 
 // attempt is one request to one origin.
@@ -59,15 +60,24 @@ func (x *exchange) serve() {
 		return
 	}
 	defer a.done()
-	x.mu.Lock()
-	x.begun = true
-	x.mu.Unlock()
+	x.begin(a)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		x.switchProtocols(a, resp)
 		return
 	}
 	defer resp.Body.Close()
 	x.answer(a, resp)
+}
+
+// begin says that the final answer has come, and is about to be written.
+func (x *exchange) begin(a *attempt) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.begun = true
+	if a.body != nil && !x.bodyStarted && len(x.r.Header["Expect"]) == 0 {
+		// It came before the body was begun; which may still be sent.
+		x.takeBody()
+	}
 }
 
 // ask sends the request to an origin, and to further ones while that is safe.
@@ -130,7 +140,7 @@ func (a *attempt) send(header http.Header) (*http.Response, *Error) {
 	x, h, r := a.x, a.x.h, a.x.r
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
 	a.cancel = cancel
-	a.watch.start(r.Context(), cancel)
+	a.watch.start(x, cancel)
 	a.o.active.Add(1)
 	a.o.requests.Add(1)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{

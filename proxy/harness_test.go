@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,9 @@ import (
 const patience = 10 * time.Second
 
 var quiet = slog.New(slog.DiscardHandler)
+
+// everybody is a network that has every address.
+var everybody = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 
 var discardLog = log.New(io.Discard, "", 0)
 

@@ -98,3 +98,25 @@ func TestHead(t *testing.T) {
 		}
 	})
 }
+
+// Fields of the origin's connection stay there, and Via is continued.
+func TestHopFieldsOfAnswers(t *testing.T) {
+	raw := "HTTP/1.1 200 OK\r\nConnection: X-Mine, close, content-length\r\nX-Mine: 1\r\nX-Other: 2\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\n" +
+		"Proxy-Authenticate: Basic\r\nUpgrade: x\r\nVia: 1.0 a, 1.1 b\r\nContent-Length: 2\r\n\r\nok"
+	h := newProxy(t, proxy.Options{Origins: []string{script(t, answers(raw))}, Name: "edge"})
+	eachFront(t, h, func(t *testing.T, url string, client *http.Client) {
+		resp, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		for _, name := range []string{"Connection", "X-Mine", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Upgrade"} {
+			if v := resp.Header.Values(name); len(v) > 0 {
+				t.Errorf("%s: %q", name, v)
+			}
+		}
+		if via := resp.Header.Get("Via"); via != "1.0 a, 1.1 b, 1.1 edge" || resp.Header.Get("X-Other") != "2" || resp.ContentLength != 2 {
+			t.Errorf("Via %q, length %d, %v", via, resp.ContentLength, resp.Header)
+		}
+	})
+}

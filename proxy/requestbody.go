@@ -76,11 +76,16 @@ func (x *exchange) startBody(b *requestBody) bool {
 	if x.begun {
 		return false
 	}
-	x.bodyStarted = true
-	// The origin may answer before it has read everything. This also asks a
-	// client that waits for 100 Continue to go on.
-	x.rc.EnableFullDuplex() // an error means that the server cannot: no harm
+	x.takeBody()
 	return true
+}
+
+// takeBody makes the client's body readable while the answer is written: the
+// origin may answer before it has read everything. This also asks a client
+// that waits for 100 Continue to go on. x.mu is held.
+func (x *exchange) takeBody() {
+	x.bodyStarted = true
+	x.rc.EnableFullDuplex() // an error means that the server cannot: no harm
 }
 
 // trailerAllowed reports whether a field may follow a body: not what frames,
