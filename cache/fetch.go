@@ -238,7 +238,15 @@ func (x *fill) finishPass(cut any) {
 // finishConfirmed freshens what is stored by the fields of a 304.
 func (x *fill) finishConfirmed() {
 	h, q := x.h, x.q
-	o, keep := x.freshened()
+	n := x.renewal(x.stale)
+	o, keep := n.object(freshness.Update(x.stale.fields, x.header), x.stale.body)
+	switch {
+	case x.variants == nil:
+		n.replace(o, keep)
+	case keep:
+		o.selecting = string(q.src.appendSelecting(nil, &o.vary))
+		h.store.put(q.key, o, x.asked, h.opt.MaxVariants)
+	}
 	q.now = max(q.now, x.received)
 	if keep {
 		x.f.land(stored, o, nil, 0)
@@ -249,7 +257,7 @@ func (x *fill) finishConfirmed() {
 		return
 	}
 	if h.covers(o, q) {
-		q.object, q.stripped = o, x.stripped
+		q.object = o
 		h.answer(x.w, q, o, o.terms.From, x.status(keep))
 		return
 	}
@@ -257,34 +265,6 @@ func (x *fill) finishConfirmed() {
 	h.store.leave(x.f)
 	q.object, q.why = o, fwdPartial
 	h.fetch(x.w, q, nil)
-}
-
-// freshened returns the object that a 304 makes of the stale one, and whether
-// it is stored: the new fields may forbid it.
-func (x *fill) freshened() (o *object, keep bool) {
-	h, q, old := x.h, x.q, x.stale
-	fields := freshness.Update(old.fields, x.header)
-	setDate(fields, x.received)
-	aged := withAge(fields, x.header)
-	st := x.judge(&q.ask, old.status, aged, old.body.size)
-	x.strip(fields, &st)
-	resp := freshness.Response{Status: old.status, Fields: aged, Requested: x.requested, Received: x.received}
-	o = newObject(old.status, fields, h.policy.Terms(&resp), x.requested, old.body)
-	o.selecting, o.born, o.age = old.selecting, x.born, x.header["Age"]
-	switch {
-	case !st.Store:
-		q.reason = st.Rule
-		anybody := freshness.Request{Method: http.MethodGet, URL: q.ask.URL}
-		if st := x.judge(&anybody, old.status, aged, old.body.size); !st.Store {
-			h.store.drop(q.key, old)
-		}
-	case x.variants != nil:
-		o.selecting = string(q.src.appendSelecting(nil, &o.vary))
-		h.store.put(q.key, o, x.asked, h.opt.MaxVariants)
-	default:
-		h.store.replace(q.key, old, o, h.opt.MaxVariants)
-	}
-	return o, st.Store
 }
 
 // answerStale answers with the stale object, as the failure allows.
