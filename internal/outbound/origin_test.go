@@ -96,6 +96,10 @@ func (p *peer) say(s string) { io.WriteString(p.Conn, s) }
 // gone waits until the client has closed the connection.
 func (p *peer) gone() { io.Copy(io.Discard, p.Reader) }
 
+// echo says again what it hears. It does not let the kernel do that (splice),
+// for the pipes that takes are kept, and look like left behind.
+func (p *peer) echo() { io.Copy(struct{ io.Writer }{p.Conn}, p.Reader) }
+
 // answers makes an origin that answers each request on a connection with text.
 func answers(t testing.TB, text string) *origin {
 	return newOrigin(t, func(p *peer) {

@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 	"syscall"
-	"unsafe"
 )
 
 // A request without a body, on a plain connection, costs three system calls
@@ -16,9 +15,6 @@ import (
 // No wake-up is lost by that: the runtime's poller is edge-triggered and forgets
 // a remembered edge only before the callback's first call. What comes after the
 // look, be it the answer or the end of the connection, makes a new edge.
-//
-// The calls are made without telling the scheduler: on a non-blocking socket
-// they return within microseconds.
 
 // tripState is how far the callback has come.
 type tripState uint8
@@ -67,11 +63,11 @@ func (c *conn) onStep(fd uintptr) (done bool) {
 		}
 		fallthrough
 	case tripWrite:
-		n, errno := rawCall(syscall.SYS_WRITE, fd, c.tripOut)
+		n, err := retried(syscall.Write, fd, c.tripOut)
 		c.tripOut = c.tripOut[n:]
 		switch {
-		case errno != 0 && errno != syscall.EAGAIN:
-			c.tripErr = os.NewSyscallError("write", errno)
+		case err != nil && err != syscall.EAGAIN:
+			c.tripErr = os.NewSyscallError("write", err)
 			c.tripped = tripDone
 		case len(c.tripOut) > 0:
 			c.tripped = tripCannot
@@ -81,12 +77,12 @@ func (c *conn) onStep(fd uintptr) (done bool) {
 		}
 		return true
 	}
-	n, errno := rawCall(syscall.SYS_READ, fd, c.s.in[c.w:])
+	n, err := retried(syscall.Read, fd, c.s.in[c.w:])
 	switch {
-	case errno == syscall.EAGAIN:
+	case err == syscall.EAGAIN:
 		return false
-	case errno != 0:
-		c.tripErr = os.NewSyscallError("read", errno)
+	case err != nil:
+		c.tripErr = os.NewSyscallError("read", err)
 	case n == 0:
 		c.tripErr = io.EOF
 	}
@@ -95,16 +91,13 @@ func (c *conn) onStep(fd uintptr) (done bool) {
 	return true
 }
 
-// rawCall is read(2) or write(2), again when a signal came.
-func rawCall(call, fd uintptr, p []byte) (int, syscall.Errno) {
+// retried is what syscall.Read or syscall.Write returns when no signal comes in
+// between.
+func retried(call func(fd int, p []byte) (int, error), fd uintptr, p []byte) (int, error) {
 	for {
-		n, _, errno := syscall.RawSyscall(call, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
-		switch errno {
-		case 0:
-			return int(n), 0
-		case syscall.EINTR:
-			continue
+		n, err := call(int(fd), p)
+		if err != syscall.EINTR {
+			return max(n, 0), err
 		}
-		return 0, errno
 	}
 }

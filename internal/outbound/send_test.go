@@ -374,7 +374,7 @@ func TestUpgrade(t *testing.T) {
 	o := newOrigin(t, func(p *peer) {
 		p.head()
 		p.say("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhi ")
-		io.Copy(p.Conn, p.Reader)
+		p.echo()
 		p.say("bye")
 	})
 	tr := newTransport(t)
@@ -403,7 +403,7 @@ func TestConnect(t *testing.T) {
 			t.Errorf("%q", h)
 		}
 		p.say("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n")
-		io.Copy(p.Conn, p.Reader)
+		p.echo()
 	})
 	tr := newTransport(t)
 	req, _ := http.NewRequest("CONNECT", o.url, nil)
