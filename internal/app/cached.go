@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"freshet/cache"
+	"freshet/freshness"
 	"freshet/httpd"
 	"freshet/internal/config"
+	"freshet/proxy"
 )
 
 // openStore opens what the caches of all routes keep their answers in.
@@ -31,7 +33,9 @@ type cached struct {
 // newCached returns the handler that passes requests on and keeps answers in
 // the store.
 func newCached(o *config.Origins, c *config.Caching, store *cache.Store, log *slog.Logger) (cached, error) {
-	origins, err := newOrigins(o, log)
+	opt := originOptions(o)
+	opt.ErrorLog = log
+	origins, err := proxy.New(opt)
 	if err != nil {
 		return cached{}, err
 	}
@@ -39,25 +43,41 @@ func newCached(o *config.Origins, c *config.Caching, store *cache.Store, log *sl
 	if !c.Enabled {
 		return cached{handler: origins, close: done}, nil
 	}
-	opt := cache.Options{
-		Next:       origins,
-		Store:      store,
-		Key:        cache.KeyRules{Drop: c.KeyDrop, Keep: c.KeyKeep, Sort: c.KeySort, Headers: c.KeyHeader},
-		MaxObject:  c.MaxObject,
-		EarlyHints: c.EarlyHints,
-		ErrorLog:   log,
-	}
-	if c.Profile == "standard" {
-		opt.Profile = cache.Standard
-	}
-	if !c.CacheStatus {
-		opt.Name = "-"
-	}
-	h, err := cache.New(opt)
+	rules := cacheOptions(c, o.Name)
+	rules.Next, rules.Store, rules.ErrorLog = origins, store, log
+	h, err := cache.New(rules)
 	if err != nil {
 		return cached{}, errors.Join(err, done())
 	}
 	return cached{h, h, done}, nil
+}
+
+// cacheOptions says to the cache what a configuration says; -1 there is "none"
+// here too.
+func cacheOptions(c *config.Caching, name string) cache.Options {
+	o := cache.Options{
+		Name:        name,
+		Key:         cache.KeyRules{Drop: c.KeyDrop, Keep: c.KeyKeep, Sort: c.KeySort, Headers: c.KeyHeader},
+		MaxObject:   c.MaxObject,
+		MaxVariants: int(c.MaxVariants),
+		Lease:       c.Lease,
+		HitForMiss:  c.HitForMiss,
+		EarlyHints:  c.EarlyHints,
+		Freshness: freshness.Cache{
+			HeuristicPercent: int(c.HeuristicPercent),
+			MaxHeuristic:     int64(c.MaxHeuristic),
+			MaxStale:         int64(c.MaxStale),
+			Disconnected:     int64(c.MaxDisconnected),
+			IgnoreRequest:    c.IgnoreRequest,
+		},
+	}
+	if c.Profile == "standard" {
+		o.Profile = cache.Standard
+	}
+	if !c.CacheStatus {
+		o.Name = "-"
+	}
+	return o
 }
 
 // openOrigins returns an opener of what the origins have.

@@ -1,14 +1,13 @@
 package app
 
 import (
-	"log/slog"
-
 	"freshet/internal/config"
 	"freshet/proxy"
 )
 
-// newOrigins returns the handler that passes requests on.
-func newOrigins(c *config.Origins, log *slog.Logger) (*proxy.Handler, error) {
+// originOptions says to the proxy what a configuration says; -1 there is "none"
+// here too.
+func originOptions(c *config.Origins) proxy.Options {
 	o := proxy.Options{
 		Origins:        c.To,
 		Balance:        balances[c.Balance],
@@ -18,7 +17,10 @@ func newOrigins(c *config.Origins, log *slog.Logger) (*proxy.Handler, error) {
 		BodyTimeout:    c.OriginBodyTimeout,
 		MaxFails:       int(c.MaxFails),
 		FailTimeout:    c.FailTimeout,
-		ErrorLog:       log,
+		Name:           c.Name,
+		ShowNextHop:    c.ShowNextHop,
+		Retries:        int(c.Retries),
+		UpgradeIdle:    c.UpgradeTimeout,
 	}
 	switch c.Host {
 	case "origin":
@@ -27,7 +29,7 @@ func newOrigins(c *config.Origins, log *slog.Logger) (*proxy.Handler, error) {
 	default:
 		o.Host, o.HostName = proxy.HostFixed, c.Host
 	}
-	return proxy.New(o)
+	return o
 }
 
 // balances are the words for the ways to choose an origin.

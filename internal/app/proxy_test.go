@@ -4,9 +4,17 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"freshet/cache"
+	"freshet/freshness"
+	"freshet/internal/config"
+	"freshet/proxy"
 )
 
 func TestProxy(t *testing.T) {
@@ -87,5 +95,36 @@ func TestProxyData(t *testing.T) {
 	}
 	if n := asked.Load(); n != 1 {
 		t.Errorf("the origin was asked %d times", n)
+	}
+}
+
+// Each flag reaches the option that it is about.
+func TestProxyOptions(t *testing.T) {
+	c, err := config.ParseProxy(strings.Fields("--to http://a --balance least-connections --host client --trust 10.0.0.0/8 --name edge --show-next-hop "+
+		"--retries off --max-fails off --fail-timeout 1s --connect-timeout 2s --origin-head-timeout 3s --origin-body-timeout off --upgrade-timeout off "+
+		"--profile standard --max-object 1k --key-drop a --key-sort --key-header b --cache-status off --early-hints --max-variants 2 "+
+		"--heuristic-percent off --max-heuristic 1h --max-stale off --max-disconnected off --ignore-request --lease 4s --hit-for-miss off"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOrigins := proxy.Options{
+		Origins: []string{"http://a"}, Balance: proxy.LeastConnections, Host: proxy.HostClient, Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		Name: "edge", ShowNextHop: true, Retries: -1, MaxFails: -1, FailTimeout: time.Second, ConnectTimeout: 2 * time.Second,
+		HeadTimeout: 3 * time.Second, BodyTimeout: -1, UpgradeIdle: -1,
+	}
+	if got := originOptions(&c.Origins); !reflect.DeepEqual(got, wantOrigins) {
+		t.Errorf("got  %+v\nwant %+v", got, wantOrigins)
+	}
+	wantCache := cache.Options{
+		Name: "-", Profile: cache.Standard, Key: cache.KeyRules{Drop: []string{"a"}, Sort: true, Headers: []string{"B"}}, MaxObject: 1024, EarlyHints: true,
+		MaxVariants: 2, Lease: 4 * time.Second, HitForMiss: -1,
+		Freshness: freshness.Cache{HeuristicPercent: -1, MaxHeuristic: int64(time.Hour), MaxStale: -1, Disconnected: -1, IgnoreRequest: true},
+	}
+	if got := cacheOptions(&c.Caching, c.Name); !reflect.DeepEqual(got, wantCache) {
+		t.Errorf("got  %+v\nwant %+v", got, wantCache)
+	}
+	c.CacheStatus = true
+	if got := cacheOptions(&c.Caching, c.Name).Name; got != "edge" {
+		t.Errorf("the name is %q", got)
 	}
 }

@@ -93,9 +93,13 @@ type Origins struct {
 	Balance           string
 	Host              string // "origin", "client" or a name
 	Trust             []netip.Prefix
+	Name              string
+	ShowNextHop       bool
+	Retries           int64
 	ConnectTimeout    time.Duration
 	OriginHeadTimeout time.Duration
 	OriginBodyTimeout time.Duration
+	UpgradeTimeout    time.Duration
 	MaxFails          int64
 	FailTimeout       time.Duration
 }
@@ -117,6 +121,15 @@ type Caching struct {
 	KeySort     bool
 	KeyHeader   []string
 	EarlyHints  bool
+
+	MaxVariants      int64
+	HeuristicPercent int64
+	MaxHeuristic     time.Duration
+	MaxStale         time.Duration
+	MaxDisconnected  time.Duration
+	IgnoreRequest    bool
+	Lease            time.Duration
+	HitForMiss       time.Duration
 	CacheStatus bool
 }
 

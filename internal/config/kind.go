@@ -42,6 +42,7 @@ const (
 	HostName   // of a site
 	RoutePath  // of a route
 	RedirectTo // an address
+	Pseudonym  // a token that begins with a letter
 	FieldRule  // in a file, a table of fields or an array of names
 )
 
@@ -107,6 +108,11 @@ func (f *Flag) text(s string) (string, error) {
 		return parseOrigin(s)
 	case OriginHost:
 		return parseOriginHost(s)
+	case Pseudonym:
+		if c := s[0] | 0x20; c < 'a' || c > 'z' || !isToken(s) {
+			return "", errors.New("give letters, digits and hyphens, a letter first")
+		}
+		return s, nil
 	case FieldName:
 		return parseFieldName(s)
 	case HostName:

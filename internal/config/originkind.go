@@ -59,11 +59,19 @@ func parsePrefix(s string) (netip.Prefix, error) {
 
 // parseFieldName checks the name of a field and returns its usual form.
 func parseFieldName(s string) (string, error) {
+	if !isToken(s) {
+		return "", errors.New("give the name of a field, such as Accept-Language")
+	}
+	return http.CanonicalHeaderKey(s), nil
+}
+
+// isToken reports whether each octet is one of a token (RFC 9110 §5.6.2).
+func isToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
-			return "", errors.New("give the name of a field, such as Accept-Language")
+			return false
 		}
 	}
-	return http.CanonicalHeaderKey(s), nil
+	return true
 }

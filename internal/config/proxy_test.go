@@ -21,8 +21,12 @@ func TestProxyDefaults(t *testing.T) {
 	want.Origins = Origins{
 		To: []string{"http://a.example"}, Balance: "round-robin", Host: "origin", ConnectTimeout: 5 * time.Second,
 		OriginHeadTimeout: time.Minute, OriginBodyTimeout: time.Minute, MaxFails: 3, FailTimeout: 10 * time.Second,
+		Name: "freshet", Retries: 1, UpgradeTimeout: 10 * time.Minute,
 	}
-	want.Caching = Caching{Enabled: true, Profile: "safe", CacheStatus: true}
+	want.Caching = Caching{
+		Enabled: true, Profile: "safe", CacheStatus: true, MaxVariants: 16, HeuristicPercent: 10, MaxHeuristic: 24 * time.Hour,
+		MaxStale: 7 * 24 * time.Hour, MaxDisconnected: 24 * time.Hour, Lease: 5 * time.Second, HitForMiss: time.Minute,
+	}
 	want.Store = Store{Memory: 256 << 20, Disk: 10 << 30}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -53,8 +57,15 @@ func TestParseProxy(t *testing.T) {
 			}},
 		{"cache", "--cache off --profile standard --memory 1GiB --data /d --disk 1TiB --max-object 1k --cache-status off", nil,
 			func(c *Proxy) {
-				c.Caching = Caching{Profile: "standard", MaxObject: 1024}
+				c.Enabled, c.Profile, c.MaxObject, c.CacheStatus = false, "standard", 1024, false
 				c.Store = Store{Memory: 1 << 30, Data: "/d", Disk: 1 << 40}
+			}},
+		{"name", "--name edge-1 --show-next-hop --retries off --upgrade-timeout 1m", nil,
+			func(c *Proxy) { c.Name, c.ShowNextHop, c.Retries, c.UpgradeTimeout = "edge-1", true, -1, time.Minute }},
+		{"freshness", "--max-variants 3 --heuristic-percent off --max-heuristic 1h --max-stale off --max-disconnected 2h --ignore-request --lease 1s --hit-for-miss off", nil,
+			func(c *Proxy) {
+				c.MaxVariants, c.HeuristicPercent, c.MaxHeuristic, c.MaxStale = 3, -1, time.Hour, -1
+				c.MaxDisconnected, c.IgnoreRequest, c.Lease, c.HitForMiss = 2*time.Hour, true, time.Second, -1
 			}},
 		{"key", "--key-drop utm_source --key-drop fbclid --key-header accept-language", nil,
 			func(c *Proxy) { c.KeyDrop, c.KeyHeader = []string{"utm_source", "fbclid"}, []string{"Accept-Language"} }},
@@ -96,6 +107,7 @@ func TestProxyFaults(t *testing.T) {
 		{to + "--host a/b", `bad value "a/b" for --host: give origin, client or a host name, perhaps with a port`},
 		{to + "--trust lan", `bad value "lan" for --trust: give an address such as 10.0.0.1, or a prefix such as 10.0.0.0/8 or fd00::/8`},
 		{to + "--key-header a:b", `bad value "a:b" for --key-header: give the name of a field, such as Accept-Language`},
+		{to + "--name 1st", `bad value "1st" for --name: give letters, digits and hyphens, a letter first`},
 		{to + "--profile fast", `bad value "fast" for --profile: give safe or standard`},
 		{to + "--key-drop a --key-keep b", `--key-drop and --key-keep exclude each other; give the shorter list`},
 		{to + "--disk 1GiB", `--disk is the size of the folder that --data names; give --data too`},

@@ -1,0 +1,261 @@
+// Package control is the door through which commands of the same user reach a
+// running server: a Unix socket and, for those who come through the public
+// listeners, a token, both in a folder that only the user can look into.
+//
+//	s, err := control.Open(dir, control.Name("[::]:8000"), purger)
+//	defer s.Close()
+//
+//	c, err := control.Find(dir, "") // in the command
+//	answer, err := c.Purge(ctx, control.Request{URLs: []string{"http://example.org/"}})
+//
+// It is no monitor and no remote control: it can do what this machine's user
+// may do, and what that is, is decided by what implements [Purger].
+//
+// The folder has mode 0700, socket and token 0600. Where the system tells who
+// is at the other end (Linux), others than the server's user and root are
+// turned away besides.
+package control
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Purger forgets answers.
+type Purger interface {
+	// Purge forgets what is kept for an absolute URL and says how many answers
+	// that was. With soft they are validated before their next use instead.
+	Purge(url string, soft bool) (n int, err error)
+	// PurgeAll is Purge for everything.
+	PurgeAll(soft bool) error
+}
+
+// A Request asks for a purge.
+type Request struct {
+	URLs []string `json:"urls,omitempty"`
+	All  bool     `json:"all,omitempty"`
+	Soft bool     `json:"soft,omitempty"`
+}
+
+// An Answer says what came of a Request.
+type Answer struct {
+	Purged []int    `json:"purged,omitempty"` // for each URL, how many answers
+	Faults []string `json:"faults,omitempty"`
+}
+
+const (
+	maxRequestBytes = 16 << 20 // of a request to the socket; then 413
+	requestTimeout  = time.Minute
+	tokenBytes      = 32
+	maxSocketPath   = 103 // the least of what systems take
+)
+
+// A Server is an open door. All methods may be called at the same time.
+type Server struct {
+	token  string
+	files  []string // to remove at the end
+	http   *http.Server
+	ended  chan struct{}
+	closed sync.Once
+}
+
+// Open makes the folder, if need be, the socket and the token, under a name
+// that [Name] made, and serves until Close. What a server that is gone left
+// behind is replaced; that another one uses the name is an error.
+func Open(dir, name string, p Purger) (*Server, error) {
+	if err := makeFolder(dir); err != nil {
+		return nil, err
+	}
+	socket := socketPath(dir, name)
+	if len(socket) > maxSocketPath {
+		return nil, fmt.Errorf("%s: the path is too long for a socket (more than %d bytes)", socket, maxSocketPath)
+	}
+	if c, err := net.DialTimeout("unix", socket, time.Second); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: another server uses it", socket)
+	}
+	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	token, err := newToken(tokenPath(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(tokenPath(dir, name)))
+	}
+	s := &Server{token: token, files: []string{tokenPath(dir, name)}, ended: make(chan struct{})}
+	if err := os.Chmod(socket, 0o600); err != nil {
+		l.Close()
+		return nil, errors.Join(err, s.remove())
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /purge", func(w http.ResponseWriter, r *http.Request) { servePurge(w, r, p) })
+	s.http = &http.Server{Handler: mux, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout}
+	go func() {
+		defer close(s.ended)
+		s.http.Serve(checked{l})
+	}()
+	return s, nil
+}
+
+// Close closes the door and removes socket and token.
+func (s *Server) Close() (err error) {
+	s.closed.Do(func() {
+		err = s.http.Close()
+		<-s.ended
+		err = errors.Join(err, s.remove())
+	})
+	return err
+}
+
+func (s *Server) remove() error {
+	var faults []error
+	for _, f := range s.files {
+		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Authorized reports whether a request that came another way has the token, as
+// Authorization: Bearer (RFC 6750 §2.1). How long it takes says nothing about
+// the token.
+func (s *Server) Authorized(r *http.Request) bool {
+	if s == nil {
+		return false
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return false
+	}
+	want, got := sha256.Sum256([]byte(s.token)), sha256.Sum256([]byte(strings.TrimSpace(token)))
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
+}
+
+// Name makes the name of a server from the address of its first listener.
+// Addresses of all interfaces have the port alone.
+func Name(addr string) string {
+	if strings.HasPrefix(addr, "unix:") || strings.ContainsAny(addr, "/@") {
+		sum := sha256.Sum256([]byte(strings.TrimPrefix(addr, "unix:")))
+		return "unix-" + hex.EncodeToString(sum[:6])
+	}
+	host, port, err := net.SplitHostPort(addr)
+	switch {
+	case err != nil:
+		host, port = "", addr
+	case host == "localhost":
+		host = "127.0.0.1"
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = ""
+	}
+	name := port
+	if host != "" {
+		name = host + "-" + port
+	}
+	return strings.Map(func(r rune) rune {
+		if r == ':' || r == '/' || r == '%' || r <= ' ' {
+			return '_'
+		}
+		return r
+	}, name)
+}
+
+const (
+	socketSuffix = ".sock"
+	tokenSuffix  = ".token"
+)
+
+func socketPath(dir, name string) string { return filepath.Join(dir, name+socketSuffix) }
+func tokenPath(dir, name string) string  { return filepath.Join(dir, name+tokenSuffix) }
+
+// makeFolder makes the folder, and refuses one that others may write to.
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if mode := info.Mode().Perm(); mode&0o022 != 0 && hasModes {
+		return fmt.Errorf("%s: others than its owner may write to it (mode %04o)", dir, mode)
+	}
+	return nil
+}
+
+// newToken writes a new token. The file is made anew, so that nobody has it
+// open.
+func newToken(path string) (string, error) {
+	random := make([]byte, tokenBytes)
+	rand.Read(random)
+	token := base64.RawURLEncoding.EncodeToString(random)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString(token + "\n")
+	return token, errors.Join(err, f.Close())
+}
+
+// checked is a listener that turns others' connections away.
+type checked struct{ net.Listener }
+
+func (l checked) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil || samePeer(c) {
+			return c, err
+		}
+		c.Close()
+	}
+}
+
+func servePurge(w http.ResponseWriter, r *http.Request, p Purger) {
+	var q Request
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&q); err != nil {
+		status := http.StatusBadRequest
+		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		http.Error(w, err.Error(), status)
+		return
+	}
+	var a Answer
+	if q.All {
+		if err := p.PurgeAll(q.Soft); err != nil {
+			a.Faults = append(a.Faults, err.Error())
+		}
+	}
+	for _, u := range q.URLs {
+		n, err := p.Purge(u, q.Soft)
+		if err != nil {
+			a.Faults = append(a.Faults, err.Error())
+		}
+		a.Purged = append(a.Purged, n)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(a) // an error means that the command is gone
+}

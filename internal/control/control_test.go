@@ -1,0 +1,234 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"freshet/internal/wiretest"
+)
+
+func TestMain(m *testing.M) { wiretest.Main(m) }
+
+// purges notes what it is asked for.
+type purges struct {
+	mu    sync.Mutex
+	asked []string
+}
+
+func (p *purges) note(s string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, s)
+}
+
+func (p *purges) Purge(url string, soft bool) (int, error) {
+	p.note(fmt.Sprint(url, " ", soft))
+	if strings.HasSuffix(url, "bad") {
+		return 0, errors.New("bad it is")
+	}
+	return len(url), nil
+}
+
+func (p *purges) PurgeAll(soft bool) error {
+	p.note(fmt.Sprint("all ", soft))
+	return nil
+}
+
+func open(t *testing.T, dir, name string, p Purger) *Server {
+	t.Helper()
+	s, err := Open(dir, name, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestPurge(t *testing.T) {
+	dir, p := filepath.Join(t.TempDir(), "state"), &purges{}
+	open(t, dir, "8000", p)
+	c, err := Find(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		ask  Request
+		want Answer
+	}{
+		{Request{URLs: []string{"ab", "bad", "c"}}, Answer{[]int{2, 0, 1}, []string{"bad it is"}}},
+		{Request{URLs: []string{"ab"}, Soft: true}, Answer{Purged: []int{2}}},
+		{Request{All: true}, Answer{}},
+	} {
+		a, err := c.Purge(context.Background(), tt.ask)
+		if err != nil || !reflect.DeepEqual(*a, tt.want) {
+			t.Errorf("%+v: %+v, %v", tt.ask, a, err)
+		}
+	}
+	if want := []string{"ab false", "bad false", "c false", "ab true", "all false"}; !reflect.DeepEqual(p.asked, want) {
+		t.Errorf("asked for %q", p.asked)
+	}
+}
+
+// Only the user may look.
+func TestModes(t *testing.T) {
+	if !hasModes {
+		t.Skip("no modes here")
+	}
+	dir := filepath.Join(t.TempDir(), "state")
+	s := open(t, dir, "8000", &purges{})
+	for path, want := range map[string]os.FileMode{dir: 0o700, socketPath(dir, "8000"): 0o600, tokenPath(dir, "8000"): 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	open1 := filepath.Join(t.TempDir(), "open")
+	if err := os.Mkdir(open1, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open1, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(open1, "8000", &purges{}); err == nil || !strings.Contains(err.Error(), "others than its owner may write to it (mode 0777)") {
+		t.Error(err)
+	}
+}
+
+func TestAllowed(t *testing.T) {
+	if !allowed(1000, 1000) || !allowed(0, 1000) || allowed(1001, 1000) || allowed(1000, 0) {
+		t.Error("other users")
+	}
+}
+
+func TestAuthorized(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir, "8000", &purges{})
+	text, err := os.ReadFile(tokenPath(dir, "8000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := strings.TrimSpace(string(text))
+	if len(token) < 40 {
+		t.Errorf("token %q", token)
+	}
+	for value, want := range map[string]bool{
+		"Bearer " + token: true, "bearer  " + token: true,
+		"": false, "Bearer": false, "Bearer ": false, "Bearer x": false, "Basic " + token: false, token: false, "Bearer " + token + "x": false,
+	} {
+		r := &http.Request{Header: http.Header{"Authorization": {value}}}
+		if got := s.Authorized(r); got != want {
+			t.Errorf("%.12q…: %v", value, got)
+		}
+		if (*Server)(nil).Authorized(r) {
+			t.Error("without a door, somebody is let in")
+		}
+	}
+	s.Close()
+	if again := open(t, dir, "8000", &purges{}); again.token == token {
+		t.Error("the token of the next server is the same")
+	}
+}
+
+// What a server that died left behind is replaced; one that runs is not.
+func TestOldSocket(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "s")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", socketPath(dir, "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	l.Close()
+	if _, err := Find(dir, ""); err == nil || !strings.Contains(err.Error(), "no server has its socket in") {
+		t.Error(err)
+	}
+	open(t, dir, "1", &purges{})
+	if _, err := Open(dir, "1", &purges{}); err == nil || !strings.Contains(err.Error(), "another server uses it") {
+		t.Error(err)
+	}
+	open(t, dir, "2", &purges{})
+	if _, err := Find(dir, ""); err == nil || !strings.Contains(err.Error(), "several servers run (1, 2): say which") {
+		t.Error(err)
+	}
+	if c, err := Find(dir, "2"); err != nil || c.Name() != "2" {
+		t.Error(err)
+	}
+	if _, err := Find(filepath.Join(dir, "none"), ""); err == nil {
+		t.Error("found in no folder")
+	}
+	if _, err := Open(filepath.Join(dir, strings.Repeat("x", 100)), "1", &purges{}); err == nil || !strings.Contains(err.Error(), "too long for a socket") {
+		t.Error(err)
+	}
+	c, err := Find(dir, "none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Purge(context.Background(), Request{}); err == nil || !strings.HasPrefix(err.Error(), "speak to the server none: ") {
+		t.Error(err)
+	}
+}
+
+// What is no request for a purge is refused.
+func TestBadRequests(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "s")
+	p := &purges{}
+	open(t, dir, "1", p)
+	for request, want := range map[string]string{
+		"GET /purge HTTP/1.1\r\nHost: x\r\n":                                          "405",
+		"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n":                    "404",
+		"POST /purge HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n":                    "400",
+		"POST /purge HTTP/1.1\r\nHost: x\r\nX: {\"all\":1}\r\nContent-Length: 9\r\n": "400",
+	} {
+		c, err := net.Dial("unix", socketPath(dir, "1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, request+"Connection: close\r\n\r\n{\"al\":1} ")
+		all, _ := io.ReadAll(c)
+		c.Close()
+		if !strings.HasPrefix(string(all), "HTTP/1.1 "+want) {
+			t.Errorf("%q: %.40q", request, all)
+		}
+	}
+	if len(p.asked) > 0 {
+		t.Errorf("asked for %q", p.asked)
+	}
+}
+
+func TestName(t *testing.T) {
+	for addr, want := range map[string]string{
+		":8000": "8000", "[::]:8000": "8000", "0.0.0.0:8000": "8000", "127.0.0.1:8000": "127.0.0.1-8000", "localhost:8000": "127.0.0.1-8000",
+		"[::1]:80": "__1-80", "a.example:http": "a.example-http", "8000": "8000",
+	} {
+		if got := Name(addr); got != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
+		}
+	}
+	if a, b := Name("unix:/run/a.sock"), Name("/run/a.sock"); a != b || !strings.HasPrefix(a, "unix-") || strings.Contains(a, "/") {
+		t.Errorf("%s, %s", a, b)
+	}
+}
