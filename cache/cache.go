@@ -50,9 +50,9 @@ type Options struct {
 	// ShowKey puts the key into Cache-Status, for debugging.
 	ShowKey bool
 
-	// MaxObject bounds the body of what is stored, in bytes. 0 means 1 GiB with
-	// a disk tier, else a sixteenth of the memory. Beyond it the answer streams
-	// past.
+	// MaxObject bounds the body of what is stored, in bytes. 0 means 1 GiB;
+	// without a disk tier it is MaxInMemory at most. Beyond it the answer
+	// streams past.
 	MaxObject int64
 	// MaxInMemory bounds a body that is kept in memory; larger ones are kept on
 	// disk only. 0 means 1 MiB; at most a sixteenth of the memory.
@@ -135,12 +135,13 @@ func (o *Options) setDefaults() {
 		o.MaxInMemory = 1 << 20
 	}
 	o.MaxInMemory = min(o.MaxInMemory, memory/16)
-	switch {
-	case o.Store.disk == nil:
-		o.MaxObject = o.MaxInMemory
-	case o.MaxObject == 0:
+	if o.MaxObject == 0 {
 		o.MaxObject = 1 << 30
 	}
+	if o.Store.disk == nil {
+		o.MaxObject = min(o.MaxObject, o.MaxInMemory)
+	}
+	o.MaxInMemory = min(o.MaxInMemory, o.MaxObject)
 	if o.MaxVariants == 0 {
 		o.MaxVariants = 16
 	}

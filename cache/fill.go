@@ -282,6 +282,10 @@ func (x *fill) strip(fields freshness.Fields, st *freshness.Storing) {
 
 // keep stores the answer.
 func (x *fill) keep(st *freshness.Storing) {
+	if x.misfiled() {
+		x.pass(0)
+		return
+	}
 	size := x.declared()
 	x.rule = st.Rule
 	x.object = x.storedObject(st, x.code, body{size: size})

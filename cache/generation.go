@@ -32,6 +32,7 @@ func (t *diskTier) readGenerations() {
 		s.hard.Store(g.Hard)
 		s.soft.Store(g.Soft)
 		s.groups.all = g.Groups
+		s.groups.last.Store(g.Groups)
 	case !os.IsNotExist(err):
 		t.log.Warn("cache: what was purged before is not known, so everything is validated", "err", err)
 		s.generation.Store(1 << 62)

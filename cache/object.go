@@ -181,6 +181,8 @@ type resource struct {
 	// ignores says which parts of the query do not matter (No-Vary-Search);
 	// it is on the resource of the address without a query.
 	ignores *freshness.NoVarySearch
+	said    string // the field that ignores was read from
+	id      string // and tells the rule from others, in keys
 }
 
 // match returns the object that a request selects, nil without one.
@@ -204,7 +206,6 @@ func (r *resource) with(o *object, max int) *resource {
 	if r == nil {
 		return n
 	}
-	n.ignores = r.ignores
 	for _, old := range r.objects {
 		if old.selecting == o.selecting && slices.Equal(old.vary.Names, o.vary.Names) || len(n.objects) >= max {
 			continue
@@ -221,7 +222,7 @@ func (r *resource) without(o *object) *resource {
 	if i < 0 {
 		return r
 	}
-	if len(r.objects) == 1 && r.ignores == nil {
+	if len(r.objects) == 1 {
 		return nil
 	}
 	n := *r

@@ -36,7 +36,9 @@ func (h *Handler) invalidate(q *inquiry, status int, fields http.Header) {
 			continue
 		}
 		to := target{tls: u.Scheme == "https", host: u.Host, path: u.EscapedPath(), query: u.RawQuery, hasQuery: u.RawQuery != "" || u.ForceQuery}
-		h.store.invalidate(h.keyOf(&to, &q.src))
+		for _, key := range h.keysOf(&to, &q.src) {
+			h.store.invalidate(key)
+		}
 	}
 	if groups := freshness.InvalidatedGroups(&q.ask, status, fields); len(groups) > 0 {
 		h.store.invalidateGroups(originOf(q.key), groups)

@@ -15,17 +15,19 @@ func (h *Handler) Purge(uri string, soft bool) (int, error) {
 	}
 	t := target{tls: u.Scheme == "https", host: u.Host, path: u.EscapedPath(), query: u.RawQuery, hasQuery: u.RawQuery != "" || u.ForceQuery}
 	n := 0
-	h.store.invalidated.add(h.keyOf(&t, &source{}))
-	h.store.change(h.keyOf(&t, &source{}), func(r *resource) *resource {
-		if r == nil {
-			return nil
-		}
-		n = len(r.objects)
-		if !soft {
-			return nil
-		}
-		return r.stale()
-	})
+	for _, key := range h.keysOf(&t, &source{}) {
+		h.store.invalidated.add(key)
+		h.store.change(key, func(r *resource) *resource {
+			if r == nil {
+				return nil
+			}
+			n = max(n, len(r.objects))
+			if !soft {
+				return nil
+			}
+			return r.stale()
+		})
+	}
 	return n, nil
 }
 
