@@ -6,7 +6,7 @@ FUZZJOBS ?= 2
 PKGS     ?= ./...
 
 .DEFAULT_GOAL := build
-.PHONY: help build setup check test race unit generated cross conformance bench-quick bench fuzz
+.PHONY: help build setup check test race unit generated cross conformance bench-quick applications bench fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench-quick: ## every benchmark once, and the tests of the bench module
 	$(GO) test -C bench ./...
 	$(GO) run -C bench . -quick
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(PKGS) > /dev/null
+
+applications: ## freshet proxy in front of real applications, one of them not in Go
+	@scripts/applications
 
 bench: ## ours beside nginx, h2o, lighttpd and net/http (needs two cores and an hour)
 	$(GO) run -C bench .
