@@ -3,13 +3,13 @@ package proxy
 import (
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"freshet/internal/field"
 	"freshet/internal/outbound"
 	"freshet/internal/rule"
 	"freshet/internal/wire"
@@ -166,6 +166,6 @@ func (x *exchange) cutBy(a *attempt, err error) rule.ID {
 
 // isEventStream reports whether the body is a stream of server-sent events.
 func isEventStream(h http.Header) bool {
-	t, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	return err == nil && t == "text/event-stream"
+	t, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	return field.EqualFold(strings.Trim(t, " \t"), "text/event-stream")
 }

@@ -83,7 +83,7 @@ func TestAllocations(t *testing.T) {
 		h.ServeHTTP(w, r)
 	})
 	t.Logf("%.0f allocations", n)
-	if n > 60 {
+	if n > 35 {
 		t.Errorf("%.0f allocations for a request", n)
 	}
 }

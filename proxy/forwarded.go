@@ -21,26 +21,30 @@ func (h *Handler) setForwarded(out http.Header, r *http.Request) {
 		// Or the origin would take the trusted proxy for the client (RFC 7239 §7.4).
 		for old := range strings.SplitSeq(strings.Join(olds, ","), ",") {
 			addr, _ := netip.ParseAddr(strings.TrimSpace(old))
-			addElement(out, "Forwarded", "for="+nodeOf(addr))
+			addElement(out, "Forwarded", []string{"for=" + nodeOf(addr)})
 		}
 	}
-	proto := "http"
+	proto := valueHTTP
 	if r.TLS != nil {
-		proto = "https"
+		proto = valueHTTPS
 	}
+	var values [3]string
 	if peer.IsValid() {
-		addElement(out, "X-Forwarded-For", peer.String())
+		values[0] = peer.String()
+		addElement(out, "X-Forwarded-For", values[0:1:1])
 	}
 	elem := "for=" + nodeOf(peer)
 	if r.Host != "" && wire.ValidHost(r.Host) {
 		elem += ";host=" + quoteHost(r.Host)
 		if len(out["X-Forwarded-Host"]) == 0 {
-			out["X-Forwarded-Host"] = []string{r.Host}
+			values[1] = r.Host
+			out["X-Forwarded-Host"] = values[1:2:2]
 		}
 	}
-	addElement(out, "Forwarded", elem+";proto="+proto)
+	values[2] = elem + ";proto=" + proto[0]
+	addElement(out, "Forwarded", values[2:3:3])
 	if len(out["X-Forwarded-Proto"]) == 0 {
-		out["X-Forwarded-Proto"] = []string{proto}
+		out["X-Forwarded-Proto"] = proto
 	}
 }
 
@@ -67,11 +71,34 @@ func quoteHost(host string) string {
 // as a hyphen: many origins take X_Forwarded_For for X-Forwarded-For.
 func dropForwarded(out http.Header) {
 	for name := range out {
-		switch plain := strings.ReplaceAll(strings.ToLower(name), "_", "-"); {
-		case plain == "forwarded", plain == "x-real-ip", strings.HasPrefix(plain, "x-forwarded-"):
+		if likeName(name, "forwarded") || likeName(name, "x-real-ip") ||
+			len(name) > len(xForwarded) && likeName(name[:len(xForwarded)], xForwarded) {
 			delete(out, name)
 		}
 	}
+}
+
+const xForwarded = "x-forwarded-"
+
+// likeName reports whether name is want, which is in lower case, when case does
+// not matter and an underscore is a hyphen.
+func likeName(name, want string) bool {
+	if len(name) != len(want) {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c |= 0x20
+		case c == '_':
+			c = '-'
+		}
+		if c != want[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // addrOf returns the address of the client's end of the connection; invalid

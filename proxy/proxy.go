@@ -17,9 +17,10 @@ type Handler struct {
 	o       Options
 	origins []*origin
 	rt      http.RoundTripper
-	close   func() // closes what New opened for rt
-	timed   bool   // rt has no time limits of its own
-	via11   string
+	close   func()   // closes what New opened for rt
+	timed   bool     // rt has no time limits of its own
+	via11   []string // Via for HTTP/1.1, as values of a field
+	name    []string // Options.Name, as values of a field
 	turn    atomic.Uint64
 
 	mu      sync.Mutex // guards closed and tunnels
@@ -44,7 +45,7 @@ func New(o Options) (*Handler, error) {
 		return nil, err
 	}
 	h.o = o
-	h.via11 = "1.1 " + o.Name
+	h.via11, h.name = []string{"1.1 " + o.Name}, []string{o.Name}
 	h.rt, h.close, h.timed = o.Transport, func() {}, true
 	if h.rt == nil {
 		h.rt, h.close = newTransport(&h.o, h.origins)

@@ -47,12 +47,12 @@ func (h *Handler) header(r *http.Request, upgrade string) http.Header {
 	delete(out, "Content-Length") // the transport's to write
 	delete(out, "Host")
 	if trailers {
-		out["Te"] = []string{"trailers"}
-		out["Connection"] = []string{"TE"}
+		out["Te"] = valueTrailers
+		out["Connection"] = valueTE
 	}
 	if upgrade != "" {
 		out["Upgrade"] = []string{upgrade}
-		addElement(out, "Connection", "Upgrade")
+		addElement(out, "Connection", valueUpgrade)
 	}
 	if r.ContentLength == 0 || !r.ProtoAtLeast(1, 1) {
 		delete(out, "Expect") // RFC 9110 §10.1.1: nothing to wait for, or not understood
@@ -65,9 +65,18 @@ func (h *Handler) header(r *http.Request, upgrade string) http.Header {
 	}
 	h.setForwarded(out, r)
 	addElement(out, "Via", h.via(r.ProtoMajor, r.ProtoMinor))
-	addElement(out, "Cdn-Loop", h.o.Name)
+	addElement(out, "Cdn-Loop", h.name)
 	return out
 }
+
+// Values of fields that many requests share; nobody writes to them.
+var (
+	valueTrailers = []string{"trailers"}
+	valueTE       = []string{"TE"}
+	valueUpgrade  = []string{"Upgrade"}
+	valueHTTP     = []string{"http"}
+	valueHTTPS    = []string{"https"}
+)
 
 // hostFor returns what the origin gets as Host.
 func (h *Handler) hostFor(o *origin, r *http.Request) string {

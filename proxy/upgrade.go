@@ -37,7 +37,7 @@ func (x *exchange) switchProtocols(a *attempt, resp *http.Response) {
 	h := x.w.Header()
 	copyHead(h, x.r.Method, resp)
 	delete(h, "Content-Length")
-	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{protocol}
+	h["Connection"], h["Upgrade"] = valueUpgrade, []string{protocol}
 	addElement(h, "Via", x.h.via(resp.ProtoMajor, resp.ProtoMinor))
 	x.setRule(rule.ProxyUpgraded)
 	// From here on the end of what the client sends is not its end: net/http

@@ -42,24 +42,25 @@ func (h *Handler) loops(r *http.Request) bool {
 	return false
 }
 
-// addElement adds an element to the end of a list field.
-func addElement(h http.Header, name, elem string) {
+// addElement adds an element to the end of a list field. values is the element
+// alone, and may be shared: nobody writes to values of fields.
+func addElement(h http.Header, name string, values []string) {
 	if had := h[name]; len(had) > 0 {
-		elem = strings.Join(had, ", ") + ", " + elem
+		values = []string{strings.Join(had, ", ") + ", " + values[0]}
 	}
-	h[name] = []string{elem}
+	h[name] = values
 }
 
 // via is the element that this proxy adds to Via for a message that came in
-// the version.
-func (h *Handler) via(major, minor int) string {
+// the version, as values of a field.
+func (h *Handler) via(major, minor int) []string {
 	switch {
 	case major == 1 && minor == 1:
 		return h.via11
 	case major == 1:
-		return "1.0 " + h.o.Name
+		return []string{"1.0 " + h.o.Name}
 	}
-	return strconv.Itoa(major) + " " + h.o.Name
+	return []string{strconv.Itoa(major) + " " + h.o.Name}
 }
 
 // maxForwards reads the field that bounds how far TRACE and OPTIONS travel
