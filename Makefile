@@ -14,7 +14,7 @@ help: ## list the targets
 build: ## bin/freshet (the default)
 	$(GO) build -trimpath -o bin/ ./cmd/freshet
 
-test: setup check race unit generated cross bench-quick ## everything below that CI requires
+test: setup check race unit generated cross conformance bench-quick ## everything below that CI requires
 
 setup: ## what the tests need beyond Go: install it (root on Debian) or list it
 	@scripts/setup
