@@ -56,7 +56,8 @@ func TestTimes(t *testing.T) {
 			_, _, err := get(t, tr, o.url)
 			want(t, err, c.kind, true)
 			var timeout net.Error
-			if !errors.As(err, &timeout) || !timeout.Timeout() || !errors.Is(err, os.ErrDeadlineExceeded) || c.kind.Status() != 504 {
+			var failed *Error
+			if !errors.As(err, &timeout) || !timeout.Timeout() || !errors.As(err, &failed) || !failed.Timeout() || !errors.Is(err, os.ErrDeadlineExceeded) || c.kind.Status() != 504 {
 				t.Error(err)
 			}
 		})
@@ -241,6 +242,9 @@ func TestQueuePlaces(t *testing.T) {
 	waitFor(t, tr, func(h *host) bool { return h.conns == 1 })
 	_, _, err = get(t, tr, held.url)
 	want(t, err, ConnectionLimitReached, false)
+	if failed := err.(*Error); failed.Timeout() || failed.Kind.Status() != 503 {
+		t.Error(err)
+	}
 	cancel()
 	all.Wait()
 }
@@ -317,6 +321,9 @@ func TestCloseWhileReading(t *testing.T) {
 		_, err := io.ReadAll(resp.Body)
 		read <- err
 	}()
+	for b := resp.Body.(*body); b.mu.TryLock(); time.Sleep(time.Millisecond) {
+		b.mu.Unlock() // nobody reads yet
+	}
 	resp.Body.Close()
 	if err := <-read; err == nil {
 		t.Error("no error")

@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -194,4 +196,52 @@ func TestH2Errors(t *testing.T) {
 	req, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/cancel", nil)
 	_, _, err = do(tr, req)
 	want(t, err, Canceled, false)
+}
+
+// An origin that took HTTP/2 and does so no more is spoken to in HTTP/1.1.
+func TestH2NoMore(t *testing.T) {
+	cert, client := secure(t)
+	var protos atomic.Pointer[[]string]
+	protos.Store(&[]string{"h2", "http/1.1"})
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) }))
+	s.EnableHTTP2 = true
+	s.TLS = &tls.Config{}
+	s.TLS.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		return &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: *protos.Load()}, nil
+	}
+	s.StartTLS()
+	defer s.Close()
+	tr := newTransport(t)
+	tr.HTTP2, tr.TLS = true, client
+	for _, proto := range []string{"HTTP/2.0", "HTTP/2.0", "HTTP/1.1", "HTTP/1.1", "HTTP/2.0"} {
+		if proto == "HTTP/1.1" {
+			protos.Store(&[]string{"http/1.1"})
+		} else {
+			protos.Store(&[]string{"h2", "http/1.1"})
+		}
+		if _, body, err := get(t, tr, s.URL); body != proto || err != nil {
+			t.Errorf("%q %v, want %s", body, err, proto)
+		}
+		tr.CloseIdleConnections()
+	}
+	// What cannot be sent again fails, and the next is HTTP/1.1.
+	protos.Store(&[]string{"http/1.1"})
+	req, _ := http.NewRequest("POST", s.URL, strings.NewReader("x"))
+	_, _, err := do(tr, req)
+	want(t, err, ProtocolError, true)
+	if _, body, err := get(t, tr, s.URL); body != "HTTP/1.1" || err != nil {
+		t.Error(body, err)
+	}
+}
+
+// The number of origins that are remembered is bounded.
+func TestH2Remembered(t *testing.T) {
+	tr := newTransport(t)
+	tr.once.Do(tr.setUp)
+	for i := range maxH2s + 10 {
+		tr.setH2(hostKey{host: strconv.Itoa(i)}, true)
+	}
+	if len(tr.h2s) != 10 || !tr.speaksH2(hostKey{host: strconv.Itoa(maxH2s)}) {
+		t.Error(len(tr.h2s))
+	}
 }
