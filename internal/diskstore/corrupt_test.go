@@ -144,6 +144,11 @@ func TestVerifyRemembers(t *testing.T) {
 		o.Release()
 		wantNone(t, s, k)
 	}
+	for i := range s.seen.shards {
+		if n := len(s.seen.shards[i].small) + len(s.seen.shards[i].large); n > 0 {
+			t.Errorf("%d bodies that are gone are remembered", n)
+		}
+	}
 }
 
 func TestScrub(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -172,6 +173,49 @@ func TestClear(t *testing.T) {
 	s = open(t, o)
 	want(t, s, key(1), "new", data)
 	wantNone(t, s, key(2))
+}
+
+// gateFS lets a test do something between the listing of a directory of
+// objects and what is made of it.
+type gateFS struct {
+	OS
+	listed func()
+	once   sync.Once
+}
+
+func (f *gateFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	names, err := f.OS.ReadDir(name)
+	if len(names) > 0 && strings.HasSuffix(names[0].Name(), ".m") {
+		f.once.Do(f.listed)
+	}
+	return names, err
+}
+
+// A walk that began before Clear enters nothing that Clear has removed.
+func TestClearWhileCounting(t *testing.T) {
+	gate := &gateFS{listed: func() {}}
+	o := Options{Dir: t.TempDir(), FS: gate, ScrubRate: -1}
+	s := open(t, o)
+	settled(t, s)
+	for i := range 20 {
+		put(t, s, key(i), "meta")
+	}
+	s.Close()
+	listed, goOn := make(chan bool), make(chan bool)
+	*gate = gateFS{listed: func() { close(listed); <-goOn }}
+	s = open(t, o)
+	<-listed
+	if err := s.Clear(); err != nil {
+		t.Fatal(err)
+	}
+	wantNone(t, s, key(1))
+	put(t, s, key(2), "new")
+	close(goOn)
+	balanced(t, s)
+	want(t, s, key(2), "new")
+	if n := s.Stats().Entries; n != 1 {
+		t.Errorf("%d objects", n)
+	}
 }
 
 // What a crash between two steps leaves is removed by the next life.
