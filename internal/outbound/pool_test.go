@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,8 +45,8 @@ func piped(t *testing.T, closed func()) *Transport {
 func TestIdleTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		var ends []time.Duration
-		tr := piped(t, func() { ends = append(ends, time.Since(start)) })
+		closed := make(chan time.Duration, 9)
+		tr := piped(t, func() { closed <- time.Since(start) })
 		var all sync.WaitGroup
 		for _, d := range []string{"1s", "2s", "3s"} {
 			all.Go(func() { get(t, tr, "http://a/"+d) })
@@ -58,9 +59,11 @@ func TestIdleTime(t *testing.T) {
 		get(t, tr, "http://a/0s") // by the same
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		want := []time.Duration{5 * time.Second, 6 * time.Second, 9 * time.Second}
-		if len(ends) != 3 || ends[0] != want[0] || ends[1] != want[1] || ends[2] != want[2] {
-			t.Errorf("closed after %v, want %v", ends, want)
+		close(closed)
+		for _, want := range []time.Duration{5 * time.Second, 6 * time.Second, 9 * time.Second, 0} {
+			if at := <-closed; at != want {
+				t.Errorf("closed after %v, want %v", at, want)
+			}
 		}
 		waitForNone(t, tr)
 	})
@@ -69,16 +72,16 @@ func TestIdleTime(t *testing.T) {
 // With a negative IdleTimeout they stay until they are told.
 func TestIdleForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		closed := 0
-		tr := piped(t, func() { closed++ })
+		var closed atomic.Bool
+		tr := piped(t, func() { closed.Store(true) })
 		tr.IdleTimeout = -1
 		get(t, tr, "http://a/0s")
 		time.Sleep(24 * time.Hour)
-		if synctest.Wait(); closed != 0 {
+		if synctest.Wait(); closed.Load() {
 			t.Error("closed")
 		}
 		tr.CloseIdleConnections()
-		if synctest.Wait(); closed != 1 {
+		if synctest.Wait(); !closed.Load() {
 			t.Error("not closed")
 		}
 	})
@@ -142,6 +145,7 @@ func TestFreshInPlace(t *testing.T) {
 	}
 	<-ended
 	c.drop()
+	tr.CloseIdleConnections()
 	waitForNone(t, tr)
 }
 
