@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -320,5 +321,30 @@ func TestBodyTimeoutOfOtherTransports(t *testing.T) {
 	}
 	if r := recs.rule(t); r != "proxy-body-timeout" {
 		t.Errorf("rule %s", r)
+	}
+}
+
+// With MaxConns requests wait for their turn.
+func TestMaxConns(t *testing.T) {
+	var now, most atomic.Int64
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := now.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		now.Add(-1)
+	}))
+	defer origin.Close()
+	h := newProxy(t, proxy.Options{Origins: []string{origin.URL}, MaxConns: 1})
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if w := get(h); w.Code != 200 {
+				t.Errorf("%d", w.Code)
+			}
+		})
+	}
+	wg.Wait()
+	if most.Load() != 1 {
+		t.Errorf("%d at once", most.Load())
 	}
 }

@@ -3,6 +3,8 @@ package proxy_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -54,7 +56,11 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h := newProxy(t, proxy.Options{Origins: []string{c.origin}, HeadTimeout: 50 * time.Millisecond, ShowNextHop: c.name == "refused"})
+			o := proxy.Options{Origins: []string{c.origin}, ShowNextHop: c.name == "refused"}
+			if c.name == "silent" {
+				o.HeadTimeout = 50 * time.Millisecond
+			}
+			h := newProxy(t, o)
 			addr, recs := serve(t, h)
 			got := talk(t, addr, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 			resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(got)), nil)
@@ -89,6 +95,27 @@ func TestCertificateOfOrigin(t *testing.T) {
 	got := talk(t, addr, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	if !strings.HasPrefix(got, "HTTP/1.1 502 ") || !strings.Contains(got, "error=tls_certificate_error") || recs.rule(t) != "proxy-tls" {
 		t.Errorf("%q", got)
+	}
+}
+
+// An origin by TLS, whose certificate is known, in both versions of HTTP.
+func TestTLSOrigin(t *testing.T) {
+	origin := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) }))
+	origin.EnableHTTP2 = true
+	origin.StartTLS()
+	defer origin.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(origin.Certificate())
+	for _, h2 := range []bool{false, true} {
+		addr, _ := serve(t, newProxy(t, proxy.Options{Origins: []string{origin.URL}, TLS: &tls.Config{RootCAs: roots}, HTTP2: h2}))
+		want, via := "HTTP/1.1", "Via: 1.1 freshet"
+		if h2 {
+			want, via = "HTTP/2.0", "Via: 2 freshet"
+		}
+		got := talk(t, addr, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		if !strings.HasSuffix(got, want) || !strings.Contains(got, via) {
+			t.Errorf("%q", got)
+		}
 	}
 }
 

@@ -23,13 +23,16 @@ type Options struct {
 
 	// Transport sends the requests. It must not follow redirects, decode
 	// bodies or send requests again that are not idempotent; origins that are
-	// Unix sockets, ConnectTimeout, TLS and MaxConns are not for it. Default: a
-	// strict HTTP/1.1 transport of the handler's own.
+	// Unix sockets, ConnectTimeout, TLS, HTTP2 and MaxConns are not for it.
+	// Default: a strict HTTP/1.1 transport of the handler's own.
 	Transport http.RoundTripper
 
 	// TLS configures connections to https origins. Default: the system's roots
 	// and TLS 1.2 or later.
 	TLS *tls.Config
+
+	// HTTP2 offers HTTP/2 to https origins.
+	HTTP2 bool
 
 	// MaxConns bounds the connections to one origin. Beyond it requests wait
 	// for at most 10 s, and are then answered 503. Default 0: no bound.

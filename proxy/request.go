@@ -40,9 +40,14 @@ func badRequest(r *http.Request) rule.ID {
 func (h *Handler) header(r *http.Request, upgrade string) http.Header {
 	out := make(http.Header, len(r.Header)+8)
 	for name, values := range r.Header {
+		// Whoever filled the map: what is removed below is looked for in one
+		// spelling.
+		if name = wire.CanonicalName(name); out[name] != nil {
+			values = append(slices.Clip(out[name]), values...)
+		}
 		out[name] = slices.Clip(values)
 	}
-	trailers := wantsTrailers(r.Header)
+	trailers := wantsTrailers(out)
 	removeHop(out)
 	delete(out, "Content-Length") // the transport's to write
 	delete(out, "Host")

@@ -206,8 +206,15 @@ func TestNothingMakesTwoRequests(t *testing.T) {
 			t.Errorf("%s: %d", name, w.Code)
 		}
 	}
-	// A path may decode to anything: it is encoded again.
+	// A map that was not filled by a server: other spellings are the same field.
 	r := httptest.NewRequest("GET", "/", nil)
+	r.Header["transfer-encoding"], r.Header["connection"], r.Header["x-a"] = []string{"chunked"}, []string{"X-A"}, []string{"1"}
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if head := receive(t, heads); strings.Contains(strings.ToLower(head), "chunked") || lineOf(head, "X-A") != "" {
+		t.Errorf("%q", head)
+	}
+	// A path may decode to anything: it is encoded again.
+	r = httptest.NewRequest("GET", "/", nil)
 	r.URL.Path, r.URL.RawPath = "/a b\r\nc", ""
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

@@ -26,6 +26,7 @@ func newTransport(o *Options, origins []*origin) (rt http.RoundTripper, closeIdl
 			return d.DialContext(ctx, network, addr)
 		},
 		TLS:             o.TLS,
+		HTTP2:           o.HTTP2,
 		ConnectTimeout:  o.ConnectTimeout,
 		TLSTimeout:      o.ConnectTimeout,
 		HeadTimeout:     noneIsNegative(o.HeadTimeout),
