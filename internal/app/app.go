@@ -85,6 +85,8 @@ func Run(e *Env) int {
 		return e.run(args)
 	case "config":
 		return e.config(args)
+	case "purge":
+		return e.purge(args)
 	case "help", "-h", "-help", "--help":
 		return e.help(args)
 	case "version", "-version", "--version":

@@ -20,6 +20,7 @@ type backend struct {
 	handler http.Handler
 	hot     httpd.HotHandler // may be nil
 	close   func() error     // may be nil
+	purge   purgeFunc        // nil without a cache
 	conf    *config.Route    // what it was made of
 	log     *slog.Logger
 	users   atomic.Int64 // requests, and 1 for the configuration
@@ -57,22 +58,22 @@ func (b *backend) madeOf(r *config.Route) bool {
 }
 
 // newBackend opens what a route needs.
-func newBackend(r *config.Route, pages *httpd.Pages, store *cache.Store, log *slog.Logger) (*backend, error) {
-	b := &backend{conf: r, log: log}
+func newBackend(r *config.Route, w *within, store *cache.Store) (*backend, error) {
+	b := &backend{conf: r, log: w.log}
 	b.users.Store(1)
 	switch r.Kind {
 	case config.RouteFolder:
-		h, err := newFolder(r.Dir, &r.Files, pages, log)
+		h, err := newFolder(r.Dir, &r.Files, w.pages, w.log)
 		if err != nil {
 			return nil, err
 		}
 		b.handler, b.hot, b.close = h, h, h.Close
 	case config.RouteOrigins:
-		c, err := newCached(&r.Origins, &r.Caching, store, log)
+		c, err := newCached(&r.Origins, &r.Caching, store, w)
 		if err != nil {
 			return nil, err
 		}
-		b.handler, b.hot, b.close = c.handler, c.hot, c.close
+		b.handler, b.hot, b.close, b.purge = c.handler, c.hot, c.close, c.purge
 	case config.RouteRedirect:
 		b.handler = newRedirect(r)
 	}

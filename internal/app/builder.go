@@ -69,7 +69,7 @@ func (b *builder) backend(r *config.Route) (*backend, error) {
 			return had, nil
 		}
 	}
-	made, err := newBackend(r, b.live.pages, b.live.store, b.live.log)
+	made, err := newBackend(r, b.live.within, b.live.store)
 	if err != nil {
 		return nil, err
 	}

@@ -28,13 +28,14 @@ type cached struct {
 	handler http.Handler
 	hot     httpd.HotHandler // nil without a cache
 	close   func() error
+	purge   purgeFunc // nil without a cache
 }
 
 // newCached returns the handler that passes requests on and keeps answers in
 // the store.
-func newCached(o *config.Origins, c *config.Caching, store *cache.Store, log *slog.Logger) (cached, error) {
+func newCached(o *config.Origins, c *config.Caching, store *cache.Store, w *within) (cached, error) {
 	opt := originOptions(o)
-	opt.ErrorLog = log
+	opt.ErrorLog = w.log
 	origins, err := proxy.New(opt)
 	if err != nil {
 		return cached{}, err
@@ -44,12 +45,12 @@ func newCached(o *config.Origins, c *config.Caching, store *cache.Store, log *sl
 		return cached{handler: origins, close: done}, nil
 	}
 	rules := cacheOptions(c, o.Name)
-	rules.Next, rules.Store, rules.ErrorLog = origins, store, log
+	rules.Next, rules.Store, rules.ErrorLog = origins, store, w.log
 	h, err := cache.New(rules)
 	if err != nil {
 		return cached{}, errors.Join(err, done())
 	}
-	return cached{h, h, done}, nil
+	return cached{purgeable(h, w.door), h, done, h.Purge}, nil
 }
 
 // cacheOptions says to the cache what a configuration says; -1 there is "none"
@@ -82,16 +83,20 @@ func cacheOptions(c *config.Caching, name string) cache.Options {
 
 // openOrigins returns an opener of what the origins have.
 func openOrigins(c *config.Proxy) opener {
-	return func(_ *httpd.Pages, log *slog.Logger) (content, error) {
-		store, err := openStore(&c.Store, log)
+	return func(w *within) (content, error) {
+		store, err := openStore(&c.Store, w.log)
 		if err != nil {
 			return content{}, err
 		}
-		h, err := newCached(&c.Origins, &c.Caching, store, log)
+		h, err := newCached(&c.Origins, &c.Caching, store, w)
 		if err != nil {
 			return content{}, errors.Join(err, store.Close())
 		}
 		closeBoth := func() error { return errors.Join(h.close(), store.Close()) }
-		return content{name: strings.Join(c.To, ", "), handler: h.handler, hot: h.hot, close: closeBoth}, nil
+		served := content{name: strings.Join(c.To, ", "), handler: h.handler, hot: h.hot, close: closeBoth, data: c.Data}
+		if h.purge != nil {
+			served.purger = &onePurger{h.purge, store}
+		}
+		return served, nil
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 // openFolder returns an opener of the folder at dir.
 func openFolder(dir string, c *config.Files) opener {
-	return func(pages *httpd.Pages, log *slog.Logger) (content, error) {
-		h, err := newFolder(dir, c, pages, log)
+	return func(w *within) (content, error) {
+		h, err := newFolder(dir, c, w.pages, w.log)
 		if err != nil {
 			return content{}, err
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -20,9 +19,8 @@ import (
 // live is what a configuration file says, and changes with it. A request is
 // served by the configuration that held when it came.
 type live struct {
+	*within
 	run   *config.Run
-	pages *httpd.Pages
-	log   *slog.Logger
 	store *cache.Store
 
 	now atomic.Pointer[sites]
@@ -61,17 +59,17 @@ func (l *live) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 
 // openLive returns an opener of what a file says.
 func openLive(run *config.Run, f *config.File, seen fileStamp, data []byte) opener {
-	return func(pages *httpd.Pages, log *slog.Logger) (content, error) {
-		store, err := openStore(&f.Store, log)
+	return func(w *within) (content, error) {
+		store, err := openStore(&f.Store, w.log)
 		if err != nil {
 			return content{}, err
 		}
-		l := &live{run: run, pages: pages, log: log, store: store, seen: seen, sum: sha256.Sum256(data)}
+		l := &live{run: run, within: w, store: store, seen: seen, sum: sha256.Sum256(data)}
 		l.now.Store(&sites{})
 		if err := l.apply(f); err != nil {
 			return content{}, errors.Join(err, store.Close())
 		}
-		return content{name: fileTitle(run.File, f), handler: l, hot: l, close: l.close, live: l}, nil
+		return content{name: fileTitle(run.File, f), handler: l, hot: l, close: l.close, purger: l, data: f.Store.Data, live: l}, nil
 	}
 }
 

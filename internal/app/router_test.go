@@ -28,7 +28,7 @@ func liveOf(t *testing.T, text string) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := openLive(r, f, fileStamp{}, nil)(nil, discard())
+	c, err := openLive(r, f, fileStamp{}, nil)(&within{log: discard(), door: &door{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/accesslog"
 	"freshet/internal/config"
+	"freshet/internal/control"
 )
 
 // A service is a running server: what was opened, in the order in which it was
@@ -22,6 +23,7 @@ type service struct {
 	log       *errorLog
 	access    *accesslog.Logger // nil when off
 	content   content
+	door      door
 	engine    *httpd.Server
 	listeners []*opened
 	serveTLS  func(net.Listener) error
@@ -36,13 +38,25 @@ type content struct {
 	hot     httpd.HotHandler // nil: none of it is hot
 	close   func() error
 
+	// purger forgets answers; nil when none are kept. data is the folder for
+	// them, "" without one.
+	purger control.Purger
+	data   string
+
 	// live is the configuration that can change while it is served; nil
 	// without one.
 	live *live
 }
 
 // opener opens the content of a service.
-type opener func(pages *httpd.Pages, log *slog.Logger) (content, error)
+type opener func(*within) (content, error)
+
+// within is what a service has for its content.
+type within struct {
+	pages *httpd.Pages
+	log   *slog.Logger
+	door  *door
+}
 
 // serve serves until a signal ends it. Its error is what a person is told.
 func serve(e *Env, c *config.Server, open opener) (err error) {
@@ -52,6 +66,7 @@ func serve(e *Env, c *config.Server, open opener) (err error) {
 		return err
 	}
 	s.start(s.listeners)
+	s.openDoor()
 	e.announce(s.content.name, s.listeners)
 	return s.wait()
 }
@@ -67,7 +82,7 @@ func (s *service) open(content opener) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.content, err = content(pages, s.log.Logger); err != nil {
+	if s.content, err = content(&within{pages, s.log.Logger, &s.door}); err != nil {
 		return err
 	}
 	if len(c.TLSListen) > 0 && s.content.live == nil {
@@ -182,7 +197,7 @@ func (s *service) reopen() {
 // close closes what open opened.
 func (s *service) close() error {
 	close(s.ended)
-	var faults []error
+	faults := []error{s.door.close()}
 	if s.content.close != nil {
 		faults = append(faults, s.content.close())
 	}

@@ -113,14 +113,14 @@ type Store struct {
 
 // Caching says which answers are kept and how they are found again.
 type Caching struct {
-	Enabled     bool
-	Profile     string
-	MaxObject   int64 // 0: what the store bears
-	KeyDrop     []string
-	KeyKeep     []string
-	KeySort     bool
-	KeyHeader   []string
-	EarlyHints  bool
+	Enabled    bool
+	Profile    string
+	MaxObject  int64 // 0: what the store bears
+	KeyDrop    []string
+	KeyKeep    []string
+	KeySort    bool
+	KeyHeader  []string
+	EarlyHints bool
 
 	MaxVariants      int64
 	HeuristicPercent int64
@@ -130,7 +130,7 @@ type Caching struct {
 	IgnoreRequest    bool
 	Lease            time.Duration
 	HitForMiss       time.Duration
-	CacheStatus bool
+	CacheStatus      bool
 }
 
 // Proxy is what the command line of freshet proxy says.
@@ -139,6 +139,15 @@ type Proxy struct {
 	Origins
 	Caching
 	Store
+}
+
+// Purge is what the command line of freshet purge says.
+type Purge struct {
+	URLs   []string
+	All    bool
+	Soft   bool
+	Server string // the first address of the server; "" when only one runs
+	Data   string // the server's folder; "" for the user's own
 }
 
 // sections are the places that rows of the table put values in; a command, or
@@ -153,11 +162,12 @@ type sections struct {
 	run     *Run
 	site    *Site
 	route   *Route
+	purge   *Purge
 }
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}}
 }
 
 // Cache is the policy of --cache.

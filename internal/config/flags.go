@@ -38,6 +38,7 @@ func (f *Flag) key() string {
 // The groups in the order of the help text.
 const (
 	groupFile      = "Configuration"
+	groupPurge     = "Purge"
 	groupSite      = "Site"
 	groupRoute     = "Route"
 	groupHeaders   = "Fields of answers"

@@ -36,6 +36,10 @@ var Commands = []Command{
 		Long: "check says all that is wrong with the file. explain says what the file comes to, or which site, route and rules are for URL. " +
 			"example prints a complete file with every key, its default and what it means.",
 		Flags: configFlags},
+	{Name: "purge", Usage: "[flags] URL... | --all", Short: "make a server forget answers",
+		Long: "Makes the cache of a running server, of the same user on this machine, forget what it keeps for each URL, with scheme and host as clients ask for it. " +
+			"Others send a PURGE request for the URL with the token of the server (Authorization: Bearer), which is in a file beside its socket; Soft-Purge: 1 makes it a soft one.",
+		Flags: purgeFlags},
 	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
 		Long: "Explains freshet, or a command and its flags."},
 	{Name: "version", Short: "print the version",

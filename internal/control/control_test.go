@@ -198,9 +198,9 @@ func TestBadRequests(t *testing.T) {
 	p := &purges{}
 	open(t, dir, "1", p)
 	for request, want := range map[string]string{
-		"GET /purge HTTP/1.1\r\nHost: x\r\n":                                          "405",
-		"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n":                    "404",
-		"POST /purge HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n":                    "400",
+		"GET /purge HTTP/1.1\r\nHost: x\r\n":                                         "405",
+		"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n":                   "404",
+		"POST /purge HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n":                   "400",
 		"POST /purge HTTP/1.1\r\nHost: x\r\nX: {\"all\":1}\r\nContent-Length: 9\r\n": "400",
 	} {
 		c, err := net.Dial("unix", socketPath(dir, "1"))

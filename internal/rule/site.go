@@ -7,6 +7,8 @@ const (
 	SiteMisdirected
 	RouteNone
 	RouteRedirected
+	PurgeUnauthorized
+	PurgeDone
 )
 
 var siteTable = [...]Row{
@@ -17,4 +19,7 @@ var siteTable = [...]Row{
 	RouteNone & 0xff: {"route-none", 404, "no route of the site has that path", "RFC 9110 §15.5.5",
 		"add a route for the path, or one for /"},
 	RouteRedirected & 0xff: {"route-redirected", 0, "the route is a redirect", "RFC 9110 §15.4", ""},
+	PurgeUnauthorized & 0xff: {"purge-unauthorized", 401, "a purge needs the token of the server", "RFC 6750 §2.1",
+		"send Authorization: Bearer with what is in the token file beside the server's socket"},
+	PurgeDone & 0xff: {"purge-done", 200, "the cache forgot what it kept", "", ""},
 }

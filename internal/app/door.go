@@ -1,0 +1,79 @@
+package app
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"freshet/internal/control"
+)
+
+// A door is where local commands come in, once it is open. The zero value is
+// shut.
+type door struct{ atomic.Pointer[control.Server] }
+
+// authorized reports whether a request has the server's token.
+func (d *door) authorized(r *http.Request) bool { return d.Load().Authorized(r) }
+
+func (d *door) close() error {
+	if s := d.Load(); s != nil {
+		return s.Close()
+	}
+	return nil
+}
+
+// openDoor lets commands in, when there is something that they could do. A
+// server whose folder cannot be used serves all the same.
+func (s *service) openDoor() {
+	if s.content.purger == nil || len(s.listeners) == 0 {
+		return
+	}
+	dir, err := doorFolder(s.content.data, s.env.Environ)
+	if err == nil {
+		var opened *control.Server
+		if opened, err = control.Open(dir, doorName(s.listeners[0]), s.content.purger); err == nil {
+			s.door.Store(opened)
+			return
+		}
+	}
+	s.log.Warn("freshet purge cannot reach this server", "err", cause(err))
+}
+
+// doorName is made of the address that is listened on, not of what was asked
+// for: that may be any free port.
+func doorName(l *opened) string {
+	if _, ok := l.Addr().(*net.UnixAddr); ok {
+		return control.Name(l.address)
+	}
+	return control.Name(l.Addr().String())
+}
+
+var errNoState = errors.New("there is no folder for it: set HOME or XDG_STATE_HOME, or give --data")
+
+// doorFolder returns the folder for sockets and tokens: that of the cache, else
+// the user's own for the state of programs.
+func doorFolder(data string, environ []string) (string, error) {
+	if data != "" {
+		return data, nil
+	}
+	var state, home string
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		switch name {
+		case "XDG_STATE_HOME":
+			state = value
+		case "HOME":
+			home = value
+		}
+	}
+	switch {
+	case filepath.IsAbs(state): // a relative one is to be ignored
+		return filepath.Join(state, "freshet"), nil
+	case filepath.IsAbs(home):
+		return filepath.Join(home, ".local", "state", "freshet"), nil
+	}
+	return "", errNoState
+}
