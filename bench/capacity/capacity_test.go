@@ -6,12 +6,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"freshet/bench/internal/origin"
+	"freshet/internal/diskstore"
 )
 
 // store is a cache for tests: it keeps what may be kept, and those who ask for
@@ -96,6 +98,7 @@ func small(t *testing.T, change func(*store), memory func() int64) (*capacity, *
 	var w bytes.Buffer
 	read := func() (int64, error) { return memory(), nil }
 	c := &capacity{w: &w, origin: o, objects: 200, clients: 20, download: 1 << 20, dir: t.TempDir(), settle: time.Millisecond,
+		measureIndex: func(context.Context, string) (int64, float64, error) { return 200, 50, nil },
 		start: func(context.Context, string) (*cache, error) {
 			server := httptest.NewServer(s) // it has another address each time
 			t.Cleanup(server.Close)
@@ -111,7 +114,7 @@ func TestAllParts(t *testing.T) {
 	if err := c.run(t.Context(), []string{"objects", "crowd", "download"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"200 of 2000 bytes", "100.00 % of", "20 clients for one thing: 1 requests", "download: 1 MB"} {
+	for _, want := range []string{"200 of 2000 bytes", "100.00 % of", "knows 200, and holds 50.0 bytes", "20 clients for one thing: 1 requests", "download: 1 MB"} {
 		if !strings.Contains(w.String(), want) {
 			t.Errorf("no %q in\n%s", want, w)
 		}
@@ -137,6 +140,30 @@ func TestFaultsAreSeen(t *testing.T) {
 		if err := c.run(t.Context(), []string{test.part}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", test.part, err, test.want)
 		}
+	}
+}
+
+// TestIndexOf stores objects, and sees what the index of the folder takes.
+func TestIndexOf(t *testing.T) {
+	data := t.TempDir()
+	if _, _, err := indexOf(t.Context(), data); err == nil {
+		t.Error("an index of nothing")
+	}
+	s, err := diskstore.Open(diskstore.Options{Dir: filepath.Join(data, "objects"), ScrubRate: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const objects = 500
+	for i := range objects {
+		if err := s.Put(diskstore.Key{byte(i), byte(i >> 8), 1}, &diskstore.Record{Meta: []byte("meta")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, each, err := indexOf(t.Context(), data); err != nil || n != objects || each < 40 {
+		t.Errorf("%d objects of %.1f bytes, %v", n, each, err)
 	}
 }
 

@@ -55,7 +55,9 @@ type capacity struct {
 	// start starts a cache in front of the origin; data is its folder, "" for
 	// memory alone.
 	start func(ctx context.Context, data string) (*cache, error)
-	dir   string
+	// measureIndex looks into the folder of a cache that has ended.
+	measureIndex func(ctx context.Context, data string) (entries int64, each float64, err error)
+	dir          string
 }
 
 func main() {
@@ -71,7 +73,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, w io.Writer) error {
-	c := &capacity{w: w, settle: 2 * time.Second}
+	c := &capacity{w: w, settle: 2 * time.Second, measureIndex: indexOf}
 	flags := flag.NewFlagSet("capacity", flag.ContinueOnError)
 	flags.IntVar(&c.objects, "objects", 1_000_000, "how many objects are stored")
 	flags.IntVar(&c.clients, "clients", 1000, "how many clients ask for one thing")

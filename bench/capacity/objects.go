@@ -36,18 +36,23 @@ func (c *capacity) runObjects(ctx context.Context) error {
 	if p, err = c.start(ctx, data); err != nil {
 		return err
 	}
-	defer p.stop()
 	kept, first, err := c.probe(p, began)
-	if err != nil {
-		return err
+	var restarted int64
+	if err == nil {
+		restarted, err = c.settled(ctx, p)
 	}
-	restarted, err := c.settled(ctx, p)
+	p.stop()
 	if err != nil {
 		return err
 	}
 	again := (restarted - before) / int64(c.objects)
 	fmt.Fprintf(c.w, "objects: first hit %v after the start of the program; %.2f %% of %d objects are there\n", first.Round(time.Millisecond), 100*kept, probes)
 	fmt.Fprintf(c.w, "objects: memory %.1f MiB after the restart: %d bytes for each object\n", mebi(restarted), again)
+	entries, held, err := c.measureIndex(ctx, data)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.w, "objects: the index of the disk knows %d, and holds %.1f bytes for each\n", entries, held)
 	return c.judgeObjects(index, again, first, kept)
 }
 
