@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -137,8 +138,28 @@ func TestHalfOpenLetsOneThrough(t *testing.T) {
 	}
 }
 
-// A request without an answer in time counts; one whose client left does not,
-// and gives the trial back.
+// A transport that panics takes no origin with it.
+func TestTrialPanics(t *testing.T) {
+	c := &clock{t: time.Unix(1e9, 0)}
+	answers := func() (*http.Response, error) { return nil, errRefused }
+	h := newProxy(t, proxy.Options{
+		Origins: []string{"http://a"}, Now: c.now, MaxFails: 1,
+		Transport: transport(func(*http.Request) (*http.Response, error) { return answers() }),
+	})
+	get(h)
+	c.move(time.Minute)
+	answers = func() (*http.Response, error) { panic("odd") }
+	func() {
+		defer func() { recover() }()
+		get(h)
+	}()
+	answers = ok
+	if w := get(h); w.Code != 200 || h.States()[0].Active != 0 {
+		t.Errorf("%d, %+v", w.Code, h.States()[0])
+	}
+}
+
+// A request without an answer in time counts.
 func TestTimeoutsCount(t *testing.T) {
 	h := newProxy(t, proxy.Options{
 		Origins: []string{"http://a"}, MaxFails: 2, HeadTimeout: time.Millisecond,
@@ -316,7 +337,7 @@ func TestBodyTimeoutOfOtherTransports(t *testing.T) {
 		}),
 	})
 	addr, recs := serve(t, h)
-	if got := talk(t, addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); got != "" {
+	if got := talk(t, addr, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); strings.HasSuffix(got, "0\r\n\r\n") {
 		t.Errorf("%q", got)
 	}
 	if r := recs.rule(t); r != "proxy-body-timeout" {

@@ -168,7 +168,7 @@ func (a *attempt) send(header http.Header) (*http.Response, *Error) {
 	} else {
 		a.startHeadTime()
 	}
-	resp, err := h.rt.RoundTrip(out)
+	resp, err := a.roundTrip(out)
 	a.stopTime()
 	if err == nil {
 		if a.lease.answered() {
@@ -180,6 +180,21 @@ func (a *attempt) send(header http.Header) (*http.Response, *Error) {
 		err = cause // the client's end, or a limit on time
 	}
 	return nil, a.judge(err)
+}
+
+// roundTrip calls the transport. When that panics, the attempt is given back
+// all the same: a trial that never ended would keep its origin out for good.
+func (a *attempt) roundTrip(out *http.Request) (*http.Response, error) {
+	returned := false
+	defer func() {
+		if !returned {
+			a.lease.undecided()
+			a.done()
+		}
+	}()
+	resp, err := a.x.h.rt.RoundTrip(out)
+	returned = true
+	return resp, err
 }
 
 // judge turns the error of a transport into one of ours, and tells the
