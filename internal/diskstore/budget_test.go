@@ -155,6 +155,16 @@ func fill(t *testing.T, s *Store, worker int) {
 func TestTooMuch(t *testing.T) {
 	s := open(t, Options{Dir: t.TempDir(), MaxBytes: 1 << 20})
 	settled(t, s)
+	put(t, s, key(2), "meta")
+	announced, err := s.Create(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, s, key(2), "meta") // an announcement evicts nothing
+	announced.Abort()
+	if err := s.Delete(key(2)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.Create(2 << 20); !errors.Is(err, ErrFull) {
 		t.Errorf("announced: %v", err)
 	}

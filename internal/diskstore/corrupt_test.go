@@ -276,6 +276,9 @@ func TestSparse(t *testing.T) {
 	}
 	writeAt(w, 0, size)
 	w.Abort()
+	if e, _ := s.index.get(k); e.cost() < size {
+		t.Errorf("%d bytes are counted: what was written stays, so it counts", e.cost())
+	}
 	if w, err = s.AddTo(k, b.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,10 @@ func writeOne(s *Store, r *rand.Rand) {
 			_ = s.Clear()
 		}
 		return
-	case 2, 3, 4, 5, 6: // new metadata
+	case 2, 3: // more of a body with a hole at its start
+		addOne(s, r, k)
+		return
+	case 4, 5, 6: // new metadata
 		if o, err := s.Get(k); err == nil {
 			rec := o.Record()
 			_ = s.Put(k, &Record{Meta: append(rec.Meta[:len(rec.Meta):len(rec.Meta)], '+'), Bodies: rec.Bodies})
@@ -117,6 +120,31 @@ func writeOne(s *Store, r *rand.Rand) {
 	defer w.Abort()
 	if b, err := w.Finish(); err == nil {
 		_ = s.Put(k, &Record{Meta: fmt.Appendf(nil, "%x %d %d %d ", k[:], seed, size, start), Bodies: []Body{b}})
+	}
+}
+
+// addOne fills a part of the hole at the start of a sparse body.
+func addOne(s *Store, r *rand.Rand, k Key) {
+	o, err := s.Get(k)
+	if err != nil {
+		return
+	}
+	defer o.Release()
+	var name string
+	var seed, size, start int
+	_, err = fmt.Sscanf(string(o.Record().Meta), "%s %d %d %d", &name, &seed, &size, &start)
+	if err != nil || start == 0 || start == size {
+		return
+	}
+	w, err := s.AddTo(k, o.Record().Bodies[0].ID)
+	if err != nil {
+		return
+	}
+	defer w.Abort()
+	from := r.IntN(start)
+	_, _ = w.WriteAt(content(seed, size)[from:start], int64(from))
+	if b, err := w.Finish(); err == nil && b.Has(int64(from), int64(size-from)) {
+		_ = s.Put(k, &Record{Meta: fmt.Appendf(nil, "%s %d %d %d ", name, seed, size, from), Bodies: []Body{b}})
 	}
 }
 

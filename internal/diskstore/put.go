@@ -101,7 +101,11 @@ func (s *Store) putLocked(k Key, r *Record, name string, meta int64) error {
 		s.budget.found(old.cost())
 		e = makeEntry(k, old.cost(), old.files(), 0)
 	}
-	give := e.cost() + meta - r.cost()
+	cost := r.cost()
+	if old != nil {
+		cost = r.costWithWaste(old, e.cost()-old.cost())
+	}
+	give := e.cost() + meta - cost
 	for _, p := range taken {
 		give += p.reserved
 	}
@@ -115,7 +119,7 @@ func (s *Store) putLocked(k Key, r *Record, name string, meta int64) error {
 		}
 	}
 	s.budget.give(give)
-	s.index.set(makeEntry(k, r.cost(), r.files(), s.clock.of(s.opt.Now())))
+	s.index.set(makeEntry(k, cost, r.files(), s.clock.of(s.opt.Now())))
 	for _, b := range dropped {
 		s.doom(b.ID, s.bodyPath(&k, b.ID), b.cost())
 	}
@@ -123,6 +127,35 @@ func (s *Store) putLocked(k Key, r *Record, name string, meta int64) error {
 		s.strays(k, r)
 	}
 	return nil
+}
+
+// charge makes n bytes that were reserved the object's of k, if it still has
+// the body that they were written to; the stripe is held.
+func (s *Store) charge(k Key, id uint64, n int64) {
+	if rec, err := s.readRecord(&k); err == nil && rec.body(id) != nil {
+		if e, known := s.index.get(k); known {
+			s.index.set(makeEntry(k, e.cost()+n, e.files(), e.stamp))
+			return
+		}
+	}
+	s.budget.give(n)
+}
+
+// costWithWaste is what r costs in place of old, to whose bodies so many bytes
+// were written that no record tells of. They are at most what holes can hold.
+func (r *Record) costWithWaste(old *Record, waste int64) int64 {
+	cost, most := r.cost(), onDisk(encodedSize(r))
+	kept := false
+	for i := range r.Bodies {
+		if b := &r.Bodies[i]; b.Inline == nil {
+			most += onDisk(b.Size)
+			kept = kept || old.body(b.ID) != nil
+		}
+	}
+	if !kept {
+		return cost
+	}
+	return min(cost+max(waste, 0), max(most, cost))
 }
 
 // claim takes the bodies that r brings out of s.pending.
@@ -166,7 +199,7 @@ func (s *Store) settle(k Key, name string, taken []*pending) (err error) {
 	}
 	for _, p := range taken {
 		if p.adder {
-			s.budget.give(p.reserved)
+			s.charge(k, p.body.ID, p.reserved)
 			continue
 		}
 		_ = s.fs.Remove(s.temporary(p.body.ID))

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -162,10 +163,10 @@ func balanced(t testing.TB, s *Store) {
 				t.Fatal(err)
 			}
 			e, _ := s.index.get(k)
-			if e.cost() != rec.cost() || e.files() != rec.files() {
+			if e.cost() < rec.cost() || e.files() != rec.files() || e.cost() > rec.cost() && !slices.ContainsFunc(rec.Bodies, func(b Body) bool { return !b.Complete() }) {
 				t.Errorf("the index has %d bytes, the record %d", e.cost(), rec.cost())
 			}
-			count, total = count+1, total+rec.cost()
+			count, total = count+1, total+e.cost()
 			for i := range rec.Bodies {
 				if rec.Bodies[i].Inline == nil {
 					count++

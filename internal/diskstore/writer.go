@@ -46,7 +46,8 @@ var (
 
 // Create begins a body of about sizeHint bytes; -1 if that is not known. It
 // stays in memory until it is longer than Options.InlineMax. The error is
-// ErrFull if the budget has no room for sizeHint bytes, or ErrFailing.
+// ErrFull if sizeHint is more than the whole budget, or ErrFailing. Room is
+// made as bytes come: an announcement alone evicts nothing.
 func (s *Store) Create(sizeHint int64) (*Writer, error) {
 	if err := s.ready(); err != nil {
 		return nil, err
@@ -55,7 +56,10 @@ func (s *Store) Create(sizeHint int64) (*Writer, error) {
 	if sizeHint <= int64(s.opt.InlineMax) {
 		return w, nil
 	}
-	if err := w.open(onDisk(sizeHint)); err != nil {
+	if sizeHint > s.opt.MaxBytes {
+		return nil, ErrFull
+	}
+	if err := w.open(0); err != nil {
 		return nil, err
 	}
 	return w, nil
@@ -340,7 +344,8 @@ func (w *Writer) settle(b Body) {
 }
 
 // Abort gives the body up, unless a Put has taken it. It may be called at any
-// time, more than once. What an adder has written into holes stays there, uncounted.
+// time, more than once. What an adder has written into holes stays there: it is
+// counted as the object's until the object goes, or the process.
 func (w *Writer) Abort() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -393,7 +398,10 @@ func (w *Writer) drop() {
 // remove removes the temporary file of what was discarded.
 func (w *Writer) remove() {
 	if w.adder {
-		w.store.budget.give(w.reserved)
+		l := w.store.stripe(&w.key)
+		l.Lock()
+		defer l.Unlock()
+		w.store.charge(w.key, w.id, w.reserved)
 		return
 	}
 	w.store.unlink(w.id, w.store.temporary(w.id), w.reserved)
