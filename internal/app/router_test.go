@@ -277,3 +277,18 @@ static = "`+dir+`"
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func BenchmarkChoose(b *testing.B) {
+	s := &sites{named: map[string]*site{}, below: map[string]*site{}}
+	t := &site{conf: &config.Site{Names: []string{"*.example.org"}}}
+	for _, path := range []string{"", "api", "api/v2", "static", "images"} {
+		t.routes = append(t.routes, &route{path: path})
+	}
+	s.add(t)
+	b.ReportAllocs()
+	for b.Loop() {
+		if s.find("www.example.org:8443").find("/api/v1/users/5") == nil {
+			b.Fatal("none")
+		}
+	}
+}

@@ -265,7 +265,7 @@ func TestCertificates(t *testing.T) {
 		}
 		return s
 	}
-	text := "[server]\nlisten = []\ntls-listen = '127.0.0.1:0'\ntls-cert = '" + certA + "'\ntls-key = '" + keyA + "'\n" +
+	text := "[server]\ntls-listen = '127.0.0.1:0'\ntls-cert = '" + certA + "'\ntls-key = '" + keyA + "'\n" +
 		site("'a.example'", "", "") + site("'*.b.example', 'shared.example'", certB, keyB)
 	c := startFile(t, text)
 	addr := strings.TrimSuffix(strings.TrimPrefix(c.stderr.wait(t, `on (https://\S+)/`), "https://"), "/")

@@ -268,9 +268,6 @@ func (d *decoder) route(n *node, outer []FieldEdit) Route {
 	s.store(&sections{route: &r, files: &r.Files, origins: &r.Origins, caching: &r.Caching})
 	if kind == RouteOrigins {
 		s.checkCaching(&r.Caching)
-		if len(r.Origins.To) == 0 && len(s.faults) == 0 {
-			s.faultAbout("to", "proxy names no origin; give at least one")
-		}
 	}
 	d.faults = append(d.faults, s.faults...)
 	r.Fields = mergeFields(outer, fields)

@@ -187,6 +187,8 @@ func (s *settings) values(f *Flag, n *node) ([]value, *Fault) {
 			words[i] = e.text
 		}
 		return []value{{strings.Join(words, ","), n}}, nil
+	case n.kind == arrayNode && f.Repeat && len(n.list) == 0:
+		return nil, s.src.fault(n.name, "%s is empty; give at least one value, or leave it out", f.key())
 	case n.kind == arrayNode && f.Repeat:
 		var all []value
 		for _, e := range n.list {

@@ -113,12 +113,6 @@ func TestModes(t *testing.T) {
 	}
 }
 
-func TestAllowed(t *testing.T) {
-	if !allowed(1000, 1000) || !allowed(0, 1000) || allowed(1001, 1000) || allowed(1000, 0) {
-		t.Error("other users")
-	}
-}
-
 func TestAuthorized(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o700); err != nil {
