@@ -84,9 +84,16 @@ func TestCheckOrigin(t *testing.T) {
 		{needDisk, 10, 0, true}, {needDisk, 10, 10, false},
 		{needMiss, 10, 10, true}, {needMiss, 10, 12, true}, {needMiss, 10, 9, false},
 	} {
-		if err := checkOrigin(&scenario{needs: c.needs}, c.requests, c.reached); (err == nil) != c.ok {
+		if err := (&bench{}).checkOrigin(&scenario{needs: c.needs}, c.requests, c.reached); (err == nil) != c.ok {
 			t.Errorf("%+v: %v", c, err)
 		}
+	}
+	many := &scenario{needs: needHit, many: true}
+	if err := (&bench{}).checkOrigin(many, 10, 1); err == nil {
+		t.Error("one of many is not stored, and nobody minds")
+	}
+	if err := (&bench{quick: true}).checkOrigin(many, 10, 1); err != nil {
+		t.Errorf("a quick run: %v", err)
 	}
 }
 

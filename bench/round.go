@@ -152,7 +152,7 @@ func (e *entrant) load(ctx context.Context, b *bench, sc *scenario, counts bool)
 	}
 	now, err := b.requests(ctx)
 	if err == nil {
-		err = checkOrigin(sc, result.Requests, now-reached)
+		err = b.checkOrigin(sc, result.Requests, now-reached)
 	}
 	if err != nil {
 		return err

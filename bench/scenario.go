@@ -70,6 +70,8 @@ var scenarios = []scenario{
 	{name: "handler", title: "hello world from an http.Handler, 64 connections", path: "/", needs: needHandler, conns: 64, status: http.StatusOK,
 		floors: []floor{{"httpd", "net/http", 2, 3}}},
 	{name: "cache-hit", title: "1 KiB from a cache in memory, 64 connections", path: "/1k.txt", needs: needHit, conns: 64, status: http.StatusOK, floors: cached},
+	{name: "cache-many", title: "20,000 different answers of 1 KiB from a cache in memory, 64 connections", path: manyName(0), needs: needHit, conns: 64, script: "files.lua", many: true, status: http.StatusOK,
+		floors: []floor{{"proxy", "nginx-cache", 1, 1.3}, {"proxy", "varnish", 0, 3}}},
 	{name: "cache-304", title: "304 from a cache, by the origin's validator, 64 connections", path: "/1k.txt", needs: needHit, conns: 64, conditional: true, status: http.StatusNotModified,
 		floors: []floor{{"proxy", "nginx-cache", 0, 1.3}, {"proxy", "varnish", 0, 3}}},
 	{name: "cache-range", title: "100 bytes of 100 KiB from a cache, 64 connections", path: "/100k.bin", header: []string{"Range: bytes=100-199"}, needs: needHit, conns: 64, status: http.StatusPartialContent,

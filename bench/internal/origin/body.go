@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// MissBody is the body of /miss/, /held/ and /private/: 1 KiB of text.
+// MissBody is the body of /miss/, /many/, /held/ and /private/: 1 KiB of text.
 var MissBody = Text(1 << 10)
 
 // StreamBlock is what the bodies of /stream/ repeat. Its length is odd, so that

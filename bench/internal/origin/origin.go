@@ -13,6 +13,7 @@
 //
 //	a path of the files    the body, fresh for an hour
 //	/miss/ANYTHING         MissBody, fresh for an hour
+//	/many/ANYTHING         the same
 //	/object/N              ObjectBody(N), 2 KB, fresh for an hour
 //	/private/ANYTHING      MissBody, no-store
 //	/stream/N              N bytes of StreamBlock again and again, no-store
@@ -185,7 +186,7 @@ func (s *Server) answer(w *bufio.Writer, path string) error {
 	}
 	first, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
-	case "miss":
+	case "miss", "many":
 		return s.send(w, "200 OK", s.miss)
 	case "private":
 		return s.send(w, "200 OK", s.private)

@@ -44,6 +44,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"/a.txt", 200, []byte("hello"), true},
 		{"/miss/1-2", 200, MissBody, true},
+		{"/many/d00/f000.txt", 200, MissBody, true},
 		{"/held/x", 200, MissBody, true},
 		{"/object/17", 200, ObjectBody(17), true},
 		{"/private/1", 200, MissBody, false},
