@@ -95,6 +95,9 @@ func (b *body) read(p []byte) (n int, err error) {
 		b.err = err
 	}
 	if b.eof {
+		if b.w.duplex {
+			b.w.c.nc.SetReadDeadline(time.Time{}) // it was for the body, not for what watches the client next
+		}
 		b.w.ctx.bodyRead()
 	}
 	return n, err

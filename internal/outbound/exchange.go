@@ -136,6 +136,17 @@ func (s *scratch) tell(trace *httptrace.ClientTrace) error {
 	return trace.Got1xxResponse(s.head.Status, textproto.MIMEHeader(header))
 }
 
+// hear notes that the answer has begun.
+func (c *conn) hear() {
+	if c.answered {
+		return
+	}
+	c.answered = true
+	if trace := traceOf(c.ctx); trace != nil && trace.GotFirstResponseByte != nil {
+		trace.GotFirstResponseByte()
+	}
+}
+
 // readHead reads until there is a whole head in the input, at c.r, of n octets.
 // With expecting it returns goAhead when there is none in time.
 func (c *conn) readHead(expecting bool) (n int, goAhead bool, failed *Error) {
@@ -145,7 +156,7 @@ func (c *conn) readHead(expecting bool) (n int, goAhead bool, failed *Error) {
 	}
 	for {
 		if c.r < c.w {
-			c.answered = true
+			c.hear()
 			var broken rule.ID
 			n, broken = c.t.limits.ParseResponse(c.s.in[c.r:c.w], &c.s.head)
 			if broken != 0 {

@@ -121,8 +121,8 @@ func orInt(n, byDefault int) int {
 // The answer's Body, which the caller closes, may be closed while it is being
 // read. For 101 (Switching Protocols), and for 2xx to CONNECT, it is an
 // io.ReadWriteCloser that also has CloseWrite. Interim answers go to the
-// Got1xxResponse of the request's httptrace.ClientTrace; of that, GotConn and
-// Got100Continue are called too. Names and values of the answer's Header share
+// Got1xxResponse of the request's httptrace.ClientTrace; of that, GotConn,
+// Got100Continue and GotFirstResponseByte are called too. Names and values of the answer's Header share
 // memory: whoever keeps one for long clones it.
 //
 // Of the request, Header says what is sent, without Host, Content-Length,
