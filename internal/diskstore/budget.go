@@ -102,15 +102,15 @@ func (s *Store) reserve(n int64) error {
 	}
 }
 
-// reserveEntry makes room for one more object. Puts at the same time may each
-// find the last place free; so there can be as many too many as there are Puts.
+// reserveEntry makes room for one more object, which is coming until the Put ends.
 func (s *Store) reserveEntry() error {
 	for {
-		n := s.index.count.Load() + s.budget.entriesUnknown()
-		if n < s.opt.MaxEntries {
-			s.raiseUsage(0, n+1)
+		n := s.coming.Add(1) + s.index.count.Load() + s.budget.entriesUnknown()
+		if n <= s.opt.MaxEntries {
+			s.raiseUsage(0, n)
 			return nil
 		}
+		s.coming.Add(-1)
 		if err := s.evict(); err != nil {
 			return err
 		}

@@ -163,7 +163,7 @@ func inspectKilled(t *testing.T, dir string) (n int) {
 		n += inspectKey(t, s, key(i))
 	}
 	balanced(t, s)
-	if st := s.Stats(); st.Bytes > o.MaxBytes || st.Entries > o.MaxEntries+4 || st.Entries != int64(n) {
+	if st := s.Stats(); st.Bytes > o.MaxBytes || st.Entries > o.MaxEntries || st.Entries != int64(n) {
 		t.Errorf("%d objects, %+v", n, st)
 	}
 	if s.Stats().Corrupt > 0 {

@@ -40,6 +40,7 @@ func (s *Store) Put(k Key, r *Record) error {
 		if err := s.reserveEntry(); err != nil {
 			return err
 		}
+		defer s.coming.Add(-1)
 	}
 	meta := onDisk(encodedSize(r))
 	if err := s.reserve(meta); err != nil {

@@ -119,7 +119,8 @@ type Store struct {
 	stripes [256]stripe
 	// cleared counts Clear; it changes with all stripes held.
 	cleared atomic.Int64
-	indexed atomic.Bool // the index is complete
+	indexed atomic.Bool  // the index is complete
+	coming  atomic.Int64 // new objects that Puts are about to enter into it
 
 	sweeping sync.Mutex // held by the one who removes what was set aside
 
