@@ -39,7 +39,7 @@ func (s *service) reload(always bool) {
 	s.conf.ShutdownTimeout = next.Server.ShutdownTimeout
 	s.start(added)
 	s.env.announce(fileTitle(l.run.File, next), added)
-	s.log.Info("the configuration has changed", "file", l.run.File)
+	s.log.Info("the configuration was read anew", "file", l.run.File)
 	if keys := config.NeedRestart(was, next); len(keys) > 0 {
 		s.log.Warn("some changes are obeyed at the next start only", "keys", strings.Join(keys, ", "))
 	}

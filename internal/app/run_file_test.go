@@ -49,7 +49,7 @@ func (c *configured) change(t *testing.T, text, says string) {
 	c.stderr.waitFrom(t, before, `(?s)`+says)
 }
 
-const changed = `msg="the configuration has changed"`
+const changed = `msg="the configuration was read anew"`
 
 // getAs is get with a Host.
 func getAs(t *testing.T, url, host string) (*http.Response, string) {

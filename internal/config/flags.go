@@ -14,7 +14,8 @@ type Flag struct {
 	Max     int64    // 0: no bound
 	Unit    string   // of plain numbers
 	Choices []string // of Choice and Set
-	Off     bool     // "off" is accepted, for no limit
+	Off     bool     // "off" is accepted
+	OffIs   string   // what that means, when not "no limit"
 	Repeat  bool
 	Group   string
 	Doc     string // sentences
@@ -33,6 +34,14 @@ func (f *Flag) key() string {
 		return f.Key
 	}
 	return f.Name
+}
+
+// offIs says what "off" means.
+func (f *Flag) offIs() string {
+	if f.OffIs != "" {
+		return f.OffIs
+	}
+	return "no limit"
 }
 
 // The groups in the order of the help text.

@@ -127,7 +127,7 @@ func (f *Flag) description() string {
 		notes = append(notes, "repeatable")
 	}
 	if f.Off {
-		notes = append(notes, "off: no limit")
+		notes = append(notes, "off: "+f.offIs())
 	}
 	if f.Default != "" {
 		notes = append(notes, "default "+f.Default)

@@ -116,7 +116,7 @@ func (f *Flag) allowed() string {
 		what += ", at least " + show(f.Min)
 	}
 	if f.Off {
-		what += ", or off for no limit"
+		what += ", or off for " + f.offIs()
 	}
 	return what
 }

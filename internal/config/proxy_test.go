@@ -60,7 +60,7 @@ func TestParseProxy(t *testing.T) {
 				c.Enabled, c.Profile, c.MaxObject, c.CacheStatus = false, "standard", 1024, false
 				c.Store = Store{Memory: 1 << 30, Data: "/d", Disk: 1 << 40}
 			}},
-		{"name", "--name edge-1 --show-next-hop --retries off --upgrade-timeout 1m", nil,
+		{"name", "--proxy-name edge-1 --show-next-hop --retries off --upgrade-timeout 1m", nil,
 			func(c *Proxy) { c.Name, c.ShowNextHop, c.Retries, c.UpgradeTimeout = "edge-1", true, -1, time.Minute }},
 		{"freshness", "--max-variants 3 --heuristic-percent off --max-heuristic 1h --max-stale off --max-disconnected 2h --ignore-request --lease 1s --hit-for-miss off", nil,
 			func(c *Proxy) {
@@ -107,7 +107,7 @@ func TestProxyFaults(t *testing.T) {
 		{to + "--host a/b", `bad value "a/b" for --host: give origin, client or a host name, perhaps with a port`},
 		{to + "--trust lan", `bad value "lan" for --trust: give an address such as 10.0.0.1, or a prefix such as 10.0.0.0/8 or fd00::/8`},
 		{to + "--key-header a:b", `bad value "a:b" for --key-header: give the name of a field, such as Accept-Language`},
-		{to + "--name 1st", `bad value "1st" for --name: give letters, digits and hyphens, a letter first`},
+		{to + "--proxy-name 1st", `bad value "1st" for --proxy-name: give letters, digits and hyphens, a letter first`},
 		{to + "--profile fast", `bad value "fast" for --profile: give safe or standard`},
 		{to + "--key-drop a --key-keep b", `--key-drop and --key-keep exclude each other; give the shorter list`},
 		{to + "--disk 1GiB", `--disk is the size of the folder that --data names; give --data too`},

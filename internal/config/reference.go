@@ -68,7 +68,7 @@ func (f *Flag) bounds() []string {
 		}
 	}
 	if f.Off {
-		facts = append(facts, "`off`: no limit")
+		facts = append(facts, "`off`: "+f.offIs())
 	}
 	if f.Repeat {
 		facts = append(facts, "May be given more than once")
