@@ -21,8 +21,9 @@ type body struct {
 // keptBody is shared by all objects that have a body, so that it is written
 // once.
 type keptBody struct {
-	mu   sync.Mutex
-	body diskstore.Body
+	mu     sync.Mutex
+	body   diskstore.Body
+	writer *diskstore.Writer // of a body that no record has yet
 }
 
 // part is a piece of a body: data from offset at on.

@@ -142,22 +142,34 @@ func (t *diskTier) write() {
 
 func (t *diskTier) writeOne(key string, r *resource) {
 	k := diskKey(key)
-	var rec *diskstore.Record
 	var err error
-	if r != nil {
-		rec, err = t.encode(key, r)
-	}
-	switch {
-	case err != nil:
-	case rec == nil:
+	if r == nil {
 		err = t.files.Delete(k)
-	default:
-		err = t.files.Put(k, rec)
+	} else if err = t.put(key, k, r); errors.Is(err, diskstore.ErrNotFound) {
+		// A body was evicted meanwhile; what is in memory is written again.
+		r.forgetWritten()
+		err = t.put(key, k, r)
 	}
 	if err != nil {
 		// What is there is of an earlier state: it must not come back.
 		t.files.Delete(k)
 	}
+}
+
+// put writes a resource. Bodies that were written for it go again if it fails.
+func (t *diskTier) put(key string, k diskstore.Key, r *resource) error {
+	rec, written, err := t.encode(key, r)
+	switch {
+	case err != nil:
+	case rec == nil:
+		return t.files.Delete(k)
+	default:
+		err = t.files.Put(k, rec)
+	}
+	for _, b := range written {
+		b.settle(err == nil)
+	}
+	return err
 }
 
 // writeNow writes a state of a key at once: one whose body is in a file.
@@ -170,11 +182,7 @@ func (t *diskTier) writeNow(key string, r *resource) error {
 		t.more.Wait()
 	}
 	t.mu.Unlock()
-	rec, err := t.encode(key, r)
-	if err == nil && rec != nil {
-		err = t.files.Put(diskKey(key), rec)
-	}
-	return err
+	return t.put(key, diskKey(key), r)
 }
 
 func (t *diskTier) close() error {

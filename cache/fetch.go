@@ -212,6 +212,7 @@ func (x *fill) publish(o *object) bool {
 	if o.body.disk == nil {
 		s.put(x.q.key, o, x.asked, max)
 	} else if err := s.putFile(x.q.key, o, x.asked, max); err != nil {
+		x.discard()
 		return false
 	}
 	x.noteIgnored(o)

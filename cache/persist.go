@@ -28,9 +28,10 @@ const persistVersion = 1
 var errBadRecord = errors.New("cache: not a record of this version")
 
 // encode returns the record of a resource, nil when nothing of it is to be
-// kept on disk. Bodies that are not on disk yet are written.
-func (t *diskTier) encode(key string, r *resource) (*diskstore.Record, error) {
-	rec := &diskstore.Record{}
+// kept on disk. Bodies that are not on disk yet are written: those are to be
+// settled.
+func (t *diskTier) encode(key string, r *resource) (rec *diskstore.Record, written []*keptBody, err error) {
+	rec = &diskstore.Record{}
 	b := append([]byte{persistVersion}, appendText(nil, key)...)
 	var objects []*object
 	for _, o := range r.objects {
@@ -39,15 +40,18 @@ func (t *diskTier) encode(key string, r *resource) (*diskstore.Record, error) {
 		}
 	}
 	if len(objects) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	b = binary.AppendUvarint(b, uint64(len(objects)))
 	for _, o := range objects {
 		index := 0
 		if o.body.size > 0 {
-			stored, err := t.bodyOf(o)
+			stored, fresh, err := t.bodyOf(o)
 			if err != nil {
-				return nil, err
+				return nil, written, err
+			}
+			if fresh {
+				written = append(written, o.body.kept)
 			}
 			rec.Bodies = append(rec.Bodies, stored)
 			index = len(rec.Bodies)
@@ -61,7 +65,7 @@ func (t *diskTier) encode(key string, r *resource) (*diskstore.Record, error) {
 		b = appendFields(b, o.fields)
 	}
 	rec.Meta = b
-	return rec, nil
+	return rec, written, nil
 }
 
 func appendText(dst []byte, s string) []byte {
@@ -86,27 +90,49 @@ func appendFields(dst []byte, fields freshness.Fields) []byte {
 }
 
 // bodyOf returns the body of an object on disk, which is written if it is not
-// there yet.
-func (t *diskTier) bodyOf(o *object) (diskstore.Body, error) {
+// there yet: then it is fresh.
+func (t *diskTier) bodyOf(o *object) (stored diskstore.Body, fresh bool, err error) {
 	kept := o.body.kept
 	kept.mu.Lock()
 	defer kept.mu.Unlock()
 	if kept.body.ID != 0 {
-		return kept.body, nil
+		return kept.body, false, nil
 	}
 	w, err := t.files.Create(o.body.size)
 	if err != nil {
-		return diskstore.Body{}, err
+		return stored, false, err
 	}
 	if _, err = w.Write(o.body.data); err == nil {
-		var stored diskstore.Body
-		if stored, err = w.Finish(); err == nil {
-			kept.body = stored
-			return stored, nil
+		stored, err = w.Finish()
+	}
+	if err != nil {
+		w.Abort()
+		return stored, false, err
+	}
+	kept.body, kept.writer = stored, w
+	return stored, true, nil
+}
+
+// settle ends the writing of a body: it is kept, or it never was there.
+func (b *keptBody) settle(ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !ok && b.writer != nil {
+		b.writer.Abort()
+		b.body = diskstore.Body{}
+	}
+	b.writer = nil
+}
+
+// forgetWritten makes the bodies that are in memory be written anew.
+func (r *resource) forgetWritten() {
+	for _, o := range r.objects {
+		if kept := o.body.kept; kept != nil && o.body.disk == nil {
+			kept.mu.Lock()
+			kept.body = diskstore.Body{}
+			kept.mu.Unlock()
 		}
 	}
-	w.Abort()
-	return diskstore.Body{}, err
 }
 
 // decode returns the resource of a record. ok is false when it is of another
