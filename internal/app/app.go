@@ -2,6 +2,10 @@
 // command, wires flags, logs, files, engine and listeners together, and obeys
 // signals.
 //
+// A configuration file can change while it is served. Every request is answered
+// by the configuration that held when it came; one with a fault never holds,
+// not even in part; and what a change is not about goes on as it is.
+//
 // It decides nothing about HTTP, and it is the only place, with config, that
 // knows all packages. Everything that it takes from the process it takes from
 // an [Env], so that tests run the whole program in theirs.

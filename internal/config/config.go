@@ -6,7 +6,14 @@
 //	s, err := config.ParseServe(os.Args[2:], os.Environ())
 //
 // What commands share is declared once and shared as rows of the table and as
-// a struct: [Server] is in [Serve] and in [Proxy].
+// a struct: [Server] is in [Serve] and in [Proxy]. The keys of a configuration
+// file are rows of the table, too:
+//
+//	r, err := config.ParseRun(os.Args[2:], os.Environ())
+//	f, err := r.Parse(data) // again when the file has changed
+//
+// A command line goes before the environment, that before the file, that before
+// the default. All faults are told at once; those of a file with their place.
 //
 // It opens nothing, looks at no file and knows no other package: whether a
 // folder exists, or an address is free, is found out by package app.

@@ -1,0 +1,255 @@
+package config
+
+import "slices"
+
+// A decoder turns the tree of a file into a File.
+type decoder struct {
+	src    *source
+	faults Faults
+}
+
+func (d *decoder) fault(at span, format string, args ...any) {
+	d.faults = append(d.faults, *d.src.fault(at, format, args...))
+}
+
+// file decodes the whole file; given is what the command line says.
+func (d *decoder) file(root *node, given []given) *File {
+	f := &File{}
+	var sites []*node
+	server := &node{}
+	for _, n := range root.list {
+		switch {
+		case n.key == "server" && n.kind == tableNode:
+			server = n
+		case n.key == "server":
+			d.fault(n.name, "server is %s here; write [server]", n.what())
+		case n.key == "site" && isTables(n):
+			sites = append(sites, n.list...)
+		case n.key == "site":
+			d.fault(n.name, "site is %s here; write [[site]]", n.what())
+		default:
+			d.unknownTop(n)
+		}
+	}
+	outer := d.server(server, f, given)
+	for _, n := range sites {
+		f.Sites = append(f.Sites, d.site(n, outer))
+	}
+	if len(sites) == 0 && len(d.faults) == 0 {
+		d.fault(span{}, "there is no site; begin one with [[site]]")
+	}
+	d.checkSites(f, sites, server)
+	return f
+}
+
+func isTables(n *node) bool {
+	return n.kind == arrayNode && !slices.ContainsFunc(n.list, func(e *node) bool { return e.kind != tableNode })
+}
+
+// unknownTop is a fault for what stands outside the tables.
+func (d *decoder) unknownTop(n *node) {
+	for _, rows := range []struct {
+		flags []Flag
+		table string
+	}{{serverFlags, "[server]"}, {siteRows, "[[site]]"}, {routeRows, "[[site.route]]"},
+		{folderRows, "[[site.route]]"}, {originRows, "[[site.route]]"}, {redirectRows, "[[site.route]]"}} {
+		if hasKey(rows.flags, n.key) {
+			d.fault(n.name, "%s belongs to a table; put it below %s", n.key, rows.table)
+			return
+		}
+	}
+	near := Nearest(n.key, []string{"server", "site"})
+	switch {
+	case near == "":
+		d.fault(n.name, "unknown key %q; there are [server], [[site]] and [[site.route]]", n.key)
+	case near == "site":
+		d.fault(n.name, "unknown key %q; did you mean [[site]]?", n.key)
+	default:
+		d.fault(n.name, "unknown key %q; did you mean [server]?", n.key)
+	}
+}
+
+// server decodes [server] and returns its rules for fields.
+func (d *decoder) server(n *node, to *File, given []given) (fields []FieldEdit) {
+	s := newSettings(runFlags, d.src)
+	copy(s.given, given)
+	config := s.index("config")
+	own := settings{flags: s.flags[config+1:], given: s.given[config+1:], src: d.src}
+	own.take(n, "[server]", []string{"headers"}, func(m *node) bool {
+		if m.key != "headers" {
+			return false
+		}
+		fields = d.fields(m)
+		return true
+	})
+	own.store(&sections{server: &to.Server, store: &to.Store})
+	own.checkServer(&to.Server)
+	own.checkStore(&to.Store)
+	d.faults = append(d.faults, own.faults...)
+	to.Given = own.list()
+	return fields
+}
+
+func (d *decoder) site(n *node, outer []FieldEdit) Site {
+	site := Site{Line: d.line(n)}
+	s := newSettings(siteRows, d.src)
+	var routes []*node
+	var fields []FieldEdit
+	s.take(n, "[[site]]", []string{"headers", "route"}, func(m *node) bool {
+		switch {
+		case m.key == "headers":
+			fields = d.fields(m)
+		case m.key == "route" && isTables(m):
+			routes = append(routes, m.list...)
+		case m.key == "route":
+			d.fault(m.name, "route is %s here; write [[site.route]]", m.what())
+		default:
+			return false
+		}
+		return true
+	})
+	s.store(&sections{site: &site})
+	if (site.Certificate == "") != (site.Key == "") {
+		s.faultAbout("certificate", "certificate and key belong together; give both")
+		if site.Certificate == "" {
+			s.faults = s.faults[:len(s.faults)-1]
+			s.faultAbout("key", "certificate and key belong together; give both")
+		}
+	}
+	d.faults = append(d.faults, s.faults...)
+	site.Given = s.list()
+	outer = mergeFields(outer, fields)
+	paths := map[string]bool{}
+	for _, m := range routes {
+		r := d.route(m, outer)
+		if paths[r.Path] && r.Path != "" {
+			d.fault(m.name, "the site has two routes for %s; leave one out, or change its path", r.Path)
+		}
+		paths[r.Path] = true
+		site.Routes = append(site.Routes, r)
+	}
+	if len(routes) == 0 {
+		d.fault(n.name, "the site has no route; add one with [[site.route]]")
+	}
+	return site
+}
+
+func (d *decoder) line(n *node) int { return lineOf(d.src.data, n.name.start) }
+
+// route decodes a route. Which keys it takes depends on what it does.
+func (d *decoder) route(n *node, outer []FieldEdit) Route {
+	r := Route{Line: d.line(n)}
+	kind, rows, where := d.routeKind(n)
+	r.Kind = kind
+	s := newSettings(rows, d.src)
+	var fields []FieldEdit
+	s.take(n, where, []string{"headers"}, func(m *node) bool {
+		if m.key == "headers" {
+			fields = d.fields(m)
+			return true
+		}
+		return kind == 0 && ofSomeRoute(m.key) || d.otherRoute(m, kind)
+	})
+	s.store(&sections{route: &r, files: &r.Files, origins: &r.Origins, caching: &r.Caching})
+	if kind == RouteOrigins {
+		s.checkCaching(&r.Caching)
+	}
+	d.faults = append(d.faults, s.faults...)
+	r.Fields = mergeFields(outer, fields)
+	r.Given = s.list()
+	return r
+}
+
+// routeKind finds what a route does, and which rows it has then. A route that
+// does nothing, or two things, is a fault.
+func (d *decoder) routeKind(n *node) (RouteKind, []Flag, string) {
+	var found RouteKind
+	for key, kind := range kindKeys {
+		m := n.get(key)
+		switch {
+		case m == nil:
+		case found != 0:
+			d.fault(n.name, "a route has one of static, proxy and redirect, and this has more; split it")
+			return 0, routeRows, "[[site.route]]"
+		default:
+			found = kind
+		}
+	}
+	switch found {
+	case RouteFolder:
+		return found, slices.Concat(routeRows, folderRows), "a route with static"
+	case RouteOrigins:
+		return found, slices.Concat(routeRows, originRows), "a route with proxy"
+	case RouteRedirect:
+		return found, slices.Concat(routeRows, redirectRows), "a route with redirect"
+	}
+	d.fault(n.name, "the route does nothing; give it one of static, proxy and redirect")
+	return 0, routeRows, "[[site.route]]"
+}
+
+var kindKeys = map[string]RouteKind{"static": RouteFolder, "proxy": RouteOrigins, "redirect": RouteRedirect}
+
+// otherRoute is a fault for a key that routes of another kind have.
+func (d *decoder) otherRoute(n *node, kind RouteKind) bool {
+	for _, other := range []struct {
+		rows []Flag
+		what string
+	}{{folderRows, "static"}, {originRows, "proxy"}, {redirectRows, "redirect"}} {
+		if kindKeys[other.what] != kind && hasKey(other.rows, n.key) {
+			d.fault(n.name, "%s is for routes with %s, and this has none", n.key, other.what)
+			return true
+		}
+	}
+	return false
+}
+
+func ofSomeRoute(key string) bool {
+	return hasKey(folderRows, key) || hasKey(originRows, key) || hasKey(redirectRows, key)
+}
+
+func hasKey(rows []Flag, key string) bool {
+	return slices.ContainsFunc(rows, func(f Flag) bool { return f.key() == key })
+}
+
+// checkSites looks at what no site can tell alone.
+func (d *decoder) checkSites(f *File, nodes []*node, server *node) {
+	names := map[string]bool{}
+	certificates := f.Server.TLSCert != "" || f.Server.TLSKey != ""
+	for i := range f.Sites {
+		s := &f.Sites[i]
+		if len(s.Names) == 0 && nodes[i].get("names") == nil {
+			if names[""] {
+				d.fault(nodes[i].name, "there is another site without names; only one can answer for all other hosts")
+			}
+			names[""] = true
+		}
+		for _, name := range s.Names {
+			if names[name] {
+				d.fault(nameIn(nodes[i].get("names"), name), "%s is named twice; a host has one site", name)
+			}
+			names[name] = true
+		}
+		if s.Certificate != "" && len(f.Server.TLSListen) == 0 {
+			d.fault(nodes[i].get("certificate").name, "certificate is used by tls-listen only; give that in [server]")
+		}
+		certificates = certificates || s.Certificate != ""
+	}
+	if n := server.get("tls-listen"); len(f.Server.TLSListen) > 0 && !certificates {
+		at := span{}
+		if n != nil {
+			at = n.name
+		}
+		d.fault(at, "tls-listen needs a certificate: give a site certificate and key, or tls-cert and tls-key here")
+	}
+}
+
+// nameIn returns where a name stands in a list of names; its last place there.
+func nameIn(n *node, name string) span {
+	at := n.at
+	for _, e := range n.list {
+		if parsed, err := parseHostName(e.text); err == nil && parsed == name {
+			at = e.at
+		}
+	}
+	return at
+}
