@@ -106,7 +106,7 @@ async function main() {
   }
   const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'conformance-'));
   try {
-    const suite = prepare(o.suite, o.work);
+    const suite = prepare(o.suite, o.work, temporary);
     const runs = [];
     for (let n = 0; n < o.repeat; n++) runs.push(await once(o, suite, temporary));
     const run = runs.at(-1);

@@ -19,8 +19,9 @@ export function layoutOf(tree) {
 }
 
 // prepare returns the suite that "where" names, ready to be imported: tree,
-// engine (the folder in it that holds client and server), layout, revision.
-export function prepare(where, work) {
+// engine (the folder in it that holds client and server), layout, revision. What
+// is installed stays in work, what is for this run alone is in temporary.
+export function prepare(where, work, temporary) {
   let tree = where;
   if (where === 'npm') {
     tree = installed('http-cache-tests', work);
@@ -31,7 +32,7 @@ export function prepare(where, work) {
   const layout = layoutOf(tree);
   if (layout === null) throw new CannotRun(`${where} is no checkout of http-tests/cache-tests`);
   const suite = { tree, layout, revision: revision(tree, layout), engine: layout === 'repository' ? 'test-engine' : '.' };
-  if (layout === 'repository') suite.tree = withUndici(tree, work);
+  if (layout === 'repository') suite.tree = withUndici(tree, work, temporary);
   return suite;
 }
 
@@ -52,13 +53,12 @@ function revision(tree, layout) {
 
 // withUndici returns a copy of the suite in which its client finds the package
 // that it imports to see interim responses. The checkout stays as it is.
-function withUndici(tree, work) {
+function withUndici(tree, work, temporary) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 18)) {
     throw new CannotRun(`this is Node ${process.versions.node}; the suite's client needs 20.18.1 or newer`);
   }
-  const copy = path.join(work, 'repository');
-  fs.rmSync(copy, { recursive: true, force: true });
+  const copy = path.join(temporary, 'suite');
   for (const part of ['package.json', 'tests', 'test-engine', 'asset']) {
     const from = path.join(tree, part);
     if (fs.existsSync(from)) fs.cpSync(from, path.join(copy, part), { recursive: true });
@@ -71,8 +71,8 @@ function withUndici(tree, work) {
 // installed returns the folder of a pinned package and brings it there first if
 // need be. The packages alone: what they say that they depend on (the suite:
 // npm itself, among others) is for their command lines.
-function installed(name, work) {
-  const { version, integrity } = pinned[name];
+export function installed(name, work, pins = pinned) {
+  const { version, integrity } = pins[name];
   const folder = path.join(work, `${name}-${version}`);
   if (fs.existsSync(path.join(folder, 'package.json'))) return folder;
   fs.mkdirSync(work, { recursive: true });
@@ -84,7 +84,7 @@ function installed(name, work) {
     const digest = `sha512-${crypto.createHash('sha512').update(fs.readFileSync(archive)).digest('base64')}`;
     if (digest !== integrity) throw new CannotRun(`${name} ${version} is ${digest}, not ${integrity} as pinned`);
     execFileSync('tar', ['xzf', archive, '-C', temporary]);
-    fs.renameSync(path.join(temporary, 'package'), folder);
+    if (!fs.existsSync(folder)) fs.renameSync(path.join(temporary, 'package'), folder); // another run may have been faster
   } catch (err) {
     if (err instanceof CannotRun) throw err;
     throw new CannotRun(`npm could not bring ${name} ${version}: ${err.message}`);
