@@ -9,8 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"freshet/bench/internal/origin"
+	"freshet/bench/internal/process"
 )
 
 // relay stands before an origin like a cache, and keeps answers or not.
@@ -151,5 +153,24 @@ func TestMissScript(t *testing.T) {
 		if sc.needs&needMiss != 0 && !strings.HasPrefix(sc.path, "/miss/") {
 			t.Errorf("%s: %s is nothing new", sc.name, sc.path)
 		}
+	}
+}
+
+// TestRestingCPU reads the processor time of a process that works for a while
+// and then waits: all of the work is in it.
+func TestRestingCPU(t *testing.T) {
+	p, err := process.Start(process.Options{CPU: -1, Dir: t.TempDir(), Args: []string{"sh", "-c", "echo working; i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo done; exec sleep 60"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Stop(5 * time.Second)
+	for p.Output() == "" {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := restingCPU(p.PID()); err != nil {
+		t.Fatal(err)
+	}
+	if out := p.Output(); out != "working\ndone" {
+		t.Errorf("not at rest: %q", out)
 	}
 }

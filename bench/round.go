@@ -143,7 +143,11 @@ func (e *entrant) load(ctx context.Context, b *bench, sc *scenario, counts bool)
 	if err != nil {
 		return err
 	}
-	after, err := process.ReadCPU(e.process.PID())
+	read := process.ReadCPU
+	if sc.needs&needMiss != 0 {
+		read = restingCPU
+	}
+	after, err := read(e.process.PID())
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, e.process.Output())
 	}
