@@ -27,7 +27,10 @@ func (c *conn) advance() step {
 		c.served++
 		c.phase = phaseIdle // the next head has a time of its own
 		s.headLen = n
-		s.head.Now, s.head.Read, s.head.TLS = c.now, c.read, c.nc != c.tcp
+		s.head.Now, s.head.Read = c.now, c.read
+		if s.head.TLS = c.tls != nil; s.head.TLS {
+			s.head.ServerName = c.tls.ServerName
+		}
 		if !c.answerHot() {
 			return stepHandle
 		}

@@ -1,4 +1,4 @@
-// Command freshet puts a folder on the web. Run "freshet help" for what it
+// Command freshet puts folders, and a cache in front of other servers, on the web. Run "freshet help" for what it
 // takes, or read docs/reference.
 package main
 

@@ -136,8 +136,8 @@ func (s *sites) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 		return false
 	}
 	found := s.find(q.Host)
-	if found == nil || q.TLS && len(s.certificates) > 1 {
-		return false // the name in the handshake is for ServeHTTP to look at
+	if found == nil || q.TLS && !s.covers(q.ServerName, q.Host, found) {
+		return false
 	}
 	route := found.find(q.Path)
 	return route != nil && route.hot != nil && route.hot.ServeHot(q, a)

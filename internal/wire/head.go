@@ -26,8 +26,10 @@ type Head struct {
 	Upgrade        bool // Connection lists "upgrade" and there is an Upgrade field
 	ExpectContinue bool
 
-	// TLS says that the connection is encrypted.
-	TLS bool
+	// TLS says that the connection is encrypted; ServerName is what the client
+	// named in its handshake (RFC 6066 §3), "" without.
+	TLS        bool
+	ServerName string
 
 	// Now is when the request was read, in nanoseconds since 1970. Read is the
 	// same moment on a clock that is never set, in nanoseconds from an
