@@ -19,6 +19,14 @@ func TestCacheScripts(t *testing.T) {
 	})
 }
 
+// TestCacheScriptsOnDisk runs the same scripts with a disk tier behind the
+// memory.
+func TestCacheScriptsOnDisk(t *testing.T) {
+	wiretest.RunFront(t, "testdata/cache/*.txtar", func(t testing.TB, f wiretest.Front, settings map[string]string, way wiretest.Way) wiretest.Server {
+		return startCache(t, f, settings, way, t.TempDir())
+	})
+}
+
 // cacheSettings are the keys of a script's "server" line. Without any the
 // profile is the standard one.
 var cacheSettings = map[string]func(o *cache.Options, value string) error{
@@ -38,7 +46,8 @@ var cacheSettings = map[string]func(o *cache.Options, value string) error{
 	"variants":    func(o *cache.Options, v string) error { return number(&o.MaxVariants, v) },
 }
 
-// startCache starts a cache that keeps bodies in memory, or in a folder.
+// startCache starts a cache that keeps answers in memory and, with a folder,
+// on disk.
 func startCache(t testing.TB, f wiretest.Front, settings map[string]string, way wiretest.Way, folder string) wiretest.Server {
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	behind, err := proxy.New(proxy.Options{
@@ -53,9 +62,6 @@ func startCache(t testing.TB, f wiretest.Front, settings map[string]string, way 
 		t.Fatal(err)
 	}
 	o := cache.Options{Next: behind, Store: store, Profile: cache.Standard, ErrorLog: log, Now: f.Now}
-	if folder != "" {
-		o.MaxInMemory = 1
-	}
 	for key, value := range settings {
 		set, known := cacheSettings[key]
 		if !known {
