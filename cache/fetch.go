@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"runtime/debug"
@@ -31,7 +30,7 @@ func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
 		x.prepare()
 		cut := x.run()
 		if x.mode == modeAgain && cut == nil && round == 0 {
-			x.cancel()
+			x.ctx.cancel()
 			continue
 		}
 		x.finish(cut)
@@ -51,11 +50,12 @@ func (h *Handler) newFill(w http.ResponseWriter, q *inquiry) *fill {
 func (x *fill) prepare() {
 	q := x.q
 	r := q.r
-	x.ctx, x.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
-	x.out = r.WithContext(x.ctx)
+	var gone func()
 	if x.w != nil {
-		x.unwatch = context.AfterFunc(r.Context(), x.clientGone)
+		gone = x.clientGone
 	}
+	x.ctx.start(r.Context(), gone)
+	x.out = r.WithContext(&x.ctx)
 	if q.why == fwdBypass || q.why == fwdMethod {
 		return
 	}
@@ -136,16 +136,13 @@ func (x *fill) clientGone() {
 	if x.mode == modeStore || !x.f.abandon() {
 		return
 	}
-	x.cancel()
+	x.ctx.cancel()
 }
 
 // finish ends the exchange: it publishes what was stored, tells those who
 // wait, and answers the client where that was not done while the answer came.
 func (x *fill) finish(cut any) {
-	defer x.cancel()
-	if x.unwatch != nil {
-		defer x.unwatch()
-	}
+	defer x.ctx.cancel()
 	if x.f != nil {
 		defer x.h.store.leave(x.f)
 	}

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"context"
 	"io"
 	"maps"
 	"net/http"
@@ -33,16 +32,14 @@ const (
 // A fill is the http.ResponseWriter of the handler behind the cache: one
 // exchange with the origin.
 type fill struct {
-	h       *Handler
-	w       http.ResponseWriter // the client's; nil in the background
-	q       *inquiry
-	f       *flight
-	out     *http.Request // what is sent
-	ctx     context.Context
-	cancel  context.CancelFunc
-	unwatch func() bool
-	plain   bool    // nothing that is stored is asked about
-	stale   *object // what is being validated
+	h     *Handler
+	w     http.ResponseWriter // the client's; nil in the background
+	q     *inquiry
+	f     *flight
+	out   *http.Request // what is sent
+	ctx   originContext // of out
+	plain bool          // nothing that is stored is asked about
+	stale *object       // what is being validated
 	// variants are stored for other requests, and the origin may say that one of
 	// them is the answer to this one, too.
 	variants []*object
@@ -349,7 +346,7 @@ func (x *fill) Write(p []byte) (int, error) {
 		if x.mode == modeStore && x.streaming == nil && x.body.n+int64(len(p)) > min(gather, x.body.bound) {
 			x.stream() // before a relay has let go of what nobody read
 		}
-		if x.writeErr = x.body.write(x.ctx, p); x.writeErr != nil {
+		if x.writeErr = x.body.write(&x.ctx, p); x.writeErr != nil {
 			return 0, x.writeErr
 		}
 	}
@@ -361,7 +358,7 @@ const gather = 64 << 10
 
 func (x *fill) writePassed(p []byte) (int, error) {
 	if x.copy != nil {
-		if x.copy.n+int64(len(p)) > x.copy.bound || x.copy.write(x.ctx, p) != nil {
+		if x.copy.n+int64(len(p)) > x.copy.bound || x.copy.write(&x.ctx, p) != nil {
 			x.copy = nil
 		}
 	}
