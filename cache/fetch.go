@@ -280,7 +280,7 @@ func (x *fill) staleInstead(how freshness.Failure) bool {
 	if o == nil || x.w == nil || !x.h.covers(o, x.q) {
 		return false
 	}
-	reuse := x.h.policy.OnFailure(&o.terms, &x.q.dir, how, x.q.now)
+	reuse := x.h.onFailure(o, &x.q.dir, how, x.q.now)
 	if reuse.Verdict == freshness.Validate {
 		return false
 	}

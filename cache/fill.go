@@ -185,7 +185,7 @@ func (x *fill) decideStored() bool {
 	switch x.code {
 	case 500, 502, 503, 504:
 		if q.object != nil && h.covers(q.object, q) {
-			if reuse := h.policy.OnFailure(&q.object.terms, &q.dir, freshness.ServerError, q.now); reuse.Verdict != freshness.Validate {
+			if reuse := h.onFailure(q.object, &q.dir, freshness.ServerError, q.now); reuse.Verdict != freshness.Validate {
 				x.setMode(modeStale)
 				x.rule, x.failure = reuse.Rule, x.code
 				return true
@@ -441,7 +441,7 @@ func (x *fill) OriginFailed(error) bool {
 	}
 	q := x.q
 	if q.object != nil && x.h.covers(q.object, q) && q.why != fwdBypass && q.why != fwdMethod {
-		if reuse := x.h.policy.OnFailure(&q.object.terms, &q.dir, freshness.Unreachable, q.now); reuse.Verdict != freshness.Validate {
+		if reuse := x.h.onFailure(q.object, &q.dir, freshness.Unreachable, q.now); reuse.Verdict != freshness.Validate {
 			x.setMode(modeStale)
 			x.rule, x.failure = reuse.Rule, http.StatusBadGateway
 			return true

@@ -115,7 +115,8 @@ func (x *fill) publishCopy() {
 func (x *fill) updateFromHead() {
 	h, q := x.h, x.q
 	old := q.object
-	if x.code != old.status {
+	unproven := len(x.header["Etag"]) == 0 && len(x.header["Last-Modified"]) == 0 && (old.tag != "" || old.modified != 0)
+	if x.code != old.status || unproven {
 		return
 	}
 	fields, ok := freshness.UpdateFromHead(old.fields, old.body.size, x.header)

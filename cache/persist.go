@@ -15,6 +15,7 @@ import (
 //	key      text
 //	objects  number, then for each
 //	    status, requested, received, born  numbers
+//	    stale      number: 1 when it is to be validated before each use
 //	    age        text: the Age that the answer came with
 //	    selecting  text
 //	    body       number: 1 + the index in the record's bodies; 0: it is empty
@@ -23,7 +24,7 @@ import (
 // Numbers are varints, texts have their length before them. Terms are computed
 // anew when it is read: the rules may have changed with the program. Objects of
 // which there are only parts, in memory, are not written.
-const persistVersion = 1
+const persistVersion = 2
 
 var errBadRecord = errors.New("cache: not a record of this version")
 
@@ -56,7 +57,7 @@ func (t *diskTier) encode(key string, r *resource) (rec *diskstore.Record, writt
 			rec.Bodies = append(rec.Bodies, stored)
 			index = len(rec.Bodies)
 		}
-		for _, n := range [...]int64{int64(o.status), o.requested, o.terms.Received, int64(o.born)} {
+		for _, n := range [...]int64{int64(o.status), o.requested, o.terms.Received, int64(o.born), stale(o)} {
 			b = binary.AppendVarint(b, n)
 		}
 		b = appendText(b, first(o.age))
@@ -66,6 +67,13 @@ func (t *diskTier) encode(key string, r *resource) (rec *diskstore.Record, writt
 	}
 	rec.Meta = b
 	return rec, written, nil
+}
+
+func stale(o *object) int64 {
+	if o.terms.NoCache {
+		return 1
+	}
+	return 0
 }
 
 func appendText(dst []byte, s string) []byte {
@@ -144,7 +152,7 @@ func (t *diskTier) decode(key string, k diskstore.Key, rec *diskstore.Record) (r
 	}
 	r = &resource{}
 	for range d.count() {
-		status, requested, received, born := d.number(), d.number(), d.number(), d.number()
+		status, requested, received, born, stale := d.number(), d.number(), d.number(), d.number(), d.number()
 		age, selecting, index := d.text(), d.text(), d.count()
 		fields := d.fields()
 		if d.err != nil || index > len(rec.Bodies) {
@@ -161,6 +169,7 @@ func (t *diskTier) decode(key string, k diskstore.Key, rec *diskstore.Record) (r
 		resp := freshness.Response{Status: int(status), Fields: withAge(fields, freshness.Fields{"Age": came}), Requested: requested, Received: received}
 		o := newObject(int(status), fields, t.store.terms(&resp), requested, b)
 		o.selecting, o.born, o.age = selecting, uint64(born), came
+		o.terms.NoCache = o.terms.NoCache || stale != 0
 		r.objects = append(r.objects, o)
 	}
 	return r, d.err == nil

@@ -193,6 +193,18 @@ func (h *Handler) reuse(o *object, d *freshness.Directives, now int64) freshness
 	return h.policy.Reuse(&o.terms, d, now)
 }
 
+// onFailure decides what is done when the origin failed: by freshness, too, but
+// what a purge of everything has made stale has been stale from now on.
+func (h *Handler) onFailure(o *object, d *freshness.Directives, how freshness.Failure, now int64) freshness.Reuse {
+	t := &o.terms
+	if h.store.outdated(o) && t.TTL(now) > 0 {
+		stale := *t
+		stale.Lifetime = t.Age(now)
+		t = &stale
+	}
+	return h.policy.OnFailure(t, d, how, now)
+}
+
 // shares reports whether the request may wait for another's answer and others
 // for its own.
 func (h *Handler) shares(q *inquiry) bool {
@@ -240,7 +252,7 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		return true
 	case l.stage == failed:
 		if o := q.object; o != nil && h.covers(o, q) {
-			if reuse := h.policy.OnFailure(&o.terms, &q.dir, freshness.Unreachable, q.now); reuse.Verdict != freshness.Validate {
+			if reuse := h.onFailure(o, &q.dir, freshness.Unreachable, q.now); reuse.Verdict != freshness.Validate {
 				h.answer(w, q, o, reuse.Rule, h.statusForward(q, 0, false, true))
 				return true
 			}
@@ -290,6 +302,9 @@ func (h *Handler) revalidate(q *inquiry) {
 	}
 	own := *q
 	own.r = q.r.Clone(context.WithoutCancel(q.r.Context()))
+	for _, name := range [...]string{"Cache-Control", "Pragma"} {
+		delete(own.r.Header, name) // what the client wants, it has got
+	}
 	own.src = source{header: own.r.Header}
 	own.ask.Fields = own.r.Header
 	own.dir = freshness.NoDirectives()

@@ -253,8 +253,12 @@ func (s *Store) renew(late *flight) (f *flight, lead bool) {
 	return f, true
 }
 
-// leave ends a flight: the next request for its key begins another.
+// leave ends a flight, if there is one: the next request for its key begins
+// another.
 func (s *Store) leave(f *flight) {
+	if f == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.flights[f.key] == f {
