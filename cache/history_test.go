@@ -153,10 +153,15 @@ func (h *history) step() {
 
 // settle waits until nothing goes on in the background.
 func (h *history) settle() {
-	for late := time.Now().Add(patience); len(h.background) > 0; time.Sleep(10 * time.Microsecond) {
-		if time.Now().After(late) {
+	for range cap(h.background) {
+		select {
+		case h.background <- struct{}{}:
+		case <-time.After(patience):
 			h.t.Fatal("a validation in the background does not end")
 		}
+	}
+	for range cap(h.background) {
+		<-h.background
 	}
 }
 

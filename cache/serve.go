@@ -242,7 +242,9 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 	case l.stage == asked:
 		q.now = h.opt.Now()
 		if f, lead := h.store.renew(f); lead {
-			h.fetch(w, q, f)
+			if !h.serveLanded(w, q, f) {
+				h.fetch(w, q, f)
+			}
 			return true
 		}
 		return false
