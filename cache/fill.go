@@ -58,6 +58,7 @@ type fill struct {
 	mode    mode
 	rule    rule.ID
 	failure int
+	told    rule.ID // by the handler
 	// unanswered says that what comes is the proxy's own error page.
 	unanswered bool
 	writeErr   error
@@ -238,7 +239,10 @@ func (x *fill) sendHead(keeping bool) {
 	if x.w == nil {
 		return
 	}
-	if x.q.reason != 0 && !x.unanswered {
+	switch {
+	case x.unanswered && x.told != 0:
+		httpd.SetRule(x.w, x.told)
+	case x.q.reason != 0:
 		httpd.SetRule(x.w, x.q.reason)
 	}
 	header := x.w.Header()
@@ -254,6 +258,7 @@ func (x *fill) sendHead(keeping bool) {
 func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
 	fields := freshness.StoredFields(x.header)
 	delete(fields, "Age")
+	delete(fields, "Trailer") // trailers are not kept
 	x.strip(fields, st)
 	setDate(fields, x.received)
 	x.age = x.header["Age"]
@@ -398,6 +403,15 @@ func (x *fill) Flush() {
 	}
 }
 
+// SetRule takes why the handler answers as it does. It is the client's to see
+// only when that is the answer.
+func (x *fill) SetRule(id httpd.RuleID) {
+	x.told = id
+	if x.mode == modePass && x.w != nil {
+		httpd.SetRule(x.w, id)
+	}
+}
+
 // Unwrap lets http.ResponseController reach the client's writer.
 func (x *fill) Unwrap() http.ResponseWriter { return x.w }
 
@@ -462,6 +476,14 @@ func (x *fill) passTrailers() {
 	for name, v := range x.header {
 		if strings.HasPrefix(name, http.TrailerPrefix) {
 			header[name] = v
+		}
+	}
+	for _, line := range x.header["Trailer"] {
+		for name := range strings.SplitSeq(line, ",") {
+			name = http.CanonicalHeaderKey(strings.TrimSpace(name))
+			if v, ok := x.header[name]; ok {
+				header[name] = v
+			}
 		}
 	}
 }

@@ -230,6 +230,14 @@ func (g *growing) seal() {
 	g.mu.Unlock()
 }
 
+// await waits until nothing more comes, or ctx ends.
+func (g *growing) await(ctx context.Context) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for !g.done && g.wait(ctx) == nil {
+	}
+}
+
 // seek has the reader go on at an offset that lies ahead.
 func (r *growingReader) seek(off int64) {
 	r.g.mu.Lock()

@@ -13,7 +13,7 @@ import (
 )
 
 // unhot are fields that make a request one for the other path.
-var unhot = wire.Set(wire.Upgrade, wire.Expect, wire.TransferEncoding)
+var unhot = wire.Set(wire.Upgrade, wire.Expect, wire.TransferEncoding, wire.IfMatch, wire.IfUnmodifiedSince)
 
 // ServeHot implements httpd.HotHandler: it answers from memory what needs
 // nothing but prebuilt bytes, by the same decisions as ServeHTTP, and leaves
@@ -55,7 +55,7 @@ func (h *Handler) ServeHot(head *httpd.Head, a *httpd.Answer) bool {
 
 var (
 	requestControl = wire.Set(wire.CacheControl, wire.Pragma)
-	preconditions  = wire.Set(wire.IfMatch, wire.IfNoneMatch, wire.IfModifiedSince, wire.IfUnmodifiedSince, wire.IfRange, wire.Range)
+	preconditions  = wire.Set(wire.IfNoneMatch, wire.IfModifiedSince, wire.IfRange, wire.Range)
 )
 
 // hotNow is the time of a request. A clock of the options takes precedence.

@@ -76,7 +76,7 @@ func newObject(status int, fields freshness.Fields, terms freshness.Terms, reque
 // representation that the client has (RFC 9110 §15.4.5).
 func (o *object) leftOut304(name string) bool {
 	switch name {
-	case "Content-Type", "Content-Encoding", "Content-Language", "Accept-Ranges", "Trailer":
+	case "Content-Type", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Accept-Ranges":
 		return true
 	case "Last-Modified":
 		return o.tag != ""

@@ -134,6 +134,8 @@ func (h *Handler) bypass(r *http.Request) rule.ID {
 		return rule.CacheRequestBody
 	case len(r.Header["Upgrade"]) > 0:
 		return rule.CacheUpgrade
+	case len(r.Header["If-Match"]) > 0, len(r.Header["If-Unmodified-Since"]) > 0:
+		return rule.CacheOriginJudges
 	}
 	return h.opt.Profile.bypasses(r.Header)
 }
@@ -279,7 +281,11 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		return true
 	}
 	src := l.body.reader(0)
-	return src != nil && h.answerGrowing(w, q, l.object, src, status)
+	if src == nil { // it has all come, and is found in the store in a moment
+		l.body.await(ctx)
+		return false
+	}
+	return h.answerGrowing(w, q, l.object, src, status)
 }
 
 // onlyIfCached answers 504: nothing that is stored may be used.

@@ -24,9 +24,10 @@ type sparse struct {
 	o       *object // as it is now: it grows
 	part    bool    // 206, of
 	r       field.Range
-	begun   bool // the head has been sent
-	changed bool // the origin has another representation now
-	secret  bool // the origin says that it may not be stored any more
+	before  field.Range // what is stored before the next gap
+	begun   bool        // the head has been sent
+	changed bool        // the origin has another representation now
+	secret  bool        // the origin says that it may not be stored any more
 }
 
 var errSparse = errors.New("cache: the origin did not send the missing part")
@@ -51,14 +52,10 @@ func (h *Handler) serveSparse(w http.ResponseWriter, q *inquiry) bool {
 	}()
 	for at, end := s.r.Start, s.r.Start+s.r.Length; at < end; {
 		gap := s.o.body.missing(field.Range{Start: at, Length: end - at})
-		if there := gap.Start - at; there > 0 {
-			s.begin()
-			if err := s.o.body.disk.send(w, field.Range{Start: at, Length: there}); err != nil {
-				panic(http.ErrAbortHandler)
-			}
-			at = gap.Start
-		}
+		s.before = field.Range{Start: at, Length: gap.Start - at}
+		at = gap.Start
 		if gap.Length == 0 {
+			s.begin()
 			continue
 		}
 		n, err := s.fetch(gap)
@@ -77,12 +74,22 @@ func (h *Handler) serveSparse(w http.ResponseWriter, q *inquiry) bool {
 	return true
 }
 
-// begin sends the head.
+// begin sends what stands before the bytes that are asked for: the head, the
+// first time, and what is stored. That the origin still has the representation
+// is known by then, the first time too.
 func (s *sparse) begin() {
-	if s.begun {
-		return
+	if !s.begun {
+		s.begun = true
+		s.sendHead()
 	}
-	s.begun = true
+	if s.before.Length > 0 {
+		if err := s.o.body.disk.send(s.w, s.before); err != nil {
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+func (s *sparse) sendHead() {
 	httpd.SetRule(s.w, rule.StoredPartial)
 	header := s.w.Header()
 	code := s.o.status

@@ -14,10 +14,18 @@ type film struct {
 	tag  string
 	sent []string // the ranges that were asked for
 	cut  int      // bytes after which an answer breaks off, if not 0
+	then *film    // what it becomes after one request
 }
 
 func (f *film) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f.then != nil && len(f.sent) > 0 && f.sent[len(f.sent)-1] == "once" {
+		f.then.ServeHTTP(w, r)
+		return
+	}
 	f.sent = append(f.sent, r.Header.Get("Range"))
+	if f.then != nil {
+		f.sent = append(f.sent, "once")
+	}
 	w.Header().Set("Cache-Control", "max-age=1000")
 	w.Header().Set("ETag", f.tag)
 	w.Header().Set("Content-Type", "video/mp4")
@@ -97,16 +105,22 @@ func TestSparseChanged(t *testing.T) {
 	f = newFilm(1_000_000, `"2"`)
 	expect(t, w.do("GET /film", "Range: bytes=100000-299999"), 206, string(f.data[100_000:300_000]), "fwd=")
 	expect(t, w.do("GET /film", "Range: bytes=50000-149999"), 206, string(f.data[50_000:150_000]), "fwd=partial")
-	// What the client has had begun cannot be taken back: it is cut.
 	f = newFilm(1_000_000, `"3"`)
+	expect(t, w.do("GET /film", "Range: bytes=50000-399999"), 206, string(f.data[50_000:400_000]), "fwd=")
+
+	// It changes between two gaps of one answer: that is cut.
+	f = newFilm(1_000_000, `"3"`)
+	w.do("GET /film", "Range: bytes=500000-599999")
+	f.then = newFilm(1_000_000, `"4"`)
 	func() {
 		defer func() {
 			if recover() == nil {
 				t.Error("an answer that mixes two representations ended cleanly")
 			}
 		}()
-		w.do("GET /film", "Range: bytes=50000-399999") // of which the first bytes are stored
+		w.do("GET /film", "Range: bytes=300000-699999")
 	}()
+	f = f.then
 	expect(t, w.do("GET /film", "Range: bytes=50000-399999"), 206, string(f.data[50_000:400_000]), "fwd=")
 }
 

@@ -6,6 +6,7 @@ const (
 	CacheMethod
 	CacheRequestBody
 	CacheUpgrade
+	CacheOriginJudges
 	CacheMethodOverride
 	CacheHitForMiss
 	CacheOnlyIfCached
@@ -26,6 +27,7 @@ var cacheTable = [...]Row{
 	CacheMethod & 0xff:         {"cache-method", 0, "only GET and HEAD are answered from the cache", "RFC 9111 §4", ""},
 	CacheRequestBody & 0xff:    {"cache-request-body", 0, "a GET with a body goes past the cache, for the body is no part of the key", "RFC 9110 §9.3.1", "send the request without a body"},
 	CacheUpgrade & 0xff:        {"cache-upgrade", 0, "a request to upgrade the connection goes past the cache", "RFC 9110 §7.8", ""},
+	CacheOriginJudges & 0xff:   {"cache-origin-judges", 0, "If-Match and If-Unmodified-Since are for the origin to judge, not for a cache", "RFC 9111 §4.3.2", ""},
 	CacheMethodOverride & 0xff: {"cache-method-override", 0, "a field asks the origin for another method than the one that is the cache's to see", "", "send the method itself, or use the standard profile"},
 	CacheHitForMiss & 0xff:     {"cache-hit-for-miss", 0, "the last answer could not be stored, so requests do not queue for this one", "", "let the origin say how long its answer is fresh"},
 	CacheOnlyIfCached & 0xff:   {"cache-only-if-cached", 504, "the request asks for a stored answer, and there is none that may be used", "RFC 9111 §5.2.1.7", "ask without only-if-cached"},
