@@ -178,6 +178,7 @@ func (x *fill) finishStore(cut any) {
 		x.f.land(failed, nil, nil, http.StatusBadGateway)
 		if x.streaming != nil {
 			x.awaitStream()
+			httpd.SetRule(x.w, rule.CacheCut)
 			panic(http.ErrAbortHandler)
 		}
 		if !x.staleInstead(freshness.Unreachable) {

@@ -412,8 +412,14 @@ func (x *fill) SetRule(id httpd.RuleID) {
 	}
 }
 
-// Unwrap lets http.ResponseController reach the client's writer.
-func (x *fill) Unwrap() http.ResponseWriter { return x.w }
+// Unwrap lets the handler reach the client's writer, until another goroutine
+// writes to it.
+func (x *fill) Unwrap() http.ResponseWriter {
+	if x.streaming != nil {
+		return nil
+	}
+	return x.w
+}
 
 // stream begins to answer the client with what has come and what is to come,
 // on a goroutine of its own.
