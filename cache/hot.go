@@ -131,14 +131,8 @@ func (b *body) lend(a *httpd.Answer, r field.Range) bool {
 // overridden is overrides for a head.
 func (h *Handler) overridden(head *httpd.Head) bool {
 	for i := range head.Fields {
-		f := &head.Fields[i]
-		if f.Known != wire.None || len(f.Name) < len("X-Rewrite-Url") || f.Name[0]|0x20 != 'x' {
-			continue
-		}
-		for _, name := range overriding {
-			if field.EqualFold(f.Name, name) {
-				return true
-			}
+		if f := &head.Fields[i]; f.Known == wire.None && isOverriding(f.Name) {
+			return true
 		}
 	}
 	return false

@@ -73,7 +73,7 @@ var differences = [...]struct {
 	{Difference{Safe: "4xx and 5xx other than 404 and 410 are not stored", Standard: "stored, when freshness is explicit",
 		Reason: "one odd request (an oversized field, a bad method) would deny the page to all (cache-poisoned denial of service)"},
 		rule.CacheErrorStatus, nil, func(c *candidate) bool { return c.status >= 400 && c.status != 404 && c.status != 410 }},
-	{Difference{Safe: "requests with X-HTTP-Method-Override and its like, X-Original-URL or X-Rewrite-URL go past the cache", Standard: "such fields mean nothing",
+	{Difference{Safe: "requests with X-HTTP-Method-Override and its like, X-Original-URL, X-Rewrite-URL or X-Host go past the cache", Standard: "such fields mean nothing",
 		Reason: "the origin may answer for another method or address than the key's"},
 		rule.CacheMethodOverride, overrides, nil},
 }
@@ -114,15 +114,48 @@ func (p Profile) refuses(c *candidate) rule.ID {
 }
 
 // overriding are the fields by which frameworks let a request be another one.
-var overriding = [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "X-Original-Url", "X-Rewrite-Url"}
+// X-Forwarded-Host and its like are not here: a proxy drops or makes them.
+var overriding = [...]string{
+	"x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "x-host", "x-http-host-override",
+}
 
 func overrides(request freshness.Fields) bool {
-	for _, name := range overriding {
-		if len(request[name]) > 0 {
+	for name := range request {
+		if isOverriding(name) {
 			return true
 		}
 	}
 	return false
+}
+
+// isOverriding reports whether a field is one of these. An underscore counts as
+// a hyphen: an origin that is told of fields as by CGI cannot tell them apart.
+func isOverriding(name string) bool {
+	if name == "" || name[0]|0x20 != 'x' {
+		return false
+	}
+	for _, o := range overriding {
+		if len(o) == len(name) && foldsTo(name, o) {
+			return true
+		}
+	}
+	return false
+}
+
+func foldsTo(name, lower string) bool {
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '_':
+			c = '-'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // staticTypes says what files with an extension are, as the beginning of a

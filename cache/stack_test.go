@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"log"
 	"log/slog"
@@ -105,7 +106,8 @@ func (s *stack) origin(play player) (addr string) {
 					if err != nil {
 						return
 					}
-					io.Copy(io.Discard, r.Body)
+					body, _ := io.ReadAll(r.Body)
+					r.Body = io.NopCloser(bytes.NewReader(body))
 					s.asked.Add(1)
 					if !play(c, r) {
 						return
