@@ -291,11 +291,12 @@ func (w *Writer) ReadAt(p []byte, off int64) (int, error) {
 	}
 	w.mu.Unlock()
 	there := max(min(end-off, int64(len(p))), 0)
-	n, err := int(there), error(nil)
-	if f != nil {
-		n, err = f.ReadAt(p[:there], off)
-	} else {
-		copy(p[:there], memory[min(off, int64(len(memory))):])
+	// The beginning is still in memory: where moving it to a file failed, only there.
+	n, err := copy(p[:there], memory[min(off, int64(len(memory))):]), error(nil)
+	if int64(n) < there && f != nil {
+		var m int
+		m, err = f.ReadAt(p[n:there], off+int64(n))
+		n += m
 	}
 	if err == nil && n < len(p) {
 		err = io.EOF
