@@ -281,10 +281,10 @@ func (r *growingReader) next(ctx context.Context, buf []byte) ([]byte, error) {
 		b := buf[:min(int64(len(buf)), g.base-r.off)]
 		f := g.file
 		g.mu.Unlock()
-		n, err := f.ReadAt(b, r.off)
+		n, _ := f.ReadAt(b, r.off)
 		g.mu.Lock()
 		if n < len(b) {
-			return nil, err
+			return nil, errTruncated // also at an end of the file: it is not that of the body
 		}
 		r.off += int64(n)
 		return b, nil

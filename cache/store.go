@@ -25,6 +25,8 @@ type StoreOptions struct {
 
 	// ErrorLog gets faults of the disk. nil means slog.Default().
 	ErrorLog *slog.Logger
+
+	fs diskstore.FS // in tests: a file system that fails
 }
 
 // Store keeps answers in memory and, where asked to, on disk.
@@ -68,7 +70,7 @@ func NewStore(o StoreOptions) (*Store, error) {
 	}
 	s.memory = m
 	if o.Dir != "" {
-		if s.disk, err = openDiskTier(s, diskstore.Options{Dir: o.Dir, MaxBytes: o.Disk, Log: o.ErrorLog}); err != nil {
+		if s.disk, err = openDiskTier(s, diskstore.Options{Dir: o.Dir, MaxBytes: o.Disk, Log: o.ErrorLog, FS: o.fs}); err != nil {
 			return nil, err
 		}
 	}
