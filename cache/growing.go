@@ -153,12 +153,12 @@ func (g *growing) overflow() {
 // makeRoom waits until the window has room.
 func (g *growing) makeRoom(ctx context.Context) error {
 	for {
+		if len(g.readers) == 0 {
+			return errors.New("cache: nobody reads the answer any more")
+		}
 		g.trim()
 		if g.n-g.base < window {
 			return nil
-		}
-		if len(g.readers) == 0 {
-			return errors.New("cache: nobody reads the answer any more")
 		}
 		if err := g.wait(ctx); err != nil {
 			return err
@@ -211,7 +211,7 @@ type growingReader struct {
 func (g *growing) reader(off int64) *growingReader {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if off < g.base && g.file == nil || g.sealed {
+	if off < g.base && (g.file == nil || g.relay) || g.sealed {
 		return nil
 	}
 	if g.file != nil {

@@ -1,0 +1,107 @@
+package cache_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"freshet/cache"
+	"freshet/proxy"
+)
+
+// maxGrowth is how much more the heap may hold while a large answer passes.
+const maxGrowth = 32 << 20
+
+// TestStreamsInLittleMemory: what may not be stored, or is too large, passes in
+// constant memory, also for several readers.
+func TestStreamsInLittleMemory(t *testing.T) {
+	size := int64(1 << 30)
+	if testing.Short() || cache.RaceEnabled {
+		size = 64 << 20
+	}
+	for _, c := range []struct {
+		name, fields string
+		chunked      bool
+		clients      int
+	}{
+		{"uncacheable", "Cache-Control: no-store", false, 1},
+		{"too large, and said so", "Cache-Control: max-age=100", false, 1},
+		{"too large at last", "Cache-Control: max-age=100", true, 1},
+		{"too large at last, for many", "Cache-Control: max-age=100", true, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := size / int64(c.clients)
+			piece := []byte(strings.Repeat("0123456789abcdef", 4096))
+			s := newStack(t, cache.Options{}, proxy.Options{}, func(conn net.Conn, r *http.Request) bool {
+				head := "HTTP/1.1 200 OK\r\n" + c.fields + "\r\n"
+				before, after, end := "", "", ""
+				if c.chunked {
+					head += "Transfer-Encoding: chunked\r\n\r\n"
+					before, after, end = fmt.Sprintf("%x\r\n", len(piece)), "\r\n", "0\r\n\r\n"
+				} else {
+					head += fmt.Sprintf("Content-Length: %d\r\n\r\n", n)
+				}
+				io.WriteString(conn, head)
+				all := []byte(before + string(piece) + after)
+				for sent := int64(0); sent < n; sent += int64(len(piece)) {
+					if _, err := conn.Write(all); err != nil {
+						return false
+					}
+				}
+				io.WriteString(conn, end)
+				return true
+			})
+			most, stop := watchHeap()
+			var clients sync.WaitGroup
+			for range c.clients {
+				clients.Go(func() {
+					resp, err := http.Get("http://" + s.addr + "/large")
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer resp.Body.Close()
+					if got, err := io.Copy(io.Discard, resp.Body); got != n || err != nil {
+						t.Errorf("%d bytes, %v", got, err)
+					}
+				})
+			}
+			clients.Wait()
+			stop()
+			if *most > maxGrowth {
+				t.Errorf("the heap grew by %d MiB", *most>>20)
+			}
+		})
+	}
+}
+
+// watchHeap notes by how much the heap grows until stop.
+func watchHeap() (most *int64, stop func()) {
+	var before runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	most = new(int64)
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+				var now runtime.MemStats
+				runtime.ReadMemStats(&now)
+				*most = max(*most, int64(now.HeapInuse)-int64(before.HeapInuse))
+			}
+		}
+	}()
+	return most, func() { close(end); <-ended }
+}
