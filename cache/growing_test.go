@@ -14,8 +14,8 @@ import (
 
 // memoryFile is a spillFile that takes a number of bytes.
 type memoryFile struct {
-	b       []byte
-	room    int
+	all     []byte // of the size of its room
+	n       int    // written
 	holders atomic.Int64
 }
 
@@ -23,8 +23,8 @@ func (f *memoryFile) Retain()  { f.holders.Add(1) }
 func (f *memoryFile) Release() { f.holders.Add(-1) }
 
 func (f *memoryFile) Write(p []byte) (int, error) {
-	n := min(len(p), f.room-len(f.b))
-	f.b = append(f.b, p[:n]...) // the room was made at once: readers see it stay
+	n := copy(f.all[f.n:], p)
+	f.n += n
 	if n < len(p) {
 		return n, errors.New("full")
 	}
@@ -32,8 +32,7 @@ func (f *memoryFile) Write(p []byte) (int, error) {
 }
 
 func (f *memoryFile) ReadAt(p []byte, off int64) (int, error) {
-	b := f.b[:cap(f.b)]
-	n := copy(p, b[min(off, int64(len(b))):])
+	n := copy(p, f.all[min(off, int64(len(f.all))):])
 	if n < len(p) {
 		return n, io.EOF
 	}
@@ -76,7 +75,7 @@ func playGrowing(t *testing.T, want []byte, bound int64, room int, relay, cut bo
 		if room < 0 {
 			return nil
 		}
-		file = &memoryFile{b: make([]byte, 0, room), room: room}
+		file = &memoryFile{all: make([]byte, room)}
 		return file
 	}
 	ctx := context.Background()
