@@ -295,6 +295,7 @@ func (h *history) request() {
 	o.failing = r.IntN(12) == 0
 	before := o.now()
 	o.answered = nil
+	hot := hotReply(h.t, h.Handler, method, url, fields)
 	rec := get(h.t, h.start(method+" http://e"+url, fields...))
 	h.settle()
 	if rec == nil {
@@ -306,6 +307,12 @@ func (h *history) request() {
 		return
 	}
 	h.note("%s %s %v: %d %q, origin %v (failing %v)", method, url, fields, rec.Code, rec.Header().Get("Cache-Status"), o.answered, o.failing)
+	if hot != nil {
+		if len(o.answered) > 0 {
+			h.fail("answered on the hot path, but else the origin was asked")
+		}
+		sameReply(h.t, method, hot, rec)
+	}
 	h.check(&exchange{method, url, x, rangeAsked, condition, w, before, rec})
 	o.failing = false
 }

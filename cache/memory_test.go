@@ -28,15 +28,16 @@ func TestStreamsInLittleMemory(t *testing.T) {
 	for _, c := range []struct {
 		name, fields string
 		chunked      bool
-		clients      int
+		clients      int64 // for each a part of the whole size,
+		part         int64 // again divided by this
 	}{
-		{"uncacheable", "Cache-Control: no-store", false, 1},
-		{"too large, and said so", "Cache-Control: max-age=100", false, 1},
-		{"too large at last", "Cache-Control: max-age=100", true, 1},
-		{"too large at last, for many", "Cache-Control: max-age=100", true, 4},
+		{"uncacheable", "Cache-Control: no-store", false, 1, 1},
+		{"too large, and said so", "Cache-Control: max-age=100", false, 1, 8},
+		{"too large at last", "Cache-Control: max-age=100", true, 1, 1},
+		{"too large at last, for many", "Cache-Control: max-age=100", true, 4, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			n := size / int64(c.clients)
+			n := size / c.clients / c.part
 			piece := []byte(strings.Repeat("0123456789abcdef", 4096))
 			s := newStack(t, cache.Options{}, proxy.Options{}, func(conn net.Conn, r *http.Request) bool {
 				head := "HTTP/1.1 200 OK\r\n" + c.fields + "\r\n"

@@ -178,13 +178,19 @@ func (h *Handler) serveStored(w http.ResponseWriter, q *inquiry) bool {
 		q.why = fwdPartial
 		return false
 	}
-	if o.body.disk != nil && q.r.Method == http.MethodGet && !o.body.disk.usable(h.firstRange(o, q)) {
+	if !h.readable(o, q) {
 		h.store.drop(q.key, o)
 		q.object, q.why = nil, fwdURIMiss
 		return false
 	}
 	h.answer(w, q, o, reuse.Rule, h.statusHit(o, q.now))
 	return true
+}
+
+// readable reports whether a body on disk can be read, as far as that can be
+// known before the answer begins: it may have been removed a moment ago.
+func (h *Handler) readable(o *object, q *inquiry) bool {
+	return o.body.disk == nil || q.r.Method != http.MethodGet || o.body.disk.usable(h.firstRange(o, q))
 }
 
 // reuse decides by freshness, and by the purges of everything.
@@ -274,7 +280,7 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 	q.now = max(q.now, l.object.terms.Received)
 	status := h.statusForward(q, l.object.status, true, true)
 	if l.body == nil {
-		if !h.covers(l.object, q) {
+		if !h.covers(l.object, q) || !h.readable(l.object, q) {
 			return false
 		}
 		h.answer(w, q, l.object, rule.CacheCollapsed, status)
