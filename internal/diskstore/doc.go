@@ -37,8 +37,8 @@
 //
 //	lock                      held while a process owns the directory
 //	usage                     how much there is at most, for the next start
-//	objects/a/bc/<key>.m      metadata of the key abc…, in hex
-//	objects/a/bc/<key>.<id>   a body of that key
+//	objects/ab/<key>.m        metadata of the key ab…, in hex
+//	objects/ab/<key>.<id>     a body of that key
 //	tmp/<id>                  what is being written; emptied by Open
 //	trash-<id>/               what Open or Clear set aside; removed in the background
 package diskstore

@@ -64,6 +64,18 @@ func (f *faultFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error
 	return &faultFile{file, f, name}, nil
 }
 
+func (f *faultFS) WriteFile(name string, content []byte) error {
+	file, err := f.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if closing := file.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
 func (f *faultFS) Rename(from, to string) error {
 	if err := f.ask("rename", to); err != nil {
 		return &fs.PathError{Op: "rename", Path: to, Err: err}

@@ -9,6 +9,9 @@ import (
 // FS is what the store asks of the operating system, so that tests can make it fail.
 type FS interface {
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
+	// WriteFile makes a file of the content; what was there is lost. After an
+	// error a part of it may be there.
+	WriteFile(name string, content []byte) error
 	Rename(from, to string) error
 	Remove(name string) error
 	Mkdir(name string, perm fs.FileMode) error
@@ -42,8 +45,11 @@ func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 	return osFile{f}, nil
 }
 
+// WriteFile is [os.WriteFile], for this user alone.
+func (OS) WriteFile(name string, content []byte) error { return writeFile(name, content) }
+
 // Rename is [os.Rename].
-func (OS) Rename(from, to string) error { return os.Rename(from, to) }
+func (OS) Rename(from, to string) error { return rename(from, to) }
 
 // Remove is [os.Remove].
 func (OS) Remove(name string) error { return os.Remove(name) }

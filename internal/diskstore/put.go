@@ -3,7 +3,6 @@ package diskstore
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -215,11 +214,7 @@ func (s *Store) place(k Key, from, to string) error {
 	if !isGone(err) {
 		return err
 	}
-	dir := s.dirOf(&k)
-	if err := s.mkdir(filepath.Dir(dir)); err != nil {
-		return err
-	}
-	if err := s.mkdir(dir); err != nil {
+	if err := s.mkdir(s.dirOf(&k)); err != nil {
 		return err
 	}
 	return s.fs.Rename(from, to)

@@ -36,11 +36,19 @@ func (s *Store) rebuild() {
 // Directories that are made meanwhile have only objects that Put has entered.
 func (s *Store) walk() bool {
 	generation := s.cleared.Load()
-	if whole, err := s.walkTree(s.path("objects"), 2, generation); err != nil {
+	dirs, err := s.list(s.path("objects"))
+	for _, d := range dirs {
+		var names []fs.DirEntry
+		if names, err = s.list(s.path(filepath.Join("objects", d.Name()))); err != nil {
+			break
+		}
+		if !s.walkDir(names, generation) {
+			return s.ctx.Err() == nil // cleared: so all is known
+		}
+	}
+	if err != nil {
 		_ = s.failed(err)
 		return false
-	} else if !whole {
-		return s.ctx.Err() == nil // cleared: so all is known
 	}
 	for i := range s.stripes {
 		s.stripes[i].Lock()
@@ -48,21 +56,6 @@ func (s *Store) walk() bool {
 	}
 	s.indexed.Store(true)
 	return true
-}
-
-// walkTree enters the objects of a directory that has levels of others below
-// it. It reports whether the walk can go on.
-func (s *Store) walkTree(dir string, levels int, generation int64) (bool, error) {
-	names, err := s.list(dir)
-	if err != nil || levels == 0 {
-		return err == nil && s.walkDir(names, generation), err
-	}
-	for _, d := range names {
-		if whole, err := s.walkTree(filepath.Join(dir, d.Name()), levels-1, generation); err != nil || !whole {
-			return false, err
-		}
-	}
-	return true, nil
 }
 
 // list is what is in a directory; nothing if it is not there, or none.

@@ -57,7 +57,7 @@ type Options struct {
 	// RetryAfter is how long the store refuses after the disk failed. Default 10 s.
 	RetryAfter time.Duration
 	// ScrubRate is how many bytes a second are read back in the background and
-	// compared with their sums. Default 4 MiB; negative: none.
+	// compared with their sums. Default 1 MiB; negative: none.
 	ScrubRate int64
 	// FS replaces the operating system, in tests. Default [OS].
 	FS FS
@@ -78,7 +78,7 @@ func (o *Options) setDefaults() error {
 	setDefault(&o.MaxMeta, 1<<20)
 	setDefault(&o.InlineMax, 16<<10)
 	setDefault(&o.RetryAfter, 10*time.Second)
-	setDefault(&o.ScrubRate, 4<<20)
+	setDefault(&o.ScrubRate, 1<<20)
 	if o.MaxBytes < 0 || o.MaxEntries < 0 || o.MaxMeta < 0 || o.RetryAfter < 0 {
 		faults = append(faults, errors.New("a limit is negative"))
 	}
@@ -233,14 +233,14 @@ func (s *Store) temporary(id uint64) string {
 // trash is a new name for a directory that is to be removed.
 func (s *Store) trash() string { return s.path(fmt.Sprintf("trash-%016x", rand.Uint64())) }
 
-// appendDir appends the directory of k's files: 4096 of them, in two levels.
+// appendDir appends the directory of k's files. There are 256: to make one can
+// cost a file system more than many files in it do.
 func (s *Store) appendDir(dst []byte, k *Key) []byte {
 	const hexDigits = "0123456789abcdef"
 	dst = append(dst, s.opt.Dir...)
 	dst = append(dst, filepath.Separator)
 	dst = append(dst, "objects"...)
-	dst = append(dst, filepath.Separator, hexDigits[k[0]>>4], filepath.Separator, hexDigits[k[0]&15], hexDigits[k[1]>>4])
-	return dst
+	return append(dst, filepath.Separator, hexDigits[k[0]>>4], hexDigits[k[0]&15])
 }
 
 func (s *Store) dirOf(k *Key) string { return string(s.appendDir(nil, k)) }

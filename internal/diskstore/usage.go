@@ -69,14 +69,7 @@ func (s *Store) writeUsage(bytes, entries int64) {
 
 // writeFile writes a new file.
 func (s *Store) writeFile(name string, content []byte) error {
-	f, err := s.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
+	err := s.fs.WriteFile(name, content)
 	if err != nil {
 		_ = s.fs.Remove(name)
 	}
