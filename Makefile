@@ -3,10 +3,11 @@
 GO       ?= go
 FUZZTIME ?= 10m
 FUZZJOBS ?= 2
+KILLS    ?= 200
 PKGS     ?= ./...
 
 .DEFAULT_GOAL := build
-.PHONY: help build setup check test race unit generated cross conformance bench-quick applications bench fuzz
+.PHONY: help build setup check test race unit generated cross conformance bench-quick applications bench kill fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +15,7 @@ help: ## list the targets
 build: ## bin/freshet (the default)
 	$(GO) build -trimpath -o bin/ ./cmd/freshet
 
-test: setup check race unit generated cross conformance bench-quick ## everything below that CI requires
+test: setup check race unit generated cross conformance bench-quick applications ## everything below that CI requires
 
 setup: ## what the tests need beyond Go: install it (root on Debian) or list it
 	@scripts/setup
@@ -45,6 +46,7 @@ bench-quick: ## every benchmark once, and the tests of the bench module
 	$(GO) vet -C bench ./...
 	$(GO) test -C bench ./...
 	$(GO) run -C bench . -quick
+	$(GO) run -C bench ./capacity -quick
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(PKGS) > /dev/null
 
 applications: ## freshet proxy in front of real applications, one of them not in Go
@@ -52,6 +54,10 @@ applications: ## freshet proxy in front of real applications, one of them not in
 
 bench: ## ours beside nginx, h2o, lighttpd and net/http (needs two cores and an hour)
 	$(GO) run -C bench .
+
+kill: ## the server and the disk store killed KILLS (200) times while they write: no wrong byte
+	$(GO) test ./internal/diskstore -run TestKill -v -timeout 2h -kill.rounds=$(KILLS)
+	$(GO) test ./cache -run TestKill -v -timeout 2h -kill.rounds=$(KILLS)
 
 fuzz: ## each fuzz target for FUZZTIME (10m), FUZZJOBS (2) at once
 	@scripts/fuzz $(FUZZTIME) $(FUZZJOBS) $(PKGS)
