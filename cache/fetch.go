@@ -29,7 +29,7 @@ func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
 		x.f, x.plain = f, round > 0
 		x.prepare()
 		cut := x.run()
-		if x.mode == modeAgain && cut == nil && round == 0 {
+		if x.mode == modeAgain && (cut == nil || x.unwanted > gather) && round == 0 {
 			x.ctx.cancel()
 			continue
 		}

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -62,6 +63,7 @@ type fill struct {
 	// unanswered says that what comes is the proxy's own error page.
 	unanswered bool
 	writeErr   error
+	unwanted   int // bytes of a body that nobody wants
 
 	object    *object // modeStore: the head of what is stored
 	body      *growing
@@ -354,9 +356,17 @@ func (x *fill) Write(p []byte) (int, error) {
 		if x.writeErr = x.body.write(&x.ctx, p); x.writeErr != nil {
 			return 0, x.writeErr
 		}
+	default:
+		if x.unwanted += len(p); x.unwanted > gather {
+			return 0, errUnwanted
+		}
 	}
 	return len(p), nil
 }
+
+// errUnwanted ends an answer of which only the head was of use, when its body
+// is too long to be read for the sake of the connection.
+var errUnwanted = errors.New("cache: the body of this answer is not wanted")
 
 // gather is how many bytes of an answer the client may wait for.
 const gather = 64 << 10

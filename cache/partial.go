@@ -50,6 +50,10 @@ func (x *fill) beginPart() {
 	x.setMode(modePart)
 }
 
+// maxGaps bounds how many parts are fetched for one request, one after the
+// other; then all of it is asked for.
+const maxGaps = 32
+
 // finishPart joins the part with what was stored, and answers.
 func (x *fill) finishPart(cut any) {
 	h, q := x.h, x.q
@@ -70,8 +74,11 @@ func (x *fill) finishPart(cut any) {
 	if x.w == nil {
 		return
 	}
-	if !h.covers(o, q) { // the origin sent less than was asked for
+	if !h.covers(o, q) { // there are several gaps, or the origin sent less than was asked for
 		h.store.leave(x.f)
+		if q.gaps++; q.gaps == maxGaps {
+			q.object, q.why = nil, fwdURIMiss
+		}
 		h.fetch(x.w, q, nil)
 		return
 	}

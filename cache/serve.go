@@ -27,6 +27,7 @@ type inquiry struct {
 	vary     *freshness.Vary // of an answer that came for another request; nil: none was seen
 	why      forward         // why the origin is asked
 	reason   rule.ID
+	gaps     int              // how many were fetched for it
 	first    bool             // the answer is that to this very request
 	age      []string         // then: the Age that it came with
 	stripped freshness.Fields // and what of it is not stored
