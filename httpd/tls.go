@@ -4,18 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"sync"
-	"time"
-)
 
-// checkCertEvery is how often, at most, a handshake looks whether the
-// certificate's files have changed.
-const checkCertEvery = time.Second
+	"freshet/internal/follow"
+)
 
 // tlsConfig completes TLSConfig: the certificate of the files, read again when
 // they change, and the protocols that are spoken.
@@ -35,66 +30,15 @@ func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 		}
 		return tc, nil
 	}
-	f := &certFiles{cert: certFile, key: keyFile, failed: func(err error) {
+	pair, err := follow.OpenKeyPair(certFile, keyFile, func(err error) {
 		s.logf("httpd: %v; serving the previous certificate", err)
-	}}
-	if err := f.load(); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	tc.Certificates = nil
-	tc.GetCertificate = f.get
+	tc.GetCertificate = pair.Get
 	return tc, nil
-}
-
-// certFiles is a certificate that follows its files.
-type certFiles struct {
-	cert, key string
-	failed    func(error)
-
-	mu      sync.Mutex
-	current *tls.Certificate
-	stamps  [2]fileStamp
-	checked time.Time
-}
-
-type fileStamp struct {
-	size int64
-	mod  time.Time
-}
-
-func (f *certFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if now := time.Now(); now.Sub(f.checked) >= checkCertEvery {
-		f.checked = now
-		if f.stat() != f.stamps {
-			if err := f.load(); err != nil {
-				f.failed(err)
-			}
-		}
-	}
-	return f.current, nil
-}
-
-func (f *certFiles) stat() (st [2]fileStamp) {
-	for i, name := range []string{f.cert, f.key} {
-		if fi, err := os.Stat(name); err == nil {
-			st[i] = fileStamp{fi.Size(), fi.ModTime()}
-		}
-	}
-	return st
-}
-
-// load reads both files. On error the current certificate stays, and the same
-// files are not read again until they change.
-func (f *certFiles) load() error {
-	f.stamps = f.stat()
-	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
-	if err != nil {
-		return fmt.Errorf("load certificate %s: %w", f.cert, err)
-	}
-	f.current = &pair
-	return nil
 }
 
 // startTLS does the handshake. It is false when the connection is over, or

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"freshet/internal/config"
+	"freshet/internal/follow"
 )
 
 // The exit statuses.
@@ -149,8 +150,8 @@ func (e *Env) run(args []string) int {
 }
 
 // openFile reads the configuration file.
-func openFile(r *config.Run) (*config.File, fileStamp, []byte, error) {
-	seen := stampOf(r.File)
+func openFile(r *config.Run) (*config.File, follow.Stamp, []byte, error) {
+	seen := follow.StampOf(r.File)
 	data, err := readConfig(r.File)
 	if err != nil {
 		return nil, seen, nil, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"freshet/internal/config"
+	"freshet/internal/follow"
 )
 
 // A builder makes the sites of a file, from what the ones before had where
@@ -17,7 +18,7 @@ type builder struct {
 }
 
 func (b *builder) sites(f *config.File) (*sites, error) {
-	s := &sites{named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*keyPair{}}
+	s := &sites{named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}}
 	var err error
 	if f.Server.TLSCert != "" {
 		if s.fallback, err = b.certificate(s, f.Server.TLSCert, f.Server.TLSKey); err != nil {
@@ -78,7 +79,7 @@ func (b *builder) backend(r *config.Route) (*backend, error) {
 }
 
 // certificate returns the pair of two files, once.
-func (b *builder) certificate(s *sites, cert, key string) (*keyPair, error) {
+func (b *builder) certificate(s *sites, cert, key string) (*follow.KeyPair, error) {
 	files := keyPairFiles{cert, key}
 	pair := s.certificates[files]
 	if pair == nil {

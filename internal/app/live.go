@@ -14,6 +14,7 @@ import (
 	"freshet/cache"
 	"freshet/httpd"
 	"freshet/internal/config"
+	"freshet/internal/follow"
 )
 
 // live is what a configuration file says, and changes with it. A request is
@@ -27,7 +28,7 @@ type live struct {
 
 	// What follows belongs to the goroutine that reloads.
 	file *config.File      // that is obeyed
-	seen fileStamp         // of the file when it was looked at last
+	seen follow.Stamp      // of the file when it was looked at last
 	sum  [sha256.Size]byte // of its content then
 }
 
@@ -58,7 +59,7 @@ func (l *live) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 }
 
 // openLive returns an opener of what a file says.
-func openLive(run *config.Run, f *config.File, seen fileStamp, data []byte) opener {
+func openLive(run *config.Run, f *config.File, seen follow.Stamp, data []byte) opener {
 	return func(w *within) (content, error) {
 		store, err := openStore(&f.Store, w.log)
 		if err != nil {
@@ -123,7 +124,7 @@ func (s *sites) backends() []*backend {
 // read reads the file when it has changed, or always. It returns nil when
 // there is nothing new in it.
 func (l *live) read(always bool) (*config.File, error) {
-	seen := stampOf(l.run.File)
+	seen := follow.StampOf(l.run.File)
 	if seen == l.seen && !always {
 		return nil, nil
 	}
@@ -142,14 +143,6 @@ func (l *live) read(always bool) (*config.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-func stampOf(path string) fileStamp {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fileStamp{}
-	}
-	return fileStamp{info.Size(), info.ModTime()}
 }
 
 func readConfig(path string) ([]byte, error) {

@@ -7,6 +7,7 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/config"
+	"freshet/internal/follow"
 	"freshet/internal/rule"
 	"freshet/internal/wire"
 )
@@ -19,15 +20,15 @@ type sites struct {
 	other *site            // for all other hosts; nil: they are refused
 	all   []*site
 
-	certificates map[keyPairFiles]*keyPair
-	fallback     *keyPair // for hosts whose site has none; may be nil
+	certificates map[keyPairFiles]*follow.KeyPair
+	fallback     *follow.KeyPair // for hosts whose site has none; may be nil
 }
 
 // site is what some hosts have.
 type site struct {
 	conf        *config.Site
-	certificate *keyPair // nil: that of the server
-	routes      []*route // the longest paths first
+	certificate *follow.KeyPair // nil: that of the server
+	routes      []*route        // the longest paths first
 }
 
 // route is what some paths of a site have.
@@ -127,7 +128,7 @@ func (s *sites) covers(serverName, host string, found *site) bool {
 	if found.certificate != nil {
 		wanted = found.certificate
 	}
-	return used == wanted || used != nil && used.isFor(host)
+	return used == wanted || used != nil && isFor(used, host)
 }
 
 // ServeHot implements httpd.HotHandler.

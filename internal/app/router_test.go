@@ -9,6 +9,7 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/config"
+	"freshet/internal/follow"
 	"freshet/internal/rule"
 )
 
@@ -28,7 +29,7 @@ func liveOf(t *testing.T, text string) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := openLive(r, f, fileStamp{}, nil)(&within{log: discard(), door: &door{}})
+	c, err := openLive(r, f, follow.Stamp{}, nil)(&within{log: discard(), door: &door{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,10 +85,16 @@ func (s *service) open(content opener) (err error) {
 	if s.content, err = content(&within{pages, s.log.Logger, &s.door}); err != nil {
 		return err
 	}
-	if len(c.TLSListen) > 0 && s.content.live == nil {
-		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
-			return fmt.Errorf("certificate %s with key %s: %w; give a PEM chain and its key", c.TLSCert, c.TLSKey, err)
+	var tlsConfig *tls.Config
+	switch {
+	case s.content.live != nil:
+		tlsConfig = &tls.Config{GetCertificate: s.content.live.getCertificate}
+	case len(c.TLSListen) > 0:
+		pair, err := openKeyPair(keyPairFiles{c.TLSCert, c.TLSKey}, s.log.Logger)
+		if err != nil {
+			return err
 		}
+		tlsConfig = &tls.Config{GetCertificate: pair.Get}
 	}
 	if s.access, err = openAccessLog(c, s.env.Stdout, s.log.Logger); err != nil {
 		return err
@@ -98,12 +104,8 @@ func (s *service) open(content opener) (err error) {
 	if s.access != nil {
 		s.engine.Sink = s.access
 	}
-	cert, key := c.TLSCert, c.TLSKey
-	if s.content.live != nil {
-		s.engine.TLSConfig = &tls.Config{GetCertificate: s.content.live.getCertificate}
-		cert, key = "", ""
-	}
-	s.serveTLS = func(l net.Listener) error { return s.engine.ServeTLS(l, cert, key) }
+	s.engine.TLSConfig = tlsConfig
+	s.serveTLS = func(l net.Listener) error { return s.engine.ServeTLS(l, "", "") }
 	s.listeners, err = openAll(c, nil)
 	return err
 }
