@@ -165,15 +165,12 @@ func (h *Handler) lookUp(q *inquiry) bool {
 func (h *Handler) serveStored(w http.ResponseWriter, q *inquiry) bool {
 	o := q.object
 	reuse := h.reuse(o, &q.dir, q.now)
-	switch reuse.Verdict {
-	case freshness.Validate:
+	if reuse.Verdict == freshness.Validate {
 		q.why, q.reason = fwdStale, reuse.Rule
 		if o.terms.TTL(q.now) > 0 && !o.terms.NoCache && !h.store.outdated(o) {
 			q.why = fwdRequest
 		}
 		return false
-	case freshness.UseAndRevalidate:
-		h.revalidate(q)
 	}
 	if !h.covers(o, q) {
 		q.why = fwdPartial
@@ -183,6 +180,9 @@ func (h *Handler) serveStored(w http.ResponseWriter, q *inquiry) bool {
 		h.store.drop(q.key, o)
 		q.object, q.why = nil, fwdURIMiss
 		return false
+	}
+	if reuse.Verdict == freshness.UseAndRevalidate {
+		h.revalidate(q)
 	}
 	h.answer(w, q, o, reuse.Rule, h.statusHit(o, q.now))
 	return true
