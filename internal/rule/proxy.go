@@ -70,7 +70,7 @@ var proxyTable = [...]Row{
 	ProxyUnsent & 0xff:         {"proxy-unsent", 500, "the request cannot be written as HTTP/1.1", "RFC 9110 §15.6.1", "send it in another form; the server's error log may tell more"},
 	ProxyBusy & 0xff:           {"proxy-busy", 503, "the origin has as many connections as it may have, and none became free in time", "RFC 9110 §15.6.4", "try again later, or raise the limit on connections to the origin"},
 	ProxyProtocol & 0xff:       {"proxy-protocol", 502, "the origin's answer breaks the rules of HTTP", "RFC 9110 §15.6.3", "have the origin speak HTTP/1.1 on that port"},
-	ProxyNoOrigin & 0xff:       {"proxy-no-origin", 503, "every origin has failed too often in a row and is left alone for a while", "RFC 9110 §15.6.4", "try again later; the origins' states say what failed"},
+	ProxyNoOrigin & 0xff:       {"proxy-no-origin", 503, "every origin has failed too often in a row and is left alone for a while", "RFC 9110 §15.6.4", "try again later; the server's error log says what failed"},
 	ProxyClientGone & 0xff:     {"proxy-client-gone", 499, "the client went away before the origin's answer was passed on", "RFC 9112 §9.6", "wait for the answer"},
 	ProxyIncomplete & 0xff:     {"proxy-incomplete", 0, "the origin's answer ended before it was complete, so the client's was cut", "RFC 9112 §8", "see the origin's own log"},
 	ProxyBodyTimeout & 0xff:    {"proxy-body-timeout", 0, "the origin's answer stalled, so the client's was cut", "RFC 9112 §9.5", "make the origin faster, or raise the limit on pauses"},

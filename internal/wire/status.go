@@ -102,7 +102,7 @@ var statuses = [512]status{
 
 	500: {"Internal Server Error", "Something went wrong in the server."},
 	501: {"Not Implemented", "The server does not know how to do what the request asks for."},
-	502: {"Bad Gateway", "The server got an answer that it cannot use from the server behind it."},
+	502: {"Bad Gateway", "The server behind this one gave no answer, or none that can be used."},
 	503: {"Service Unavailable", "The server cannot answer at the moment; it may do so a little later."},
 	504: {"Gateway Timeout", "The server behind this one did not answer in time."},
 	505: {"HTTP Version Not Supported", "The server does not speak the version of HTTP of this request."},
