@@ -33,11 +33,9 @@ func (h *Handler) sendHints(w http.ResponseWriter, q *inquiry) {
 // is there: those to preload and to connect to (RFC 8288 §3).
 func hintsOf(lines []string) []string {
 	var hints []string
-	for _, line := range lines {
-		for elem, rest, ok := field.NextElement(line); ok; elem, rest, ok = field.NextElement(rest) {
-			if isHint(elem) {
-				hints = append(hints, elem)
-			}
+	for elem := range field.Elements(lines) {
+		if isHint(elem) {
+			hints = append(hints, elem)
 		}
 	}
 	return hints

@@ -42,19 +42,12 @@ func noPolicy() policy {
 //     unqualified form, which forbids more.
 func parseCacheControl(lines []string) policy {
 	p := noPolicy()
-	for _, line := range lines {
-		for {
-			elem, rest, ok := field.NextElement(line)
-			if !ok {
-				break
-			}
-			line = rest
-			name, arg, has := strings.Cut(elem, "=")
-			if has {
-				arg = unquote(arg)
-			}
-			p.set(name, arg, has)
+	for elem := range field.Elements(lines) {
+		name, arg, has := strings.Cut(elem, "=")
+		if has {
+			arg = unquote(arg)
 		}
+		p.set(name, arg, has)
 	}
 	return p
 }

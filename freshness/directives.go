@@ -31,15 +31,8 @@ func NoDirectives() Directives {
 // ignored, as are unknown ones.
 func ParseDirectives(cacheControl, pragma []string) Directives {
 	d := NoDirectives()
-	for _, line := range cacheControl {
-		for {
-			elem, rest, ok := field.NextElement(line)
-			if !ok {
-				break
-			}
-			line = rest
-			d.set(elem)
-		}
+	for elem := range field.Elements(cacheControl) {
+		d.set(elem)
 	}
 	if len(cacheControl) == 0 {
 		for _, line := range pragma {

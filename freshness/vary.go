@@ -18,18 +18,11 @@ type Vary struct {
 // makes it Any, as does an element that is no field name.
 func ParseVary(lines []string) Vary {
 	var v Vary
-	for _, line := range lines {
-		for {
-			elem, rest, ok := field.NextElement(line)
-			if !ok {
-				break
-			}
-			line = rest
-			if elem == "*" || !field.IsToken(elem) {
-				return Vary{Any: true}
-			}
-			v.Names = append(v.Names, canonical(elem))
+	for elem := range field.Elements(lines) {
+		if elem == "*" || !field.IsToken(elem) {
+			return Vary{Any: true}
 		}
+		v.Names = append(v.Names, canonical(elem))
 	}
 	slices.Sort(v.Names)
 	v.Names = slices.Compact(v.Names)
@@ -73,19 +66,12 @@ func AppendSelecting(dst []byte, name string, values []string) []byte {
 // appendElements appends the elements of the list, with a comma between them.
 func appendElements(dst []byte, values []string, appendElement func(dst []byte, elem string) []byte) []byte {
 	first := true
-	for _, line := range values {
-		for {
-			elem, rest, ok := field.NextElement(line)
-			if !ok {
-				break
-			}
-			line = rest
-			if !first {
-				dst = append(dst, ',')
-			}
-			first = false
-			dst = appendElement(dst, elem)
+	for elem := range field.Elements(values) {
+		if !first {
+			dst = append(dst, ',')
 		}
+		first = false
+		dst = appendElement(dst, elem)
 	}
 	return dst
 }

@@ -18,15 +18,8 @@ var hopByHop = []string{
 // removeHop removes from h the fields that end at this connection: the known
 // ones and those that Connection names (RFC 9110 §7.6.1).
 func removeHop(h http.Header) {
-	for _, list := range h["Connection"] {
-		for {
-			name, rest, ok := field.NextElement(list)
-			if !ok {
-				break
-			}
-			delete(h, wire.CanonicalName(name))
-			list = rest
-		}
+	for name := range field.Elements(h["Connection"]) {
+		delete(h, wire.CanonicalName(name))
 	}
 	for _, name := range hopByHop {
 		delete(h, name)
@@ -55,16 +48,9 @@ func upgradeOf(h http.Header) string {
 		return ""
 	}
 	var protocols []string
-	for _, list := range h["Upgrade"] {
-		for {
-			p, rest, ok := field.NextElement(list)
-			if !ok {
-				break
-			}
-			if mayUpgradeTo(p) {
-				protocols = append(protocols, p)
-			}
-			list = rest
+	for p := range field.Elements(h["Upgrade"]) {
+		if mayUpgradeTo(p) {
+			protocols = append(protocols, p)
 		}
 	}
 	return strings.Join(protocols, ", ")

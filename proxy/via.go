@@ -11,32 +11,18 @@ import (
 // loops reports whether the request has passed this proxy before: by Via
 // (RFC 9110 §7.6.3), or by CDN-Loop, which nobody may take out (RFC 8586 §2).
 func (h *Handler) loops(r *http.Request) bool {
-	for _, list := range r.Header["Via"] {
-		for {
-			elem, rest, ok := field.NextElement(list)
-			if !ok {
-				break
-			}
-			if _, by, ok := strings.Cut(elem, " "); ok {
-				by, _, _ = strings.Cut(strings.TrimLeft(by, " \t"), " ")
-				if field.EqualFold(by, h.o.Name) {
-					return true
-				}
-			}
-			list = rest
-		}
-	}
-	for _, list := range r.Header["Cdn-Loop"] {
-		for {
-			elem, rest, ok := field.NextElement(list)
-			if !ok {
-				break
-			}
-			id, _, _ := strings.Cut(elem, ";")
-			if field.EqualFold(strings.TrimRight(id, " \t"), h.o.Name) {
+	for elem := range field.Elements(r.Header["Via"]) {
+		if _, by, ok := strings.Cut(elem, " "); ok {
+			by, _, _ = strings.Cut(strings.TrimLeft(by, " \t"), " ")
+			if field.EqualFold(by, h.o.Name) {
 				return true
 			}
-			list = rest
+		}
+	}
+	for elem := range field.Elements(r.Header["Cdn-Loop"]) {
+		id, _, _ := strings.Cut(elem, ";")
+		if field.EqualFold(strings.TrimRight(id, " \t"), h.o.Name) {
+			return true
 		}
 	}
 	return false

@@ -9,6 +9,7 @@ func TestAllocations(t *testing.T) {
 		dateBuf  [64]byte
 		rangeBuf [DefaultMaxRanges]Range
 		all      = allCodings()
+		lines    = []string{`a, "b,c"`, "", ", d"}
 		sink     int64
 	)
 	tests := map[string]func(){
@@ -28,6 +29,11 @@ func TestAllocations(t *testing.T) {
 		"HasToken": func() {
 			if HasToken("keep-alive, Upgrade", "upgrade") {
 				sink++
+			}
+		},
+		"Elements": func() {
+			for elem := range Elements(lines) {
+				sink += int64(len(elem))
 			}
 		},
 		"NextTag": func() {

@@ -1,5 +1,22 @@
 package field
 
+import "iter"
+
+// Elements returns the elements of a list that is spread over the lines of a
+// field (RFC 9110 §5.3), as NextElement finds them; a quoted string ends with
+// its line. Ranging over it allocates nothing.
+func Elements(lines []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range lines {
+			for elem, rest, ok := NextElement(line); ok; elem, rest, ok = NextElement(rest) {
+				if !yield(elem) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // NextElement returns the first element of a list (#rule, RFC 9110 §5.6.1)
 // without the white space around it, and what follows it:
 //

@@ -17,6 +17,27 @@ func elements(list string) (all []string) {
 	}
 }
 
+func TestElements(t *testing.T) {
+	for _, c := range []struct{ lines, want []string }{
+		{nil, nil},
+		{[]string{"", " , "}, nil},
+		{[]string{"a, b", "", ",c"}, []string{"a", "b", "c"}},
+		{[]string{`a="x, b`, `c", d`}, []string{`a="x, b`, `c", d`}}, // a quoted string ends with its line
+	} {
+		if got := slices.Collect(Elements(c.lines)); !slices.Equal(got, c.want) {
+			t.Errorf("elements of %q: %q, want %q", c.lines, got, c.want)
+		}
+	}
+	for elem := range Elements([]string{"a, b", "c"}) {
+		if elem == "b" {
+			break
+		}
+		if elem != "a" {
+			t.Errorf("%q comes after the loop was left", elem)
+		}
+	}
+}
+
 func TestNextElement(t *testing.T) {
 	tests := []struct {
 		in   string
