@@ -177,17 +177,7 @@ func (s *Server) brokenH2(r *http.Request) rule.ID {
 	case !wire.ValidTarget(r.Method, r.RequestURI):
 		return rule.BadTarget
 	}
-	for name, values := range r.Header {
-		if !wire.ValidFieldName(name) {
-			return rule.BadFieldName
-		}
-		for _, v := range values {
-			if !wire.ValidFieldValue(v) {
-				return rule.BadFieldValue
-			}
-		}
-	}
-	return 0
+	return wire.CheckFields(r.Header)
 }
 
 func (s *Server) noteH2(w *h2Response, r *http.Request, start time.Time) {

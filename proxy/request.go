@@ -11,9 +11,8 @@ import (
 	"freshet/internal/wire"
 )
 
-// badRequest checks what will be written to an origin, whoever parsed it: a
-// line end in a value would make two requests of one. It returns the rule that
-// is broken, or 0.
+// badRequest checks what will be written to an origin, whoever parsed it. It
+// returns the rule that is broken, or 0.
 func badRequest(r *http.Request) rule.ID {
 	switch {
 	case !wire.ValidMethod(r.Method):
@@ -23,17 +22,7 @@ func badRequest(r *http.Request) rule.ID {
 	case !wire.ValidHost(r.Host):
 		return rule.HostInvalid
 	}
-	for name, values := range r.Header {
-		if !wire.ValidFieldName(name) {
-			return rule.BadFieldName
-		}
-		for _, v := range values {
-			if !wire.ValidFieldValue(v) {
-				return rule.BadFieldValue
-			}
-		}
-	}
-	return 0
+	return wire.CheckFields(r.Header)
 }
 
 // header makes the fields that every origin gets.

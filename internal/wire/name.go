@@ -1,5 +1,7 @@
 package wire
 
+import "freshet/internal/rule"
+
 // ValidMethod reports whether s is a method: a token (RFC 9110 §9.1) of at
 // most 64 bytes.
 func ValidMethod(s string) bool { return len(s) <= maxMethodBytes && all(s, tokenByte) }
@@ -15,6 +17,23 @@ func ValidFieldValue(s string) bool {
 		return true
 	}
 	return !isSpace(s[0]) && !isSpace(s[len(s)-1]) && scanValue(octets(s), 0) == len(s)
+}
+
+// CheckFields looks at fields that somebody else has parsed and returns the
+// rule that a name or a value breaks, 0 for none: a line end in a value would
+// make two messages of one.
+func CheckFields(fields map[string][]string) rule.ID {
+	for name, values := range fields {
+		if !ValidFieldName(name) {
+			return rule.BadFieldName
+		}
+		for _, v := range values {
+			if !ValidFieldValue(v) {
+				return rule.BadFieldValue
+			}
+		}
+	}
+	return 0
 }
 
 // LookupKnown returns which well-known field has the name, in any case, None

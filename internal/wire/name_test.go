@@ -4,6 +4,8 @@ import (
 	"net/textproto"
 	"strings"
 	"testing"
+
+	"freshet/internal/rule"
 )
 
 func TestKnownNamesApart(t *testing.T) {
@@ -67,6 +69,24 @@ func TestValidNamesAndValues(t *testing.T) {
 	} {
 		if ValidFieldValue(s) != want {
 			t.Errorf("value %q: %v", s, !want)
+		}
+	}
+}
+
+func TestCheckFields(t *testing.T) {
+	for _, c := range []struct {
+		fields map[string][]string
+		want   rule.ID
+	}{
+		{nil, 0},
+		{map[string][]string{"A": nil, "b": {"", "c d"}}, 0},
+		{map[string][]string{"A": {"b"}, "a b": {"c"}}, rule.BadFieldName},
+		{map[string][]string{"": nil}, rule.BadFieldName},
+		{map[string][]string{"A": {"b", "c\r\nd: e"}}, rule.BadFieldValue},
+		{map[string][]string{"A": {" b"}}, rule.BadFieldValue},
+	} {
+		if got := CheckFields(c.fields); got != c.want {
+			t.Errorf("CheckFields(%q) = %d, want %d", c.fields, got, c.want)
 		}
 	}
 }
