@@ -1,7 +1,6 @@
 package static
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -29,24 +28,6 @@ const (
 	autoAge      = 60       // seconds, what Auto gives neither to pages nor to fingerprinted names
 	immutableAge = 31536000 // seconds, a year, the most that anybody honours
 )
-
-// ParseCachePolicy reads a policy as people write it: "no-cache", "auto",
-// "off", or a duration such as "10m".
-func ParseCachePolicy(s string) (CachePolicy, error) {
-	switch s {
-	case "no-cache":
-		return Revalidate, nil
-	case "auto":
-		return Auto, nil
-	case "off":
-		return NoPolicy, nil
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < time.Second {
-		return 0, fmt.Errorf("cache policy %q: want no-cache, auto, off, or a duration of a second or more, such as 10m", s)
-	}
-	return CachePolicy(d), nil
-}
 
 // cacheControl returns the value of Cache-Control for a file ("" for none)
 // and the lifetime in it, in seconds.

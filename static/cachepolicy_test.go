@@ -48,16 +48,3 @@ func TestCacheControl(t *testing.T) {
 		}
 	}
 }
-
-func TestParseCachePolicy(t *testing.T) {
-	for in, want := range map[string]CachePolicy{"no-cache": Revalidate, "auto": Auto, "off": NoPolicy, "10m": CachePolicy(10 * time.Minute)} {
-		if got, err := ParseCachePolicy(in); got != want || err != nil {
-			t.Errorf("ParseCachePolicy(%q) = %d, %v", in, got, err)
-		}
-	}
-	for _, in := range []string{"", "ten", "10", "-1m", "0", "1ms"} {
-		if got, err := ParseCachePolicy(in); err == nil {
-			t.Errorf("ParseCachePolicy(%q) = %d", in, got)
-		}
-	}
-}

@@ -69,7 +69,7 @@ func Open(path string, f Format) (*Logger, error) {
 	if path == "-" {
 		return New(os.Stdout, f), nil
 	}
-	file, err := openFile(path)
+	file, err := OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,9 @@ func New(w io.Writer, f Format) *Logger {
 	return &Logger{format: f, out: w, wake: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
-func openFile(path string) (*os.File, error) {
+// OpenFile opens a log for appending, made with mode 0640 when it does not
+// exist.
+func OpenFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
 }
 
@@ -140,7 +142,7 @@ func (l *Logger) Reopen() error {
 	if l.path == "" {
 		return nil
 	}
-	file, err := openFile(l.path)
+	file, err := OpenFile(l.path)
 	if err != nil {
 		return err
 	}

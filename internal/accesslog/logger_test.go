@@ -293,7 +293,7 @@ func TestReopenAfterHalfALine(t *testing.T) {
 	old := &stream{}
 	l := New(old, Combined)
 	f := &flusher{l: l, out: old, log: silent(), buf: []byte(text), off: first + 10, failing: true}
-	next, err := openFile(path)
+	next, err := OpenFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

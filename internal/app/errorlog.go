@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+
+	"freshet/internal/accesslog"
 )
 
 // An errorLog is where faults are told: a stream, or a file that can be opened
@@ -19,16 +21,12 @@ func openErrorLog(path string, stream io.Writer) (*errorLog, error) {
 	if path == "-" {
 		return &errorLog{Logger: slog.New(slog.NewTextHandler(stream, nil))}, nil
 	}
-	f, err := openLogFile(path)
+	f, err := accesslog.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
 	file := &logFile{path: path, f: f}
 	return &errorLog{slog.New(slog.NewTextHandler(file, nil)), file}, nil
-}
-
-func openLogFile(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
 }
 
 func (l *errorLog) reopen() error {
@@ -59,7 +57,7 @@ func (l *logFile) Write(p []byte) (int, error) {
 
 // reopen opens the new file before it lets go of the old one.
 func (l *logFile) reopen() error {
-	f, err := openLogFile(l.path)
+	f, err := accesslog.OpenFile(l.path)
 	if err != nil {
 		return err
 	}

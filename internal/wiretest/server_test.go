@@ -65,9 +65,12 @@ var settings = map[string]func(s *setup, value string) error{
 		s.static.Listing = map[string]static.Listing{"on": static.ListingOn, "off": static.ListingOff}[v]
 		return nil
 	},
-	"cache": func(s *setup, v string) (err error) {
-		s.static.Cache, err = static.ParseCachePolicy(v)
-		return err
+	"cache": func(s *setup, v string) error {
+		if v == "auto" {
+			s.static.Cache = static.Auto
+			return nil
+		}
+		return duration((*time.Duration)(&s.static.Cache), v)
 	},
 	"mime": func(s *setup, v string) error {
 		extension, kind, _ := strings.Cut(v, "=")
