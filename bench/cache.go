@@ -75,15 +75,11 @@ func (b *bench) startOrigin(ctx context.Context) (*originServer, error) {
 	if o.addr, err = process.FreeAddr(); err != nil {
 		return nil, err
 	}
-	o.process, err = process.Start(process.Options{
+	o.process, err = process.Serve(ctx, o.addr, process.Options{
 		Args: []string{filepath.Join(b.programs, "origin"), "-listen", o.addr, "-root", b.root},
 		Env:  oneProc, CPU: b.loadCPU, Dir: dir,
 	})
 	if err != nil {
-		return nil, err
-	}
-	if err := o.process.WaitListening(ctx, o.addr); err != nil {
-		o.stop()
 		return nil, err
 	}
 	return o, nil

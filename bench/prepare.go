@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"freshet/bench/internal/build"
 	"freshet/bench/internal/process"
 )
 
@@ -30,11 +30,9 @@ func (b *bench) prepare(ctx context.Context, w io.Writer) (clean func(), err err
 		fmt.Fprintf(w, "only %d idle connections: the system allows no more than %d open files\n", room, b.maxFiles)
 		b.idleConns = room
 	}
-	module, err := goEnv(ctx, "GOMOD")
-	if err != nil {
+	if b.repo, err = build.Repo(ctx); err != nil {
 		return clean, err
 	}
-	b.repo = filepath.Dir(filepath.Dir(module))
 	if b.dir, err = os.MkdirTemp("", "freshet-bench-"); err != nil {
 		return clean, err
 	}
@@ -48,7 +46,7 @@ func (b *bench) prepare(ctx context.Context, w io.Writer) (clean func(), err err
 	}
 	b.root, b.programs = filepath.Join(b.dir, "site"), filepath.Join(b.dir, "programs")
 	b.cert, b.key = filepath.Join(b.dir, "cert.pem"), filepath.Join(b.dir, "key.pem")
-	goroot, err := goEnv(ctx, "GOROOT")
+	goroot, err := build.GoEnv(ctx, "GOROOT")
 	if err != nil {
 		return clean, err
 	}
@@ -86,44 +84,37 @@ func (b *bench) findTools(ctx context.Context, w io.Writer) error {
 
 // build builds the programs of the columns that take part.
 func (b *bench) build(ctx context.Context) error {
-	targets := map[string][]string{}
+	type target struct{ module, pkg string }
+	bench := filepath.Join(b.repo, "bench")
+	targets := map[string]target{}
 	for _, s := range b.servers {
 		switch s.name {
 		case "freshet", "freshet-1s", "proxy", "proxy-disk", "static":
-			targets["freshet"] = []string{"-C", b.repo, "./cmd/freshet"}
+			targets["freshet"] = target{b.repo, "./cmd/freshet"}
 		case "fileserver":
-			targets["fileserver"] = []string{"-C", filepath.Join(b.repo, "bench"), "./peers/fileserver"}
+			targets["fileserver"] = target{bench, "./peers/fileserver"}
 		case "httpd", "net/http":
-			targets["hello"] = []string{"-C", filepath.Join(b.repo, "bench"), "./peers/hello"}
+			targets["hello"] = target{bench, "./peers/hello"}
 		}
 	}
 	if slices.ContainsFunc(b.servers, func(s *server) bool { return s.can&(needHit|needDisk|needMiss) != 0 }) {
-		targets["origin"] = []string{"-C", filepath.Join(b.repo, "bench"), "./peers/origin"}
+		targets["origin"] = target{bench, "./peers/origin"}
 	}
 	for name, t := range targets {
 		path := filepath.Join(b.programs, name)
 		if name == "freshet" && b.binary != "" {
-			target, err := filepath.Abs(b.binary)
+			given, err := filepath.Abs(b.binary)
 			if err == nil {
-				err = errors.Join(os.MkdirAll(b.programs, 0o755), os.Symlink(target, path))
+				err = errors.Join(os.MkdirAll(b.programs, 0o755), os.Symlink(given, path))
 			}
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		cmd := exec.CommandContext(ctx, "go", "build", t[0], t[1], "-o", path, t[2])
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s: %w: %s", name, err, strings.TrimSpace(string(out)))
+		if err := build.Package(ctx, t.module, t.pkg, path); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func goEnv(ctx context.Context, name string) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "env", name).Output()
-	if err != nil {
-		return "", fmt.Errorf("go env %s: %w", name, err)
-	}
-	return strings.TrimSpace(string(out)), nil
 }

@@ -150,17 +150,13 @@ func (s *server) start(ctx context.Context, b *bench, sc *scenario) (*running, e
 	if err != nil {
 		return nil, fmt.Errorf("configure %s: %w", s.name, err)
 	}
-	p, err := process.Start(process.Options{Args: args, Env: s.env, CPU: b.serverCPU, Dir: dir})
+	p, err := process.Serve(ctx, set.addr, process.Options{Args: args, Env: s.env, CPU: b.serverCPU, Dir: dir})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
 	r := &running{server: s, process: p, setup: set, url: "http://" + set.addr}
 	if sc.needs&needTLS != 0 {
 		r.url = "https://" + set.addr
-	}
-	if err := p.WaitListening(ctx, set.addr); err != nil {
-		p.Stop(0)
-		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
 	return r, nil
 }

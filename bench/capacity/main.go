@@ -23,13 +23,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"freshet/bench/internal/build"
+	"freshet/bench/internal/command"
 	"freshet/bench/internal/origin"
 	"freshet/bench/internal/process"
 )
@@ -60,17 +58,7 @@ type capacity struct {
 	dir          string
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "capacity:", err)
-		}
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { command.Main("capacity", run) }
 
 func run(ctx context.Context, args []string, w io.Writer) error {
 	c := &capacity{w: w, settle: 2 * time.Second, measureIndex: indexOf}
@@ -102,13 +90,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(c.dir)
-	if *binary == "" {
-		*binary = filepath.Join(c.dir, "freshet")
-		if err := build.Freshet(ctx, *binary); err != nil {
-			return err
-		}
-	}
-	if *binary, err = filepath.Abs(*binary); err != nil {
+	if *binary, err = build.Freshet(ctx, *binary, c.dir); err != nil {
 		return err
 	}
 	if c.origin, err = origin.Start("127.0.0.1:0", nil); err != nil {

@@ -40,12 +40,8 @@ func (c *capacity) freshet(binary string) func(context.Context, string) (*cache,
 		if data != "" {
 			args = append(args, "--data", data)
 		}
-		p, err := process.Start(process.Options{CPU: -1, Dir: dir, Args: args})
+		p, err := process.Serve(ctx, addr, process.Options{CPU: -1, Dir: dir, Args: args})
 		if err != nil {
-			return nil, err
-		}
-		if err := p.WaitListening(ctx, addr); err != nil {
-			p.Stop(0)
 			return nil, err
 		}
 		return &cache{

@@ -16,28 +16,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"freshet/bench/internal/build"
+	"freshet/bench/internal/command"
 	"freshet/bench/internal/process"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "idle:", err)
-		}
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { command.Main("idle", run) }
 
 func run(ctx context.Context, args []string, w io.Writer) error {
 	s := &soak{w: w, sampleEvery: time.Second, printEvery: 10}
@@ -83,13 +72,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 
 // start starts the server on a folder with one small file.
 func (s *soak) start(ctx context.Context, dir, binary string) (*process.Process, error) {
-	if binary == "" {
-		binary = filepath.Join(dir, "freshet")
-		if err := build.Freshet(ctx, binary); err != nil {
-			return nil, err
-		}
-	}
-	binary, err := filepath.Abs(binary)
+	binary, err := build.Freshet(ctx, binary, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -106,15 +89,7 @@ func (s *soak) start(ctx context.Context, dir, binary string) (*process.Process,
 		return nil, err
 	}
 	room := strconv.Itoa(s.conns + s.busy + 100)
-	p, err := process.Start(process.Options{CPU: -1, Dir: dir, Args: []string{binary, "serve",
+	return process.Serve(ctx, s.addr, process.Options{CPU: -1, Dir: dir, Args: []string{binary, "serve",
 		"--listen", s.addr, "--access-log", "off", "--idle-timeout", (s.duration + 10*time.Minute).String(),
 		"--max-connections", room, "--max-connections-per-client", room, "--max-requests-per-connection", "off", site}})
-	if err != nil {
-		return nil, err
-	}
-	if err := p.WaitListening(ctx, s.addr); err != nil {
-		p.Stop(0)
-		return nil, err
-	}
-	return p, nil
 }

@@ -1,5 +1,5 @@
-// Package build builds the program that is measured, from the module above
-// this one.
+// Package build builds the programs that are measured: ours, from the module
+// above this one, and those of this module.
 package build
 
 import (
@@ -10,15 +10,40 @@ import (
 	"strings"
 )
 
-// Freshet builds our program and writes it to path, which is absolute.
-func Freshet(ctx context.Context, path string) error {
-	module, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return fmt.Errorf("go env GOMOD: %w", err)
+// Freshet returns the absolute path of our program: the given one, or, when
+// that is "", one that is built into dir, which is absolute.
+func Freshet(ctx context.Context, given, dir string) (string, error) {
+	if given != "" {
+		return filepath.Abs(given)
 	}
-	repo := filepath.Dir(filepath.Dir(strings.TrimSpace(string(module))))
-	if out, err := exec.CommandContext(ctx, "go", "build", "-C", repo, "-o", path, "./cmd/freshet").CombinedOutput(); err != nil {
-		return fmt.Errorf("build freshet: %w: %s", err, out)
+	repo, err := Repo(ctx)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "freshet")
+	return path, Package(ctx, repo, "./cmd/freshet", path)
+}
+
+// Package builds a package of the module in a folder and writes the program to
+// path, which is absolute.
+func Package(ctx context.Context, module, pkg, path string) error {
+	if out, err := exec.CommandContext(ctx, "go", "build", "-C", module, "-o", path, pkg).CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w: %s", filepath.Base(path), err, strings.TrimSpace(string(out)))
 	}
 	return nil
+}
+
+// Repo returns the folder of the module above this one.
+func Repo(ctx context.Context) (string, error) {
+	module, err := GoEnv(ctx, "GOMOD")
+	return filepath.Dir(filepath.Dir(module)), err
+}
+
+// GoEnv asks the go command for a variable.
+func GoEnv(ctx context.Context, name string) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", name).Output()
+	if err != nil {
+		return "", fmt.Errorf("go env %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }

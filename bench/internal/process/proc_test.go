@@ -2,9 +2,12 @@ package process
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -182,5 +185,22 @@ func TestPeak(t *testing.T) {
 	}
 	if _, err := ReadPeak(1 << 30); err == nil {
 		t.Error("a process that is not there has a peak")
+	}
+}
+
+// A program that does not listen is ended, and its last words are told.
+func TestServeEndsWhatDoesNotListen(t *testing.T) {
+	addr, err := FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Serve(t.Context(), addr, Options{Args: []string{"sh", "-c", "echo no port for me"}, CPU: -1, Dir: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "no port for me") {
+		t.Errorf("Serve returned %v, %v", p, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if p, err := Serve(ctx, addr, Options{Args: []string{"sh", "-c", "exec sleep 600"}, CPU: -1, Dir: t.TempDir()}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Serve returned %v, %v", p, err)
 	}
 }

@@ -59,6 +59,20 @@ func Start(o Options) (*Process, error) {
 	return p, nil
 }
 
+// Serve starts a program and returns when addr takes connections; one that does
+// not come to that is ended.
+func Serve(ctx context.Context, addr string, o Options) (*Process, error) {
+	p, err := Start(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.WaitListening(ctx, addr); err != nil {
+		p.Stop(0)
+		return nil, err
+	}
+	return p, nil
+}
+
 // Pinned returns the command line that runs args on one processor. taskset
 // replaces itself by the program, so that the process id is the program's.
 func Pinned(cpu int, args []string) []string {
