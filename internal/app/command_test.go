@@ -74,6 +74,7 @@ func TestFaults(t *testing.T) {
 		args []string
 		want []string
 	}{
+		{"port for a folder", []string{"8123"}, []string{`no folder "8123"`, "--listen 8123"}},
 		{"missing folder", []string{in("none")}, []string{"no folder ", "none", "; name one that exists"}},
 		{"file for a folder", []string{in("index.html")}, []string{"is not a folder; name the folder that it is in"}},
 		{"taken port", []string{"--listen", addr, dir}, []string{"listen on " + addr + ": ", "address already in use; another program uses it; stop that, or choose another with --listen"}},

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -57,7 +58,10 @@ func checkFolder(dir string) error {
 	f, err := os.Open(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no folder %q; name one that exists, or none for the current one", dir)
+		if _, err := strconv.ParseUint(dir, 10, 16); err == nil {
+			return fmt.Errorf("no folder %q; name one that exists; for the port %s say --listen %s", dir, dir, dir)
+		}
+		return fmt.Errorf("no folder %q; name one that exists", dir)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("folder %q: permission denied; give this user the right to read it", dir)
 	case err != nil:

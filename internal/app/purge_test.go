@@ -81,7 +81,7 @@ func TestPurgeCommand(t *testing.T) {
 			if way == "run" {
 				purge(exitFault, "/s/x: no route with a cache has that path", url+"s/x")
 			}
-			purge(exitFault, "speak to the server 127.0.0.1-1: ", "--all", "--server", "127.0.0.1:1")
+			purge(exitFault, "no server 127.0.0.1-1 has its socket in ", "--all", "--server", "127.0.0.1:1")
 			purge(exitFault, "no server has its socket in ", "--all", "--data", filepath.Join(home, "none"))
 			purge(exitUsage, "say what to forget")
 			purge(exitUsage, `"x" is no address`, "x")

@@ -103,6 +103,8 @@ func (d *decoder) site(n *node, outer []FieldEdit) Site {
 			routes = append(routes, m.list...)
 		case m.key == "route":
 			d.fault(m.name, "route is %s here; write [[site.route]]", m.what())
+		case ofARoute(m.key):
+			d.fault(m.name, "%s is a key of routes; write it below [[site.route]]", m.key)
 		default:
 			return false
 		}
@@ -202,6 +204,8 @@ func (d *decoder) otherRoute(n *node, kind RouteKind) bool {
 	}
 	return false
 }
+
+func ofARoute(key string) bool { return hasKey(routeRows, key) || ofSomeRoute(key) }
 
 func ofSomeRoute(key string) bool {
 	return hasKey(folderRows, key) || hasKey(originRows, key) || hasKey(redirectRows, key)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -18,6 +19,9 @@ func parseOrigin(s string) (string, error) {
 		}
 		return s, nil
 	}
+	if !strings.Contains(s, "://") {
+		return "", errors.New("it does not begin with http:// or https://" + meant(s) + "; " + want)
+	}
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Opaque != "":
@@ -26,12 +30,34 @@ func parseOrigin(s string) (string, error) {
 		return "", errors.New("it does not begin with http:// or https://; " + want)
 	case u.Hostname() == "":
 		return "", errors.New("it has no host; " + want)
+	case !isPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
+		return "", errors.New("the port is not a number from 1 to 65535; " + want)
 	case u.User != nil:
 		return "", errors.New("names and passwords are not taken from here; leave them out")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", errors.New("an origin has no query and no fragment; leave them out")
 	}
 	return s, nil
+}
+
+// meant is the address that was perhaps meant by one without a scheme: a port
+// alone is one of this machine.
+func meant(s string) string {
+	host := s
+	if port := strings.TrimPrefix(s, ":"); port != "" && isPort(port) {
+		host = "127.0.0.1:" + port
+	}
+	u, err := url.Parse("http://" + host)
+	if err != nil || u.Hostname() == "" || !isPort(u.Port()) || u.User != nil {
+		return ""
+	}
+	return " (did you mean http://" + host + "?)"
+}
+
+// isPort reports whether a port is one to connect to; none is, too.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil && n > 0
 }
 
 // parseOriginHost checks the policy of the Host field.

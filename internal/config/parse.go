@@ -126,10 +126,10 @@ func (p *parser) args(args []string) error {
 		}
 		i := p.index(name)
 		if i < 0 {
-			p.unknown(arg, name)
+			elsewhere := p.unknown(arg, name)
 			// What follows may be its value or an operand; it is
 			// no operand that is worth a second fault.
-			if !has && len(args) > 1 && !strings.HasPrefix(args[0], "-") {
+			if !has && (len(args) > 1 || elsewhere && len(args) > 0) && !strings.HasPrefix(args[0], "-") {
 				args = args[1:]
 			}
 			continue
@@ -172,17 +172,31 @@ func (p *parser) add(i int, text string) {
 	g.values = append(g.values, value{text: text})
 }
 
-func (p *parser) unknown(arg, name string) {
+// unknown notes a flag that there is not. It is true when it is known what
+// other programs mean by it, which takes a value.
+func (p *parser) unknown(arg, name string) bool {
 	names := make([]string, len(p.flags))
 	for i := range p.flags {
 		names[i] = p.flags[i].Name
 	}
 	shown, _, _ := strings.Cut(arg, "=")
+	if elsewhere := otherNames[name]; p.index(elsewhere) >= 0 {
+		p.fault("unknown flag %s; here it is --%s", shown, elsewhere)
+		return true
+	}
 	if near := Nearest(name, names); near != "" {
 		p.fault("unknown flag %s; did you mean --%s?", shown, near)
-		return
+		return false
 	}
 	p.fault("unknown flag %s; run \"%s\" for the list", shown, p.help)
+	return false
+}
+
+// otherNames are what other programs call a flag, and no typing error away.
+var otherNames = map[string]string{
+	"addr": "listen", "address": "listen", "b": "listen", "bind": "listen", "l": "listen", "p": "listen", "port": "listen",
+	"backend": "to", "origin": "to", "proxy": "to", "proxy-pass": "to", "target": "to", "upstream": "to",
+	"cacert": "origin-ca", "cert": "tls-cert", "key": "tls-key", "storage": "data",
 }
 
 // checkServer looks at what single rows cannot tell.

@@ -20,6 +20,9 @@ func parseHostName(s string) (string, error) {
 		}
 		return s, nil
 	}
+	if strings.Contains(s, "/") {
+		return "", errors.New("a name has no scheme and no path; leave them out")
+	}
 	name := strings.TrimPrefix(s, "*.")
 	for label := range strings.SplitSeq(name, ".") {
 		if label == "" || len(label) > 63 {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,11 +36,22 @@ func Find(dir, name string) (*Client, error) {
 	case name == "":
 		return nil, fmt.Errorf("no server has its socket in %s", dir)
 	}
+	if !slices.Contains(names, name) {
+		return nil, fmt.Errorf("no server %s has its socket in %s%s", name, dir, those(names))
+	}
 	path := socketPath(dir, name)
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}
 	return &Client{name, &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}, nil
+}
+
+// those names the servers that run.
+func those(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "; there are " + strings.Join(names, ", ")
 }
 
 // Name returns the server's name.

@@ -177,11 +177,17 @@ func TestOldSocket(t *testing.T) {
 	if _, err := Open(filepath.Join(dir, strings.Repeat("x", 100)), "1", &purges{}); err == nil || !strings.Contains(err.Error(), "too long for a socket") {
 		t.Error(err)
 	}
-	c, err := Find(dir, "none")
+	if _, err := Find(dir, "none"); err == nil || !strings.Contains(err.Error(), "no server none has its socket in ") || !strings.HasSuffix(err.Error(), "; there are 1, 2") {
+		t.Error(err)
+	}
+	c, err := Find(dir, "2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Purge(context.Background(), Request{}); err == nil || !strings.HasPrefix(err.Error(), "speak to the server none: ") {
+	if err := os.Remove(socketPath(dir, "2")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Purge(context.Background(), Request{}); err == nil || !strings.HasPrefix(err.Error(), "speak to the server 2: ") {
 		t.Error(err)
 	}
 }
