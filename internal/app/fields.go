@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 
 	"freshet/httpd"
 	"freshet/internal/config"
@@ -17,7 +18,7 @@ func editFields(next http.Handler, edits []config.FieldEdit) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := &editWriter{ResponseWriter: w, edits: edits}
 		next.ServeHTTP(e, r)
-		e.edit()
+		e.edit(http.StatusOK)
 	})
 }
 
@@ -28,46 +29,60 @@ type editWriter struct {
 	done  bool
 }
 
-func (w *editWriter) edit() {
+func (w *editWriter) edit(code int) {
 	if w.done {
 		return
 	}
 	w.done = true
 	h := w.Header()
+	keep := code >= 400 && keepsNoStore(h["Cache-Control"])
 	for i := range w.edits {
-		switch e := &w.edits[i]; e.Op {
-		case config.FieldRemove:
+		switch e := &w.edits[i]; {
+		case keep && aboutCaches(e.Name):
+		case e.Op == config.FieldRemove && e.Name == "Server":
+			h[e.Name] = nil // else the engine sends its own
+		case e.Op == config.FieldRemove:
 			delete(h, e.Name)
-		case config.FieldSet:
+		case e.Op == config.FieldSet:
 			h[e.Name] = []string{e.Value}
-		case config.FieldAdd:
+		case e.Op == config.FieldAdd:
 			h[e.Name] = append(slices.Clip(h[e.Name]), e.Value)
 		}
 	}
 }
 
+// keepsNoStore reports whether Cache-Control is no-store alone. An error that
+// says so keeps it: what a route says about its pages must not make a failure
+// of a moment one that caches keep.
+func keepsNoStore(lines []string) bool { return len(lines) == 1 && lines[0] == "no-store" }
+
+// aboutCaches reports whether a field says how long caches keep an answer.
+func aboutCaches(name string) bool {
+	return name == "Expires" || name == "Surrogate-Control" || strings.HasSuffix(name, "Cache-Control")
+}
+
 // WriteHeader leaves interim answers alone: the final one comes after them.
 func (w *editWriter) WriteHeader(code int) {
 	if code >= 200 || code == http.StatusSwitchingProtocols {
-		w.edit()
+		w.edit(code)
 	}
 	w.ResponseWriter.WriteHeader(code)
 }
 
 func (w *editWriter) Write(p []byte) (int, error) {
-	w.edit()
+	w.edit(http.StatusOK)
 	return w.ResponseWriter.Write(p)
 }
 
 // ReadFrom lets the engine below send a file as it can.
 func (w *editWriter) ReadFrom(r io.Reader) (int64, error) {
-	w.edit()
+	w.edit(http.StatusOK)
 	return io.Copy(w.ResponseWriter, r)
 }
 
 // FlushError implements what http.ResponseController looks for.
 func (w *editWriter) FlushError() error {
-	w.edit()
+	w.edit(http.StatusOK)
 	err := http.NewResponseController(w.ResponseWriter).Flush()
 	if errors.Is(err, http.ErrNotSupported) {
 		return http.ErrNotSupported
@@ -91,7 +106,7 @@ func editHot(next httpd.HotHandler, edits []config.FieldEdit) httpd.HotHandler {
 	h := &hotEditor{next: next}
 	for i, e := range edits {
 		if i == 0 || edits[i-1].Name != e.Name {
-			h.edits = append(h.edits, hotEdit{name: []byte(e.Name)})
+			h.edits = append(h.edits, hotEdit{name: []byte(e.Name), caches: aboutCaches(e.Name)})
 		}
 		last := &h.edits[len(h.edits)-1]
 		if e.Op != config.FieldAdd {
@@ -114,6 +129,7 @@ type hotEditor struct {
 type hotEdit struct {
 	name     []byte
 	replaces bool   // lines of the name go
+	caches   bool   // aboutCaches
 	lines    []byte // and these come
 }
 
@@ -140,6 +156,7 @@ func sameStart(a, b []byte) bool {
 // append appends the head with its edits. Both are in the order of names, and
 // so is the result, as that of the other path is.
 func (h *hotEditor) append(dst, head []byte) []byte {
+	keep := isError(head) && bytes.Contains(head, noStoreLine)
 	status := bytes.IndexByte(head, '\n') + 1
 	dst, head = append(dst, head[:status]...), head[status:]
 	edits := h.edits
@@ -149,19 +166,32 @@ func (h *hotEditor) append(dst, head []byte) []byte {
 		head = head[end:]
 		name := line[:max(bytes.IndexByte(line, ':'), 0)]
 		for len(edits) > 0 && compareFold(edits[0].name, name) < 0 {
-			dst = append(dst, edits[0].lines...)
+			dst = edits[0].append(dst, keep)
 			edits = edits[1:]
 		}
-		if len(edits) > 0 && edits[0].replaces && compareFold(edits[0].name, name) == 0 {
+		if len(edits) > 0 && edits[0].replaces && !(keep && edits[0].caches) && compareFold(edits[0].name, name) == 0 {
 			continue
 		}
 		dst = append(dst, line...)
 	}
 	for i := range edits {
-		dst = append(dst, edits[i].lines...)
+		dst = edits[i].append(dst, keep)
 	}
 	return dst
 }
+
+func (e *hotEdit) append(dst []byte, keep bool) []byte {
+	if keep && e.caches {
+		return dst
+	}
+	return append(dst, e.lines...)
+}
+
+// noStoreLine is the line of keepsNoStore in a prebuilt head.
+var noStoreLine = []byte("\r\nCache-Control: no-store\r\n")
+
+// isError reports whether a head has a status code from 400 on.
+func isError(head []byte) bool { return len(head) > len("HTTP/1.1 ") && head[len("HTTP/1.1 ")] >= '4' }
 
 // compareFold compares names of fields, in whatever case they are: "ETag" and
 // "Etag" are one.

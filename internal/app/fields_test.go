@@ -69,6 +69,40 @@ static = "`+dir+`"
 		if b := raw(t, both[1], request); a != b {
 			t.Errorf("%q\nhot:\n%s\ncold:\n%s", request, a, b)
 		}
+		if failed := strings.Contains(request, "/none"); failed != strings.Contains(a, "Cache-Control: no-store\r\n") {
+			t.Errorf("%q: who may keep it?\n%s", request, a)
+		}
+	}
+}
+
+// A Server that is removed is neither the engine's nor an origin's.
+func TestRemoveServer(t *testing.T) {
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Server"] = []string{"secret/1.0"}
+		w.Header().Set("Cache-Control", "max-age=60")
+	}))
+	defer origin.Close()
+	l := liveOf(t, `
+[[site]]
+headers.remove = ["Server"]
+[[site.route]]
+proxy = "`+origin.URL+`"
+[[site.route]]
+path = "/m"
+static = "`+folder(t, "a.txt", "text")+`"
+[[site.route]]
+path = "/kept"
+proxy = "`+origin.URL+`"
+headers.set = { Server = "ours" }
+`)
+	addr := serveOn(t, &httpd.Server{Handler: l, Hot: l})
+	for range 3 {
+		for path, want := range map[string]bool{"/": false, "/m/a.txt": false, "/m/none": false, "/kept": true} {
+			a := raw(t, addr, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n")
+			if strings.Contains(a, "\r\nServer: ") != want || want && !strings.Contains(a, "Server: ours") {
+				t.Errorf("%s:\n%s", path, a)
+			}
+		}
 	}
 }
 

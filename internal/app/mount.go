@@ -67,15 +67,16 @@ func (m *mount) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 
 // redirect sends clients elsewhere.
 type redirect struct {
-	to, path string
-	status   int
-	rest     bool // what follows the path is appended
+	to     string
+	path   string // of the route, encoded as wire.EncodedPath does
+	status int
+	rest   bool // what follows the path is appended
 }
 
 var redirectCodes = map[string]int{"301": 301, "302": 302, "303": 303, "307": 307, "308": 308}
 
 func newRedirect(r *config.Route) *redirect {
-	return &redirect{r.Redirect, strings.TrimSuffix(r.Path, "/"), redirectCodes[r.Status], strings.HasSuffix(r.Redirect, "/")}
+	return &redirect{r.Redirect, escapePath(strings.TrimSuffix(r.Path, "/")), redirectCodes[r.Status], strings.HasSuffix(r.Redirect, "/")}
 }
 
 func (d *redirect) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -83,10 +84,10 @@ func (d *redirect) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if d.rest {
 		// Without empty and dot segments, what is appended can lead neither
 		// out of the address nor, as "//host", to another one.
-		name, dir := wire.RoutePath(r.URL.EscapedPath())
-		rest := strings.TrimPrefix(strings.TrimPrefix("/"+name, d.path), "/")
+		path, dir := wire.EncodedPath(r.URL.EscapedPath())
+		rest := strings.TrimPrefix(strings.TrimPrefix("/"+path, d.path), "/")
 		if rest != "" {
-			to += escapePath(rest)
+			to += rest
 			if dir {
 				to += "/"
 			}

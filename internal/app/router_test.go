@@ -159,6 +159,10 @@ status = 302
 path = "/old/"
 redirect = "https://new.example/x/"
 [[site.route]]
+path = "/b ck/"
+redirect = "/c/"
+status = 307
+[[site.route]]
 path = "/one"
 redirect = "https://new.example/page?a=b"
 status = 301
@@ -171,7 +175,9 @@ status = 301
 		"/one":             "301 https://new.example/page?a=b",
 		"/one/more?c=d":    "301 https://new.example/page?a=b",
 		"//evil.example/x": "302 /evil.example/x",
-		"/%5cevil.example": "302 /%255cevil.example",
+		"/%5cevil.example": "302 /%5Cevil.example",
+		"/old/g%2fp/%252f": "308 https://new.example/x/g%2Fp/%252f",
+		"/b%20ck/a%20b":    "307 /c/a%20b",
 		"/.//evil.example": "302 /evil.example",
 	} {
 		r := httptest.NewRequest("GET", "http://a.example/", nil)

@@ -103,12 +103,7 @@ func (d *decoder) fieldList(n *node) []FieldEdit {
 			d.fault(v.at, "headers.remove is %s here; give an array of names", v.what())
 			continue
 		}
-		name, ok := d.fieldName(v.text, v.at)
-		switch {
-		case !ok:
-		case name == "Server":
-			d.fault(v.at, "the field Server is left out by server-header = \"off\" in [server]; use that")
-		default:
+		if name, ok := d.fieldName(v.text, v.at); ok {
 			edits = append(edits, FieldEdit{Op: FieldRemove, Name: name})
 		}
 	}

@@ -1,6 +1,9 @@
 package wire
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // PathFault says what is wrong with a path.
 type PathFault uint8
@@ -22,19 +25,35 @@ const (
 // above the root is faulty, and so is one in which a separator, a NUL or a
 // broken encoding hides: what such a path means depends on who decodes it.
 func DecodePath(raw string) (name string, dir bool, fault PathFault) {
-	return decodePath(raw, false)
+	return decodePath(raw, decodeStrictly)
 }
 
 // RoutePath is DecodePath for those who only choose by a path who is to look at
 // it: a segment that is faulty stays as it is, and ".." ends at the root.
 func RoutePath(raw string) (name string, dir bool) {
-	name, dir, _ = decodePath(raw, true)
+	name, dir, _ = decodePath(raw, decodeLeniently)
 	return name, dir
 }
 
-func decodePath(raw string, lenient bool) (name string, dir bool, fault PathFault) {
+// EncodedPath is RoutePath for those who send a path on: each segment is
+// percent-encoded anew, so that "b%20c" and "x%2Fy" stay what they are.
+func EncodedPath(raw string) (path string, dir bool) {
+	path, dir, _ = decodePath(raw, decodeToEncode)
+	return path, dir
+}
+
+// decoding is what decodePath makes of a segment.
+type decoding uint8
+
+const (
+	decodeStrictly  decoding = iota // a faulty one is a fault of the path
+	decodeLeniently                 // a faulty one stays as it is
+	decodeToEncode                  // all are encoded in one way
+)
+
+func decodePath(raw string, how decoding) (name string, dir bool, fault PathFault) {
 	raw = strings.TrimPrefix(raw, "/")
-	if PlainPath(raw) {
+	if how != decodeToEncode && PlainPath(raw) {
 		name, dir = strings.CutSuffix(raw, "/")
 		return name, dir || raw == "", PathSound
 	}
@@ -44,19 +63,21 @@ func decodePath(raw string, lenient bool) (name string, dir bool, fault PathFaul
 		encoded, raw, more = strings.Cut(raw, "/")
 		segment, ok := unescapeSegment(encoded)
 		switch {
-		case !ok && lenient:
+		case !ok && how != decodeStrictly:
 			segment = encoded
 		case !ok:
 			return "", false, PathBroken
 		}
 		dir = segment == "" || segment == "." || segment == ".."
 		switch {
+		case !dir && how == decodeToEncode:
+			segments = append(segments, encodeSegment(encoded, segment))
 		case !dir:
 			segments = append(segments, segment)
 		case segment != "..":
 		case len(segments) > 0:
 			segments = segments[:len(segments)-1]
-		case !lenient:
+		case how == decodeStrictly:
 			return "", false, PathOutside
 		}
 	}
@@ -86,6 +107,15 @@ func PlainPath(raw string) bool {
 		start = false
 	}
 	return true
+}
+
+// encodeSegment encodes a segment anew: what it decodes to, where all of it
+// can be decoded, and else its text, in which nothing is an encoding.
+func encodeSegment(encoded, decoded string) string {
+	if all, err := url.PathUnescape(encoded); err == nil {
+		decoded = all
+	}
+	return url.PathEscape(decoded)
 }
 
 // unescapeSegment decodes the percent-encodings of one segment. It refuses

@@ -52,6 +52,27 @@ func TestRoutePath(t *testing.T) {
 	}
 }
 
+func TestEncodedPath(t *testing.T) {
+	for _, c := range []struct {
+		raw  string
+		path string
+		dir  bool
+	}{
+		{"/", "", true},
+		{"/a/b.css", "a/b.css", false},
+		{"/a//./b%20c/%2e%2e/d%c3%a9/", "a/d%C3%A9", true},
+		{"/@scope%2fname/x", "@scope%2Fname/x", false},
+		{"/@scope%252fname/x", "@scope%252fname/x", false},
+		{"/../%5cevil/..%2fb", "%5Cevil/..%2Fb", false},
+		{"/a%zz/%62", "a%25zz/b", false},
+		{"/a%00%0d%0a", "a%00%0D%0A", false},
+	} {
+		if path, dir := EncodedPath(c.raw); path != c.path || dir != c.dir {
+			t.Errorf("EncodedPath(%q) = %q, %v", c.raw, path, dir)
+		}
+	}
+}
+
 // A path that is sound leads to the same place for both; what RoutePath gives
 // has no empty and no dot segment.
 func FuzzRoutePath(f *testing.F) {
