@@ -88,7 +88,7 @@ func (h *Handler) refuses(r *http.Request) rule.ID {
 	switch {
 	case r.Method == http.MethodConnect:
 		return rule.ProxyConnect
-	case h.loops(r):
+	case h.Loops(r):
 		return rule.ProxyLoop
 	}
 	return badRequest(r)

@@ -8,9 +8,11 @@ import (
 	"freshet/internal/field"
 )
 
-// loops reports whether the request has passed this proxy before: by Via
+// Loops reports whether the request has passed this proxy before: by Via
 // (RFC 9110 §7.6.3), or by CDN-Loop, which nobody may take out (RFC 8586 §2).
-func (h *Handler) loops(r *http.Request) bool {
+// ServeHTTP refuses it. What lets requests wait for one another in front of the
+// proxy, such as a cache, asks first, so that none waits for itself.
+func (h *Handler) Loops(r *http.Request) bool {
 	for elem := range field.Elements(r.Header["Via"]) {
 		if _, by, ok := strings.Cut(elem, " "); ok {
 			by, _, _ = strings.Cut(strings.TrimLeft(by, " \t"), " ")

@@ -34,7 +34,10 @@ type cached struct {
 // newCached returns the handler that passes requests on and keeps answers in
 // the store.
 func newCached(o *config.Origins, c *config.Caching, store *cache.Store, w *within) (cached, error) {
-	opt := originOptions(o)
+	opt, err := originOptions(o)
+	if err != nil {
+		return cached{}, err
+	}
 	opt.ErrorLog = w.log
 	origins, err := proxy.New(opt)
 	if err != nil {
@@ -50,7 +53,19 @@ func newCached(o *config.Origins, c *config.Caching, store *cache.Store, w *with
 	if err != nil {
 		return cached{}, errors.Join(err, done())
 	}
-	return cached{purgeable(h, w.door), h, done, h.Purge}, nil
+	return cached{refuseLoops(origins, purgeable(h, w.door)), h, done, h.Purge}, nil
+}
+
+// refuseLoops has the proxy refuse what has passed it before, which the cache
+// would let wait for itself.
+func refuseLoops(origins *proxy.Handler, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if origins.Loops(r) {
+			origins.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // cacheOptions says to the cache what a configuration says; -1 there is "none"

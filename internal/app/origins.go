@@ -1,13 +1,18 @@
 package app
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+
 	"freshet/internal/config"
 	"freshet/proxy"
 )
 
 // originOptions says to the proxy what a configuration says; -1 there is "none"
 // here too.
-func originOptions(c *config.Origins) proxy.Options {
+func originOptions(c *config.Origins) (proxy.Options, error) {
 	o := proxy.Options{
 		Origins:        c.To,
 		Balance:        balances[c.Balance],
@@ -29,7 +34,25 @@ func originOptions(c *config.Origins) proxy.Options {
 	default:
 		o.Host, o.HostName = proxy.HostFixed, c.Host
 	}
-	return o
+	if c.OriginCA == "" {
+		return o, nil
+	}
+	pool, err := certificatesIn(c.OriginCA)
+	o.TLS = &tls.Config{RootCAs: pool}
+	return o, err
+}
+
+// certificatesIn reads the certificates that origins are believed by.
+func certificatesIn(file string) (*x509.CertPool, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("origin-ca %s: %v; give a file of certificates, PEM", file, cause(err))
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(data) {
+		return nil, fmt.Errorf("origin-ca %s: there is no certificate in it; give a file of certificates, PEM", file)
+	}
+	return pool, nil
 }
 
 // balances are the words for the ways to choose an origin.

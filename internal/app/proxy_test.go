@@ -112,8 +112,8 @@ func TestProxyOptions(t *testing.T) {
 		Name: "edge", ShowNextHop: true, Retries: -1, MaxFails: -1, FailTimeout: time.Second, ConnectTimeout: 2 * time.Second,
 		HeadTimeout: 3 * time.Second, BodyTimeout: -1, UpgradeIdle: -1,
 	}
-	if got := originOptions(&c.Origins); !reflect.DeepEqual(got, wantOrigins) {
-		t.Errorf("got  %+v\nwant %+v", got, wantOrigins)
+	if got, err := originOptions(&c.Origins); err != nil || !reflect.DeepEqual(got, wantOrigins) {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, wantOrigins)
 	}
 	wantCache := cache.Options{
 		Name: "-", Profile: cache.Standard, Key: cache.KeyRules{Drop: []string{"a"}, Sort: true, Headers: []string{"B"}}, MaxObject: 1024, EarlyHints: true,

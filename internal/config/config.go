@@ -99,6 +99,7 @@ type Origins struct {
 	To                []string // http://, https:// or unix:
 	Balance           string
 	Host              string // "origin", "client" or a name
+	OriginCA          string // file; "" for the system's certificates
 	Trust             []netip.Prefix
 	Name              string
 	ShowNextHop       bool

@@ -63,7 +63,7 @@ var proxyTable = [...]Row{
 	ProxyUnreachable & 0xff:    {"proxy-unreachable", 502, "the origin cannot be reached", "RFC 9110 §15.6.3", "check the origin's name and address, and the way there"},
 	ProxyRefused & 0xff:        {"proxy-refused", 502, "the origin refused the connection", "RFC 9110 §15.6.3", "start the origin, or correct its port"},
 	ProxyConnectTimeout & 0xff: {"proxy-connect-timeout", 504, "no connection to the origin came about in time", "RFC 9110 §15.6.5", "check that the origin runs, or raise the limit on connecting"},
-	ProxyTLS & 0xff:            {"proxy-tls", 502, "no TLS connection with the origin came about", "RFC 9110 §4.3.4", "check the origin's certificate, and that it speaks TLS on that port"},
+	ProxyTLS & 0xff:            {"proxy-tls", 502, "no TLS connection with the origin came about", "RFC 9110 §4.3.4", "check the origin's certificate (origin-ca names those that the system does not know), and that it speaks TLS on that port"},
 	ProxyTerminated & 0xff:     {"proxy-terminated", 502, "the origin closed the connection before it answered", "RFC 9110 §15.6.3", "see the origin's own log"},
 	ProxyHeadTimeout & 0xff:    {"proxy-head-timeout", 504, "the origin did not begin its answer in time", "RFC 9110 §15.6.5", "make the origin faster, or raise the limit on the time for a head"},
 	ProxySendTimeout & 0xff:    {"proxy-send-timeout", 504, "the origin did not take the request in time", "RFC 9110 §15.6.5", "make the origin faster at reading"},
