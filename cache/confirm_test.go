@@ -52,3 +52,38 @@ func TestConfirmedMayForbid(t *testing.T) {
 		})
 	}
 }
+
+// A newer answer that may not be stored takes the older one with it, unless
+// only the request was why.
+func TestSuperseded(t *testing.T) {
+	for name, c := range map[string]struct {
+		second  int
+		control string
+		request string
+		gone    bool
+	}{
+		"private":              {200, "private", "Cache-Control: no-cache", true},
+		"gone, not stored":     {410, "no-store", "Cache-Control: no-cache", true},
+		"an error":             {500, "no-store", "Cache-Control: no-cache", false},
+		"the request's doing":  {200, "max-age=100", "Cache-Control: no-store, no-cache", false},
+		"an authorized client": {200, "max-age=100", "Cache-Control: no-cache|Authorization: x", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := 0
+			w := newWorld(t, Options{Profile: Standard}, func(w http.ResponseWriter, r *http.Request) {
+				if n++; n == 1 {
+					w.Header().Set("Cache-Control", "max-age=100")
+				} else {
+					w.Header().Set("Cache-Control", c.control)
+					w.WriteHeader(c.second)
+				}
+				fmt.Fprint(w, n)
+			})
+			w.do("GET /")
+			expect(t, w.do("GET /", strings.Split(c.request, "|")...), c.second, "2", "fwd=request")
+			if rec := w.do("GET /"); (rec.Body.String() != "1") != c.gone {
+				t.Errorf("then %q", rec.Body)
+			}
+		})
+	}
+}

@@ -220,6 +220,7 @@ func (x *fill) pass(why rule.ID) {
 		x.q.reason = why
 	}
 	h, q := x.h, x.q
+	x.supersede()
 	if q.r.Method == http.MethodGet && q.why != fwdBypass && x.code != http.StatusNotModified && x.code != http.StatusPartialContent &&
 		x.code < 500 && h.opt.HitForMiss > 0 && !q.dir.NoStore {
 		var hints []string
@@ -234,6 +235,20 @@ func (x *fill) pass(why rule.ID) {
 		x.f.land(passed, nil, nil, 0)
 	}
 	x.sendHead(false)
+}
+
+// supersede removes what is stored when the origin has sent something newer in
+// its place that nobody may store: the old answer would come back.
+func (x *fill) supersede() {
+	q := x.q
+	if q.object == nil || q.r.Method != http.MethodGet || q.why == fwdBypass || x.code >= 500 ||
+		x.code == http.StatusNotModified || x.code == http.StatusPartialContent {
+		return
+	}
+	anybody := freshness.Request{Method: http.MethodGet, URL: q.ask.URL}
+	if st := x.judge(&anybody, x.code, x.header, x.declared()); !st.Store {
+		x.h.store.drop(q.key, q.object)
+	}
 }
 
 // sendHead begins the client's answer with the head as it came.
