@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"freshet/internal/field"
 )
 
 // listingOrder is what a listing is sorted by.
@@ -69,7 +71,7 @@ func compareNatural(a, b string) int {
 			i, j = m, n
 			continue
 		}
-		if c := cmp.Compare(lower(a[i]), lower(b[j])); c != 0 {
+		if c := cmp.Compare(field.Lower(a[i]), field.Lower(b[j])); c != 0 {
 			return c
 		}
 		i, j = i+1, j+1
@@ -84,11 +86,4 @@ func digitsEnd(s string, i int) int {
 		i++
 	}
 	return i
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
 }

@@ -1,6 +1,7 @@
 package static
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -137,11 +138,11 @@ func (o *Options) check() error {
 		types[strings.ToLower(ext)] = t
 	}
 	o.MIME = types
-	orDefault(&o.Memory, defaultMemory)
-	orDefault(&o.MaxInMemory, defaultMaxInMemory)
+	o.Memory = cmp.Or(o.Memory, defaultMemory)
+	o.MaxInMemory = cmp.Or(o.MaxInMemory, defaultMaxInMemory)
 	o.MaxInMemory = min(o.MaxInMemory, o.Memory/16)
-	orDefault(&o.Descriptors, defaultDescriptors)
-	orDefault(&o.MaxListed, defaultMaxListed)
+	o.Descriptors = cmp.Or(o.Descriptors, defaultDescriptors)
+	o.MaxListed = cmp.Or(o.MaxListed, defaultMaxListed)
 	if len(o.Index) == 0 {
 		o.Index = []string{"index.html"}
 	}
@@ -152,10 +153,4 @@ func (o *Options) check() error {
 		o.Now = time.Now
 	}
 	return errors.Join(faults...)
-}
-
-func orDefault[T int | int64](p *T, def T) {
-	if *p == 0 {
-		*p = def
-	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/config"
+	"freshet/internal/field"
 	"freshet/internal/wire"
 )
 
@@ -197,16 +198,9 @@ func isError(head []byte) bool { return len(head) > len("HTTP/1.1 ") && head[len
 // "Etag" are one.
 func compareFold(a, b []byte) int {
 	for i := range min(len(a), len(b)) {
-		if c, d := lower(a[i]), lower(b[i]); c != d {
+		if c, d := field.Lower(a[i]), field.Lower(b[i]); c != d {
 			return int(c) - int(d)
 		}
 	}
 	return len(a) - len(b)
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
 }

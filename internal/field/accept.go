@@ -98,7 +98,7 @@ func cutWeight(s string) (params string, q int16, count int, ok bool) {
 	all := s
 	for s != "" {
 		p, rest, _ := cut(s, ';')
-		if len(p) >= 2 && lower(p[0]) == 'q' && p[1] == '=' {
+		if len(p) >= 2 && Lower(p[0]) == 'q' && p[1] == '=' {
 			q, ok = parseQ(p[2:])
 			return all[:len(all)-len(s)], q, count, ok
 		}

@@ -150,7 +150,7 @@ func codingOf(name string) (Coding, bool) {
 
 // parseWeight reads "q=0.5" (RFC 9110 §12.4.2) as thousandths.
 func parseWeight(s string) (q int16, ok bool) {
-	if len(s) < 3 || lower(s[0]) != 'q' || s[1] != '=' {
+	if len(s) < 3 || Lower(s[0]) != 'q' || s[1] != '=' {
 		return 0, false
 	}
 	return parseQ(s[2:])

@@ -182,7 +182,7 @@ func ParseDateFold(s string, now int64) (unix int64, ok bool) {
 	var buf [len("Wednesday, 06-Nov-94 08:49:37 GMT")]byte
 	upper := true // names begin with a capital
 	for i := range len(s) {
-		c := lower(s[i])
+		c := Lower(s[i])
 		letter := isAlpha(c)
 		if letter && (upper || i >= len(s)-len("GMT")) {
 			c -= 'a' - 'A'

@@ -224,7 +224,7 @@ func FuzzParseDateFold(f *testing.F) {
 		}
 		b := []byte(s)
 		for i := range b {
-			b[i] = lower(b[i])
+			b[i] = Lower(b[i])
 		}
 		if l, lok := ParseDateFold(string(b), now); l != unix || lok != ok {
 			t.Errorf("%q: %d, %v; in lower case %d, %v", s, unix, ok, l, lok)

@@ -62,7 +62,7 @@ func EqualFold(a, b string) bool {
 		return false
 	}
 	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
+		if Lower(a[i]) != Lower(b[i]) {
 			return false
 		}
 	}
@@ -125,7 +125,8 @@ func trimRight(s string) string {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
-func lower(c byte) byte {
+// Lower returns an ASCII letter in lower case, and other bytes as they are.
+func Lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		c += 'a' - 'A'
 	}

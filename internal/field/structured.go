@@ -162,7 +162,7 @@ func isKey(c byte) bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-func isAlpha(c byte) bool { return 'a' <= lower(c) && lower(c) <= 'z' }
+func isAlpha(c byte) bool { return 'a' <= Lower(c) && Lower(c) <= 'z' }
 
 func (p *structured) key() (string, bool) {
 	if p.rest == "" || !isKeyStart(p.rest[0]) {
