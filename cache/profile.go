@@ -7,6 +7,7 @@ import (
 
 	"freshet/freshness"
 	"freshet/internal/rule"
+	"freshet/internal/wire"
 )
 
 // Profile is how much of what RFC 9111 allows is done.
@@ -135,27 +136,11 @@ func isOverriding(name string) bool {
 		return false
 	}
 	for _, o := range overriding {
-		if len(o) == len(name) && foldsTo(name, o) {
+		if wire.LikeName(name, o) {
 			return true
 		}
 	}
 	return false
-}
-
-func foldsTo(name, lower string) bool {
-	for i := range len(name) {
-		c := name[i]
-		switch {
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case c == '_':
-			c = '-'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // staticTypes says what files with an extension are, as the beginning of a

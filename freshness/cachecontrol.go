@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"freshet/internal/field"
+	"freshet/internal/wire"
 )
 
 // absent marks a directive with a time that was not sent.
@@ -114,7 +115,7 @@ func fieldNames(list string) (names []string, ok bool) {
 		if !field.IsToken(elem) {
 			return nil, false
 		}
-		name := canonical(elem)
+		name := wire.CanonicalName(elem)
 		if governs(name) {
 			return nil, false
 		}
@@ -161,34 +162,6 @@ func unquote(s string) string {
 			i++
 		}
 		b = append(b, s[i])
-	}
-	return string(b)
-}
-
-// canonical spells a field name, which is a token, as net/http does.
-func canonical(name string) string {
-	upper := true
-	for i := range len(name) {
-		c := name[i]
-		if upper && 'a' <= c && c <= 'z' || !upper && 'A' <= c && c <= 'Z' {
-			return canonicalCopy(name)
-		}
-		upper = c == '-'
-	}
-	return name
-}
-
-func canonicalCopy(name string) string {
-	b := []byte(name)
-	upper := true
-	for i, c := range b {
-		switch {
-		case upper && 'a' <= c && c <= 'z':
-			b[i] = c - 'a' + 'A'
-		case !upper && 'A' <= c && c <= 'Z':
-			b[i] = c - 'A' + 'a'
-		}
-		upper = c == '-'
 	}
 	return string(b)
 }

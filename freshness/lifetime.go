@@ -1,6 +1,8 @@
 package freshness
 
 import (
+	"cmp"
+
 	"freshet/internal/field"
 	"freshet/internal/rule"
 )
@@ -71,7 +73,7 @@ func expiresLifetime(r *Response) int64 {
 // Last-Modified, for status codes that are heuristically cacheable (RFC 9110
 // §15.1) or with public.
 func (c *Cache) heuristicLifetime(r *Response, p *policy) (int64, rule.ID) {
-	percent := min(orDefault(int64(c.HeuristicPercent), 10), 100)
+	percent := min(cmp.Or(int64(c.HeuristicPercent), 10), 100)
 	lines := r.Fields["Last-Modified"]
 	if percent < 0 || len(lines) == 0 || !heuristicallyCacheable(r.Status) && !p.public {
 		return 0, rule.FreshNone
@@ -88,15 +90,7 @@ func (c *Cache) heuristicLifetime(r *Response, p *policy) (int64, rule.ID) {
 	if since == 0 {
 		return 0, rule.FreshNone
 	}
-	return min(since*percent*(second/100), max(orDefault(c.MaxHeuristic, day), 0)), rule.FreshHeuristic
-}
-
-// orDefault is n, or d when n is 0.
-func orDefault(n, d int64) int64 {
-	if n == 0 {
-		return d
-	}
-	return n
+	return min(since*percent*(second/100), max(cmp.Or(c.MaxHeuristic, day), 0)), rule.FreshHeuristic
 }
 
 // heuristicallyCacheable status codes are those of RFC 9110 §15.1.

@@ -132,7 +132,7 @@ func appendDecoded(dst []byte, s string) []byte {
 }
 
 func hex(c byte) int {
-	switch l := lower(c); {
+	switch l := field.Lower(c); {
 	case '0' <= c && c <= '9':
 		return int(c - '0')
 	case 'a' <= l && l <= 'f':
@@ -147,7 +147,7 @@ func appendEncoded(dst []byte, s string) []byte {
 	const digits = "0123456789ABCDEF"
 	for i := range len(s) {
 		c := s[i]
-		switch l := lower(c); {
+		switch l := field.Lower(c); {
 		case 'a' <= l && l <= 'z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
 			dst = append(dst, c)
 		default:

@@ -1,6 +1,10 @@
 package freshness
 
-import "freshet/internal/rule"
+import (
+	"cmp"
+
+	"freshet/internal/rule"
+)
 
 var unasked = NoDirectives()
 
@@ -81,7 +85,7 @@ func (c *Cache) OnFailure(t *Terms, d *Directives, f Failure, now int64) Reuse {
 	case c.within(stale, d.MaxStale):
 		return Reuse{UseStale, rule.ReuseRequestMaxStale}
 	}
-	longest := orDefault(c.Disconnected, day)
+	longest := cmp.Or(c.Disconnected, day)
 	switch {
 	case f == Unreachable && stale <= longest:
 		return Reuse{UseStale, rule.ReuseDisconnected}
@@ -94,7 +98,7 @@ func (c *Cache) OnFailure(t *Terms, d *Directives, f Failure, now int64) Reuse {
 // within reports whether a response that has been stale for a time may be used
 // for as long as allowed says, which may be absent.
 func (c *Cache) within(stale, allowed int64) bool {
-	return allowed >= 0 && stale <= min(allowed, orDefault(c.MaxStale, 7*day))
+	return allowed >= 0 && stale <= min(allowed, cmp.Or(c.MaxStale, 7*day))
 }
 
 // refusesStale reports whether a request does not want what has been stale for a

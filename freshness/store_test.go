@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"freshet/internal/rule"
+	"freshet/internal/wire"
 )
 
 // t0 is when the responses of the tests were received.
@@ -25,7 +26,7 @@ func fields(lines string) Fields {
 	f := Fields{}
 	for line := range strings.SplitSeq(lines, "|") {
 		if name, value, ok := strings.Cut(line, ":"); ok {
-			name = canonical(strings.TrimSpace(name))
+			name = wire.CanonicalName(strings.TrimSpace(name))
 			f[name] = append(f[name], strings.Trim(value, " "))
 		}
 	}

@@ -1,6 +1,9 @@
 package freshness
 
-import "freshet/internal/field"
+import (
+	"freshet/internal/field"
+	"freshet/internal/wire"
+)
 
 var defaultTargets = []string{"Freshet-Cache-Control", "Cdn-Cache-Control"}
 
@@ -14,7 +17,7 @@ func (c *Cache) policyOf(r Fields) policy {
 			targets = defaultTargets
 		}
 		for _, name := range targets {
-			if lines := r[canonical(name)]; len(lines) > 0 {
+			if lines := r[wire.CanonicalName(name)]; len(lines) > 0 {
 				if p, ok := parseTargeted(lines); ok {
 					return p
 				}

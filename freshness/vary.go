@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"freshet/internal/field"
+	"freshet/internal/wire"
 )
 
 // Vary is what a response says about the request fields that chose it (RFC 9110
@@ -22,7 +23,7 @@ func ParseVary(lines []string) Vary {
 		if elem == "*" || !field.IsToken(elem) {
 			return Vary{Any: true}
 		}
-		v.Names = append(v.Names, canonical(elem))
+		v.Names = append(v.Names, wire.CanonicalName(elem))
 	}
 	slices.Sort(v.Names)
 	v.Names = slices.Compact(v.Names)
@@ -162,7 +163,7 @@ func appendWeighted(dst []byte, values []string) []byte {
 			dst = append(dst, ',')
 		}
 		for j := range len(w.name) {
-			dst = append(dst, lower(w.name[j]))
+			dst = append(dst, field.Lower(w.name[j]))
 		}
 		if w.q != 1000 {
 			dst = append(dst, ";q=0."...)
@@ -178,16 +179,9 @@ func (w *weighted) before(o *weighted) bool {
 		return w.q > o.q
 	}
 	for i := range min(len(w.name), len(o.name)) {
-		if a, b := lower(w.name[i]), lower(o.name[i]); a != b {
+		if a, b := field.Lower(w.name[i]), field.Lower(o.name[i]); a != b {
 			return a < b
 		}
 	}
 	return len(w.name) < len(o.name)
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
 }

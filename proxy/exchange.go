@@ -13,6 +13,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/outbound"
 	"freshet/internal/rule"
+	"freshet/internal/wire"
 )
 
 // exchange is one request on its way through the proxy.
@@ -124,15 +125,7 @@ func (x *exchange) again(err *Error) bool {
 	case !err.ended:
 		return false
 	}
-	return x.upgrade == "" && idempotent(x.r.Method)
-}
-
-func idempotent(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
-		return true
-	}
-	return false
+	return x.upgrade == "" && wire.Idempotent(x.r.Method)
 }
 
 // send makes the attempt. When it returns an answer, the attempt lasts until done.

@@ -71,35 +71,14 @@ func quoteHost(host string) string {
 // as a hyphen: many origins take X_Forwarded_For for X-Forwarded-For.
 func dropForwarded(out http.Header) {
 	for name := range out {
-		if likeName(name, "forwarded") || likeName(name, "x-real-ip") ||
-			len(name) > len(xForwarded) && likeName(name[:len(xForwarded)], xForwarded) {
+		if wire.LikeName(name, "forwarded") || wire.LikeName(name, "x-real-ip") ||
+			len(name) > len(xForwarded) && wire.LikeName(name[:len(xForwarded)], xForwarded) {
 			delete(out, name)
 		}
 	}
 }
 
 const xForwarded = "x-forwarded-"
-
-// likeName reports whether name is want, which is in lower case, when case does
-// not matter and an underscore is a hyphen.
-func likeName(name, want string) bool {
-	if len(name) != len(want) {
-		return false
-	}
-	for i := range len(name) {
-		c := name[i]
-		switch {
-		case 'A' <= c && c <= 'Z':
-			c |= 0x20
-		case c == '_':
-			c = '-'
-		}
-		if c != want[i] {
-			return false
-		}
-	}
-	return true
-}
 
 // addrOf returns the address of the client's end of the connection; invalid
 // for a Unix socket.

@@ -186,7 +186,7 @@ func (t *Transport) attempt(req *http.Request, key hostKey, fresh bool) (resp *h
 // request arrived, and only for idempotent methods does it not matter if not
 // (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
 func replay(req *http.Request, c *conn, failed *Error) *http.Request {
-	if !c.reused || c.answered || failed.Kind != ConnectionTerminated || !idempotent(req.Method) {
+	if !c.reused || c.answered || failed.Kind != ConnectionTerminated || req.Method != "" && !wire.Idempotent(req.Method) {
 		return nil
 	}
 	if !hasBody(req) {
@@ -202,14 +202,6 @@ func replay(req *http.Request, c *conn, failed *Error) *http.Request {
 	again := *req
 	again.Body = body
 	return &again
-}
-
-func idempotent(method string) bool {
-	switch method {
-	case "", "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE":
-		return true
-	}
-	return false
 }
 
 // CloseIdleConnections closes the connections that are not in use.

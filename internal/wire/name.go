@@ -6,6 +6,17 @@ import "freshet/internal/rule"
 // most 64 bytes.
 func ValidMethod(s string) bool { return len(s) <= maxMethodBytes && all(s, tokenByte) }
 
+// Idempotent reports whether a request of the method may be sent again when
+// nobody knows what became of the first one (RFC 9110 §9.2.2). Of a method that
+// is not known nobody knows that either.
+func Idempotent(method string) bool {
+	switch method {
+	case "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE":
+		return true
+	}
+	return false
+}
+
 // ValidFieldName reports whether s is a token (RFC 9110 §5.1).
 func ValidFieldName(s string) bool { return all(s, tokenByte) }
 
@@ -17,6 +28,25 @@ func ValidFieldValue(s string) bool {
 		return true
 	}
 	return !isSpace(s[0]) && !isSpace(s[len(s)-1]) && scanValue(octets(s), 0) == len(s)
+}
+
+// LikeName reports whether an origin may take a field for want, which is in
+// lower case: case does not matter, and an underscore is a hyphen, for a program
+// that is told of fields as by CGI cannot tell them apart (RFC 3875 §4.1.18).
+func LikeName(name, want string) bool {
+	if len(name) != len(want) {
+		return false
+	}
+	for i := range len(name) {
+		c := lower(name[i])
+		if c == '_' {
+			c = '-'
+		}
+		if c != want[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // CheckFields looks at fields that somebody else has parsed and returns the

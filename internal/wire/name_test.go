@@ -73,6 +73,35 @@ func TestValidNamesAndValues(t *testing.T) {
 	}
 }
 
+func TestLikeName(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		like       bool
+	}{
+		{"X-Real-Ip", "x-real-ip", true}, {"x_REAL-ip", "x-real-ip", true}, {"x__real", "x--real", true},
+		{"X-Real-I", "x-real-ip", false}, {"X-Real-Ipp", "x-real-ip", false}, {"X Real-Ip", "x-real-ip", false},
+		{"X\rReal-Ip", "x-real-ip", false}, {"Xreal-Ip-", "x-real-ip", false}, {"", "", true},
+		{"\x7f", "_", false}, {"@", "`", false}, {"[", "{", false},
+	} {
+		if got := LikeName(c.name, c.want); got != c.like {
+			t.Errorf("LikeName(%q, %q) = %v", c.name, c.want, got)
+		}
+	}
+}
+
+func TestIdempotent(t *testing.T) {
+	for _, m := range []string{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"} {
+		if !Idempotent(m) {
+			t.Errorf("%s is not", m)
+		}
+	}
+	for _, m := range []string{"", "get", "POST", "PATCH", "CONNECT", "PURGE", "GETT"} {
+		if Idempotent(m) {
+			t.Errorf("%q is", m)
+		}
+	}
+}
+
 func TestCheckFields(t *testing.T) {
 	for _, c := range []struct {
 		fields map[string][]string
