@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"freshet/freshness"
-	"freshet/internal/rule"
 )
 
 func Example() {
@@ -20,7 +19,7 @@ func Example() {
 		&freshness.Request{Method: "GET", URL: "https://example.com/"},
 		&freshness.Response{Status: 200, Fields: answer, Requested: received, Received: received},
 	)
-	fmt.Println(s.Store, rule.Of(s.Rule).Explain())
+	fmt.Println(s.Store, s.Rule.Explain())
 
 	verdicts := [...]string{"use", "use stale", "use and revalidate", "validate"}
 	d := freshness.NoDirectives()
@@ -42,7 +41,7 @@ func ExampleCache_Store() {
 		&freshness.Response{Status: 200, Fields: http.Header{"Cache-Control": {"max-age=60"}}},
 	)
 	fmt.Println(s.Store, s.Rule)
-	fmt.Println(rule.Of(s.Rule).Explain())
+	fmt.Println(s.Rule.Explain())
 	// Output:
 	// false not-stored-authorized
 	// the request has Authorization, and the answer does not say that it may be shared (RFC 9111 §3.5): send public, s-maxage or must-revalidate with the answer

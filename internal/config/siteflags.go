@@ -46,7 +46,7 @@ var redirectRows = []Flag{
 // fieldRows are the keys of headers, in [server], [[site]] and [[site.route]].
 var fieldRows = []Flag{
 	{Name: "set", Kind: FieldRule, Value: "{ NAME = \"VALUE\" }", Group: groupHeaders, Example: `{ X-Content-Type-Options = "nosniff" }`,
-		Doc: "Fields that each answer has, in place of those of the same name. What a route says adds to what its site says, and that to what [server] says; of one name, the innermost holds. An error that says no-store keeps that, whatever is said here about caches."},
+		Doc: "Fields that each answer has, in place of those of the same name. What a route says adds to what its site says, and that to what [server] says; of one name, the innermost holds. An error that says no-store keeps that, whatever is said here about caches. What is kept, and for how long, follows what the origin said, not these."},
 	{Name: "add", Kind: FieldRule, Value: "{ NAME = \"VALUE\" }", Group: groupHeaders, Example: `{ Link = "</style.css>; rel=preload; as=style" }`,
 		Doc: "Fields that each answer has besides those of the same name. An array of values makes several lines."},
 	{Name: "remove", Kind: FieldRule, Value: "[\"NAME\"]", Group: groupHeaders, Example: `["X-Powered-By"]`,

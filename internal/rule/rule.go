@@ -51,6 +51,10 @@ func (r Row) Explain() string {
 // String returns the rule's stable name.
 func (id ID) String() string { return Of(id).Name }
 
+// Explain is Row.Explain for those who import another package of freshet: they
+// meet identifiers, and not this package.
+func (id ID) Explain() string { return Of(id).Explain() }
+
 // All calls yield for every declared rule, in the order of their identifiers.
 func All(yield func(ID, Row) bool) {
 	for group, rows := range tables {
