@@ -9,13 +9,13 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"freshet/cache"
 	"freshet/httpd"
+	"freshet/internal/wiretest"
 	"freshet/proxy"
 )
 
@@ -81,49 +81,20 @@ func listen(t testing.TB) net.Listener {
 // origin listens and plays until the test ends.
 func (s *stack) origin(play player) (addr string) {
 	l := listen(s.t)
-	var all sync.WaitGroup
-	var mu sync.Mutex
-	open := map[net.Conn]bool{}
-	all.Go(func() {
+	wiretest.Connections(s.t, l, func(c net.Conn) {
+		br := bufio.NewReader(c)
 		for {
-			c, err := l.Accept()
+			r, err := http.ReadRequest(br)
 			if err != nil {
 				return
 			}
-			mu.Lock()
-			open[c] = true
-			mu.Unlock()
-			all.Go(func() {
-				defer func() {
-					c.Close()
-					mu.Lock()
-					delete(open, c)
-					mu.Unlock()
-				}()
-				br := bufio.NewReader(c)
-				for {
-					r, err := http.ReadRequest(br)
-					if err != nil {
-						return
-					}
-					body, _ := io.ReadAll(r.Body)
-					r.Body = io.NopCloser(bytes.NewReader(body))
-					s.asked.Add(1)
-					if !play(c, r) {
-						return
-					}
-				}
-			})
+			body, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			s.asked.Add(1)
+			if !play(c, r) {
+				return
+			}
 		}
-	})
-	s.t.Cleanup(func() {
-		l.Close()
-		mu.Lock()
-		for c := range open {
-			c.Close()
-		}
-		mu.Unlock()
-		all.Wait()
 	})
 	return l.Addr().String()
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/wiretest"
 )
 
 // pipes is a listener of in-memory connections, for tests in a bubble.
@@ -162,7 +163,7 @@ func TestAbortOfAnAnswerWithoutLength(t *testing.T) {
 
 // A client of HTTP/2 that takes nothing is cut.
 func TestSendTimeoutHTTP2(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	failed := make(chan error, 1)
 	addr := startTLS(t, &httpd.Server{SendTimeout: soon, SweepEvery: time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for {

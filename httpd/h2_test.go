@@ -16,11 +16,12 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/rule"
+	"freshet/internal/wiretest"
 )
 
 // A limit on heads holds for every version of HTTP.
 func TestHeadLimitsInEveryVersion(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	many := func(n int) http.Header {
 		h := make(http.Header)
 		for i := range n {
@@ -67,7 +68,7 @@ func TestHeadLimitsInEveryVersion(t *testing.T) {
 
 // A body that stalls has its limit in every version of HTTP.
 func TestBodyStallsInEveryVersion(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(proto, func(t *testing.T) {
 			failed := make(chan error, 1)
@@ -109,7 +110,7 @@ type keyOf string
 
 // Requests of every version have the values of BaseContext and ConnContext.
 func TestContextsInEveryVersion(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(proto, func(t *testing.T) {
 			var mu sync.Mutex
@@ -161,7 +162,7 @@ func TestContextsInEveryVersion(t *testing.T) {
 
 // A connection whose handshake fails is closed, and ConnState hears of it.
 func TestConnStateOfAFailedHandshake(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	closed := make(chan struct{}, 10)
 	addr := startTLS(t, &httpd.Server{ErrorLog: log.New(io.Discard, "", 0), ConnState: func(c net.Conn, st http.ConnState) {
 		if st == http.StateClosed {
@@ -178,7 +179,7 @@ func TestConnStateOfAFailedHandshake(t *testing.T) {
 
 // Handlers that abort and panic are told apart in every version.
 func TestAbortInEveryVersion(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(proto, func(t *testing.T) {
 			sink := newRecords()
@@ -210,7 +211,7 @@ func TestAbortInEveryVersion(t *testing.T) {
 
 // ServeTLS after Close leaves nothing behind.
 func TestServeTLSAfterClose(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	before := runtime.NumGoroutine()
 	srv := new(httpd.Server)
 	srv.Close()
@@ -230,7 +231,7 @@ func TestServeTLSAfterClose(t *testing.T) {
 
 // Close may be called while ServeTLS begins.
 func TestCloseWhileServeTLSBegins(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	for range 20 {
 		srv := new(httpd.Server)
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -248,7 +249,7 @@ func TestCloseWhileServeTLSBegins(t *testing.T) {
 
 // The time that a handler takes does not count as idle, over TLS either.
 func TestIdleTimeBeginsAfterTheAnswer(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	const idle = 200 * time.Millisecond
 	addr := startTLS(t, &httpd.Server{IdleTimeout: idle, ReadHeaderTimeout: -1, SweepEvery: time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(2 * idle)

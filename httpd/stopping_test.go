@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/wiretest"
 )
 
 // Requests of HTTP/2 that are under way finish, those of connections that are
 // idle do not hold Shutdown up.
 func TestShutdownHTTP2(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	began, release := make(chan struct{}), make(chan struct{})
 	srv := &httpd.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {

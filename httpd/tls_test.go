@@ -2,61 +2,19 @@ package httpd_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"freshet/httpd"
 	"freshet/internal/rule"
+	"freshet/internal/wiretest"
 )
-
-// writeCert writes a self-signed certificate for 127.0.0.1 and its key.
-func writeCert(t testing.TB, dir, name string) (certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		Subject:      pkix.Name{CommonName: name},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for file, b := range map[string]*pem.Block{
-		certFile: {Type: "CERTIFICATE", Bytes: der},
-		keyFile:  {Type: "PRIVATE KEY", Bytes: keyDER},
-	} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(b), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return certFile, keyFile
-}
 
 func startTLS(t testing.TB, srv *httpd.Server, certFile, keyFile string) (addr string) {
 	t.Helper()
@@ -87,7 +45,7 @@ func tlsClient(protocol string) *http.Client {
 }
 
 func TestTLS(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(proto, func(t *testing.T) {
 			sink := newRecords()
@@ -131,7 +89,7 @@ func TestTLS(t *testing.T) {
 
 // What HTTP/1 refuses is refused in HTTP/2 too, before any handler.
 func TestHTTP2PassesOurValidators(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	sink := newRecords()
 	addr := startTLS(t, &httpd.Server{Sink: sink, Handler: http.HandlerFunc(hello)}, certFile, keyFile)
 	client := tlsClient("HTTP/2.0")
@@ -158,7 +116,7 @@ func TestHTTP2PassesOurValidators(t *testing.T) {
 
 func TestCertificateFollowsItsFiles(t *testing.T) {
 	dir := t.TempDir()
-	certFile, keyFile := writeCert(t, dir, "old")
+	certFile, keyFile := wiretest.WriteKeyPair(t, dir, "old")
 	addr := startTLS(t, &httpd.Server{Handler: http.HandlerFunc(hello)}, certFile, keyFile)
 	name := func() string {
 		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
@@ -171,7 +129,7 @@ func TestCertificateFollowsItsFiles(t *testing.T) {
 	if got := name(); got != "old" {
 		t.Fatalf("served %q", got)
 	}
-	writeCert(t, dir, "renewed")
+	wiretest.WriteKeyPair(t, dir, "renewed")
 	for deadline := time.Now().Add(10 * time.Second); name() != "renewed"; {
 		if time.Now().After(deadline) {
 			t.Fatal("the new certificate is not served")
@@ -180,7 +138,7 @@ func TestCertificateFollowsItsFiles(t *testing.T) {
 }
 
 func TestPlainRequestToTLSPort(t *testing.T) {
-	certFile, keyFile := writeCert(t, t.TempDir(), "a")
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
 	addr := startTLS(t, &httpd.Server{Handler: http.HandlerFunc(hello)}, certFile, keyFile)
 	if got := talk(t, addr, get); !strings.HasPrefix(got, "HTTP/1.1 400 ") || !strings.Contains(got, "https") {
 		t.Errorf("got %q", got)

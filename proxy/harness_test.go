@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/wiretest"
 	"freshet/proxy"
 )
 
@@ -160,33 +161,7 @@ func script(t testing.TB, f func(c net.Conn, br *bufio.Reader)) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	conns := map[net.Conn]bool{}
-	wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			mu.Lock()
-			conns[c] = true
-			mu.Unlock()
-			wg.Go(func() {
-				defer c.Close()
-				f(c, bufio.NewReader(c))
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		mu.Lock()
-		for c := range conns {
-			c.Close()
-		}
-		mu.Unlock()
-		wg.Wait()
-	})
+	wiretest.Connections(t, l, func(c net.Conn) { f(c, bufio.NewReader(c)) })
 	return "http://" + l.Addr().String()
 }
 

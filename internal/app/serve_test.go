@@ -2,16 +2,11 @@ package app
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -20,7 +15,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"freshet/internal/wiretest"
 )
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -209,26 +205,10 @@ func (f fixed) Addr() net.Addr { return f.addr }
 // files.
 func certificate(t *testing.T, names ...string) (cert, key string, roots *x509.CertPool) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	pair, err := wiretest.NewKeyPair("app", names...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: names, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	secret := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
-	dir := folder(t, "cert.pem", string(chain), "key.pem", string(secret))
-	roots = x509.NewCertPool()
-	roots.AppendCertsFromPEM(chain)
-	return filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), roots
+	cert, key = pair.Write(t, t.TempDir())
+	return cert, key, pair.Roots()
 }

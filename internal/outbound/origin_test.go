@@ -7,10 +7,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"freshet/internal/wiretest"
 )
 
 // origin is a scripted server: play is called for each connection, and the
@@ -40,34 +41,7 @@ func newOrigin(t testing.TB, play func(p *peer)) *origin {
 
 func serve(t testing.TB, l net.Listener, url string, play func(p *peer)) *origin {
 	o := &origin{Listener: l, url: url}
-	var all sync.WaitGroup
-	var mu sync.Mutex
-	open := map[net.Conn]bool{}
-	all.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			mu.Lock()
-			open[nc] = true
-			mu.Unlock()
-			p := &peer{nc, bufio.NewReader(nc), o.conns.Add(1)}
-			all.Go(func() {
-				play(p)
-				nc.Close()
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		mu.Lock()
-		for nc := range open {
-			nc.Close()
-		}
-		mu.Unlock()
-		all.Wait()
-	})
+	wiretest.Connections(t, l, func(c net.Conn) { play(&peer{c, bufio.NewReader(c), o.conns.Add(1)}) })
 	return o
 }
 

@@ -22,7 +22,7 @@ func TestCurl(t *testing.T) {
 	files := newStatic(t, map[string]string{"a.txt": "0123456789\n"})
 	plain := listen(t, &httpd.Server{Handler: files, Hot: files}, false)
 	secure := listen(t, &httpd.Server{Handler: files, Hot: files}, true)
-	ca := testCertificate(t).certFile
+	ca, _ := keyPair(t).Write(t, t.TempDir())
 	for _, c := range []struct{ version, url, answers string }{
 		{"--http1.0", plain, "HTTP/1.1"},
 		{"--http1.1", plain, "HTTP/1.1"},

@@ -1,25 +1,17 @@
 package wiretest_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/wiretest"
 )
 
 // site is a running server and a client for it.
@@ -53,7 +45,7 @@ func eachProto(t *testing.T, h http.Handler, body func(t *testing.T, s site)) {
 			protocols.SetHTTP2(c.proto == "HTTP/2.0")
 			transport := &http.Transport{
 				Protocols:          protocols,
-				TLSClientConfig:    &tls.Config{RootCAs: testCertificate(t).pool},
+				TLSClientConfig:    &tls.Config{RootCAs: keyPair(t).Roots()},
 				DisableCompression: true,
 			}
 			t.Cleanup(transport.CloseIdleConnections)
@@ -104,8 +96,8 @@ func listen(t *testing.T, server *httpd.Server, secure bool) string {
 	url := "http://" + listener.Addr().String()
 	if secure {
 		url = "https://" + listener.Addr().String()
-		pair := testCertificate(t)
-		go func() { ended <- server.ServeTLS(listener, pair.certFile, pair.keyFile) }()
+		certFile, keyFile := keyPair(t).Write(t, t.TempDir())
+		go func() { ended <- server.ServeTLS(listener, certFile, keyFile) }()
 	} else {
 		go func() { ended <- server.Serve(listener) }()
 	}
@@ -120,51 +112,14 @@ func listen(t *testing.T, server *httpd.Server, secure bool) string {
 	return url
 }
 
-// certificate is a key pair for 127.0.0.1, in files, and who trusts it.
-type certificate struct {
-	certFile, keyFile string
-	pool              *x509.CertPool
-}
+var makeKeyPair = sync.OnceValues(func() (wiretest.KeyPair, error) { return wiretest.NewKeyPair("wiretest") })
 
-var makeCertificate = sync.OnceValues(func() (pair [2][]byte, err error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return pair, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "wiretest"},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA:         true, BasicConstraintsValid: true,
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return pair, err
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return pair, err
-	}
-	pair[0] = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
-	pair[1] = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
-	return pair, nil
-})
-
-func testCertificate(t testing.TB) certificate {
+// keyPair is one for all tests.
+func keyPair(t testing.TB) wiretest.KeyPair {
 	t.Helper()
-	pair, err := makeCertificate()
+	p, err := makeKeyPair()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	c := certificate{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), x509.NewCertPool()}
-	for i, name := range []string{c.certFile, c.keyFile} {
-		if err := os.WriteFile(name, pair[i], 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.pool.AppendCertsFromPEM(pair[0])
-	return c
+	return p
 }

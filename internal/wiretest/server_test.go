@@ -134,10 +134,10 @@ func serve(t testing.TB, server *httpd.Server, way wiretest.Way, closing ...func
 	ended := make(chan error, 1)
 	dial := func() (net.Conn, error) { return net.Dial("tcp", listener.Addr().String()) }
 	if way == wiretest.Secure {
-		pair := testCertificate(t)
-		go func() { ended <- server.ServeTLS(listener, pair.certFile, pair.keyFile) }()
+		certFile, keyFile := keyPair(t).Write(t, t.TempDir())
+		go func() { ended <- server.ServeTLS(listener, certFile, keyFile) }()
 		dial = func() (net.Conn, error) {
-			return tls.Dial("tcp", listener.Addr().String(), &tls.Config{RootCAs: pair.pool, NextProtos: []string{"http/1.1"}})
+			return tls.Dial("tcp", listener.Addr().String(), &tls.Config{RootCAs: keyPair(t).Roots(), NextProtos: []string{"http/1.1"}})
 		}
 	} else {
 		go func() { ended <- server.Serve(listener) }()
