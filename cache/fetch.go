@@ -2,9 +2,11 @@ package cache
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"runtime/debug"
 
+	"freshet/conditional"
 	"freshet/freshness"
 	"freshet/httpd"
 	"freshet/internal/rule"
@@ -64,19 +66,11 @@ func (x *fill) prepare() {
 	if !own {
 		return // the client's conditions are for the origin, too
 	}
-	header := make(http.Header, len(r.Header)+2)
-	for name, v := range r.Header {
-		switch name {
-		case "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range":
-			continue
-		case "Range":
-			if !validating || !q.object.body.whole() {
-				break
-			}
-			continue
-		}
-		header[name] = v
+	if q.object == nil && q.cond == (conditional.Request{Method: r.Method}) && q.why != fwdVaryMiss {
+		x.out.Header = maps.Clone(r.Header) // what the handler does to it must not change the key
+		return
 	}
+	header := unconditional(r.Header, validating && q.object.body.whole())
 	x.out.Header = header
 	if r.Method != http.MethodGet {
 		return
@@ -91,6 +85,24 @@ func (x *fill) prepare() {
 	}
 	x.stale = q.object
 	freshness.SetValidators(header, []freshness.Fields{q.object.fields})
+}
+
+// unconditional returns a copy of a request's fields without its preconditions,
+// which are applied to the answer here, and with whole without its Range.
+func unconditional(fields http.Header, whole bool) http.Header {
+	out := make(http.Header, len(fields)+2)
+	for name, v := range fields {
+		switch name {
+		case "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range":
+		case "Range":
+			if !whole {
+				out[name] = v
+			}
+		default:
+			out[name] = v
+		}
+	}
+	return out
 }
 
 // askVariants lets the origin say that the answer is one that is stored for

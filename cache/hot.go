@@ -69,7 +69,8 @@ func (h *Handler) hotNow(head *httpd.Head) int64 {
 // hotAnswer answers with an object in memory.
 func (h *Handler) hotAnswer(head *httpd.Head, a *httpd.Answer, o *object, why rule.ID, now int64) bool {
 	a.Status, a.Rule = o.status, why
-	blocks, length := &o.head, o.body.size
+	made := o.heads()
+	blocks, length := &made.own, o.body.size
 	var part *field.Range
 	var ranges [1]field.Range
 	if head.HasAny(preconditions) {
@@ -80,11 +81,11 @@ func (h *Handler) hotAnswer(head *httpd.Head, a *httpd.Answer, o *object, why ru
 		}
 		switch {
 		case d.Status == http.StatusNotModified:
-			blocks, length = &o.same, -1
+			blocks, length = &made.same, -1
 		case d.Status == http.StatusPartialContent && len(d.Ranges) == 1:
 			ranges[0] = d.Ranges[0]
 			part = &ranges[0]
-			blocks, length = &o.range_, part.Length
+			blocks, length = &made.part, part.Length
 		case d.Status != o.status:
 			return false
 		}
@@ -100,7 +101,7 @@ func (h *Handler) hotAnswer(head *httpd.Head, a *httpd.Answer, o *object, why ru
 	switch {
 	case part != nil:
 		return o.body.lend(a, *part)
-	case blocks == &o.head && o.body.size > 0:
+	case blocks == &made.own && o.body.size > 0:
 		return o.body.lend(a, field.Range{Length: o.body.size})
 	}
 	return true

@@ -2,13 +2,10 @@ package cache
 
 import (
 	"slices"
-	"sort"
-	"strconv"
 
 	"freshet/conditional"
 	"freshet/freshness"
 	"freshet/internal/field"
-	"freshet/internal/wire"
 )
 
 // An object is one stored answer. It is immutable: what changes (a 304's new
@@ -30,24 +27,18 @@ type object struct {
 	weak     bool
 	modified int64 // of Last-Modified, seconds; 0 without
 
-	head   blocks   // of the stored status
-	range_ blocks   // of a 206 made of it, without Content-Range and Content-Length
-	same   blocks   // of a 304
-	server bool     // fields has Server
-	groups []string // of Cache-Groups
-	above  string   // what caches behind this one said in Cache-Status, with ", " after it
+	prepared *prepared
+	server   bool     // fields has Server
+	groups   []string // of Cache-Groups
+	above    string   // what caches behind this one said in Cache-Status, with ", " after it
 }
-
-// blocks are a head in pieces; between them go the lines that are made for each
-// answer: Age, Cache-Status, and those of the length.
-type blocks struct{ beforeAge, beforeStatus, beforeLength, rest []byte }
 
 // newObject prepares what an answer needs. fields must not change any more.
 func newObject(status int, fields freshness.Fields, terms freshness.Terms, requested int64, b body) *object {
 	if b.kept == nil {
 		b.kept = new(keptBody)
 	}
-	o := &object{status: status, fields: fields, terms: terms, requested: requested, body: b}
+	o := &object{status: status, fields: fields, terms: terms, requested: requested, body: b, prepared: new(prepared)}
 	o.vary = freshness.ParseVary(fields["Vary"])
 	o.date, _ = field.ParseDateAt(first(fields["Date"]), terms.Received/1e9)
 	o.tag, o.weak = entityTag(first(fields["Etag"]))
@@ -57,88 +48,7 @@ func newObject(status int, fields freshness.Fields, terms freshness.Terms, reque
 	for _, v := range fields["Cache-Status"] {
 		o.above += v + ", "
 	}
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		switch name {
-		case "Age", "Cache-Status", "Content-Length":
-		default:
-			names = append(names, name)
-		}
-	}
-	sort.Strings(names)
-	o.head = newBlocks(status, names, fields, nil)
-	o.range_ = newBlocks(206, names, fields, func(name string) bool { return name == "Content-Range" })
-	o.same = newBlocks(304, names, fields, o.leftOut304)
 	return o
-}
-
-// leftOut304 says which fields a 304 does without: metadata of a
-// representation that the client has (RFC 9110 §15.4.5).
-func (o *object) leftOut304(name string) bool {
-	switch name {
-	case "Content-Type", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Accept-Ranges":
-		return true
-	case "Last-Modified":
-		return o.tag != ""
-	}
-	return false
-}
-
-func newBlocks(status int, names []string, fields freshness.Fields, leave func(string) bool) blocks {
-	b := wire.AppendStatusLine(nil, status)
-	var at [3]int
-	for i, marker := range [...]string{"Age", "Cache-Status", "Content-Length", ""} {
-		for len(names) > 0 && (marker == "" || names[0] < marker) {
-			if name := names[0]; leave == nil || !leave(name) {
-				for _, v := range fields[name] {
-					b = appendField(b, wire.SpelledName(name), v)
-				}
-			}
-			names = names[1:]
-		}
-		if i < len(at) {
-			at[i] = len(b)
-		}
-	}
-	b = slices.Clip(b)
-	return blocks{b[:at[0]], b[at[0]:at[1]], b[at[1]:at[2]], b[at[2]:]}
-}
-
-func appendField(dst []byte, name, value string) []byte {
-	dst = append(append(dst, name...), ": "...)
-	return append(append(dst, value...), "\r\n"...)
-}
-
-func (b *blocks) size() int64 {
-	return int64(len(b.beforeAge) + len(b.beforeStatus) + len(b.beforeLength) + len(b.rest))
-}
-
-// appendHead appends a head of the object. length is that of the body, -1 for
-// none to be stated; part, when not nil, is the range that is sent.
-func (o *object) appendHead(dst []byte, b *blocks, age int64, status []byte, length int64, part *field.Range) []byte {
-	dst = append(dst, b.beforeAge...)
-	dst = append(dst, "Age: "...)
-	dst = strconv.AppendInt(dst, age, 10)
-	dst = append(dst, "\r\n"...)
-	dst = append(dst, b.beforeStatus...)
-	if len(status) > 0 {
-		dst = append(dst, "Cache-Status: "...)
-		dst = append(dst, o.above...)
-		dst = append(dst, status...)
-		dst = append(dst, "\r\n"...)
-	}
-	dst = append(dst, b.beforeLength...)
-	if length >= 0 {
-		dst = append(dst, "Content-Length: "...)
-		dst = strconv.AppendInt(dst, length, 10)
-		dst = append(dst, "\r\n"...)
-	}
-	if part != nil {
-		dst = append(dst, "Content-Range: "...)
-		dst = conditional.AppendContentRange(dst, *part, o.body.size)
-		dst = append(dst, "\r\n"...)
-	}
-	return append(dst, b.rest...)
 }
 
 // state is the object for package conditional; v has room for its variant.
@@ -151,16 +61,18 @@ func (o *object) state(v *[1]conditional.Variant, now int64) conditional.State {
 	return s
 }
 
-// cost is about how many bytes of memory the object takes, body included.
+// cost is about how many bytes of memory the object takes, body and prepared
+// heads included.
 func (o *object) cost() int64 {
-	n := int64(600+len(o.selecting)) + o.body.cost() + o.head.size() + o.range_.size() + o.same.size()
+	text, n := int64(0), int64(600+len(o.selecting))
 	for name, values := range o.fields {
-		n += int64(64 + len(name))
+		n += 64
 		for _, v := range values {
-			n += int64(16 + len(v))
+			n += 16
+			text += int64(len(name) + len(v) + len(": \r\n"))
 		}
 	}
-	return n
+	return n + text*4 + o.body.cost() // the fields, and three heads
 }
 
 // matches reports whether the object is the variant that the request selects.

@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"freshet/conditional"
 	"freshet/freshness"
@@ -104,19 +103,16 @@ func targetOf(r *http.Request) target {
 
 // urlOf returns the effective request URI as it was sent.
 func urlOf(t *target) string {
-	var b strings.Builder
-	b.WriteString("http")
+	var buf [256]byte
+	b := append(buf[:0], "http"...)
 	if t.tls {
-		b.WriteByte('s')
+		b = append(b, 's')
 	}
-	b.WriteString("://")
-	b.WriteString(t.host)
-	b.WriteString(t.path)
+	b = append(append(append(b, "://"...), t.host...), t.path...)
 	if t.hasQuery {
-		b.WriteByte('?')
-		b.WriteString(t.query)
+		b = append(append(b, '?'), t.query...)
 	}
-	return b.String()
+	return string(b)
 }
 
 // keyOf returns the key under which a request's answer is kept.
