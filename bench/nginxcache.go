@@ -11,7 +11,7 @@ var nginxCache = nginxKind{can: needHit | needDisk | needMiss, perConn: 2, confi
 // Connections to the origin are kept; use_temp_path=off saves a file that is
 // moved from moving across file systems. proxy_cache_lock stays off: it would
 // cost a miss a little and save nothing where nobody asks for the same.
-const nginxCacheConfig = `	proxy_cache_path {{.Cache}} levels=1:2 keys_zone=cache:512m max_size=10g inactive=1h use_temp_path=off;
+const nginxCacheConfig = `	proxy_cache_path {{.Cache}} levels=2 keys_zone=cache:512m max_size=10g inactive=1h use_temp_path=off;
 	upstream origin {
 		server {{.Origin}};
 		keepalive 256;
