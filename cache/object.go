@@ -64,7 +64,7 @@ func (o *object) state(v *[1]conditional.Variant, now int64) conditional.State {
 // cost is about how many bytes of memory the object takes, body and prepared
 // heads included.
 func (o *object) cost() int64 {
-	text, n := int64(0), int64(600+len(o.selecting))
+	text, n := int64(0), int64(1200+len(o.selecting))
 	for name, values := range o.fields {
 		n += 64
 		for _, v := range values {

@@ -108,7 +108,7 @@ var cachingFlags = []Flag{
 // storeFlags say where answers are kept.
 var storeFlags = []Flag{
 	{Name: "memory", Kind: Size, Value: "SIZE", Default: "256MiB", Min: mib, Group: groupStore, Restart: true,
-		Doc:   "Memory for the answers that caches keep. Beyond it those that are worth least make room.",
+		Doc:   "Memory for the answers that caches keep. Beyond it those that are worth least make room. Garbage that is not collected yet comes on top: the process can take about twice as much.",
 		field: func(s *sections) any { return &s.store.Memory }},
 	{Name: "data", Kind: FilePath, Value: "DIR", Group: groupStore, Example: "/var/lib/freshet", Restart: true,
 		Doc:   "Folder for answers on disk. Unset: they are kept in memory alone.",
