@@ -109,6 +109,7 @@ async function main() {
     const suite = prepare(o.suite, o.work, temporary);
     const runs = [];
     for (let n = 0; n < o.repeat; n++) runs.push(await once(o, suite, temporary));
+    if (runs.length > 1) runs.forEach((each, n) => console.log(`run ${n + 1}: ${summary(each, !o.single)}`));
     const run = runs.at(-1);
     if (run.tests.length === 0) throw new CannotRun('no such test');
 
