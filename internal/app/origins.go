@@ -16,6 +16,8 @@ func originOptions(c *config.Origins) (proxy.Options, error) {
 	o := proxy.Options{
 		Origins:        c.To,
 		Balance:        balances[c.Balance],
+		HTTP2:          c.HTTP2,
+		MaxConns:       int(c.MaxConnections),
 		Trusted:        c.Trust,
 		ConnectTimeout: c.ConnectTimeout,
 		HeadTimeout:    c.OriginHeadTimeout,

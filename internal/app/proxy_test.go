@@ -100,7 +100,7 @@ func TestProxyData(t *testing.T) {
 
 // Each flag reaches the option that it is about.
 func TestProxyOptions(t *testing.T) {
-	c, err := config.ParseProxy(strings.Fields("--to http://a --balance least-connections --host client --trust 10.0.0.0/8 --proxy-name edge --show-next-hop "+
+	c, err := config.ParseProxy(strings.Fields("--to http://a --origin-http2 on --max-origin-connections 7 --balance least-connections --host client --trust 10.0.0.0/8 --proxy-name edge --show-next-hop "+
 		"--retries off --max-fails off --fail-timeout 1s --connect-timeout 2s --origin-head-timeout 3s --origin-body-timeout off --upgrade-timeout off "+
 		"--profile standard --max-object 1k --key-drop a --key-sort --key-header b --cache-status off --early-hints --max-variants 2 "+
 		"--heuristic-percent off --max-heuristic 1h --max-stale off --max-disconnected off --ignore-request --lease 4s --hit-for-miss off"), nil)
@@ -108,7 +108,7 @@ func TestProxyOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantOrigins := proxy.Options{
-		Origins: []string{"http://a"}, Balance: proxy.LeastConnections, Host: proxy.HostClient, Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		Origins: []string{"http://a"}, HTTP2: true, MaxConns: 7, Balance: proxy.LeastConnections, Host: proxy.HostClient, Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		Name: "edge", ShowNextHop: true, Retries: -1, MaxFails: -1, FailTimeout: time.Second, ConnectTimeout: 2 * time.Second,
 		HeadTimeout: 3 * time.Second, BodyTimeout: -1, UpgradeIdle: -1,
 	}

@@ -100,6 +100,8 @@ type Origins struct {
 	Balance           string
 	Host              string // "origin", "client" or a name
 	OriginCA          string // file; "" for the system's certificates
+	HTTP2             bool
+	MaxConnections    int64 // 0: no bound
 	Trust             []netip.Prefix
 	Name              string
 	ShowNextHop       bool
