@@ -64,6 +64,9 @@ func FuzzOneRequestIsOne(f *testing.F) {
 		if at.Method != method || at.URL.RawQuery != query && path != "*" || string(b) != body || len(got) > 0 {
 			t.Errorf("the origin got %+v with %q, and %d more", at, b, len(got))
 		}
+		if path == "" {
+			path = "/" // RFC 9112 §3.2.1
+		}
 		if path != "*" && at.URL.Path != path && !strings.HasPrefix(path, "//") {
 			t.Errorf("path %q arrived as %q", path, at.URL.Path)
 		}
