@@ -3,6 +3,7 @@ package cache
 import (
 	"crypto/sha256"
 	"errors"
+	"hash/maphash"
 	"io"
 	"log/slog"
 	"sync"
@@ -26,6 +27,7 @@ type diskTier struct {
 	more    sync.Cond            // something is pending, or there is room
 	closing bool
 	changed [64]atomic.Uint64 // counts what save is told, for some keys each
+	seed    maphash.Seed      // which
 	done    chan struct{}
 
 	generationMu sync.Mutex // one writes the file at a time
@@ -48,7 +50,7 @@ func openDiskTier(s *Store, o diskstore.Options) (*diskTier, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &diskTier{files: files, log: o.Log, store: s, pending: map[string]*resource{}, done: make(chan struct{}), generations: generations}
+	t := &diskTier{files: files, log: o.Log, store: s, pending: map[string]*resource{}, seed: maphash.MakeSeed(), done: make(chan struct{}), generations: generations}
 	t.more.L = &t.mu
 	t.open.max = maxOpen
 	t.readGenerations()
@@ -85,8 +87,7 @@ func (t *diskTier) load(key string) *resource {
 
 // changes counts the changes of a key, and of others.
 func (t *diskTier) changes(key string) *atomic.Uint64 {
-	k := diskKey(key)
-	return &t.changed[int(k[0])%len(t.changed)]
+	return &t.changed[maphash.String(t.seed, key)%uint64(len(t.changed))]
 }
 
 // awaitRoom waits while too much is still to be written.

@@ -61,7 +61,7 @@ func (x *fill) prepare() {
 	if q.why == fwdBypass || q.why == fwdMethod {
 		return
 	}
-	validating := q.object != nil && !x.plain && q.object.status != 0
+	validating := q.object != nil && !x.plain
 	own := x.f != nil || validating
 	if !own {
 		return // the client's conditions are for the origin, too
@@ -178,13 +178,7 @@ func (x *fill) finish(cut any) {
 // finishStore publishes a complete answer, or throws a broken one away.
 func (x *fill) finishStore(cut any) {
 	g := x.body
-	if cut == nil && g.size >= 0 && g.n != g.size {
-		cut = http.ErrAbortHandler
-	}
-	if cut == nil && x.writeErr != nil {
-		cut = http.ErrAbortHandler
-	}
-	if cut != nil {
+	if cut != nil || x.writeErr != nil || g.size >= 0 && g.n != g.size {
 		x.discard()
 		g.end(errTruncated)
 		x.f.land(failed, nil, nil, http.StatusBadGateway)
@@ -259,11 +253,7 @@ func (x *fill) finishConfirmed() {
 		h.store.put(q.key, o, x.asked, h.opt.MaxVariants)
 	}
 	q.now = max(q.now, x.received)
-	if keep {
-		x.f.land(stored, o, nil, 0)
-	} else {
-		x.f.land(passed, nil, nil, 0)
-	}
+	x.landRenewed(o, keep)
 	if x.w == nil {
 		return
 	}
@@ -278,6 +268,16 @@ func (x *fill) finishConfirmed() {
 	h.fetch(x.w, q, nil)
 }
 
+// landRenewed tells those who wait what became of the stored object: they have
+// it, too, when it is kept.
+func (x *fill) landRenewed(o *object, keep bool) {
+	if keep {
+		x.f.land(stored, o, nil, 0)
+	} else {
+		x.f.land(passed, nil, nil, 0)
+	}
+}
+
 // answerStale answers with the stale object, as the failure allows.
 func (x *fill) answerStale() {
 	x.f.land(failed, nil, nil, x.failure)
@@ -289,17 +289,14 @@ func (x *fill) answerStale() {
 // staleInstead answers with what is stored when the origin failed, if that is
 // allowed.
 func (x *fill) staleInstead(how freshness.Failure) bool {
-	o := x.q.object
-	if o == nil || x.w == nil || !x.h.covers(o, x.q) {
+	if x.w == nil {
 		return false
 	}
-	reuse := x.h.onFailure(o, &x.q.dir, how, x.q.now)
-	if reuse.Verdict == freshness.Validate {
-		return false
+	why, ok := x.h.onFailure(x.q, how)
+	if ok {
+		x.h.answer(x.w, x.q, x.q.object, why, x.status(false))
 	}
-	x.rule = reuse.Rule
-	x.h.answer(x.w, x.q, o, reuse.Rule, x.status(false))
-	return true
+	return ok
 }
 
 // fail ends an exchange in which the handler gave no answer.

@@ -158,7 +158,7 @@ func (x *fill) judge(ask *freshness.Request, status int, fields freshness.Fields
 
 // decideStored deals with answers that are about what is stored already.
 func (x *fill) decideStored() bool {
-	q, h := x.q, x.h
+	q := x.q
 	if q.r.Method == http.MethodHead && q.object != nil {
 		x.updateFromHead()
 		return false
@@ -187,12 +187,10 @@ func (x *fill) decideStored() bool {
 	}
 	switch x.code {
 	case 500, 502, 503, 504:
-		if q.object != nil && h.covers(q.object, q) {
-			if reuse := h.onFailure(q.object, &q.dir, freshness.ServerError, q.now); reuse.Verdict != freshness.Validate {
-				x.setMode(modeStale)
-				x.rule, x.failure = reuse.Rule, x.code
-				return true
-			}
+		if why, ok := x.h.onFailure(q, freshness.ServerError); ok {
+			x.setMode(modeStale)
+			x.rule, x.failure = why, x.code
+			return true
 		}
 	}
 	return false
@@ -276,6 +274,9 @@ func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
 	fields := freshness.StoredFields(x.header)
 	delete(fields, "Age")
 	delete(fields, "Trailer") // trailers are not kept
+	if st.Partial {
+		delete(fields, "Content-Range") // the body says what there is of it
+	}
 	x.strip(fields, st)
 	setDate(fields, x.received)
 	x.age = x.header["Age"]
@@ -340,9 +341,6 @@ func (x *fill) passAndKeep(st *freshness.Storing) {
 		status = http.StatusOK // of which it is a part
 	}
 	x.object = x.storedObject(st, status, body{size: x.declared()})
-	if st.Partial {
-		delete(x.object.fields, "Content-Range")
-	}
 	if x.declared() <= x.h.opt.MaxInMemory {
 		x.copy = &growing{size: x.declared(), bound: x.h.opt.MaxInMemory}
 	} else if st.Partial {
@@ -485,10 +483,10 @@ func (x *fill) OriginFailed(error) bool {
 		return false
 	}
 	q := x.q
-	if q.object != nil && x.h.covers(q.object, q) && q.why != fwdBypass && q.why != fwdMethod {
-		if reuse := x.h.onFailure(q.object, &q.dir, freshness.Unreachable, q.now); reuse.Verdict != freshness.Validate {
+	if q.why != fwdBypass && q.why != fwdMethod {
+		if why, ok := x.h.onFailure(q, freshness.Unreachable); ok {
 			x.setMode(modeStale)
-			x.rule, x.failure = reuse.Rule, http.StatusBadGateway
+			x.rule, x.failure = why, http.StatusBadGateway
 			return true
 		}
 	}

@@ -35,7 +35,7 @@ func (h *Handler) invalidate(q *inquiry, status int, fields http.Header) {
 		if err != nil {
 			continue
 		}
-		to := target{tls: u.Scheme == "https", host: u.Host, path: u.EscapedPath(), query: u.RawQuery, hasQuery: u.RawQuery != "" || u.ForceQuery}
+		to := targetOf(u.Scheme == "https", u.Host, u)
 		for _, key := range h.keysOf(&to, &q.src) {
 			h.store.invalidate(key)
 		}

@@ -65,11 +65,7 @@ func (x *fill) finishPart(cut any) {
 	n := x.renewal(q.object)
 	o, keep := n.joined([]part{{x.part.Start, x.body.bytes()}})
 	n.replace(o, keep)
-	if keep {
-		x.f.land(stored, o, nil, 0)
-	} else {
-		x.f.land(passed, nil, nil, 0)
-	}
+	x.landRenewed(o, keep)
 	q.object = o
 	if x.w == nil {
 		return
@@ -110,11 +106,10 @@ func (x *fill) publishCopy() {
 		n.replace(n.joined(parts))
 		return
 	}
-	fields := freshness.StoredFields(o.fields)
-	delete(fields, "Content-Range")
-	whole := newObject(http.StatusOK, fields, o.terms, x.requested, withParts(size, parts))
-	whole.selecting, whole.born = o.selecting, o.born
-	h.store.put(q.key, whole, x.asked, h.opt.MaxVariants)
+	kept := o.body.kept
+	o.body = withParts(size, parts)
+	o.body.kept = kept
+	h.store.put(q.key, &o, x.asked, h.opt.MaxVariants)
 }
 
 // updateFromHead freshens what is stored by the answer to HEAD, or makes it

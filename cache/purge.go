@@ -13,7 +13,7 @@ func (h *Handler) Purge(uri string, soft bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	t := target{tls: u.Scheme == "https", host: u.Host, path: u.EscapedPath(), query: u.RawQuery, hasQuery: u.RawQuery != "" || u.ForceQuery}
+	t := targetOf(u.Scheme == "https", u.Host, u)
 	n := 0
 	for _, key := range h.keysOf(&t, &source{}) {
 		h.store.invalidated.add(key)

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"freshet/conditional"
 	"freshet/freshness"
@@ -89,7 +90,7 @@ const maxAttempts = 4
 func (h *Handler) inquire(r *http.Request) *inquiry {
 	q := &inquiry{r: r, now: h.opt.Now()}
 	q.src.header = r.Header
-	q.to = targetOf(r)
+	q.to = targetOf(r.TLS != nil, r.Host, r.URL)
 	q.key = h.keyOf(&q.to, &q.src)
 	q.ask = freshness.Request{Method: r.Method, URL: urlOf(&q.to), Fields: r.Header}
 	q.dir = freshness.ParseDirectives(r.Header["Cache-Control"], r.Header["Pragma"])
@@ -97,8 +98,8 @@ func (h *Handler) inquire(r *http.Request) *inquiry {
 	return q
 }
 
-func targetOf(r *http.Request) target {
-	return target{tls: r.TLS != nil, host: r.Host, path: r.URL.EscapedPath(), query: r.URL.RawQuery, hasQuery: r.URL.RawQuery != "" || r.URL.ForceQuery}
+func targetOf(tls bool, host string, u *url.URL) target {
+	return target{tls: tls, host: host, path: u.EscapedPath(), query: u.RawQuery, hasQuery: u.RawQuery != "" || u.ForceQuery}
 }
 
 // urlOf returns the effective request URI as it was sent.
@@ -198,16 +199,22 @@ func (h *Handler) reuse(o *object, d *freshness.Directives, now int64) freshness
 	return h.policy.Reuse(&o.terms, d, now)
 }
 
-// onFailure decides what is done when the origin failed: by freshness, too, but
-// what a purge of everything has made stale has been stale from now on.
-func (h *Handler) onFailure(o *object, d *freshness.Directives, how freshness.Failure, now int64) freshness.Reuse {
+// onFailure reports whether what is stored answers the request when the origin
+// failed, and by which rule: freshness decides that, too, but what a purge of
+// everything has made stale has been stale from now on.
+func (h *Handler) onFailure(q *inquiry, how freshness.Failure) (why rule.ID, ok bool) {
+	o := q.object
+	if o == nil || !h.covers(o, q) {
+		return 0, false
+	}
 	t := &o.terms
-	if h.store.outdated(o) && t.TTL(now) > 0 {
+	if h.store.outdated(o) && t.TTL(q.now) > 0 {
 		stale := *t
-		stale.Lifetime = t.Age(now)
+		stale.Lifetime = t.Age(q.now)
 		t = &stale
 	}
-	return h.policy.OnFailure(t, d, how, now)
+	reuse := h.policy.OnFailure(t, &q.dir, how, q.now)
+	return reuse.Rule, reuse.Verdict != freshness.Validate
 }
 
 // shares reports whether the request may wait for another's answer and others
@@ -258,11 +265,9 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		h.fetch(w, q, nil)
 		return true
 	case l.stage == failed:
-		if o := q.object; o != nil && h.covers(o, q) {
-			if reuse := h.onFailure(o, &q.dir, freshness.Unreachable, q.now); reuse.Verdict != freshness.Validate {
-				h.answer(w, q, o, reuse.Rule, h.statusForward(q, 0, false, true))
-				return true
-			}
+		if why, ok := h.onFailure(q, freshness.Unreachable); ok {
+			h.answer(w, q, q.object, why, h.statusForward(q, 0, false, true))
+			return true
 		}
 		httpd.SetRule(w, rule.CacheOriginFailed)
 		h.setStatus(w.Header(), nil, h.statusForward(q, l.failure, false, true))

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -106,15 +105,11 @@ func (s *sparse) sendHead() {
 // how many bytes came.
 func (s *sparse) fetch(gap field.Range) (int64, error) {
 	r := s.q.r
-	out := r.WithContext(context.WithoutCancel(r.Context()))
-	ctx, cancel := context.WithCancel(out.Context())
-	defer cancel()
-	defer context.AfterFunc(r.Context(), cancel)()
-	out = out.WithContext(ctx)
-	out.Header = r.Header.Clone()
-	for _, name := range [...]string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
-		delete(out.Header, name)
-	}
+	var ctx originContext
+	ctx.start(r.Context(), ctx.cancel)
+	defer ctx.cancel()
+	out := r.WithContext(&ctx)
+	out.Header = unconditional(r.Header, true)
 	out.Header["Range"] = []string{"bytes=" + strconv.FormatInt(gap.Start, 10) + "-" + strconv.FormatInt(gap.Start+gap.Length-1, 10)}
 	out.Header["If-Range"] = []string{freshness.StrongTag(s.o.fields)}
 
@@ -258,11 +253,9 @@ func (x *fill) publishSparse() {
 		x.sparse.Abort()
 		return
 	}
-	fields := freshness.StoredFields(x.object.fields)
-	delete(fields, "Content-Range")
-	o := newObject(http.StatusOK, fields, x.object.terms, x.requested, onDisk(x.h.store.disk, diskKey(x.q.key), &stored))
-	o.selecting, o.born, o.age = x.object.selecting, x.object.born, x.object.age
-	if x.h.store.putFile(x.q.key, o, x.asked, x.h.opt.MaxVariants) != nil {
+	o := *x.object
+	o.body = onDisk(x.h.store.disk, diskKey(x.q.key), &stored)
+	if x.h.store.putFile(x.q.key, &o, x.asked, x.h.opt.MaxVariants) != nil {
 		x.sparse.Abort()
 	}
 }

@@ -8,7 +8,7 @@ import (
 // none: then it is relayed, and not stored.
 func (x *fill) spill() spillFile {
 	t := x.h.store.disk
-	if t == nil || x.body.size > x.h.opt.MaxObject {
+	if t == nil {
 		return nil
 	}
 	w, err := t.files.Create(x.body.size)

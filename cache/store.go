@@ -237,9 +237,7 @@ func (s *Store) join(flightKey, key string) (f *flight, lead bool) {
 	if f, ok := s.flights[flightKey]; ok && !s.invalidated.since(key, f.began) {
 		return f, false
 	}
-	f = &flight{store: s, key: flightKey, began: s.invalidated.moment()}
-	s.flights[flightKey] = f
-	return f, true
+	return s.begin(flightKey), true
 }
 
 // renew returns the flight that takes the place of one that has taken too
@@ -250,9 +248,14 @@ func (s *Store) renew(late *flight) (f *flight, lead bool) {
 	if f := s.flights[late.key]; f != nil && f != late {
 		return f, false
 	}
-	f = &flight{store: s, key: late.key, began: s.invalidated.moment()}
-	s.flights[late.key] = f
-	return f, true
+	return s.begin(late.key), true
+}
+
+// begin begins a flight; s.mu is held.
+func (s *Store) begin(key string) *flight {
+	f := &flight{store: s, key: key, began: s.invalidated.moment()}
+	s.flights[key] = f
+	return f
 }
 
 // leave ends a flight, if there is one: the next request for its key begins
