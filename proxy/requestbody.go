@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"sync"
-	"time"
 
 	"freshet/internal/wire"
 )
@@ -54,8 +53,6 @@ func (b *requestBody) complete() {
 			b.trailer[name] = values
 		}
 	}
-	// The limit on the body's pauses is not one on what follows.
-	b.x.rc.SetReadDeadline(time.Time{})
 	b.ended()
 }
 
