@@ -106,9 +106,10 @@ func appendPath(dst []byte, path string) []byte {
 			return append(dst, path...)
 		}
 		dst = append(dst, path[:i]...)
-		c, ok := unhex(path[i+1], path[i+2])
+		hi, lo := wire.Unhex(path[i+1]), wire.Unhex(path[i+2])
+		c := hi<<4 | lo
 		switch {
-		case !ok:
+		case hi > 15 || lo > 15:
 			dst = append(dst, path[i:i+3]...)
 		case unreserved(c):
 			dst = append(dst, c)
@@ -120,18 +121,6 @@ func appendPath(dst []byte, path string) []byte {
 }
 
 const upperHex = "0123456789ABCDEF"
-
-func unhex(a, b byte) (byte, bool) {
-	x, y := strings.IndexByte(upperHex, upper(a)), strings.IndexByte(upperHex, upper(b))
-	return byte(x<<4 | y), x >= 0 && y >= 0
-}
-
-func upper(c byte) byte {
-	if 'a' <= c && c <= 'z' {
-		c -= 'a' - 'A'
-	}
-	return c
-}
 
 // unreserved reports whether c means the same encoded and plain (RFC 3986 §2.3).
 func unreserved(c byte) bool {

@@ -128,7 +128,7 @@ func unescapeSegment(s string) (string, bool) {
 			if i+2 >= len(s) {
 				return "", false
 			}
-			hi, lo := unhex(s[i+1]), unhex(s[i+2])
+			hi, lo := Unhex(s[i+1]), Unhex(s[i+2])
 			if hi > 15 || lo > 15 {
 				return "", false
 			}
@@ -154,7 +154,8 @@ func unescapeSegment(s string) (string, bool) {
 	return s, true
 }
 
-func unhex(c byte) byte {
+// Unhex returns the value of a hexadecimal digit, 16 for what is none.
+func Unhex(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':
 		return c - '0'
