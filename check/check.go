@@ -1,0 +1,103 @@
+// Package check says how browsers and caches will treat an answer, what is
+// wrong with it, and what to do about that.
+//
+//	findings := check.Passive(&check.Exchange{Method: "GET", URL: u, Status: 200, Header: h})
+//	for _, f := range findings {
+//		fmt.Println(f.Note.Severity, f.Note.ID, f.Where, f.Detail)
+//	}
+//
+// Passive checks read one exchange; they are pure. What caches do is decided by
+// package freshness, as in the caches themselves: there is one implementation of
+// each rule.
+//
+// It is no crawler of other people's sites, and no security scanner: it asks for
+// what it was told to, and judges what HTTP says about itself.
+package check
+
+import "net/http"
+
+// Severity says how much a finding matters.
+type Severity uint8
+
+// The severities.
+const (
+	Info Severity = iota // worth knowing; nothing is wrong
+	Warn                 // works, but costs speed, or depends on luck
+	Bad                  // breaks a rule that recipients rely on
+)
+
+var severityNames = [...]string{Info: "info", Warn: "warn", Bad: "bad"}
+
+// String returns the severity's name: info, warn or bad.
+func (s Severity) String() string { return severityNames[s] }
+
+// An Exchange is a request and its answer, as they were seen.
+type Exchange struct {
+	Method        string
+	URL           string      // absolute
+	RequestHeader http.Header // as sent
+
+	Proto    string // of the answer: "HTTP/1.1", "HTTP/2.0"
+	Status   int
+	Header   http.Header // of the answer; canonical names, lines in their order
+	Trailer  http.Header
+	Body     []byte // as it was sent, coded; at most what was kept of it
+	BodySize int64  // bytes that came; -1 when that is not known
+	Received int64  // when the head came, nanoseconds since 1970
+}
+
+// A Note is something that can be found: a row of the table.
+type Note struct {
+	ID       string // stable, kebab-case
+	Severity Severity
+	Sentence string // what is the matter, one sentence without a full stop
+	Clause   string // where it is written: "RFC 9111 §5.2.2.5", or "" for advice
+	Remedy   string // what to change; "" when nothing is wrong
+	Relates  bool   // it compares two fields, or request and answer
+
+	Fires, Silent Example // exchanges in which it is found, and nearly
+
+	// find reports each place where the note applies.
+	find func(x *subject, report func(where, detail string))
+}
+
+// An Example is an exchange as text: heads as on the wire, with LF for CR LF.
+// An empty request is GET http://example.com/ without fields.
+type Example struct{ Request, Response string }
+
+// A Finding is a note that applies.
+type Finding struct {
+	Note   *Note
+	Where  string // "Cache-Control of the answer"; "" for the exchange as a whole
+	Detail string // the value, or the numbers, that it is about; may be ""
+}
+
+// Passive returns what there is to say about an exchange, the worst first.
+func Passive(x *Exchange) []Finding {
+	s := newSubject(x)
+	var all []Finding
+	for severity := Bad; ; severity-- {
+		for n := range Notes {
+			if n.Severity == severity && n.find != nil {
+				n.find(s, func(where, detail string) { all = append(all, Finding{n, where, detail}) })
+			}
+		}
+		if severity == Info {
+			return all
+		}
+	}
+}
+
+// groups are the tables of notes, each in a file of its own.
+var groups = [][]Note{cachingNotes}
+
+// Notes calls yield for every note.
+func Notes(yield func(*Note) bool) {
+	for _, g := range groups {
+		for i := range g {
+			if !yield(&g[i]) {
+				return
+			}
+		}
+	}
+}
