@@ -62,8 +62,11 @@ type Note struct {
 }
 
 // An Example is an exchange as text: heads as on the wire, with LF for CR LF.
-// An empty request is GET http://example.com/ without fields.
-type Example struct{ Request, Response string }
+// An empty request is GET http://example.com/ without fields. The answer comes
+// on Thu, 01 Oct 2026 12:00:00 GMT, which is also its Date when it states none;
+// the line "-Date" means that it has none. What stands behind an empty line is
+// the body; when nothing does, its size is not known.
+type Example struct{ Request, Response, Trailer string }
 
 // A Finding is a note that applies.
 type Finding struct {
@@ -72,14 +75,20 @@ type Finding struct {
 	Detail string // the value, or the numbers, that it is about; may be ""
 }
 
-// Passive returns what there is to say about an exchange, the worst first.
+// maxPerNote is how many findings of one note are kept, of an answer with very
+// many fields.
+const maxPerNote = 16
+
+// Passive returns what there is to say about an exchange, the worst first. Of
+// one note there are at most 16 findings. The zero method is GET. A missing
+// time of receipt is taken from Date.
 func Passive(x *Exchange) []Finding {
 	s := newSubject(x)
 	var all []Finding
 	for severity := Bad; ; severity-- {
 		for n := range Notes {
 			if n.Severity == severity && n.find != nil {
-				n.find(s, func(where, detail string) { all = append(all, Finding{n, where, detail}) })
+				all = n.appendFindings(all, s)
 			}
 		}
 		if severity == Info {
@@ -88,8 +97,23 @@ func Passive(x *Exchange) []Finding {
 	}
 }
 
+// appendFindings appends where the note applies.
+func (n *Note) appendFindings(all []Finding, s *subject) []Finding {
+	room := maxPerNote
+	n.find(s, func(where, detail string) {
+		if room > 0 {
+			room--
+			all = append(all, Finding{n, where, shorten(detail)})
+		}
+	})
+	return all
+}
+
 // groups are the tables of notes, each in a file of its own.
-var groups = [][]Note{cachingNotes}
+var groups = [][]Note{
+	messageNotes, fieldNotes, cachingNotes, conditionalNotes, contentNotes,
+	securityNotes, cookieNotes, corsNotes, structuredNotes,
+}
 
 // Notes calls yield for every note.
 func Notes(yield func(*Note) bool) {

@@ -1,0 +1,4 @@
+package check
+
+// cookieNotes are about cookies (RFC 6265bis).
+var cookieNotes = []Note{}

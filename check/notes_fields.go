@@ -1,0 +1,4 @@
+package check
+
+// fieldNotes hold for every field of the table.
+var fieldNotes = []Note{}
