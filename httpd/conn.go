@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"syscall"
 
+	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/socketserver"
 )
@@ -52,16 +53,18 @@ type conn struct {
 	left    bool     // serveEarly left next to do
 	phase   phase
 	refusal rule.ID
-	served  int     // requests read
-	now     int64   // when the input was read last, nanoseconds since 1970
-	read    int64   // the same by Monotonic
-	began   int64   // when the head began that phaseHead is about, by Monotonic
-	last    bool    // the server drains: look once more for input, then end
-	over    bool    // the answer that is gathered, or was sent, is the last
-	locked  bool    // inside the callback of raw: nobody else can read
-	linger  bool    // the client may still be sending: see end
-	reset   bool    // the end must not look like that of the answer: see end
-	one     [1]byte // a read that waits without a buffer
+	served  int       // requests read
+	name    record.ID // of the connection; 0 until it is asked for
+	named   int       // the count of requests when it was made
+	now     int64     // when the input was read last, nanoseconds since 1970
+	read    int64     // the same by Monotonic
+	began   int64     // when the head began that phaseHead is about, by Monotonic
+	last    bool      // the server drains: look once more for input, then end
+	over    bool      // the answer that is gathered, or was sent, is the last
+	locked  bool      // inside the callback of raw: nobody else can read
+	linger  bool      // the client may still be sending: see end
+	reset   bool      // the end must not look like that of the answer: see end
+	one     [1]byte   // a read that waits without a buffer
 
 	// The callbacks of raw, made once.
 	readable, writable func(fd uintptr) bool

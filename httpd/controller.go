@@ -97,7 +97,8 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		if status == 0 {
 			status = http.StatusSwitchingProtocols
 		}
-		c.note(&s.head, status, 0, rule.HandlerAnswered, false)
+		n := c.note(&s.head)
+		n.Status, n.Rule = status, rule.HandlerAnswered
 		c.report(0)
 	}
 	c.setState(http.StateHijacked)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/internal/wire"
 )
@@ -117,12 +118,12 @@ func (s *Server) serveH2(w http.ResponseWriter, r *http.Request) {
 	if s.ServerName != "-" {
 		w.Header()["Server"] = []string{s.serverName()}
 	}
-	rw := &h2Response{ResponseWriter: w, why: rule.HandlerPanic, rc: http.NewResponseController(w)}
+	rw := &h2Response{ResponseWriter: w, notes: notes{why: rule.HandlerPanic}, srv: s, id: s.ids.request(), start: start, rc: http.NewResponseController(w)}
 	if s.WriteTimeout <= 0 {
 		rw.send = s.times.send
 	}
 	if s.Sink != nil {
-		defer s.noteH2(rw, r, start)
+		defer s.noteH2(rw, r)
 	}
 	defer s.recoverH2(rw, r)
 	if broken := s.brokenH2(r); broken != 0 {
@@ -180,13 +181,14 @@ func (s *Server) brokenH2(r *http.Request) rule.ID {
 	return wire.CheckFields(r.Header)
 }
 
-func (s *Server) noteH2(w *h2Response, r *http.Request, start time.Time) {
+func (s *Server) noteH2(w *h2Response, r *http.Request) {
 	rec := Record{
-		Start: start.UnixNano(), Duration: int64(time.Since(start)),
+		ID: w.id, Start: w.start.UnixNano(), Duration: int64(time.Since(w.start)), Waited: int64(w.waited),
 		Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Host: r.Host,
 		Referer: r.Referer(), Agent: r.UserAgent(),
-		Status: w.status, Bytes: w.bytes, Rule: w.why,
+		Status: w.status, Bytes: w.bytes,
 	}
+	w.notes.fill(&rec)
 	rec.User, _, _ = r.BasicAuth()
 	rec.Remote, _ = parseRemote(r.RemoteAddr)
 	if rec.Status == 0 && w.why != rule.HandlerPanic {
@@ -198,9 +200,13 @@ func (s *Server) noteH2(w *h2Response, r *http.Request, start time.Time) {
 // h2Response counts what a handler sends.
 type h2Response struct {
 	http.ResponseWriter
+	notes
+	srv    *Server
+	id     record.ID
+	start  time.Time
+	waited time.Duration // until the answer began
 	status int
 	bytes  int64
-	why    rule.ID
 	rc     *http.ResponseController
 	send   time.Duration // for each write; 0: no limit
 }
@@ -236,26 +242,32 @@ func (s *Server) recoverH2(w *h2Response, r *http.Request) {
 	Error(w, r, http.StatusInternalServerError, rule.Of(rule.HandlerPanic).Sentence)
 }
 
-func (w *h2Response) SetRule(id rule.ID) { w.why = id }
-
 // Unwrap lets http.ResponseController reach what is below.
 func (w *h2Response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *h2Response) WriteHeader(code int) {
 	if w.status == 0 && code >= 200 {
-		w.status = code
+		w.begin(code)
 	}
 	w.ResponseWriter.WriteHeader(code)
 }
 
 func (w *h2Response) Write(p []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.begin(http.StatusOK)
 	}
 	w.limit()
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err
+}
+
+// begin notes that the answer begins.
+func (w *h2Response) begin(status int) {
+	w.status, w.waited = status, time.Since(w.start)
+	if w.srv.showsID(status) {
+		w.Header()["Freshet-Id"] = []string{w.id.String()}
+	}
 }
 
 // Flush implements http.Flusher for handlers that look for it.

@@ -20,6 +20,12 @@ type Record = record.Record
 // Sink takes one Record for each request.
 type Sink = record.Sink
 
+// Verdict is what a request came to, for counters.
+type Verdict = record.Verdict
+
+// Detail is what handlers tell about a request; see [DetailOf].
+type Detail = record.Detail
+
 // RuleID names why an answer was what it was.
 type RuleID = rule.ID
 
@@ -43,8 +49,10 @@ type HotHandler interface {
 // Date and Connection to the head, leaves the body out for HEAD, and writes
 // the record.
 type Answer struct {
-	Status int
-	Rule   RuleID
+	Status  int
+	Rule    RuleID
+	Verdict Verdict
+	Place   uint16 // see [SetPlace]
 
 	// Head is the status line ("HTTP/1.1 200 OK") and the fields, in the order
 	// of their names, each line with its CR LF, without the empty line that

@@ -1,9 +1,6 @@
 package httpd
 
-import (
-	"freshet/internal/rule"
-	"freshet/internal/wire"
-)
+import "freshet/internal/wire"
 
 // advance answers the complete requests in the input as far as the hot path
 // can, and says what comes next.
@@ -72,6 +69,9 @@ func (c *conn) answerHot() bool {
 	c.over = !keep
 	s.out = append(s.out, a.Head...)
 	s.out = c.srv.appendStamps(s.out, h.Now, !a.HasServer, !a.HasDate)
+	if c.srv.showsID(a.Status) {
+		s.out = c.srv.appendID(s.out, c.requestID(), a.Status)
+	}
 	s.out = append(appendConnection(s.out, h.Minor >= 1, keep), "\r\n"...)
 	sent := int64(len(a.Body))
 	switch {
@@ -89,19 +89,20 @@ func (c *conn) answerHot() bool {
 		s.tail = a.Body
 	}
 	if c.srv.Sink != nil {
-		c.note(h, a.Status, sent, a.Rule, true)
+		r := c.note(h)
+		r.Status, r.Bytes, r.Rule, r.Verdict, r.Place, r.Hot = a.Status, sent, a.Rule, a.Verdict, a.Place, true
 	}
 	return true
 }
 
 // note gathers the record of an answer until it is written.
-func (c *conn) note(h *wire.Head, status int, sent int64, why rule.ID, hot bool) {
+func (c *conn) note(h *wire.Head) *Record {
 	s := c.s
 	s.recs = append(s.recs, Record{
-		Start: h.Now, Remote: c.sc.Remote(), Method: h.Method, Target: h.Target, Proto: protoOf(h),
+		ID: c.requestID(), Start: h.Now, Remote: c.sc.Remote(), Method: h.Method, Target: h.Target, Proto: protoOf(h),
 		Host: h.Host, Referer: h.Get(wire.Referer), Agent: h.Get(wire.UserAgent), User: userOf(h),
-		Status: status, Bytes: sent, Rule: why, Hot: hot,
 	})
+	return &s.recs[len(s.recs)-1]
 }
 
 // protoOf names the version; "" when it is not known.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/internal/wire"
 	"freshet/socketserver"
@@ -25,10 +26,11 @@ func (c *conn) refuse(why rule.ID) {
 	}
 	s.head.Now = c.now
 	at := len(s.out)
-	s.out = c.srv.appendRefusal(s.out, s.head.Now, row.Status, row.Explain(), s.head.Method == "HEAD")
+	s.out = c.srv.appendRefusal(s.out, s.head.Now, c.requestID(), row.Status, row.Explain(), s.head.Method == "HEAD")
 	if c.srv.Sink != nil {
 		_, page, _ := bytes.Cut(s.out[at:], []byte("\r\n\r\n"))
-		c.note(&s.head, row.Status, int64(len(page)), why, false)
+		n := c.note(&s.head)
+		n.Status, n.Bytes, n.Rule, n.Verdict = row.Status, int64(len(page)), why, record.Refused
 	}
 	c.linger = true
 	c.flush()
@@ -36,7 +38,7 @@ func (c *conn) refuse(why rule.ID) {
 
 // appendRefusal makes a whole answer of the engine's own, after which the
 // connection ends.
-func (s *Server) appendRefusal(dst []byte, now int64, status int, message string, head bool) []byte {
+func (s *Server) appendRefusal(dst []byte, now int64, id record.ID, status int, message string, head bool) []byte {
 	page := AppendErrorPage(nil, PageText, status, message)
 	dst = wire.AppendStatusLine(dst, status)
 	dst = append(dst, "Content-Length: "...)
@@ -47,7 +49,9 @@ func (s *Server) appendRefusal(dst []byte, now int64, status int, message string
 	if status == http.StatusServiceUnavailable {
 		dst = append(dst, "Retry-After: 1\r\n"...)
 	}
-	dst = s.appendEnd(dst, now, true, false)
+	dst = s.appendStamps(dst, now, true, true)
+	dst = s.appendID(dst, id, status)
+	dst = append(appendConnection(dst, true, false), "\r\n"...)
 	if head {
 		return dst
 	}
@@ -62,15 +66,15 @@ func (s *Server) refuseConn(nc net.Conn, why socketserver.Refusal) {
 		id = rule.TooManyPerClient
 	}
 	row := rule.Of(id)
-	now := time.Now()
+	now, name := time.Now(), s.ids.conn()
 	if s.Sink != nil {
-		r := Record{Start: now.UnixNano(), Status: row.Status, Rule: id}
+		r := Record{ID: name, Start: now.UnixNano(), Status: row.Status, Rule: id, Verdict: record.Refused}
 		r.Remote = a.AddrPort()
 		s.Sink.Record(&r)
 	}
 	if a.from.tls != nil {
 		return // a handshake is what the limit protects from
 	}
-	a.Conn.Write(s.appendRefusal(nil, now.UnixNano(), row.Status, row.Explain(), false))
+	a.Conn.Write(s.appendRefusal(nil, now.UnixNano(), name, row.Status, row.Explain(), false))
 	lingerOn(a.Conn)
 }

@@ -21,6 +21,7 @@ var contextEnded = context.Canceled
 // response is the http.ResponseWriter of an HTTP/1 request. What it writes is
 // gathered in the connection's output.
 type response struct {
+	notes
 	c    *conn
 	req  *http.Request
 	ctx  *requestContext
@@ -31,7 +32,7 @@ type response struct {
 	length   int64 // Content-Length of the answer, -1 when not declared
 	written  int64 // body bytes that the handler wrote
 	bytes    int64 // body bytes that went out
-	why      rule.ID
+	waited   int64 // nanoseconds until the answer began
 	aborted  rule.ID
 	err      error // first error of writing
 	trailers []string
@@ -66,25 +67,6 @@ func (w *response) init(c *conn, r *http.Request, h *wire.Head) {
 	w.isHead = h.Method == http.MethodHead
 	s := c.s
 	s.body, s.fields = s.body[:0], s.fields[:0]
-}
-
-// SetRule records why the answer is what it is; see SetRule.
-func (w *response) SetRule(id rule.ID) { w.why = id }
-
-// SetRule records, for the access record, which rule decided the answer. It
-// finds the engine's writer through wrappers that have Unwrap.
-func SetRule(w http.ResponseWriter, id RuleID) {
-	for w != nil {
-		if rs, ok := w.(interface{ SetRule(rule.ID) }); ok {
-			rs.SetRule(id)
-			return
-		}
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return
-		}
-		w = u.Unwrap()
-	}
 }
 
 // Header implements http.ResponseWriter.
@@ -284,7 +266,11 @@ func (w *response) commit(complete bool, next []byte) {
 func (w *response) appendEnd() {
 	s := w.c.s
 	w.c.setNow() // RFC 9110 §6.6.1: Date is when the answer began
+	w.waited = w.c.now - s.head.Now
 	s.out = w.c.srv.appendStamps(s.out, w.c.now, !w.hasServer, !w.hasDate)
+	if w.c.srv.showsID(w.status) {
+		s.out = w.c.srv.appendID(s.out, w.c.requestID(), w.status)
+	}
 	if w.chunked {
 		s.out = append(s.out, "Transfer-Encoding: chunked\r\n"...)
 	}
@@ -373,7 +359,9 @@ func (w *response) done() {
 		s.out = append(s.out, "\r\n"...)
 	}
 	if w.c.srv.Sink != nil {
-		w.c.note(&s.head, w.status, w.bytes, w.why, false)
+		r := w.c.note(&s.head)
+		r.Status, r.Bytes, r.Waited = w.status, w.bytes, w.waited
+		w.notes.fill(r)
 	}
 }
 

@@ -141,13 +141,6 @@ func (t *stamps) at(sec int64, name string) *stamp {
 // stampAt returns the Server and Date lines for a time in nanoseconds.
 func (s *Server) stampAt(now int64) *stamp { return s.stamps.at(now/int64(time.Second), s.ServerName) }
 
-// appendEnd ends a head: Server, Date, Connection when it says something that
-// the version does not, and the empty line.
-func (s *Server) appendEnd(dst []byte, now int64, http11, keep bool) []byte {
-	dst = s.appendStamps(dst, now, true, true)
-	return append(appendConnection(dst, http11, keep), "\r\n"...)
-}
-
 // appendStamps appends Server and Date, where they are wanted.
 func (s *Server) appendStamps(dst []byte, now int64, server, date bool) []byte {
 	st := s.stampAt(now)

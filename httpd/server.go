@@ -67,6 +67,9 @@ type Server struct {
 	// "-" leaves the field out.
 	ServerName string
 
+	// RequestIDs says which answers tell the name of their request.
+	RequestIDs RequestIDs
+
 	// Pages makes the error pages of handlers that call [Error]; nil means the
 	// built-in ones. Refusals of malformed requests are always plain text.
 	Pages *Pages
@@ -146,6 +149,7 @@ type Server struct {
 	h2         h2Bridge
 	pool       sync.Pool // of *scratch
 	stamps     stamps
+	ids        requestIDs
 
 	mu         sync.Mutex
 	onShutdown []func()

@@ -49,7 +49,7 @@ func (c *conn) startTLS() bool {
 	if err := tc.HandshakeContext(c.from.base); err != nil {
 		var notTLS tls.RecordHeaderError
 		if errors.As(err, &notTLS) && looksLikeHTTP(notTLS.RecordHeader) {
-			c.tcp.Write(c.srv.appendRefusal(nil, c.now, 400, "this port speaks TLS: use https", false))
+			c.tcp.Write(c.srv.appendRefusal(nil, c.now, c.requestID(), 400, "this port speaks TLS: use https", false))
 			lingerOn(c.tcp)
 		}
 		c.closed()

@@ -12,8 +12,10 @@ import (
 // Record describes one answered (or cut, or refused) request. Its strings are
 // views of a connection's buffer: a sink that keeps them clones them.
 type Record struct {
+	ID       ID    // of the request
 	Start    int64 // when the request was read, nanoseconds since 1970
 	Duration int64 // from then until its last byte was handed to the kernel, nanoseconds
+	Waited   int64 // of Duration: until the answer began; 0 when it was prebuilt
 
 	Remote netip.AddrPort // the client's address; invalid for Unix sockets
 	User   string         // name from Basic credentials, "" without; never the password
@@ -25,14 +27,57 @@ type Record struct {
 	Referer string
 	Agent   string // User-Agent
 
-	Status int   // status code sent; 0 when the connection was cut before one
-	Bytes  int64 // body bytes sent, without the head
-	Rule   rule.ID
-	Hot    bool // answered on the hot path
+	Status  int   // status code sent; 0 when the connection was cut before one
+	Bytes   int64 // body bytes sent, without the head
+	Rule    rule.ID
+	Verdict Verdict
+	Place   uint16 // which route of the configuration answered; 0 when there is one only
+	Hot     bool   // answered on the hot path
+
+	// Detail is what handlers told about the request; nil for what was answered
+	// on the hot path. It is not changed any more: a sink may keep it.
+	Detail *Detail
 }
 
 // Sink takes records. Record is called on the connection's goroutine, after
 // the answer was written; it must not block and must not keep r.
 type Sink interface {
 	Record(r *Record)
+}
+
+// Verdict is what a request came to, for counters: the words in which people
+// talk about caches.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Handled     Verdict = iota // a handler answered; nothing is said about caches
+	File                       // a file, a listing, or that there is none
+	Hit                        // from the cache, without asking the origin
+	Stale                      // from the cache, although it was stale
+	Revalidated                // from the cache, after the origin said that it is valid
+	Miss                       // from the origin: the cache had nothing that could be used
+	Bypass                     // from the origin: the request goes past the cache
+	Refused                    // by a limit or a rule, before anybody was asked
+	NumVerdicts
+)
+
+var verdicts = [NumVerdicts]string{"handled", "file", "hit", "stale", "revalidated", "miss", "bypass", "refused"}
+
+// String returns the verdict's name.
+func (v Verdict) String() string {
+	if v < NumVerdicts {
+		return verdicts[v]
+	}
+	return "unknown"
+}
+
+// ParseVerdict returns the verdict of that name.
+func ParseVerdict(name string) (Verdict, bool) {
+	for v, n := range verdicts {
+		if n == name {
+			return Verdict(v), true
+		}
+	}
+	return 0, false
 }

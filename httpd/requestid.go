@@ -1,0 +1,70 @@
+package httpd
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"freshet/internal/record"
+)
+
+// RequestIDs says which answers tell the name of their request, in the field
+// Freshet-Id. The name stands in the access log, too, and is what an
+// explanation is asked for by.
+type RequestIDs uint8
+
+// Which answers have the field.
+const (
+	RequestIDNever    RequestIDs = iota
+	RequestIDOnErrors            // those with a status code of 400 or more
+	RequestIDAlways
+)
+
+// requestIDs gives out names. Those of HTTP/1 connections need no more than one
+// step of a counter for each connection.
+type requestIDs struct {
+	once sync.Once
+	next atomic.Uint64 // the name of the connection that was made last
+
+	mu sync.Mutex // guards h2
+	h2 record.ID  // the last name of a request of HTTP/2
+}
+
+// conn names a connection.
+func (q *requestIDs) conn() record.ID {
+	q.once.Do(func() { q.next.Store(uint64(record.FirstID(time.Now()))) })
+	return record.ID(q.next.Add(record.NextConn))
+}
+
+// request names a request that is no HTTP/1 connection's.
+func (q *requestIDs) request() record.ID {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.h2++; q.h2&(record.NextConn-1) <= 1 {
+		q.h2 = q.conn() + 1
+	}
+	return q.h2
+}
+
+// requestID names the request that was read last.
+func (c *conn) requestID() record.ID {
+	n := c.served & (record.NextConn - 1)
+	if c.name == 0 || n == 0 && c.named != c.served {
+		c.name, c.named = c.srv.ids.conn(), c.served
+	}
+	return c.name.Request(n)
+}
+
+// appendID appends the field with the request's name, where it is wanted.
+func (s *Server) appendID(dst []byte, id record.ID, status int) []byte {
+	if !s.showsID(status) {
+		return dst
+	}
+	dst = append(dst, "Freshet-Id: "...)
+	return append(id.Append(dst), "\r\n"...)
+}
+
+// showsID reports whether an answer with a status code has the field.
+func (s *Server) showsID(status int) bool {
+	return s.RequestIDs == RequestIDAlways || s.RequestIDs == RequestIDOnErrors && status >= 400
+}

@@ -1,0 +1,29 @@
+package record
+
+import "freshet/internal/rule"
+
+// Detail is what the handlers of a request tell about it, beyond what every
+// Record has. Each fills in what it knows; who made the request's writer gives
+// it out (httpd.DetailOf).
+type Detail struct {
+	// The cache.
+	Key       string  // under which the answer is kept
+	Forward   string  // why the origin was asked, as in RFC 9211: "uri-miss"; "" when it was not
+	Reason    rule.ID // the rule behind Forward; 0 without one
+	Storing   rule.ID // why the answer was stored, or was not
+	Stored    bool
+	Collapsed bool   // it waited for the answer to another request
+	Evidence  string // what of the request or the answer decided: "Set-Cookie: ab=…", "max-age=60, age 75"
+	Age       int64  // of the answer that was used, nanoseconds
+	Lifetime  int64  // its freshness lifetime, nanoseconds
+
+	// The proxy.
+	Origin       string // URL of the origin that was asked last
+	OriginStatus int    // what it answered; 0: nothing
+	Tries        int    // how many times origins were asked
+	Connect      int64  // nanoseconds that connecting took; 0 when a connection was at hand
+	Wait         int64  // nanoseconds until the origin's answer began
+
+	// Error is what failed, in words for the operator; "" when nothing did.
+	Error string
+}

@@ -1,0 +1,33 @@
+package record
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestID(t *testing.T) {
+	start := FirstID(time.Unix(1800000000, 0))
+	for _, id := range []ID{0, 1, start, start + NextConn, start.Request(1<<RequestBits - 1), ^ID(0)} {
+		text := id.String()
+		for _, s := range []string{text, strings.ToUpper(text)} {
+			if got, ok := ParseID(s); !ok || got != id || len(s) != IDLen {
+				t.Errorf("%x: %q is read as %x, %v", uint64(id), s, uint64(got), ok)
+			}
+		}
+	}
+	for _, bad := range []string{"", "0", "00000000000000", "000000000000i", "000000000000-", "g000000000000"} {
+		if id, ok := ParseID(bad); ok {
+			t.Errorf("%q is read as %v", bad, id)
+		}
+	}
+}
+
+// A server that starts later has other names, whatever the one before it did.
+func TestIDsOfTwoStarts(t *testing.T) {
+	now := time.Unix(1800000000, 0)
+	last := FirstID(now) + 16383*NextConn // a second of the most connections
+	if next := FirstID(now.Add(time.Second)); next <= last {
+		t.Errorf("%v is not behind %v", next, last)
+	}
+}
