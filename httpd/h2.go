@@ -145,6 +145,9 @@ func (s *Server) serveH2(w http.ResponseWriter, r *http.Request) {
 		r.Body = &h2Body{r.Body, rw.rc, s.times.body}
 	}
 	s.handler().ServeHTTP(rw, r)
+	if rw.status == 0 {
+		rw.begin(http.StatusOK) // net/http sends the head
+	}
 	if rw.why == rule.HandlerPanic {
 		rw.why = rule.HandlerAnswered
 	}
