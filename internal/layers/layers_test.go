@@ -19,11 +19,14 @@ type layer struct {
 // within orders the packages of one level where the text below the table does:
 // a package may import those before it, and nothing else of its level.
 var within = map[string]int{
-	"internal/rule":   -2,
-	"internal/field":  -1,
-	"internal/wire":   -1,
-	"internal/config": -2,
-	"internal/app":    -1,
+	"internal/rule":       -2,
+	"internal/field":      -1,
+	"internal/wire":       -1,
+	"internal/record":     -1,
+	"check":               -1,
+	"internal/monitor/ui": -1,
+	"internal/config":     -2,
+	"internal/app":        -1,
 }
 
 // support packages serve tests alone, and may import everything.
