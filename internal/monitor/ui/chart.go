@@ -1,0 +1,324 @@
+package ui
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"time"
+)
+
+// Chart is how numbers went over time: drawn as SVG, with the numbers in a
+// table below it for those who cannot see it or want to read them.
+type Chart struct {
+	Head
+
+	Unit   Unit
+	Times  []int64 // Unix seconds, ascending
+	Series []Series
+
+	// Stacked draws the series on top of each other, as for parts of a whole.
+	Stacked bool
+
+	// Max is the least top of the scale, for a chart that should not make a
+	// storm of three requests. 0 fits the scale to the values.
+	Max float64
+
+	// Interactive lets scripts draw the chart, so that it can be read with the
+	// pointer and zoomed. It makes the page load more script.
+	Interactive bool
+
+	// Live makes the chart take the points of a [ChartEvent] for its ID.
+	Live bool
+
+	// Formats are the same numbers for programs.
+	Formats []Link
+}
+
+// Series is one line of a [Chart].
+type Series struct {
+	Name   string
+	Values []float64 // one for each time; NaN where nothing is known
+	Level  Level     // the colour; Plain takes the next of a palette
+}
+
+// Reading is a number that may be unknown: NaN, which is null in JSON.
+type Reading float64
+
+// MarshalJSON writes the number with six digits, which is more than a pixel.
+func (r Reading) MarshalJSON() ([]byte, error) {
+	f := float64(r)
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return []byte("null"), nil
+	}
+	return strconv.AppendFloat(nil, f, 'g', 6, 64), nil
+}
+
+func (*Chart) part() string { return "chart" }
+
+// The picture is this many units wide and high, whatever its size on the page.
+const (
+	plotWidth  = 600
+	plotHeight = 120
+)
+
+// plot is what the template draws of a chart.
+type plot struct {
+	*Chart
+	Top    string // what the top of the scale stands for
+	Middle string // and its middle
+	From   string // the first time
+	To     string // the last
+	Lines  []line
+	Sum    string // the chart in a sentence
+	Points string // for scripts, as JSON
+	Rows   []plotRow
+	Step   int // every how manieth point has a row
+}
+
+// line is a series as it is drawn and summed up.
+type line struct {
+	Name   string
+	Class  string // its colour
+	Path   string // the line
+	Area   string // what lies below it; "" for lines that cross each other
+	Latest string
+}
+
+type plotRow struct {
+	Time   string
+	Values []string
+}
+
+// maxPlotRows is how many rows the table of a chart has at most.
+const maxPlotRows = 60
+
+// newPlot draws a chart.
+func newPlot(c *Chart) plot {
+	p := plot{Chart: c}
+	shown := c.stacked()
+	top := c.Unit.scale(c.highest(shown))
+	p.Top, p.Middle = c.Unit.Format(top), c.Unit.Format(top/2)
+	n := len(c.Times)
+	if n > 0 {
+		layout := clockLayout(c.Times[n-1] - c.Times[0])
+		p.From, p.To = clock(c.Times[0], layout), clock(c.Times[n-1], layout)
+	}
+	for i, s := range c.Series {
+		l := line{Name: s.Name, Class: s.class(i), Latest: "no data"}
+		l.Path = string(c.appendPath(nil, shown[i], top))
+		if c.Stacked || len(c.Series) == 1 {
+			var below []float64
+			if c.Stacked && i > 0 {
+				below = shown[i-1]
+			}
+			l.Area = string(c.appendArea(nil, shown[i], below, top))
+		}
+		if v := latest(s.Values); !math.IsNaN(v) {
+			l.Latest = c.Unit.Format(v)
+		}
+		p.Lines = append(p.Lines, l)
+	}
+	p.Sum = p.sentence()
+	p.Points = c.points()
+	p.rows()
+	return p
+}
+
+// class is the colour of the series that is the i-th of its chart.
+func (s *Series) class(i int) string {
+	if s.Level != Plain {
+		return "series-" + string(s.Level)
+	}
+	return "series-" + strconv.Itoa(i%6+1)
+}
+
+// value is a series' number at a point in time, NaN when it has none.
+func value(values []float64, i int) float64 {
+	if i < len(values) && !math.IsInf(values[i], 0) {
+		return values[i]
+	}
+	return math.NaN()
+}
+
+func latest(values []float64) float64 { return value(values, max(len(values)-1, 0)) }
+
+// stacked returns the series' values as heights in the picture.
+func (c *Chart) stacked() [][]float64 {
+	out := make([][]float64, len(c.Series))
+	for k, s := range c.Series {
+		out[k] = make([]float64, len(c.Times))
+		for i := range c.Times {
+			v := value(s.Values, i)
+			if c.Stacked && k > 0 {
+				if below := out[k-1][i]; math.IsNaN(v) {
+					v = below
+				} else if !math.IsNaN(below) {
+					v += below
+				}
+			}
+			out[k][i] = v
+		}
+	}
+	return out
+}
+
+func (c *Chart) highest(shown [][]float64) float64 {
+	top := c.Max
+	for _, values := range shown {
+		for _, v := range values {
+			if v > top { // false for NaN
+				top = v
+			}
+		}
+	}
+	return top
+}
+
+// x and y are a point's place in the picture.
+func (c *Chart) x(i int) float64 {
+	span := c.Times[len(c.Times)-1] - c.Times[0]
+	if span <= 0 {
+		return 0
+	}
+	return plotWidth * float64(c.Times[i]-c.Times[0]) / float64(span)
+}
+
+func y(v, top float64) float64 {
+	return plotHeight - plotHeight*min(max(v/top, 0), 1)
+}
+
+// appendPath appends the line through values, with gaps where there are none.
+func (c *Chart) appendPath(dst []byte, values []float64, top float64) []byte {
+	drawing := false
+	for i, v := range values {
+		if math.IsNaN(v) {
+			drawing = false
+			continue
+		}
+		command := byte('L')
+		if !drawing {
+			command = 'M'
+		}
+		drawing = true
+		dst = appendPoint(dst, command, c.x(i), y(v, top))
+	}
+	return dst
+}
+
+// appendArea appends the shapes between values and those below them, which
+// are zero when there are none: one shape for each stretch without a gap.
+func (c *Chart) appendArea(dst []byte, values, below []float64, top float64) []byte {
+	for from := 0; from < len(values); {
+		if math.IsNaN(values[from]) {
+			from++
+			continue
+		}
+		to := from
+		for to < len(values) && !math.IsNaN(values[to]) {
+			to++
+		}
+		command := byte('M')
+		for i := from; i < to; i++ {
+			dst = appendPoint(dst, command, c.x(i), y(values[i], top))
+			command = 'L'
+		}
+		for i := to - 1; i >= from; i-- {
+			floor := value(below, i)
+			if math.IsNaN(floor) {
+				floor = 0
+			}
+			dst = appendPoint(dst, command, c.x(i), y(floor, top))
+		}
+		dst = append(dst, 'Z')
+		from = to
+	}
+	return dst
+}
+
+func appendPoint(dst []byte, command byte, x, y float64) []byte {
+	dst = strconv.AppendFloat(append(dst, command), math.Round(10*x)/10, 'f', -1, 64)
+	return strconv.AppendFloat(append(dst, ' '), math.Round(10*y)/10, 'f', -1, 64)
+}
+
+// sentence says what can be seen: "hits: latest 12/s, highest 40/s; …".
+func (p *plot) sentence() string {
+	if len(p.Times) == 0 {
+		return "No data yet."
+	}
+	text := p.From + " to " + p.To + " UTC."
+	for i, s := range p.Series {
+		low, high := math.NaN(), math.NaN()
+		for j := range p.Times {
+			if v := value(s.Values, j); !math.IsNaN(v) {
+				if !(low <= v) {
+					low = v
+				}
+				if !(high >= v) {
+					high = v
+				}
+			}
+		}
+		text += " " + s.Name + ": "
+		if math.IsNaN(high) {
+			text += "no data."
+			continue
+		}
+		text += "latest " + p.Lines[i].Latest + ", lowest " + p.Unit.Format(low) + ", highest " + p.Unit.Format(high) + "."
+	}
+	return text
+}
+
+// rows lists the points, the latest first, all of them or every nth.
+func (p *plot) rows() {
+	n := len(p.Times)
+	p.Step = max(1, (n+maxPlotRows-1)/maxPlotRows)
+	layout := "2006-01-02 15:04:05"
+	for i := n - 1; i >= 0; i -= p.Step {
+		row := plotRow{Time: clock(p.Times[i], layout)}
+		for _, s := range p.Series {
+			text := "–"
+			if v := value(s.Values, i); !math.IsNaN(v) {
+				text = p.Unit.Format(v)
+			}
+			row.Values = append(row.Values, text)
+		}
+		p.Rows = append(p.Rows, row)
+	}
+}
+
+// points is the chart for scripts.
+func (c *Chart) points() string {
+	series := make([][]Reading, len(c.Series))
+	for k, s := range c.Series {
+		series[k] = make([]Reading, len(c.Times))
+		for i := range c.Times {
+			series[k][i] = Reading(value(s.Values, i))
+		}
+	}
+	times := c.Times
+	if times == nil {
+		times = []int64{}
+	}
+	text, err := json.Marshal(struct {
+		Times  []int64     `json:"times"`
+		Series [][]Reading `json:"series"`
+	}{times, series})
+	if err != nil {
+		panic(err) // numbers only
+	}
+	return string(text)
+}
+
+func clock(unix int64, layout string) string { return time.Unix(unix, 0).UTC().Format(layout) }
+
+// clockLayout suits a span of seconds.
+func clockLayout(span int64) string {
+	const day = 24 * 60 * 60
+	switch {
+	case span < 10*60:
+		return "15:04:05"
+	case span < day:
+		return "15:04"
+	}
+	return "Jan 2 15:04"
+}

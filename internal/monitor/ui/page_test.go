@@ -1,0 +1,50 @@
+package ui_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"freshet/internal/monitor/ui"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/*.html")
+
+func draw(t *testing.T, v *ui.View) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := ui.Page(&b, v); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestGolden(t *testing.T) {
+	for name, v := range map[string]*ui.View{
+		"everything": everything(),
+		"empty":      {Title: "Empty", Path: "/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			golden(t, name+".html", draw(t, v))
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (rewrite it with -update and read the difference):\n%s", path, got)
+	}
+}

@@ -1,0 +1,95 @@
+package ui
+
+import "time"
+
+// View is one page. It is only read by [Page].
+type View struct {
+	// Title is the heading of the page and, with Host, of the browser's tab.
+	Title string
+
+	// Intro is a sentence below the heading; "" for none.
+	Intro string
+
+	// Path is the page's address without its query: "/requests". It marks the
+	// page in the navigation; a page below another ("/requests/17") marks that.
+	Path string
+
+	// Nav is the navigation. nil stands for [DefaultNav].
+	Nav []Link
+
+	// Up leads to the page that this one is a detail of; zero for none.
+	Up Link
+
+	// Host names the server that is watched.
+	Host string
+
+	// Version and Uptime stand at the foot of the page; "" shows none.
+	Version string
+	Uptime  string
+
+	// Live is the address of the page's event stream with the query that holds
+	// for the page ("/events?status=404"). "" for a page that does not change.
+	Live string
+
+	// Refresh is after how long a browser without scripts loads the page
+	// again, in whole seconds. 0 never does.
+	Refresh time.Duration
+
+	// Sections are shown one below the other.
+	Sections []Section
+}
+
+// Section is a part of a page: [*Text], [*Notice], [*Stats], [*Table],
+// [*Form], [*Chart], [*List], [*Pre] or [*Columns].
+type Section interface {
+	// part names the template that draws the section.
+	part() string
+}
+
+// Head is what sections have in common. A zero Head is valid.
+type Head struct {
+	// ID is the section's anchor, of letters, digits and hyphens, and once in
+	// a page. A table that grows and a chart must have one: it is what events
+	// call them.
+	ID string
+
+	// Title is the section's heading; "" for none.
+	Title string
+
+	// Note is a sentence below the heading; "" for none.
+	Note string
+}
+
+// Link is a link. The zero value shows nothing.
+type Link struct {
+	Text string
+	Href string
+}
+
+// Level says what a thing means, as a colour; it is never the only way to
+// tell, because a verdict is always there in words, too.
+type Level string
+
+const (
+	Plain Level = ""     // nothing in particular
+	Good  Level = "good" // as it should be; a hit
+	Info  Level = "info" // worth knowing; a miss, a validation
+	Warn  Level = "warn" // look at it; stale, near a limit
+	Bad   Level = "bad"  // an error; refused, failed, down
+	Dim   Level = "dim"  // of little interest
+)
+
+// DefaultNav lists the pages that the monitor has.
+func DefaultNav() []Link {
+	return []Link{
+		{"Overview", "/"},
+		{"Requests", "/requests"},
+		{"Cache", "/cache"},
+		{"Origins & sites", "/origins"},
+		{"Configuration", "/config"},
+		{"Check", "/check"},
+		{"Jobs", "/jobs"},
+		{"Servers", "/servers"},
+		{"Messages", "/messages"},
+	}
+}
