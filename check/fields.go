@@ -1,0 +1,136 @@
+package check
+
+import (
+	"strings"
+
+	"freshet/internal/wire"
+)
+
+// A direction is where a field means something. They can be added.
+type direction uint8
+
+const (
+	inAsk    direction = 1 << iota // in requests
+	inAnswer                       // in answers
+	inBoth   = inAsk | inAnswer
+)
+
+// A fieldMark is something that is to be known of a field.
+type fieldMark uint8
+
+const (
+	hop       fieldMark = 1 << iota // it belongs to the connection (RFC 9110 §7.6.1)
+	noTrailer                       // it must not stand in trailers (RFC 9110 §6.5.1)
+	mayEmpty                        // an empty value means something
+	vendor                          // no standard: not what others are taken to be meant for
+	obsolete                        // instead says what to do
+)
+
+// A fieldRow is what is known of a field.
+type fieldRow struct {
+	name    string // as it is spelled in its document
+	in      direction
+	grammar *grammar
+	clause  string
+	marks   fieldMark
+	instead string // of an obsolete field, completing "it is obsolete: "
+}
+
+func (r *fieldRow) is(m fieldMark) bool { return r.marks&m != 0 }
+
+// fieldTables are all fields that are known, by subject.
+var fieldTables = [...][]fieldRow{
+	coreFields, requestFields, extensionFields, browserFields, webdavFields, vendorFields, obsoleteFields,
+}
+
+// fieldsByName has the rows by canonical name.
+var fieldsByName = func() map[string]*fieldRow {
+	rows := map[string]*fieldRow{}
+	for _, table := range fieldTables {
+		for i := range table {
+			rows[wire.CanonicalName(table[i].name)] = &table[i]
+		}
+	}
+	return rows
+}()
+
+// knownField returns the row of a field, nil if it is not known.
+func knownField(name string) *fieldRow { return fieldsByName[wire.CanonicalName(name)] }
+
+// spelled returns the name of a field as its document spells it.
+func spelled(name string) string {
+	if row := knownField(name); row != nil {
+		return row.name
+	}
+	return name
+}
+
+// meantFor returns the field that the name of an unknown one was probably meant
+// to be, nil if there is none: equal but for separators, or with one letter
+// wrong, or two in a long name. Names of vendors, obsolete and very short ones
+// are no candidates.
+func meantFor(name string) *fieldRow {
+	if len(name) > 64 {
+		return nil
+	}
+	name = strings.ToLower(name)
+	var best *fieldRow
+	least := 3
+	for _, table := range fieldTables {
+		for i := range table {
+			row := &table[i]
+			if row.is(vendor|obsolete) || len(row.name) < 6 {
+				continue
+			}
+			known := strings.ToLower(row.name)
+			if bareLetters(known) == bareLetters(name) {
+				return row
+			}
+			most := 1
+			if len(known) >= 12 {
+				most = 2
+			}
+			if d := editDistance(name, known, most); d <= most && d < least {
+				best, least = row, d
+			}
+		}
+	}
+	return best
+}
+
+// bareLetters leaves out what separates words.
+func bareLetters(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r == ' ' || r == '.' {
+			return -1
+		}
+		return r
+	}, name)
+}
+
+// editDistance is how many letters must be put in, left out, changed or swapped
+// with the next to make b of a; more than most, if it is more than that.
+func editDistance(a, b string, most int) int {
+	if d := len(a) - len(b); d > most || -d > most {
+		return most + 1
+	}
+	var before, last, row [66]int
+	for j := range len(b) + 1 {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}
