@@ -30,6 +30,10 @@ type Chart struct {
 	// Live makes the chart take the points of a [ChartEvent] for its ID.
 	Live bool
 
+	// Keep is how many points a live chart shows at most: the oldest one leaves
+	// as one more comes. 0 stands for 120, or for as many as Times has.
+	Keep int
+
 	// Formats are the same numbers for programs.
 	Formats []Link
 }
@@ -72,7 +76,9 @@ type plot struct {
 	Sum    string // the chart in a sentence
 	Points string // for scripts, as JSON
 	Rows   []plotRow
-	Step   int // every how manieth point has a row
+	Step   int // one point in so many has a row
+	Every  int // how many rows a live chart's table may have; 0 when it leaves out points
+	Kept   int // Chart.Keep, or its default
 }
 
 // line is a series as it is drawn and summed up.
@@ -91,6 +97,9 @@ type plotRow struct {
 
 // maxPlotRows is how many rows the table of a chart has at most.
 const maxPlotRows = 60
+
+// defaultKeep is how many points a live chart shows.
+const defaultKeep = 120
 
 // newPlot draws a chart.
 func newPlot(c *Chart) plot {
@@ -121,6 +130,13 @@ func newPlot(c *Chart) plot {
 	p.Sum = p.sentence()
 	p.Points = c.points()
 	p.rows()
+	p.Kept = c.Keep
+	if p.Kept <= 0 {
+		p.Kept = max(defaultKeep, n)
+	}
+	if c.Live && p.Step == 1 {
+		p.Every = maxPlotRows
+	}
 	return p
 }
 

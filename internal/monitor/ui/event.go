@@ -5,7 +5,9 @@ import (
 	"strconv"
 )
 
-// Names of the events that pages know. Others are passed over.
+// Names of the events that pages know. Others are passed over. A stream should
+// bring one every 15 seconds at least, if only an empty [StatsEvent]: a page
+// takes a connection that is silent for 30 for dead, and connects again.
 const (
 	EventStats = "stats" // a [StatsEvent]
 	EventRows  = "rows"  // a [RowsEvent]
@@ -32,7 +34,8 @@ type RowsEvent struct {
 	Total int    `json:"total,omitempty"` // as [Table.Total]; 0 leaves the one there is
 }
 
-// ChartEvent brings one more point of a chart; the oldest one leaves it.
+// ChartEvent brings one more point of a chart, later than those there are; the
+// oldest one leaves. A point of the latest time takes the place of that one.
 type ChartEvent struct {
 	Chart  string    `json:"chart"`  // the chart's [Head.ID]
 	Time   int64     `json:"time"`   // Unix seconds

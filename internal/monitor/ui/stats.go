@@ -29,6 +29,9 @@ type Gauge struct {
 	// Warn is the share of the limit from which the gauge warns. 0 stands for
 	// 0.9, a negative one never warns (progress).
 	Warn float64 `json:"-"`
+
+	// Label says what the gauge shows, for those who cannot see it. Default: "used".
+	Label string `json:"label,omitempty"`
 }
 
 const defaultWarn = 0.9

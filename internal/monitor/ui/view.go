@@ -29,6 +29,8 @@ type View struct {
 
 	// Live is the address of the page's event stream with the query that holds
 	// for the page ("/events?status=404"). "" for a page that does not change.
+	// A page that connects again, as after its tab was in the background, adds
+	// last=ID to the query, the id of the last event that it has seen.
 	Live string
 
 	// Refresh is after how long a browser without scripts loads the page

@@ -1,0 +1,95 @@
+// Charts that the server drew as SVG, drawn again with each new point: the
+// same picture as chart.go makes.
+import { clock, format, scale } from "./units.js";
+import { Points } from "./points.js";
+
+const WIDTH = 600;
+const HEIGHT = 120;
+const drawings = new WeakMap();
+
+/** addPoint gives a chart one more point. */
+export function addPoint(section, { time, values }) {
+	const figure = section.querySelector("figure[data-points]");
+	if (!figure) return;
+	const taken = new CustomEvent("point", { detail: { time, values }, cancelable: true });
+	if (figure.dispatchEvent(taken)) { // else the chart draws itself
+		let points = drawings.get(figure);
+		if (!points) drawings.set(figure, (points = new Points(figure)));
+		points.push(time, values);
+		draw(figure, points);
+	}
+	addNumbers(section, figure.dataset.unit, time, values);
+}
+
+function draw(figure, points) {
+	const heights = points.heights();
+	const top = scale(points.highest(heights), points.unit);
+	const span = points.span();
+	const x = (i) => (span > 0 ? round((WIDTH * (points.times[i] - points.times[0])) / span) : 0);
+	const y = (v) => round(HEIGHT - HEIGHT * Math.min(Math.max(v / top, 0), 1));
+
+	figure.querySelectorAll("path.line").forEach((path, k) => path.setAttribute("d", linePath(heights[k], x, y)));
+	figure.querySelectorAll("path.area").forEach((path, k) => path.setAttribute("d", areaPath(heights[k], points.stacked ? heights[k - 1] : null, x, y)));
+
+	const [upper, middle] = figure.querySelectorAll(".scale span");
+	upper.textContent = format(top, points.unit);
+	middle.textContent = format(top / 2, points.unit);
+	const [from, to] = figure.querySelectorAll(".span span");
+	from.textContent = clock(points.times[0], span);
+	to.textContent = clock(points.times[points.times.length - 1], span);
+	showLatest(figure, points);
+}
+
+/** showLatest writes the latest values into the legend. */
+export function showLatest(figure, points) {
+	figure.querySelectorAll(".legend b").forEach((b, k) => {
+		const v = points.latest(k);
+		b.textContent = v === null ? "no data" : format(v, points.unit);
+	});
+}
+
+function linePath(values, x, y) {
+	let d = "";
+	let drawing = false;
+	values.forEach((v, i) => {
+		if (v === null) drawing = false;
+		else {
+			d += `${drawing ? "L" : "M"}${x(i)} ${y(v)}`;
+			drawing = true;
+		}
+	});
+	return d;
+}
+
+function areaPath(values, below, x, y) {
+	let d = "";
+	for (let from = 0; from < values.length; from++) {
+		if (values[from] === null) continue;
+		let to = from;
+		while (to < values.length && values[to] !== null) to++;
+		for (let i = from; i < to; i++) d += `${i === from ? "M" : "L"}${x(i)} ${y(values[i])}`;
+		for (let i = to - 1; i >= from; i--) d += `L${x(i)} ${y(below?.[i] ?? 0)}`;
+		d += "Z";
+		from = to;
+	}
+	return d;
+}
+
+/** addNumbers adds the point to the table of numbers, if that shows every point. */
+function addNumbers(section, unit, time, values) {
+	const body = section.querySelector("details tbody[data-every]");
+	if (!body) return;
+	const row = document.createElement("tr");
+	row.insertCell().textContent = new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ");
+	for (const v of values) {
+		const cell = row.insertCell();
+		cell.className = "num";
+		cell.textContent = v === null ? "–" : format(v, unit);
+	}
+	body.prepend(row);
+	while (body.rows.length > Number(body.dataset.every)) body.deleteRow(-1);
+}
+
+function round(v) {
+	return Math.round(10 * v) / 10;
+}

@@ -1,0 +1,54 @@
+// The points of a chart, as its figure holds them and as events add to them.
+
+/** Points are the times of a chart and the values of its series, null where nothing is known. */
+export class Points {
+	constructor(figure) {
+		const { times, series } = JSON.parse(figure.dataset.points);
+		this.times = times;
+		this.series = series;
+		this.keep = Number(figure.dataset.keep);
+		this.unit = figure.dataset.unit;
+		this.stacked = "stacked" in figure.dataset;
+		this.max = Number(figure.dataset.max ?? 0);
+	}
+
+	/** push adds a point; the oldest one leaves. A time that was there gets the new values. */
+	push(time, values) {
+		const last = this.times[this.times.length - 1];
+		if (time < last) return;
+		if (time === last) {
+			this.series.forEach((line, k) => { line[line.length - 1] = values[k] ?? null; });
+			return;
+		}
+		this.times.push(time);
+		this.series.forEach((line, k) => line.push(values[k] ?? null));
+		while (this.times.length > this.keep) {
+			this.times.shift();
+			this.series.forEach((line) => line.shift());
+		}
+	}
+
+	/** heights are the values as they are drawn: on top of each other when stacked. */
+	heights() {
+		if (!this.stacked) return this.series;
+		const out = [];
+		for (const line of this.series) {
+			const below = out[out.length - 1];
+			out.push(below ? line.map((v, i) => (v === null ? below[i] : v + (below[i] ?? 0))) : line);
+		}
+		return out;
+	}
+
+	/** highest is the largest height, or the least top of the scale. */
+	highest(heights) {
+		return heights.flat().reduce((top, v) => (v > top ? v : top), this.max);
+	}
+
+	span() {
+		return this.times.length ? this.times[this.times.length - 1] - this.times[0] : 0;
+	}
+
+	latest(k) {
+		return this.series[k][this.series[k].length - 1] ?? null;
+	}
+}
