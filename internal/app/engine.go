@@ -21,6 +21,7 @@ func newEngine(c *config.Server, pages *httpd.Pages, log *slog.Logger) *httpd.Se
 	}
 	return &httpd.Server{
 		ServerName:         name,
+		RequestIDs:         requestIDs[c.RequestID],
 		Pages:              pages,
 		ErrorLog:           slog.NewLogLogger(log.Handler(), slog.LevelError),
 		MaxConns:           int(c.MaxConnections),
@@ -40,6 +41,13 @@ func newEngine(c *config.Server, pages *httpd.Pages, log *slog.Logger) *httpd.Se
 		LenientLF:          c.LenientLF,
 		LenientFold:        c.LenientFold,
 	}
+}
+
+// requestIDs are the words for which answers tell the name of their request.
+var requestIDs = map[string]httpd.RequestIDs{
+	"errors": httpd.RequestIDOnErrors,
+	"always": httpd.RequestIDAlways,
+	"never":  httpd.RequestIDNever,
 }
 
 // newPages returns the error pages: those of the template, which must work for

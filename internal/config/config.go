@@ -40,10 +40,14 @@ type Server struct {
 	TLSListen []string
 	TLSCert   string
 	TLSKey    string
-	Backlog   int64  // 0: the system's own
-	Monitor   string // "off"
+	Backlog   int64 // 0: the system's own
+
+	Monitor      string // an address, or "off"
+	MonitorAsked bool   // Monitor was given, even if as the default is
+	MonitorToken string // a file; "" for none
 
 	ErrorTemplate string
+	RequestID     string // "errors", "always" or "never"
 	ServerHeader  string // "off" leaves the field out
 
 	AccessLog string // a path, "-" or "off"

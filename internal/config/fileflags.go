@@ -44,6 +44,6 @@ var contentFlags = []Flag{
 // serveDataFlags are of freshet serve alone.
 var serveDataFlags = []Flag{
 	{Name: "data", Kind: FilePath, Value: "DIR", Group: groupFiles, Example: "/var/lib/freshet",
-		Doc:   "Folder for what the server stores. Accepted, and not used until something is stored.",
+		Doc:   "Folder for what the server stores: the figures of the monitor, of the last 7 days, and the socket for commands. Unset: the figures begin anew with each start.",
 		field: func(s *sections) any { return &s.serve.Data }},
 }

@@ -103,6 +103,9 @@ func (f *Flag) put(s *sections, text string) error {
 func (f *Flag) text(s string) (string, error) {
 	switch f.Kind {
 	case Address:
+		if f.Off && s == "off" {
+			return s, nil
+		}
 		return parseAddress(s)
 	case OriginURL:
 		return parseOrigin(s)
@@ -123,9 +126,6 @@ func (f *Flag) text(s string) (string, error) {
 		return parseRedirect(s)
 	case Choice:
 		if !slices.Contains(f.Choices, s) {
-			if f.Name == "monitor" {
-				return "", errors.New("there is no monitor yet, only off is accepted")
-			}
 			return "", fmt.Errorf("give %s", orList(f.Choices))
 		}
 	case FileName:

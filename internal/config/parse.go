@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 )
 
@@ -213,9 +215,27 @@ func (s *settings) checkServer(c *Server) {
 	case c.TLSCert != "" && len(c.TLSListen) == 0:
 		s.faultAbout("tls-cert", "%s is used by %s only; give %s ADDR too", cert, listen, listen)
 	}
+	c.MonitorAsked = s.has("monitor")
+	if c.Monitor != "" && c.Monitor != "off" && c.MonitorToken == "" && !isLocal(c.Monitor) {
+		token := s.label("monitor-token")
+		s.faultAbout("monitor", "%s %s can be reached from other machines; give %s FILE, whose first line is a token, or listen on 127.0.0.1", s.label("monitor"), c.Monitor, token)
+	}
 	if c.ErrorLog == "off" {
 		s.faultAbout("error-log", "%s cannot be off; give a file, or - for standard error", s.label("error-log"))
 	}
+}
+
+// isLocal reports whether an address is for this machine's own programs.
+func isLocal(addr string) bool {
+	if strings.HasPrefix(addr, "unix:") {
+		return true
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
 // checkCaching looks at what single rows of a cache cannot tell.

@@ -17,7 +17,7 @@ func TestDefaults(t *testing.T) {
 	want := &Serve{Dir: "."}
 	want.Files = Files{Memory: 256 << 20, Index: []string{"index.html"}, Listing: true, Compress: true}
 	want.Server = Server{
-		Listen: []string{":8000"}, Monitor: "off", ServerHeader: "freshet",
+		Listen: []string{":8000"}, Monitor: "127.0.0.1:8001", RequestID: "errors", ServerHeader: "freshet",
 		AccessLog: "-", LogFormat: "combined", ErrorLog: "-",
 		MaxConnections: 65536, MaxRequestsPerConnection: 1 << 20,
 		MaxHeadBytes: 32 << 10, MaxFields: 128, MaxTargetBytes: 8 << 10, MaxBodyBytes: 256 << 20,
@@ -79,7 +79,11 @@ func TestParseServe(t *testing.T) {
 		{"flag beats environment", "--listen :3 --log-format common --hidden=off", []string{"FRESHET_HIDDEN=1", "FRESHET_LISTEN=:1,:2", "FRESHET_LOG_FORMAT=nonsense"},
 			func(s *Serve) { s.Listen, s.LogFormat = []string{":3"}, "common" }},
 		{"variables of others", "", []string{"FRESHET_PORT=tcp://10.0.0.1:80", "FRESHET_SERVICE_HOST=10.0.0.1"}, func(*Serve) {}},
-		{"monitor", "--monitor off --data /var/lib/freshet", nil, func(s *Serve) { s.Data = "/var/lib/freshet" }},
+		{"monitor", "--monitor off --data /var/lib/freshet", nil, func(s *Serve) { s.Monitor, s.MonitorAsked, s.Data = "off", true, "/var/lib/freshet" }},
+		{"monitor's address", "--monitor 127.0.0.1:8001", nil, func(s *Serve) { s.MonitorAsked = true }},
+		{"monitor's port", "--monitor localhost:9001", nil, func(s *Serve) { s.Monitor, s.MonitorAsked = "localhost:9001", true }},
+		{"monitor of others", "--monitor :9001 --monitor-token t", nil, func(s *Serve) { s.Monitor, s.MonitorAsked, s.MonitorToken = ":9001", true, "t" }},
+		{"monitor at a socket", "--monitor unix:/m --request-id always", nil, func(s *Serve) { s.Monitor, s.MonitorAsked, s.RequestID = "unix:/m", true, "always" }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -121,7 +125,9 @@ func TestFaults(t *testing.T) {
 		{"--listen localhost", nil, `bad value "localhost" for --listen: give :port, host:port, a port, unix:/path or unix:@name`},
 		{"--listen :99999", nil, `bad value ":99999" for --listen: the port is not a number from 0 to 65535; give :port, host:port, a port, unix:/path or unix:@name`},
 		{"--listen unix:", nil, `bad value "unix:" for --listen: give :port, host:port, a port, unix:/path or unix:@name`},
-		{"--monitor :8001", nil, `bad value ":8001" for --monitor: there is no monitor yet, only off is accepted`},
+		{"--monitor :8001", nil, `--monitor :8001 can be reached from other machines; give --monitor-token FILE, whose first line is a token, or listen on 127.0.0.1`},
+		{"--monitor 192.0.2.1:8001", nil, `--monitor 192.0.2.1:8001 can be reached from other machines; give --monitor-token FILE, whose first line is a token, or listen on 127.0.0.1`},
+		{"--monitor no", nil, `bad value "no" for --monitor: give :port, host:port, a port, unix:/path or unix:@name`},
 		{"--log-format apache", nil, `bad value "apache" for --log-format: give common, combined or json`},
 		{"--listing", nil, `--listing needs a value: --listing on|off`},
 		{"--listing perhaps", nil, `bad value "perhaps" for --listing: give on or off`},

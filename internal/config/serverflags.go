@@ -19,9 +19,12 @@ var addressFlags = []Flag{
 	{Name: "backlog", Kind: Number, Value: "N", Min: 1, Max: math.MaxInt32, Unit: "connections", Group: groupAddresses, Example: "1024", Restart: true,
 		Doc:   "Length of the kernel's accept queue. Unset: the system's own.",
 		field: func(s *sections) any { return &s.server.Backlog }},
-	{Name: "monitor", Kind: Choice, Value: "off", Default: "off", Choices: []string{"off"}, Group: groupAddresses,
-		Doc:   "Address of the monitor's page. There is no monitor yet, so only off is accepted.",
+	{Name: "monitor", Kind: Address, Value: "ADDR|off", Default: "127.0.0.1:8001", Off: true, OffIs: "no monitor", Group: groupAddresses, Restart: true,
+		Doc:   "Address of the monitor, the page that shows what the server does. When the port of the default is taken, the next free one is used. An address that other machines reach needs --monitor-token.",
 		field: func(s *sections) any { return &s.server.Monitor }},
+	{Name: "monitor-token", Kind: FilePath, Value: "FILE", Group: groupAddresses, Example: "monitor.token", Restart: true,
+		Doc:   "File whose first line is the token, or password, of the monitor, of at least 8 characters. With it nothing is shown to those who do not have it. Without it all can read who reach the address, and changes need the token that the server keeps beside its socket.",
+		field: func(s *sections) any { return &s.server.MonitorToken }},
 }
 
 // pageFlags are about all answers of a server.
@@ -29,6 +32,9 @@ var pageFlags = []Flag{
 	{Name: "error-template", Kind: FilePath, Value: "FILE", Group: groupAnswers, Example: "error.html", Restart: true,
 		Doc:   "HTML template of error pages (Go html/template).",
 		field: func(s *sections) any { return &s.server.ErrorTemplate }},
+	{Name: "request-id", Kind: Choice, Value: "WHEN", Default: "errors", Choices: []string{"errors", "always", "never"}, Group: groupAnswers, Restart: true,
+		Doc:   "Which answers tell the name of their request, in the field Freshet-Id: errors, those with a status code of 400 or more; always; or never. It stands in the access log, too, and \"freshet why\" explains the request of that name.",
+		field: func(s *sections) any { return &s.server.RequestID }},
 	{Name: "server-header", Kind: FieldText, Value: "TEXT|off", Default: "freshet", Group: groupAnswers, Restart: true,
 		Doc:   "Value of the Server field. off leaves it out.",
 		field: func(s *sections) any { return &s.server.ServerHeader }},

@@ -146,7 +146,7 @@ func TestExample(t *testing.T) {
 
 // forget removes what was given, which is not what holds.
 func forget(f *File) {
-	f.Given = nil
+	f.Given, f.Server.MonitorAsked = nil, false
 	for i := range f.Sites {
 		f.Sites[i].Given = nil
 		for j := range f.Sites[i].Routes {
