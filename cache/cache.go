@@ -109,6 +109,7 @@ func New(o Options) (*Handler, error) {
 	h := &Handler{opt: o, store: o.Store, policy: o.Freshness, background: make(chan struct{}, o.MaxBackground)}
 	h.hit, h.clock = o.Name+"; hit; ttl=", clock
 	o.Store.policy.CompareAndSwap(nil, &h.policy)
+	o.Store.clock.CompareAndSwap(nil, &h.opt.Now)
 	return h, nil
 }
 

@@ -60,29 +60,39 @@ func openDiskTier(s *Store, o diskstore.Options) (*diskTier, error) {
 
 func diskKey(key string) diskstore.Key { return sha256.Sum256([]byte(key)) }
 
-// load returns what is stored for a key, nil for nothing.
+// load returns what is stored for a key, nil for nothing. That counts as a use.
 func (t *diskTier) load(key string) *resource {
+	r, read := t.read(key, t.files.Get)
+	if read {
+		t.files.Touch(diskKey(key))
+	}
+	return r
+}
+
+// peek is load for who only looks.
+func (t *diskTier) peek(key string) *resource {
+	r, _ := t.read(key, t.files.Peek)
+	return r
+}
+
+// read returns what is stored for a key, and whether it was read from a file.
+func (t *diskTier) read(key string, get func(diskstore.Key) (*diskstore.Object, error)) (r *resource, fromFile bool) {
 	t.mu.Lock()
 	r, waiting := t.pending[key]
 	t.mu.Unlock()
 	if waiting {
-		return r
+		return r, false
 	}
 	k := diskKey(key)
-	stored, err := t.files.Get(k)
+	stored, err := get(k)
 	if err != nil {
 		if !errors.Is(err, diskstore.ErrNotFound) {
 			t.log.Warn("cache: read what is stored", "err", err)
 		}
-		return nil
+		return nil, false
 	}
 	defer stored.Release()
-	r, ok := t.decode(key, k, stored.Record())
-	if !ok {
-		return nil
-	}
-	t.files.Touch(k)
-	return r
+	return t.decode(key, k, stored.Record())
 }
 
 // changes counts the changes of a key, and of others.

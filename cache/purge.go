@@ -16,19 +16,26 @@ func (h *Handler) Purge(uri string, soft bool) (int, error) {
 	t := targetOf(u.Scheme == "https", u.Host, u)
 	n := 0
 	for _, key := range h.keysOf(&t, &source{}) {
-		h.store.invalidated.add(key)
-		h.store.change(key, func(r *resource) *resource {
-			if r == nil {
-				return nil
-			}
-			n = max(n, len(r.objects))
-			if !soft {
-				return nil
-			}
-			return r.stale()
-		})
+		n = max(n, h.store.purge(key, soft))
 	}
 	return n, nil
+}
+
+// purge removes what is stored under a key, or makes it stale, and returns how
+// many answers there were.
+func (s *Store) purge(key string, soft bool) (n int) {
+	s.invalidated.add(key)
+	s.change(key, func(r *resource) *resource {
+		if r == nil {
+			return nil
+		}
+		n = len(r.objects)
+		if !soft {
+			return nil
+		}
+		return r.stale()
+	})
+	return n
 }
 
 // stale returns the resource with objects that are validated before use.

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"freshet/freshness"
 	"freshet/internal/diskstore"
@@ -43,6 +44,7 @@ type Store struct {
 	groups                 groups
 	invalidated            invalidated
 	policy                 atomic.Pointer[freshness.Cache] // of the first handler: for what is read from disk
+	clock                  atomic.Pointer[func() int64]    // of the first handler: for who looks at the store
 
 	mu      sync.Mutex
 	flights map[string]*flight
@@ -62,7 +64,7 @@ func NewStore(o StoreOptions) (*Store, error) {
 	m, err := otter.New(&otter.Options[string, *resource]{
 		MaximumWeight: uint64(o.Memory),
 		Weigher: func(key string, r *resource) uint32 {
-			return uint32(min(r.cost()+int64(len(key))+entryCost, 1<<32-1))
+			return uint32(min(weight(key, r), 1<<32-1))
 		},
 	})
 	if err != nil {
@@ -79,6 +81,9 @@ func NewStore(o StoreOptions) (*Store, error) {
 
 // entryCost is what an entry of the memory tier takes besides its value.
 const entryCost = 160
+
+// weight is what a key and its resource take of the memory.
+func weight(key string, r *resource) int64 { return r.cost() + int64(len(key)) + entryCost }
 
 // Close ends the store: what is still to be written to disk is written.
 func (s *Store) Close() error {
@@ -115,6 +120,25 @@ func (s *Store) find(key string) *resource {
 			return kept
 		}
 	}
+}
+
+// peek is find for who only looks: nothing is used, nothing moves.
+func (s *Store) peek(key string) *resource {
+	if e, ok := s.memory.GetEntryQuietly(key); ok {
+		return e.Value
+	}
+	if s.disk == nil {
+		return nil
+	}
+	return s.disk.peek(key)
+}
+
+// now is the time, in nanoseconds since 1970.
+func (s *Store) now() int64 {
+	if f := s.clock.Load(); f != nil {
+		return (*f)()
+	}
+	return time.Now().UnixNano()
 }
 
 // change replaces what is stored for a key by what f makes of it; nil removes

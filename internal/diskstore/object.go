@@ -35,7 +35,20 @@ func (s *Store) Get(k Key) (*Object, error) {
 	if err := s.usable(); err != nil {
 		return nil, err
 	}
-	known := s.index.touch(k, s.clock.of(s.opt.Now()))
+	return s.get(k, s.index.touch(k, s.clock.of(s.opt.Now())))
+}
+
+// Peek is Get for who only looks: for eviction it is no use.
+func (s *Store) Peek(k Key) (*Object, error) {
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	_, known := s.index.get(k)
+	return s.get(k, known)
+}
+
+// get reads the object of k, which the index knows or not.
+func (s *Store) get(k Key, known bool) (*Object, error) {
 	if !known && s.indexed.Load() {
 		return nil, ErrNotFound
 	}

@@ -1,0 +1,182 @@
+package cache
+
+import (
+	"time"
+
+	"freshet/freshness"
+	"freshet/internal/rule"
+)
+
+// Nothing of this file counts as a use: whoever looks at the store does not
+// change what it lets go.
+
+// ObjectInfo is what is stored under one key, in a line.
+type ObjectInfo struct {
+	// Key names the key, for Object and PurgeKey. It is printable: where a key
+	// has fields, their bytes are escaped as in Go.
+	Key string
+	URL string // the address, without what the rules for keys leave out
+
+	Variants int
+	Size     int64 // bytes of all bodies, as far as they are there
+	Memory   int64 // bytes of memory, all counted; 0 when it is only on disk
+	OnDisk   bool  // some body is in a file
+	// Hits counts the answers from memory, hot and cold, since the key was
+	// stored first; what is let go, or read from disk again, begins anew.
+	Hits uint64
+
+	// Of the latest variant:
+	Status int
+	Type   string // Content-Type
+	Stored time.Time
+	Age    time.Duration
+	TTL    time.Duration // 0 or negative: stale for so long
+	Groups []string      // of Cache-Groups
+}
+
+// ObjectDetail is all that is known of one key.
+type ObjectDetail struct {
+	ObjectInfo
+	Stored []VariantInfo // the preferred first
+
+	// VariantsSeen counts how often an answer was stored for requests that no
+	// stored one matched: how many variants there have been, about.
+	VariantsSeen uint64
+	// NotStored is why the last answer was not stored; nil when it was.
+	NotStored *NotStored
+}
+
+// NotStored is why an answer was not stored.
+type NotStored struct {
+	Rule     rule.ID
+	Evidence string // the field line that decided, without secrets
+	Time     time.Time
+	Until    time.Time // requests do not queue for an answer until then; zero: they do
+}
+
+// VariantInfo is one stored answer.
+type VariantInfo struct {
+	Status    int
+	Selecting []SelectedField  // what Vary names, and what the request had
+	Fields    freshness.Fields // as stored; of cookies the names only
+	Terms     freshness.Terms
+	Age, TTL  time.Duration
+	Tag       string // ETag as it is written, W/ included
+	Modified  time.Time
+	Coding    string // Content-Encoding
+	Size      int64  // of the whole body; -1: unknown
+	Have      int64  // bytes of it that are stored
+	OnDisk    bool
+	// Unusable is why it is not used, whatever its freshness (a purge); 0 when
+	// nothing forbids it.
+	Unusable rule.ID
+}
+
+// SelectedField is a request field that Vary names.
+type SelectedField struct {
+	Name    string
+	Value   string // normalised
+	Present bool
+}
+
+// Totals are the numbers of a store.
+type Totals struct {
+	Entries                 int64 // keys in memory
+	MemoryUsed, MemoryLimit int64 // bytes
+	DiskEntries             int64
+	DiskUsed, DiskLimit     int64  // bytes; the limit is 0 without a disk tier
+	DiskFault               string // what the disk last failed with; "" for nothing
+	Evicted                 int64  // keys that memory let go to make room
+	Flights                 int    // requests to origins that others may wait for
+	Background              int64  // validations in the background
+	Gathering               int64  // bytes of memory that answers on their way may have
+}
+
+// MissInfo is one address that often had to be asked of its origin.
+type MissInfo struct {
+	URL string // without its query
+	Key string // of the latest miss, as in ObjectInfo
+	// Keys is about how many keys the misses had: many are a query that should
+	// be no part of the key, or one more page than anybody thought.
+	Keys   int
+	Misses uint64
+	Bytes  uint64        // of bodies that the origin sent
+	Wait   time.Duration // until its answers began, in all
+	Rule   rule.ID       // why the latest was no hit
+	Time   time.Time     // of the latest
+
+	// Gain is what would have been saved if the reason had not been there.
+	Gain Gain
+}
+
+// Gain is an estimate: of n misses of an address all but one would have been
+// hits, and n-1 of n parts of what they cost would have been saved. It takes
+// the reason away, and nothing else: what is asked for less than once in its
+// lifetime stays a miss, which is not counted here.
+type Gain struct {
+	Hits  uint64
+	Bytes uint64
+	Wait  time.Duration
+}
+
+// Objects calls yield for what is in memory, in no order, until it returns
+// false. What changes meanwhile is seen or not. What is on disk only is left
+// out: Object finds it.
+func (s *Store) Objects(yield func(ObjectInfo) bool) {
+	now := s.now()
+	for key, r := range s.memory.All() {
+		if len(r.objects) > 0 && !yield(s.info(key, r, now)) {
+			return
+		}
+	}
+}
+
+// Object returns what is stored under a key, in memory or on disk.
+func (s *Store) Object(key string) (ObjectDetail, bool) {
+	k, ok := rawKey(key)
+	if !ok {
+		return ObjectDetail{}, false
+	}
+	r := s.peek(k)
+	if r == nil {
+		return ObjectDetail{}, false
+	}
+	now := s.now()
+	d := ObjectDetail{ObjectInfo: s.info(k, r, now)}
+	for _, o := range r.objects {
+		d.Stored = append(d.Stored, s.variantInfo(k, o, now))
+	}
+	return d, true
+}
+
+// Totals returns the store's numbers of this moment.
+func (s *Store) Totals() Totals {
+	t := Totals{
+		Entries: int64(s.memory.EstimatedSize()), MemoryUsed: int64(s.memory.WeightedSize()), MemoryLimit: s.opt.Memory,
+		Gathering: s.gathering.Load(),
+	}
+	if s.disk != nil {
+		d := s.disk.files.Stats()
+		t.DiskEntries, t.DiskUsed, t.DiskLimit = d.Entries, d.Bytes, d.MaxBytes
+		if d.Err != nil {
+			t.DiskFault = d.Err.Error()
+		}
+	}
+	s.mu.Lock()
+	t.Flights = len(s.flights)
+	s.mu.Unlock()
+	return t
+}
+
+// TopMisses returns the addresses with the most misses, the most first.
+func (s *Store) TopMisses() []MissInfo { return nil }
+
+// PurgeKey removes what is stored under a key, or with soft has it validated
+// before its next use. It returns how many answers there were.
+func (s *Store) PurgeKey(key string, soft bool) int {
+	k, ok := rawKey(key)
+	if !ok {
+		return 0
+	}
+	return s.purge(k, soft)
+}

@@ -1,0 +1,67 @@
+package cache
+
+import (
+	"maps"
+	"strings"
+
+	"freshet/freshness"
+)
+
+// What is told about a request or an answer has no secret in it: of a cookie
+// the name stays, of credentials the scheme.
+
+// isSecret reports whether a field's values are cut.
+func isSecret(name string) bool {
+	switch name {
+	case "Set-Cookie", "Set-Cookie2", "Cookie", "Authorization", "Proxy-Authorization":
+		return true
+	}
+	return false
+}
+
+// withoutSecret returns what may be shown of a field's value.
+func withoutSecret(name, value string) string {
+	switch name {
+	case "Set-Cookie", "Set-Cookie2":
+		crumb, _, _ := strings.Cut(value, ";")
+		return cookieName(crumb)
+	case "Cookie":
+		var names []string
+		for crumb := range strings.SplitSeq(value, ";") {
+			names = append(names, cookieName(crumb))
+		}
+		return strings.Join(names, "; ")
+	case "Authorization", "Proxy-Authorization":
+		scheme, _, _ := strings.Cut(strings.TrimSpace(value), " ")
+		if len(scheme) > 20 {
+			return "…" // a token without a scheme
+		}
+		return scheme + " …"
+	}
+	return value
+}
+
+// cookieName returns "name=…".
+func cookieName(crumb string) string {
+	name, _, has := strings.Cut(strings.TrimSpace(crumb), "=")
+	if !has {
+		return "…" // a value without a name
+	}
+	return name + "=…"
+}
+
+// withoutSecrets returns fields that may be shown.
+func withoutSecrets(fields freshness.Fields) freshness.Fields {
+	out := maps.Clone(fields)
+	for name, values := range out {
+		if !isSecret(name) {
+			continue
+		}
+		cut := make([]string, len(values))
+		for i, v := range values {
+			cut[i] = withoutSecret(name, v)
+		}
+		out[name] = cut
+	}
+	return out
+}
