@@ -1,0 +1,114 @@
+// Package journal keeps the records of the latest requests in memory, so that
+// each can be explained afterwards and all can be watched.
+//
+//	j := journal.New(journal.Options{})
+//	srv := &httpd.Server{Handler: h, Sink: j}
+//	…
+//	if e, ok := j.Find(id); ok { … }
+//	entries, next, lost := j.Since(next, nil)
+//
+// It is deliberately no log: nothing of it survives the process, the oldest
+// record gives way to the newest, and of long texts it keeps the beginning.
+//
+// What holds: Record allocates nothing and waits for nobody, readers included.
+// A reader gets a record whole or not at all. Memory is fixed: 256 bytes for
+// each of Options.Records, 24 bytes for each of Options.Details and what the
+// details themselves take, of which the text is bounded (2 KiB each). Names
+// and passwords of users, referers and zones of addresses are not kept.
+package journal
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"sync/atomic"
+
+	"freshet/internal/record"
+)
+
+// Options say how much a Journal keeps. The zero value is usable.
+type Options struct {
+	// Records is how many requests are kept; 0 means 16384, which takes 4 MiB.
+	// It is rounded up to a power of two, at least 16 and at most 1 << 24.
+	Records int
+
+	// Details is of how many of them, those that were not hot, the details are
+	// kept; 0 means 4096. It is rounded up as Records is. An entry whose detail
+	// has given way is without.
+	Details int
+}
+
+const (
+	defaultRecords = 16384
+	defaultDetails = 4096
+	minPlaces      = 16
+	maxPlaces      = 1 << 24
+)
+
+// A Journal is a ring of the latest records. It is a record.Sink; all methods
+// may be called by many goroutines at once.
+type Journal struct {
+	slots   []slot // a power of two
+	details details
+
+	_    [64]byte // last is written by all, the fields above are read by all
+	last atomic.Uint64
+	_    [56]byte
+}
+
+var _ record.Sink = (*Journal)(nil)
+
+// New returns an empty Journal.
+func New(o Options) *Journal {
+	return &Journal{
+		slots:   make([]slot, places(o.Records, defaultRecords)),
+		details: newDetails(places(o.Details, defaultDetails)),
+	}
+}
+
+// places returns the size of a ring.
+func places(n, byDefault int) int {
+	if n <= 0 {
+		n = byDefault
+	}
+	n = min(max(n, minPlaces), maxPlaces)
+	return 1 << bits.Len(uint(n-1))
+}
+
+func (j *Journal) slot(n uint64) *slot { return &j.slots[n&uint64(len(j.slots)-1)] }
+
+// Record keeps r. It allocates nothing (but for a Detail with more than 2 KiB
+// of text, which it clips) and never waits.
+func (j *Journal) Record(r *record.Record) {
+	var detail, key uint64
+	var cut bool
+	if r.Detail != nil {
+		detail, cut = j.details.add(r.Detail)
+	}
+	if r.Detail != nil && r.Detail.Key != "" {
+		key = KeyHash(r.Detail.Key)
+	} else {
+		key = TargetHash(r.Host, r.Target)
+	}
+	for {
+		n := j.last.Add(1)
+		if s := j.slot(n); s.write(n) {
+			s.put(r, key, detail, cut)
+			s.unlock(n)
+			return
+		}
+	}
+}
+
+// seed makes hashes of this process unlike those of others: a client cannot
+// choose targets that collide.
+var seed = maphash.MakeSeed()
+
+// KeyHash returns Entry.Key of a record whose Detail has this cache key. It
+// means something in this process only.
+func KeyHash(key string) uint64 { return maphash.String(seed, key) }
+
+// TargetHash returns Entry.Key of a record that has no cache key, as those of
+// hot answers: it stands for host and target as they were sent.
+func TargetHash(host, target string) uint64 {
+	return maphash.String(seed, target) ^ bits.RotateLeft64(maphash.String(seed, host), 32)
+}
