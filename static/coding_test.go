@@ -194,10 +194,10 @@ func TestSidecars(t *testing.T) {
 	must(t, err)
 	f.Close()
 	e := s.resolve("a.css", false, moment{at: s.clock().UnixNano()}).entry
-	if v, fresh := s.Handler.sidecar(e, field.Gzip, f.stamp.ctime+stampTick-1); v != nil || fresh {
+	if v, fresh := s.Handler.sidecar(e, field.Gzip, f.stamp.ctime+stampTick-1, false); v != nil || fresh {
 		t.Errorf("a sidecar written just now: %v, %v", v, fresh)
 	}
-	if v, fresh := s.Handler.sidecar(e, field.Gzip, f.stamp.ctime+coarseStampTick); v == nil || !fresh {
+	if v, fresh := s.Handler.sidecar(e, field.Gzip, f.stamp.ctime+coarseStampTick, false); v == nil || !fresh {
 		t.Errorf("a sidecar written a while ago: %v, %v", v, fresh)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"freshet/conditional"
 	"freshet/httpd"
 	"freshet/internal/field"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/internal/wire"
 )
@@ -48,8 +49,10 @@ func (h *Handler) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 	var buf [1]field.Range // several ranges are declined
 	switch o, v, _ := h.answer(&qu, e, a, buf[:0]); o {
 	case answered:
+		a.Verdict = record.File
 		return true
 	case refused:
+		a.Verdict = record.File
 		h.errors.answer(a, q.Get(wire.Accept), v.Size)
 		return true
 	}
@@ -70,7 +73,7 @@ func (h *Handler) serveHotMissing(q *httpd.Head, a *httpd.Answer, key string) bo
 		}
 		h.missing.note(key, q.Now)
 	}
-	a.Status, a.Rule = http.StatusNotFound, rule.StaticNotFound
+	a.Status, a.Rule, a.Verdict = http.StatusNotFound, rule.StaticNotFound, record.File
 	h.errors.answer(a, q.Get(wire.Accept), 0)
 	return true
 }

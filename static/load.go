@@ -19,22 +19,38 @@ type plan struct {
 	why    rule.ID
 	absent []string
 	shell  bool // the page of a single-page application, under other addresses than its own
+	aside  bool // it is only looked at: no file is kept open
 }
 
 // load makes an entry of an open file, which it takes over, for a request
 // that was read at now, and keeps the entry if it can be proved fresh later.
 func (h *Handler) load(p plan, f *opened, now int64) (*entry, error) {
+	e, keep, err := h.build(p, f, now)
+	if err == nil && keep {
+		e.todo.Store(e.lacks(h.negotiable(e)))
+		h.table.put(e)
+	}
+	return e, err
+}
+
+// negotiable reports whether an entry's file may be sent in several codings.
+func (h *Handler) negotiable(e *entry) bool {
+	return !h.opt.NoCompress && coding.Compressible(e.meta.Type)
+}
+
+// build is load, but keeps nothing. keep says whether the entry may be kept.
+func (h *Handler) build(p plan, f *opened, now int64) (made *entry, keep bool, err error) {
 	e := &entry{key: p.key, why: p.why, absent: p.absent, slot: -1}
 	body, keep, err := h.read(p.name, &f, now)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	e.sources[field.Identity] = h.newSource(p.name, f, now)
+	e.sources[field.Identity] = h.newSource(p.name, f, now, p.aside)
 
 	e.meta.Type = typeOf(p.name, h.opt.MIME)
 	e.meta.Modified, e.renew = f.stamp.modified(now)
 	e.meta.CacheControl, e.age = h.opt.Cache.cacheControl(p.name, e.meta.Type)
-	negotiable := !h.opt.NoCompress && coding.Compressible(e.meta.Type)
+	negotiable := h.negotiable(e)
 	if negotiable {
 		e.meta.Vary = "Accept-Encoding"
 	}
@@ -48,7 +64,7 @@ func (h *Handler) load(p plan, f *opened, now int64) (*entry, error) {
 	set := representation.NewSet(&e.meta, newVariant(&e.meta, field.Identity, f.stamp.size, body))
 	if negotiable && hasSidecars(e.meta.Type) {
 		for c := field.Identity + 1; c < field.NumCodings; c++ {
-			v, fresh := h.sidecar(e, c, now)
+			v, fresh := h.sidecar(e, c, now, p.aside)
 			if v != nil {
 				set = set.With(v)
 			}
@@ -56,11 +72,7 @@ func (h *Handler) load(p plan, f *opened, now int64) (*entry, error) {
 		}
 	}
 	e.set.Store(set)
-	if keep {
-		e.todo.Store(e.lacks(negotiable))
-		h.table.put(e)
-	}
-	return e, nil
+	return e, keep, nil
 }
 
 // lacks returns the codings that the background could add to an entry, or add
@@ -78,10 +90,14 @@ func (e *entry) lacks(negotiable bool) (todo uint32) {
 
 // newSource remembers where a file came from. A file whose body stays on disk
 // is kept open as long as there is room; any other is closed by now.
-func (h *Handler) newSource(name string, f *opened, now int64) *source {
+func (h *Handler) newSource(name string, f *opened, now int64, aside bool) *source {
 	s := &source{name: name, place: h.tree.locate(name), stamp: f.stamp, local: f.local}
 	s.checked.Store(now)
-	h.keepOpen(s, f)
+	if aside {
+		f.Close()
+	} else {
+		h.keepOpen(s, f)
+	}
 	return s
 }
 
@@ -160,7 +176,7 @@ func readExactly(f *opened) ([]byte, error) {
 // and returns its variant, or nil. One that is older than the original is
 // another content's. fresh is false when it changed so lately that it may be
 // half written: then it is not used, and the entry must not be kept.
-func (h *Handler) sidecar(e *entry, c field.Coding, now int64) (v *representation.Variant, fresh bool) {
+func (h *Handler) sidecar(e *entry, c field.Coding, now int64, aside bool) (v *representation.Variant, fresh bool) {
 	own := e.sources[field.Identity]
 	name := own.name + coding.Sidecar(c)
 	f, err := h.tree.open(name)
@@ -183,7 +199,7 @@ func (h *Handler) sidecar(e *entry, c field.Coding, now int64) (v *representatio
 		f.Close()
 		return nil, false
 	}
-	e.sources[c] = h.newSource(name, f, now)
+	e.sources[c] = h.newSource(name, f, now, aside)
 	return newVariant(&e.meta, c, f.stamp.size, body), true
 }
 

@@ -45,18 +45,35 @@ func (h *Handler) resolve(name string, dir bool, now moment) found {
 		}
 		h.table.remove(e)
 	}
-	if dir {
-		return h.resolveFolder(key, name, now)
+	a := h.aimAt(key, name, dir)
+	if a.file == nil {
+		return a.found
 	}
-	return h.resolveFile(key, name, now)
+	return h.entryOf(a.plan, a.file, now)
 }
 
-// resolveFile resolves a path that does not end in a slash.
-func (h *Handler) resolveFile(key, name string, now moment) found {
+// aim is where an address leads, before anything is read: a file, open, and
+// what to make of it, or else what was found.
+type aim struct {
+	plan plan
+	file *opened
+	found
+}
+
+// aimAt looks for what has a decoded path, and changes nothing.
+func (h *Handler) aimAt(key, name string, dir bool) aim {
+	if dir {
+		return h.aimAtFolder(key, name)
+	}
+	return h.aimAtFile(key, name)
+}
+
+// aimAtFile is for a path that does not end in a slash.
+func (h *Handler) aimAtFile(key, name string) aim {
 	var absent []string
 	if original, ok := h.originalOf(name); ok {
 		if h.isFile(original) {
-			return found{why: rule.StaticHidden}
+			return aim{found: found{why: rule.StaticHidden}}
 		}
 		absent = []string{h.tree.locate(original)}
 	}
@@ -65,48 +82,50 @@ func (h *Handler) resolveFile(key, name string, now moment) found {
 	switch {
 	case err == nil && f.dir:
 		f.Close()
-		return found{redirect: "./" + escapeSegment(base) + "/", why: rule.StaticRedirect}
+		return redirected("./" + escapeSegment(base) + "/")
 	case err == nil:
 		if to, ok := h.cleanURL(name); ok {
 			f.Close()
-			return found{redirect: to, why: rule.StaticRedirect}
+			return redirected(to)
 		}
-		return h.entryOf(plan{key: key, name: name, why: rule.StaticFile, absent: absent}, f, now)
+		return aim{plan: plan{key: key, name: name, why: rule.StaticFile, absent: absent}, file: f}
 	case h.opt.CleanURLs && errors.Is(err, fs.ErrNotExist) && path.Ext(base) == "":
 		if f, err := h.tree.open(name + htmlExt); err == nil && !f.dir {
-			return h.entryOf(plan{key: key, name: name + htmlExt, why: rule.StaticFile, absent: []string{h.tree.locate(name)}}, f, now)
+			return aim{plan: plan{key: key, name: name + htmlExt, why: rule.StaticFile, absent: []string{h.tree.locate(name)}}, file: f}
 		} else if err == nil {
 			f.Close()
 		}
 	}
-	return refusal(err)
+	return aim{found: refusal(err)}
 }
 
-// resolveFolder resolves a path that ends in a slash.
-func (h *Handler) resolveFolder(key, name string, now moment) found {
+func redirected(to string) aim { return aim{found: found{redirect: to, why: rule.StaticRedirect}} }
+
+// aimAtFolder is for a path that ends in a slash.
+func (h *Handler) aimAtFolder(key, name string) aim {
 	var absent []string
 	for _, index := range h.opt.Index {
 		index = path.Join(name, index)
 		f, err := h.tree.open(index)
 		switch {
 		case err == nil && !f.dir:
-			return h.entryOf(plan{key: key, name: index, why: rule.StaticIndex, absent: absent}, f, now)
+			return aim{plan: plan{key: key, name: index, why: rule.StaticIndex, absent: absent}, file: f}
 		case err == nil:
 			f.Close()
 		case reasonOf(err) != rule.StaticNotFound:
-			return refusal(err)
+			return aim{found: refusal(err)}
 		}
 		absent = append(absent, h.tree.locate(index))
 	}
 	f, err := h.tree.open(name)
 	if err != nil {
-		return refusal(err)
+		return aim{found: refusal(err)}
 	}
 	if f.dir {
-		return found{folder: f, why: rule.StaticListing}
+		return aim{found: found{folder: f, why: rule.StaticListing}}
 	}
 	f.Close()
-	return found{redirect: "../" + escapeSegment(path.Base(name)), why: rule.StaticRedirect}
+	return redirected("../" + escapeSegment(path.Base(name)))
 }
 
 func (h *Handler) entryOf(p plan, f *opened, now moment) found {
@@ -168,9 +187,11 @@ func (h *Handler) isFile(name string) bool {
 	return !f.dir
 }
 
+const shellKey = "\x00" // in the table; no path has it
+
 // shell returns the entry of the page of a single-page application.
 func (h *Handler) shell(now moment) found {
-	const key = "\x00" // no path has it
+	const key = shellKey
 	if e := h.table.get(key); e != nil && h.holds(e, now) {
 		return found{entry: e}
 	}
@@ -180,15 +201,23 @@ func (h *Handler) shell(now moment) found {
 	if e := h.table.get(key); e != nil && h.holds(e, now) {
 		return found{entry: e} // others who waited have loaded it
 	}
+	a := h.aimAtShell()
+	if a.file == nil {
+		return a.found
+	}
+	return h.entryOf(a.plan, a.file, now)
+}
+
+func (h *Handler) aimAtShell() aim {
 	f, err := h.tree.open(h.opt.SPA)
 	if err != nil {
-		return refusal(err)
+		return aim{found: refusal(err)}
 	}
 	if f.dir {
 		f.Close()
-		return found{why: rule.StaticNotFound}
+		return aim{found: found{why: rule.StaticNotFound}}
 	}
-	return h.entryOf(plan{key: key, name: h.opt.SPA, why: rule.StaticFallback, shell: true}, f, now)
+	return aim{plan: plan{key: shellKey, name: h.opt.SPA, why: rule.StaticFallback, shell: true}, file: f}
 }
 
 // escapeSegment percent-encodes one segment of a path: all but the characters

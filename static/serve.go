@@ -8,6 +8,7 @@ import (
 	"freshet/conditional"
 	"freshet/httpd"
 	"freshet/internal/field"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 )
 
@@ -15,6 +16,7 @@ const allowed = "GET, HEAD, OPTIONS"
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	httpd.SetVerdict(w, record.File)
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		h.serve(w, r)
