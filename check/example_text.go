@@ -114,3 +114,29 @@ func addLines(h http.Header, fields string) error {
 	}
 	return nil
 }
+
+// ok200 is the example of a usual answer with field lines.
+func ok200(lines ...string) Example { return answered("200 OK", lines...) }
+
+// answered is the example of an answer with a status and field lines. A line
+// that is empty begins the body.
+func answered(status string, lines ...string) Example {
+	return Example{Response: "HTTP/1.1 " + status + "\n" + strings.Join(lines, "\n") + "\n"}
+}
+
+// asked gives an example a request with field lines, of which the first can be
+// a request line instead.
+func (e Example) asked(lines ...string) Example {
+	if first, _, _ := strings.Cut(lines[0], " "); strings.HasSuffix(first, ":") {
+		lines = append([]string{"GET / HTTP/1.1"}, lines...)
+	}
+	e.Request = strings.Join(lines, "\n") + "\n"
+	return e
+}
+
+// over gives the answer of an example another version.
+func (e Example) over(proto string) Example {
+	_, rest, _ := strings.Cut(e.Response, " ")
+	e.Response = proto + " " + rest
+	return e
+}

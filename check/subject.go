@@ -1,8 +1,12 @@
 package check
 
 import (
+	"iter"
+	"maps"
 	"mime"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"freshet/freshness"
@@ -140,6 +144,18 @@ func (s *subject) absolute(ref string) (*url.URL, bool) {
 		return nil, false
 	}
 	return s.target.ResolveReference(u), true
+}
+
+// sortedFields yields the fields of a message, sorted by name, so that findings
+// have one order.
+func sortedFields(h http.Header) iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		for _, name := range slices.Sorted(maps.Keys(h)) {
+			if !yield(name, h[name]) {
+				return
+			}
+		}
+	}
 }
 
 func elements(lines []string) []string {
