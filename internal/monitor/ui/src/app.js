@@ -62,4 +62,6 @@ function start(url) {
 	show();
 }
 
+// On a phone the navigation scrolls by itself; the page's own entry is in view.
+document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 if (document.body.dataset.events) start(document.body.dataset.events);

@@ -66,12 +66,13 @@ class Chart {
 		return {
 			width: this.width(),
 			height: HEIGHT,
+			padding: [8, 8, 0, 0],
 			tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "Etc/UTC"),
 			legend: { show: false },
 			cursor: { y: false, points: { size: 6 } },
 			scales: { y: { range: (_, low, high) => [0, scale(Math.max(high ?? 0, this.points.max), unit)] } },
 			axes: [
-				{ ...axis, space: 70, values: (_, times) => times.map((t) => clock(t, times[times.length - 1] - times[0])) },
+				{ ...axis, space: 70, size: 30, values: (_, times) => times.map((t) => clock(t, times[times.length - 1] - times[0])) },
 				{ ...axis, size: 62, values: (_, values) => values.map((v) => format(v, unit)) },
 			],
 			series: [{}, ...series],
