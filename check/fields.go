@@ -40,7 +40,7 @@ func (r *fieldRow) is(m fieldMark) bool { return r.marks&m != 0 }
 
 // fieldTables are all fields that are known, by subject.
 var fieldTables = [...][]fieldRow{
-	coreFields, requestFields, extensionFields, browserFields, webdavFields, vendorFields, obsoleteFields,
+	coreFields, requestFields, extensionFields, browserFields, fetchFields, webdavFields, vendorFields, obsoleteFields,
 }
 
 // fieldsByName has the rows by canonical name.

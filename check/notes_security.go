@@ -1,4 +1,7 @@
 package check
 
-// securityNotes are about the fields by which a site protects its visitors.
-var securityNotes = []Note{}
+import "slices"
+
+// securityNotes are about the fields by which a site protects its visitors, and
+// about the others that browsers follow when they fetch.
+var securityNotes = slices.Concat(cspNotes, framingNotes)

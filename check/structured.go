@@ -138,14 +138,16 @@ func (p *sfReader) fault() *sfFault {
 		}
 	}
 	for _, line := range p.lines {
-		if f.Column <= len(line)+1 || f.Line == len(p.lines) {
+		last := f.Line == len(p.lines)
+		if f.Column <= len(line) || last {
+			break
+		}
+		if f.Column <= len(line)+len(sfJoint) { // where two lines meet
+			f.Column, f.Got = len(line)+1, "another line"
 			break
 		}
 		f.Column -= len(line) + len(sfJoint)
 		f.Line++
-	}
-	if f.Column < 1 { // at the joint between two lines, which is no one's text
-		f.Column, f.Got = 1, "a new line"
 	}
 	return &f
 }

@@ -96,6 +96,7 @@ func TestStructured(t *testing.T) {
 		{sfItem, "1.", "! byte 3: the end where there should be a digit behind the point"},
 		{sfItem, "a;X", "! byte 3: 'X' where there should be the key of a parameter (lower-case letter or *)"},
 		{sfItem, "a;x=1;x=2", "a;x=2 twice:x"},
+		{sfItem, "?1|?1", "! byte 3: another line where there should be the end"},
 		{sfList, "", ""},
 		{sfList, "a, 1;q=0.5,\t(b;x c);y", "a 1;q=500/1000 (b;x=true c);y=true"},
 		{sfList, "a|b", "a b"},
