@@ -92,6 +92,8 @@ func Run(e *Env) int {
 		return e.config(args)
 	case "purge":
 		return e.purge(args)
+	case "check":
+		return e.check(args)
 	case "help", "-h", "-help", "--help":
 		return e.help(args)
 	case "version", "-version", "--version":

@@ -48,6 +48,9 @@ func (f *Flag) offIs() string {
 const (
 	groupFile      = "Configuration"
 	groupPurge     = "Purge"
+	groupRequests  = "Requests"
+	groupPages     = "Pages"
+	groupReport    = "Report"
 	groupSite      = "Site"
 	groupRoute     = "Route"
 	groupHeaders   = "Fields of answers"

@@ -40,6 +40,12 @@ var Commands = []Command{
 		Long: "Makes the cache of a running server, of the same user on this machine, forget what it keeps for each URL, with scheme and host as clients ask for it. " +
 			"Others send a PURGE request for the URL with the token of the server (Authorization: Bearer), which is in a file beside its socket; Soft-Purge: 1 makes it a soft one.",
 		Flags: purgeFlags},
+	{Name: "check", Usage: "[flags] URL|DIR|SITEMAP...", Short: "say how caches treat answers, and what is wrong",
+		Long: "Asks for each address as a browser would, says what browsers and shared caches do with the answer, and what is wrong with it: what, where, by which clause, and what mends it. " +
+			"Further requests find out more: conditions, ranges, HEAD, codings, languages, redirects, connections. " +
+			"A folder is served as freshet serve would, and each file in it is checked; a sitemap names the pages to check. " +
+			"The exit status is 1 when something is found that --fail-on names, 2 when the command line is wrong.",
+		Flags: checkingFlags},
 	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
 		Long: "Explains freshet, or a command and its flags."},
 	{Name: "version", Short: "print the version",

@@ -1,0 +1,150 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"freshet/internal/coding"
+	"freshet/internal/field"
+)
+
+// codingNames are the codings that are asked for one by one.
+var codingNames = []struct {
+	name   string
+	coding field.Coding
+}{{"gzip", field.Gzip}, {"br", field.Brotli}, {"zstd", field.Zstd}}
+
+// maxDecoded bounds what a body may become, in bytes.
+const maxDecoded = 32 << 20
+
+// decoded returns the content without its codings. It is not ok when that is
+// not known: a body that is not whole, or in another coding.
+func (r *reply) decoded() (content []byte, ok bool) {
+	if !r.whole {
+		return nil, false
+	}
+	name := r.get("Content-Encoding")
+	if name == "" || strings.EqualFold(name, "identity") {
+		return r.Body, true
+	}
+	content, err := decodeAs(name, r.Body)
+	return content, err == nil
+}
+
+func decodeAs(name string, body []byte) ([]byte, error) {
+	for _, c := range codingNames {
+		if strings.EqualFold(name, c.name) || c.coding == field.Gzip && strings.EqualFold(name, "x-gzip") {
+			return coding.Decode(c.coding, body, maxDecoded)
+		}
+	}
+	return nil, fmt.Errorf("%s is not known", name)
+}
+
+// codings asks for each coding alone, and compares.
+func (e *examination) codings() {
+	if is := e.plain.get("Content-Encoding"); is != "" && !strings.EqualFold(is, "identity") {
+		e.report("coding-unasked", "the answer to Accept-Encoding: identity", is)
+		return
+	}
+	var coded []*reply
+	var gains []string
+	for _, c := range codingNames {
+		where := "the answer to Accept-Encoding: " + c.name
+		r := e.ask(where, with("Accept-Encoding", c.name))
+		if r == nil || r.Status != 200 {
+			continue
+		}
+		is := strings.ToLower(r.get("Content-Encoding"))
+		switch {
+		case is == "" || is == "identity":
+			continue
+		case is != c.name && is != "x-"+c.name:
+			e.report("coding-unasked", where, is)
+			continue
+		}
+		coded = append(coded, r)
+		e.compareCoding(r, c.name, where)
+		if e.plain.whole && r.whole && len(e.plain.Body) > 0 {
+			gains = append(gains, gain(c.name, len(r.Body), len(e.plain.Body)))
+			if len(r.Body) >= len(e.plain.Body) && len(e.plain.Body) > 0 {
+				e.report("coding-larger", where, gain(c.name, len(r.Body), len(e.plain.Body)))
+			}
+		}
+	}
+	if len(coded) == 0 {
+		e.couldGain()
+		return
+	}
+	if len(gains) > 0 {
+		e.report("coding-gain", "the content", strings.Join(gains, "; ")+", of "+count(len(e.plain.Body), "byte", "bytes"))
+	}
+	e.codingFields(coded)
+}
+
+// gain says what a coding saves.
+func gain(name string, size, of int) string {
+	return fmt.Sprintf("%s %s (%+d %%)", name, count(size, "byte", "bytes"), (size-of)*100/of)
+}
+
+// compareCoding looks whether a coding is one of the content.
+func (e *examination) compareCoding(r *reply, name, where string) {
+	if !r.whole {
+		return
+	}
+	content, err := decodeAs(name, r.Body)
+	switch {
+	case err != nil:
+		e.report("coding-broken", where, err.Error())
+	case e.stable && e.plain.whole && !bytes.Equal(content, e.plain.Body):
+		e.report("coding-content-differs", where, fmt.Sprintf("%s in place of %s", count(len(content), "byte", "bytes"), thousands(int64(len(e.plain.Body)))))
+	}
+}
+
+// codingFields looks at Vary and entity-tags of answers in different codings.
+func (e *examination) codingFields(coded []*reply) {
+	for _, r := range append(coded[:len(coded):len(coded)], e.plain) {
+		if !r.varies("Accept-Encoding") && r.shared() {
+			what := "the answer with " + r.get("Content-Encoding")
+			if r == e.plain {
+				what = "the answer without a coding"
+			}
+			e.report("coding-no-vary", what, "Vary: "+quoted(r.get("Vary")))
+		}
+	}
+	tags := map[string]string{}
+	if tag := e.plain.get("Etag"); tag != "" {
+		tags[tag] = "no coding"
+	}
+	for _, r := range coded {
+		tag, name := r.get("Etag"), r.get("Content-Encoding")
+		if other := tags[tag]; other != "" && !strings.HasPrefix(tag, "W/") {
+			e.report("coding-same-etag", "ETag", fmt.Sprintf("%s with %s and with %s", tag, name, other))
+		}
+		if tag != "" {
+			tags[tag] = name
+		}
+	}
+}
+
+// couldGain says what compression would gain.
+func (e *examination) couldGain() {
+	body := e.plain.Body
+	if !e.plain.whole || len(body) < 1024 || !isText(e.plain.mediaType()) || e.plain.hasToken("Cache-Control", "no-transform") {
+		return
+	}
+	made, err := coding.Encode(nil, field.Gzip, body, coding.Quick)
+	if err != nil || !coding.Worth(len(body), len(made)) {
+		return
+	}
+	e.report("coding-missing", "the content", "with "+gain("gzip", len(made), len(body))+" in place of "+thousands(int64(len(body))))
+}
+
+// isText reports whether a media type is one of text, which compresses well.
+func isText(media string) bool {
+	switch media {
+	case "application/javascript", "application/json", "application/xml", "application/manifest+json", "image/svg+xml", "application/wasm":
+		return true
+	}
+	return strings.HasPrefix(media, "text/") && media != "text/event-stream" || strings.HasSuffix(media, "+xml") || strings.HasSuffix(media, "+json")
+}

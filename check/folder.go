@@ -1,0 +1,119 @@
+package check
+
+import (
+	"context"
+	"io/fs"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A Server serves listeners: an *http.Server, an *httpd.Server.
+type Server interface {
+	Serve(net.Listener) error
+	Close() error
+}
+
+// inProcessHost is what a server in this process is called.
+const inProcessHost = "localhost"
+
+// inProcess starts a server on a port of the loopback interface, and returns a
+// checker whose connections all lead there. What it is stopped by waits until
+// it has ended.
+func inProcess(s Server, o Options) (c *Checker, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Public = false
+	o.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, l.Addr().String())
+	}
+	c = New(o)
+	c.only = "http://" + net.JoinHostPort(inProcessHost, "80")
+	var ended sync.WaitGroup
+	ended.Go(func() { s.Serve(l) })
+	return c, func() {
+		c.Close()
+		s.Close()
+		l.Close()
+		ended.Wait()
+	}, nil
+}
+
+// Folder checks what a server in this process answers for each file and folder
+// of files, in the order of their names. Each is asked for once before, so that
+// what the server makes of a file is made. index are the names of files that
+// answer for their folder. What the server does not show (404, 403) is left out,
+// and so are the coded forms of files (.gz, .br, .zst) that lie beside them.
+func Folder(ctx context.Context, files fs.FS, index []string, s Server, o Options, work Crawling) ([]*Result, error) {
+	names, err := served(files, index)
+	if err != nil {
+		return nil, err
+	}
+	c, stop, err := inProcess(s, o)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	var pages []*url.URL
+	for _, name := range names {
+		u := &url.URL{Scheme: "http", Host: inProcessHost, Path: "/" + name}
+		for range 2 { // the second is sent once the first is answered
+			if r, err := c.client.do(ctx, probe{url: u}); err != nil || r.Status == 404 || r.Status == 403 {
+				u = nil
+				break
+			}
+		}
+		if u != nil {
+			pages = append(pages, u)
+		}
+	}
+	if work.MaxPages == 0 {
+		work.MaxPages = len(pages) + 1
+	}
+	results := c.URLs(ctx, pages, work)
+	for _, r := range results {
+		if u, err := url.Parse(r.URL); err == nil {
+			r.Name = strings.TrimPrefix(u.Path, "/")
+			if r.Name == "" {
+				r.Name = "/"
+			}
+		}
+	}
+	return results, nil
+}
+
+// served returns the paths of what is in a folder: "" for itself.
+func served(files fs.FS, index []string) ([]string, error) {
+	var names []string
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case name == ".":
+			names = append(names, "")
+		case d.IsDir():
+			names = append(names, name+"/")
+		case slices.Contains(index, d.Name()):
+		case isSidecar(files, name):
+		default:
+			names = append(names, name)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// isSidecar reports whether a file is a coded form of one beside it.
+func isSidecar(files fs.FS, name string) bool {
+	ext := path.Ext(name)
+	if ext != ".gz" && ext != ".br" && ext != ".zst" {
+		return false
+	}
+	_, err := fs.Stat(files, strings.TrimSuffix(name, ext))
+	return err == nil
+}
