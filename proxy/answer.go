@@ -33,6 +33,7 @@ func (x *exchange) answer(a *attempt, resp *http.Response) {
 	if id := x.copyBody(a, resp, events); id != 0 {
 		// RFC 9112 §8: what is not complete must not look so.
 		x.setRule(id)
+		x.cut(a.o, id)
 		panic(http.ErrAbortHandler)
 	}
 	x.sendTrailers(h, resp.Trailer, announced)

@@ -10,14 +10,9 @@ import (
 // them may be tried again.
 func (h *Handler) pick(r *http.Request, tried []*origin) (*origin, lease, time.Duration) {
 	now := h.o.Now()
-	var key uint64
+	key, turns := h.balanceBy(r)
 	turn := uint64(0)
-	switch h.o.Balance {
-	case HashClient:
-		key = hashString(hashSeed, h.clientAddr(r).String())
-	case HashURL:
-		key = hashString(hashString(hashSeed, r.URL.EscapedPath()), r.URL.RawQuery)
-	default:
+	if turns {
 		turn = h.turn.Add(1) - 1
 	}
 	for {
@@ -29,6 +24,27 @@ func (h *Handler) pick(r *http.Request, tried []*origin) (*origin, lease, time.D
 			return o, l, 0
 		}
 	}
+}
+
+// balanceBy returns the key that an origin is chosen by, or that they take turns.
+func (h *Handler) balanceBy(r *http.Request) (key uint64, turns bool) {
+	switch h.o.Balance {
+	case HashClient:
+		return hashString(hashSeed, h.clientAddr(r).String()), false
+	case HashURL:
+		return hashString(hashString(hashSeed, r.URL.EscapedPath()), r.URL.RawQuery), false
+	}
+	return 0, true
+}
+
+// peek returns the origin that pick would choose first, without choosing it.
+func (h *Handler) peek(r *http.Request) *origin {
+	key, turns := h.balanceBy(r)
+	turn := uint64(0)
+	if turns {
+		turn = h.turn.Load()
+	}
+	return h.best(h.o.Now(), turn, key, nil)
 }
 
 // best returns the preferred of the origins that may be asked, nil when none may.

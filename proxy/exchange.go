@@ -12,6 +12,7 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/outbound"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/internal/wire"
 )
@@ -22,7 +23,8 @@ type exchange struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	rc      *http.ResponseController
-	upgrade string // protocols that the client may be switched to
+	upgrade string         // protocols that the client may be switched to
+	told    *record.Detail // nil when the writer is not the engine's
 
 	heard atomic.Bool // a byte of an answer came
 
@@ -45,6 +47,8 @@ type attempt struct {
 	body   *requestBody // nil without one
 	timer  *time.Timer  // nil when the transport has limits of its own
 
+	sent     time.Time
+	connect  atomic.Int64 // nanoseconds that connecting took
 	timedOut atomic.Bool
 }
 
@@ -134,9 +138,11 @@ func (a *attempt) send(header http.Header) (*http.Response, *Error) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
 	a.cancel = cancel
 	a.watch.start(x, cancel)
+	a.sent = time.Now()
 	a.o.active.Add(1)
 	a.o.requests.Add(1)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:              a.connected,
 		GotFirstResponseByte: func() { x.heard.Store(true) },
 		Got1xxResponse:       x.interim,
 	})
@@ -163,6 +169,7 @@ func (a *attempt) send(header http.Header) (*http.Response, *Error) {
 	}
 	resp, err := a.roundTrip(out)
 	a.stopTime()
+	a.tell(resp)
 	if err == nil {
 		if a.lease.answered() {
 			h.o.ErrorLog.Info("origin is back", "origin", a.o.name)
@@ -205,6 +212,9 @@ func (a *attempt) judge(err error) *Error {
 		e.Rule, e.Kind, e.client = clientFault(bodyErr), "", true
 	case x.r.Context().Err() != nil:
 		e.Rule, e.Kind, e.client = rule.ProxyClientGone, "", true
+	}
+	if !e.client {
+		a.o.failure.Store(e)
 	}
 	if e.client || !e.counts {
 		a.lease.undecided()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 )
 
@@ -57,11 +58,15 @@ func (x *exchange) fail(e *Error) {
 	x.begun = true
 	x.mu.Unlock()
 	x.setRule(e.Rule)
+	if x.told != nil {
+		x.told.Error = e.Error()
+	}
 	row := rule.Of(e.Rule)
 	switch {
 	case e.Rule == rule.ProxyClientGone:
 		panic(http.ErrAbortHandler) // nobody is there to read an answer
 	case e.Kind == "":
+		httpd.SetVerdict(x.w, record.Refused)
 		httpd.Error(x.w, x.r, row.Status, row.Explain())
 		return
 	}

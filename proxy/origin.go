@@ -26,6 +26,9 @@ type origin struct {
 	active   atomic.Int64
 	requests atomic.Uint64
 	circuit  circuit
+
+	status  atomic.Int64          // of its last answer; 0 before the first
+	failure atomic.Pointer[Error] // why it gave none the last time; nil when it did
 }
 
 // parseOrigin parses an element of Options.Origins; i makes the name of a Unix

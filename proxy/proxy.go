@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"freshet/httpd"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 )
 
@@ -79,7 +80,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.answerItself(w, r)
 		return
 	}
-	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w)}
+	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w), told: httpd.DetailOf(w)}
 	x.serve()
 }
 
@@ -98,6 +99,7 @@ func (h *Handler) refuses(r *http.Request) rule.ID {
 func refuse(w http.ResponseWriter, r *http.Request, id rule.ID) {
 	row := rule.Of(id)
 	httpd.SetRule(w, id)
+	httpd.SetVerdict(w, record.Refused)
 	httpd.Error(w, r, row.Status, row.Explain())
 }
 

@@ -6,6 +6,7 @@ const (
 	Body   = "body"   // of the request
 	URL    = "URL"    // of the request
 	Status = "status" // of the origin's answer
+	Server = "server" // that is to run, at the URL that is the value
 )
 
 // What a file is made by a Fix that says "set".
@@ -54,6 +55,8 @@ func (f Fix) ofRequest() string {
 
 func (f Fix) ofOrigin() string {
 	switch {
+	case f.Name == Server:
+		return "start the origin " + f.Value
 	case f.Name == Status:
 		return "let the origin answer with status " + f.Value
 	case f.Do == "remove" && f.Value != "":

@@ -97,6 +97,7 @@ func TestFixes(t *testing.T) {
 		{Origin, "remove", "Set-Cookie", ""}:                 "let the origin leave out Set-Cookie",
 		{Origin, "remove", "Cache-Control", "no-store"}:      "let the origin leave no-store out of Cache-Control",
 		{Origin, "set", Status, "200"}:                       "let the origin answer with status 200",
+		{Origin, "add", Server, "http://127.0.0.1:81"}:       "start the origin http://127.0.0.1:81",
 		{Request, "remove", "Cache-Control", ""}:             "ask without Cache-Control",
 		{Request, "remove", "Cache-Control", "max-age=0"}:    "ask without max-age=0 in Cache-Control",
 		{Request, "set", "Accept-Encoding", "gzip"}:          "ask with Accept-Encoding: gzip",
