@@ -111,7 +111,7 @@ func (n *Note) appendFindings(all []Finding, s *subject) []Finding {
 
 // groups are the tables of notes, each in a file of its own.
 var groups = [][]Note{
-	messageNotes, fieldNotes, directiveNotes, cachingNotes, conditionalNotes, contentNotes,
+	messageNotes, fieldNotes, directiveNotes, cachingNotes, sharedNotes, varyNotes, conditionalNotes, contentNotes,
 	securityNotes, cookieNotes, corsNotes, structuredNotes,
 }
 
