@@ -7,15 +7,15 @@ KILLS    ?= 200
 PKGS     ?= ./...
 
 .DEFAULT_GOAL := build
-.PHONY: help build setup check test race unit generated cross conformance bench-quick applications bench kill fuzz
+.PHONY: help build setup check test race unit generated cross conformance bench-quick applications e2e bench kill fuzz
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/freshet (the default)
 	$(GO) build -trimpath -o bin/ ./cmd/freshet
 
-test: setup check race unit generated cross conformance bench-quick applications ## everything below that CI requires
+test: setup check race unit generated cross conformance bench-quick applications e2e ## everything below that CI requires
 
 setup: ## what the tests need beyond Go: install it (root on Debian) or list it
 	@scripts/setup
@@ -51,6 +51,9 @@ bench-quick: ## every benchmark once, and the tests of the bench module
 
 applications: ## freshet proxy in front of real applications, one of them not in Go
 	@scripts/applications
+
+e2e: ## the monitor in a browser: with and without scripts, on a phone, by keyboard
+	@scripts/e2e
 
 bench: ## ours beside nginx, h2o, lighttpd and net/http (needs two cores and an hour)
 	$(GO) run -C bench .

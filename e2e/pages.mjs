@@ -1,0 +1,145 @@
+// What holds for every page of the monitor, whatever stands on it.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, it } from 'node:test';
+import { audit, open, windows } from './browser.mjs';
+
+const run = promisify(execFile);
+
+/** What a first visit may weigh, in bytes on the wire. */
+const HEAVIEST = 100_000;
+
+/**
+ * everyPage tests pages. Each is an object:
+ *
+ *   path    its address
+ *   title   what its heading says
+ *   status  of the answer; default 200
+ *   tables  by name, the headings of their columns, all or the first ones:
+ *           { 'Latest requests': ['Time', 'Method'] }
+ *   texts   what must be there to read, scripts or not
+ *   live    it keeps itself up to date
+ *
+ * browser and base are functions, since both are there only when tests run.
+ */
+export function everyPage(pages, browser, base) {
+  for (const p of pages) {
+    describe(p.path, () => {
+      it('is complete without scripts', async (t) => {
+        const { page, answer, complaints } = await open(t, browser(), base() + p.path, windows.plain);
+        assert.equal(answer.status(), p.status ?? 200);
+        await readable(page, p);
+        assert.equal(await page.locator('noscript meta[http-equiv=refresh]').count() > 0 || !p.live, true, 'a page that changes reloads itself');
+        assert.deepEqual(complaints, []);
+      });
+
+      it('works with scripts, without a complaint', async (t) => {
+        const { page, answer, complaints } = await open(t, browser(), base() + p.path);
+        const fields = answer.headers();
+        assert.match(fields['content-type'], /^text\/html/);
+        assert.match(fields['content-security-policy'], /default-src 'none'/);
+        assert.doesNotMatch(fields['content-security-policy'], /unsafe/);
+        assert.equal(fields['x-content-type-options'], 'nosniff');
+        await readable(page, p);
+        if (p.live) await page.getByRole('status').getByText('live').waitFor();
+        else assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);
+        assert.deepEqual(await audit(page), []);
+        assert.deepEqual(complaints, []);
+      });
+
+      it('can be read in the dark', async (t) => {
+        const { page, complaints } = await open(t, browser(), base() + p.path, windows.dark);
+        assert.deepEqual(await audit(page), []);
+        assert.deepEqual(complaints, []);
+      });
+
+      it('fits on a phone', async (t) => {
+        const { page, complaints } = await open(t, browser(), base() + p.path, windows.phone);
+        await readable(page, p);
+        assert.deepEqual(await page.evaluate(tooWide), []);
+        assert.deepEqual(await audit(page), []);
+        assert.deepEqual(complaints, []);
+      });
+
+      it('can be used with the keyboard', async (t) => {
+        const { page } = await open(t, browser(), base() + p.path);
+        await page.keyboard.press('Tab');
+        assert.equal(await page.evaluate(() => document.activeElement.className), 'skip', 'the first stop is the skip link');
+        assert.ok((await page.locator('.skip').boundingBox()).y >= 0, 'the skip link can be seen');
+        await page.keyboard.press('Enter');
+        assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+        assert.deepEqual(await tabThrough(page), []);
+      });
+
+      it('weighs little', async (t) => {
+        const { page } = await open(t, browser(), 'about:blank');
+        const session = await page.context().newCDPSession(page);
+        let bytes = 0;
+        await session.send('Network.enable');
+        session.on('Network.loadingFinished', (e) => { bytes += e.encodedDataLength; });
+        await page.goto(base() + p.path);
+        await page.waitForLoadState('load');
+        assert.ok(bytes > 0 && bytes < HEAVIEST, `${bytes} bytes`);
+      });
+
+      it('can be read in a text browser', async () => {
+        const { stdout } = await run('w3m', ['-dump', '-cols', '200', '-o', 'use_cookie=0', base() + p.path], { maxBuffer: 1 << 24 });
+        for (const text of [p.title, ...(p.texts ?? []), ...Object.values(p.tables ?? {}).flat()]) {
+          assert.ok(stdout.includes(text), `${JSON.stringify(text)} is not in:\n${stdout}`);
+        }
+      });
+    });
+  }
+}
+
+async function readable(page, p) {
+  assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), p.title);
+  assert.ok((await page.title()).startsWith(p.title));
+  for (const [name, columns] of Object.entries(p.tables ?? {})) {
+    const table = page.getByRole('region', { name, exact: true }).getByRole('table');
+    const heads = await table.getByRole('columnheader').allInnerTexts();
+    assert.deepEqual(heads.slice(0, columns.length).map((h) => h.trim()), columns, `columns of ${name}`);
+  }
+  const main = await page.getByRole('main').innerText();
+  for (const text of p.texts ?? []) assert.ok(main.includes(text), `${JSON.stringify(text)} is not in:\n${main}`);
+}
+
+// tooWide runs in the page: what makes it scroll sideways. Regions that scroll
+// by themselves may, if the keyboard reaches them.
+function tooWide() {
+  const width = document.documentElement.clientWidth;
+  const found = [];
+  if (document.scrollingElement.scrollWidth > width) found.push(`the page is ${document.scrollingElement.scrollWidth} wide`);
+  for (const e of document.querySelectorAll('main *')) {
+    if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === 'auto' && e.tabIndex < 0) {
+      found.push(`${e.tagName}.${e.className} scrolls, but not with the keyboard`);
+    }
+  }
+  return found;
+}
+
+// tabThrough walks from where the focus is to the end of the page, and returns
+// what is wrong with the stops: out of order, out of sight, or not to be seen.
+async function tabThrough(page) {
+  return page.evaluate(async () => {
+    window.stops = [];
+    document.addEventListener('focusin', (e) => window.stops.push(e.target));
+  }).then(async () => {
+    for (let i = 0; i < 150; i++) {
+      await page.keyboard.press('Tab');
+      if (await page.evaluate(() => document.activeElement === document.body)) break;
+    }
+    return page.evaluate(() => {
+      const wrong = [];
+      window.stops.forEach((e, i) => {
+        const box = e.getBoundingClientRect();
+        const before = window.stops[i - 1];
+        const name = `${e.tagName} ${(e.innerText ?? '').slice(0, 40)}`;
+        if (box.width === 0 || box.height === 0) wrong.push(`${name} has no size`);
+        if (before && !(before.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING)) wrong.push(`${name} is out of order`);
+      });
+      return wrong;
+    });
+  });
+}
