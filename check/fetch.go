@@ -49,10 +49,11 @@ type fault struct {
 // answers; it knows no cookies. It is safe for use by many goroutines.
 type client struct {
 	*Options
-	mu   sync.Mutex
-	idle map[string][]*connection // by scheme and host:port
-	alpn map[string]string        // what the server of a host:port chose
-	h2   *http.Transport
+	mu    sync.Mutex
+	idle  map[string][]*connection // by scheme and host:port
+	alpn  map[string]string        // what the server of a host:port chose
+	stays map[string]bool          // origins that do not close connections
+	h2    *http.Transport
 }
 
 // A connection is one that HTTP/1 is spoken on.
@@ -62,7 +63,7 @@ type connection struct {
 }
 
 func newClient(o *Options) *client {
-	c := &client{Options: o, idle: map[string][]*connection{}, alpn: map[string]string{}}
+	c := &client{Options: o, idle: map[string][]*connection{}, alpn: map[string]string{}, stays: map[string]bool{}}
 	c.h2 = c.newHTTP2()
 	return c
 }
@@ -167,12 +168,27 @@ func (c *client) ask(ctx context.Context, conn *connection, p probe) (*reply, er
 	if _, err := conn.Write(appendRequest(nil, &p, r.RequestHeader)); err != nil {
 		return nil, fmt.Errorf("%w (%w)", errNoAnswer, err)
 	}
-	m := &message{conn: conn, probe: &p, reply: r, most: c.maxBody(), sum: sha256.New()}
+	m := &message{conn: conn, probe: &p, reply: r, most: c.maxBody(), sum: sha256.New(), linger: c.linger(p.url)}
 	if err := m.read(); err != nil {
 		return nil, err
 	}
 	m.sum.Sum(r.sum[:0])
+	if p.close && r.whole && !r.ended {
+		c.mu.Lock()
+		c.stays[originOf(p.url)] = true
+		c.mu.Unlock()
+	}
 	return r, nil
+}
+
+// linger returns how long the end of a connection is waited for.
+func (c *client) linger(u *url.URL) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stays[originOf(u)] {
+		return lingeringAgain
+	}
+	return lingering
 }
 
 // appendRequest appends a request as it is sent.

@@ -17,13 +17,14 @@ import (
 
 // A message is an answer that is being read.
 type message struct {
-	conn  io.Reader
-	probe *probe
-	reply *reply
-	buf   []byte // read and not yet used
-	most  int64
-	sum   hash.Hash
-	close bool // the connection ends with it
+	conn   io.Reader
+	probe  *probe
+	reply  *reply
+	buf    []byte // read and not yet used
+	most   int64
+	sum    hash.Hash
+	close  bool // the connection ends with it
+	linger time.Duration
 }
 
 const (
@@ -59,7 +60,12 @@ func (m *message) read() error {
 	r.kept = !m.close && r.whole && len(m.buf) == 0
 	r.extra = len(m.buf)
 	if m.probe.close && r.whole {
-		return m.end()
+		if err := m.end(); err != nil {
+			return err
+		}
+	}
+	if r.extra > 0 && m.probe.method != "HEAD" && r.Status != 304 {
+		m.fault("bytes-behind", count(r.extra, "byte", "bytes"))
 	}
 	return nil
 }
@@ -220,13 +226,16 @@ func (m *message) toEnd() error {
 }
 
 // lingering is how long a server may take to end a connection that is to be
-// closed.
-const lingering = 2 * time.Second
+// closed; lingeringAgain is for one that did not.
+const (
+	lingering      = 2 * time.Second
+	lingeringAgain = 200 * time.Millisecond
+)
 
 // end waits for the end of the connection, and counts what comes before it.
 func (m *message) end() error {
 	if conn, ok := m.conn.(net.Conn); ok {
-		if err := conn.SetReadDeadline(time.Now().Add(lingering)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(m.linger)); err != nil {
 			return err
 		}
 	}

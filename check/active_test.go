@@ -1,0 +1,612 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"freshet/internal/coding"
+	"freshet/internal/field"
+)
+
+// style is a text that compresses.
+var style = []byte(strings.Repeat("a:hover { color: #0a0b0c; text-decoration: none }\n", 80))
+
+// right answers as it should: a style sheet at "/", with everything about it,
+// and nothing elsewhere.
+func right(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	switch {
+	case r.Method != "GET" && r.Method != "HEAD":
+		h.Set("Allow", "GET, HEAD")
+		http.Error(w, "not so", http.StatusMethodNotAllowed)
+		return
+	case r.URL.Path != "/":
+		h.Set("Cache-Control", "max-age=60")
+		http.Error(w, "nothing here", http.StatusNotFound)
+		return
+	}
+	h.Set("Content-Type", "text/css; charset=utf-8")
+	h.Set("Cache-Control", "public, max-age=600")
+	h.Set("Vary", "Accept-Encoding")
+	h.Set("X-Content-Type-Options", "nosniff")
+	body, tag := style, `"plain"`
+	accepted := field.ParseAcceptEncoding(strings.Join(r.Header["Accept-Encoding"], ", "), r.Header["Accept-Encoding"] != nil)
+	if order, n := accepted.Order(coding.All); n > 0 && order[0] != field.Identity {
+		coded, err := coding.Encode(nil, order[0], style, coding.Quick)
+		if err != nil {
+			panic(err)
+		}
+		body, tag = coded, fmt.Sprintf("%q", order[0])
+		h.Set("Content-Encoding", order[0].String())
+		if r.Header.Get("Range") == "" {
+			h.Set("Content-Length", fmt.Sprint(len(body)))
+		}
+	}
+	h.Set("Etag", tag)
+	http.ServeContent(w, r, "", time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), bytes.NewReader(body))
+}
+
+// asks makes requests other ones before they are answered rightly.
+func asks(change func(*http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		change(r)
+		right(w, r)
+	}
+}
+
+// answers changes the fields of right answers.
+func answers(change func(status int, h http.Header, r *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		right(&changing{w, func(status int) int { change(status, w.Header(), r); return status }}, r)
+	}
+}
+
+// statuses changes the status codes of right answers.
+func statuses(change func(status int, h http.Header, r *http.Request) int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		right(&changing{w, func(status int) int { return change(status, w.Header(), r) }}, r)
+	}
+}
+
+type changing struct {
+	http.ResponseWriter
+	change func(status int) int
+}
+
+func (c *changing) WriteHeader(status int) { c.ResponseWriter.WriteHeader(c.change(status)) }
+
+// says answers with other text when the request has a field; a part of the
+// text %BODY% is the style sheet.
+func says(text string, when func(*http.Request) bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !when(r) {
+			right(w, r)
+			return
+		}
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer conn.Close()
+		text := strings.ReplaceAll(strings.ReplaceAll(text, "\n", "\r\n"), "%BODY%", string(style))
+		io.WriteString(conn, strings.ReplaceAll(text, "\\LF", "\n"))
+	}
+}
+
+func has(name string) func(*http.Request) bool {
+	return func(r *http.Request) bool { return r.Header.Get(name) != "" }
+}
+
+func method(name string) func(*http.Request) bool {
+	return func(r *http.Request) bool { return r.Method == name }
+}
+
+func whenRange(value string) func(*http.Request) bool {
+	return func(r *http.Request) bool { return r.Header.Get("Range") == value }
+}
+
+func home(r *http.Request) bool { return r.URL.Path == "/" && r.Method == "GET" }
+
+func location(status int, to string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			right(w, r)
+			return
+		}
+		w.Header().Set("Location", to)
+		w.WriteHeader(status)
+	}
+}
+
+// faulty are handlers, each of which makes one mistake; by the note that is to
+// find it.
+func faulty() map[string]http.Handler {
+	var n atomic.Int64
+	const head = "HTTP/1.1 200 OK\nDate: Tue, 01 Sep 2026 00:00:00 GMT\n"
+	const notModified = "HTTP/1.1 304 Not Modified\nConnection: close\nCache-Control: public, max-age=600\nVary: Accept-Encoding\n"
+	return map[string]http.Handler{
+		"answer-missing":     says("", has("Range")),
+		"line-feed-alone":    says("HTTP/1.1 200 OK\\LFContent-Length: 1\n\nx", home),
+		"field-folded":       says(head+"X-A: b\n  c\nContent-Length: 1\n\nx", home),
+		"space-before-colon": says(head+"X-A : b\nContent-Length: 1\n\nx", home),
+		"body-cut-off":       says(head+"Content-Length: 10\n\nxyz", home),
+		"chunks-broken":      says(head+"Transfer-Encoding: chunked\n\n3\nxyzzy\n0\n\n", home),
+		"bytes-behind":       says(head+"Content-Length: 1\n\nxyz", home),
+
+		"redirect-loop": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, map[string]string{"/": "/a", "/a": "/b"}[r.URL.Path], http.StatusPermanentRedirect)
+		}),
+		"redirect-many": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.URL.Path+"x", http.StatusPermanentRedirect)
+		}),
+		"redirect-chain": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if to := map[string]string{"/": "/a", "/a": "/b"}[r.URL.Path]; to != "" {
+				http.Redirect(w, r, to, http.StatusPermanentRedirect)
+			}
+		}),
+		"redirect-changes-method": location(http.StatusMovedPermanently, "/a"),
+
+		"etag-not-honoured": asks(func(r *http.Request) { r.Header.Del("If-None-Match") }),
+		"etag-list-not-honoured": asks(func(r *http.Request) {
+			if strings.Contains(r.Header.Get("If-None-Match"), ",") {
+				r.Header.Del("If-None-Match")
+			}
+		}),
+		"etag-matches-any": asks(func(r *http.Request) {
+			if r.Header.Get("If-None-Match") != "" {
+				r.Header.Set("If-None-Match", "*")
+			}
+		}),
+		"etag-changes": answers(func(_ int, h http.Header, _ *http.Request) { h.Set("Etag", fmt.Sprintf(`"%d"`, n.Add(1))) }),
+		"etag-two-bodies": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Etag", `"a"`)
+			fmt.Fprintf(w, "%d", n.Add(1))
+		}),
+		"last-modified-not-honoured": asks(func(r *http.Request) { r.Header.Del("If-Modified-Since") }),
+		"modified-since-ignores-date": asks(func(r *http.Request) {
+			if r.Header.Get("If-Modified-Since") != "" {
+				r.Header.Set("If-Modified-Since", time.Now().UTC().Format(http.TimeFormat))
+			}
+		}),
+		"modified-since-beats-etag": asks(func(r *http.Request) {
+			if r.Header.Get("If-Modified-Since") != "" {
+				r.Header.Del("If-None-Match")
+			}
+		}),
+		"not-modified-body": says(notModified+"Etag: \"zstd\"\n\nstyle", has("If-None-Match")),
+		"not-modified-lacks-field": answers(func(status int, h http.Header, _ *http.Request) {
+			if status == 304 {
+				h.Del("Cache-Control")
+			}
+		}),
+		"not-modified-lacks-vary": answers(func(status int, h http.Header, _ *http.Request) {
+			if status == 304 {
+				h.Del("Vary")
+			}
+		}),
+		"not-modified-differs": answers(func(status int, h http.Header, _ *http.Request) {
+			if status == 304 {
+				h.Set("Cache-Control", "no-store")
+			}
+		}),
+		"not-modified-length": says(notModified+"Etag: \"zstd\"\nContent-Length: 0\n\n", has("If-None-Match")),
+
+		"range-not-honoured": asks(func(r *http.Request) { r.Header.Del("Range") }),
+		"range-wrong-bytes":  says("HTTP/1.1 206 Partial Content\nContent-Range: bytes 0-0/4000\nContent-Length: 1\n\nX", whenRange("bytes=0-0")),
+		"range-content-range": answers(func(status int, h http.Header, _ *http.Request) {
+			if status == 206 {
+				h.Del("Content-Range")
+			}
+		}),
+		"range-lacks-field": answers(func(status int, h http.Header, _ *http.Request) {
+			if status == 206 {
+				h.Del("Cache-Control")
+			}
+		}),
+		"range-etag-differs": answers(func(status int, h http.Header, _ *http.Request) {
+			if status == 206 {
+				h.Set("Etag", `"part"`)
+			}
+		}),
+		"range-beyond-206": says("HTTP/1.1 206 Partial Content\nContent-Range: bytes 0-0/4000\nContent-Length: 1\n\na", whenRange("bytes=5000-")),
+		"range-416-size": answers(func(status int, h http.Header, _ *http.Request) {
+			if status == 416 {
+				h.Del("Content-Range")
+			}
+		}),
+		"range-multiple-broken": says("HTTP/1.1 206 Partial Content\nContent-Type: text/css\nContent-Length: 1\n\na", whenRange("bytes=0-0,-1")),
+		"if-range-ignored":      asks(func(r *http.Request) { r.Header.Del("If-Range") }),
+		"if-range-not-honoured": asks(func(r *http.Request) {
+			if r.Header.Get("If-Range") != "" {
+				r.Header.Del("Range")
+			}
+		}),
+
+		"head-status": statuses(func(status int, h http.Header, r *http.Request) int {
+			if r.Method == "HEAD" {
+				return http.StatusMethodNotAllowed
+			}
+			return status
+		}),
+		"head-body": says(head+"Content-Length: 1\n\nx", method("HEAD")),
+		"head-differs": answers(func(_ int, h http.Header, r *http.Request) {
+			if r.Method == "HEAD" {
+				h.Set("Content-Type", "text/plain")
+			}
+		}),
+		"head-length": answers(func(_ int, h http.Header, r *http.Request) {
+			if r.Method == "HEAD" {
+				h.Set("Content-Length", "7")
+			}
+		}),
+
+		"coding-no-vary":   answers(func(_ int, h http.Header, _ *http.Request) { h.Del("Vary") }),
+		"coding-same-etag": answers(func(_ int, h http.Header, _ *http.Request) { h.Set("Etag", `"one"`) }),
+		"coding-unasked":   asks(func(r *http.Request) { r.Header.Set("Accept-Encoding", "gzip") }),
+		"coding-broken": says(head+"Content-Encoding: br\nVary: Accept-Encoding\nContent-Length: 6\n\nbroken",
+			func(r *http.Request) bool { return r.Header.Get("Accept-Encoding") == "br" }),
+		"coding-content-differs": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Accept-Encoding") != "gzip" {
+				right(w, r)
+				return
+			}
+			old, _ := coding.Encode(nil, field.Gzip, []byte("old"), coding.Quick)
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Header().Set("Vary", "Accept-Encoding")
+			w.Write(old)
+		}),
+		"coding-missing": asks(func(r *http.Request) { r.Header.Del("Accept-Encoding") }),
+		"coding-larger": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Vary", "Accept-Encoding")
+			if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+				io.WriteString(w, "x")
+				return
+			}
+			larger, _ := coding.Encode(nil, field.Gzip, []byte("x"), coding.Quick)
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(larger)
+		}),
+		"coding-gain": http.HandlerFunc(right),
+
+		"language-no-vary": answers(func(_ int, h http.Header, r *http.Request) {
+			h.Set("Content-Language", r.Header.Get("Accept-Language"))
+		}),
+		"type-no-vary": answers(func(_ int, h http.Header, r *http.Request) {
+			if accept := r.Header.Get("Accept"); !strings.Contains(accept, ",") {
+				h.Set("Content-Type", accept)
+			}
+		}),
+		"origin-no-vary": answers(func(_ int, h http.Header, r *http.Request) {
+			if from := r.Header.Get("Origin"); from != "" {
+				h.Set("Access-Control-Allow-Origin", from)
+			}
+		}),
+		"vary-without-effect":  answers(func(_ int, h http.Header, r *http.Request) { h.Set("Vary", "Accept-Encoding, Accept-Language") }),
+		"query-without-effect": http.HandlerFunc(right),
+
+		"connection-not-kept": answers(func(_ int, h http.Header, _ *http.Request) { h.Set("Connection", "close") }),
+		"http10-chunked": says(head+"Transfer-Encoding: chunked\n\n1\nx\n0\n\n",
+			func(r *http.Request) bool { return r.ProtoMinor == 0 }),
+
+		"method-unknown-succeeds": asks(func(r *http.Request) {
+			if r.Method != "HEAD" {
+				r.Method = "GET"
+			}
+		}),
+		"method-allow-missing": answers(func(_ int, h http.Header, _ *http.Request) { h.Del("Allow") }),
+		"trace-enabled": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == "TRACE" {
+				w.Header().Set("Content-Type", "message/http")
+				r.Write(w)
+				return
+			}
+			right(w, r)
+		}),
+		"missing-page-succeeds": asks(func(r *http.Request) { r.URL.Path = "/" }),
+		"missing-page-fails": statuses(func(status int, _ http.Header, _ *http.Request) int {
+			if status == 404 {
+				return 500
+			}
+			return status
+		}),
+		"missing-page-kept": answers(func(status int, h http.Header, _ *http.Request) {
+			if status == 404 {
+				h.Set("Cache-Control", "max-age=31536000")
+			}
+		}),
+	}
+}
+
+// elsewhere are the notes with a test of their own.
+var elsewhere = []string{"redirect-downgrade", "redirect-temporary", "connection-not-closed", "http2-missing", "http2-differs", "http-beside-https"}
+
+// results checks "/" of a handler.
+func results(t *testing.T, h http.Handler) []*Result {
+	t.Helper()
+	c, stop, err := inProcess(&http.Server{Handler: h}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	u, err := ParseURL("http://localhost/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := c.URL(context.Background(), u)
+	if err := all[0].Err; err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func foundIn(all []*Result) map[string]string {
+	m := map[string]string{}
+	for _, r := range all {
+		for i := range r.Findings {
+			m[r.Findings[i].Note.ID] = plain(&r.Findings[i])
+		}
+	}
+	return m
+}
+
+// Every active note is found in a server that makes the mistake.
+func TestActive(t *testing.T) {
+	servers := faulty()
+	for n := range ActiveNotes {
+		if h := servers[n.ID]; h != nil {
+			t.Run(n.ID, func(t *testing.T) {
+				found := foundIn(results(t, h))
+				if found[n.ID] == "" {
+					t.Errorf("it is not found; these are: %v", found)
+				}
+			})
+			continue
+		}
+		known := false
+		for _, id := range elsewhere {
+			known = known || id == n.ID
+		}
+		if !known {
+			t.Errorf("%s: no server makes that mistake", n.ID)
+		}
+	}
+}
+
+// A server that is right gets none of them, but for information.
+func TestActiveSilent(t *testing.T) {
+	for id, text := range foundIn(results(t, http.HandlerFunc(right))) {
+		if id != "coding-gain" && id != "query-without-effect" {
+			t.Errorf("found: %s", text)
+		}
+	}
+}
+
+// The texts of notes are of one form.
+func TestActiveTexts(t *testing.T) {
+	seen := map[string]bool{}
+	for n := range Notes {
+		seen[n.ID] = true
+	}
+	for n := range ActiveNotes {
+		switch {
+		case seen[n.ID]:
+			t.Errorf("%s: there is another note of this name", n.ID)
+		case !kebab.MatchString(n.ID) || !clause.MatchString(n.Clause):
+			t.Errorf("%s: name, or clause %q", n.ID, n.Clause)
+		case n.Sentence == "" || strings.HasSuffix(n.Sentence, ".") || strings.HasSuffix(n.Remedy, ".") || n.Remedy == "" && n.Severity != Info:
+			t.Errorf("%s: %q, %q", n.ID, n.Sentence, n.Remedy)
+		case n.find != nil:
+			t.Errorf("%s: it is no active one", n.ID)
+		}
+		seen[n.ID] = true
+	}
+}
+
+// dialTo makes host:port lead to listeners.
+func dialTo(to map[string]string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		at := to[address]
+		if at == "" {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("nobody is at %s", address)}
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, at)
+	}
+}
+
+// twoServers are example.com: one for https, one for http; nil for none.
+func twoServers(t *testing.T, secure, open http.Handler, http2 bool) Options {
+	t.Helper()
+	to := map[string]string{}
+	s := httptest.NewUnstartedServer(secure)
+	s.EnableHTTP2 = http2
+	s.TLS = &tls.Config{}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	to["example.com:443"] = s.Listener.Addr().String()
+	if open != nil {
+		p := httptest.NewServer(open)
+		t.Cleanup(p.Close)
+		to["example.com:80"] = p.Listener.Addr().String()
+	}
+	return Options{Dial: dialTo(to), RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+}
+
+func checkURL(t *testing.T, o Options, text string) []*Result {
+	t.Helper()
+	c := New(o)
+	defer c.Close()
+	u, err := ParseURL(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.URL(context.Background(), u)
+}
+
+func TestHTTPS(t *testing.T) {
+	toHTTPS := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://example.com"+r.URL.Path, http.StatusPermanentRedirect)
+	})
+	toHTTP := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://example.com"+r.URL.Path, http.StatusPermanentRedirect)
+	})
+	forNow := http.RedirectHandler("https://example.com/", http.StatusFound)
+	differs := answers(func(_ int, h http.Header, r *http.Request) {
+		if r.ProtoMajor == 2 {
+			h.Set("Cache-Control", "no-cache")
+		}
+	})
+	ok := http.HandlerFunc(right)
+	for _, tt := range []struct {
+		name         string
+		secure, open http.Handler
+		http2        bool
+		want, not    []string
+	}{
+		{"all right", ok, toHTTPS, true, nil, []string{"http2-missing", "http2-differs", "http-beside-https", "answer-missing", "redirect-downgrade"}},
+		{"no http", ok, nil, true, nil, []string{"http-beside-https"}},
+		{"http/1.1 only", ok, toHTTPS, false, []string{"http2-missing"}, []string{"http2-differs"}},
+		{"http beside it", ok, ok, true, []string{"http-beside-https"}, nil},
+		{"http redirects to itself", ok, toHTTP, true, []string{"http-beside-https"}, nil},
+		{"http redirects for now", ok, forNow, true, nil, []string{"http-beside-https"}},
+		{"answers differ", differs, toHTTPS, true, []string{"http2-differs"}, nil},
+		{"downgrade", toHTTP, ok, true, []string{"redirect-downgrade"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			all := checkURL(t, twoServers(t, tt.secure, tt.open, tt.http2), "https://example.com/")
+			if all[0].Err != nil {
+				t.Fatal(all[0].Err)
+			}
+			found := foundIn(all)
+			for _, id := range tt.want {
+				if found[id] == "" {
+					t.Errorf("%s is not found; these are: %v", id, found)
+				}
+			}
+			for _, id := range tt.not {
+				if found[id] != "" {
+					t.Errorf("found: %s", found[id])
+				}
+			}
+			if proto := all[0].Exchange.Proto; (proto == "HTTP/2.0") != tt.http2 {
+				t.Errorf("it was asked over %s", proto)
+			}
+		})
+	}
+}
+
+func TestRedirect(t *testing.T) {
+	for _, tt := range []struct {
+		from     string
+		status   int
+		location string
+		want     string // the notes
+	}{
+		{"http://example.com/a", 302, "https://example.com/a", "redirect-temporary redirect-changes-method"},
+		{"http://example.com/a", 307, "https://example.com/a", "redirect-temporary"},
+		{"http://example.com/a", 308, "https://example.com/a", ""},
+		{"http://example.com/a", 307, "http://www.example.com/a", "redirect-temporary"},
+		{"http://example.com/a", 307, "http://other.example/a", ""},
+		{"http://example.com/a", 307, "/a/", "redirect-temporary"},
+		{"http://example.com/a", 307, "/login", ""},
+		{"http://example.com/a", 303, "/done", ""},
+		{"http://example.com/a", 301, "/b", "redirect-changes-method"},
+		{"https://example.com/a", 308, "http://example.com/a", "redirect-downgrade"},
+		{"https://example.com/a", 308, "mailto:x@example.com", ""},
+	} {
+		u, err := ParseURL(tt.from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &Result{}
+		redirect(r, &reply{Exchange: Exchange{Status: tt.status, Header: http.Header{"Location": {tt.location}}}}, u)
+		var got []string
+		for _, f := range r.Findings {
+			got = append(got, f.Note.ID)
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%d from %s to %s: %v, want %s", tt.status, tt.from, tt.location, got, tt.want)
+		}
+	}
+}
+
+// A server that speaks HTTP/2 only is checked over it.
+func TestHTTP2Only(t *testing.T) {
+	o := twoServers(t, http.HandlerFunc(right), nil, true)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(right))
+	s.TLS = &tls.Config{NextProtos: []string{"h2"}}
+	s.EnableHTTP2 = true
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetHTTP2(true)
+	s.StartTLS()
+	defer s.Close()
+	o.Dial = dialTo(map[string]string{"example.com:443": s.Listener.Addr().String()})
+	o.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	all := checkURL(t, o, "https://example.com/")
+	if all[0].Err != nil {
+		t.Fatal(all[0].Err)
+	}
+	found := foundIn(all)
+	if found["coding-gain"] == "" {
+		t.Errorf("the active checks were not made: %v", found)
+	}
+	for _, id := range []string{"answer-missing", "head-body", "etag-not-honoured", "connection-not-closed"} {
+		if found[id] != "" {
+			t.Errorf("found: %s", found[id])
+		}
+	}
+}
+
+// A connection that stays open after Connection: close is noted once.
+func TestConnectionNotClosed(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var open []net.Conn
+		defer func() {
+			for _, c := range open {
+				c.Close()
+			}
+		}()
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			open = append(open, c)
+			go func() {
+				buf := make([]byte, 4096)
+				for {
+					n, err := c.Read(buf)
+					if err != nil {
+						return
+					}
+					if strings.HasPrefix(string(buf[:n]), "GET") {
+						io.WriteString(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+					} else {
+						io.WriteString(c, "HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\n\r\n")
+					}
+				}
+			}()
+		}
+	}()
+	all := checkURL(t, Options{}, "http://"+l.Addr().String())
+	l.Close()
+	<-done
+	if found := foundIn(all); found["connection-not-closed"] == "" {
+		t.Errorf("it is not found; these are: %v", found)
+	}
+}
