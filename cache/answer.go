@@ -11,6 +11,7 @@ import (
 	"freshet/conditional"
 	"freshet/httpd"
 	"freshet/internal/field"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 )
 
@@ -66,23 +67,25 @@ func (h *Handler) firstRange(o *object, q *inquiry) field.Range {
 }
 
 // answer answers with a stored object that covers the request. why is why it
-// may be used; the rule of a precondition takes its place.
+// may be used, or why it had to be fetched. The rule of a precondition takes the
+// place of the first, and of the second when the answer is a refusal.
 func (h *Handler) answer(w http.ResponseWriter, q *inquiry, o *object, why rule.ID, status string) {
 	d := o.decide(&q.cond, q.now, nil)
-	if d.Status != o.status {
+	q.used = o
+	if d.Status != o.status && (d.Status >= 400 || q.verdict == record.Hit || q.verdict == record.Stale) {
 		why = d.Rule
 	}
-	httpd.SetRule(w, why)
+	h.tell(w, q, why)
 	header := w.Header()
 	h.setFields(header, q, o, d.Status, status)
 	switch d.Status {
 	case http.StatusNotModified:
 		w.WriteHeader(d.Status)
 	case http.StatusPreconditionFailed:
-		h.refuse(w, q.r, o, d.Status, why)
+		h.refuse(w, q.r, o, d.Status, d.Rule)
 	case http.StatusRequestedRangeNotSatisfiable:
 		header.Set("Content-Range", string(conditional.AppendUnsatisfied(nil, o.body.size)))
-		h.refuse(w, q.r, o, d.Status, why)
+		h.refuse(w, q.r, o, d.Status, d.Rule)
 	case http.StatusPartialContent:
 		h.sendParts(w, q, o, d.Ranges)
 	default:
@@ -179,9 +182,9 @@ func (h *Handler) sendParts(w http.ResponseWriter, q *inquiry, o *object, ranges
 }
 
 // answerGrowing answers with an object whose body is still arriving, from src,
-// which stands at its beginning and which it closes. It reports false, having
-// written nothing, when it cannot.
-func (h *Handler) answerGrowing(w http.ResponseWriter, q *inquiry, o *object, src *growingReader, status string) bool {
+// which stands at its beginning and which it closes. why is why it is no hit.
+// It reports false, having written nothing, when it cannot.
+func (h *Handler) answerGrowing(w http.ResponseWriter, q *inquiry, o *object, why rule.ID, src *growingReader, status string) bool {
 	defer src.close()
 	g := src.g
 	part := field.Range{Length: g.size}
@@ -200,10 +203,10 @@ func (h *Handler) answerGrowing(w http.ResponseWriter, q *inquiry, o *object, sr
 	}
 	src.seek(part.Start)
 	if code != o.status && code != http.StatusPartialContent {
-		h.answer(w, q, o, d.Rule, status)
+		h.answer(w, q, o, why, status)
 		return true
 	}
-	httpd.SetRule(w, o.terms.From)
+	h.tell(w, q, why)
 	header := w.Header()
 	h.setFields(header, q, o, code, status)
 	if part.Length >= 0 && code != http.StatusNoContent {

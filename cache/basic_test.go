@@ -88,3 +88,15 @@ func TestHit(t *testing.T) {
 		t.Errorf("asked %d times", w.asked.Load())
 	}
 }
+
+// warm sends a GET, so that the answer is stored.
+func warm(h http.Handler, target string, fields ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", target, nil)
+	for _, f := range fields {
+		name, value, _ := strings.Cut(f, ": ")
+		r.Header.Add(name, value)
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	return rec
+}

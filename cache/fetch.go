@@ -9,6 +9,7 @@ import (
 	"freshet/conditional"
 	"freshet/freshness"
 	"freshet/httpd"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 )
 
@@ -26,11 +27,16 @@ func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
 		}
 	}
 	h.sendHints(w, q)
+	q.forwarded = true
 	for round := 0; ; round++ {
 		x := h.newFill(w, q)
 		x.f, x.plain = f, round > 0
 		x.prepare()
 		cut := x.run()
+		q.bytes += x.bytes
+		if x.received > x.requested {
+			q.wait += x.received - x.requested
+		}
 		if x.mode == modeAgain && (cut == nil || x.unwanted > gather) && round == 0 {
 			x.ctx.cancel()
 			continue
@@ -182,9 +188,11 @@ func (x *fill) finishStore(cut any) {
 		x.discard()
 		g.end(errTruncated)
 		x.f.land(failed, nil, nil, http.StatusBadGateway)
+		x.q.storing = rule.CacheCut
+		x.remember(rule.CacheCut)
 		if x.streaming != nil {
-			x.awaitStream()
-			httpd.SetRule(x.w, rule.CacheCut)
+			<-x.streaming
+			x.h.tell(x.w, x.q, rule.CacheCut)
 			panic(http.ErrAbortHandler)
 		}
 		if !x.staleInstead(freshness.Unreachable) {
@@ -193,34 +201,59 @@ func (x *fill) finishStore(cut any) {
 		return
 	}
 	o := *x.object
-	if b, ok := x.complete(); ok {
-		o.body = b
-		if x.publish(&o) {
-			x.f.land(stored, &o, nil, 0)
-		}
-	}
+	x.publish(&o)
 	g.end(nil)
 	if x.streaming != nil {
 		x.awaitStream()
+		if !x.q.stored {
+			x.h.tell(x.w, x.q, x.q.reason) // which is known only now
+		}
 		return
 	}
 	if x.w != nil {
 		x.own()
-		x.h.answer(x.w, x.q, &o, x.rule, x.status(true))
+		x.h.answer(x.w, x.q, &o, x.q.reason, x.status(true))
 	}
 }
 
-// publish makes a complete object what is found for its key.
-func (x *fill) publish(o *object) bool {
+// publish makes a complete object what is found for its key, and tells those who
+// wait. What cannot be kept is remembered, but for what was overtaken.
+func (x *fill) publish(o *object) {
+	q := x.q
+	b, whole := x.complete()
+	if !whole {
+		q.storing = rule.CacheNotKept
+		if x.body.n > x.h.opt.MaxObject {
+			q.storing = rule.CacheTooLarge
+		}
+		q.reason = q.storing
+		x.remember(q.storing)
+		return
+	}
+	o.body = b
+	kept, err := x.store(o)
+	switch {
+	case err != nil:
+		x.discard()
+		q.storing, q.reason = rule.CacheNotKept, rule.CacheNotKept
+		x.remember(q.storing)
+		return
+	case !kept:
+		q.storing = rule.CacheOvertaken
+	default:
+		x.noteIgnored(o)
+	}
+	q.stored = kept
+	x.f.land(stored, o, nil, 0)
+}
+
+// store stores a complete object; kept is false when it was overtaken.
+func (x *fill) store(o *object) (kept bool, err error) {
 	s, max := x.h.store, x.h.opt.MaxVariants
 	if o.body.disk == nil {
-		s.put(x.q.key, o, x.asked, max)
-	} else if err := s.putFile(x.q.key, o, x.asked, max); err != nil {
-		x.discard()
-		return false
+		return s.put(x.q.key, o, x.asked, max), nil
 	}
-	x.noteIgnored(o)
-	return true
+	return s.putFile(x.q.key, o, x.asked, max)
 }
 
 // finishPass ends an answer that went straight to the client.
@@ -253,18 +286,19 @@ func (x *fill) finishConfirmed() {
 		h.store.put(q.key, o, x.asked, h.opt.MaxVariants)
 	}
 	q.now = max(q.now, x.received)
+	q.storing, q.stored = o.terms.From, keep
 	x.landRenewed(o, keep)
 	if x.w == nil {
 		return
 	}
 	if h.covers(o, q) {
-		q.object = o
-		h.answer(x.w, q, o, o.terms.From, x.status(keep))
+		q.object, q.verdict = o, record.Revalidated
+		h.answer(x.w, q, o, q.reason, x.status(keep))
 		return
 	}
 	// A partial object is fresh again; what is missing of it is fetched.
 	h.store.leave(x.f)
-	q.object, q.why = o, fwdPartial
+	q.object, q.why, q.reason = o, fwdPartial, rule.CachePartialMiss
 	h.fetch(x.w, q, nil)
 }
 
@@ -282,6 +316,7 @@ func (x *fill) landRenewed(o *object, keep bool) {
 func (x *fill) answerStale() {
 	x.f.land(failed, nil, nil, x.failure)
 	if x.w != nil {
+		x.q.verdict = record.Stale
 		x.h.answer(x.w, x.q, x.q.object, x.rule, x.status(false))
 	}
 }
@@ -294,6 +329,7 @@ func (x *fill) staleInstead(how freshness.Failure) bool {
 	}
 	why, ok := x.h.onFailure(x.q, how)
 	if ok {
+		x.q.verdict = record.Stale
 		x.h.answer(x.w, x.q, x.q.object, why, x.status(false))
 	}
 	return ok
@@ -317,7 +353,7 @@ func (x *fill) refuse(id rule.ID) {
 		return
 	}
 	row := rule.Of(id)
-	httpd.SetRule(x.w, id)
+	x.h.tell(x.w, x.q, id)
 	x.h.setStatus(x.w.Header(), nil, x.status(false))
 	httpd.Error(x.w, x.q.r, row.Status, row.Explain())
 }

@@ -50,7 +50,12 @@ func (h *Handler) ServeHot(head *httpd.Head, a *httpd.Answer) bool {
 	if reuse.Verdict == freshness.Validate || reuse.Verdict == freshness.UseAndRevalidate {
 		return false
 	}
-	return h.hotAnswer(head, a, o, reuse.Rule, now)
+	a.Verdict = verdictOf(reuse.Verdict)
+	if !h.hotAnswer(head, a, o, reuse.Rule, now) {
+		return false
+	}
+	r.tally.hits.Add(1)
+	return true
 }
 
 var (

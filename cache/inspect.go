@@ -98,8 +98,9 @@ type MissInfo struct {
 	Key string // of the latest miss, as in ObjectInfo
 	// Keys is about how many keys the misses had: many are a query that should
 	// be no part of the key, or one more page than anybody thought.
-	Keys   int
+	Keys   int // 3072: as many or more
 	Misses uint64
+	Over   uint64        // of Misses: what may be of an address that was counted before
 	Bytes  uint64        // of bodies that the origin sent
 	Wait   time.Duration // until its answers began, in all
 	Rule   rule.ID       // why the latest was no hit
@@ -142,7 +143,10 @@ func (s *Store) Object(key string) (ObjectDetail, bool) {
 		return ObjectDetail{}, false
 	}
 	now := s.now()
-	d := ObjectDetail{ObjectInfo: s.info(k, r, now)}
+	d := ObjectDetail{ObjectInfo: s.info(k, r, now), NotStored: r.notStored()}
+	if r.tally != nil {
+		d.VariantsSeen = r.tally.variants.Load()
+	}
 	for _, o := range r.objects {
 		d.Stored = append(d.Stored, s.variantInfo(k, o, now))
 	}
@@ -153,7 +157,7 @@ func (s *Store) Object(key string) (ObjectDetail, bool) {
 func (s *Store) Totals() Totals {
 	t := Totals{
 		Entries: int64(s.memory.EstimatedSize()), MemoryUsed: int64(s.memory.WeightedSize()), MemoryLimit: s.opt.Memory,
-		Gathering: s.gathering.Load(),
+		Evicted: s.evicted.Load(), Background: s.background.Load(), Gathering: s.gathering.Load(),
 	}
 	if s.disk != nil {
 		d := s.disk.files.Stats()
@@ -167,9 +171,6 @@ func (s *Store) Totals() Totals {
 	s.mu.Unlock()
 	return t
 }
-
-// TopMisses returns the addresses with the most misses, the most first.
-func (s *Store) TopMisses() []MissInfo { return nil }
 
 // PurgeKey removes what is stored under a key, or with soft has it validated
 // before its next use. It returns how many answers there were.

@@ -15,6 +15,9 @@ func (s *Store) info(key string, r *resource, now int64) ObjectInfo {
 	if _, ok := s.memory.GetEntryQuietly(key); ok {
 		i.Memory = weight(key, r)
 	}
+	if r.tally != nil {
+		i.Hits = r.tally.hits.Load()
+	}
 	for _, o := range r.objects {
 		i.Size += o.body.have()
 		i.OnDisk = i.OnDisk || o.body.disk != nil
@@ -40,10 +43,28 @@ func (s *Store) variantInfo(key string, o *object, now int64) VariantInfo {
 	if o.modified != 0 {
 		v.Modified = time.Unix(o.modified, 0)
 	}
-	if s.gone(o, key) || s.outdated(o) {
-		v.Unusable = rule.CachePurged
+	switch {
+	case s.gone(o, key):
+		v.Unusable = s.goneBy(o)
+	case s.outdated(o):
+		v.Unusable = rule.CacheSoftPurged
+	default:
+		v.Unusable = o.must
 	}
 	return v
+}
+
+// notStored returns why the last answer was not stored.
+func (r *resource) notStored() *NotStored {
+	u := r.unstored
+	if u == nil {
+		return nil
+	}
+	n := &NotStored{Rule: u.rule, Evidence: u.evidence, Time: time.Unix(0, u.at)}
+	if r.passUntil > u.at {
+		n.Until = time.Unix(0, r.passUntil)
+	}
+	return n
 }
 
 // selectedFields takes apart what Vary selected for the request that brought

@@ -2,10 +2,12 @@ package cache
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"freshet/conditional"
 	"freshet/freshness"
 	"freshet/internal/field"
+	"freshet/internal/rule"
 )
 
 // An object is one stored answer. It is immutable: what changes (a 304's new
@@ -22,6 +24,9 @@ type object struct {
 	selecting string // what vary selects, of the request that brought it
 	born      uint64 // the store's generation when it was stored or validated last
 	body      body
+	// must is why it is validated before its next use, whatever its terms; 0
+	// when it need not be.
+	must rule.ID
 
 	tag      string // of ETag, with its quotes, without W/
 	weak     bool
@@ -86,15 +91,23 @@ func (o *object) matches(s *source) bool {
 // A resource is what is stored for one key. It is immutable.
 type resource struct {
 	objects []*object // the latest first
+	tally   *tally    // nil when nothing was ever stored
 	// passUntil is until when requests go past the store without queueing,
 	// because the last answer could not be stored; nanoseconds since 1970.
 	passUntil int64
-	hints     []string // links of that answer, for a 103
+	hints     []string  // links of that answer, for a 103
+	unstored  *unstored // and why it was not stored; nil when it was
 	// ignores says which parts of the query do not matter (No-Vary-Search);
 	// it is on the resource of the address without a query.
 	ignores *freshness.NoVarySearch
 	said    string // the field that ignores was read from
 	id      string // and tells the rule from others, in keys
+}
+
+// tally counts what happens with a key. All states of its resource share it.
+type tally struct {
+	hits     atomic.Uint64 // answers from memory
+	variants atomic.Uint64 // answers for requests that no stored one matched
 }
 
 // match returns the object that a request selects, nil without one.
@@ -115,17 +128,32 @@ func (r *resource) match(s *source) *object {
 func (r *resource) with(o *object, max int) *resource {
 	n := &resource{objects: make([]*object, 1, 2)}
 	n.objects[0] = o
+	if r == nil || r.tally == nil {
+		n.tally = new(tally)
+	} else {
+		n.tally = r.tally
+	}
 	if r == nil {
 		return n
 	}
 	for _, old := range r.objects {
-		if old.selecting == o.selecting && slices.Equal(old.vary.Names, o.vary.Names) || len(n.objects) >= max {
+		if old.selectedAs(o) || len(n.objects) >= max {
 			continue
 		}
 		n.objects = append(n.objects, old)
 	}
 	slices.SortStableFunc(n.objects, func(a, b *object) int { return int(b.date - a.date) })
 	return n
+}
+
+// selectedAs reports whether two objects are for the same requests.
+func (o *object) selectedAs(other *object) bool {
+	return o.selecting == other.selecting && slices.Equal(o.vary.Names, other.vary.Names)
+}
+
+// has reports whether there is an object for the requests that o is for.
+func (r *resource) has(o *object) bool {
+	return r != nil && slices.ContainsFunc(r.objects, o.selectedAs)
 }
 
 // without returns the resource less one object, nil when nothing is left.
@@ -143,7 +171,7 @@ func (r *resource) without(o *object) *resource {
 }
 
 func (r *resource) cost() int64 {
-	n := int64(100)
+	n := 124 + r.unstored.cost()
 	for _, o := range r.objects {
 		n += o.cost()
 	}

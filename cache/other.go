@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"freshet/freshness"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 )
 
@@ -12,7 +13,8 @@ import (
 // invalidates what it changed (RFC 9111 §4.4).
 func (h *Handler) serveOther(w http.ResponseWriter, r *http.Request) {
 	q := h.inquire(r)
-	q.why, q.reason = fwdMethod, rule.CacheMethod
+	defer h.report(w, q)
+	q.why, q.reason, q.verdict, q.forwarded = fwdMethod, rule.CacheMethod, record.Bypass, true
 	if len(r.Header["Upgrade"]) > 0 || h.opt.Profile.bypasses(r.Header) != 0 {
 		q.why = fwdBypass
 	}

@@ -6,6 +6,7 @@ import (
 
 	"freshet/freshness"
 	"freshet/internal/field"
+	"freshet/internal/rule"
 )
 
 // askMissing makes the request one for the bytes that the stored parts lack
@@ -39,6 +40,7 @@ func (x *fill) beginPart() {
 	x.setMode(modeAgain)
 	if !ok || from != x.part.Start || size != o.body.size || !freshness.SameRepresentation(o.fields, x.header) {
 		x.h.store.drop(x.q.key, o)
+		x.q.reason = rule.CachePartsDiffer
 		return
 	}
 	n := last - from + 1
@@ -66,7 +68,7 @@ func (x *fill) finishPart(cut any) {
 	o, keep := n.joined([]part{{x.part.Start, x.body.bytes()}})
 	n.replace(o, keep)
 	x.landRenewed(o, keep)
-	q.object = o
+	q.object, q.storing, q.stored = o, rule.StoredPartial, keep
 	if x.w == nil {
 		return
 	}
@@ -78,7 +80,7 @@ func (x *fill) finishPart(cut any) {
 		h.fetch(x.w, q, nil)
 		return
 	}
-	h.answer(x.w, q, o, o.terms.From, x.status(true))
+	h.answer(x.w, q, o, q.reason, x.status(true))
 }
 
 // publishCopy stores what was gathered of an answer that went straight to the
@@ -92,7 +94,7 @@ func (x *fill) publishCopy() {
 	o := *x.object
 	if x.code != http.StatusPartialContent {
 		o.body = body{size: int64(len(b)), data: b, kept: o.body.kept}
-		h.store.put(q.key, &o, x.asked, h.opt.MaxVariants)
+		q.stored = h.store.put(q.key, &o, x.asked, h.opt.MaxVariants)
 		return
 	}
 	from, last, size, ok := freshness.ParseContentRange(first(x.header["Content-Range"]))
@@ -103,13 +105,15 @@ func (x *fill) publishCopy() {
 	if old := q.object; old != nil && old.status == http.StatusOK && old.body.disk == nil && old.body.size == size &&
 		freshness.SameRepresentation(old.fields, x.header) {
 		n := x.renewal(old)
-		n.replace(n.joined(parts))
+		all, keep := n.joined(parts)
+		n.replace(all, keep)
+		q.stored = keep
 		return
 	}
 	kept := o.body.kept
 	o.body = withParts(size, parts)
 	o.body.kept = kept
-	h.store.put(q.key, &o, x.asked, h.opt.MaxVariants)
+	q.stored = h.store.put(q.key, &o, x.asked, h.opt.MaxVariants)
 }
 
 // updateFromHead freshens what is stored by the answer to HEAD, or makes it
@@ -123,9 +127,7 @@ func (x *fill) updateFromHead() {
 	}
 	fields, ok := freshness.UpdateFromHead(old.fields, old.body.size, x.header)
 	if !ok {
-		o := *old
-		o.terms.NoCache = true
-		h.store.replace(q.key, old, &o, h.opt.MaxVariants)
+		h.store.replace(q.key, old, old.validated(rule.CacheHeadDiffers), h.opt.MaxVariants)
 		return
 	}
 	n := x.renewal(old)

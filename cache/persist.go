@@ -7,6 +7,7 @@ import (
 
 	"freshet/freshness"
 	"freshet/internal/diskstore"
+	"freshet/internal/rule"
 )
 
 // A resource on disk is a record of package diskstore. Its metadata is
@@ -15,7 +16,7 @@ import (
 //	key      text
 //	objects  number, then for each
 //	    status, requested, received, born  numbers
-//	    stale      number: 1 when it is to be validated before each use
+//	    must       number: 0, or why it is to be validated before its next use
 //	    age        text: the Age that the answer came with
 //	    selecting  text
 //	    body       number: 1 + the index in the record's bodies; 0: it is empty
@@ -57,7 +58,7 @@ func (t *diskTier) encode(key string, r *resource) (rec *diskstore.Record, writt
 			rec.Bodies = append(rec.Bodies, stored)
 			index = len(rec.Bodies)
 		}
-		for _, n := range [...]int64{int64(o.status), o.requested, o.terms.Received, int64(o.born), stale(o)} {
+		for _, n := range [...]int64{int64(o.status), o.requested, o.terms.Received, int64(o.born), mustNumber(o)} {
 			b = binary.AppendVarint(b, n)
 		}
 		b = appendText(b, first(o.age))
@@ -69,8 +70,16 @@ func (t *diskTier) encode(key string, r *resource) (rec *diskstore.Record, writt
 	return rec, written, nil
 }
 
-func stale(o *object) int64 {
-	if o.terms.NoCache {
+// musts are the reasons to validate an object before its next use, by their
+// numbers on disk. A number without a rule is that of the fields.
+var musts = [...]rule.ID{2: rule.CacheSoftPurged, 3: rule.CacheHeadDiffers}
+
+// mustNumber returns the number of what an object has to be validated for.
+func mustNumber(o *object) int64 {
+	switch {
+	case o.must != 0:
+		return int64(slices.Index(musts[:], o.must))
+	case o.terms.NoCache:
 		return 1
 	}
 	return 0
@@ -150,9 +159,9 @@ func (t *diskTier) decode(key string, k diskstore.Key, rec *diskstore.Record) (r
 	if d.byte() != persistVersion || d.text() != key {
 		return nil, false
 	}
-	r = &resource{}
+	r = &resource{tally: new(tally)}
 	for range d.count() {
-		status, requested, received, born, stale := d.number(), d.number(), d.number(), d.number(), d.number()
+		status, requested, received, born, must := d.number(), d.number(), d.number(), d.number(), d.number()
 		age, selecting, index := d.text(), d.text(), d.count()
 		fields := d.fields()
 		if d.err != nil || index > len(rec.Bodies) {
@@ -169,7 +178,10 @@ func (t *diskTier) decode(key string, k diskstore.Key, rec *diskstore.Record) (r
 		resp := freshness.Response{Status: int(status), Fields: withAge(fields, freshness.Fields{"Age": came}), Requested: requested, Received: received}
 		o := newObject(int(status), fields, t.store.terms(&resp), requested, b)
 		o.selecting, o.born, o.age = selecting, uint64(born), came
-		o.terms.NoCache = o.terms.NoCache || stale != 0
+		if must > 0 && must < int64(len(musts)) {
+			o.must = musts[must]
+		}
+		o.terms.NoCache = o.terms.NoCache || must != 0
 		r.objects = append(r.objects, o)
 	}
 	return r, d.err == nil

@@ -3,6 +3,8 @@ package cache
 import (
 	"net/url"
 	"slices"
+
+	"freshet/internal/rule"
 )
 
 // Purge removes what is stored for a URL, all variants of it, or with soft has
@@ -31,23 +33,36 @@ func (s *Store) purge(key string, soft bool) (n int) {
 		}
 		n = len(r.objects)
 		if !soft {
+			s.lost(key, r, fatePurged)
 			return nil
 		}
-		return r.stale()
+		return r.validated(rule.CacheSoftPurged)
 	})
 	return n
 }
 
-// stale returns the resource with objects that are validated before use.
-func (r *resource) stale() *resource {
+// lost remembers what became of a resource that had something.
+func (s *Store) lost(key string, r *resource, what fate) {
+	if r != nil && len(r.objects) > 0 {
+		s.fates.note(s.fates.hash(key), what, s.now())
+	}
+}
+
+// validated returns the resource with objects that are validated before use.
+func (r *resource) validated(why rule.ID) *resource {
 	n := *r
 	n.objects = slices.Clone(r.objects)
 	for i, o := range n.objects {
-		c := *o
-		c.terms.NoCache = true
-		n.objects[i] = &c
+		n.objects[i] = o.validated(why)
 	}
 	return &n
+}
+
+// validated returns an object that is validated before its next use.
+func (o *object) validated(why rule.ID) *object {
+	c := *o
+	c.terms.NoCache, c.must = true, why
+	return &c
 }
 
 // invalidateGroups drops what is stored of an origin with one of the groups

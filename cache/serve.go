@@ -8,6 +8,7 @@ import (
 	"freshet/conditional"
 	"freshet/freshness"
 	"freshet/httpd"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 )
 
@@ -22,15 +23,17 @@ type inquiry struct {
 	now  int64
 	cond conditional.Request
 
-	res      *resource       // what is stored for the key
-	object   *object         // what of that the request selects; nil: nothing
-	vary     *freshness.Vary // of an answer that came for another request; nil: none was seen
-	why      forward         // why the origin is asked
-	reason   rule.ID
+	res      *resource        // what is stored for the key
+	object   *object          // what of that the request selects; nil: nothing
+	vary     *freshness.Vary  // of an answer that came for another request; nil: none was seen
+	why      forward          // why the origin is asked
+	reason   rule.ID          // and by which rule: why it is no hit
 	gaps     int              // how many were fetched for it
 	first    bool             // the answer is that to this very request
 	age      []string         // then: the Age that it came with
 	stripped freshness.Fields // and what of it is not stored
+
+	account
 }
 
 // ServeHTTP implements http.Handler.
@@ -40,8 +43,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := h.inquire(r)
+	defer h.report(w, q)
 	if id := h.bypass(r); id != 0 {
-		q.why, q.reason = fwdBypass, id
+		q.why, q.reason, q.verdict = fwdBypass, id, record.Bypass
 		h.fetch(w, q, nil)
 		return
 	}
@@ -89,6 +93,7 @@ const maxAttempts = 4
 
 func (h *Handler) inquire(r *http.Request) *inquiry {
 	q := &inquiry{r: r, now: h.opt.Now()}
+	q.verdict = record.Miss
 	q.src.header = r.Header
 	q.to = targetOf(r.TLS != nil, r.Host, r.URL)
 	q.key = h.keyOf(&q.to, &q.src)
@@ -141,48 +146,92 @@ func (h *Handler) bypass(r *http.Request) rule.ID {
 // lookUp finds what is stored for the request, and reports whether there is
 // something that it selects.
 func (h *Handler) lookUp(q *inquiry) bool {
-	q.res = h.store.find(q.key)
-	q.object = q.res.match(&q.src)
+	h.look(q, h.store.find(q.key))
+	if q.object != nil || q.reason != rule.CachePurged && q.reason != rule.CacheGroupInvalidated {
+		return q.object != nil
+	}
+	if o := q.res.match(&q.src); o != nil && h.store.gone(o, q.key) {
+		h.store.drop(q.key, o)
+	}
+	return false
+}
+
+// look chooses from what is stored for the request, and says why there is
+// nothing.
+func (h *Handler) look(q *inquiry, res *resource) {
+	q.res, q.object = res, res.match(&q.src)
 	q.why, q.reason = fwdURIMiss, 0
-	if q.object == nil {
-		if q.res != nil && len(q.res.objects) > 0 {
-			q.why = fwdVaryMiss
+	switch {
+	case q.object == nil && res != nil && len(res.objects) > 0:
+		q.why, q.reason = fwdVaryMiss, h.lostVariant(q)
+	case q.object == nil:
+		q.reason = rule.CacheURIMiss
+		if id, _ := h.store.fates.of(h.store.fates.hash(q.key)); id != 0 {
+			q.reason = id
 		}
-		return false
+	case h.store.gone(q.object, q.key):
+		q.reason = h.store.goneBy(q.object)
+		q.object = nil
 	}
-	if h.store.gone(q.object, q.key) {
-		h.store.drop(q.key, q.object)
-		q.object, q.reason = nil, rule.CachePurged
-		return false
+}
+
+// lostVariant says why there is no variant for the request among those that
+// are stored.
+func (h *Handler) lostVariant(q *inquiry) rule.ID {
+	f := &h.store.fates
+	selecting := string(q.src.appendSelecting(q.src.buf[:0], &q.res.objects[0].vary))
+	if id, _ := f.of(f.hashVariant(q.key, selecting)); id != 0 {
+		return id
 	}
-	return true
+	return rule.CacheVaryMiss
 }
 
 // serveStored answers with what is stored, if it may be used.
 func (h *Handler) serveStored(w http.ResponseWriter, q *inquiry) bool {
 	o := q.object
-	reuse := h.reuse(o, &q.dir, q.now)
+	reuse := h.consider(q)
 	if reuse.Verdict == freshness.Validate {
-		q.why, q.reason = fwdStale, reuse.Rule
-		if o.terms.TTL(q.now) > 0 && !o.terms.NoCache && !h.store.outdated(o) {
-			q.why = fwdRequest
-		}
-		return false
-	}
-	if !h.covers(o, q) {
-		q.why = fwdPartial
 		return false
 	}
 	if !h.readable(o, q) {
 		h.store.drop(q.key, o)
-		q.object, q.why = nil, fwdURIMiss
+		h.store.fates.note(h.store.fates.hash(q.key), fateUnreadable, q.now)
+		q.object, q.why, q.reason = nil, fwdURIMiss, rule.CacheUnreadable
 		return false
 	}
 	if reuse.Verdict == freshness.UseAndRevalidate {
 		h.revalidate(q)
 	}
+	q.verdict = verdictOf(reuse.Verdict)
+	q.res.tally.hits.Add(1)
 	h.answer(w, q, o, reuse.Rule, h.statusHit(o, q.now))
 	return true
+}
+
+// consider decides whether the object answers the request without the origin,
+// as far as that is known before its body is read; if not, q says why.
+func (h *Handler) consider(q *inquiry) freshness.Reuse {
+	o := q.object
+	reuse := h.reuse(o, &q.dir, q.now)
+	switch {
+	case reuse.Verdict == freshness.Validate:
+		q.why, q.reason, q.unfit = fwdStale, reuse.Rule, o
+		if o.terms.TTL(q.now) > 0 && !o.terms.NoCache && !h.store.outdated(o) {
+			q.why = fwdRequest
+		}
+	case !h.covers(o, q):
+		reuse = freshness.Reuse{Verdict: freshness.Validate, Rule: rule.CachePartialMiss}
+		q.why, q.reason = fwdPartial, reuse.Rule
+	}
+	return reuse
+}
+
+// verdictOf is what a use of a stored answer comes to.
+func verdictOf(v freshness.Verdict) record.Verdict {
+	if v == freshness.Use {
+		return record.Hit
+	}
+	return record.Stale
 }
 
 // readable reports whether a body on disk can be read, as far as that can be
@@ -194,7 +243,10 @@ func (h *Handler) readable(o *object, q *inquiry) bool {
 // reuse decides by freshness, and by the purges of everything.
 func (h *Handler) reuse(o *object, d *freshness.Directives, now int64) freshness.Reuse {
 	if h.store.outdated(o) {
-		return freshness.Reuse{Verdict: freshness.Validate, Rule: rule.CachePurged}
+		return freshness.Reuse{Verdict: freshness.Validate, Rule: rule.CacheSoftPurged}
+	}
+	if o.must != 0 {
+		return freshness.Reuse{Verdict: freshness.Validate, Rule: o.must}
 	}
 	return h.policy.Reuse(&o.terms, d, now)
 }
@@ -255,6 +307,7 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		q.now = h.opt.Now()
 		if f, lead := h.store.renew(f); lead {
 			if !h.serveLanded(w, q, f) {
+				q.reason = rule.CacheLease
 				h.fetch(w, q, f)
 			}
 			return true
@@ -265,11 +318,13 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		h.fetch(w, q, nil)
 		return true
 	case l.stage == failed:
+		q.collapsed = true
 		if why, ok := h.onFailure(q, freshness.Unreachable); ok {
+			q.verdict = record.Stale
 			h.answer(w, q, q.object, why, h.statusForward(q, 0, false, true))
 			return true
 		}
-		httpd.SetRule(w, rule.CacheOriginFailed)
+		h.tell(w, q, rule.CacheOriginFailed)
 		h.setStatus(w.Header(), nil, h.statusForward(q, l.failure, false, true))
 		httpd.Error(w, q.r, l.failure, rule.Of(rule.CacheOriginFailed).Explain())
 		return true
@@ -285,6 +340,7 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		if !h.covers(l.object, q) || !h.readable(l.object, q) {
 			return false
 		}
+		q.collapsed = true
 		h.answer(w, q, l.object, rule.CacheCollapsed, status)
 		return true
 	}
@@ -293,12 +349,14 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		l.body.await(ctx)
 		return false
 	}
-	return h.answerGrowing(w, q, l.object, src, status)
+	q.collapsed = h.answerGrowing(w, q, l.object, rule.CacheCollapsed, src, status)
+	return q.collapsed
 }
 
 // onlyIfCached answers 504: nothing that is stored may be used.
 func (h *Handler) onlyIfCached(w http.ResponseWriter, q *inquiry) {
-	httpd.SetRule(w, rule.CacheOnlyIfCached)
+	q.verdict = record.Refused
+	h.tell(w, q, rule.CacheOnlyIfCached)
 	h.setStatus(w.Header(), nil, h.statusForward(q, 0, false, false))
 	httpd.Error(w, q.r, http.StatusGatewayTimeout, rule.Of(rule.CacheOnlyIfCached).Explain())
 }
@@ -326,8 +384,12 @@ func (h *Handler) revalidate(q *inquiry) {
 	own.dir = freshness.NoDirectives()
 	own.cond = conditional.Request{Method: q.r.Method}
 	own.why = fwdStale
+	h.store.background.Add(1)
 	go func() {
-		defer func() { <-h.background }()
+		defer func() {
+			h.store.background.Add(-1)
+			<-h.background
+		}()
 		h.fetch(nil, &own, f)
 	}()
 }

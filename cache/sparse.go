@@ -10,6 +10,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/diskstore"
 	"freshet/internal/field"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 )
 
@@ -60,7 +61,7 @@ func (h *Handler) serveSparse(w http.ResponseWriter, q *inquiry) bool {
 		n, err := s.fetch(gap)
 		if s.changed {
 			h.store.drop(q.key, s.o)
-			q.object, q.why = nil, fwdURIMiss
+			q.object, q.why, q.reason = nil, fwdURIMiss, rule.CachePartsDiffer
 		}
 		if err != nil && !s.begun {
 			return false
@@ -89,7 +90,7 @@ func (s *sparse) begin() {
 }
 
 func (s *sparse) sendHead() {
-	httpd.SetRule(s.w, rule.StoredPartial)
+	s.h.tell(s.w, s.q, s.q.reason)
 	header := s.w.Header()
 	code := s.o.status
 	s.h.setFields(header, s.q, s.o, code, s.h.statusForward(s.q, http.StatusPartialContent, true, false))
@@ -115,7 +116,10 @@ func (s *sparse) fetch(gap field.Range) (int64, error) {
 
 	p := &piece{s: s, header: make(http.Header), gap: gap, requested: s.h.opt.Now()}
 	p.asked, p.born = s.h.store.invalidated.moment(), s.h.store.generation.Load()
+	s.q.forwarded = true
 	err := p.run(out)
+	s.q.bytes += p.n
+	s.q.wait += max(p.received-p.requested, 0)
 	p.store()
 	return p.n, err
 }
@@ -144,6 +148,9 @@ func (p *piece) run(out *http.Request) (err error) {
 	}
 	return nil
 }
+
+// Detail is where the handler tells what it knows of the exchange.
+func (p *piece) Detail() *record.Detail { return httpd.DetailOf(p.s.w) }
 
 // Header implements http.ResponseWriter.
 func (p *piece) Header() http.Header { return p.header }
@@ -206,11 +213,13 @@ func (p *piece) store() {
 		return
 	}
 	o.body = onDisk(s.h.store.disk, s.o.body.disk.key, &stored)
-	if s.h.store.putFile(s.q.key, o, p.asked, s.h.opt.MaxVariants) != nil {
+	kept, err := s.h.store.putFile(s.q.key, o, p.asked, s.h.opt.MaxVariants)
+	if err != nil {
 		p.file.Abort()
 		return
 	}
 	s.o = o
+	s.q.storing, s.q.stored = rule.StoredPartial, kept
 }
 
 // onDisk returns a body that is in a file, whole or in parts.
@@ -255,7 +264,7 @@ func (x *fill) publishSparse() {
 	}
 	o := *x.object
 	o.body = onDisk(x.h.store.disk, diskKey(x.q.key), &stored)
-	if x.h.store.putFile(x.q.key, &o, x.asked, x.h.opt.MaxVariants) != nil {
+	if x.q.stored, err = x.h.store.putFile(x.q.key, &o, x.asked, x.h.opt.MaxVariants); err != nil {
 		x.sparse.Abort()
 	}
 }

@@ -61,11 +61,17 @@ func (h *Handler) statusForward(q *inquiry, status int, stored, collapsed bool) 
 		b.WriteString("; key=")
 		b.WriteString(quoted(q.key))
 	}
-	if q.reason != 0 {
+	if q.reason != 0 && !isPlain(q.reason) {
 		b.WriteString("; detail=")
 		b.WriteString(rule.Of(q.reason).Name)
 	}
 	return b.String()
+}
+
+// isPlain reports whether a reason says no more than why the request was sent
+// on.
+func isPlain(id rule.ID) bool {
+	return id == rule.CacheURIMiss || id == rule.CacheVaryMiss || id == rule.CachePartialMiss
 }
 
 // quoted returns s as a string of a structured field; what such a string

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -8,6 +9,7 @@ import (
 
 	"freshet/freshness"
 	"freshet/internal/diskstore"
+	"freshet/internal/rule"
 
 	"github.com/maypok86/otter/v2"
 )
@@ -43,6 +45,11 @@ type Store struct {
 	gathering              atomic.Int64 // bytes that answers on their way may have in memory
 	groups                 groups
 	invalidated            invalidated
+	fates                  fates
+	misses                 misses
+	clearing               atomic.Bool                     // a purge of everything empties the memory
+	evicted                atomic.Int64                    // keys that memory let go to make room
+	background             atomic.Int64                    // validations in the background
 	policy                 atomic.Pointer[freshness.Cache] // of the first handler: for what is read from disk
 	clock                  atomic.Pointer[func() int64]    // of the first handler: for who looks at the store
 
@@ -60,12 +67,14 @@ func NewStore(o StoreOptions) (*Store, error) {
 		o.ErrorLog = slog.Default()
 	}
 	s := &Store{opt: o, flights: map[string]*flight{}}
+	s.fates.seed = maphash.MakeSeed()
 	s.generation.Store(1)
 	m, err := otter.New(&otter.Options[string, *resource]{
 		MaximumWeight: uint64(o.Memory),
 		Weigher: func(key string, r *resource) uint32 {
 			return uint32(min(weight(key, r), 1<<32-1))
 		},
+		OnAtomicDeletion: s.deleted,
 	})
 	if err != nil {
 		return nil, err
@@ -122,6 +131,18 @@ func (s *Store) find(key string) *resource {
 	}
 }
 
+// deleted is told what memory has let go. It is called under a lock of the
+// memory tier.
+func (s *Store) deleted(e otter.DeletionEvent[string, *resource]) {
+	switch {
+	case e.Cause == otter.CauseOverflow:
+		s.evicted.Add(1)
+		s.lost(e.Key, e.Value, fateEvicted)
+	case e.Cause == otter.CauseInvalidation && s.clearing.Load():
+		s.lost(e.Key, e.Value, fatePurged)
+	}
+}
+
 // peek is find for who only looks: nothing is used, nothing moves.
 func (s *Store) peek(key string) *resource {
 	if e, ok := s.memory.GetEntryQuietly(key); ok {
@@ -166,21 +187,45 @@ func (s *Store) change(key string, f func(*resource) *resource) {
 }
 
 // put stores an object, unless its key was invalidated since the moment when
-// it was asked for.
-func (s *Store) put(key string, o *object, asked uint64, maxVariants int) {
+// it was asked for; then it reports false.
+func (s *Store) put(key string, o *object, asked uint64, maxVariants int) (kept bool) {
 	s.change(key, func(r *resource) *resource {
-		if s.invalidated.since(key, asked) {
+		if kept = !s.invalidated.since(key, asked); !kept {
 			return r
 		}
-		return r.with(o, maxVariants)
+		n := r.with(o, maxVariants)
+		if !r.has(o) {
+			n.tally.variants.Add(1)
+			s.pushedOut(key, r, n)
+		}
+		return n
 	})
+	if kept {
+		s.fates.forget(s.fates.hash(key))
+	}
+	return kept
+}
+
+// pushedOut remembers which variants had to make room.
+func (s *Store) pushedOut(key string, before, after *resource) {
+	if before == nil || len(after.objects) > len(before.objects) {
+		return
+	}
+	for _, o := range before.objects {
+		if !after.has(o) {
+			s.fates.note(s.fates.hashVariant(key, o.selecting), fatePushedOut, s.now())
+		}
+	}
 }
 
 // invalidate removes what is stored for a key, and has what is on its way not
 // stored.
 func (s *Store) invalidate(key string) {
 	s.invalidated.add(key)
-	s.change(key, func(*resource) *resource { return nil })
+	s.change(key, func(r *resource) *resource {
+		s.lost(key, r, fateInvalidated)
+		return nil
+	})
 }
 
 // replace puts an object in the place of another, if that is still there.
@@ -195,12 +240,11 @@ func (s *Store) replace(key string, old, o *object, maxVariants int) {
 
 // putFile stores an object whose body is in a file: that is where it is read
 // from, so it must be there before anybody finds it.
-func (s *Store) putFile(key string, o *object, asked uint64, maxVariants int) error {
+func (s *Store) putFile(key string, o *object, asked uint64, maxVariants int) (kept bool, err error) {
 	if err := s.disk.writeNow(key, s.find(key).with(o, maxVariants)); err != nil {
-		return err
+		return false, err
 	}
-	s.put(key, o, asked, maxVariants)
-	return nil
+	return s.put(key, o, asked, maxVariants), nil
 }
 
 // drop removes an object.
@@ -213,15 +257,18 @@ func (s *Store) drop(key string, o *object) {
 	})
 }
 
-// remember makes requests for the key go past the store until a time, and keeps
-// the hints of the answer.
-func (s *Store) remember(key string, until int64, hints []string) {
+// remember keeps why an answer was not stored. With until requests for the key
+// go past the store until that time.
+func (s *Store) remember(key string, why *unstored, until int64, hints []string) {
 	s.memory.Compute(key, func(old *resource, found bool) (*resource, otter.ComputeOp) {
 		n := &resource{}
 		if found {
 			*n = *old
 		}
-		n.passUntil, n.hints = until, hints
+		n.unstored = why
+		if until != 0 {
+			n.passUntil, n.hints = until, hints
+		}
 		return n, otter.WriteOp
 	})
 }
@@ -229,6 +276,14 @@ func (s *Store) remember(key string, until int64, hints []string) {
 // gone and outdated compare an object with the purges of everything.
 func (s *Store) gone(o *object, key string) bool {
 	return o.born < s.hard.Load() || len(o.groups) > 0 && s.groups.gone(o, key)
+}
+
+// goneBy says by which rule an object is gone.
+func (s *Store) goneBy(o *object) rule.ID {
+	if o.born < s.hard.Load() {
+		return rule.CachePurged
+	}
+	return rule.CacheGroupInvalidated
 }
 
 func (s *Store) outdated(o *object) bool { return o.born < s.soft.Load() }
@@ -244,7 +299,9 @@ func (s *Store) PurgeAll(soft bool) error {
 	} else {
 		s.hard.Store(g)
 		s.soft.Store(g)
+		s.clearing.Store(true)
 		s.memory.InvalidateAll()
+		s.clearing.Store(false)
 	}
 	if s.disk != nil {
 		return s.disk.purged(soft)

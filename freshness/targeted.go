@@ -74,3 +74,19 @@ func setInteger(t *int64, m *field.Member) {
 		*t = min(max(m.Int, 0), maxSeconds) * second
 	}
 }
+
+// TargetFields returns the canonical names of the targeted fields that count,
+// the strongest first.
+func (c *Cache) TargetFields() []string {
+	if c.Private {
+		return nil
+	}
+	if c.Targets == nil {
+		return defaultTargets
+	}
+	names := make([]string, len(c.Targets))
+	for i, name := range c.Targets {
+		names[i] = wire.CanonicalName(name)
+	}
+	return names
+}

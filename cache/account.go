@@ -1,0 +1,78 @@
+package cache
+
+import (
+	"net/http"
+
+	"freshet/freshness"
+	"freshet/httpd"
+	"freshet/internal/record"
+	"freshet/internal/rule"
+)
+
+// An account is what is told about a request once it is answered. It belongs to
+// the goroutine of the request's handler; one that streams reads it.
+type account struct {
+	verdict   record.Verdict
+	forwarded bool
+	collapsed bool
+	unfit     *object          // what was stored, but needed validation
+	used      *object          // what it was answered with, or what was stored of that
+	answer    freshness.Fields // of the origin; nil when none came
+	storing   rule.ID          // why the answer was stored, or was not
+	stored    bool
+	bytes     int64 // of bodies that the origin sent
+	wait      int64 // for its answers to begin, nanoseconds
+}
+
+// tell tells the engine what a request came to, and by which rule. An answer
+// that came with another's request is a miss, which says that it was collapsed.
+func (h *Handler) tell(w http.ResponseWriter, q *inquiry, why rule.ID) {
+	httpd.SetRule(w, why)
+	httpd.SetVerdict(w, q.verdict)
+}
+
+// report tells the rest when the request has been answered.
+func (h *Handler) report(w http.ResponseWriter, q *inquiry) {
+	if q.forwarded && (q.verdict == record.Miss || q.verdict == record.Revalidated) {
+		h.store.misses.note(q, h.store)
+	}
+	d := httpd.DetailOf(w)
+	if d == nil {
+		return
+	}
+	d.Key = printableKey(q.key)
+	if q.forwarded || q.collapsed {
+		d.Forward = string(q.why)
+	}
+	if q.verdict != record.Hit {
+		d.Reason = q.reason
+	}
+	d.Storing, d.Stored, d.Collapsed = q.storing, q.stored, q.collapsed
+	d.Evidence = h.evidence(q)
+	if q.used != nil {
+		d.Age, d.Lifetime = q.used.terms.Age(q.now), q.used.terms.Lifetime
+	}
+}
+
+// evidence says what of the request, or of an answer, decided.
+func (h *Handler) evidence(q *inquiry) string {
+	if q.verdict == record.Hit || q.verdict == record.Stale {
+		if q.used != nil {
+			return ageEvidence(&q.used.terms, q.now)
+		}
+		return ""
+	}
+	answer := q.answer
+	if q.unfit != nil {
+		answer = q.unfit.fields
+	} else if answer == nil && q.res != nil && len(q.res.objects) > 0 {
+		answer = q.res.objects[0].fields
+	}
+	if q.unfit != nil && q.reason == rule.ReuseStale {
+		return ageEvidence(&q.unfit.terms, q.now)
+	}
+	if line := h.evidenceOf(q.reason, q.ask.Fields, answer); line != "" || q.answer == nil {
+		return line
+	}
+	return h.evidenceOf(q.reason, q.ask.Fields, q.answer)
+}
