@@ -16,6 +16,7 @@ var templates embed.FS
 var parsed = sync.OnceValue(func() *template.Template {
 	funcs := template.FuncMap{
 		"asset": URL,
+		"gauge": (*Gauge).html,
 		"grid":  newGrid,
 		"kind":  func(s Section) string { return s.part() },
 		"lines": visibleLines,

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"flag"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -109,14 +108,4 @@ func TestPagesInParallel(t *testing.T) {
 		})
 	}
 	all.Wait()
-}
-
-func BenchmarkPage(b *testing.B) {
-	v := everything()
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := ui.Page(io.Discard, v); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
