@@ -211,6 +211,9 @@ func (s *Server) init() {
 	})
 }
 
+// Conns returns how many connections are open.
+func (s *Server) Conns() int { return s.socks.Len() }
+
 func (s *Server) sweepEvery() time.Duration {
 	if s.SweepEvery > 0 {
 		return s.SweepEvery

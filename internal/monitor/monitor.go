@@ -1,0 +1,198 @@
+// Package monitor shows people and programs what a server does: an
+// [http.Handler] with pages, the same tables as JSON, CSV and Prometheus text,
+// and a stream of events that keeps pages up to date.
+//
+//	m := monitor.New(monitor.Options{Journal: j, Metrics: counters, …})
+//	defer m.Close()
+//	srv := &httpd.Server{Handler: m.Handler()} // for people
+//	door.Handler = m.Local()                   // for commands of the same user
+//
+// It is deliberately no part of what it watches: it counts nothing, takes no
+// lock that a request takes for long, and what it shows comes from functions
+// and stores that it is given. How pages look is decided by package ui.
+//
+// What holds:
+//
+//   - However many watch, each page is made once a second and each event once;
+//     who is slow misses events and holds up nobody. The number of viewers is
+//     bounded.
+//   - It can be read by whoever reaches the address, unless there is a token;
+//     nothing is changed without one, nor for a page of another site.
+//   - A request must name a host that is this machine's, so that no page of
+//     another site can read it by a name that it lets point here.
+//   - A table of a million rows is sorted and cut on the server.
+package monitor
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"freshet/cache"
+	"freshet/check"
+	"freshet/internal/control"
+	"freshet/internal/journal"
+	"freshet/internal/metrics"
+	"freshet/internal/why"
+)
+
+// Options are what a Monitor shows. What is nil is not shown, or said to be
+// missing.
+type Options struct {
+	Name    string // of what is served, for people
+	Version string
+	Started time.Time
+
+	// ConfigTime is when the configuration that holds was read; nil stands for
+	// Started.
+	ConfigTime func() time.Time
+
+	Journal *journal.Journal
+	Metrics *metrics.Metrics
+	Store   *cache.Store
+
+	// Sites are those of the configuration that holds.
+	Sites func() []Site
+	// Settings are the parameters in force, with where they come from.
+	Settings func() []Setting
+
+	// Why explains how a request for an absolute URL, with fields of the form
+	// "Name: value", would be answered now.
+	Why func(url, method string, fields []string) (*why.Explanation, error)
+	// WhyEntry explains a request that was answered.
+	WhyEntry func(*journal.Entry) *why.Explanation
+
+	// Purger forgets answers.
+	Purger control.Purger
+
+	// Commands answers what commands ask for: /purge, /why.json, /why.txt, and
+	// /why/ID with these suffixes.
+	Commands http.Handler
+
+	// Check checks an address for the page that does; nil means package check,
+	// for public addresses.
+	Check func(ctx context.Context, u *url.URL) []*check.Result
+
+	Access Access
+
+	// MaxViewers bounds those who get events at the same time. 0 means 512.
+	// Then: 503.
+	MaxViewers int
+
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+}
+
+const defaultMaxViewers = 512
+
+// A Monitor is the handler of all pages. Its methods may be called at the same
+// time.
+type Monitor struct {
+	o        Options
+	pages    map[string]*page
+	shared   shared
+	live     *live
+	gate     *gate
+	stock    stock
+	examiner *examiner
+}
+
+// New returns a Monitor. Close it.
+func New(o Options) *Monitor {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxViewers <= 0 {
+		o.MaxViewers = defaultMaxViewers
+	}
+	if o.ConfigTime == nil {
+		o.ConfigTime = func() time.Time { return o.Started }
+	}
+	m := &Monitor{o: o, pages: map[string]*page{}, gate: newGate(o.Access, o.Now), examiner: newExaminer(o.Check)}
+	m.shared.now = o.Now
+	for i := range pages {
+		m.pages[pages[i].path] = &pages[i]
+	}
+	m.live = newLive(m)
+	return m
+}
+
+// Close ends all streams of events. Requests after it are answered, but for
+// those.
+func (m *Monitor) Close() error {
+	m.live.close()
+	m.stock.close()
+	return nil
+}
+
+// Handler returns the handler for listeners that others than the user may
+// reach.
+func (m *Monitor) Handler() http.Handler { return m.gate.guard(http.HandlerFunc(m.serve)) }
+
+// Local returns the handler for those who are the user, as a socket tells that
+// only the user can open: nobody else can reach it, and they need no token.
+func (m *Monitor) Local() http.Handler { return secured(http.HandlerFunc(m.serve)) }
+
+// uptime is how long the server has run.
+func (m *Monitor) uptime() time.Duration { return m.o.Now().Sub(m.o.Started) }
+
+// sharedFor is how long what was made for one is given to others, too.
+const sharedFor = time.Second
+
+// maxShared bounds the answers that are kept for it.
+const maxShared = 128
+
+// shared are answers that were made a moment ago.
+type shared struct {
+	now func() time.Time
+
+	mu sync.Mutex // guards all
+	of map[string]*making
+}
+
+// A making is an answer that one makes and others wait for.
+type making struct {
+	begun  time.Time
+	done   chan struct{}
+	answer *answer
+	err    error
+}
+
+// get returns the answer of a key: one that was made within the last second,
+// or a new one.
+func (s *shared) get(key string, create func() (*answer, error)) (*answer, error) {
+	now := s.now()
+	s.mu.Lock()
+	if k := s.of[key]; k != nil && now.Sub(k.begun) < sharedFor {
+		s.mu.Unlock()
+		<-k.done
+		return k.answer, k.err
+	}
+	if len(s.of) >= maxShared {
+		for key, k := range s.of {
+			if now.Sub(k.begun) >= sharedFor {
+				delete(s.of, key)
+			}
+		}
+	}
+	k := &making{begun: now, done: make(chan struct{})}
+	if s.of == nil {
+		s.of = map[string]*making{}
+	}
+	if len(s.of) < maxShared {
+		s.of[key] = k
+	}
+	s.mu.Unlock()
+	defer close(k.done)
+	k.answer, k.err = create()
+	return k.answer, k.err
+}
+
+// forget makes the next answers new ones, after a change.
+func (s *shared) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of = nil
+}
