@@ -105,12 +105,18 @@ async function readable(page, p) {
   for (const text of p.texts ?? []) assert.ok(main.includes(text), `${JSON.stringify(text)} is not in:\n${main}`);
 }
 
-// tooWide runs in the page: what makes it scroll sideways. Regions that scroll
-// by themselves may, if the keyboard reaches them.
+// tooWide runs in the page: what makes it scroll sideways, or lies over another
+// thing. Regions that scroll by themselves may, if the keyboard reaches them.
 function tooWide() {
   const width = document.documentElement.clientWidth;
   const found = [];
   if (document.scrollingElement.scrollWidth > width) found.push(`the page is ${document.scrollingElement.scrollWidth} wide`);
+  const parts = [...document.querySelectorAll('.brand a, .live, .top > button, .top nav')].map((e) => [e, e.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
+  for (const [a, i] of parts) {
+    for (const [b, k] of parts) {
+      if (a !== b && i.left < k.right && k.left < i.right && i.top < k.bottom && k.top < i.bottom) found.push(`${a.className} lies over ${b.className}`);
+    }
+  }
   for (const e of document.querySelectorAll('main *')) {
     if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === 'auto' && e.tabIndex < 0) {
       found.push(`${e.tagName}.${e.className} scrolls, but not with the keyboard`);
