@@ -15,6 +15,10 @@ var codingNames = []struct {
 	coding field.Coding
 }{{"gzip", field.Gzip}, {"br", field.Brotli}, {"zstd", field.Zstd}}
 
+// minCoded is how long a text is, in bytes, of which coding is expected: a
+// shorter one fits one packet either way.
+const minCoded = 1024
+
 // maxDecoded bounds what a body may become, in bytes.
 const maxDecoded = 32 << 20
 
@@ -130,7 +134,7 @@ func (e *examination) codingFields(coded []*reply) {
 // couldGain says what compression would gain.
 func (e *examination) couldGain() {
 	body := e.plain.Body
-	if !e.plain.whole || len(body) < 1024 || !isText(e.plain.mediaType()) || e.plain.hasToken("Cache-Control", "no-transform") {
+	if !e.plain.whole || len(body) < minCoded || !isText(e.plain.mediaType()) || e.plain.hasToken("Cache-Control", "no-transform") {
 		return
 	}
 	made, err := coding.Encode(nil, field.Gzip, body, coding.Quick)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A Server serves listeners: an *http.Server, an *httpd.Server.
@@ -45,10 +46,12 @@ func inProcess(s Server, o Options) (c *Checker, stop func(), err error) {
 }
 
 // Folder checks what a server in this process answers for each file and folder
-// of files, in the order of their names. Each is asked for once before, so that
-// what the server makes of a file is made. index are the names of files that
+// of files, in the order of their names. index are the names of files that
 // answer for their folder. What the server does not show (404, 403) is left out,
 // and so are the coded forms of files (.gz, .br, .zst) that lie beside them.
+//
+// Before, everything is asked for in each coding, and given some seconds until
+// the server has made them beside its requests, as package static does.
 func Folder(ctx context.Context, files fs.FS, index []string, s Server, o Options, work Crawling) ([]*Result, error) {
 	names, err := served(files, index)
 	if err != nil {
@@ -59,19 +62,7 @@ func Folder(ctx context.Context, files fs.FS, index []string, s Server, o Option
 		return nil, err
 	}
 	defer stop()
-	var pages []*url.URL
-	for _, name := range names {
-		u := &url.URL{Scheme: "http", Host: inProcessHost, Path: "/" + name}
-		for range 2 { // the second is sent once the first is answered
-			if r, err := c.client.do(ctx, probe{url: u}); err != nil || r.Status == 404 || r.Status == 403 {
-				u = nil
-				break
-			}
-		}
-		if u != nil {
-			pages = append(pages, u)
-		}
-	}
+	pages := c.warm(ctx, names)
 	if work.MaxPages == 0 {
 		work.MaxPages = len(pages) + 1
 	}
@@ -85,6 +76,61 @@ func Folder(ctx context.Context, files fs.FS, index []string, s Server, o Option
 		}
 	}
 	return results, nil
+}
+
+// How long the codings of a folder are waited for: looked at every warmEvery,
+// as long as there are new ones every warmPatience times, and no longer than
+// warmLimit.
+const (
+	warmEvery    = 100 * time.Millisecond
+	warmPatience = 5
+	warmLimit    = 10 * time.Second
+)
+
+// warm asks for all names, until texts have codings, and returns the addresses
+// of those that there are.
+func (c *Checker) warm(ctx context.Context, names []string) []*url.URL {
+	var pages, plain []*url.URL
+	for _, name := range names {
+		u := &url.URL{Scheme: "http", Host: inProcessHost, Path: "/" + name}
+		r, err := c.client.do(ctx, probe{url: u})
+		if err == nil && (r.Status == 404 || r.Status == 403) {
+			continue
+		}
+		pages = append(pages, u)
+		if err == nil && c.asksCodings(ctx, u, r) {
+			plain = append(plain, u)
+		}
+	}
+	late := time.Now().Add(warmLimit)
+	for idle := 0; len(plain) > 0 && idle < warmPatience && ctx.Err() == nil && time.Now().Before(late); idle++ {
+		pause(ctx, warmEvery)
+		before := len(plain)
+		plain = slices.DeleteFunc(plain, func(u *url.URL) bool {
+			r, err := c.client.do(ctx, probe{url: u})
+			return err != nil || r.get("Content-Encoding") != ""
+		})
+		if len(plain) < before {
+			idle = 0
+		}
+	}
+	return pages
+}
+
+// asksCodings asks for each coding of an answer that is a text, and reports
+// whether it may have one later.
+func (c *Checker) asksCodings(ctx context.Context, u *url.URL, r *reply) bool {
+	if r.Status != 200 || !isText(r.mediaType()) || len(r.Body) < minCoded {
+		return false
+	}
+	for _, coding := range codingNames {
+		p := with("Accept-Encoding", coding.name)
+		p.url = u
+		if _, err := c.client.do(ctx, p); err != nil {
+			return false
+		}
+	}
+	return r.get("Content-Encoding") == ""
 }
 
 // served returns the paths of what is in a folder: "" for itself.

@@ -88,7 +88,7 @@ func plain(f *Finding) string {
 		line += " (" + f.Note.Clause + ")"
 	}
 	if f.Note.Remedy != "" {
-		line += "; to mend it: " + f.Note.Remedy
+		line += "; fix: " + f.Note.Remedy
 	}
 	return printable(line)
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"encoding/json"
 	"io"
+	"net/url"
 	"strings"
 )
 
@@ -75,7 +76,7 @@ func (r *Report) writeSARIF(w io.Writer) error {
 	done := sarifInvocation{Successful: true}
 	rules := map[*Note]int{}
 	for _, x := range r.Results {
-		at := []sarifLocation{{sarifPhysical{sarifArtifact{x.URL}}}}
+		at := []sarifLocation{{sarifPhysical{sarifArtifact{sarifURI(x)}}}}
 		if x.Err != nil {
 			done.Successful = false
 			done.Notifications = append(done.Notifications, sarifNotification{"error", sarifText{x.Err.Error()}, at})
@@ -101,13 +102,22 @@ func (r *Report) writeSARIF(w io.Writer) error {
 	return e.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
 
+// sarifURI is the address; for a file its path in the folder, which is what
+// those who show results look for.
+func sarifURI(x *Result) string {
+	if x.Name == "" {
+		return x.URL
+	}
+	return (&url.URL{Path: x.Name}).String()
+}
+
 func sarifRuleOf(n *Note) sarifRule {
 	var help []string
 	if n.Clause != "" {
 		help = append(help, "By "+n.Clause+".")
 	}
 	if n.Remedy != "" {
-		help = append(help, "To mend it: "+sentence(n.Remedy))
+		help = append(help, "Fix: "+n.Remedy+".")
 	}
 	if len(help) == 0 {
 		help = append(help, "Nothing needs to be changed.")

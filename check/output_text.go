@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -49,15 +51,12 @@ func (r *Report) textOfOne(w *bufio.Writer) {
 		}
 		fmt.Fprintf(w, "%s\n", printable(x.name()))
 		if x.Err != nil {
-			paragraph(w, "  ", "no answer: "+x.Err.Error())
+			paragraph(w, "  ", x.Err.Error())
 			continue
 		}
 		paragraph(w, "  ", describe(x.Exchange))
 		for _, line := range verdictLines(x.Exchange) {
 			paragraph(w, "  ", line)
-		}
-		if len(x.Findings) > 0 {
-			w.WriteByte('\n')
 		}
 		for _, f := range x.Findings {
 			writeFinding(w, &f)
@@ -73,25 +72,42 @@ func (r *Report) textOfMany(w *bufio.Writer) {
 		if i == 0 {
 			w.WriteByte('\n')
 		}
-		paragraph(w, "", fmt.Sprintf("none  %s: %v", x.name(), x.Err))
+		paragraph(w, "", fmt.Sprintf("no answer: %s: %v", x.name(), x.Err))
 	}
 	groups := r.Groups()
-	if len(groups) > 0 {
-		w.WriteByte('\n')
-	}
+	name := r.naming()
 	for i := range groups {
 		g := &groups[i]
-		writeFinding(w, &g.Finding)
 		names := make([]string, 0, mostExamples)
 		for _, x := range g.Results[:min(len(g.Results), mostExamples)] {
-			names = append(names, x.name())
+			names = append(names, name(x))
 		}
 		if more := len(g.Results) - len(names); more > 0 {
 			names = append(names, fmt.Sprintf("and %d more", more))
 		}
-		paragraph(w, strings.Repeat(" ", findingIndent), "on "+count(len(g.Results), "address: ", "addresses: ")+strings.Join(names, ", "))
+		writeFinding(w, &g.Finding, "on "+count(len(g.Results), "address: ", "addresses: ")+strings.Join(names, ", "))
 	}
 	fmt.Fprintf(w, "\n%s\n", r.summary())
+}
+
+// naming returns how results are called: without their origin when they share
+// one.
+func (r *Report) naming() func(*Result) string {
+	one := ""
+	for _, x := range r.Results {
+		u, err := url.Parse(x.URL)
+		if err != nil || one != "" && originOf(u) != one || x.Name != "" {
+			return (*Result).name
+		}
+		one = originOf(u)
+	}
+	return func(x *Result) string {
+		u, err := url.Parse(x.URL)
+		if err != nil {
+			return x.URL
+		}
+		return u.RequestURI()
+	}
 }
 
 // describe says in one line what an answer is.
@@ -115,32 +131,28 @@ func describe(x *Exchange) string {
 	return strings.Join(parts, ", ")
 }
 
-// writeFinding writes what is the matter, where, by which clause, and the fix.
-func writeFinding(w *bufio.Writer, f *Finding) {
+// writeFinding writes what is the matter, where, what mends it, and by which
+// clause.
+func writeFinding(w *bufio.Writer, f *Finding, more ...string) {
 	indent := strings.Repeat(" ", findingIndent)
-	first := fmt.Sprintf("%-*s", findingIndent, f.Note.Severity)
-	text := f.Note.Sentence + " (" + f.Note.ID + ")"
-	for i, line := range wrap(text, columns-findingIndent) {
-		if i == 0 {
-			w.WriteString(first + line + "\n")
-			continue
-		}
-		w.WriteString(indent + line + "\n")
+	first := fmt.Sprintf("\n%-*s", findingIndent, f.Note.Severity)
+	for _, line := range wrap(f.Note.Sentence, columns-findingIndent) {
+		w.WriteString(first + line + "\n")
+		first = indent
 	}
-	where := f.Where
-	if f.Detail != "" {
-		where = strings.TrimPrefix(where+": "+f.Detail, ": ")
-	}
-	if where != "" {
-		paragraph(w, indent, where)
-	}
-	last := f.Note.Clause
+	paragraph(w, indent, joined(": ", f.Where, f.Detail))
 	if f.Note.Remedy != "" {
-		last = strings.TrimPrefix(last+"; to mend it: "+f.Note.Remedy, "; ")
+		paragraph(w, indent, "fix: "+f.Note.Remedy)
 	}
-	if last != "" {
-		paragraph(w, indent, last)
+	for _, text := range more {
+		paragraph(w, indent, text)
 	}
+	paragraph(w, indent, joined(", ", f.Note.ID, f.Note.Clause))
+}
+
+// joined joins what is not empty.
+func joined(between string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), between)
 }
 
 // summary counts, in one line.

@@ -4,7 +4,8 @@
 // they may take is decided in one place.
 //
 // It does not negotiate: package internal/field reads Accept-Encoding and says
-// which coding is preferred. It does not decode either; freshet never has to.
+// which coding is preferred. No answer is ever decoded to be served; Decode is
+// for who judges what others have coded.
 //
 // There are two ways to code. Bytes that are kept are coded whole:
 //
