@@ -257,3 +257,18 @@ func codings(e *entry) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// Explain says why a request was answered as its record says. r is the request
+// as far as it is still known, below the root. What it says about the file is
+// how it is now.
+func (h *Handler) Explain(rec *record.Record, r *http.Request) *why.Explanation {
+	e := h.Why(r)
+	if e.Rule == rec.Rule {
+		return e
+	}
+	x := &explaining{h: h, r: r, now: moment{at: h.opt.Now().UnixNano()}, e: &why.Explanation{Rule: rec.Rule}}
+	x.name, x.dir, _ = decodePath(r.URL.EscapedPath())
+	x.say("It was answered with %d: %s.", rec.Status, rule.Of(rec.Rule).Sentence)
+	x.e.Fixes = x.fixes(rec.Rule)
+	return x.e
+}

@@ -92,6 +92,8 @@ func Run(e *Env) int {
 		return e.config(args)
 	case "purge":
 		return e.purge(args)
+	case "why":
+		return e.why(args)
 	case "check":
 		return e.check(args)
 	case "help", "-h", "-help", "--help":
@@ -128,7 +130,7 @@ func (e *Env) serve(args []string) int {
 	if err != nil {
 		return e.misused("serve", err)
 	}
-	return e.result(serve(e, &c.Server, openFolder(c.Dir, &c.Files)))
+	return e.result(serve(e, &c.Server, openFolder(c)))
 }
 
 func (e *Env) proxy(args []string) int {

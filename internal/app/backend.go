@@ -21,7 +21,8 @@ type backend struct {
 	hot     httpd.HotHandler // may be nil
 	close   func() error     // may be nil
 	purge   purgeFunc        // nil without a cache
-	conf    *config.Route    // what it was made of
+	explain explains
+	conf    *config.Route // what it was made of
 	log     *slog.Logger
 	users   atomic.Int64 // requests, and 1 for the configuration
 }
@@ -67,15 +68,16 @@ func newBackend(r *config.Route, w *within, store *cache.Store) (*backend, error
 		if err != nil {
 			return nil, err
 		}
-		b.handler, b.hot, b.close = h, h, h.Close
+		b.handler, b.hot, b.close, b.explain = h, h, h.Close, folderExplains{h}
 	case config.RouteOrigins:
 		c, err := newCached(&r.Origins, &r.Caching, store, w)
 		if err != nil {
 			return nil, err
 		}
-		b.handler, b.hot, b.close, b.purge = c.handler, c.hot, c.close, c.purge
+		b.handler, b.hot, b.close, b.purge, b.explain = c.handler, c.hot, c.close, c.purge, c.explain
 	case config.RouteRedirect:
-		b.handler = newRedirect(r)
+		d := newRedirect(r)
+		b.handler, b.explain = d, d
 	}
 	return b, nil
 }

@@ -18,7 +18,7 @@ type builder struct {
 }
 
 func (b *builder) sites(f *config.File) (*sites, error) {
-	s := &sites{named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}}
+	s := &sites{file: f, named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}}
 	var err error
 	if f.Server.TLSCert != "" {
 		if s.fallback, err = b.certificate(s, f.Server.TLSCert, f.Server.TLSKey); err != nil {
@@ -52,7 +52,9 @@ func (b *builder) site(s *sites, c *config.Site) (*site, error) {
 		if err != nil {
 			return nil, b.at(r.Line, err)
 		}
-		t.routes = append(t.routes, newRoute(r, backend))
+		route := newRoute(r, backend)
+		route.place = b.live.places.number(c, r)
+		t.routes = append(t.routes, route)
 	}
 	return t, nil
 }

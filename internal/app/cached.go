@@ -29,6 +29,7 @@ type cached struct {
 	hot     httpd.HotHandler // nil without a cache
 	close   func() error
 	purge   purgeFunc // nil without a cache
+	explain explains
 }
 
 // newCached returns the handler that passes requests on and keeps answers in
@@ -45,7 +46,7 @@ func newCached(o *config.Origins, c *config.Caching, store *cache.Store, w *with
 	}
 	done := func() error { origins.Close(); return nil }
 	if !c.Enabled {
-		return cached{handler: origins, close: done}, nil
+		return cached{handler: origins, close: done, explain: origins}, nil
 	}
 	rules := cacheOptions(c, o.Name)
 	rules.Next, rules.Store, rules.ErrorLog = origins, store, w.log
@@ -53,7 +54,7 @@ func newCached(o *config.Origins, c *config.Caching, store *cache.Store, w *with
 	if err != nil {
 		return cached{}, errors.Join(err, done())
 	}
-	return cached{refuseLoops(origins, purgeable(h, w.door)), h, done, h.Purge}, nil
+	return cached{refuseLoops(origins, purgeable(h, w.door)), h, done, h.Purge, newCachedExplains(h, origins, w.door)}, nil
 }
 
 // refuseLoops has the proxy refuse what has passed it before, which the cache
@@ -108,7 +109,7 @@ func openOrigins(c *config.Proxy) opener {
 			return content{}, errors.Join(err, store.Close())
 		}
 		closeBoth := func() error { return errors.Join(h.close(), store.Close()) }
-		served := content{name: strings.Join(c.To, ", "), handler: h.handler, hot: h.hot, close: closeBoth, data: c.Data}
+		served := content{name: strings.Join(c.To, ", "), handler: h.handler, hot: h.hot, close: closeBoth, data: c.Data, explain: h.explain, given: c.Given}
 		if h.purge != nil {
 			served.purger = &onePurger{h.purge, store}
 		}

@@ -25,21 +25,37 @@ func (d *door) close() error {
 	return nil
 }
 
-// openDoor lets commands in, when there is something that they could do. A
-// server whose folder cannot be used serves all the same.
+// openDoor lets commands in. A server whose folder cannot be used serves all
+// the same.
 func (s *service) openDoor() {
-	if s.content.purger == nil || len(s.listeners) == 0 {
+	if len(s.listeners) == 0 {
 		return
 	}
 	dir, err := doorFolder(s.content.data, s.env.Environ)
 	if err == nil {
 		var opened *control.Server
-		if opened, err = control.Open(dir, doorName(s.listeners[0]), s.content.purger); err == nil {
+		if opened, err = control.Open(dir, doorName(s.listeners[0]), s.inside()); err == nil {
 			s.door.Store(opened)
 			return
 		}
 	}
+	if s.content.purger == nil {
+		s.log.Info("commands cannot reach this server", "err", cause(err))
+		return
+	}
 	s.log.Warn("freshet purge cannot reach this server", "err", cause(err))
+}
+
+// inside is what commands of the same user may ask for.
+func (s *service) inside() http.Handler {
+	mux := http.NewServeMux()
+	if s.content.purger != nil {
+		mux.Handle("POST /purge", control.PurgeHandler(s.content.purger))
+	}
+	mux.Handle("GET /why.json", s.whyHandler())
+	mux.Handle("GET /why.txt", s.whyHandler())
+	mux.Handle("GET /why/{name}", s.whyHandler())
+	return mux
 }
 
 // doorName is made of the address that is listened on, not of what was asked

@@ -10,14 +10,14 @@ import (
 	"freshet/static"
 )
 
-// openFolder returns an opener of the folder at dir.
-func openFolder(dir string, c *config.Files) opener {
+// openFolder returns an opener of the folder that a command line names.
+func openFolder(c *config.Serve) opener {
 	return func(w *within) (content, error) {
-		h, err := newFolder(dir, c, w.pages, w.log)
+		h, err := newFolder(c.Dir, &c.Files, w.pages, w.log)
 		if err != nil {
 			return content{}, err
 		}
-		return content{name: folderName(dir), handler: h, hot: h, close: h.Close}, nil
+		return content{name: folderName(c.Dir), handler: h, hot: h, close: h.Close, data: c.Data, explain: folderExplains{h}, given: c.Given}, nil
 	}
 }
 

@@ -83,6 +83,19 @@ func (e *Env) announce(name string, all []*opened) {
 	}
 }
 
+// localAddress returns what to type into a browser on this machine.
+func localAddress(l *opened) string {
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	ip := addr.AddrPort().Addr().Unmap()
+	if ip.IsUnspecified() {
+		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return webAddress(l.scheme, ip, addr.Port)
+}
+
 // webAddress returns what to type into a browser.
 func webAddress(scheme string, ip netip.Addr, port int) string {
 	host := ip.WithZone("").String()

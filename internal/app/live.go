@@ -21,8 +21,9 @@ import (
 // served by the configuration that held when it came.
 type live struct {
 	*within
-	run   *config.Run
-	store *cache.Store
+	run    *config.Run
+	store  *cache.Store
+	places places
 
 	now atomic.Pointer[sites]
 
@@ -46,6 +47,7 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// been replaced since the line above.
 		if t.backend.hold() {
 			defer t.backend.release()
+			httpd.SetPlace(w, t.place)
 			t.handler.ServeHTTP(w, r)
 			return
 		}
@@ -70,7 +72,7 @@ func openLive(run *config.Run, f *config.File, seen follow.Stamp, data []byte) o
 		if err := l.apply(f); err != nil {
 			return content{}, errors.Join(err, store.Close())
 		}
-		return content{name: fileTitle(run.File, f), handler: l, hot: l, close: l.close, purger: l, data: f.Store.Data, live: l}, nil
+		return content{name: fileTitle(run.File, f), handler: l, hot: l, close: l.close, purger: l, data: f.Store.Data, live: l, explain: l}, nil
 	}
 }
 
@@ -95,6 +97,7 @@ func (l *live) apply(f *config.File) error {
 		return err
 	}
 	l.now.Store(next)
+	l.places.only(next)
 	l.file = f
 	for _, had := range old.backends() {
 		if !slices.Contains(b.kept, had) {

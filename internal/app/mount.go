@@ -21,11 +21,21 @@ type mount struct {
 }
 
 func (m *mount) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	below, to := m.below(r)
+	if to != "" {
+		sendRedirect(w, to, http.StatusPermanentRedirect)
+		return
+	}
+	m.handler.ServeHTTP(w, below)
+}
+
+// below returns the request as the folder's handler sees it, or where to the
+// client is sent instead.
+func (m *mount) below(r *http.Request) (below *http.Request, to string) {
 	name, dir := wire.RoutePath(r.URL.EscapedPath())
 	rest := strings.TrimPrefix("/"+name, m.prefix)
 	if rest == "" && !dir {
-		redirectToFolder(w, r, name)
-		return
+		return nil, folderAddress(r, name)
 	}
 	if dir {
 		rest += "/"
@@ -33,23 +43,23 @@ func (m *mount) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A path with a fault goes on as it was sent: the folder's handler says
 	// what is wrong with it.
 	if _, _, fault := wire.DecodePath(r.URL.EscapedPath()); fault == wire.PathSound {
-		below := *r
+		inside := *r
 		address := *r.URL
 		address.Path, address.RawPath = rest, ""
-		below.URL = &address
-		r = &below
+		inside.URL = &address
+		r = &inside
 	}
-	m.handler.ServeHTTP(w, r)
+	return r, ""
 }
 
-// redirectToFolder adds the slash that a folder's address ends in. The address
-// is relative, and begins with a dot so that it is not taken for a scheme.
-func redirectToFolder(w http.ResponseWriter, r *http.Request, name string) {
+// folderAddress adds the slash that a folder's address ends in. The address is
+// relative, and begins with a dot so that it is not taken for a scheme.
+func folderAddress(r *http.Request, name string) string {
 	to := "./" + url.PathEscape(name[strings.LastIndexByte(name, '/')+1:]) + "/"
 	if r.URL.RawQuery != "" {
 		to += "?" + r.URL.RawQuery
 	}
-	sendRedirect(w, to, http.StatusPermanentRedirect)
+	return to
 }
 
 // ServeHot implements httpd.HotHandler, for paths that need no decoding.
@@ -80,6 +90,11 @@ func newRedirect(r *config.Route) *redirect {
 }
 
 func (d *redirect) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	sendRedirect(w, d.address(r), d.status)
+}
+
+// address returns where to a request is sent.
+func (d *redirect) address(r *http.Request) string {
 	to := d.to
 	if d.rest {
 		// Without empty and dot segments, what is appended can lead neither
@@ -96,7 +111,7 @@ func (d *redirect) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			to += "?" + r.URL.RawQuery
 		}
 	}
-	sendRedirect(w, to, d.status)
+	return to
 }
 
 func escapePath(name string) string {

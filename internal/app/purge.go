@@ -111,17 +111,9 @@ func (e *Env) purge(args []string) int {
 }
 
 func purge(e *Env, c *config.Purge) error {
-	dir, err := doorFolder(c.Data, e.Environ)
+	client, err := reach(e, &c.Reach)
 	if err != nil {
 		return err
-	}
-	name := ""
-	if c.Server != "" {
-		name = control.Name(c.Server)
-	}
-	client, err := control.Find(dir, name)
-	if err != nil {
-		return fmt.Errorf("%w; name it with --server ADDR, and its folder with --data DIR", err)
 	}
 	a, err := client.Purge(context.Background(), control.Request{URLs: c.URLs, All: c.All, Soft: c.Soft})
 	if err != nil {

@@ -81,7 +81,8 @@ func TestPurgeCommand(t *testing.T) {
 			if way == "run" {
 				purge(exitFault, "/s/x: no route with a cache has that path", url+"s/x")
 			}
-			purge(exitFault, "no server 127.0.0.1-1 has its socket in ", "--all", "--server", "127.0.0.1:1")
+			purge(exitOK, "all answers\n", "--all", "--monitor", strings.TrimPrefix(strings.TrimSuffix(url, "/"), "http://"))
+			purge(exitFault, "speak to the server 127.0.0.1:1: dial tcp 127.0.0.1:1: ", "--all", "--monitor", "127.0.0.1:1")
 			purge(exitFault, "no server has its socket in ", "--all", "--data", filepath.Join(home, "none"))
 			purge(exitUsage, "say what to forget")
 			purge(exitUsage, `"x" is no address`, "x")

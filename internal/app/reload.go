@@ -36,6 +36,7 @@ func (s *service) reload(always bool) {
 	}
 	s.dropListeners(&next.Server)
 	s.listeners = append(s.listeners, added...)
+	s.setListening()
 	s.conf.ShutdownTimeout = next.Server.ShutdownTimeout
 	s.start(added)
 	s.env.announce(fileTitle(l.run.File, next), added)

@@ -8,6 +8,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/config"
 	"freshet/internal/follow"
+	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/internal/wire"
 )
@@ -19,6 +20,7 @@ type sites struct {
 	below map[string]*site // by what follows the "*"; ".example.org"
 	other *site            // for all other hosts; nil: they are refused
 	all   []*site
+	file  *config.File // that they are made of; nil before the first
 
 	certificates map[keyPairFiles]*follow.KeyPair
 	fallback     *follow.KeyPair // for hosts whose site has none; may be nil
@@ -38,6 +40,7 @@ type route struct {
 	backend *backend
 	handler http.Handler
 	hot     httpd.HotHandler // nil: requests need more than the backend
+	place   uint16           // see places
 }
 
 // find returns the site of a host as requests have it, with or without a port;
@@ -141,13 +144,18 @@ func (s *sites) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 		return false
 	}
 	route := found.find(q.Path)
-	return route != nil && route.hot != nil && route.hot.ServeHot(q, a)
+	if route == nil || route.hot == nil || !route.hot.ServeHot(q, a) {
+		return false
+	}
+	a.Place = route.place
+	return true
 }
 
 // refuse answers a request that nobody has an answer for.
 func refuse(w http.ResponseWriter, r *http.Request, id rule.ID) {
 	row := rule.Of(id)
 	httpd.SetRule(w, id)
+	httpd.SetVerdict(w, record.Refused)
 	httpd.Error(w, r, row.Status, row.Explain())
 }
 

@@ -8,11 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"sync/atomic"
 
 	"freshet/httpd"
 	"freshet/internal/accesslog"
 	"freshet/internal/config"
 	"freshet/internal/control"
+	"freshet/internal/journal"
 )
 
 // A service is a running server: what was opened, in the order in which it was
@@ -25,7 +28,9 @@ type service struct {
 	content   content
 	door      door
 	engine    *httpd.Server
+	journal   *journal.Journal
 	listeners []*opened
+	current   atomic.Pointer[[]*opened] // listeners, for other goroutines
 	serveTLS  func(net.Listener) error
 	failed    chan error    // of a listener that ended by itself
 	ended     chan struct{} // closed when nobody listens to failed any more
@@ -42,6 +47,11 @@ type content struct {
 	// them, "" without one.
 	purger control.Purger
 	data   string
+
+	// explain says why it answers as it does; given is what the command line
+	// said, for that.
+	explain explains
+	given   []config.Setting
 
 	// live is the configuration that can change while it is served; nil
 	// without one.
@@ -101,13 +111,40 @@ func (s *service) open(content opener) (err error) {
 	}
 	s.engine = newEngine(c, pages, s.log.Logger)
 	s.engine.Handler, s.engine.Hot = s.content.handler, s.content.hot
+	s.journal = journal.New(journal.Options{})
+	s.engine.Sink = s.journal
 	if s.access != nil {
-		s.engine.Sink = s.access
+		s.engine.Sink = sinks{s.access, s.journal}
 	}
 	s.engine.TLSConfig = tlsConfig
 	s.serveTLS = func(l net.Listener) error { return s.engine.ServeTLS(l, "", "") }
 	s.listeners, err = openAll(c, nil)
+	s.setListening()
 	return err
+}
+
+// sinks are several that get each record.
+type sinks []httpd.Sink
+
+// Record implements httpd.Sink.
+func (all sinks) Record(r *httpd.Record) {
+	for _, s := range all {
+		s.Record(r)
+	}
+}
+
+// setListening lets other goroutines see a change of the listeners.
+func (s *service) setListening() {
+	all := slices.Clone(s.listeners)
+	s.current.Store(&all)
+}
+
+// listening returns the listeners, on any goroutine.
+func (s *service) listening() []*opened {
+	if all := s.current.Load(); all != nil {
+		return *all
+	}
+	return nil
 }
 
 // start serves on listeners.

@@ -44,7 +44,7 @@ type Server struct {
 
 	Monitor      string // an address, or "off"
 	MonitorAsked bool   // Monitor was given, even if as the default is
-	MonitorToken string // a file; "" for none
+	MonitorToken Secret
 
 	ErrorTemplate string
 	RequestID     string // "errors", "always" or "never"
@@ -75,6 +75,12 @@ type Server struct {
 	ShutdownTimeout          time.Duration
 }
 
+// A Secret is in a file or, given by a variable of the environment, a text.
+// Both are "" when there is none.
+type Secret struct {
+	File, Text string
+}
+
 // Files says how a folder is served.
 type Files struct {
 	Memory         int64
@@ -94,8 +100,9 @@ type Files struct {
 type Serve struct {
 	Server
 	Files
-	Dir  string // the folder to serve; "." when none was named
-	Data string
+	Dir   string // the folder to serve; "." when none was named
+	Data  string
+	Given []Setting
 }
 
 // Origins says where requests are passed on to.
@@ -153,15 +160,15 @@ type Proxy struct {
 	Origins
 	Caching
 	Store
+	Given []Setting
 }
 
 // Purge is what the command line of freshet purge says.
 type Purge struct {
-	URLs   []string
-	All    bool
-	Soft   bool
-	Server string // the first address of the server; "" when only one runs
-	Data   string // the server's folder; "" for the user's own
+	Reach
+	URLs []string
+	All  bool
+	Soft bool
 }
 
 // sections are the places that rows of the table put values in; a command, or
@@ -178,11 +185,13 @@ type sections struct {
 	route   *Route
 	purge   *Purge
 	check   *Check
+	why     *Why
+	reach   *Reach
 }
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}}
 }
 
 // Cache is the policy of --cache.

@@ -48,6 +48,7 @@ func (f *Flag) offIs() string {
 const (
 	groupFile      = "Configuration"
 	groupPurge     = "Purge"
+	groupReach     = "Server"
 	groupRequests  = "Requests"
 	groupPages     = "Pages"
 	groupReport    = "Report"
@@ -78,6 +79,8 @@ var (
 	serveFlags = slices.Concat(addressFlags, folderFlags, serveDataFlags, contentFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
 	proxyFlags = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
 	runFlags   = slices.Concat(configFlags, serverFlags)
+	purgeFlags = slices.Concat(purgeRows, reachFlags)
+	whyFlags   = slices.Concat(whyRows, reachFlags)
 
 	serverFlags = slices.Concat(addressFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
 	folderRows  = slices.Concat(folderFlags, contentFlags)

@@ -40,6 +40,12 @@ var Commands = []Command{
 		Long: "Makes the cache of a running server, of the same user on this machine, forget what it keeps for each URL, with scheme and host as clients ask for it. " +
 			"Others send a PURGE request for the URL with the token of the server (Authorization: Bearer), which is in a file beside its socket; Soft-Purge: 1 makes it a soft one.",
 		Flags: purgeFlags},
+	{Name: "why", Usage: "[flags] URL | ID", Short: "explain how a request would be, or was, answered",
+		Long: "Asks a running server how it would answer a request for URL now, without disturbing it, or why it answered the request with that ID as it did (IDs are in the access log, and in the field Freshet-Id of answers). " +
+			"Says what decided, by which clause and by which line of the configuration, what was compared, and the smallest change that makes it a hit. " +
+			"A URL that is a path is one of the first address that the server listens on. " +
+			"The exit status is 0 when it could be explained, whatever the verdict, 1 when not, 2 when the command line is wrong.",
+		Flags: whyFlags},
 	{Name: "check", Usage: "[flags] URL|DIR|SITEMAP...", Short: "say how caches treat answers, and what is wrong",
 		Long: "Asks for each address as a browser would, says what browsers and shared caches do with the answer, and what is wrong with it: what, where, by which clause, and what mends it. " +
 			"Further requests find out more: conditions, ranges, HEAD, codings, languages, redirects, connections. " +

@@ -39,6 +39,7 @@ const (
 	Prefix     // of addresses
 	FieldName
 	FilePath   // relative to the file that it stands in
+	SecretFile // the same; in the environment, what would be in it
 	HostName   // of a site
 	RoutePath  // of a route
 	RedirectTo // an address
@@ -62,6 +63,10 @@ func (f *Flag) put(s *sections, text string) error {
 		if err == nil {
 			*p = append(*p, v)
 		}
+		return err
+	case *Secret:
+		v, err := f.text(text)
+		p.File = v
 		return err
 	case *bool:
 		v, err := parseSwitch(text)

@@ -26,6 +26,7 @@ func ParseServe(args, environ []string) (*Serve, error) {
 		p.fault("%q: one folder is served at a time; quote a name that has spaces", p.operands[1])
 	}
 	p.store(&sections{server: &s.Server, files: &s.Files, serve: s})
+	s.Given = p.list()
 	p.checkServer(&s.Server)
 	p.checkCertificate(&s.Server)
 	if len(p.faults) > 0 {
@@ -46,6 +47,7 @@ func ParseProxy(args, environ []string) (*Proxy, error) {
 		p.fault("%q: the proxy takes no operand; name an origin with --to URL", p.operands[0])
 	}
 	p.store(&sections{server: &c.Server, origins: &c.Origins, caching: &c.Caching, store: &c.Store})
+	c.Given = p.list()
 	p.checkServer(&c.Server)
 	p.checkCertificate(&c.Server)
 	if !p.has("to") && len(p.faults) == 0 {
@@ -216,7 +218,7 @@ func (s *settings) checkServer(c *Server) {
 		s.faultAbout("tls-cert", "%s is used by %s only; give %s ADDR too", cert, listen, listen)
 	}
 	c.MonitorAsked = s.has("monitor")
-	if c.Monitor != "" && c.Monitor != "off" && c.MonitorToken == "" && !isLocal(c.Monitor) {
+	if c.Monitor != "" && c.Monitor != "off" && c.MonitorToken == (Secret{}) && !isLocal(c.Monitor) {
 		token := s.label("monitor-token")
 		s.faultAbout("monitor", "%s %s can be reached from other machines; give %s FILE, whose first line is a token, or listen on 127.0.0.1", s.label("monitor"), c.Monitor, token)
 	}

@@ -2,20 +2,14 @@ package config
 
 import "net/url"
 
-// purgeFlags are of freshet purge.
-var purgeFlags = []Flag{
+// purgeRows are of freshet purge alone.
+var purgeRows = []Flag{
 	{Name: "all", Kind: Switch, Group: groupPurge,
 		Doc:   "Forget all answers.",
 		field: func(s *sections) any { return &s.purge.All }},
 	{Name: "soft", Kind: Switch, Group: groupPurge,
 		Doc:   "Keep the answers, and ask the origin whether they still hold before they are used again.",
 		field: func(s *sections) any { return &s.purge.Soft }},
-	{Name: "server", Kind: Address, Value: "ADDR", Group: groupPurge, Example: ":8000",
-		Doc:   "The address that the server listens on, the first when there are several. Only needed when more than one server runs.",
-		field: func(s *sections) any { return &s.purge.Server }},
-	{Name: "data", Kind: FilePath, Value: "DIR", Group: groupPurge, Example: "/var/lib/freshet",
-		Doc:   "The folder that the server was given with --data. Unset: $XDG_STATE_HOME/freshet, else ~/.local/state/freshet, where servers without one have their socket.",
-		field: func(s *sections) any { return &s.purge.Data }},
 }
 
 // ParsePurge parses what follows "freshet purge" and the environment. Its
@@ -26,7 +20,8 @@ func ParsePurge(args, environ []string) (*Purge, error) {
 	if err := p.read(args, environ); err != nil {
 		return nil, err
 	}
-	p.store(&sections{purge: c})
+	p.store(&sections{purge: c, reach: &c.Reach})
+	p.checkReach(&c.Reach)
 	c.URLs = p.operands
 	for _, text := range c.URLs {
 		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {

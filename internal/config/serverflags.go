@@ -22,8 +22,8 @@ var addressFlags = []Flag{
 	{Name: "monitor", Kind: Address, Value: "ADDR|off", Default: "127.0.0.1:8001", Off: true, OffIs: "no monitor", Group: groupAddresses, Restart: true,
 		Doc:   "Address of the monitor, the page that shows what the server does. When the port of the default is taken, the next free one is used. An address that other machines reach needs --monitor-token.",
 		field: func(s *sections) any { return &s.server.Monitor }},
-	{Name: "monitor-token", Kind: FilePath, Value: "FILE", Group: groupAddresses, Example: "monitor.token", Restart: true,
-		Doc:   "File whose first line is the token, or password, of the monitor, of at least 8 characters. With it nothing is shown to those who do not have it. Without it all can read who reach the address, and changes need the token that the server keeps beside its socket.",
+	{Name: "monitor-token", Kind: SecretFile, Value: "FILE", Group: groupAddresses, Example: "monitor.token", Restart: true,
+		Doc:   "File whose first line is the token, or password, of the monitor, of at least 8 characters. The variable of the environment has the token itself. With one nothing is shown to those who do not have it. Without it all can read who reach the address, and changes need the token that the server keeps beside its socket.",
 		field: func(s *sections) any { return &s.server.MonitorToken }},
 }
 

@@ -72,6 +72,10 @@ func (s *settings) store(to *sections) {
 			values = []value{{text: f.Default}}
 		}
 		for _, v := range values {
+			if secret, ok := f.field(to).(*Secret); ok && g.env {
+				secret.Text = v.text
+				continue
+			}
 			if err := f.put(to, v.text); err != nil {
 				s.bad(f, v, g.env, err)
 			}
@@ -105,6 +109,9 @@ func (s *settings) list() []Setting {
 				set.Value += ", "
 			}
 			set.Value += v.text
+		}
+		if f.Kind == SecretFile && g.env {
+			set.Value = "(secret)"
 		}
 		switch {
 		case g.node != nil:
@@ -252,7 +259,7 @@ func (s *settings) inFolder(f *Flag, text string) string {
 		return text
 	}
 	switch f.Kind {
-	case FilePath:
+	case FilePath, SecretFile:
 		if text == "-" || text == "off" && strings.Contains(f.Value, "off") || filepath.IsAbs(text) {
 			return text
 		}

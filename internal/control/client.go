@@ -9,22 +9,25 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"time"
 )
 
-// A Client speaks to the door of one server.
+// A Client speaks to one server.
 type Client struct {
-	name string
-	http *http.Client
+	name  string // for people
+	base  string // of URLs
+	token string // "" at a door
+	http  *http.Client
 }
 
-// Find returns the client of the server of that name or, when the name is "",
-// of the only one that runs.
+// Find returns the client of the server whose door has that name or, when the
+// name is "", of the only one that runs.
 func Find(dir, name string) (*Client, error) {
-	names, err := running(dir)
+	names, err := Running(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +42,32 @@ func Find(dir, name string) (*Client, error) {
 	if !slices.Contains(names, name) {
 		return nil, fmt.Errorf("no server %s has its socket in %s%s", name, dir, those(names))
 	}
-	path := socketPath(dir, name)
+	c := At(socketPath(dir, name))
+	c.name = name
+	return c, nil
+}
+
+// At returns the client for the door at a socket.
+func At(socket string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", path)
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
-	return &Client{name, &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}, nil
+	return &Client{name: socket, base: "http://localhost", http: clientOf(&http.Transport{DialContext: dial, DisableKeepAlives: true})}
+}
+
+// Over returns the client for the monitor that listens at host:port, or a port
+// of this machine. The token, unless it is "", is sent as Authorization:
+// Bearer (RFC 6750 §2.1).
+func Over(addr, token string) *Client {
+	if host, port, err := net.SplitHostPort(addr); err == nil && host == "" {
+		addr = net.JoinHostPort("127.0.0.1", port)
+	}
+	return &Client{name: addr, base: "http://" + addr, token: token, http: clientOf(&http.Transport{DisableKeepAlives: true})}
+}
+
+// clientOf follows no redirect: a token is for the server that it was meant for.
+func clientOf(t *http.Transport) *http.Client {
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // those names the servers that run.
@@ -57,8 +81,8 @@ func those(names []string) string {
 // Name returns the server's name.
 func (c *Client) Name() string { return c.name }
 
-// running returns the names of the servers that answer at their sockets.
-func running(dir string) ([]string, error) {
+// Running returns the names of the servers that answer at their sockets.
+func Running(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -86,22 +110,83 @@ func (c *Client) Purge(ctx context.Context, q Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/purge", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/purge", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.http.Do(r)
+	r.Header.Set("Content-Type", "application/json")
+	status, text, err := c.do(r)
 	if err != nil {
-		return nil, fmt.Errorf("speak to the server %s: %w", c.name, err)
+		return nil, err
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-		return nil, fmt.Errorf("the server %s says %s: %s", c.name, resp.Status, strings.TrimSpace(string(text)))
+	if status != http.StatusOK {
+		return nil, c.refused(status, text)
 	}
 	a := &Answer{}
-	if err := json.NewDecoder(resp.Body).Decode(a); err != nil {
+	if err := json.Unmarshal(text, a); err != nil {
 		return nil, fmt.Errorf("read the answer of the server %s: %w", c.name, err)
 	}
 	return a, nil
+}
+
+// ErrUnknown is what a server says about something that it does not have.
+var ErrUnknown = errors.New("not known")
+
+// Get asks for a path with a query. Its error wraps ErrUnknown when the server
+// answers 404.
+func (c *Client) Get(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	target := c.base + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, err
+	}
+	status, text, err := c.do(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case status == http.StatusNotFound:
+		return nil, fmt.Errorf("the server %s: %s: %w", c.name, oneLine(text), ErrUnknown)
+	case status != http.StatusOK:
+		return nil, c.refused(status, text)
+	}
+	return text, nil
+}
+
+// maxAnswer bounds what is read of an answer; the rest is not looked at.
+const maxAnswer = 16 << 20
+
+func (c *Client) do(r *http.Request) (status int, text []byte, err error) {
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		if inner := new(url.Error); errors.As(err, &inner) {
+			err = inner.Err
+		}
+		return 0, nil, fmt.Errorf("speak to the server %s: %w", c.name, err)
+	}
+	defer resp.Body.Close()
+	text, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return 0, nil, fmt.Errorf("read the answer of the server %s: %w", c.name, err)
+	}
+	return resp.StatusCode, text, nil
+}
+
+// refused says what a server said instead of an answer.
+func (c *Client) refused(status int, text []byte) error {
+	hint := ""
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		hint = "; give its token with --token, or the file that has it with --monitor-token"
+	}
+	return fmt.Errorf("the server %s says %d %s: %s%s", c.name, status, http.StatusText(status), oneLine(text), hint)
+}
+
+func oneLine(text []byte) string {
+	line, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
+	return string(line[:min(len(line), 1<<10)])
 }

@@ -2,14 +2,15 @@
 // running server: a Unix socket and, for those who come through the public
 // listeners, a token, both in a folder that only the user can look into.
 //
-//	s, err := control.Open(dir, control.Name("[::]:8000"), purger)
+//	s, err := control.Open(dir, control.Name("[::]:8000"), handler)
 //	defer s.Close()
 //
 //	c, err := control.Find(dir, "") // in the command
 //	answer, err := c.Purge(ctx, control.Request{URLs: []string{"http://example.org/"}})
 //
-// It is no monitor and no remote control: it can do what this machine's user
-// may do, and what that is, is decided by what implements [Purger].
+// What can be asked at the door is decided by the handler; [PurgeHandler] is
+// one for purges. Commands that cannot reach the door ask the server's monitor
+// over the network instead ([Over]), in the same words.
 //
 // The folder has mode 0700, socket and token 0600. Where the system tells who
 // is at the other end (Linux), others than the server's user and root are
@@ -74,9 +75,9 @@ type Server struct {
 }
 
 // Open makes the folder, if need be, the socket and the token, under a name
-// that [Name] made, and serves until Close. What a server that is gone left
+// that [Name] made, and lets h answer there until Close. What a server that is gone left
 // behind is replaced; that another one uses the name is an error.
-func Open(dir, name string, p Purger) (*Server, error) {
+func Open(dir, name string, h http.Handler) (*Server, error) {
 	if err := makeFolder(dir); err != nil {
 		return nil, err
 	}
@@ -104,9 +105,7 @@ func Open(dir, name string, p Purger) (*Server, error) {
 		l.Close()
 		return nil, errors.Join(err, s.remove())
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /purge", func(w http.ResponseWriter, r *http.Request) { servePurge(w, r, p) })
-	s.http = &http.Server{Handler: mux, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout}
+	s.http = &http.Server{Handler: h, ReadHeaderTimeout: requestTimeout}
 	go func() {
 		defer close(s.ended)
 		s.http.Serve(checked{l})
@@ -231,8 +230,15 @@ func (l checked) Accept() (net.Conn, error) {
 	}
 }
 
+// PurgeHandler returns the handler that purges by p what a [Request], as JSON,
+// asks for with POST, and answers with an [Answer].
+func PurgeHandler(p Purger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { servePurge(w, r, p) })
+}
+
 func servePurge(w http.ResponseWriter, r *http.Request, p Purger) {
 	var q Request
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(requestTimeout)) // where there are deadlines
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&q); err != nil {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -44,9 +46,19 @@ func (p *purges) PurgeAll(soft bool) error {
 	return nil
 }
 
+func handlerOf(p Purger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /purge", PurgeHandler(p))
+	mux.HandleFunc("GET /echo", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.URL.RawQuery, " ", r.Header.Get("Authorization"))
+	})
+	mux.HandleFunc("GET /secret", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "who are you?", http.StatusUnauthorized) })
+	return mux
+}
+
 func open(t *testing.T, dir, name string, p Purger) *Server {
 	t.Helper()
-	s, err := Open(dir, name, p)
+	s, err := Open(dir, name, handlerOf(p))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +120,7 @@ func TestModes(t *testing.T) {
 	if err := os.Chmod(open1, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(open1, "8000", &purges{}); err == nil || !strings.Contains(err.Error(), "others than its owner may write to it (mode 0777)") {
+	if _, err := Open(open1, "8000", handlerOf(&purges{})); err == nil || !strings.Contains(err.Error(), "others than its owner may write to it (mode 0777)") {
 		t.Error(err)
 	}
 }
@@ -161,7 +173,7 @@ func TestOldSocket(t *testing.T) {
 		t.Error(err)
 	}
 	open(t, dir, "1", &purges{})
-	if _, err := Open(dir, "1", &purges{}); err == nil || !strings.Contains(err.Error(), "another server uses it") {
+	if _, err := Open(dir, "1", handlerOf(&purges{})); err == nil || !strings.Contains(err.Error(), "another server uses it") {
 		t.Error(err)
 	}
 	open(t, dir, "2", &purges{})
@@ -174,7 +186,7 @@ func TestOldSocket(t *testing.T) {
 	if _, err := Find(filepath.Join(dir, "none"), ""); err == nil {
 		t.Error("found in no folder")
 	}
-	if _, err := Open(filepath.Join(dir, strings.Repeat("x", 100)), "1", &purges{}); err == nil || !strings.Contains(err.Error(), "too long for a socket") {
+	if _, err := Open(filepath.Join(dir, strings.Repeat("x", 100)), "1", handlerOf(&purges{})); err == nil || !strings.Contains(err.Error(), "too long for a socket") {
 		t.Error(err)
 	}
 	if _, err := Find(dir, "none"); err == nil || !strings.Contains(err.Error(), "no server none has its socket in ") || !strings.HasSuffix(err.Error(), "; there are 1, 2") {
@@ -230,5 +242,41 @@ func TestName(t *testing.T) {
 	}
 	if a, b := Name("unix:/run/a.sock"), Name("/run/a.sock"); a != b || !strings.HasPrefix(a, "unix-") || strings.Contains(a, "/") {
 		t.Errorf("%s, %s", a, b)
+	}
+}
+
+// The same is asked for at a door and over the network.
+func TestGet(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "s")
+	open(t, dir, "1", &purges{})
+	overTCP := httptest.NewServer(handlerOf(&purges{}))
+	defer overTCP.Close()
+	addr := overTCP.Listener.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	for _, tt := range []struct {
+		c    *Client
+		want string
+	}{
+		{At(socketPath(dir, "1")), "a=b+c "},
+		{Over(addr, ""), "a=b+c "},
+		{Over(":"+port, "t"), "a=b+c Bearer t"},
+	} {
+		text, err := tt.c.Get(t.Context(), "/echo", url.Values{"a": {"b c"}})
+		if err != nil || string(text) != tt.want {
+			t.Errorf("%s: %q, %v", tt.c.Name(), text, err)
+		}
+		if _, err := tt.c.Get(t.Context(), "/none", nil); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%s: %v", tt.c.Name(), err)
+		}
+		if _, err := tt.c.Get(t.Context(), "/secret", nil); err == nil || !strings.HasSuffix(err.Error(), " says 401 Unauthorized: who are you?; give its token with --token, or the file that has it with --monitor-token") {
+			t.Errorf("%s: %v", tt.c.Name(), err)
+		}
+		if a, err := tt.c.Purge(t.Context(), Request{URLs: []string{"abc"}}); err != nil || a.Purged[0] != 3 {
+			t.Errorf("%s: %v, %v", tt.c.Name(), a, err)
+		}
+	}
+	overTCP.Close()
+	if _, err := Over(addr, "").Get(t.Context(), "/echo", nil); err == nil || !strings.Contains(err.Error(), "speak to the server "+addr+": dial tcp") {
+		t.Error(err)
 	}
 }

@@ -23,6 +23,21 @@ type Row struct {
 	Remedy   string // what to change to get another outcome; "" when nothing is wrong
 }
 
+// Group is a part of the program that has rules of its own.
+type Group uint8
+
+// The groups.
+const (
+	Engine Group = iota // message syntax, connections, preconditions, files
+	Freshness
+	Cache
+	Proxy
+	Site
+)
+
+// Group returns the part of the program that a rule belongs to.
+func (id ID) Group() Group { return Group(id >> 8) }
+
 // tables are the groups; the row of an identifier is tables[id>>8][id&0xff].
 var tables = [...][]Row{table[:], freshnessTable[:], cacheTable[:], proxyTable[:], siteTable[:]}
 

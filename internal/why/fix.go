@@ -7,6 +7,7 @@ const (
 	URL    = "URL"    // of the request
 	Status = "status" // of the origin's answer
 	Server = "server" // that is to run, at the URL that is the value
+	Route  = "route"  // of the configuration, for a path
 )
 
 // What a file is made by a Fix that says "set".
@@ -27,6 +28,8 @@ func (f Fix) String() string {
 		return f.ofFiles()
 	}
 	switch {
+	case f.Name == Route:
+		return "add a route for " + f.Value
 	case f.Do == "add":
 		return "add " + f.Value + " to " + f.Name
 	case f.Do == "remove" && f.Value != "":

@@ -108,6 +108,7 @@ func TestFixes(t *testing.T) {
 		{Configuration, "add", "key-drop", "utm_source"}:     "add utm_source to key-drop",
 		{Configuration, "remove", "key-header", "X-Session"}: "remove X-Session from key-header",
 		{Configuration, "remove", "key-header", ""}:          "leave key-header out of the configuration",
+		{Configuration, "add", Route, "/a"}:                  "add a route for /a",
 		{Files, "add", "a/index.html", ""}:                   "add the file a/index.html",
 		{Files, "remove", "a.js", ""}:                        "remove the file a.js",
 		{Files, "set", "a.js", Readable}:                     "make a.js readable",

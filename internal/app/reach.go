@@ -1,0 +1,76 @@
+package app
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"freshet/internal/config"
+	"freshet/internal/control"
+)
+
+// defaultMonitor is where a monitor is, unless it is told to be elsewhere.
+const defaultMonitor = "127.0.0.1:8001"
+
+// reach finds the running server that a command is for: at its door when that
+// is on this machine and the same user's, else over the network.
+func reach(e *Env, c *config.Reach) (*control.Client, error) {
+	if path, ok := strings.CutPrefix(c.Monitor, "unix:"); ok || strings.Contains(c.Monitor, "/") {
+		return control.At(path), nil
+	}
+	dir, err := doorFolder(c.Data, e.Environ)
+	var names []string
+	if err == nil {
+		names, err = control.Running(dir)
+	}
+	if c.Monitor != "" {
+		return reachNamed(dir, names, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if name := control.Name(defaultMonitor); slices.Contains(names, name) {
+		return control.Find(dir, name)
+	}
+	client, err := control.Find(dir, "")
+	if err != nil {
+		return nil, fmt.Errorf("%w; name it with --monitor ADDR, and its folder with --data DIR", err)
+	}
+	return client, nil
+}
+
+// reachNamed finds the server with an address.
+func reachNamed(dir string, names []string, c *config.Reach) (*control.Client, error) {
+	for _, name := range []string{control.Name(c.Monitor), c.Monitor} {
+		if slices.Contains(names, name) {
+			return control.Find(dir, name)
+		}
+	}
+	if _, _, err := net.SplitHostPort(c.Monitor); err != nil {
+		return nil, fmt.Errorf("no server %s has its socket in %s; there are %s", c.Monitor, dir, strings.Join(names, ", "))
+	}
+	token, err := tokenOf(c)
+	if err != nil {
+		return nil, err
+	}
+	return control.Over(c.Monitor, token), nil
+}
+
+// tokenOf returns the token of a monitor, "" without one.
+func tokenOf(c *config.Reach) (string, error) {
+	switch {
+	case c.Token != "":
+		return c.Token, nil
+	case c.MonitorToken.File == "":
+		return c.MonitorToken.Text, nil
+	}
+	text, err := os.ReadFile(c.MonitorToken.File)
+	if err != nil {
+		return "", fileFault("--monitor-token", c.MonitorToken.File, err)
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return strings.TrimSpace(string(line)), nil
+}

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"freshet/internal/config"
+	"freshet/internal/journal"
+	"freshet/internal/record"
+	"freshet/internal/why"
+)
+
+// explains is what can say why it answers as it does, and changes nothing by
+// it.
+type explains interface {
+	// Why says how a request would be answered now.
+	Why(*http.Request) *why.Explanation
+	// Explain says why a request was answered as its record says; nil when it
+	// knows nothing about it.
+	Explain(*record.Record) *why.Explanation
+}
+
+// why explains how a request would be answered now. The request is a server's:
+// with Host, and TLS for https.
+func (s *service) why(r *http.Request) *why.Explanation {
+	e := s.content.explain.Why(r)
+	e.Time, e.Method, e.URL = time.Now(), r.Method, addressOf(r).String()
+	s.complete(e)
+	return e
+}
+
+// whyID explains the request of that name; nil when the journal has it no
+// more.
+func (s *service) whyID(id record.ID) *why.Explanation {
+	n, ok := s.journal.Find(id)
+	if !ok {
+		return nil
+	}
+	return s.whyEntry(&n)
+}
+
+// whyEntry explains a request that was answered.
+func (s *service) whyEntry(n *journal.Entry) *why.Explanation {
+	rec := &n.Record
+	var e *why.Explanation
+	if !n.Truncated {
+		e = s.content.explain.Explain(rec)
+	}
+	if e == nil {
+		e = explainRecord(rec)
+	}
+	e.ID, e.Time, e.Method = rec.ID.String(), time.Unix(0, rec.Start), rec.Method
+	e.Status, e.Verdict, e.Rule = rec.Status, rec.Verdict, rec.Rule
+	e.URL = s.schemeOf(rec) + rec.Host + rec.Target
+	if !strings.HasPrefix(rec.Target, "/") {
+		e.URL = rec.Target
+	}
+	e.Compared = append(e.Compared, measured(n)...)
+	s.complete(e)
+	return e
+}
+
+// schemeOf guesses by which scheme a request came, which its record does not
+// tell.
+func (s *service) schemeOf(rec *record.Record) string {
+	if rec.Detail != nil {
+		if scheme, _, ok := strings.Cut(rec.Detail.Key, "://"); ok && (scheme == "http" || scheme == "https") {
+			return scheme + "://"
+		}
+	}
+	if rec.Proto == "HTTP/2.0" {
+		return "https://"
+	}
+	for _, l := range s.listening() {
+		if l.scheme == "http" {
+			return "http://"
+		}
+	}
+	return "https://"
+}
+
+// complete adds what only the program knows: where settings come from, and
+// what an address is relative to.
+func (s *service) complete(e *why.Explanation) {
+	placeSettings(e.Settings, "", s.content.given)
+	base, err := url.Parse(e.URL)
+	if err != nil {
+		return
+	}
+	for i := range e.Fixes {
+		f := &e.Fixes[i]
+		if to, err := url.Parse(f.Value); f.Name == why.URL && err == nil {
+			f.Value = base.ResolveReference(to).String()
+		}
+	}
+}
+
+// placeSettings says where settings come from, unless that is known: the first
+// of the lists that has one counts, and what none has is the default.
+func placeSettings(all []why.Setting, file string, given ...[]config.Setting) {
+	for i := range all {
+		if w := &all[i]; w.Place == "" {
+			w.Place = "default"
+			for _, list := range given {
+				if g, ok := givenAs(list, w.Key); ok {
+					w.Value, w.Place = g.Value, g.From
+					if g.Line > 0 {
+						w.Place = config.Place(file, g.Line)
+					}
+					break
+				}
+			}
+		}
+	}
+}
+
+func givenAs(list []config.Setting, key string) (config.Setting, bool) {
+	for _, g := range list {
+		if g.Key == key {
+			return g, true
+		}
+	}
+	return config.Setting{}, false
+}
+
+// addressOf returns the absolute address that a server's request is for.
+func addressOf(r *http.Request) *url.URL {
+	u := *r.URL
+	u.Scheme, u.Host = "http", r.Host
+	if r.TLS != nil {
+		u.Scheme = "https"
+	}
+	return &u
+}

@@ -1,0 +1,133 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"freshet/internal/record"
+)
+
+// asked is what a running server says about a request.
+func asked(t *testing.T, home string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	return command(t, home, append([]string{"why"}, args...)...)
+}
+
+func TestWhyCommand(t *testing.T) {
+	home := t.TempDir()
+	dir := folder(t, "index.html", "<p>", "docs/a.txt", "a")
+	file := filepath.Join(home, "freshet.toml")
+	text := "[server]\nlisten = '127.0.0.1:0'\nrequest-id = 'always'\n[[site]]\nnames = ['a.example', '127.0.0.1']\n" +
+		"[[site.route]]\nstatic = '" + dir + "'\nhidden = true\n[[site.route]]\npath = '/old'\nredirect = '/new/'\n" +
+		"[[site.route]]\npath = '/files'\nstatic = '" + dir + "/docs'\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := startWith(t, func(e *Env) { e.Environ = []string{"HOME=" + home} }, "run", "-c", file)
+	base := p.url()
+	expect := func(status int, parts []string, args ...string) {
+		t.Helper()
+		got, stdout, stderr := asked(t, home, args...)
+		if got != status {
+			t.Errorf("%v: exit status %d: %s", args, got, stderr)
+		}
+		for _, part := range parts {
+			if !strings.Contains(stdout+stderr, part) {
+				t.Errorf("%v: no %q in\n%s%s", args, part, stdout, stderr)
+			}
+		}
+	}
+	expect(exitOK, []string{"The file index.html is sent.", "GET " + base, "rule  static-index", "site   a.example, 127.0.0.1 (" + file + ":4)", "route  /: static " + dir}, "/")
+	expect(exitOK, []string{"static-not-found", "add the file nothing"}, base+"nothing")
+	expect(exitOK, []string{"site-unknown", "add b.example to names"}, "http://b.example/")
+	expect(exitOK, []string{"site-unknown"}, "/", "-H", "Host: b.example")
+	expect(exitOK, []string{"The route sends the client to another address.", "ask for " + base + "new/x"}, base+"old/x")
+	expect(exitOK, []string{"file", "a.txt, 1 bytes", "route  /files: static"}, base+"files/a.txt")
+	expect(exitOK, []string{"add the file b.txt", "path  /b.txt"}, base+"files/b.txt", "--monitor", strings.TrimSuffix(strings.TrimPrefix(base, "http://"), "/"))
+	expect(exitOK, []string{"method", "ask with the method GET"}, "/", "--method", "POST")
+	expect(exitFault, []string{"says 400", "is no host"}, "/", "-H", "Host: a b")
+	expect(exitFault, []string{"no request 0000000000000 is known; the last 16384 are kept"}, "0000000000000")
+	expect(exitUsage, []string{"say what to explain"})
+
+	_, stdout, _ := asked(t, home, "--json", "/nothing")
+	var said struct {
+		Verdict string
+		Rule    struct{ Name string }
+		Fixes   []struct{ Who, Do, Name, Text string }
+	}
+	if err := json.Unmarshal([]byte(stdout), &said); err != nil || said.Verdict != "file" || said.Rule.Name != "static-not-found" || len(said.Fixes) != 1 || said.Fixes[0].Text != "add the file nothing" {
+		t.Errorf("%v, %+v, %s", err, said, stdout)
+	}
+
+	for target, parts := range map[string][]string{
+		"/":            {"static-index", "index.html", "was      200, file", "route  /: static"},
+		"/nothing":     {"static-not-found", "was      404", "add the file nothing"},
+		"/old/x?y":     {"route-redirected", "was      308"},
+		"/files/a.txt": {"static-file", "a.txt, 1 bytes", "/files: static"},
+		"/files":       {"route-redirected", "./files/"},
+		"/a%2fb":       {"static-bad-path", "was      400, file"},
+	} {
+		resp := getOnce(t, base+strings.TrimPrefix(target, "/"))
+		id := resp.Header.Get("Freshet-Id")
+		expect(exitOK, append(parts, "GET "+strings.TrimSuffix(base, "/")+target, "id       "+id), id)
+	}
+	p.stop()
+	expect(exitFault, []string{"no server has its socket in "}, "/")
+}
+
+// getOnce asks on a connection of its own, and follows no redirect.
+func getOnce(t *testing.T, address string) *http.Response {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &http.Transport{DisableKeepAlives: true}
+	resp, err := tr.RoundTrip(&http.Request{Method: "GET", URL: u, Host: u.Host, Header: http.Header{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp
+}
+
+// Routes keep their numbers whatever becomes of the file.
+func TestPlaces(t *testing.T) {
+	l := liveOf(t, "[[site]]\n[[site.route]]\nredirect = '/a'\n[[site.route]]\npath = '/b'\nredirect = '/c'\n")
+	had := l.places.list()
+	if len(had) != 2 || had[0].Number != 1 || had[0].Path != "/" || had[1].Path != "/b" || had[1].Kind != "redirect 308 /c" {
+		t.Fatalf("%+v", had)
+	}
+	if err := l.apply(fileOf(t, "[[site]]\n[[site.route]]\npath = '/d'\nredirect = '/e'\n[[site.route]]\npath = '/b'\nredirect = '/f'\n")); err != nil {
+		t.Fatal(err)
+	}
+	now := l.places.list()
+	if len(now) != 3 || !now[0].Gone || now[1].Gone || now[1].Kind != "redirect 308 /f" || now[2].Path != "/d" || now[2].Number != 3 {
+		t.Errorf("%+v", now)
+	}
+	for _, r := range l.sites().all[0].routes {
+		if now[r.place-1].Path != r.conf.Path {
+			t.Errorf("%s has the number %d", r.conf.Path, r.place)
+		}
+	}
+	for range 3 {
+		if e := l.Why(requestTo(t, "http://x/b/c")); e.Verdict != record.Handled || e.Status != 308 {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+func requestTo(t *testing.T, address string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequest("GET", address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = r.URL.Host
+	return r
+}

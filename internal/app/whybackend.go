@@ -1,0 +1,99 @@
+package app
+
+import (
+	"net/http"
+
+	"freshet/cache"
+	"freshet/internal/record"
+	"freshet/internal/rule"
+	"freshet/internal/why"
+	"freshet/proxy"
+	"freshet/static"
+)
+
+// folderExplains is a folder.
+type folderExplains struct{ *static.Handler }
+
+// Explain implements explains.
+func (f folderExplains) Explain(rec *record.Record) *why.Explanation {
+	r := requestOf(rec)
+	if r == nil || rec.Verdict != record.File {
+		return nil
+	}
+	return f.Handler.Explain(rec, r)
+}
+
+// cachedExplains is a cache and the origins behind it.
+type cachedExplains struct {
+	cache   explains
+	origins *proxy.Handler
+	door    *door
+}
+
+func newCachedExplains(h *cache.Handler, origins *proxy.Handler, d *door) explains {
+	of, ok := any(h).(explains)
+	if !ok {
+		return origins
+	}
+	return &cachedExplains{of, origins, d}
+}
+
+// Why implements explains. When the origin would be asked and cannot answer,
+// that is the first cause.
+func (c *cachedExplains) Why(r *http.Request) *why.Explanation {
+	switch {
+	case c.origins.Loops(r):
+		return c.origins.Why(r)
+	case r.Method == "PURGE":
+		return c.purge(r)
+	}
+	e := c.cache.Why(r)
+	if !asksOrigin(e) {
+		return e
+	}
+	p := c.origins.Why(r)
+	if p.Rule == rule.ProxyAnswered || e.Verdict == record.Revalidated {
+		e.Compared = append(e.Compared, p.Compared...)
+		return e
+	}
+	p.Compared = append(e.Compared, p.Compared...)
+	p.Settings = append(p.Settings, e.Settings...)
+	if p.Verdict != record.Refused {
+		p.Verdict = e.Verdict
+	}
+	return p
+}
+
+// asksOrigin reports whether the origin has a part in an answer.
+func asksOrigin(e *why.Explanation) bool {
+	switch e.Verdict {
+	case record.Miss, record.Bypass, record.Revalidated:
+		return e.Rule != rule.CacheOnlyIfCached
+	}
+	return false
+}
+
+// Explain implements explains.
+func (c *cachedExplains) Explain(rec *record.Record) *why.Explanation {
+	if rec.Rule.Group() == rule.Proxy && rec.Rule != rule.ProxyAnswered {
+		return c.origins.Explain(rec)
+	}
+	e := c.cache.Explain(rec)
+	if e != nil && rec.Detail != nil && rec.Detail.Origin != "" {
+		e.Compared = append(e.Compared, c.origins.Explain(rec).Compared...)
+	}
+	return e
+}
+
+// purge explains a PURGE request.
+func (c *cachedExplains) purge(r *http.Request) *why.Explanation {
+	if c.door.authorized(r) {
+		return &why.Explanation{Status: http.StatusOK, Rule: rule.PurgeDone, Sentence: "What is kept for the address would be forgotten."}
+	}
+	row := rule.Of(rule.PurgeUnauthorized)
+	return &why.Explanation{
+		Status: row.Status, Rule: rule.PurgeUnauthorized, Verdict: record.Refused, Sentence: "It is refused with 401: " + row.Sentence + ".",
+		Compared: []why.Comparison{{What: "Authorization", Value: "not the token of the server", Fails: true}},
+		Fixes:    []why.Fix{{Who: why.Request, Do: "set", Name: why.Method, Value: http.MethodGet}},
+	}
+}

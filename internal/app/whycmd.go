@@ -1,0 +1,40 @@
+package app
+
+import (
+	"context"
+	"net/url"
+
+	"freshet/internal/config"
+)
+
+// why asks a running server why, and prints what it says.
+func (e *Env) why(args []string) int {
+	c, err := config.ParseWhy(args, e.Environ)
+	if err != nil {
+		return e.misused("why", err)
+	}
+	return e.result(askWhy(e, c))
+}
+
+func askWhy(e *Env, c *config.Why) error {
+	client, err := reach(e, &c.Reach)
+	if err != nil {
+		return err
+	}
+	form, q := ".txt", url.Values{}
+	if c.JSON {
+		form = ".json"
+	}
+	path := "/why" + form
+	if c.ID != "" {
+		path = "/why/" + c.ID + form
+	} else {
+		q = url.Values{"url": {c.URL}, "method": {c.Method}, "field": c.Fields}
+	}
+	text, err := client.Get(context.Background(), path, q)
+	if err != nil {
+		return err
+	}
+	_, err = e.Stdout.Write(text)
+	return err
+}

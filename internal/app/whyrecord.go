@@ -1,0 +1,82 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"freshet/internal/journal"
+	"freshet/internal/record"
+	"freshet/internal/rule"
+	"freshet/internal/why"
+)
+
+// explainRecord explains a request by its record alone.
+func explainRecord(rec *record.Record) *why.Explanation {
+	row := rule.Of(rec.Rule)
+	e := &why.Explanation{}
+	switch {
+	case row.Sentence == "":
+		e.Sentence = fmt.Sprintf("It was answered with %d; nothing else is known.", rec.Status)
+	case rec.Status == 0:
+		e.Sentence = fmt.Sprintf("The connection was cut: %s.", row.Sentence)
+	case rec.Verdict == record.Refused:
+		e.Sentence = fmt.Sprintf("It was refused with %d: %s.", rec.Status, row.Sentence)
+	default:
+		e.Sentence = fmt.Sprintf("It was answered with %d: %s.", rec.Status, row.Sentence)
+	}
+	if rec.Target != "" {
+		e.Compared = append(e.Compared, why.Comparison{What: "request line", Value: rec.Method + " " + rec.Target + " " + rec.Proto})
+	}
+	return e
+}
+
+// measured is what was measured of a request.
+func measured(n *journal.Entry) []why.Comparison {
+	rec := &n.Record
+	waited := "from memory, without waiting"
+	if rec.Waited > 0 {
+		waited = shortTime(rec.Waited) + " until the answer began"
+	}
+	if rec.Hot {
+		waited = "a prebuilt answer"
+	}
+	all := []why.Comparison{
+		{What: "took", Value: shortTime(rec.Duration), Note: waited},
+		{What: "sent", Value: strconv.FormatInt(rec.Bytes, 10) + " bytes"},
+	}
+	if rec.Remote.IsValid() {
+		all = append(all, why.Comparison{What: "client", Value: rec.Remote.Addr().String(), Note: rec.Agent})
+	}
+	if n.Truncated {
+		all = append(all, why.Comparison{What: "record", Value: "shortened", Note: "a text in it was longer than what is kept"})
+	}
+	return all
+}
+
+func shortTime(ns int64) string {
+	d := time.Duration(ns)
+	switch {
+	case d >= time.Second:
+		return d.Round(time.Millisecond).String()
+	case d >= time.Millisecond:
+		return d.Round(10 * time.Microsecond).String()
+	}
+	return d.String()
+}
+
+// requestOf makes of a record the request, as far as it is known: without its
+// fields. It is nil when there is no target to be read.
+func requestOf(rec *record.Record) *http.Request {
+	u, err := url.ParseRequestURI(rec.Target)
+	if err != nil || u.Host == "" && u.Path == "" {
+		return nil
+	}
+	u.Scheme, u.Host = "", ""
+	return &http.Request{
+		Method: rec.Method, URL: u, Host: rec.Host, Header: http.Header{}, RequestURI: rec.Target,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: rec.Remote.String(),
+	}
+}
