@@ -2,6 +2,7 @@ package ui
 
 import (
 	"encoding/json"
+	"iter"
 	"math"
 	"strconv"
 	"time"
@@ -196,27 +197,20 @@ func (c *Chart) x(i int) float64 {
 	if span <= 0 {
 		return 0
 	}
-	return plotWidth * float64(c.Times[i]-c.Times[0]) / float64(span)
+	return tenth(plotWidth * float64(c.Times[i]-c.Times[0]) / float64(span))
 }
 
 func y(v, top float64) float64 {
-	return plotHeight - plotHeight*min(max(v/top, 0), 1)
+	return tenth(plotHeight - plotHeight*min(max(v/top, 0), 1))
 }
+
+// tenth rounds to a tenth of a unit, which is less than a pixel.
+func tenth(v float64) float64 { return math.Round(10*v) / 10 }
 
 // appendPath appends the line through values, with gaps where there are none.
 func (c *Chart) appendPath(dst []byte, values []float64, top float64) []byte {
-	drawing := false
-	for i, v := range values {
-		if math.IsNaN(v) {
-			drawing = false
-			continue
-		}
-		command := byte('L')
-		if !drawing {
-			command = 'M'
-		}
-		drawing = true
-		dst = appendPoint(dst, command, c.x(i), y(v, top))
+	for from, to := range stretches(values) {
+		dst = c.appendEdge(dst, 'M', from, to, func(i int) float64 { return y(values[i], top) })
 	}
 	return dst
 }
@@ -224,36 +218,63 @@ func (c *Chart) appendPath(dst []byte, values []float64, top float64) []byte {
 // appendArea appends the shapes between values and those below them, which
 // are zero when there are none: one shape for each stretch without a gap.
 func (c *Chart) appendArea(dst []byte, values, below []float64, top float64) []byte {
-	for from := 0; from < len(values); {
-		if math.IsNaN(values[from]) {
-			from++
+	for from, to := range stretches(values) {
+		dst = c.appendEdge(dst, 'M', from, to, func(i int) float64 { return y(values[i], top) })
+		dst = c.appendEdge(dst, 'L', to, from, func(i int) float64 {
+			if v := value(below, i); !math.IsNaN(v) {
+				return y(v, top)
+			}
+			return plotHeight
+		})
+		dst = append(dst, 'Z')
+	}
+	return dst
+}
+
+// stretches yields the first and the last index of each stretch without a gap.
+func stretches(values []float64) iter.Seq2[int, int] {
+	return func(yield func(from, to int) bool) {
+		for from := 0; from < len(values); from++ {
+			if math.IsNaN(values[from]) {
+				continue
+			}
+			to := from
+			for to+1 < len(values) && !math.IsNaN(values[to+1]) {
+				to++
+			}
+			if !yield(from, to) {
+				return
+			}
+			from = to
+		}
+	}
+}
+
+// appendEdge appends the points from one index to another, either way. What
+// lies on a level line between two others is left out: the line of a server
+// with nothing to do is two points.
+func (c *Chart) appendEdge(dst []byte, command byte, from, to int, height func(i int) float64) []byte {
+	step := 1
+	if to < from {
+		step = -1
+	}
+	last := height(from)
+	dst = appendPoint(dst, command, c.x(from), last)
+	for i := from; i != to; {
+		i += step
+		h := height(i)
+		if i != to && h == last && height(i+step) == h {
 			continue
 		}
-		to := from
-		for to < len(values) && !math.IsNaN(values[to]) {
-			to++
-		}
-		command := byte('M')
-		for i := from; i < to; i++ {
-			dst = appendPoint(dst, command, c.x(i), y(values[i], top))
-			command = 'L'
-		}
-		for i := to - 1; i >= from; i-- {
-			floor := value(below, i)
-			if math.IsNaN(floor) {
-				floor = 0
-			}
-			dst = appendPoint(dst, command, c.x(i), y(floor, top))
-		}
-		dst = append(dst, 'Z')
-		from = to
+		dst = appendPoint(dst, 'L', c.x(i), h)
+		last = h
 	}
 	return dst
 }
 
 func appendPoint(dst []byte, command byte, x, y float64) []byte {
-	dst = strconv.AppendFloat(append(dst, command), math.Round(10*x)/10, 'f', -1, 64)
-	return strconv.AppendFloat(append(dst, ' '), math.Round(10*y)/10, 'f', -1, 64)
+	dst = strconv.AppendFloat(append(dst, command), x, 'f', -1, 64)
+	return strconv.AppendFloat(append(dst, ' '), y, 'f', -1, 64)
 }
 
 // sentence says what can be seen: "hits: latest 12/s, highest 40/s; …".

@@ -18,7 +18,7 @@ func TestPlot(t *testing.T) {
 			name:  "a line",
 			chart: Chart{Times: []int64{0, 10, 20}, Series: []Series{{Values: []float64{0, 5, 10}}}},
 			path:  []string{"M0 120L300 60L600 0"},
-			area:  []string{"M0 120L300 60L600 0L600 120L300 120L0 120Z"},
+			area:  []string{"M0 120L300 60L600 0L600 120L0 120Z"},
 			top:   "10",
 		},
 		{
@@ -48,6 +48,13 @@ func TestPlot(t *testing.T) {
 			path:  []string{"M0 120"},
 			area:  []string{"M0 120L0 120Z"},
 			top:   "100",
+		},
+		{
+			name:  "level lines",
+			chart: Chart{Times: []int64{0, 10, 20, 30, 40, 50, 60}, Series: []Series{{Values: []float64{0, 0, 0, 0, 1, 1, 1}}}},
+			path:  []string{"M0 120L300 120L400 0L600 0"},
+			area:  []string{"M0 120L300 120L400 0L600 0L600 120L0 120Z"},
+			top:   "1",
 		},
 		{
 			name:  "nothing",

@@ -50,27 +50,40 @@ export function showLatest(figure, points) {
 
 function linePath(values, x, y) {
 	let d = "";
-	let drawing = false;
-	values.forEach((v, i) => {
-		if (v === null) drawing = false;
-		else {
-			d += `${drawing ? "L" : "M"}${x(i)} ${y(v)}`;
-			drawing = true;
-		}
-	});
+	for (const [from, to] of stretches(values)) d += edge("M", from, to, x, (i) => y(values[i]));
 	return d;
 }
 
 function areaPath(values, below, x, y) {
 	let d = "";
+	for (const [from, to] of stretches(values)) {
+		d += `${edge("M", from, to, x, (i) => y(values[i]))}${edge("L", to, from, x, (i) => y(below?.[i] ?? 0))}Z`;
+	}
+	return d;
+}
+
+// The first and the last index of each stretch without a gap.
+function* stretches(values) {
 	for (let from = 0; from < values.length; from++) {
 		if (values[from] === null) continue;
 		let to = from;
-		while (to < values.length && values[to] !== null) to++;
-		for (let i = from; i < to; i++) d += `${i === from ? "M" : "L"}${x(i)} ${y(values[i])}`;
-		for (let i = to - 1; i >= from; i--) d += `L${x(i)} ${y(below?.[i] ?? 0)}`;
-		d += "Z";
+		while (to + 1 < values.length && values[to + 1] !== null) to++;
+		yield [from, to];
 		from = to;
+	}
+}
+
+// The points from one index to another, but for those on a level line.
+function edge(command, from, to, x, height) {
+	const step = to < from ? -1 : 1;
+	let last = height(from);
+	let d = `${command}${x(from)} ${last}`;
+	for (let i = from; i !== to; ) {
+		i += step;
+		const h = height(i);
+		if (i !== to && h === last && height(i + step) === h) continue;
+		d += `L${x(i)} ${h}`;
+		last = h;
 	}
 	return d;
 }
