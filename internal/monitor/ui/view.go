@@ -66,6 +66,9 @@ type Head struct {
 type Link struct {
 	Text string
 	Href string
+
+	// Current marks the one of several links that leads to what is shown.
+	Current bool
 }
 
 // Level says what a thing means, as a colour; it is never the only way to
@@ -84,14 +87,14 @@ const (
 // DefaultNav lists the pages that the monitor has.
 func DefaultNav() []Link {
 	return []Link{
-		{"Overview", "/"},
-		{"Requests", "/requests"},
-		{"Cache", "/cache"},
-		{"Origins & sites", "/origins"},
-		{"Configuration", "/config"},
-		{"Check", "/check"},
-		{"Jobs", "/jobs"},
-		{"Servers", "/servers"},
-		{"Messages", "/messages"},
+		{Text: "Overview", Href: "/"},
+		{Text: "Requests", Href: "/requests"},
+		{Text: "Cache", Href: "/cache"},
+		{Text: "Origins & sites", Href: "/origins"},
+		{Text: "Configuration", Href: "/config"},
+		{Text: "Check", Href: "/check"},
+		{Text: "Jobs", Href: "/jobs"},
+		{Text: "Servers", Href: "/servers"},
+		{Text: "Messages", Href: "/messages"},
 	}
 }
