@@ -53,13 +53,15 @@ func objectTable(rows []cache.ObjectInfo) *table {
 	}
 }
 
-// stored returns what the cache holds; m.o.Store is not nil.
-func (m *Monitor) stored() stockView { return m.stock.look(m.o.Store.Objects, m.o.Now) }
+// stored returns what the cache holds.
+func (m *Monitor) stored() stockView {
+	if m.objects == nil {
+		return stockView{whole: true}
+	}
+	return m.stock.look(m.objects, m.o.Now)
+}
 
 func cacheTable(m *Monitor, q *query) (*table, error) {
-	if m.o.Store == nil {
-		return objectTable(nil), nil
-	}
 	t := objectTable(m.stored().rows)
 	t.keep = contains(q.get("q"), t.column("url").text, t.column("type").text)
 	return t, nil
@@ -67,12 +69,12 @@ func cacheTable(m *Monitor, q *query) (*table, error) {
 
 func cacheView(m *Monitor, q *query) (*ui.View, error) {
 	v := &ui.View{Title: "Cache", Refresh: 10 * time.Second}
-	if m.o.Store == nil {
+	if m.objects == nil {
 		v.Refresh = 0
 		v.Sections = []ui.Section{&ui.Notice{Level: ui.Info, Title: "There is no cache", Text: "This server answers from files, or passes requests on, and keeps no answers."}}
 		return v, nil
 	}
-	totals := m.o.Store.Totals()
+	totals := m.totals()
 	if totals.DiskFault != "" {
 		v.Sections = append(v.Sections, &ui.Notice{Level: ui.Bad, Title: "The disk fails", Text: totals.DiskFault})
 	}
@@ -107,6 +109,14 @@ func cacheView(m *Monitor, q *query) (*ui.View, error) {
 			{Text: "All misses", Href: "/cache/misses"}, {Text: "Purge", Href: "/cache/purge"},
 		}}, topSection)
 	return v, nil
+}
+
+// totals are the numbers of the cache.
+func (m *Monitor) totals() cache.Totals {
+	if m.o.Store == nil {
+		return cache.Totals{}
+	}
+	return m.o.Store.Totals()
 }
 
 // totalStats are the numbers of a store.

@@ -97,6 +97,9 @@ type Monitor struct {
 	gate     *gate
 	stock    stock
 	examiner *examiner
+
+	// objects lists what the cache holds; nil without one.
+	objects func(yield func(cache.ObjectInfo) bool)
 }
 
 // New returns a Monitor. Close it.
@@ -116,6 +119,9 @@ func New(o Options) *Monitor {
 		m.pages[pages[i].path] = &pages[i]
 	}
 	m.live = newLive(m)
+	if o.Store != nil {
+		m.objects = o.Store.Objects
+	}
 	return m
 }
 
