@@ -111,7 +111,9 @@ func (n *Note) appendFindings(all []Finding, s *subject) []Finding {
 
 // groups are the tables of notes, each in a file of its own.
 var groups = [][]Note{
-	messageNotes, fieldNotes, directiveNotes, cachingNotes, sharedNotes, varyNotes, conditionalNotes, contentNotes,
+	messageNotes, lengthNotes, connectionNotes, redirectNotes, authenticationNotes,
+	fieldNotes, directiveNotes, cachingNotes, sharedNotes, varyNotes,
+	conditionalNotes, rangeNotes, contentNotes, typeNotes,
 	securityNotes, cookieNotes, corsNotes, structuredNotes,
 }
 

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -118,10 +119,14 @@ func addLines(h http.Header, fields string) error {
 // ok200 is the example of a usual answer with field lines.
 func ok200(lines ...string) Example { return answered("200 OK", lines...) }
 
-// answered is the example of an answer with a status and field lines. A line
-// that is empty begins the body.
+// answered is the example of an answer with a status and field lines. What
+// stands behind an empty line is the body.
 func answered(status string, lines ...string) Example {
-	return Example{Response: "HTTP/1.1 " + status + "\n" + strings.Join(lines, "\n") + "\n"}
+	text := "HTTP/1.1 " + status + "\n" + strings.Join(lines, "\n")
+	if !slices.Contains(lines, "") {
+		text += "\n"
+	}
+	return Example{Response: text}
 }
 
 // asked gives an example a request with field lines, of which the first can be

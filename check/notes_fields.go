@@ -405,7 +405,7 @@ var fittingStatus = map[string]func(status int) bool{
 // to say.
 func hasOwnSyntaxNote(name string) bool {
 	switch name {
-	case "Expires", "Age", "Cache-Control", "ETag", "Content-Range", "Content-Length", "Accept-Ranges", "Vary", "Content-Type", "Location", "Link", "Retry-After":
+	case "Expires", "Age", "Cache-Control", "ETag", "Content-Type", "Content-Encoding", "Location", "Link", "Retry-After":
 		return true
 	}
 	return false

@@ -141,22 +141,6 @@ var varyNotes = []Note{
 			}
 		},
 	},
-	{
-		ID: "vary-accept-ch-missing", Severity: Info, Relates: true,
-		Sentence: "Vary names a client hint that Accept-CH does not ask for, so most browsers will not send it",
-		Clause:   "RFC 8942 §3.2", Remedy: "name it in Accept-CH",
-		Fires:  ok200("Vary: Sec-CH-DPR", "Cache-Control: max-age=60", "Content-Type: text/html; charset=utf-8"),
-		Silent: ok200("Vary: Sec-CH-DPR", "Accept-CH: Sec-CH-DPR", "Cache-Control: max-age=60", "Content-Type: text/html; charset=utf-8"),
-		find: func(x *subject, report func(where, detail string)) {
-			for _, name := range x.list("Vary") {
-				// Browsers send the three of low entropy unasked.
-				asked := anyFold([]string{"Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform"}, name) || x.hasToken("Accept-CH", name)
-				if x.page() && !asked && len(name) > 7 && strings.EqualFold(name[:7], "Sec-CH-") {
-					report(of("Vary"), name)
-				}
-			}
-		},
-	},
 }
 
 // sharedFresh reports whether shared caches use the answer unasked.
