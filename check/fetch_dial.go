@@ -133,7 +133,7 @@ func (c *client) doHTTP2(ctx context.Context, p probe) (*reply, error) {
 	defer resp.Body.Close()
 	r := &reply{whole: true}
 	r.Method, r.URL, r.RequestHeader = p.method, p.url.String(), req.Header
-	r.Proto, r.Status, r.Header, r.Received = resp.Proto, resp.StatusCode, resp.Header, time.Now().UnixNano()
+	r.Proto, r.Status, r.Header, r.Received = resp.Proto, resp.StatusCode, resp.Header, time.Now().Unix()*second
 	m := &message{reply: r, most: c.maxBody(), sum: sha256.New()}
 	var b [16 << 10]byte
 	for more := true; more; {

@@ -40,7 +40,7 @@ func (m *message) read() error {
 		return err
 	}
 	r := m.reply
-	r.Received = time.Now().UnixNano()
+	r.Received = time.Now().Unix() * second // as exact as Date, which it is compared with
 	r.Proto, r.Status, r.Header = fmt.Sprintf("HTTP/%d.%d", h.Major, h.Minor), h.Status, headerOf(h.Fields)
 	r.chunks, m.close = h.Chunked, h.Close
 	r.whole = true
