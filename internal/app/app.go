@@ -27,6 +27,7 @@ import (
 	"strings"
 	"time"
 
+	"freshet/httpd"
 	"freshet/internal/config"
 	"freshet/internal/follow"
 )
@@ -53,6 +54,13 @@ type Env struct {
 	// Looks says when to look whether the configuration file has changed. nil
 	// means every two seconds.
 	Looks <-chan time.Time
+
+	// Now is the clock of caches and origins' pauses, in nanoseconds since
+	// 1970. nil is the system's.
+	Now func() int64
+
+	// Sink gets each record, too. It may be nil.
+	Sink httpd.Sink
 
 	// LAN returns the address by which other machines reach this one. nil asks
 	// the system.
