@@ -14,6 +14,7 @@ import (
 type account struct {
 	verdict   record.Verdict
 	forwarded bool
+	asked     rule.ID // then: why the origin was asked; q.reason can be why that was no use
 	collapsed bool
 	unfit     *object          // what was stored, but needed validation
 	used      *object          // what it was answered with, or what was stored of that
@@ -22,6 +23,13 @@ type account struct {
 	stored    bool
 	bytes     int64 // of bodies that the origin sent
 	wait      int64 // for its answers to begin, nanoseconds
+}
+
+// forward notes that the origin is asked.
+func (q *inquiry) forward() {
+	if !q.forwarded {
+		q.forwarded, q.asked = true, q.reason
+	}
 }
 
 // tell tells the engine what a request came to, and by which rule. An answer
@@ -41,16 +49,20 @@ func (h *Handler) report(w http.ResponseWriter, q *inquiry) {
 		return
 	}
 	d.Key = printableKey(q.key)
-	if q.forwarded || q.collapsed {
-		d.Forward = string(q.why)
-	}
-	if q.verdict != record.Hit {
-		d.Reason = q.reason
+	switch {
+	case q.forwarded:
+		d.Forward, d.Reason = string(q.why), q.asked
+	case q.collapsed:
+		d.Forward, d.Reason = string(q.why), q.reason
 	}
 	d.Storing, d.Stored, d.Collapsed = q.storing, q.stored, q.collapsed
 	d.Evidence = h.evidence(q)
-	if q.used != nil {
-		d.Age, d.Lifetime = q.used.terms.Age(q.now), q.used.terms.Lifetime
+	o := q.used
+	if q.unfit != nil {
+		o = q.unfit // its age is why there was no hit
+	}
+	if o != nil {
+		d.Age, d.Lifetime = o.terms.Age(q.now), o.terms.Lifetime
 	}
 }
 

@@ -90,7 +90,11 @@ type Handler struct {
 	background chan struct{} // a token for each validation in the background
 	hit        string        // "freshet; hit; ttl="
 	clock      bool          // Now is not the system's
+	maxObject  int64         // as the options had it; 0: they did not say
 }
+
+// defaultMaxObject is Options.MaxObject with a disk tier.
+const defaultMaxObject = 1 << 30
 
 // New returns a cache, or all faults of its options at once.
 func New(o Options) (*Handler, error) {
@@ -104,10 +108,10 @@ func New(o Options) (*Handler, error) {
 		}
 		o.Store = s
 	}
-	clock := o.Now != nil
+	clock, maxObject := o.Now != nil, o.MaxObject
 	o.setDefaults()
 	h := &Handler{opt: o, store: o.Store, policy: o.Freshness, background: make(chan struct{}, o.MaxBackground)}
-	h.hit, h.clock = o.Name+"; hit; ttl=", clock
+	h.hit, h.clock, h.maxObject = o.Name+"; hit; ttl=", clock, maxObject
 	o.Store.policy.CompareAndSwap(nil, &h.policy)
 	o.Store.clock.CompareAndSwap(nil, &h.opt.Now)
 	return h, nil
@@ -131,13 +135,12 @@ func (o *Options) setDefaults() {
 	if o.Name == "" {
 		o.Name = "freshet"
 	}
-	memory := o.Store.opt.Memory
 	if o.MaxInMemory == 0 {
-		o.MaxInMemory = 1 << 20
+		o.MaxInMemory = defaultInMemory
 	}
-	o.MaxInMemory = min(o.MaxInMemory, memory/16)
+	o.MaxInMemory = min(o.MaxInMemory, o.Store.opt.Memory/16)
 	if o.MaxObject == 0 {
-		o.MaxObject = 1 << 30
+		o.MaxObject = defaultMaxObject
 	}
 	if o.Store.disk == nil {
 		o.MaxObject = min(o.MaxObject, o.MaxInMemory)

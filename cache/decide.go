@@ -148,21 +148,24 @@ func (x *fill) pass(why rule.ID) {
 // not queue for what cannot be shared.
 func (x *fill) remember(why rule.ID) {
 	h, q := x.h, x.q
-	if q.r.Method != http.MethodGet || q.why == fwdBypass || q.dir.NoStore || x.unanswered ||
-		x.code == http.StatusNotModified || x.code == http.StatusPartialContent {
+	if q.r.Method != http.MethodGet || q.why == fwdBypass || q.dir.NoStore || x.unanswered || x.code == http.StatusNotModified {
 		return
 	}
 	var until int64
 	var hints []string
-	if x.code < 500 && h.opt.HitForMiss > 0 && x.mode == modePass {
+	if x.code < 500 && x.code != http.StatusPartialContent && h.opt.HitForMiss > 0 && x.mode == modePass {
 		until = x.received + int64(h.opt.HitForMiss)
 		if h.opt.EarlyHints {
 			hints = hintsOf(x.header["Link"])
 		}
 	}
+	size := x.declared()
+	if why == rule.CacheTooLarge {
+		size = max(size, x.bytes)
+	}
 	h.store.remember(q.key, &unstored{
 		rule: why, evidence: h.evidenceOf(why, q.ask.Fields, x.header), at: x.received,
-		status: x.code, fields: h.decisiveFields(x.header), size: x.declared(),
+		status: x.code, fields: h.decisiveFields(x.header), size: size,
 	}, until, hints)
 }
 

@@ -29,11 +29,13 @@ const (
 	fateInvalidated
 	fatePushedOut // a variant, by others
 	fateUnreadable
+	fateGrouped // invalidated with a group
 )
 
 var fateRules = [...]rule.ID{
 	fateEvicted: rule.CacheEvicted, fatePurged: rule.CachePurged, fateInvalidated: rule.CacheInvalidated,
 	fatePushedOut: rule.CacheVariantsFull, fateUnreadable: rule.CacheUnreadable,
+	fateGrouped: rule.CacheGroupInvalidated,
 }
 
 // A slot holds 32 bits of the hash (others choose the slot), 24 bits of

@@ -27,7 +27,7 @@ func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
 		}
 	}
 	h.sendHints(w, q)
-	q.forwarded = true
+	q.forward()
 	for round := 0; ; round++ {
 		x := h.newFill(w, q)
 		x.f, x.plain = f, round > 0

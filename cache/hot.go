@@ -27,7 +27,7 @@ func (h *Handler) ServeHot(head *httpd.Head, a *httpd.Answer) bool {
 		return false
 	}
 	to := target{tls: head.TLS, host: head.Host, path: head.Path, query: head.Query, hasQuery: head.HasQuery}
-	key := h.ignoring(a.Scratch, &to)
+	key := h.ignoring(a.Scratch, &to, use)
 	if key == nil {
 		key = h.opt.Key.appendKey(a.Scratch, &to, &s)
 	}

@@ -9,12 +9,12 @@ import (
 
 // ignoring appends the key of an address part of whose query does not matter,
 // because an earlier answer said so (No-Vary-Search); nil when none did.
-func (h *Handler) ignoring(dst []byte, t *target) []byte {
+func (h *Handler) ignoring(dst []byte, t *target, look looks) []byte {
 	if !h.store.ignoring.Load() || len(h.opt.Key.Headers) > 0 || h.opt.Key.touchesQuery() {
 		return nil
 	}
 	dst = append(appendBase(dst, t), ignoreMark...)
-	r, ok := h.store.memory.GetIfPresent(view(dst))
+	r, ok := look(h.store, view(dst))
 	if !ok || r.ignores == nil {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (x *fill) misfiled() bool {
 // keysOf returns the keys under which answers for an address may be kept: by
 // what No-Vary-Search has said, and by its whole query.
 func (h *Handler) keysOf(t *target, s *source) []string {
-	key := h.keyOf(t, s)
+	key := h.keyOf(t, s, use)
 	if !isIgnoring(key) {
 		return []string{key}
 	}

@@ -152,3 +152,9 @@ func rawKey(text string) (key string, ok bool) {
 	}
 	return string(b), true
 }
+
+// normalised returns a request field as Vary compares it.
+func normalised(name string, lines []string) string {
+	value, _, _ := freshness.CutSelecting(string(freshness.AppendSelecting(nil, name, lines)))
+	return value
+}

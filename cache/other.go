@@ -12,9 +12,10 @@ import (
 // serveOther sends a request with another method than GET and HEAD on, and
 // invalidates what it changed (RFC 9111 §4.4).
 func (h *Handler) serveOther(w http.ResponseWriter, r *http.Request) {
-	q := h.inquire(r)
+	q := h.inquire(r, use)
 	defer h.report(w, q)
-	q.why, q.reason, q.verdict, q.forwarded = fwdMethod, rule.CacheMethod, record.Bypass, true
+	q.why, q.reason, q.verdict = fwdMethod, rule.CacheMethod, record.Bypass
+	q.forward()
 	if len(r.Header["Upgrade"]) > 0 || h.opt.Profile.bypasses(r.Header) != 0 {
 		q.why = fwdBypass
 	}

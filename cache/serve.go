@@ -42,7 +42,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serveOther(w, r)
 		return
 	}
-	q := h.inquire(r)
+	q := h.inquire(r, use)
 	defer h.report(w, q)
 	if id := h.bypass(r); id != 0 {
 		q.why, q.reason, q.verdict = fwdBypass, id, record.Bypass
@@ -91,12 +91,12 @@ func (h *Handler) serveLanded(w http.ResponseWriter, q *inquiry, f *flight) (ser
 // for it, or to take too long.
 const maxAttempts = 4
 
-func (h *Handler) inquire(r *http.Request) *inquiry {
+func (h *Handler) inquire(r *http.Request, look looks) *inquiry {
 	q := &inquiry{r: r, now: h.opt.Now()}
 	q.verdict = record.Miss
 	q.src.header = r.Header
 	q.to = targetOf(r.TLS != nil, r.Host, r.URL)
-	q.key = h.keyOf(&q.to, &q.src)
+	q.key = h.keyOf(&q.to, &q.src, look)
 	q.ask = freshness.Request{Method: r.Method, URL: urlOf(&q.to), Fields: r.Header}
 	q.dir = freshness.ParseDirectives(r.Header["Cache-Control"], r.Header["Pragma"])
 	q.cond = conditional.FromLines(r.Method, r.Header.Values)
@@ -122,9 +122,9 @@ func urlOf(t *target) string {
 }
 
 // keyOf returns the key under which a request's answer is kept.
-func (h *Handler) keyOf(t *target, s *source) string {
+func (h *Handler) keyOf(t *target, s *source, look looks) string {
 	var buf [256]byte
-	if k := h.ignoring(buf[:0], t); k != nil {
+	if k := h.ignoring(buf[:0], t, look); k != nil {
 		return string(k)
 	}
 	return string(h.opt.Key.appendKey(buf[:0], t, s))
@@ -151,6 +151,11 @@ func (h *Handler) lookUp(q *inquiry) bool {
 		return q.object != nil
 	}
 	if o := q.res.match(&q.src); o != nil && h.store.gone(o, q.key) {
+		what := fatePurged
+		if q.reason == rule.CacheGroupInvalidated {
+			what = fateGrouped
+		}
+		h.store.fates.note(h.store.fates.hash(q.key), what, q.now)
 		h.store.drop(q.key, o)
 	}
 	return false

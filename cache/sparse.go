@@ -116,7 +116,7 @@ func (s *sparse) fetch(gap field.Range) (int64, error) {
 
 	p := &piece{s: s, header: make(http.Header), gap: gap, requested: s.h.opt.Now()}
 	p.asked, p.born = s.h.store.invalidated.moment(), s.h.store.generation.Load()
-	s.q.forwarded = true
+	s.q.forward()
 	err := p.run(out)
 	s.q.bytes += p.n
 	s.q.wait += max(p.received-p.requested, 0)

@@ -32,6 +32,12 @@ type StoreOptions struct {
 	fs diskstore.FS // in tests: a file system that fails
 }
 
+// defaultInMemory is Options.MaxInMemory where there is enough memory.
+const defaultInMemory = 1 << 20
+
+// inMemory is the largest body that is kept in memory, if nobody says otherwise.
+func (o *StoreOptions) inMemory() int64 { return min(defaultInMemory, o.Memory/16) }
+
 // Store keeps answers in memory and, where asked to, on disk.
 type Store struct {
 	opt    StoreOptions
@@ -143,10 +149,21 @@ func (s *Store) deleted(e otter.DeletionEvent[string, *resource]) {
 	}
 }
 
+// looks is how memory is looked at: use counts as a use of what is found, glance
+// does not.
+type looks func(s *Store, key string) (*resource, bool)
+
+func use(s *Store, key string) (*resource, bool) { return s.memory.GetIfPresent(key) }
+
+func glance(s *Store, key string) (*resource, bool) {
+	e, ok := s.memory.GetEntryQuietly(key)
+	return e.Value, ok
+}
+
 // peek is find for who only looks: nothing is used, nothing moves.
 func (s *Store) peek(key string) *resource {
-	if e, ok := s.memory.GetEntryQuietly(key); ok {
-		return e.Value
+	if r, ok := glance(s, key); ok {
+		return r
 	}
 	if s.disk == nil {
 		return nil

@@ -24,16 +24,21 @@ func (t *Terms) TTL(now int64) int64 {
 // Date that can be read count as generated when they were received (RFC 9110
 // §6.6.1).
 func initialAge(r *Response) int64 {
-	apparent := int64(0)
+	apparent, value, delay := AgeTerms(r)
+	return min(max(apparent, addClamped(value, delay)), maxSeconds*second)
+}
+
+// AgeTerms returns what the age of a response began with (RFC 9111 §4.2.3):
+// apparent_age, age_value and response_delay. The larger of the first and the sum
+// of the others is Terms.InitialAge.
+func AgeTerms(r *Response) (apparent, value, delay int64) {
 	if date, ok := dateOf(r); ok {
-		apparent = sinceDate(r.Received, date)
+		apparent = max(sinceDate(r.Received, date), 0)
 	}
-	delay := max(subClamped(r.Received, r.Requested), 0)
-	if r.Requested == 0 {
-		delay = 0
+	if r.Requested != 0 {
+		delay = max(subClamped(r.Received, r.Requested), 0)
 	}
-	corrected := addClamped(ageValue(r.Fields["Age"]), delay)
-	return min(max(apparent, corrected, 0), maxSeconds*second)
+	return apparent, ageValue(r.Fields["Age"]), delay
 }
 
 // ageValue reads Age: the first member of the first line counts, and if that

@@ -2,6 +2,7 @@ package wiretest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,18 +56,19 @@ func (r *Recorder) wait(n int) (record.Record, error) {
 }
 
 // summary is what must be equal in every way through the server: all but the
-// length of what was cut off.
+// length of what was cut off, and which of two requests ended first.
 func (r *Recorder) summary() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var text []byte
-	for _, of := range r.records {
+	lines := make([]string, len(r.records))
+	for i, of := range r.records {
+		lines[i] = fmt.Sprintf("%d, %s\n", of.Status, of.Rule)
 		if of.Rule != rule.StaticShrank && of.Rule != rule.ClientGone {
-			text = fmt.Appendf(text, "%d bytes, ", of.Bytes)
+			lines[i] = fmt.Sprintf("%d bytes, ", of.Bytes) + lines[i]
 		}
-		text = fmt.Appendf(text, "%d, %s\n", of.Status, of.Rule)
 	}
-	return string(text)
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }
 
 // hits counts the requests that the hot path answered.
