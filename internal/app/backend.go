@@ -22,6 +22,7 @@ type backend struct {
 	close   func() error     // may be nil
 	purge   purgeFunc        // nil without a cache
 	explain explains
+	states  originStates  // nil without origins
 	conf    *config.Route // what it was made of
 	log     *slog.Logger
 	users   atomic.Int64 // requests, and 1 for the configuration
@@ -75,6 +76,7 @@ func newBackend(r *config.Route, w *within, store *cache.Store) (*backend, error
 			return nil, err
 		}
 		b.handler, b.hot, b.close, b.purge, b.explain = c.handler, c.hot, c.close, c.purge, c.explain
+		b.states = c.states
 	case config.RouteRedirect:
 		d := newRedirect(r)
 		b.handler, b.explain = d, d

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"freshet/cache"
 	"freshet/freshness"
@@ -30,6 +31,7 @@ type cached struct {
 	close   func() error
 	purge   purgeFunc // nil without a cache
 	explain explains
+	states  originStates
 }
 
 // newCached returns the handler that passes requests on and keeps answers in
@@ -40,21 +42,24 @@ func newCached(o *config.Origins, c *config.Caching, store *cache.Store, w *with
 		return cached{}, err
 	}
 	opt.ErrorLog = w.log
+	if w.now != nil {
+		opt.Now = func() time.Time { return time.Unix(0, w.now()) }
+	}
 	origins, err := proxy.New(opt)
 	if err != nil {
 		return cached{}, err
 	}
 	done := func() error { origins.Close(); return nil }
 	if !c.Enabled {
-		return cached{handler: origins, close: done, explain: origins}, nil
+		return cached{handler: origins, close: done, explain: origins, states: origins.States}, nil
 	}
 	rules := cacheOptions(c, o.Name)
-	rules.Next, rules.Store, rules.ErrorLog = origins, store, w.log
+	rules.Next, rules.Store, rules.ErrorLog, rules.Now = origins, store, w.log, w.now
 	h, err := cache.New(rules)
 	if err != nil {
 		return cached{}, errors.Join(err, done())
 	}
-	return cached{refuseLoops(origins, purgeable(h, w.door)), h, done, h.Purge, newCachedExplains(h, origins, w.door)}, nil
+	return cached{refuseLoops(origins, purgeable(h, w.door)), h, done, h.Purge, newCachedExplains(h, origins, w.door), origins.States}, nil
 }
 
 // refuseLoops has the proxy refuse what has passed it before, which the cache
@@ -109,7 +114,8 @@ func openOrigins(c *config.Proxy) opener {
 			return content{}, errors.Join(err, store.Close())
 		}
 		closeBoth := func() error { return errors.Join(h.close(), store.Close()) }
-		served := content{name: strings.Join(c.To, ", "), handler: h.handler, hot: h.hot, close: closeBoth, data: c.Data, explain: h.explain, given: c.Given}
+		served := content{name: strings.Join(c.To, ", "), handler: h.handler, hot: h.hot, close: closeBoth, data: c.Data, explain: h.explain, given: c.Given,
+			command: "proxy", does: "proxy " + strings.Join(c.To, ", "), store: store, states: h.states}
 		if h.purge != nil {
 			served.purger = &onePurger{h.purge, store}
 		}

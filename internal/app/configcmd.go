@@ -56,7 +56,7 @@ func checkFile(r *config.Run) (*config.File, *live, error) {
 	}
 	inMemory := *f
 	inMemory.Store = config.Store{Memory: 1 << 20}
-	c, err := openLive(r, &inMemory, seen, data)(&within{pages, slog.New(slog.DiscardHandler), &door{}})
+	c, err := openLive(r, &inMemory, seen, data)(&within{pages: pages, log: slog.New(slog.DiscardHandler), door: &door{}})
 	if err != nil {
 		return nil, nil, err
 	}

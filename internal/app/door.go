@@ -18,6 +18,14 @@ type door struct{ atomic.Pointer[control.Server] }
 // authorized reports whether a request has the server's token.
 func (d *door) authorized(r *http.Request) bool { return d.Load().Authorized(r) }
 
+// tokenFile is where the server's token is; "" while the door is shut.
+func (d *door) tokenFile() string {
+	if s := d.Load(); s != nil {
+		return s.TokenFile()
+	}
+	return ""
+}
+
 func (d *door) close() error {
 	if s := d.Load(); s != nil {
 		return s.Close()
@@ -34,7 +42,7 @@ func (s *service) openDoor() {
 	dir, err := doorFolder(s.content.data, s.env.Environ)
 	if err == nil {
 		var opened *control.Server
-		if opened, err = control.Open(dir, doorName(s.listeners[0]), s.inside()); err == nil {
+		if opened, err = control.Open(dir, doorName(s.listeners[0]), s.watched.Local()); err == nil {
 			s.door.Store(opened)
 			return
 		}
@@ -46,7 +54,7 @@ func (s *service) openDoor() {
 	s.log.Warn("freshet purge cannot reach this server", "err", cause(err))
 }
 
-// inside is what commands of the same user may ask for.
+// inside is what commands ask for, beside the pages of the monitor.
 func (s *service) inside() http.Handler {
 	mux := http.NewServeMux()
 	if s.content.purger != nil {

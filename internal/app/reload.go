@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"freshet/internal/config"
 )
@@ -37,6 +38,7 @@ func (s *service) reload(always bool) {
 	s.dropListeners(&next.Server)
 	s.listeners = append(s.listeners, added...)
 	s.setListening()
+	s.read.Store(time.Now().UnixNano())
 	s.conf.ShutdownTimeout = next.Server.ShutdownTimeout
 	s.start(added)
 	s.env.announce(fileTitle(l.run.File, next), added)

@@ -123,7 +123,7 @@ func start(t *testing.T, args ...string) *program {
 func startWith(t *testing.T, change func(*Env), args ...string) *program {
 	p := &program{t: t, stdout: newOutput(), stderr: newOutput(), signals: make(chan os.Signal, 4), status: make(chan int, 1)}
 	p.env = &Env{
-		Args: args, Stdout: p.stdout, Stderr: p.stderr, Signals: p.signals,
+		Args: args, Environ: noMonitor, Stdout: p.stdout, Stderr: p.stderr, Signals: p.signals,
 		LAN: func() (netip.Addr, bool) { return netip.MustParseAddr("192.0.2.7"), true },
 	}
 	change(p.env)
@@ -248,12 +248,15 @@ func sparse(t *testing.T, path string) {
 	}
 }
 
+// noMonitor is the environment of the runs that are not about the monitor.
+var noMonitor = []string{"FRESHET_MONITOR=off"}
+
 // process starts the program as a process of its own.
 func process(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
 	t.Helper()
 	stdout, stderr = newOutput(), newOutput()
 	cmd = exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProcess)
+	cmd.Env = append(append(os.Environ(), noMonitor...), asProcess)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -10,12 +10,15 @@ import (
 	"net/http"
 	"slices"
 	"sync/atomic"
+	"time"
 
+	"freshet/cache"
 	"freshet/httpd"
 	"freshet/internal/accesslog"
 	"freshet/internal/config"
 	"freshet/internal/control"
 	"freshet/internal/journal"
+	"freshet/internal/metrics"
 )
 
 // A service is a running server: what was opened, in the order in which it was
@@ -29,6 +32,10 @@ type service struct {
 	door      door
 	engine    *httpd.Server
 	journal   *journal.Journal
+	figures   figures
+	watched   *watched
+	started   time.Time
+	read      atomic.Int64 // when the configuration that holds was read, nanoseconds since 1970
 	listeners []*opened
 	current   atomic.Pointer[[]*opened] // listeners, for other goroutines
 	serveTLS  func(net.Listener) error
@@ -53,6 +60,13 @@ type content struct {
 	explain explains
 	given   []config.Setting
 
+	// For the monitor: the command that is run, what it does with all requests,
+	// where answers are kept, and how the origins are. The last two may be nil.
+	command string
+	does    string
+	store   *cache.Store
+	states  originStates
+
 	// live is the configuration that can change while it is served; nil
 	// without one.
 	live *live
@@ -66,18 +80,23 @@ type within struct {
 	pages *httpd.Pages
 	log   *slog.Logger
 	door  *door
+	now   func() int64 // nil: the system's clock
 }
 
 // serve serves until a signal ends it. Its error is what a person is told.
 func serve(e *Env, c *config.Server, open opener) (err error) {
-	s := &service{env: e, conf: c, failed: make(chan error), ended: make(chan struct{})}
+	s := &service{env: e, conf: c, started: time.Now(), failed: make(chan error), ended: make(chan struct{})}
+	s.read.Store(s.started.UnixNano())
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.open(open); err != nil {
 		return err
 	}
+	s.startCounting()
+	s.startMonitor()
 	s.start(s.listeners)
 	s.openDoor()
 	e.announce(s.content.name, s.listeners)
+	s.announceMonitor()
 	return s.wait()
 }
 
@@ -92,7 +111,7 @@ func (s *service) open(content opener) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.content, err = content(&within{pages, s.log.Logger, &s.door}); err != nil {
+	if s.content, err = content(&within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now}); err != nil {
 		return err
 	}
 	var tlsConfig *tls.Config
@@ -111,26 +130,19 @@ func (s *service) open(content opener) (err error) {
 	}
 	s.engine = newEngine(c, pages, s.log.Logger)
 	s.engine.Handler, s.engine.Hot = s.content.handler, s.content.hot
-	s.journal = journal.New(journal.Options{})
-	s.engine.Sink = s.journal
-	if s.access != nil {
-		s.engine.Sink = sinks{s.access, s.journal}
-	}
+	s.journal, s.figures.Metrics = journal.New(journal.Options{}), metrics.New(metrics.Options{Places: countedPlaces})
+	s.engine.Sink = s.env.also(&recorder{s.access, s.journal, s.figures.Metrics})
+	s.addGauges()
 	s.engine.TLSConfig = tlsConfig
 	s.serveTLS = func(l net.Listener) error { return s.engine.ServeTLS(l, "", "") }
-	s.listeners, err = openAll(c, nil)
-	s.setListening()
-	return err
-}
-
-// sinks are several that get each record.
-type sinks []httpd.Sink
-
-// Record implements httpd.Sink.
-func (all sinks) Record(r *httpd.Record) {
-	for _, s := range all {
-		s.Record(r)
+	if s.listeners, err = openAll(c, nil); err != nil {
+		return err
 	}
+	s.setListening()
+	if s.watched, err = openMonitor(c); err != nil {
+		closeAll(s.listeners)
+	}
+	return err
 }
 
 // setListening lets other goroutines see a change of the listeners.
@@ -236,7 +248,8 @@ func (s *service) reopen() {
 // close closes what open opened.
 func (s *service) close() error {
 	close(s.ended)
-	faults := []error{s.door.close()}
+	faults := []error{s.door.close(), s.watched.close()}
+	s.figures.close()
 	if s.content.close != nil {
 		faults = append(faults, s.content.close())
 	}

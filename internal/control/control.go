@@ -148,6 +148,9 @@ func (s *Server) Authorized(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
 }
 
+// TokenFile returns where the token is.
+func (s *Server) TokenFile() string { return s.files[0] }
+
 // Name makes the name of a server from the address of its first listener.
 // Addresses of all interfaces have the port alone.
 func Name(addr string) string {

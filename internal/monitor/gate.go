@@ -29,8 +29,8 @@ type Access struct {
 	// no Token. nil: nobody may.
 	Owner func(token string) bool
 
-	// OwnerFile is where that token is, for people.
-	OwnerFile string
+	// OwnerFile returns where that token is, for people; nil: it is not known.
+	OwnerFile func() string
 }
 
 // A gate lets through who may do what is asked for.

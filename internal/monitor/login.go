@@ -68,8 +68,8 @@ func (g *gate) where() string {
 	switch {
 	case g.Token != "":
 		return "It is what --monitor-token names."
-	case g.OwnerFile != "":
-		return "It is in " + g.OwnerFile + ", and changes with each start."
+	case g.OwnerFile != nil && g.OwnerFile() != "":
+		return "It is in " + g.OwnerFile() + ", and changes with each start."
 	}
 	return "This server has none, so that nothing can be changed."
 }

@@ -25,12 +25,13 @@ type Route struct {
 
 // An Origin is a server that requests are passed on to.
 type Origin struct {
-	URL     string
-	Circuit string // "closed", "open" or "half-open"
-	Fails   int    // in a row
-	Until   time.Time
-	Error   string // that it failed with last
-	Active  int    // requests that it answers now
+	URL      string
+	Circuit  string // "closed", "open" or "half-open"
+	Fails    int    // in a row
+	Until    time.Time
+	Error    string // that it failed with last
+	Active   int    // requests that it answers now
+	Requests uint64 // that were sent to it
 }
 
 // A Setting is a parameter of the configuration.
@@ -131,6 +132,7 @@ func originsTable(m *Monitor, _ *query) (*table, error) {
 				}
 			}},
 		{key: "fails", title: "Failures", kind: count, down: true, help: "In a row.", num: func(row int) float64 { return float64(all[row].Fails) }},
+		{key: "requests", title: "Requests", kind: count, down: true, help: "That were sent to it, repeated ones included.", num: func(row int) float64 { return float64(all[row].Requests) }},
 		{key: "active", title: "Requests now", kind: count, down: true, num: func(row int) float64 { return float64(all[row].Active) }},
 		{key: "until", title: "Left alone until", kind: instant, num: func(row int) float64 {
 			if all[row].Until.IsZero() {
