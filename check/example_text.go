@@ -43,12 +43,12 @@ func (e Example) exchange() (*Exchange, error) {
 		return nil, err
 	}
 	fields, body := cutHead(rest)
-	x.Header = http.Header{"Date": {exampleDate}}
-	if strings.Contains("\n"+fields, "\nDate:") || strings.Contains("\n"+fields, "\n-Date\n") {
-		delete(x.Header, "Date")
-	}
+	x.Header = http.Header{}
 	if err := addLines(x.Header, fields); err != nil {
 		return nil, err
+	}
+	if x.Header["Date"] == nil && !strings.Contains("\n"+fields, "\n-Date\n") {
+		x.Header["Date"] = []string{exampleDate}
 	}
 	if body != "" {
 		x.Body, x.BodySize = []byte(body), int64(len(body))
