@@ -86,7 +86,7 @@ type plot struct {
 type line struct {
 	Name   string
 	Class  string // its colour
-	Path   string // the line
+	Path   string // the line; "" for a part of a stack
 	Area   string // what lies below it; "" for lines that cross each other
 	Latest string
 }
@@ -113,9 +113,12 @@ func newPlot(c *Chart) plot {
 		layout := clockLayout(c.Times[n-1] - c.Times[0])
 		p.From, p.To = clock(c.Times[0], layout), clock(c.Times[n-1], layout)
 	}
+	classes := c.classes()
 	for i, s := range c.Series {
-		l := line{Name: s.Name, Class: s.class(i), Latest: "no data"}
-		l.Path = string(c.appendPath(nil, shown[i], top))
+		l := line{Name: s.Name, Class: classes[i], Latest: "no data"}
+		if !c.Stacked { // else one of nothing would lie on the one below, and hide it
+			l.Path = string(c.appendPath(nil, shown[i], top))
+		}
 		if c.Stacked || len(c.Series) == 1 {
 			var below []float64
 			if c.Stacked && i > 0 {
@@ -141,12 +144,33 @@ func newPlot(c *Chart) plot {
 	return p
 }
 
-// class is the colour of the series that is the i-th of its chart.
-func (s *Series) class(i int) string {
-	if s.Level != Plain {
-		return "series-" + string(s.Level)
+// levelColors are the colours of the palette that levels have.
+var levelColors = map[Level]int{Good: 4, Info: 1, Warn: 2, Bad: 7, Dim: 6}
+
+// palette is in which order series without a level get the colours.
+var palette = [...]int{1, 2, 3, 5, 4, 6, 7}
+
+// classes are the colours of the series: those of their levels, and for the
+// others what is left of the palette.
+func (c *Chart) classes() []string {
+	var used [len(palette) + 1]bool
+	for i := range c.Series {
+		used[levelColors[c.Series[i].Level]] = true
 	}
-	return "series-" + strconv.Itoa(i%6+1)
+	out := make([]string, len(c.Series))
+	next := 0
+	for i := range c.Series {
+		color := levelColors[c.Series[i].Level]
+		for tries := 0; color == 0; tries++ {
+			candidate := palette[next%len(palette)]
+			next++
+			if !used[candidate] || tries >= len(palette) {
+				color = candidate
+			}
+		}
+		out[i] = "series-" + strconv.Itoa(color)
+	}
+	return out
 }
 
 // value is a series' number at a point in time, NaN when it has none.

@@ -38,7 +38,7 @@ func TestPlot(t *testing.T) {
 		{
 			name:  "one on top of the other, over a gap",
 			chart: Chart{Stacked: true, Times: []int64{0, 10}, Series: []Series{{Values: []float64{1, 1}}, {Values: []float64{1, nan}}}},
-			path:  []string{"M0 60L600 60", "M0 0L600 60"},
+			path:  []string{"", ""},
 			area:  []string{"M0 60L600 60L600 120L0 120Z", "M0 0L600 60L600 60L0 60Z"},
 			top:   "2",
 		},
@@ -76,6 +76,19 @@ func TestPlot(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPlotColors(t *testing.T) {
+	c := Chart{Series: []Series{{Level: Good}, {}, {Level: Warn}, {Level: Info}, {}, {Level: Bad}, {}}}
+	if got, want := strings.Join(c.classes(), " "), "series-4 series-3 series-2 series-1 series-5 series-7 series-6"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	c.Series = make([]Series, 9)
+	if got, want := strings.Join(c.classes(), " "), "series-1 series-2 series-3 series-5 series-4 series-6 series-7 series-1 series-2"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	c.Series = append(c.Series, Series{Level: Good}, Series{Level: Info}, Series{Level: Warn}, Series{Level: Bad}, Series{Level: Dim})
+	c.classes() // ends
 }
 
 func TestPlotNumbers(t *testing.T) {

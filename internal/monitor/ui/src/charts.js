@@ -13,8 +13,8 @@ function color(element) {
 }
 
 // An area is its line's colour, as faint as in the style sheet.
-function faint(rgb) {
-	return rgb.replace(/^rgb\((.*)\)$/, "rgba($1, 0.16)");
+function faint(rgb, opacity) {
+	return rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${opacity})`);
 }
 
 class Chart {
@@ -56,13 +56,14 @@ class Chart {
 		const soft = getComputedStyle(document.documentElement).getPropertyValue("--soft");
 		const grid = { stroke: getComputedStyle(document.documentElement).getPropertyValue("--rule"), width: 1 };
 		const axis = { stroke: soft, grid, ticks: { ...grid, size: 4 }, font: `12px ${getComputedStyle(document.body).fontFamily}` };
-		const filled = stacked || this.names.length === 1;
-		const series = this.names.map((li, k) => ({
-			stroke: color(li),
-			width: 1.6,
-			points: { show: false },
-			fill: filled && !(stacked && k > 0) ? faint(color(li)) : undefined,
-		}));
+		const series = this.names.map((li, k) => {
+			const stroke = color(li);
+			// A stack has no lines: one of nothing would hide the one below.
+			if (stacked) return { width: 0, points: { show: false }, fill: k === 0 ? faint(stroke, 0.6) : undefined };
+			const fill = this.names.length === 1 ? faint(stroke, 0.16) : undefined;
+			return { stroke, width: 1.6, points: { show: false }, fill };
+		});
+		const bands = stacked ? this.names.slice(1).map((li, k) => ({ series: [k + 2, k + 1], fill: faint(color(li), 0.6) })) : [];
 		return {
 			width: this.width(),
 			height: HEIGHT,
@@ -76,7 +77,7 @@ class Chart {
 				{ ...axis, size: 62, values: (_, values) => values.map((v) => format(v, unit)) },
 			],
 			series: [{}, ...series],
-			bands: stacked ? series.slice(1).map((s, k) => ({ series: [k + 2, k + 1], fill: faint(s.stroke) })) : [],
+			bands,
 			hooks: { setCursor: [(chart) => this.read(chart.cursor.idx)] },
 		};
 	}

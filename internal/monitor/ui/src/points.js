@@ -8,7 +8,7 @@ export class Points {
 		this.series = series;
 		this.keep = Number(figure.dataset.keep);
 		this.unit = figure.dataset.unit;
-		this.stacked = "stacked" in figure.dataset;
+		this.stacked = figure.classList.contains("stacked");
 		this.max = Number(figure.dataset.max ?? 0);
 	}
 
