@@ -17,12 +17,14 @@ import (
 // the answers say.
 type examination struct {
 	*Checker
-	ctx   context.Context
-	url   *url.URL
-	http2 bool // the server speaks HTTP/2 only
-	found map[Finding]bool
-	lost  bool // a request got no answer, or the context ended
-	add   func(Finding)
+	ctx    context.Context
+	url    *url.URL
+	http2  bool // the server speaks HTTP/2 only
+	found  map[Finding]bool
+	lost   bool            // a request got no answer, or the context ended
+	waited bool            // codings were waited for
+	told   map[string]bool // notes about a 304
+	add    func(Finding)
 
 	base   *reply // to a browser's request
 	plain  *reply // to the same, without a coding
@@ -32,7 +34,7 @@ type examination struct {
 // examine makes the active checks of an address. main is the answer to a
 // browser's request, over the protocol that a browser would take.
 func (c *Checker) examine(ctx context.Context, r *Result, main *reply, u *url.URL) {
-	e := &examination{Checker: c, ctx: ctx, url: u, found: map[Finding]bool{}, base: main}
+	e := &examination{Checker: c, ctx: ctx, url: u, found: map[Finding]bool{}, told: map[string]bool{}, base: main}
 	e.add = func(f Finding) { r.add(f) }
 	if main.Proto == "HTTP/2.0" && !e.overHTTP1(main) {
 		e.http2 = true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
 	"freshet/internal/coding"
 	"freshet/internal/field"
@@ -77,7 +78,14 @@ func (e *examination) codings() {
 		}
 	}
 	if len(coded) == 0 {
-		e.couldGain()
+		if e.couldGain() && !e.waited && e.patient(originOf(e.url)) {
+			if e.waited = true; e.comesLater() {
+				e.codings()
+				return
+			}
+			e.vain(originOf(e.url))
+		}
+		e.reportGain()
 		return
 	}
 	if len(gains) > 0 {
@@ -131,12 +139,55 @@ func (e *examination) codingFields(coded []*reply) {
 	}
 }
 
-// couldGain says what compression would gain.
-func (e *examination) couldGain() {
-	body := e.plain.Body
-	if !e.plain.whole || len(body) < minCoded || !isText(e.plain.mediaType()) || e.plain.hasToken("Cache-Control", "no-transform") {
+// Codings that a server makes beside its requests may come later: how long they
+// are waited for, in all a second.
+var codingWaits = []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, 600 * time.Millisecond}
+
+// maxVain is how often codings of an origin are waited for in vain.
+const maxVain = 3
+
+// patient reports whether codings of an origin are waited for.
+func (c *Checker) patient(origin string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.settled && c.waits[origin] < maxVain
+}
+
+// vain notes that there was nothing to wait for.
+func (c *Checker) vain(origin string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waits[origin]++
+}
+
+// comesLater reports whether the answer has a coding when it is asked for again.
+func (e *examination) comesLater() bool {
+	for _, d := range codingWaits {
+		pause(e.ctx, d)
+		r := e.ask("the answer to the same again", probe{})
+		if r == nil {
+			return false
+		}
+		if r.get("Content-Encoding") != "" {
+			// It has what it lacked: the others may, too.
+			pause(e.ctx, d)
+			return true
+		}
+	}
+	return false
+}
+
+// couldGain reports whether the content is a text that is worth a coding.
+func (e *examination) couldGain() bool {
+	return e.plain.whole && len(e.plain.Body) >= minCoded && isText(e.plain.mediaType()) && !e.plain.hasToken("Cache-Control", "no-transform")
+}
+
+// reportGain says what compression would gain.
+func (e *examination) reportGain() {
+	if !e.couldGain() {
 		return
 	}
+	body := e.plain.Body
 	made, err := coding.Encode(nil, field.Gzip, body, coding.Quick)
 	if err != nil || !coding.Worth(len(body), len(made)) {
 		return

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"freshet/internal/field"
@@ -80,10 +81,18 @@ func (e *examination) withTag(tag string, ask func(...string) *reply) {
 	}
 }
 
-// notModified compares a 304 with the 200.
+// notModified compares a 304 with the 200. What is wrong with one 304 is not
+// told of the next.
 func (e *examination) notModified(r *reply, where string) {
+	told := map[string]bool{}
+	report := func(id, where, detail string) {
+		told[id] = true
+		if !e.told[id] {
+			e.report(id, where, detail)
+		}
+	}
 	if r.extra > 0 {
-		e.report("not-modified-body", where, count(r.extra, "byte", "bytes"))
+		report("not-modified-body", where, count(r.extra, "byte", "bytes"))
 	}
 	var lacks []string
 	for _, name := range []string{"Cache-Control", "Content-Location", "Etag", "Expires"} {
@@ -95,19 +104,44 @@ func (e *examination) notModified(r *reply, where string) {
 		}
 	}
 	if len(lacks) > 0 {
-		e.report("not-modified-lacks-field", where, strings.Join(lacks, ", "))
+		report("not-modified-lacks-field", where, strings.Join(lacks, ", "))
 	}
 	if len(e.base.Header["Vary"]) > 0 && len(r.Header["Vary"]) == 0 {
-		e.report("not-modified-lacks-vary", where, e.base.get("Vary"))
+		report("not-modified-lacks-vary", where, e.base.get("Vary"))
 	}
+	e.compareNotModified(r, where, report)
+	maps.Copy(e.told, told)
+}
+
+// compareNotModified compares the fields that a 304 and the 200 both have. The
+// server may have come to prefer another coding since: what differs is compared
+// with another 200, too.
+func (e *examination) compareNotModified(r *reply, where string, report func(id, where, detail string)) {
+	var now *reply
+	differs := func(name string, same func(a, b string) bool) bool {
+		is := r.get(name)
+		if is == "" || e.base.get(name) == "" || same(is, e.base.get(name)) {
+			return false
+		}
+		if now == nil {
+			if now = e.ask("the answer to the same again", probe{}); now == nil {
+				now = e.base
+			}
+		}
+		return now.Status == 200 && !same(is, now.get(name))
+	}
+	equal := func(a, b string) bool { return a == b }
 	for _, name := range []string{"Cache-Control", "Content-Language", "Content-Location", "Content-Type", "Etag", "Last-Modified", "Vary"} {
-		is, was := r.get(name), e.base.get(name)
-		if is != "" && was != "" && is != was && !(name == "Etag" && sameTag(is, was)) {
-			e.report("not-modified-differs", spelled(name)+" of "+where, is+", and the 200 has "+was)
+		same := equal
+		if name == "Etag" {
+			same = sameTag
+		}
+		if differs(name, same) {
+			report("not-modified-differs", spelled(name)+" of "+where, r.get(name)+", and the 200 has "+now.get(name))
 		}
 	}
-	if is, was := r.get("Content-Length"), e.base.get("Content-Length"); is != "" && was != "" && is != was && e.stable {
-		e.report("not-modified-length", where, is+", and the 200 has "+was)
+	if e.stable && differs("Content-Length", equal) {
+		report("not-modified-length", where, r.get("Content-Length")+", and the 200 has "+now.get("Content-Length"))
 	}
 }
 

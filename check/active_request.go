@@ -107,13 +107,17 @@ func (e *examination) same(r *reply) bool {
 	return e.stable && e.base.sum == r.sum && e.base.get("Content-Encoding") == r.get("Content-Encoding")
 }
 
-// query asks with a query that nobody knows. It matters only for what is kept.
+// query asks with a query that nobody knows, once for each origin. It matters
+// only for what is kept.
 func (e *examination) query() {
 	if e.url.RawQuery != "" || !e.stable {
 		return
 	}
 	s := newSubject(&e.base.Exchange)
 	if !s.shared.Store || s.shared.Terms.Lifetime == 0 || len(e.base.Header["No-Vary-Search"]) > 0 {
+		return
+	}
+	if !e.first("query " + originOf(e.url)) {
 		return
 	}
 	u := *e.url

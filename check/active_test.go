@@ -610,3 +610,23 @@ func TestConnectionNotClosed(t *testing.T) {
 		t.Errorf("it is not found; these are: %v", found)
 	}
 }
+
+// A coding that is made beside the requests, and comes later, is waited for.
+func TestCodingComesLater(t *testing.T) {
+	var made atomic.Bool // once it was asked for
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := r.Header.Get("Accept-Encoding")
+		if !made.Load() {
+			r.Header.Del("Accept-Encoding")
+		}
+		if asked == "zstd" {
+			made.Store(true)
+		}
+		right(w, r)
+	}))
+	defer s.Close()
+	found := foundIn(checkURL(t, Options{}, s.URL))
+	if found["coding-gain"] == "" || found["coding-missing"] != "" || found["not-modified-differs"] != "" {
+		t.Errorf("found: %v", found)
+	}
+}

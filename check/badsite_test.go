@@ -15,6 +15,7 @@ import (
 var ofOrigin = []string{
 	"connection-not-kept", "http10-chunked", "method-allow-missing", "method-unknown-succeeds", "missing-page-fails", "missing-page-kept",
 	"missing-page-succeeds", "redirect-chain", "redirect-loop", "redirect-many", "redirect-changes-method", "trace-enabled",
+	"query-without-effect",
 }
 
 // A site on which each page makes one mistake, and the server some more: a

@@ -18,13 +18,16 @@ type Checker struct {
 	client *client
 	only   string // the one origin that is asked; "" for any
 
+	settled bool // no codings come later
+
 	mu      sync.Mutex
 	origins map[string]bool // those whose own checks are done
+	waits   map[string]int  // how often their codings were waited for in vain
 }
 
 // New returns a checker.
 func New(o Options) *Checker {
-	c := &Checker{o: o, origins: map[string]bool{}}
+	c := &Checker{o: o, origins: map[string]bool{}, waits: map[string]int{}}
 	c.client = newClient(&c.o)
 	return c
 }

@@ -34,6 +34,7 @@ func inProcess(s Server, o Options) (c *Checker, stop func(), err error) {
 		return (&net.Dialer{}).DialContext(ctx, network, l.Addr().String())
 	}
 	c = New(o)
+	c.settled = true
 	c.only = "http://" + net.JoinHostPort(inProcessHost, "80")
 	var ended sync.WaitGroup
 	ended.Go(func() { s.Serve(l) })
