@@ -3,6 +3,8 @@ package check
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,26 +117,23 @@ func (e *examination) compareCoding(r *reply, name, where string) {
 
 // codingFields looks at Vary and entity-tags of answers in different codings.
 func (e *examination) codingFields(coded []*reply) {
-	for _, r := range append(coded[:len(coded):len(coded)], e.plain) {
-		if !r.varies("Accept-Encoding") && r.shared() {
-			what := "the answer with " + r.get("Content-Encoding")
-			if r == e.plain {
-				what = "the answer without a coding"
-			}
-			e.report("coding-no-vary", what, "Vary: "+quoted(r.get("Vary")))
-		}
-	}
-	tags := map[string]string{}
-	if tag := e.plain.get("Etag"); tag != "" {
-		tags[tag] = "no coding"
-	}
 	for _, r := range coded {
-		tag, name := r.get("Etag"), r.get("Content-Encoding")
-		if other := tags[tag]; other != "" && !strings.HasPrefix(tag, "W/") {
-			e.report("coding-same-etag", "ETag", fmt.Sprintf("%s with %s and with %s", tag, name, other))
+		if !r.varies("Accept-Encoding") && r.shared() {
+			e.report("coding-no-vary", "the answer with "+r.get("Content-Encoding"), "Vary: "+quoted(r.get("Vary")))
 		}
-		if tag != "" {
-			tags[tag] = name
+	}
+	if !e.plain.varies("Accept-Encoding") && e.plain.shared() {
+		e.report("coding-vary-missing", "the answer without a coding", "Vary: "+quoted(e.plain.get("Vary")))
+	}
+	names := map[string][]string{} // of the codings that have an entity-tag
+	for _, r := range append([]*reply{e.plain}, coded...) {
+		tag := r.get("Etag")
+		names[tag] = append(names[tag], quoted(r.get("Content-Encoding")))
+	}
+	for _, tag := range slices.Sorted(maps.Keys(names)) {
+		same := names[tag]
+		if tag != "" && len(same) > 1 && !strings.HasPrefix(tag, "W/") {
+			e.report("coding-same-etag", "ETag", tag+" for the codings "+strings.Join(same, ", "))
 		}
 	}
 }

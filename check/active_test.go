@@ -250,7 +250,12 @@ func faulty() map[string]http.Handler {
 			}
 		}),
 
-		"coding-no-vary":   answers(func(_ int, h http.Header, _ *http.Request) { h.Del("Vary") }),
+		"coding-no-vary": answers(func(_ int, h http.Header, _ *http.Request) { h.Del("Vary") }),
+		"coding-vary-missing": answers(func(_ int, h http.Header, _ *http.Request) {
+			if h.Get("Content-Encoding") == "" {
+				h.Del("Vary")
+			}
+		}),
 		"coding-same-etag": answers(func(_ int, h http.Header, _ *http.Request) { h.Set("Etag", `"one"`) }),
 		"coding-unasked":   asks(func(r *http.Request) { r.Header.Set("Accept-Encoding", "gzip") }),
 		"coding-broken": says(head+"Content-Encoding: br\nVary: Accept-Encoding\nContent-Length: 6\n\nbroken",
