@@ -53,9 +53,9 @@ func (p *cspPolicy) scripts() *cspDirective {
 // has reports whether a directive has a value; case does not matter.
 func (d *cspDirective) has(value string) bool { return d != nil && anyFold(d.values, value) }
 
-// vouches reports whether a directive has a nonce or a hash.
+// vouches reports whether a directive has a nonce or a hash that can match.
 func (d *cspDirective) vouches() bool {
-	return slices.ContainsFunc(d.values, func(v string) bool { return isCSPNonce(v) || cspHash(v) != "" })
+	return slices.ContainsFunc(d.values, func(v string) bool { return isCSPNonce(v) || cspHash(v) != "" && hashFits(v) })
 }
 
 // policies are those of the answer, the enforced ones first.

@@ -97,7 +97,7 @@ var dictionaryNotes = []Note{
 	{
 		ID: "dictionary-over-http", Severity: Warn, Relates: true,
 		Sentence: "a dictionary comes over http, where browsers do not use dictionaries",
-		Clause:   "RFC 9842 §9.3", Remedy: "send it over https",
+		Clause:   "", Remedy: "send it over https",
 		Fires:  Example{Request: "GET http://example.com/app.js", Response: "HTTP/1.1 200 OK\nCache-Control: max-age=600\nUse-As-Dictionary: match=\"/*\"\n\n"},
 		Silent: Example{Request: "GET https://example.com/app.js", Response: "HTTP/1.1 200 OK\nCache-Control: max-age=600\nUse-As-Dictionary: match=\"/*\"\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
@@ -178,23 +178,34 @@ var dictionaryNotes = []Note{
 		},
 	},
 	{
-		ID: "no-vary-search-except-alone", Severity: Bad,
-		Sentence: "No-Vary-Search has except, but not params, and clients ignore all of it",
-		Clause:   "draft-ietf-httpbis-no-vary-search §5.2", Remedy: `write params, except=("id")`,
-		Fires:  Example{Response: "HTTP/1.1 200 OK\nNo-Vary-Search: except=(\"id\")\n\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nNo-Vary-Search: params, except=(\"id\")\n\n"},
+		ID: "no-vary-search-contradicts", Severity: Bad,
+		Sentence: "No-Vary-Search names parameters that do not count, and parameters that alone do, and clients ignore all of it",
+		Clause:   "draft-ietf-httpbis-no-vary-search §3", Remedy: "keep params or except",
+		Fires:  Example{Response: "HTTP/1.1 200 OK\nNo-Vary-Search: params=(\"utm_source\"), except=(\"id\")\n\n"},
+		Silent: Example{Response: "HTTP/1.1 200 OK\nNo-Vary-Search: except=(\"id\")\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
 			all := x.sf("No-Vary-Search")
-			params := sfFind(all, "params")
-			if sfFind(all, "except") != nil && (params == nil || params.Kind != field.Boolean || !params.Bool) {
-				report(of("No-Vary-Search"), "")
+			if params := sfFind(all, "params"); sfFind(all, "except") != nil && params != nil && params.Kind == field.Inner {
+				report(of("No-Vary-Search"), x.get("No-Vary-Search"))
+			}
+		},
+	},
+	{
+		ID: "no-vary-search-older-form", Severity: Info,
+		Sentence: "No-Vary-Search says params without names, as an earlier draft had it, and newer clients ignore all of it",
+		Clause:   "draft-ietf-httpbis-no-vary-search §3", Remedy: "write except alone for those that count",
+		Fires:  Example{Response: "HTTP/1.1 200 OK\nNo-Vary-Search: params, except=(\"id\")\n\n"},
+		Silent: Example{Response: "HTTP/1.1 200 OK\nNo-Vary-Search: params=(\"utm_source\")\n\n"},
+		find: func(x *subject, report func(where, detail string)) {
+			if m := sfFind(x.sf("No-Vary-Search"), "params"); m != nil && m.Kind == field.Boolean {
+				report(of("No-Vary-Search"), x.get("No-Vary-Search"))
 			}
 		},
 	},
 	{
 		ID: "no-vary-search-key-unknown", Severity: Warn,
 		Sentence: "No-Vary-Search has a key that it does not define, and clients ignore it",
-		Clause:   "draft-ietf-httpbis-no-vary-search §5.2", Remedy: "write key-order, params and except",
+		Clause:   "draft-ietf-httpbis-no-vary-search §3", Remedy: "write key-order, params and except",
 		Fires:  Example{Response: "HTTP/1.1 200 OK\nNo-Vary-Search: param=(\"utm_source\")\n\n"},
 		Silent: Example{Response: "HTTP/1.1 200 OK\nNo-Vary-Search: params=(\"utm_source\"), key-order\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
