@@ -67,36 +67,53 @@ func spelled(name string) string {
 
 // meantFor returns the field that the name of an unknown one was probably meant
 // to be, nil if there is none: equal but for separators, or with one letter
-// wrong, or two in a long name. Names of vendors, obsolete and very short ones
-// are no candidates.
+// wrong, or two behind the first of a long name. Names of vendors, obsolete and
+// very short ones are no candidates.
 func meantFor(name string) *fieldRow {
-	if len(name) > 64 {
+	if len(name) > longestName {
 		return nil
 	}
 	name = strings.ToLower(name)
+	bare := bareLetters(name)
 	var best *fieldRow
 	least := 3
-	for _, table := range fieldTables {
-		for i := range table {
-			row := &table[i]
-			if row.is(vendor|obsolete) || len(row.name) < 6 {
-				continue
-			}
-			known := strings.ToLower(row.name)
-			if bareLetters(known) == bareLetters(name) {
-				return row
-			}
-			most := 1
-			if len(known) >= 12 {
-				most = 2
-			}
-			if d := editDistance(name, known, most); d <= most && d < least {
-				best, least = row, d
-			}
+	for i := range candidates {
+		c := &candidates[i]
+		if c.bare == bare {
+			return c.row
+		}
+		most := 1
+		if len(c.lower) >= 12 && name != "" && name[0] == c.lower[0] {
+			most = 2
+		}
+		if d := editDistance(name, c.lower, most); d <= most && d < least {
+			best, least = c.row, d
 		}
 	}
 	return best
 }
+
+// longestName is the length of the longest name that meantFor looks at.
+const longestName = 64
+
+// A candidate is a field that another name can be meant for.
+type candidate struct {
+	row         *fieldRow
+	lower, bare string // its name in lower case, and without separators
+}
+
+var candidates = func() []candidate {
+	var all []candidate
+	for _, table := range fieldTables {
+		for i := range table {
+			if row := &table[i]; !row.is(vendor|obsolete) && len(row.name) >= 6 && len(row.name) <= longestName {
+				lower := strings.ToLower(row.name)
+				all = append(all, candidate{row, lower, bareLetters(lower)})
+			}
+		}
+	}
+	return all
+}()
 
 // bareLetters leaves out what separates words.
 func bareLetters(name string) string {
@@ -114,7 +131,7 @@ func editDistance(a, b string, most int) int {
 	if d := len(a) - len(b); d > most || -d > most {
 		return most + 1
 	}
-	var before, last, row [66]int
+	var before, last, row [longestName + 1]int
 	for j := range len(b) + 1 {
 		last[j] = j
 	}

@@ -260,11 +260,13 @@ var fieldNotes = []Note{
 				if row == nil || row.grammar != gTokens && row.grammar != gFieldNames && row.grammar != gLanguages || row.name == "Content-Encoding" {
 					continue
 				}
-				list := elements(lines)
-				for i, elem := range list {
-					if anyFold(list[:i], elem) {
+				seen := map[string]bool{}
+				for elem := range field.Elements(lines) {
+					lower := strings.ToLower(elem)
+					if seen[lower] {
 						report(of(row.name), elem)
 					}
+					seen[lower] = true
 				}
 			}
 		},
