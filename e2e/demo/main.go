@@ -60,7 +60,7 @@ func handler(s *streams) http.Handler {
 
 // show sends a page with the fields that the monitor sends.
 func show(w http.ResponseWriter, code int, v *ui.View) {
-	v.Host, v.Version, v.Uptime = "demo.example:8001", "0.0.0", "3 days"
+	v.Host, v.Version, v.Uptime = "demo.example:8001", "freshet demo", "3 days"
 	var b bytes.Buffer
 	if err := ui.Page(&b, v); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

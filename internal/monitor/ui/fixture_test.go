@@ -11,7 +11,7 @@ import (
 func everything() *ui.View {
 	return &ui.View{
 		Title: "Everything", Intro: "One of each.", Path: "/requests/17", Host: "a.example:8001",
-		Version: "1.2.3", Uptime: "3 days", Live: "/events?status=404&q=a+b", Refresh: 5 * time.Second,
+		Version: "freshet 1.2.3", Uptime: "3 days", Live: "/events?status=404&q=a+b", Refresh: 5 * time.Second,
 		Up: ui.Link{Text: "Requests", Href: "/requests"},
 		Sections: []ui.Section{
 			&ui.Notice{Level: ui.Warn, Title: "Disk", Text: "Nearly full.", Links: []ui.Link{{Text: "Cache", Href: "/cache"}}},
@@ -63,6 +63,7 @@ func everything() *ui.View {
 				Fields: []ui.Field{
 					{Name: "url", Label: "Address", Kind: ui.URLField, Required: true, Invalid: true},
 					{Name: "why", Label: "Why", Kind: ui.AreaField, Value: "because\nof that", Hint: "For the log."},
+					{Name: "key", Label: "Token", Kind: ui.PasswordField, Value: "secret"},
 					{Name: "n", Label: "How many", Kind: ui.NumberField, Value: "3"},
 				}},
 		},

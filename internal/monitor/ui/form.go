@@ -45,13 +45,15 @@ type Field struct {
 type FieldKind string
 
 const (
-	TextField   FieldKind = "text"     // a line of text; also the zero value
-	SearchField FieldKind = "search"   // the same, for filters
-	NumberField FieldKind = "number"   // a number
-	URLField    FieldKind = "url"      // an absolute address
-	SelectField FieldKind = "select"   // one of Options
-	CheckField  FieldKind = "checkbox" // sent as "1", or not at all; set when Value is not ""
-	AreaField   FieldKind = "textarea" // several lines
+	TextField   FieldKind = "text"   // a line of text; also the zero value
+	SearchField FieldKind = "search" // the same, for filters
+	NumberField FieldKind = "number" // a number
+	URLField    FieldKind = "url"    // an absolute address
+	// PasswordField is a secret: it is not shown, and never filled in.
+	PasswordField FieldKind = "password"
+	SelectField   FieldKind = "select"   // one of Options
+	CheckField    FieldKind = "checkbox" // sent as "1", or not at all; set when Value is not ""
+	AreaField     FieldKind = "textarea" // several lines
 )
 
 // Option is a choice of a [SelectField].

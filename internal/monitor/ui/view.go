@@ -23,7 +23,9 @@ type View struct {
 	// Host names the server that is watched.
 	Host string
 
-	// Version and Uptime stand at the foot of the page; "" shows none.
+	// Version and Uptime stand at the foot of the page: what the program calls
+	// itself ("freshet 1.2", "" stands for "freshet"), and for how long it has
+	// run ("" for nothing).
 	Version string
 	Uptime  string
 
