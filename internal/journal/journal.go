@@ -10,11 +10,15 @@
 // It is deliberately no log: nothing of it survives the process, the oldest
 // record gives way to the newest, and of long texts it keeps the beginning.
 //
-// What holds: Record allocates nothing and waits for nobody, readers included.
-// A reader gets a record whole or not at all. Memory is fixed: 256 bytes for
-// each of Options.Records, 24 bytes for each of Options.Details and what the
-// details themselves take, of which the text is bounded (2 KiB each). Names
-// and passwords of users, referers and zones of addresses are not kept.
+// What holds: Record allocates nothing and waits for no reader. A reader gets a
+// record whole or not at all. Memory is fixed: 256 bytes for each of
+// Options.Records, 8 bytes for each of Options.Details, and what the details
+// themselves take, of which the text is bounded (2 KiB each). Names of users,
+// referers and zones of addresses are not kept.
+//
+// The ring is cut into lanes, one for each processor, 8 at most. As long as one
+// processor does all the work its lane and the others are filled alike, so that
+// at least three quarters of what is kept are the latest records.
 package journal
 
 import (
@@ -33,7 +37,7 @@ type Options struct {
 
 	// Details is of how many of them, those that were not hot, the details are
 	// kept; 0 means 4096. It is rounded up as Records is. An entry whose detail
-	// has given way is without.
+	// has given way is without. The details are shared out to the lanes, too.
 	Details int
 }
 
@@ -47,10 +51,9 @@ const (
 // A Journal is a ring of the latest records. It is a record.Sink; all methods
 // may be called by many goroutines at once.
 type Journal struct {
-	slots   []slot // a power of two
-	details details
+	lanes lanes
 
-	_    [64]byte // last is written by all, the fields above are read by all
+	_    [64]byte // last is written by all, lanes are read by all
 	last atomic.Uint64
 	_    [56]byte
 }
@@ -59,10 +62,9 @@ var _ record.Sink = (*Journal)(nil)
 
 // New returns an empty Journal.
 func New(o Options) *Journal {
-	return &Journal{
-		slots:   make([]slot, places(o.Records, defaultRecords)),
-		details: newDetails(places(o.Details, defaultDetails)),
-	}
+	j := &Journal{}
+	j.lanes.init(places(o.Records, defaultRecords), places(o.Details, defaultDetails))
+	return j
 }
 
 // places returns the size of a ring.
@@ -74,29 +76,12 @@ func places(n, byDefault int) int {
 	return 1 << bits.Len(uint(n-1))
 }
 
-func (j *Journal) slot(n uint64) *slot { return &j.slots[n&uint64(len(j.slots)-1)] }
-
 // Record keeps r. It allocates nothing (but for a Detail with more than 2 KiB
-// of text, which it clips) and never waits.
+// of text, which it clips) and never waits for a reader.
 func (j *Journal) Record(r *record.Record) {
-	var detail, key uint64
-	var cut bool
-	if r.Detail != nil {
-		detail, cut = j.details.add(r.Detail)
-	}
-	if r.Detail != nil && r.Detail.Key != "" {
-		key = KeyHash(r.Detail.Key)
-	} else {
-		key = TargetHash(r.Host, r.Target)
-	}
-	for {
-		n := j.last.Add(1)
-		if s := j.slot(n); s.write(n) {
-			s.put(r, key, detail, cut)
-			s.unlock(n)
-			return
-		}
-	}
+	l := j.lanes.mine()
+	l.put(l.number(&j.last, r.Start+r.Duration), r)
+	l.release()
 }
 
 // seed makes hashes of this process unlike those of others: a client cannot

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"freshet/internal/record"
 	"freshet/internal/rule"
@@ -15,8 +18,8 @@ func TestSlotSize(t *testing.T) {
 	if n := reflect.TypeFor[slot]().Size(); n != slotBytes {
 		t.Errorf("a slot has %d bytes, want %d", n, slotBytes)
 	}
-	if n := reflect.TypeFor[detailSlot]().Size(); n != 24 {
-		t.Errorf("a slot of the second ring has %d bytes; the package comment says 24", n)
+	if n := reflect.TypeFor[lane]().Size(); n != 128 {
+		t.Errorf("a lane has %d bytes, want two cache lines", n)
 	}
 }
 
@@ -41,6 +44,7 @@ func TestEntryIsTheRecord(t *testing.T) {
 		{"mapped", func(r *record.Record) { r.Remote = netip.MustParseAddrPort("[::ffff:192.0.2.1]:80") }},
 		{"unix socket", func(r *record.Record) { r.Remote = netip.AddrPort{} }},
 		{"cold", func(r *record.Record) { r.Hot, r.Verdict, r.Detail = false, record.Miss, &record.Detail{Key: "k"} }},
+		{"own protocol", func(r *record.Record) { r.Proto = "HTTP/1.7" }},
 		{"own method", func(r *record.Record) { r.Method, r.Proto = "FROBNICATE", "HTTP/1.7" }},
 		{"cut", func(r *record.Record) { r.Status, r.Method, r.Target, r.Proto = 0, "", "", "" }},
 	}
@@ -76,7 +80,7 @@ func TestLongTexts(t *testing.T) {
 		{"target", "GET", "a.example", long, "curl/8", 9, textBytes - 9, 0},
 		{"host", "GET", long, "/", "curl/8", maxHost, 1, 6},
 		{"all", "GET", long, long, long, maxHost, textBytes - maxHost, 0},
-		{"method", long, long, long, long, maxHost, textBytes - maxHost - maxWord, 0},
+		{"method", long, long, long, long, maxHost, textBytes - maxHost - maxWord - 1, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -104,48 +108,59 @@ func numbered(i int) *record.Record {
 	}
 }
 
-func seqs(entries []Entry) (s []uint64) {
+// which returns which records entries are of.
+func which(entries []Entry) (ids []int) {
 	for _, e := range entries {
-		s = append(s, e.Seq)
+		ids = append(ids, int(e.ID))
 	}
-	return s
+	return ids
+}
+
+// upTo returns the numbers from one to another.
+func upTo(from, to int) (list []int) {
+	for i := from; i <= to; i++ {
+		list = append(list, i)
+	}
+	return list
 }
 
 func TestSince(t *testing.T) {
 	j := New(Options{Records: 16})
-	expect := func(seq uint64, from, to, wantNext, wantLost uint64) {
+	expect := func(seq uint64, from, to int, someLost bool) (next uint64) {
 		t.Helper()
-		got, next, lost := j.Since(seq, nil)
-		var want []uint64
-		for n := from; n < to; n++ {
-			want = append(want, n)
+		got, next, lost := j.Since(seq, make([]Entry, 1))
+		if !slices.Equal(which(got[1:]), upTo(from, to)) || (lost > 0) != someLost {
+			t.Errorf("Since(%d): %v, lost %d; want %d to %d, %v", seq, which(got[1:]), lost, from, to, someLost)
 		}
-		if !reflect.DeepEqual(seqs(got), want) || next != wantNext || lost != wantLost {
-			t.Errorf("Since(%d): %v, next %d, lost %d; want %v, %d, %d", seq, seqs(got), next, lost, want, wantNext, wantLost)
-		}
-		for _, e := range got {
-			if e.Target != fmt.Sprint("/", e.Seq) || e.ID != record.ID(e.Seq) {
-				t.Errorf("entry %d is %+v", e.Seq, e)
+		for i, e := range got[1:] {
+			if e.Target != fmt.Sprint("/", int(e.ID)) || e.Seq >= next || e.Seq <= got[i].Seq {
+				t.Errorf("entry %d is %+v", i, e)
 			}
 		}
+		return next
 	}
-	expect(0, 1, 1, 1, 0)
-	for i := 1; i <= 10; i++ {
-		j.Record(numbered(i))
+	record := func(from, to int) {
+		for i := from; i <= to; i++ {
+			j.Record(numbered(i))
+		}
 	}
-	expect(0, 1, 11, 11, 0)
-	expect(1, 1, 11, 11, 0)
-	expect(8, 8, 11, 11, 0)
-	expect(11, 11, 11, 11, 0)
-	expect(99, 11, 11, 99, 0) // a number from the future stays one
-	for i := 11; i <= 40; i++ {
-		j.Record(numbered(i))
+	if next := expect(0, 1, 0, false); next != 1 {
+		t.Errorf("of nothing: next is %d", next)
 	}
-	expect(11, 25, 41, 41, 14)
-	expect(0, 25, 41, 41, 0)
-	if n := j.Next(); n != 41 {
-		t.Errorf("next is %d", n)
+	record(1, 10)
+	expect(0, 1, 10, false)
+	expect(1, 1, 10, false)
+	next := expect(8, 8, 10, false)
+	if expect(next, 1, 0, false); j.Next() != next {
+		t.Errorf("next is %d, %d", j.Next(), next)
 	}
+	record(11, 12)
+	after := expect(next, 11, 12, false)
+	expect(after+100, 1, 0, false)
+	record(13, 40)
+	expect(after, 25, 40, true)
+	expect(next, 25, 40, true)
+	expect(0, 25, 40, false)
 }
 
 func TestLatest(t *testing.T) {
@@ -156,11 +171,11 @@ func TestLatest(t *testing.T) {
 	for i := 1; i <= 40; i++ {
 		j.Record(numbered(i))
 	}
-	if got := seqs(j.Latest(3, nil)); !reflect.DeepEqual(got, []uint64{40, 39, 38}) {
+	if got := which(j.Latest(3, nil)); !slices.Equal(got, []int{40, 39, 38}) {
 		t.Errorf("latest: %v", got)
 	}
 	even := func(e *Entry) bool { return e.Bytes%2 == 0 }
-	if got := seqs(j.Latest(100, even)); !reflect.DeepEqual(got, []uint64{40, 38, 36, 34, 32, 30, 28, 26}) {
+	if got := which(j.Latest(100, even)); !slices.Equal(got, []int{40, 38, 36, 34, 32, 30, 28, 26}) {
 		t.Errorf("latest even: %v", got)
 	}
 	if used, size := j.Len(); used != 16 || size != 16 {
@@ -216,5 +231,148 @@ func TestDetailsAreClipped(t *testing.T) {
 	}
 	if e.Key != KeyHash(long) {
 		t.Error("the key is a hash of what was left")
+	}
+}
+
+// The words and their numbers belong together.
+func TestWords(t *testing.T) {
+	for i, word := range words {
+		if got := code(word); int(got) != i {
+			t.Errorf("%q has the number %d, want %d", word, got, i)
+		}
+	}
+	if code("get") != unknown || code("HTTP/1.2") != unknown {
+		t.Error("an unknown word has a number")
+	}
+}
+
+// Writers and readers at once: what is read is whole, in order, and as long as
+// nobody says that something was lost, complete.
+func TestConcurrentUse(t *testing.T) {
+	j := New(Options{Records: 1 << 15, Details: 1 << 15})
+	const writers, each = 4, 4000
+	var writing, reading sync.WaitGroup
+	done := make(chan struct{})
+	check := func(e *Entry) {
+		i := int(e.ID)
+		if e.Duration != int64(i) || e.Bytes != int64(i) || e.Host != fmt.Sprint("h", i) || e.Target != fmt.Sprint("/", i) || e.Agent != fmt.Sprint("a", i) {
+			t.Errorf("a mixture: %+v", e)
+		}
+		if cold := i%3 == 0; (e.Detail != nil) != cold || cold && e.Detail.Tries != i {
+			t.Errorf("entry of %d has the detail %+v", i, e.Detail)
+		}
+	}
+	reading.Go(func() { // follows
+		seen := map[record.ID]bool{}
+		var next, last uint64 = 1, 0
+		for closing := false; ; {
+			var entries []Entry
+			var lost uint64
+			entries, next, lost = j.Since(next, nil)
+			if lost > 0 {
+				t.Errorf("%d lost", lost)
+			}
+			for i := range entries {
+				e := &entries[i]
+				if check(e); seen[e.ID] || e.Seq <= last {
+					t.Errorf("entry %d after %d, seen %v", e.Seq, last, seen[e.ID])
+				}
+				seen[e.ID], last = true, e.Seq
+			}
+			if closing {
+				break
+			}
+			select {
+			case <-done:
+				closing = true
+			default:
+			}
+		}
+		if len(seen) != writers*each {
+			t.Errorf("%d of %d records were seen", len(seen), writers*each)
+		}
+	})
+	reading.Go(func() { // looks around
+		for {
+			j.Latest(50, func(e *Entry) bool { check(e); return true })
+			if e, ok := j.Find(7); ok {
+				check(&e)
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	for w := range writers {
+		writing.Go(func() {
+			for i := w; i < writers*each; i += writers {
+				r := numbered(i)
+				if i%3 == 0 {
+					r.Detail = &record.Detail{Tries: i}
+				}
+				j.Record(r)
+			}
+		})
+	}
+	writing.Wait()
+	close(done)
+	reading.Wait()
+	if used, _ := j.Len(); used != writers*each {
+		t.Errorf("%d records are kept, want %d", used, writers*each)
+	}
+}
+
+// A lane that is held, by a reader for one, holds up no record.
+func TestRecordPassesOverWhatIsHeld(t *testing.T) {
+	j := New(Options{})
+	if len(j.lanes.all) < 2 {
+		t.Skip("there is one processor only")
+	}
+	for i := range j.lanes.all[1:] {
+		j.lanes.all[i].hold()
+	}
+	for i := range 10 {
+		j.Record(numbered(i))
+	}
+	for i := range j.lanes.all[1:] {
+		j.lanes.all[i].release()
+	}
+	if got := which(j.Latest(99, nil)); len(got) != 10 {
+		t.Errorf("recorded: %v", got)
+	}
+}
+
+// One goroutine has the use of the whole ring.
+func TestLanesAreFilledAlike(t *testing.T) {
+	j := New(Options{Records: 1024})
+	const n = 10_000
+	for i := range n {
+		j.Record(numbered(i))
+	}
+	kept := map[record.ID]bool{}
+	for _, e := range j.Latest(n, nil) {
+		kept[e.ID] = true
+	}
+	latest := 0
+	for kept[record.ID(n-1-latest)] {
+		latest++
+	}
+	if len(kept) != 1024 || latest < 1024*3/4-maxBatch*maxLanes {
+		t.Errorf("%d records are kept, and of the latest %d none is missing", len(kept), latest)
+	}
+}
+
+// Numbers are claimed in batches only while requests come fast.
+func TestOrderInTime(t *testing.T) {
+	j := New(Options{})
+	for i := range 1000 {
+		r := numbered(i)
+		r.Start = int64(i) * int64(20*time.Millisecond)
+		j.Record(r)
+	}
+	if got := which(j.Latest(1000, nil)); got[0] != 999 || got[999] != 0 || !slices.IsSortedFunc(got, func(a, b int) int { return b - a }) {
+		t.Error("slow requests are not in the order in which they came")
 	}
 }

@@ -1,11 +1,16 @@
 package journal
 
-import "freshet/internal/record"
+import (
+	"slices"
+
+	"freshet/internal/record"
+)
 
 // An Entry is a copy of one record in the ring.
 type Entry struct {
-	// Seq numbers the entries: later ones have higher numbers. Numbers may be
-	// missing between two entries without a record being lost.
+	// Seq numbers the entries from 1 on, in the order in which they were
+	// recorded, except that what is less than 10 ms apart may be the other way
+	// round. Some numbers are not used.
 	Seq uint64
 
 	// Record is what was recorded. Its strings are its own; User and Referer
@@ -24,95 +29,151 @@ type Entry struct {
 	Truncated bool
 }
 
-// Since appends to dst, oldest first, the entries from the number seq on, as
-// far as they are complete. The next call takes next as its seq. lost is how
-// many numbers from seq on were overwritten before they were read; for a seq
-// of 0, which means from the oldest entry there is, it is 0.
+// Since appends to dst, oldest first, the entries from the number seq on. The
+// next call takes next as its seq, and misses none that was recorded since.
+// lost is how many numbers from seq on belong to records that were overwritten
+// before they were read, or to none; 0 says that nothing was lost. A seq of 0
+// means from the oldest entry there is.
 func (j *Journal) Since(seq uint64, dst []Entry) (entries []Entry, next, lost uint64) {
-	last := j.last.Load()
-	first := j.oldest(last)
-	if seq == 0 {
-		seq = first
+	last := j.settle()
+	begin := len(dst)
+	var gone uint64 // the number of the newest record that is lost
+	for i := range j.lanes.all {
+		l := &j.lanes.all[i]
+		l.hold()
+		gone = max(gone, l.gone)
+		l.release()
 	}
-	if seq < first {
-		lost = first - seq
-		seq = first
+	if seq > 0 && gone >= seq {
+		lost = gone - seq + 1
 	}
-	for n := seq; n <= last; n++ {
-		e, held := j.at(n)
-		switch {
-		case held == n:
-			dst = append(dst, e)
-		case held > n:
-			lost++ // or skipped a turn ago: it cannot be told any more
-		case !j.slot(n).settled(n):
-			return dst, n, lost // it is being written
+	j.newest(last, func(e *Entry) bool {
+		if e.Seq < seq {
+			return false
 		}
-	}
+		if e.Seq <= gone && lost > 0 {
+			lost--
+		}
+		dst = append(dst, *e)
+		return true
+	})
+	slices.Reverse(dst[begin:])
 	return dst, max(seq, last+1), lost
 }
 
-// Next returns the number of the entry that will be recorded next: a reader
-// that starts with it sees what happens from now on.
-func (j *Journal) Next() uint64 { return j.last.Load() + 1 }
+// Next returns a number that all later records will reach: a reader that starts
+// with it sees what happens from now on.
+func (j *Journal) Next() uint64 { return j.settle() + 1 }
 
 // Latest returns the n newest entries for which keep returns true, newest
 // first; a nil keep keeps all. The entry that keep gets is valid for the call.
 func (j *Journal) Latest(n int, keep func(*Entry) bool) []Entry {
 	var entries []Entry
-	last := j.last.Load()
-	for seq := last; seq >= j.oldest(last) && len(entries) < n; seq-- {
-		e, held := j.at(seq)
-		if held == seq && (keep == nil || keep(&e)) {
-			entries = append(entries, e)
-		}
+	if n <= 0 {
+		return nil
 	}
+	j.newest(j.settle(), func(e *Entry) bool {
+		if keep == nil || keep(e) {
+			entries = append(entries, *e)
+		}
+		return len(entries) < n
+	})
 	return entries
 }
 
 // Find returns the entry of the request with that name. It looks at the whole
 // ring, newest first.
-func (j *Journal) Find(id record.ID) (Entry, bool) {
+func (j *Journal) Find(id record.ID) (found Entry, ok bool) {
+	j.merge(j.last.Load(), func(from *reader) bool {
+		if ok = from.slot.id == id; ok {
+			found = from.entry()
+		}
+		return !ok
+	})
+	return found, ok
+}
+
+// Len returns how many records there are, and how many there can be.
+func (j *Journal) Len() (used, size int) {
+	for i := range j.lanes.all {
+		l := &j.lanes.all[i]
+		l.hold()
+		used += int(min(l.count, uint64(len(l.slots))))
+		size += len(l.slots)
+		l.release()
+	}
+	return used, size
+}
+
+// settle returns the last number that was claimed, and sees to it that no
+// record will get it or one before it.
+func (j *Journal) settle() uint64 {
 	last := j.last.Load()
-	for seq := last; seq >= j.oldest(last); seq-- {
-		s := j.slot(seq)
-		held := s.read()
-		found := held == seq && s.id == id
-		s.unlock(held)
-		if found {
-			e, again := j.at(seq)
-			return e, again == seq
+	for i := range j.lanes.all {
+		l := &j.lanes.all[i]
+		l.hold()
+		l.left = 0
+		l.release()
+	}
+	return last
+}
+
+// newest calls yield with the entries up to the number last, newest first,
+// until it returns false.
+func (j *Journal) newest(last uint64, yield func(*Entry) bool) {
+	j.merge(last, func(from *reader) bool {
+		e := from.entry()
+		return yield(&e)
+	})
+}
+
+// A reader goes through one lane, newest first.
+type reader struct {
+	l      *lane
+	n      uint64 // which record of the lane is in slot; 0: there are no more
+	slot   slot
+	detail *record.Detail
+}
+
+func (r *reader) entry() Entry {
+	e := r.slot.entry()
+	e.Detail = r.detail
+	return e
+}
+
+// back goes to the record before the current one.
+func (r *reader) back() {
+	r.n--
+	var ok bool
+	if r.detail, ok = r.l.take(r.n, &r.slot); !ok {
+		r.n = 0
+	}
+}
+
+// merge calls yield with the reader that has the newest record up to the number
+// last, again and again, until it returns false or there is none.
+func (j *Journal) merge(last uint64, yield func(*reader) bool) {
+	readers := make([]reader, len(j.lanes.all))
+	for i := range readers {
+		r := &readers[i]
+		r.l = &j.lanes.all[i]
+		r.l.hold()
+		r.n = r.l.count + 1
+		r.l.release()
+		for r.back(); r.n > 0 && r.slot.seq > last; {
+			r.back()
 		}
 	}
-	return Entry{}, false
-}
-
-// Len returns how many of the places of the ring are in use.
-func (j *Journal) Len() (used, size int) {
-	return int(min(j.last.Load(), uint64(len(j.slots)))), len(j.slots)
-}
-
-// oldest returns the number of the oldest entry there can be; it is 1 or more.
-func (j *Journal) oldest(last uint64) uint64 {
-	if size := uint64(len(j.slots)); last > size {
-		return last - size + 1
+	for {
+		var newest *reader
+		for i := range readers {
+			if r := &readers[i]; r.n > 0 && (newest == nil || r.slot.seq > newest.slot.seq) {
+				newest = r
+			}
+		}
+		if newest == nil || !yield(newest) {
+			return
+		}
+		newest.back()
 	}
-	return 1
-}
-
-// at returns the number that the slot of n holds, and its entry when that is n.
-func (j *Journal) at(n uint64) (e Entry, held uint64) {
-	s := j.slot(n)
-	var copied content
-	held = s.read()
-	if held == n {
-		copied = s.content
-	}
-	s.unlock(held)
-	if held != n {
-		return e, held
-	}
-	e = copied.entry(n)
-	e.Detail = j.details.at(copied.detail)
-	return e, held
 }

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"encoding/binary"
 	"math"
 	"net/netip"
 
@@ -11,42 +12,38 @@ import (
 // slotBytes is the size of a slot: four lines of a processor's cache.
 const slotBytes = 256
 
-// A slot is a place of the ring.
+// A slot is one record in the ring. It has no pointer, so that the garbage
+// collector does not look at the ring.
 type slot struct {
-	guard // of what follows
-	content
-}
-
-// content is one record. It has no pointer, so that the garbage collector does
-// not look at the ring.
-type content struct {
+	seq      uint64 // 0: empty
 	id       record.ID
 	start    int64
 	duration int64
 	waited   int64
 	bytes    int64
 	key      uint64
-	detail   uint64 // the place in the ring of details; 0: none
+	detail   uint64 // which detail of the lane, counted from 1; 0: none
 
-	addr [16]byte
-	port uint16
+	addrHigh, addrLow uint64
+	port              uint16
 
 	rule    rule.ID
 	status  uint16
 	place   uint16
 	verdict record.Verdict
 	flags   flags
-	method  uint8 // of methods; 0: at the end of text
-	proto   uint8 // of protos; 0: at the end of text
+	method  uint8 // see code
+	proto   uint8
 
-	// The lengths of what stands in text, in this order.
-	host, target, agent, methodLen, protoLen uint8
-	text                                     [textBytes]byte
+	// The lengths of what stands in text, in this order; words that have no
+	// code stand at its end.
+	host, target, agent uint8
+	text                [textBytes]byte
 }
 
 const (
 	// textBytes hold the host, the target and the user agent.
-	textBytes = slotBytes - 107
+	textBytes = slotBytes - 97
 	// maxHost bytes of the host are kept, so that there is room for the target.
 	maxHost = 64
 	// maxWord bytes are kept of a method or a protocol that is not well known.
@@ -56,112 +53,186 @@ const (
 type flags uint8
 
 const (
-	hasAddr flags = 1 << iota
-	isIPv4
+	isIPv4 flags = 1 << iota
+	isIPv6
 	isHot
 	isTruncated
+	hasKey // key is the hash: else host and target are whole, and a reader computes it
 )
 
-// methods and protos are written as numbers.
-var (
-	methods = [...]string{1: "GET", 2: "HEAD", 3: "POST", 4: "PUT", 5: "DELETE", 6: "OPTIONS", 7: "PATCH", 8: "CONNECT", 9: "TRACE", 10: "PURGE", 11: "PROPFIND"}
-	protos  = [...]string{1: "HTTP/1.1", 2: "HTTP/2.0", 3: "HTTP/1.0", 4: "HTTP/0.9", 5: "HTTP/3.0"}
-)
+// words are the methods and protocols that are kept as numbers. What is no
+// well-known word has the number unknown.
+var words = [...]string{
+	"", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PURGE", "PROPFIND",
+	"HTTP/1.1", "HTTP/2.0", "HTTP/1.0", "HTTP/0.9", "HTTP/3.0",
+}
 
-// code returns the number of a word in a list of words, 0 for another one.
-func code(words []string, word string) uint8 {
-	for i, w := range words {
-		if i > 0 && w == word {
-			return uint8(i)
-		}
+const unknown = 255
+
+// code returns the number of a word. It is a switch for speed.
+func code(word string) uint8 {
+	switch word {
+	case "":
+		return 0
+	case "GET":
+		return 1
+	case "HEAD":
+		return 2
+	case "POST":
+		return 3
+	case "PUT":
+		return 4
+	case "DELETE":
+		return 5
+	case "OPTIONS":
+		return 6
+	case "PATCH":
+		return 7
+	case "CONNECT":
+		return 8
+	case "TRACE":
+		return 9
+	case "PURGE":
+		return 10
+	case "PROPFIND":
+		return 11
+	case "HTTP/1.1":
+		return 12
+	case "HTTP/2.0":
+		return 13
+	case "HTTP/1.0":
+		return 14
+	case "HTTP/0.9":
+		return 15
+	case "HTTP/3.0":
+		return 16
+	}
+	return unknown
+}
+
+// put copies r into s, but for its detail.
+func (s *slot) put(r *record.Record) {
+	s.id, s.start, s.duration, s.waited, s.bytes = r.ID, r.Start, r.Duration, r.Waited, r.Bytes
+	s.rule, s.place, s.verdict = r.Rule, r.Place, r.Verdict
+	s.status = uint16(min(max(r.Status, 0), math.MaxUint16))
+	f := s.putAddr(r.Remote)
+	if r.Hot {
+		f |= isHot
+	}
+	if s.putText(r) {
+		f |= isTruncated
+	}
+	switch {
+	case r.Detail != nil && r.Detail.Key != "":
+		s.key = KeyHash(r.Detail.Key)
+		f |= hasKey
+	case int(s.host) < len(r.Host) || int(s.target) < len(r.Target):
+		s.key = TargetHash(r.Host, r.Target)
+		f |= hasKey
+	}
+	s.flags = f
+}
+
+func (s *slot) putAddr(remote netip.AddrPort) flags {
+	s.port = remote.Port()
+	a := remote.Addr()
+	switch {
+	case a.Is4():
+		b := a.As4()
+		s.addrHigh, s.addrLow = 0, uint64(binary.BigEndian.Uint32(b[:]))
+		return isIPv4
+	case a.IsValid():
+		b := a.As16()
+		s.addrHigh, s.addrLow = binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
+		return isIPv6
 	}
 	return 0
 }
 
-// put copies r into s.
-func (s *content) put(r *record.Record, key, detail uint64, cut bool) {
-	s.id, s.start, s.duration, s.waited, s.bytes = r.ID, r.Start, r.Duration, r.Waited, r.Bytes
-	s.key, s.detail = key, detail
-	s.rule, s.place, s.verdict = r.Rule, r.Place, r.Verdict
-	s.status = uint16(min(max(r.Status, 0), math.MaxUint16))
-	s.flags = 0
-	if r.Hot {
-		s.flags = isHot
+// remote returns what putAddr was given.
+func (s *slot) remote() netip.AddrPort {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], s.addrHigh)
+	binary.BigEndian.PutUint64(b[8:], s.addrLow)
+	switch {
+	case s.flags&isIPv4 != 0:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[12:])), s.port)
+	case s.flags&isIPv6 != 0:
+		return netip.AddrPortFrom(netip.AddrFrom16(b), s.port)
 	}
-	s.putAddr(r.Remote)
-	if s.putText(r) || cut {
-		s.flags |= isTruncated
-	}
+	return netip.AddrPort{}
 }
 
-func (s *content) putAddr(remote netip.AddrPort) {
-	a := remote.Addr()
-	if !a.IsValid() {
-		return
+// putText fills in what is text and reports whether something had no room. What
+// is not a well-known word gets its room first: without its method a request
+// says nothing.
+func (s *slot) putText(r *record.Record) (cut bool) {
+	s.method, s.proto = code(r.Method), code(r.Proto)
+	room := textBytes
+	if s.method == unknown || s.proto == unknown {
+		room -= s.putWords(r)
+		cut = s.method == unknown && len(r.Method) > maxWord || s.proto == unknown && len(r.Proto) > maxWord
 	}
-	s.flags |= hasAddr
-	if a.Is4() {
-		s.flags |= isIPv4
-	}
-	s.addr, s.port = a.As16(), remote.Port()
+	host := min(len(r.Host), maxHost, room)
+	target := min(len(r.Target), room-host)
+	agent := min(len(r.Agent), room-host-target)
+	copy(s.text[:], r.Host[:host])
+	copy(s.text[host:], r.Target[:target])
+	copy(s.text[host+target:], r.Agent[:agent])
+	s.host, s.target, s.agent = uint8(host), uint8(target), uint8(agent)
+	return cut || host < len(r.Host) || target < len(r.Target) || agent < len(r.Agent)
 }
 
-// putText fills in what is text and reports whether something had no room. The
-// words are counted first: without its method a request says nothing.
-func (s *content) putText(r *record.Record) (cut bool) {
-	s.method, s.proto = code(methods[:], r.Method), code(protos[:], r.Proto)
-	method, proto := r.Method, r.Proto
-	if s.method > 0 {
-		method = ""
+// putWords writes what is no well-known word to the end of the text, each with
+// its length behind it, the method last, and returns how many bytes that took.
+func (s *slot) putWords(r *record.Record) int {
+	end := textBytes
+	put := func(word string) {
+		word = word[:min(len(word), maxWord)]
+		s.text[end-1] = uint8(len(word))
+		end -= 1 + len(word)
+		copy(s.text[end:], word)
 	}
-	if s.proto > 0 {
-		proto = ""
+	if s.method == unknown {
+		put(r.Method)
 	}
-	room := textBytes - min(len(method), maxWord) - min(len(proto), maxWord)
-	at := 0
-	add := func(text string, limit int) uint8 {
-		if len(text) > limit {
-			text, cut = text[:limit], true
+	if s.proto == unknown {
+		put(r.Proto)
+	}
+	return textBytes - end
+}
+
+// words returns the method and the protocol.
+func (s *slot) words() (method, proto string) {
+	end := textBytes
+	get := func(code uint8) string {
+		if code != unknown {
+			return words[code]
 		}
-		at += copy(s.text[at:], text)
-		return uint8(len(text))
+		n := int(s.text[end-1])
+		end -= 1 + n
+		return string(s.text[end : end+n])
 	}
-	s.host = add(r.Host, min(maxHost, room))
-	s.target = add(r.Target, room-at)
-	s.agent = add(r.Agent, room-at)
-	s.methodLen = add(method, maxWord)
-	s.protoLen = add(proto, maxWord)
-	return cut
+	method = get(s.method)
+	return method, get(s.proto)
 }
 
 // entry returns what s holds, the detail aside.
-func (s *content) entry(seq uint64) Entry {
+func (s *slot) entry() Entry {
 	e := Entry{
-		Seq: seq, Key: s.key, Truncated: s.flags&isTruncated != 0,
+		Seq: s.seq, Key: s.key, Truncated: s.flags&isTruncated != 0,
 		Record: record.Record{
 			ID: s.id, Start: s.start, Duration: s.duration, Waited: s.waited, Bytes: s.bytes,
 			Status: int(s.status), Rule: s.rule, Verdict: s.verdict, Place: s.place, Hot: s.flags&isHot != 0,
-			Method: methods[s.method], Proto: protos[s.proto],
+			Remote: s.remote(),
 		},
 	}
-	if s.flags&hasAddr != 0 {
-		a := netip.AddrFrom16(s.addr)
-		if s.flags&isIPv4 != 0 {
-			a = a.Unmap()
-		}
-		e.Remote = netip.AddrPortFrom(a, s.port)
-	}
-	text := string(s.text[:int(s.host)+int(s.target)+int(s.agent)+int(s.methodLen)+int(s.protoLen)])
-	next := func(n uint8) (part string) {
-		part, text = text[:n], text[n:]
-		return part
-	}
-	e.Host, e.Target, e.Agent = next(s.host), next(s.target), next(s.agent)
-	if s.method == 0 {
-		e.Method = next(s.methodLen)
-	}
-	if s.proto == 0 {
-		e.Proto = next(s.protoLen)
+	e.Method, e.Proto = s.words()
+	text := string(s.text[:int(s.host)+int(s.target)+int(s.agent)])
+	e.Host, text = text[:s.host], text[s.host:]
+	e.Target, e.Agent = text[:s.target], text[s.target:]
+	if s.flags&hasKey == 0 {
+		e.Key = TargetHash(e.Host, e.Target)
 	}
 	return e
 }

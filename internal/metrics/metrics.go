@@ -21,8 +21,8 @@
 package metrics
 
 import (
-	"math/bits"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"freshet/internal/record"
@@ -32,16 +32,16 @@ import (
 type Options struct {
 	// Places is how many routes are counted apart; 0 means 64, 1024 is the
 	// most. Records of the places from Places-1 on share the last. A place takes
-	// 4.2 kB for each of the shards, which are twice as many as processors,
-	// but at least 4 and at most 32: 1.1 to 8.7 MB by default, of which places that are
-	// not used stay untouched.
+	// 4.2 kB for each of the shards, which are as many as processors, but at
+	// least 2 and at most 32: 0.5 to 8.7 MB by default, of which places that
+	// are not used stay untouched.
 	Places int
 }
 
 const (
 	defaultPlaces = 64
 	maxPlaces     = 1024
-	minShards     = 4
+	minShards     = 2
 	maxShards     = 32
 )
 
@@ -51,7 +51,12 @@ type Metrics struct {
 	cells  []cell // of shard 0, then of shard 1, …
 	places uint
 	shards uint // a power of two
-	shift  uint // 32 less the bits of a shard's number
+
+	// hints has a *uint, the number of a shard, for each processor: that is
+	// what a sync.Pool is good at. Memory that several processors write in turn
+	// is dearer than all else that counting costs.
+	hints sync.Pool
+	made  atomic.Uint32
 
 	series series
 	gauges gauges
@@ -82,10 +87,13 @@ func New(o Options) *Metrics {
 	if o.Places > 0 {
 		m.places = uint(min(o.Places, maxPlaces))
 	}
-	for m.shards < maxShards && m.shards < 2*uint(runtime.GOMAXPROCS(0)) {
+	for m.shards < maxShards && m.shards < uint(runtime.GOMAXPROCS(0)) {
 		m.shards *= 2
 	}
-	m.shift = 32 - uint(bits.Len(m.shards-1))
+	m.hints.New = func() any {
+		shard := uint(m.made.Add(1)) & (m.shards - 1)
+		return &shard
+	}
 	m.cells = make([]cell, m.shards*m.places)
 	m.series.init()
 	return m
@@ -99,7 +107,7 @@ func (m *Metrics) Places() int { return int(m.places) }
 // holds, a reader perhaps, is passed over for that of the next shard.
 func (m *Metrics) Record(r *record.Record) {
 	place := min(uint(r.Place), m.places-1)
-	shard := m.shardOf(r)
+	shard := m.shard()
 	for tries := uint(1); ; tries++ {
 		if c := &m.cells[shard*m.places+place]; c.try() {
 			c.outcomes[min(r.Verdict, record.NumVerdicts-1)][classOf(r.Status)]++
@@ -116,12 +124,12 @@ func (m *Metrics) Record(r *record.Record) {
 	}
 }
 
-// shardOf spreads connections over the shards: by their number and, because
-// requests of HTTP/2 share one, by the client's port.
-func (m *Metrics) shardOf(r *record.Record) uint {
-	h := uint32(r.ID>>record.RequestBits) + uint32(r.Remote.Port())<<16
-	h *= 0x9e3779b1 // 2^32 divided by the golden ratio
-	return uint(h >> m.shift)
+// shard returns the shard of the processor that we are on.
+func (m *Metrics) shard() uint {
+	hint := m.hints.Get().(*uint)
+	shard := *hint
+	m.hints.Put(hint)
+	return shard
 }
 
 // Total returns the counts of all places.
