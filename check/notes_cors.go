@@ -16,10 +16,15 @@ const (
 )
 
 // isOrigin reports whether s is an origin as browsers write it: a scheme, a host
-// and perhaps a port, and nothing behind.
+// and perhaps a port that is not the scheme's own, in lower case, and nothing
+// behind.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && u.Scheme != "" && u.Host != "" && u.User == nil && u.Scheme+"://"+u.Host == s
+	if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != s {
+		return false
+	}
+	ownPort := u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80"
+	return s == strings.ToLower(s) && !strings.ContainsAny(s, "*, ") && !ownPort
 }
 
 // credentialed reports whether scripts may read answers to requests with
@@ -183,7 +188,7 @@ var corsOriginNotes = []Note{
 }
 
 // neverExposed are fields that no script gets, whatever is allowed; safelisted
-// are those that every script gets (Fetch §2.2.6).
+// are those that every script gets (Fetch §2.2.2).
 var (
 	neverExposed = []string{"Set-Cookie", "Set-Cookie2"}
 	safelisted   = []string{"Cache-Control", "Content-Language", "Content-Length", "Content-Type", "Expires", "Last-Modified", "Pragma"}

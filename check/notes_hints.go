@@ -89,8 +89,9 @@ var hintNotes = []Note{
 		Fires:  Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nAccept-CH: Sec-CH-UA-Model\nCritical-CH: Sec-CH-UA-Arch\nVary: Sec-CH-UA-Arch\n\n"},
 		Silent: Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nAccept-CH: Sec-CH-UA-Model, Sec-CH-UA-Arch\nCritical-CH: sec-ch-ua-arch\nVary: Sec-CH-UA-Arch\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
+			accepted := x.hints("Accept-CH")
 			for _, hint := range x.hints("Critical-CH") {
-				if !slices.Contains(x.hints("Accept-CH"), hint) {
+				if !slices.Contains(accepted, hint) {
 					report(of("Critical-CH"), hint)
 				}
 			}
@@ -103,8 +104,9 @@ var hintNotes = []Note{
 		Fires:  Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nAccept-CH: Sec-CH-UA-Model\nCritical-CH: Sec-CH-UA-Model\nCache-Control: max-age=60\n\n"},
 		Silent: Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nAccept-CH: Sec-CH-UA-Model\nCritical-CH: Sec-CH-UA-Model\nCache-Control: max-age=60\nVary: Sec-CH-UA-Model\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
+			vary := x.list("Vary")
 			for _, hint := range x.hints("Critical-CH") {
-				if x.private.Store && !x.hasToken("Vary", hint) && !x.hasToken("Vary", "*") {
+				if x.private.Store && !anyFold(vary, hint) && !anyFold(vary, "*") {
 					report(of("Vary"), hint)
 				}
 			}
@@ -131,9 +133,10 @@ var hintNotes = []Note{
 		Fires:  Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nAccept-CH: Sec-CH-UA-Model\nPermissions-Policy: ch-ua-model=()\n\n"},
 		Silent: Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nAccept-CH: Sec-CH-UA-Model\nPermissions-Policy: ch-ua-model=(self)\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
+			policy := x.sf(permissionsField)
 			for _, hint := range x.hints("Accept-CH") {
 				feature := "ch-" + strings.TrimPrefix(hint, "sec-ch-")
-				if m := sfFind(x.sf(permissionsField), feature); m != nil && m.Kind == field.Inner && len(m.List) == 0 {
+				if m := sfFind(policy, feature); m != nil && m.Kind == field.Inner && len(m.List) == 0 {
 					report(of("Accept-CH"), hint)
 				}
 			}
@@ -146,10 +149,11 @@ var hintNotes = []Note{
 		Fires:  Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nContent-Type: text/html\nVary: Sec-CH-UA-Model\n\n"},
 		Silent: Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nContent-Type: text/html\nVary: Sec-CH-UA-Mobile\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
+			accepted := x.hints("Accept-CH")
 			for _, name := range x.list("Vary") {
 				hint := strings.ToLower(name)
 				_, known := clientHints[hint]
-				asked := slices.Contains(x.hints("Accept-CH"), hint) || len(x.asked(hint)) > 0
+				asked := slices.Contains(accepted, hint) || len(x.asked(hint)) > 0
 				if x.page() && known && !asked && !slices.Contains(lowEntropy, hint) {
 					report(of("Vary"), name)
 				}

@@ -203,8 +203,9 @@ var isolationNotes = []Note{
 		Fires:  Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nClear-Site-Data: \"cookies\"\nSet-Cookie: a=1; Secure; SameSite=Lax\n\n"},
 		Silent: Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nClear-Site-Data: \"cookies\"\nSet-Cookie: a=; Max-Age=0; Secure; SameSite=Lax\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
+			cleared := x.clears("cookies")
 			for _, c := range x.cookies() {
-				if x.clears("cookies") && !c.deletes(x.now) {
+				if cleared && !c.deletes(x.now) {
 					report(of(clearField), c.label())
 				}
 			}

@@ -108,12 +108,13 @@ var permissionNotes = []Note{
 		Fires:  Example{Response: "HTTP/1.1 200 OK\nFeature-Policy: camera 'none'; usb 'none'\nPermissions-Policy: camera=()\n\n"},
 		Silent: Example{Response: "HTTP/1.1 200 OK\nFeature-Policy: camera 'none'\nPermissions-Policy: camera=()\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
-			if !x.has(permissionsField) {
+			policy := x.sf(permissionsField)
+			if policy == nil {
 				return
 			}
 			for part := range strings.SplitSeq(x.get("Feature-Policy"), ";") {
 				words := strings.Fields(part)
-				if len(words) > 0 && sfFind(x.sf(permissionsField), words[0]) == nil {
+				if len(words) > 0 && sfFind(policy, words[0]) == nil {
 					report(of("Feature-Policy"), words[0])
 				}
 			}
@@ -138,8 +139,9 @@ var permissionNotes = []Note{
 		Fires:  Example{Response: "HTTP/1.1 200 OK\nReferrer-Policy: never, no-referrer\n\n"},
 		Silent: Example{Response: "HTTP/1.1 200 OK\nReferrer-Policy: no-referrer, strict-origin-when-cross-origin\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
+			known := x.referrerPolicy() != ""
 			for _, v := range x.list(referrerField) {
-				if x.referrerPolicy() != "" && !anyFold(referrerPolicies, v) {
+				if known && !anyFold(referrerPolicies, v) {
 					report(of(referrerField), v)
 				}
 			}

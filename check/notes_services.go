@@ -159,8 +159,9 @@ var serviceNotes = []Note{
 					report(of(prefix+"Remaining"), fmt.Sprintf("%d of %d", remaining, limit))
 				}
 			}
+			policies := x.sf("RateLimit-Policy")
 			for _, m := range x.sf("RateLimit") {
-				p := sfNamed(x.sf("RateLimit-Policy"), m.Text)
+				p := sfNamed(policies, m.Text)
 				if p == nil {
 					continue
 				}

@@ -63,8 +63,9 @@ var signatureNotes = []Note{
 		Fires:  Example{Response: "HTTP/1.1 200 OK\nSignature-Input: t=(\"@status\");created=1790856000\n" + exampleSignature + "\n"},
 		Silent: Example{Response: "HTTP/1.1 200 OK\nSignature-Input: s=(\"@status\");created=1790856000\n" + exampleSignature + "\n"},
 		find: func(x *subject, report func(where, detail string)) {
+			inputs := x.sf("Signature-Input")
 			for _, m := range x.sf("Signature") {
-				if sfFind(x.sf("Signature-Input"), m.Key) == nil {
+				if sfFind(inputs, m.Key) == nil {
 					report(of("Signature"), m.Key)
 				}
 			}
@@ -77,8 +78,9 @@ var signatureNotes = []Note{
 		Fires:  Example{Response: "HTTP/1.1 200 OK\nSignature-Input: s=(\"@status\");created=1790856000\n\n"},
 		Silent: Example{Response: "HTTP/1.1 200 OK\nSignature-Input: s=(\"@status\");created=1790856000\n" + exampleSignature + "\n"},
 		find: func(x *subject, report func(where, detail string)) {
+			signatures := x.sf("Signature")
 			for _, m := range x.sf("Signature-Input") {
-				if sfFind(x.sf("Signature"), m.Key) == nil {
+				if sfFind(signatures, m.Key) == nil {
 					report(of("Signature-Input"), m.Key)
 				}
 			}
