@@ -131,7 +131,7 @@ func (x *fill) declared() int64 {
 // pass sends the answer straight to the client; why is why it is not stored.
 func (x *fill) pass(why rule.ID) {
 	x.setMode(modePass)
-	if why != 0 && !x.unanswered {
+	if why != 0 && !x.unanswered && x.q.why != fwdMethod {
 		x.q.reason = why
 	}
 	x.supersede()

@@ -222,12 +222,11 @@ func (x *fill) publish(o *object) {
 	q := x.q
 	b, whole := x.complete()
 	if !whole {
-		q.storing = rule.CacheNotKept
+		why := rule.CacheNotKept
 		if x.body.n > x.h.opt.MaxObject {
-			q.storing = rule.CacheTooLarge
+			why = rule.CacheTooLarge
 		}
-		q.reason = q.storing
-		x.remember(q.storing)
+		x.unkept(why)
 		return
 	}
 	o.body = b
@@ -235,8 +234,7 @@ func (x *fill) publish(o *object) {
 	switch {
 	case err != nil:
 		x.discard()
-		q.storing, q.reason = rule.CacheNotKept, rule.CacheNotKept
-		x.remember(q.storing)
+		x.unkept(rule.CacheNotKept)
 		return
 	case !kept:
 		q.storing = rule.CacheOvertaken
@@ -245,6 +243,17 @@ func (x *fill) publish(o *object) {
 	}
 	q.stored = kept
 	x.f.land(stored, o, nil, 0)
+}
+
+// unkept notes why an answer that might have been stored was not. When nothing
+// more is known of why the request was no hit, that is why.
+func (x *fill) unkept(why rule.ID) {
+	q := x.q
+	q.storing = why
+	if isPlain(q.reason) {
+		q.reason = why
+	}
+	x.remember(why)
 }
 
 // store stores a complete object; kept is false when it was overtaken.

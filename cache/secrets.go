@@ -32,8 +32,8 @@ func withoutSecret(name, value string) string {
 		}
 		return strings.Join(names, "; ")
 	case "Authorization", "Proxy-Authorization":
-		scheme, _, _ := strings.Cut(strings.TrimSpace(value), " ")
-		if len(scheme) > 20 {
+		scheme, _, has := strings.Cut(strings.TrimSpace(value), " ")
+		if !has {
 			return "…" // a token without a scheme
 		}
 		return scheme + " …"

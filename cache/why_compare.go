@@ -60,7 +60,7 @@ func (x *explanation) noteKey() {
 		x.note("key: "+name, x.requestField(name), "", 0)
 	}
 	if x.near != nil {
-		x.compared = append(x.compared, why.Comparison{What: "stored", Value: addressOf(x.near.key), Note: "the same, " + x.near.what, Fails: true})
+		x.compared = append(x.compared, why.Comparison{What: "stored nearby", Value: addressOf(x.near.key), Note: "the same, " + x.near.what, Fails: true})
 	}
 }
 
@@ -96,7 +96,7 @@ func (x *explanation) noteStored() {
 	if n := len(q.res.objects); n > 1 || len(q.res.objects[0].vary.Names) > 0 {
 		seen := ""
 		if q.res.tally != nil {
-			seen = strconv.FormatUint(q.res.tally.variants.Load(), 10) + " variants were stored since the key is known"
+			seen = variants(q.res.tally.variants.Load()) + " were stored since the key is known"
 		}
 		x.note("stored", strconv.Itoa(n)+" of at most "+strconv.Itoa(x.h.opt.MaxVariants)+" variants", seen, 0)
 	}
@@ -155,8 +155,8 @@ func (x *explanation) noteFreshness(o *object) {
 	apparent, value, delay := freshness.AgeTerms(&resp)
 	resident := max(q.now-t.Received, 0)
 	age, ttl := t.Age(q.now), t.TTL(q.now)
-	x.note("age", fmt.Sprintf("max(%s, %s + %s) + %s = %s", seconds(apparent), seconds(value), seconds(delay), seconds(resident), seconds(age)),
-		"the larger of the time from Date to its receipt, and Age with the origin's delay; then the time since (RFC 9111 §4.2.3)", 0)
+	x.note("age", fmt.Sprintf("max(apparent %s, Age %s + delay %s) + resident %s = %s", seconds(apparent), seconds(value), seconds(delay), seconds(resident), seconds(age)),
+		"RFC 9111 §4.2.3", 0)
 	line := ""
 	switch t.From {
 	case rule.FreshByExpires, rule.FreshHeuristic:

@@ -1,8 +1,8 @@
 package cache
 
 import (
-	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,7 +63,15 @@ func (x *explanation) many() string {
 	if x.rule != rule.CacheVaryMiss && x.rule != rule.CacheVariantsFull || x.q.res == nil || x.q.res.tally == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s made %d variants", fieldLine("Vary", x.q.res.objects[0].fields["Vary"]), x.q.res.tally.variants.Load())
+	return fieldLine("Vary", x.q.res.objects[0].fields["Vary"]) + " made " + variants(x.q.res.tally.variants.Load())
+}
+
+// variants says how many.
+func variants(n uint64) string {
+	if n == 1 {
+		return "one variant"
+	}
+	return strconv.FormatUint(n, 10) + " variants"
 }
 
 // remedies returns what to change so that the request is a hit, and what else
@@ -229,6 +237,20 @@ func (x *explanation) otherVariants(lines []string) []string {
 // maxListed is how many variants are listed.
 const maxListed = 10
 
+// nearSettings adds the parameters that the fixes of a near key are about.
+func (x *explanation) nearSettings(s []why.Setting) []why.Setting {
+	for _, f := range x.near.fixes {
+		if !slices.ContainsFunc(s, func(have why.Setting) bool { return have.Key == f.Name }) {
+			value := "none"
+			if f.Name == "key-sort" {
+				value = "false"
+			}
+			s = append(s, why.Setting{Key: f.Name, Value: value})
+		}
+	}
+	return s
+}
+
 // settings are the parameters of the configuration that had a part in it.
 func (x *explanation) settings() (s []why.Setting) {
 	h := x.h
@@ -246,12 +268,12 @@ func (x *explanation) settings() (s []why.Setting) {
 		if len(k.Keep) > 0 {
 			add("key-keep", strings.Join(k.Keep, ", "))
 		}
-		if k.Sort || x.near != nil {
-			add("key-sort", strconv.FormatBool(k.Sort))
+		if k.Sort {
+			add("key-sort", "true")
 		}
-		if x.near != nil && len(k.Drop) == 0 {
-			add("key-drop", "")
-		}
+	}
+	if x.near != nil {
+		s = x.nearSettings(s)
 	}
 	if len(k.Headers) > 0 {
 		add("key-header", strings.Join(k.Headers, ", "))
