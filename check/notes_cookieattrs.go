@@ -65,6 +65,21 @@ var cookieAttributeNotes = []Note{
 		}),
 	},
 	{
+		ID: "cookie-attribute-empty", Severity: Info,
+		Sentence: "an attribute of a cookie is empty, and counts for nothing",
+		Clause:   "RFC 6265bis §5.6", Remedy: "leave it out",
+		Fires:  Example{Response: "HTTP/1.1 200 OK\nSet-Cookie: a=1; Domain=; SameSite=Lax\n\n"},
+		Silent: Example{Response: "HTTP/1.1 200 OK\nSet-Cookie: a=1; Path=/; SameSite=Lax\n\n"},
+		find: perCookie(func(_ *subject, c *setCookie) (string, bool) {
+			for _, name := range []string{"domain", "path"} {
+				if a := c.attr(name); a != nil && a.value == "" {
+					return a.spelled, true
+				}
+			}
+			return "", false
+		}),
+	},
+	{
 		ID: "cookie-flag-value", Severity: Warn,
 		Sentence: "an attribute that is a flag has a value, which counts for nothing: the flag is set",
 		Clause:   "RFC 6265bis §5.6.5", Remedy: "write the bare attribute, or leave it out",

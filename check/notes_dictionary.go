@@ -70,6 +70,24 @@ var dictionaryNotes = []Note{
 		},
 	},
 	{
+		ID: "dictionary-match-dest", Severity: Warn,
+		Sentence: "match-dest of a dictionary names something that requests are never for",
+		Clause:   "RFC 9842 §2.1.2", Remedy: `write destinations in quotes, as in match-dest=("script" "document")`,
+		Fires:  Example{Request: "GET https://example.com/app.js", Response: "HTTP/1.1 200 OK\nCache-Control: max-age=600\nUse-As-Dictionary: match=\"/*\", match-dest=(script \"html\")\n\n"},
+		Silent: Example{Request: "GET https://example.com/app.js", Response: "HTTP/1.1 200 OK\nCache-Control: max-age=600\nUse-As-Dictionary: match=\"/*\", match-dest=(\"script\" \"document\" \"\")\n\n"},
+		find: func(x *subject, report func(where, detail string)) {
+			m := x.dictionary("match-dest")
+			if m == nil || m.Kind != field.Inner {
+				return
+			}
+			for _, dest := range m.List {
+				if dest.Kind != field.String || dest.Text != "" && !slices.Contains(preloadTypes, dest.Text) {
+					report(of(useAsDictionary), dest.Text)
+				}
+			}
+		},
+	},
+	{
 		ID: "dictionary-id-long", Severity: Bad,
 		Sentence: "the name of a dictionary (id) has more than 1024 characters",
 		Clause:   "RFC 9842 §2.1.3", Remedy: "shorten it",
@@ -163,6 +181,25 @@ var dictionaryNotes = []Note{
 			if m := x.sfAsked("Available-Dictionary"); len(m) == 1 && m[0].Kind == field.Bytes && len(m[0].Text) != sha256Bytes {
 				report(ofRequest("Available-Dictionary"), fmt.Sprintf("%d bytes", len(m[0].Text)))
 			}
+		},
+	},
+	{
+		ID: "dictionary-not-offered", Severity: Warn, Relates: true,
+		Sentence: "the request names a dictionary, but accepts no coding that uses one",
+		Clause:   "RFC 9842 §6.1", Remedy: "add dcb or dcz to Accept-Encoding",
+		Fires:  Example{Request: "GET https://example.com/app.js\nAccept-Encoding: gzip\nAvailable-Dictionary: :47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:", Response: "HTTP/1.1 200 OK\n\n"},
+		Silent: Example{Request: "GET https://example.com/app.js\nAccept-Encoding: gzip, dcz;q=0.9\nAvailable-Dictionary: :47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:", Response: "HTTP/1.1 200 OK\n\n"},
+		find: func(x *subject, report func(where, detail string)) {
+			if len(x.asked("Available-Dictionary")) == 0 {
+				return
+			}
+			for _, elem := range x.askedList("Accept-Encoding") {
+				coding, _, _ := strings.Cut(elem, ";")
+				if coding = trimSpace(coding); anyFold([]string{"dcb", "dcz"}, coding) {
+					return
+				}
+			}
+			report(ofRequest("Available-Dictionary"), "")
 		},
 	},
 	{

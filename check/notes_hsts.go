@@ -78,6 +78,20 @@ var hstsNotes = []Note{
 		},
 	},
 	{
+		ID: "hsts-flag-value", Severity: Warn,
+		Sentence: "a directive of Strict-Transport-Security that is a flag has a value, for which browsers may ignore all of it",
+		Clause:   "RFC 6797 §6.1.2", Remedy: "write it bare, or leave it out",
+		Fires:  Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nStrict-Transport-Security: max-age=31536000; includeSubDomains=true\n\n"},
+		Silent: Example{Request: "GET https://example.com/", Response: "HTTP/1.1 200 OK\nStrict-Transport-Security: max-age=31536000; includeSubDomains\n\n"},
+		find: func(x *subject, report func(where, detail string)) {
+			for _, d := range x.hsts() {
+				if d.hasArg && (d.name == "includesubdomains" || d.name == "preload") {
+					report(of(hstsField), d.raw)
+				}
+			}
+		},
+	},
+	{
 		ID: "hsts-over-http", Severity: Warn, Relates: true,
 		Sentence: "Strict-Transport-Security comes over http, where browsers ignore it",
 		Clause:   "RFC 6797 §7.2", Remedy: "send it over https alone, and redirect from http",

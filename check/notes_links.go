@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// preloadTypes are what a preload can be for (HTML, the link element).
+// preloadTypes are what a request can be for (Fetch §2.2.5), and so a preload.
 var preloadTypes = []string{
 	"fetch", "font", "image", "json", "script", "style", "track", "audio", "video", "document", "embed", "object", "worker",
 	"audioworklet", "paintworklet", "sharedworker", "manifest", "report", "xslt", "serviceworker", "frame", "iframe",
@@ -53,6 +53,28 @@ var linkNotes = []Note{
 				}
 			}
 			return "", n > 1
+		}),
+	},
+	{
+		ID: "link-rev", Severity: Info,
+		Sentence: "a link says rev, which is no longer to be used",
+		Clause:   "RFC 8288 §3.3", Remedy: "name the opposite relation in rel",
+		Fires:  Example{Response: "HTTP/1.1 200 OK\nLink: </a>; rev=made\n\n"},
+		Silent: Example{Response: "HTTP/1.1 200 OK\nLink: </a>; rel=author\n\n"},
+		find: perLink(func(_ *subject, l *link) (string, bool) {
+			_, reversed := l.param("rev")
+			return "", reversed
+		}),
+	},
+	{
+		ID: "link-type-invalid", Severity: Warn,
+		Sentence: "type of a link is no media type",
+		Clause:   "RFC 8288 §3.4.1", Remedy: "write a media type, such as text/css, or leave it out",
+		Fires:  Example{Response: "HTTP/1.1 200 OK\nLink: </a.css>; rel=preload; as=style; type=css\n\n"},
+		Silent: Example{Response: "HTTP/1.1 200 OK\nLink: </a.css>; rel=preload; as=style; type=\"text/css\"\n\n"},
+		find: perLink(func(_ *subject, l *link) (string, bool) {
+			v, given := l.param("type")
+			return "", given && !isMediaType(v)
 		}),
 	},
 	{

@@ -27,6 +27,20 @@ const (
 // preflightNotes compare a preflight with its answer.
 var preflightNotes = []Note{
 	{
+		ID: "preflight-incomplete", Severity: Warn, Relates: true,
+		Sentence: "the request has a field of preflights, but is none: it lacks OPTIONS, Origin or Access-Control-Request-Method",
+		Clause:   "Fetch §3.3.2", Remedy: "send OPTIONS with Origin and Access-Control-Request-Method",
+		Fires:  Example{Request: "GET /\nOrigin: https://a.example\nAccess-Control-Request-Method: PUT", Response: "HTTP/1.1 200 OK\n\n"},
+		Silent: Example{Request: exampleAsk, Response: exampleLeave},
+		find: func(x *subject, report func(where, detail string)) {
+			for _, name := range []string{"Access-Control-Request-Method", "Access-Control-Request-Headers"} {
+				if len(x.asked(name)) > 0 && !x.preflight() {
+					report(ofRequest(name), x.Method)
+				}
+			}
+		},
+	},
+	{
 		ID: "preflight-status", Severity: Bad, Relates: true,
 		Sentence: "the answer to a preflight allows the origin, but its status is no success, and browsers take it as a refusal",
 		Clause:   "Fetch §4.8", Remedy: "answer OPTIONS with 204, before redirects and authentication",
