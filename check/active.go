@@ -42,7 +42,7 @@ func (c *Checker) examine(ctx context.Context, r *Result, main *reply, u *url.UR
 	if e.first(originOf(u)) {
 		e.server()
 	}
-	if e.base.Status != 200 {
+	if e.base.Status != 200 || e.base.endless() {
 		return
 	}
 	e.content()

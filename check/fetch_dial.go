@@ -35,14 +35,9 @@ func dialAddress(u *url.URL) string {
 // asked for.
 func (c *client) connect(ctx context.Context, u *url.URL, fresh bool) (*connection, error) {
 	if !fresh {
-		c.mu.Lock()
-		list := c.idle[originOf(u)]
-		if n := len(list); n > 0 {
-			c.idle[originOf(u)] = list[:n-1]
-			c.mu.Unlock()
-			return list[n-1], nil
+		if conn := c.takeIdle(originOf(u)); conn != nil {
+			return conn, nil
 		}
-		c.mu.Unlock()
 	}
 	conn, err := c.dial(ctx, dialAddress(u))
 	if err != nil {
@@ -56,6 +51,19 @@ func (c *client) connect(ctx context.Context, u *url.URL, fresh bool) (*connecti
 		return nil, err
 	}
 	return &connection{Conn: secure}, nil
+}
+
+// takeIdle takes an idle connection, the one used last; nil without one.
+func (c *client) takeIdle(origin string) *connection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := c.idle[origin]
+	if len(list) == 0 {
+		return nil
+	}
+	last := list[len(list)-1]
+	c.idle[origin] = list[:len(list)-1]
+	return last
 }
 
 // handshake makes a connection a TLS one; it closes it when that fails.
@@ -136,14 +144,14 @@ func (c *client) doHTTP2(ctx context.Context, p probe) (*reply, error) {
 	r.Proto, r.Status, r.Header, r.Received = resp.Proto, resp.StatusCode, resp.Header, time.Now().Unix()*second
 	m := &message{reply: r, most: c.maxBody(), sum: sha256.New()}
 	var b [16 << 10]byte
-	for more := true; more; {
+	for more := !r.endless(); more; {
 		n, err := resp.Body.Read(b[:])
 		more = m.keep(b[:n])
 		switch {
 		case errors.Is(err, io.EOF):
 			more = false
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return nil, fmt.Errorf("%w: %w", errSlow, ctx.Err())
 		case err != nil:
 			more, r.whole = false, false
 			m.fault("body-cut-off", err.Error())
@@ -204,6 +212,8 @@ func (c *client) explain(u *url.URL, err error) error {
 		text = dialAddress(u) + " does not speak TLS; is it http://?"
 	case errors.As(err, &alert):
 		text = from + alert.Error()
+	case errors.Is(err, errSlow):
+		text = fmt.Sprintf("the answer of %s does not end within %v", dialAddress(u), c.timeout())
 	case isTimeout(err):
 		text = fmt.Sprintf("no answer from %s within %v", dialAddress(u), c.timeout())
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -44,6 +44,9 @@ func (m *message) read() error {
 	r.Proto, r.Status, r.Header = fmt.Sprintf("HTTP/%d.%d", h.Major, h.Minor), h.Status, headerOf(h.Fields)
 	r.chunks, m.close = h.Chunked, h.Close
 	r.whole = true
+	if r.endless() {
+		return nil
+	}
 	switch h.Framing(m.probe.method) {
 	case wire.NoBody:
 	case wire.SizedBody:
@@ -68,6 +71,19 @@ func (m *message) read() error {
 		m.fault("bytes-behind", count(r.extra, "byte", "bytes"))
 	}
 	return nil
+}
+
+// errSlow is a body that does not come to its end within the timeout.
+var errSlow = errors.New("the body does not end")
+
+// endless notes that an answer is a stream of events, which has no end: nothing
+// of it is read.
+func (r *reply) endless() bool {
+	if r.mediaType() != "text/event-stream" {
+		return false
+	}
+	r.whole, r.BodySize = false, -1
+	return true
 }
 
 // final reads heads up to that of the final answer.
@@ -134,6 +150,8 @@ func (m *message) more() error {
 		return io.ErrNoProgress
 	case len(m.buf) == 0 && m.reply.Status == 0 && m.reply.early == 0 && !isTimeout(err):
 		return errNoAnswer
+	case isTimeout(err) && m.reply.Status != 0:
+		return fmt.Errorf("%w: %w", errSlow, err)
 	case errors.Is(err, io.EOF) && m.reply.Status == 0:
 		return &brokenError{"the connection ended in the middle of the answer's head"}
 	}

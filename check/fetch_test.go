@@ -158,7 +158,8 @@ func TestFetchFaults(t *testing.T) {
 		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", false, "HOST does not answer in HTTP: the origin sent Content-Length twice with different values"},
 		{"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", maxHead) + "\r\n\r\n", false, "HOST does not answer in HTTP: the head of the origin's answer is larger than is accepted"},
 		{strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 40), false, "HOST does not answer in HTTP: more than 32 interim answers come before the final one"},
-		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", true, "no answer from HOST within 150ms"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", true, "the answer of HOST does not end within 150ms"},
+		{"HTTP/1.1 200 OK\r\nContent-Length", true, "no answer from HOST within 150ms"},
 	} {
 		u, _ := serveBytes(t, tt.answer, tt.keep)
 		_, err := fetch(t, &Options{Timeout: 150 * time.Millisecond}, probe{url: u})
@@ -254,6 +255,30 @@ func TestFetchCanceled(t *testing.T) {
 	defer c.close()
 	if _, err := c.do(ctx, probe{url: u}); err == nil {
 		t.Error("there was an answer")
+	}
+}
+
+// Of a stream of events, which does not end, the head is looked at.
+func TestFetchEvents(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" || r.Method != "GET" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	all := checkURL(t, Options{Insecure: true}, s.URL)
+	if r := all[0]; r.Err != nil || r.Exchange.Status != 200 || r.Exchange.BodySize != -1 {
+		t.Errorf("%+v", r)
+	}
+	if found := foundIn(all); found["answer-missing"] != "" {
+		t.Error(found)
 	}
 }
 

@@ -40,10 +40,10 @@ func withTimes(files fstest.MapFS) fstest.MapFS {
 // What package static serves has no fault that these checks know, whatever
 // caches are told.
 func TestFolder(t *testing.T) {
+	files := withTimes(someFiles)
+	delete(files, "style.css.gz")
 	for _, policy := range []static.CachePolicy{static.Revalidate, static.Auto, static.CachePolicy(time.Hour)} {
 		t.Run(fmt.Sprint(policy), func(t *testing.T) {
-			files := withTimes(someFiles)
-			delete(files, "style.css.gz")
 			h, err := static.New(static.Options{FS: files, Cache: policy})
 			if err != nil {
 				t.Fatal(err)

@@ -152,10 +152,15 @@ func (k *checking) crawl(ctx context.Context, u *url.URL) ([]*check.Result, erro
 	if n := crawl.Disallowed; n > 0 {
 		k.env.tell("freshet: robots.txt forbids what %d links lead to; it was left out", n)
 	}
-	if int64(len(crawl.Results)) >= k.conf.MaxPages {
+	k.tellBound(crawl.Results)
+	return crawl.Results, nil
+}
+
+// tellBound tells that there may be more than was checked.
+func (k *checking) tellBound(results []*check.Result) {
+	if int64(len(results)) >= k.conf.MaxPages {
 		k.env.tell("freshet: there may be more than %d addresses; raise --max-pages to check them", k.conf.MaxPages)
 	}
-	return crawl.Results, nil
 }
 
 // pages checks the pages of a sitemap.
@@ -199,7 +204,10 @@ func (k *checking) folder(ctx context.Context, dir string) ([]*check.Result, err
 	}
 	defer h.Close()
 	server := &httpd.Server{Handler: h, Hot: h, Pages: pages, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError)}
-	return check.Folder(ctx, os.DirFS(dir), k.conf.Index, server, k.options, k.work)
+	results, err := check.Folder(ctx, os.DirFS(dir), k.conf.Index, server, k.options, k.work)
+	k.bar.clear()
+	k.tellBound(results)
+	return results, err
 }
 
 // write writes the report where it belongs.

@@ -127,6 +127,9 @@ func TestCheckFolder(t *testing.T) {
 	if status != exitOK || stderr != "" {
 		t.Fatalf("%d, %s, %q", status, stdout, stderr)
 	}
+	if _, _, stderr := command(t, dir, "check", "--max-pages", "2", dir); !strings.Contains(stderr, "more than 2 addresses") {
+		t.Errorf("the bound is not told: %q", stderr)
+	}
 	var report struct {
 		Title   string
 		Results []struct {
