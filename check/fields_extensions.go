@@ -10,7 +10,7 @@ var extensionFields = []fieldRow{
 	{"Accept-Signature", inBoth, gSFDicts, "RFC 9421 §5.1", 0, ""},
 	{"ALPN", inAsk, gTokens, "RFC 7639 §2", 0, ""},
 	{"Alt-Svc", inAnswer, gAltSvc, "RFC 7838 §3", 0, ""},
-	{"Authentication-Control", inAnswer, gFreeText, "RFC 8053 §4", 0, ""},
+	{"Authentication-Control", inAnswer, gFreeList, "RFC 8053 §4", 0, ""},
 	{"Available-Dictionary", inAsk, gSFItems, "RFC 9842 §2.2", 0, ""},
 	{"Cache-Group-Invalidation", inAnswer, gSFLists, "RFC 9875 §3", 0, ""},
 	{"Cache-Groups", inAnswer, gSFLists, "RFC 9875 §2", 0, ""},

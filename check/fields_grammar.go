@@ -59,7 +59,6 @@ var (
 	gAltSvc     = &grammar{form: `clear, or alternatives such as h3=":443"`, list: true, valid: isAlternative}
 	gHostPort   = &grammar{form: "a host, with a port at most", valid: func(s string) bool { return s == "" || wire.ValidHost(s) }}
 	gCookieLine = &grammar{form: "a cookie", many: true, valid: anything}
-	gTrueWord   = &grammar{form: "true", valid: func(s string) bool { return s == "true" }}
 	gSFItems    = &grammar{form: "a structured item", structured: true, sf: sfItem}
 	gSFLists    = &grammar{form: "a structured list", structured: true, sf: sfList}
 	gSFDicts    = &grammar{form: "a structured dictionary", structured: true, sf: sfDictionary}

@@ -175,7 +175,7 @@ var fieldNotes = []Note{
 		Silent: Example{Response: "HTTP/1.1 200 OK\nCache-Warmth: 60\n\n"},
 		find: func(x *subject, report func(where, detail string)) {
 			for name := range x.answerFields {
-				if knownField(name) != nil {
+				if knownField(name) != nil || !field.IsToken(name) {
 					continue
 				}
 				if row := meantFor(name); row != nil {

@@ -121,7 +121,7 @@ var lengthNotes = []Note{
 		Silent: ok200("Transfer-Encoding: gzip, chunked").asked("TE: gzip"),
 		find: func(x *subject, report func(where, detail string)) {
 			for _, elem := range x.list("Transfer-Encoding") {
-				if !strings.EqualFold(elem, "chunked") && field.IsToken(elem) && !acceptsCoding(x.askedList("TE"), elem) {
+				if anyFold([]string{"gzip", "x-gzip", "deflate", "compress", "x-compress"}, elem) && !acceptsCoding(x.askedList("TE"), elem) {
 					report(of("Transfer-Encoding"), elem)
 				}
 			}

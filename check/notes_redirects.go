@@ -43,7 +43,7 @@ var redirectNotes = []Note{
 		Fires:  answered("301 Moved Permanently", "Location: http://example.com/a/").asked("GET https://example.com/a HTTP/1.1"),
 		Silent: answered("301 Moved Permanently", "Location: /a/").asked("GET https://example.com/a HTTP/1.1"),
 		find: func(x *subject, report func(where, detail string)) {
-			if to, ok := x.redirect(); ok && x.secure() && to.Scheme == "http" {
+			if to, ok := x.redirect(); ok && x.secure() && to.Scheme == "http" && !insideHost(to.Hostname()) {
 				report(of("Location"), x.get("Location"))
 			}
 		},

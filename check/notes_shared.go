@@ -126,20 +126,6 @@ var sharedNotes = []Note{
 		},
 	},
 	{
-		ID: "targeted-lifetime-no-integer", Severity: Warn,
-		Sentence: "a time of a targeted field is no integer, so the answer counts as stale",
-		Clause:   "RFC 9213 §2.1", Remedy: "write whole seconds, without quotes",
-		Fires:  ok200("Cache-Control: max-age=60", "CDN-Cache-Control: max-age=\"600\""),
-		Silent: ok200("Cache-Control: max-age=60", "CDN-Cache-Control: max-age=600"),
-		find: func(x *subject, report func(where, detail string)) {
-			for _, m := range parseSF(sfDictionary, x.lines("CDN-Cache-Control")).Members {
-				if row := knownDirective(m.Key); row != nil && row.argument == 's' && (m.Kind != field.Integer || m.Int < 0) {
-					report(of("CDN-Cache-Control"), m.Key)
-				}
-			}
-		},
-	},
-	{
 		ID: "surrogate-control-leaks", Severity: Info,
 		Sentence: "Surrogate-Control is for the cache in front of the origin, which takes it away, but here it is",
 		Clause:   "Edge Architecture", Remedy: "send CDN-Cache-Control, or nothing where no such cache is",

@@ -42,7 +42,9 @@ var typeNotes = []Note{
 		Fires:  ok200("Content-Type: text/html", "", "<p>Grüße"),
 		Silent: ok200("Content-Type: text/html", "", "<meta charset=utf-8><p>Grüße"),
 		find: func(x *subject, report func(where, detail string)) {
-			if !strings.HasPrefix(x.mediaType, "text/") || x.mediaArgs["charset"] != "" || x.mediaType == "text/event-stream" || x.mediaType == "text/xml" {
+			// Other texts are UTF-8 by themselves, or have the character set of the
+			// page that uses them.
+			if !anyFold([]string{"text/html", "text/plain", "text/markdown"}, x.mediaType) || x.mediaArgs["charset"] != "" {
 				return
 			}
 			if text, ok := x.plainBody(); ok && !statesCharset(text) && bytes.ContainsFunc(text, func(r rune) bool { return r >= 0x80 }) {
@@ -130,7 +132,7 @@ var typeNotes = []Note{
 		},
 	},
 	{
-		ID: "type-unfit-for-name", Severity: Warn, Relates: true,
+		ID: "type-unfit-for-name", Severity: Info, Relates: true,
 		Sentence: "the name that was asked for ends like another type, and browsers refuse scripts, styles and modules of a wrong one",
 		Clause:   "Fetch", Remedy: "correct the type; look whether an error page was sent as 200",
 		Fires:  ok200("Content-Type: text/html; charset=utf-8").asked("GET /app.js HTTP/1.1"),
@@ -272,18 +274,11 @@ var oldTypes = map[string]string{
 // typesByEnding are the types that files with an ending may have, where a wrong
 // one does harm.
 var typesByEnding = map[string][]string{
-	".js":    {"text/javascript", "application/javascript", "application/x-javascript", "application/ecmascript", "text/ecmascript"},
-	".mjs":   {"text/javascript", "application/javascript"},
-	".css":   {"text/css"},
-	".json":  {"application/json", "application/manifest+json", "application/ld+json", "application/geo+json", "application/schema+json", "application/problem+json", "application/activity+json", "application/jrd+json", "application/vnd.api+json", "text/json", "application/feed+json", "application/source-map+json"},
-	".png":   {"image/png", "image/webp", "image/avif", "image/apng", "image/vnd.mozilla.apng"},
-	".jpg":   {"image/jpeg", "image/webp", "image/avif", "image/jxl", "image/jpg"},
-	".jpeg":  {"image/jpeg", "image/webp", "image/avif", "image/jxl", "image/jpg"},
-	".gif":   {"image/gif", "image/webp", "image/avif", "video/mp4", "video/webm"},
-	".webp":  {"image/webp", "image/avif"},
-	".svg":   {"image/svg+xml"},
-	".woff2": {"font/woff2", "application/font-woff2"},
-	".wasm":  {"application/wasm"},
+	".js":   {"text/javascript", "application/javascript", "application/x-javascript", "application/ecmascript", "text/ecmascript"},
+	".mjs":  {"text/javascript", "application/javascript"},
+	".css":  {"text/css"},
+	".svg":  {"image/svg+xml"},
+	".wasm": {"application/wasm"},
 }
 
 // disposition returns a parameter of Content-Disposition as it is written.

@@ -78,7 +78,7 @@ var varyNotes = []Note{
 		find: func(x *subject, report func(where, detail string)) {
 			for _, name := range x.list("Vary") {
 				row := knownField(name)
-				if row != nil && row.in == inAnswer || anyFold([]string{"Content-Encoding", "Content-Language"}, name) {
+				if row != nil && row.in == inAnswer && !row.is(vendor) || anyFold([]string{"Content-Encoding", "Content-Language"}, name) {
 					report(of("Vary"), name)
 				}
 			}
