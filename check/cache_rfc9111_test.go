@@ -146,7 +146,7 @@ func TestRFC9111(t *testing.T) {
 		t.Errorf("%d rows", len(rfc9111))
 	}
 	about := map[string]bool{}
-	for _, group := range [][]Note{directiveNotes, cachingNotes, sharedNotes, varyNotes} {
+	for _, group := range [][]Note{directiveNotes, cachingNotes, expiresNotes, sharedNotes, cacheStatusNotes, keptNotes, varyNotes} {
 		for i := range group {
 			about[group[i].ID] = true
 		}

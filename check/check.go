@@ -112,8 +112,9 @@ func (n *Note) appendFindings(all []Finding, s *subject) []Finding {
 // groups are the tables of notes, each in a file of its own.
 var groups = [][]Note{
 	messageNotes, lengthNotes, connectionNotes, redirectNotes, authenticationNotes,
-	fieldNotes, directiveNotes, cachingNotes, sharedNotes, varyNotes,
-	conditionalNotes, rangeNotes, contentNotes, typeNotes,
+	fieldNotes, dateNotes, trailerNotes,
+	directiveNotes, cachingNotes, expiresNotes, sharedNotes, cacheStatusNotes, keptNotes, varyNotes,
+	conditionalNotes, rangeNotes, contentNotes, typeNotes, dispositionNotes,
 	securityNotes, cookieNotes, corsNotes, structuredNotes,
 }
 

@@ -292,91 +292,6 @@ var fieldNotes = []Note{
 		},
 	},
 	{
-		ID: "date-form-obsolete", Severity: Warn,
-		Sentence: "the date is written in a form that senders must not use, which some recipients cannot read",
-		Clause:   "RFC 9110 §5.6.7", Remedy: "write dates as in Thu, 01 Oct 2026 12:00:00 GMT",
-		Fires:  Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Tuesday, 01-Sep-26 00:00:00 GMT\n\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Tue, 01 Sep 2026 00:00:00 GMT\n\n"},
-		find: func(x *subject, report func(where, detail string)) {
-			x.dates(func(name, value string, unix int64) {
-				if fixed := string(field.AppendDate(nil, unix)); len(fixed) != len(value) {
-					report(of(name), value)
-				}
-			})
-		},
-	},
-	{
-		ID: "date-letters", Severity: Warn,
-		Sentence: "the date has its letters in another case than the grammar, and not every recipient reads that",
-		Clause:   "RFC 9110 §5.6.7", Remedy: "write dates as in Thu, 01 Oct 2026 12:00:00 GMT",
-		Fires:  Example{Response: "HTTP/1.1 200 OK\nLast-Modified: tue, 01 sep 2026 00:00:00 gmt\n\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Tue, 01 Sep 2026 00:00:00 GMT\n\n"},
-		find: func(x *subject, report func(where, detail string)) {
-			x.dates(func(name, value string, _ int64) {
-				if _, ok := field.ParseDateAt(value, x.now); !ok {
-					report(of(name), value)
-				}
-			})
-		},
-	},
-	{
-		ID: "date-weekday", Severity: Info,
-		Sentence: "the day of the week is not that of the date",
-		Clause:   "RFC 9110 §5.6.7", Remedy: "let a library write dates",
-		Fires:  Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Mon, 01 Sep 2026 00:00:00 GMT\n\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Tue, 01 Sep 2026 00:00:00 GMT\n\n"},
-		find: func(x *subject, report func(where, detail string)) {
-			x.dates(func(name, value string, unix int64) {
-				fixed := string(field.AppendDate(nil, unix))
-				if len(fixed) == len(value) && !strings.EqualFold(fixed[:3], value[:3]) {
-					report(of(name), value+" is a "+fixed[:3])
-				}
-			})
-		},
-	},
-	{
-		ID: "trailer-field-forbidden", Severity: Bad,
-		Sentence: "the field stands behind the body, where it comes too late for what it says, so recipients drop it",
-		Clause:   "RFC 9110 §6.5.1", Remedy: "send the field in the head",
-		Fires:  Example{Response: "HTTP/1.1 200 OK\nTrailer: Content-Type\n\n", Trailer: "Content-Type: text/html\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nTrailer: Server-Timing\n\n", Trailer: "Server-Timing: db;dur=1\n"},
-		find: func(x *subject, report func(where, detail string)) {
-			for name, lines := range sortedFields(x.Trailer) {
-				if row := knownField(name); row != nil && row.is(noTrailer) {
-					report(row.name+" of the trailers", strings.Join(lines, ", "))
-				}
-			}
-		},
-	},
-	{
-		ID: "trailer-not-announced", Severity: Info, Relates: true,
-		Sentence: "a field stands behind the body that Trailer did not announce",
-		Clause:   "RFC 9110 §6.6.2", Remedy: "name the field in Trailer",
-		Fires:  Example{Response: "HTTP/1.1 200 OK\n\n", Trailer: "Server-Timing: db;dur=1\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nTrailer: Server-Timing\n\n", Trailer: "Server-Timing: db;dur=1\n"},
-		find: func(x *subject, report func(where, detail string)) {
-			for name := range sortedFields(x.Trailer) {
-				if !x.hasToken("Trailer", name) {
-					report("the trailers", spelled(name))
-				}
-			}
-		},
-	},
-	{
-		ID: "trailer-announced-forbidden", Severity: Warn, Relates: true,
-		Sentence: "Trailer announces a field that may not stand behind a body",
-		Clause:   "RFC 9110 §6.5.1", Remedy: "send the field in the head",
-		Fires:  Example{Response: "HTTP/1.1 200 OK\nTrailer: Content-Length\n\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nTrailer: Content-Digest\n\n"},
-		find: func(x *subject, report func(where, detail string)) {
-			for _, name := range x.list("Trailer") {
-				if row := knownField(name); row != nil && row.is(noTrailer) {
-					report(of("Trailer"), row.name)
-				}
-			}
-		},
-	},
-	{
 		ID: "field-status-unfit", Severity: Info,
 		Sentence: "the field means nothing with this status code",
 		Clause:   "RFC 9110 §15", Remedy: "leave the field out, or look whether the status code is the right one",
@@ -443,19 +358,6 @@ func (s *subject) repeated(yield func(row *fieldRow, lines []string, equal bool)
 		if row := knownField(name); len(lines) > 1 && row != nil && row.in&inAnswer != 0 && !row.is(vendor) && row.grammar.once() {
 			rest := lines[1:]
 			yield(row, lines, !slices.ContainsFunc(rest, func(line string) bool { return line != lines[0] }))
-		}
-	}
-}
-
-// dates calls yield for the lines of fields that are one date, and can be read.
-func (s *subject) dates(yield func(name, value string, unix int64)) {
-	for name, lines := range s.answerFields {
-		if row := knownField(name); row != nil && row.grammar == gHTTPDate {
-			for _, line := range lines {
-				if unix, ok := field.ParseDateFold(line, s.now); ok {
-					yield(row.name, line, unix)
-				}
-			}
 		}
 	}
 }
