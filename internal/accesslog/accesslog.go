@@ -1,6 +1,6 @@
 // Package accesslog turns the records of answered requests into lines and
 // gets the lines to a file or a stream: NCSA Common and Combined, as Apache
-// writes them, and JSON.
+// writes them (Combined with two columns more at its end), and JSON.
 //
 //	l, err := accesslog.Open("/var/log/freshet/access.log", accesslog.Combined)
 //	…
@@ -28,7 +28,7 @@ type Format uint8
 
 // The formats.
 const (
-	Combined Format = iota // Common, then Referer and User-Agent, quoted
+	Combined Format = iota // Common, then Referer and User-Agent, quoted, then the request's name and verdict
 	Common                 // host - user [time] "request line" status bytes
 	JSON                   // one object a line
 )
@@ -60,11 +60,20 @@ func ParseFormat(name string) (Format, error) {
 // a line has the columns that it seems to have. What is absent is "-"; so is a
 // status of 0 and, as Apache's %b has it, a body of 0 bytes. The time is local.
 //
+// Combined ends with two columns that Apache's does not have: the name of the
+// request (13 characters, what freshet why and the field Freshet-Id know it by;
+// "-" without one) and its verdict (a word: hit, miss, file, …). They come
+// last, as the byte counts of Apache's combinedio do, because what reads logs
+// takes the columns that it knows from the left and leaves the rest of the line
+// alone. What insists on the end of the line can be given Common, which is to
+// the letter.
+//
 // A JSON line is always valid UTF-8 (what is not becomes U+FFFD) and always has
-// the same members: time (RFC 3339, UTC, milliseconds), remote, user, method,
-// target, proto, host, status, bytes, duration_us, rule, referer, agent. What
-// is absent is "" or 0. A member name follows remote when the name of the
-// client is known.
+// the same members: time (RFC 3339, UTC, milliseconds), id (the name of the
+// request), remote, user, method, target, proto, host, status, bytes,
+// duration_us, waited_us (of the duration: until the answer began), verdict,
+// rule (its name), referer, agent. What is absent is "" or 0. A member name
+// follows remote when the name of the client is known.
 func Append(dst []byte, f Format, r *record.Record) []byte {
 	var e encoder
 	return e.line(dst, f, r, "")

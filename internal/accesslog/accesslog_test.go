@@ -23,17 +23,18 @@ func TestMain(m *testing.M) {
 func sample() *record.Record {
 	at := time.Date(2000, 10, 10, 13, 55, 36, 123456789, time.Local)
 	return &record.Record{
-		Start: at.UnixNano(), Duration: 1234567,
+		ID: 38, Start: at.UnixNano(), Duration: 1234567, Waited: 1000999,
 		Remote: netip.MustParseAddrPort("127.0.0.1:4711"), User: "frank",
 		Method: "GET", Target: "/apache_pb.gif", Proto: "HTTP/1.0", Host: "a.example",
 		Referer: "http://www.example.com/start.html", Agent: "Mozilla/4.08 [en]",
-		Status: 200, Bytes: 2326, Rule: rule.StaticFile,
+		Status: 200, Bytes: 2326, Rule: rule.StaticFile, Verdict: record.File,
 	}
 }
 
 func TestAppend(t *testing.T) {
 	const common = `127.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] "GET /apache_pb.gif HTTP/1.0" 200 2326`
 	const rest = ` "http://www.example.com/start.html" "Mozilla/4.08 [en]"`
+	const end = ` 0000000000016 file`
 	tests := []struct {
 		name   string
 		format Format
@@ -41,7 +42,9 @@ func TestAppend(t *testing.T) {
 		want   string
 	}{
 		{"common", Common, func(*record.Record) {}, common},
-		{"combined", Combined, func(*record.Record) {}, common + rest},
+		{"combined", Combined, func(*record.Record) {}, common + rest + end},
+		{"no name", Combined, func(r *record.Record) { r.ID, r.Verdict = 0, record.Handled }, common + rest + " - handled"},
+		{"refused", Combined, func(r *record.Record) { r.ID, r.Verdict = ^record.ID(0), record.Refused }, common + rest + " fzzzzzzzzzzzz refused"},
 		{"no user", Common, func(r *record.Record) { r.User = "" }, strings.Replace(common, "frank", "-", 1)},
 		{"user with spaces", Common, func(r *record.Record) { r.User = `a b] "` }, strings.Replace(common, "frank", `a\x20b]\x20\x22`, 1)},
 		{"unix socket", Common, func(r *record.Record) { r.Remote = netip.AddrPort{} }, strings.Replace(common, "127.0.0.1", "-", 1)},
@@ -51,13 +54,13 @@ func TestAppend(t *testing.T) {
 		{"cut", Common, func(r *record.Record) { r.Status, r.Bytes = 0, 0 }, strings.Replace(common, "200 2326", "- -", 1)},
 		{"no request line", Common, func(r *record.Record) { r.Method, r.Target, r.Proto = "", "", "" }, strings.Replace(common, "GET /apache_pb.gif HTTP/1.0", "-", 1)},
 		{"HTTP/0.9", Common, func(r *record.Record) { r.Proto = "HTTP/0.9" }, strings.Replace(common, " HTTP/1.0", "", 1)},
-		{"nothing to quote", Combined, func(r *record.Record) { r.Referer, r.Agent = "", "" }, common + ` "-" "-"`},
-		{"forged", Combined, func(r *record.Record) { r.Agent = "x\"\r\n\t\\\x00\x7f\x80é" }, common + ` "http://www.example.com/start.html" "x\x22\x0d\x0a\x09\x5c\x00\x7f\x80\xc3\xa9"`},
-		{"json", JSON, func(*record.Record) {}, `{"time":"2000-10-10T20:55:36.123Z","remote":"127.0.0.1","user":"frank","method":"GET","target":"/apache_pb.gif","proto":"HTTP/1.0","host":"a.example","status":200,"bytes":2326,"duration_us":1234,"rule":"static-file","referer":"http://www.example.com/start.html","agent":"Mozilla/4.08 [en]"}`},
-		{"json, nothing", JSON, func(r *record.Record) { *r = record.Record{Start: 7e6} }, `{"time":"1970-01-01T00:00:00.007Z","remote":"","user":"","method":"","target":"","proto":"","host":"","status":0,"bytes":0,"duration_us":0,"rule":"","referer":"","agent":""}`},
+		{"nothing to quote", Combined, func(r *record.Record) { r.Referer, r.Agent = "", "" }, common + ` "-" "-"` + end},
+		{"forged", Combined, func(r *record.Record) { r.Agent = "x\"\r\n\t\\\x00\x7f\x80é" }, common + ` "http://www.example.com/start.html" "x\x22\x0d\x0a\x09\x5c\x00\x7f\x80\xc3\xa9"` + end},
+		{"json", JSON, func(*record.Record) {}, `{"time":"2000-10-10T20:55:36.123Z","id":"0000000000016","remote":"127.0.0.1","user":"frank","method":"GET","target":"/apache_pb.gif","proto":"HTTP/1.0","host":"a.example","status":200,"bytes":2326,"duration_us":1234,"waited_us":1000,"verdict":"file","rule":"static-file","referer":"http://www.example.com/start.html","agent":"Mozilla/4.08 [en]"}`},
+		{"json, nothing", JSON, func(r *record.Record) { *r = record.Record{Start: 7e6} }, `{"time":"1970-01-01T00:00:00.007Z","id":"","remote":"","user":"","method":"","target":"","proto":"","host":"","status":0,"bytes":0,"duration_us":0,"waited_us":0,"verdict":"handled","rule":"","referer":"","agent":""}`},
 		{"json, odd bytes", JSON, func(r *record.Record) {
 			*r = record.Record{Agent: "a\"\\\n\x7f\u0085\xff\xc3é\u2028😀"}
-		}, `{"time":"1970-01-01T00:00:00.000Z","remote":"","user":"","method":"","target":"","proto":"","host":"","status":0,"bytes":0,"duration_us":0,"rule":"","referer":"","agent":"a\"\\\u000a\u007f\u0085` + "\uFFFD\uFFFDé\u2028😀" + `"}`},
+		}, `{"time":"1970-01-01T00:00:00.000Z","id":"","remote":"","user":"","method":"","target":"","proto":"","host":"","status":0,"bytes":0,"duration_us":0,"waited_us":0,"verdict":"handled","rule":"","referer":"","agent":"a\"\\\u000a\u007f\u0085` + "\uFFFD\uFFFDé\u2028😀" + `"}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,7 +119,7 @@ func TestAppendAllocs(t *testing.T) {
 	}
 }
 
-var combinedLine = regexp.MustCompile(`^\S+ - \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "[^"\\]*(?:\\x[^"\\]*)*" (?:\d+|-) (?:\d+|-) "[^"\\]*(?:\\x[^"\\]*)*" "[^"\\]*(?:\\x[^"\\]*)*"$`)
+var combinedLine = regexp.MustCompile(`^\S+ - \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "[^"\\]*(?:\\x[^"\\]*)*" (?:\d+|-) (?:\d+|-) "[^"\\]*(?:\\x[^"\\]*)*" "[^"\\]*(?:\\x[^"\\]*)*" (?:[0-9a-z]{13}|-) [a-z]+$`)
 
 // Whatever a request holds, a line is one line of its format.
 func FuzzAppend(f *testing.F) {

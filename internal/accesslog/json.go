@@ -14,7 +14,11 @@ func (e *encoder) json(dst []byte, r *record.Record, name string) []byte {
 	dst = append(dst, e.stamp(JSON, r.Start)...)
 	ms := r.Start % int64(time.Second) / int64(time.Millisecond)
 	dst = append(dst, byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
-	dst = append(dst, `Z","remote":"`...)
+	dst = append(dst, `Z","id":"`...)
+	if r.ID != 0 {
+		dst = r.ID.Append(dst)
+	}
+	dst = append(dst, `","remote":"`...)
 	dst = appendAddr(dst, r.Remote.Addr())
 	dst = append(dst, '"')
 	if name != "" {
@@ -28,6 +32,8 @@ func (e *encoder) json(dst []byte, r *record.Record, name string) []byte {
 	dst = strconv.AppendInt(append(dst, `,"status":`...), int64(r.Status), 10)
 	dst = strconv.AppendInt(append(dst, `,"bytes":`...), r.Bytes, 10)
 	dst = strconv.AppendInt(append(dst, `,"duration_us":`...), r.Duration/int64(time.Microsecond), 10)
+	dst = strconv.AppendInt(append(dst, `,"waited_us":`...), r.Waited/int64(time.Microsecond), 10)
+	dst = appendMember(dst, `,"verdict":`, r.Verdict.String())
 	dst = appendMember(dst, `,"rule":`, r.Rule.String())
 	dst = appendMember(dst, `,"referer":`, r.Referer)
 	dst = appendMember(dst, `,"agent":`, r.Agent)

@@ -7,9 +7,9 @@ import (
 )
 
 // ncsa appends a line of the Common Log Format, and for Combined its two
-// further columns:
+// further columns and two of our own:
 //
-//	192.0.2.1 - ann [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 2326 "http://a.example/" "curl/8"
+//	192.0.2.1 - ann [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 2326 "http://a.example/" "curl/8" 0tnqsc0030004 hit
 func (e *encoder) ncsa(dst []byte, f Format, r *record.Record, name string) []byte {
 	switch {
 	case name != "":
@@ -38,7 +38,10 @@ func (e *encoder) ncsa(dst []byte, f Format, r *record.Record, name string) []by
 		dst = appendText(dst, r.Referer)
 		dst = append(dst, `" "`...)
 		dst = appendText(dst, r.Agent)
-		dst = append(dst, '"')
+		dst = append(dst, `" `...)
+		dst = appendID(dst, r.ID)
+		dst = append(dst, ' ')
+		dst = append(dst, r.Verdict.String()...)
 	}
 	return append(dst, '\n')
 }
@@ -66,6 +69,14 @@ func appendText(dst []byte, s string) []byte {
 		return append(dst, '-')
 	}
 	return appendEscaped(dst, s, ' ')
+}
+
+// appendID appends the name of a request, which answers and explanations use.
+func appendID(dst []byte, id record.ID) []byte {
+	if id == 0 {
+		return append(dst, '-')
+	}
+	return id.Append(dst)
 }
 
 func appendCount(dst []byte, n int64) []byte {

@@ -40,7 +40,7 @@ func TestServe(t *testing.T) {
 		t.Errorf("status %d for a missing file", resp.StatusCode)
 	}
 	p.stop()
-	line := regexp.MustCompile(`^127\.0\.0\.1 - - \[[^]]+\] "GET /\S* HTTP/1\.1" \d{3} (\d+|-) "-" "[^"]+"$`)
+	line := regexp.MustCompile(`^127\.0\.0\.1 - - \[[^]]+\] "GET /\S* HTTP/1\.1" \d{3} (\d+|-) "-" "[^"]+" [0-9a-z]{13} file$`)
 	lines := strings.Split(strings.TrimSuffix(p.stdout.String(), "\n"), "\n")
 	if len(lines) != 4 {
 		t.Errorf("%d access lines: %q", len(lines), lines)

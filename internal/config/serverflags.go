@@ -46,7 +46,7 @@ var logFlags = []Flag{
 		Doc:   "Where a line for each request goes; - is standard output. SIGHUP opens the file anew.",
 		field: func(s *sections) any { return &s.server.AccessLog }},
 	{Name: "log-format", Kind: Choice, Value: "FORMAT", Default: "combined", Choices: []string{"common", "combined", "json"}, Group: groupLogs, Restart: true,
-		Doc:   "Form of these lines: common, combined or json.",
+		Doc:   "Form of these lines: common, combined or json. Combined lines end with two columns more, the name of the request and what it came to; common is to the letter.",
 		field: func(s *sections) any { return &s.server.LogFormat }},
 	{Name: "error-log", Kind: FilePath, Value: "FILE|-", Default: "-", Group: groupLogs, Restart: true,
 		Doc:   "Where faults are told; - is standard error. SIGHUP opens the file anew.",

@@ -17,7 +17,7 @@ import (
 // lived returns Metrics that ran until 90 s after the beginning of an hour.
 func lived() *Metrics {
 	m := New(Options{Places: 1})
-	run(m, -7300, 90, 1)
+	run(m, -3700, 90, 1)
 	return m
 }
 
