@@ -126,7 +126,7 @@ var cspSchemes = []string{"http", "https", "ws", "wss", "data", "blob", "filesys
 
 var (
 	cspScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:$`)
-	cspHost   = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:\*|(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::(?:[0-9]+|\*))?(?:/[^?#'"]*)?$`)
+	cspHost   = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:\*|(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::(?:[0-9]+|\*))?(?:/(?:[^/?#'"][^?#'"]*)?)?$`)
 )
 
 func unquoted(s string) (inner string, quoted bool) {
