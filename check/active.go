@@ -21,7 +21,7 @@ type examination struct {
 	url    *url.URL
 	http2  bool // the server speaks HTTP/2 only
 	found  map[Finding]bool
-	lost   bool            // a request got no answer, or the context ended
+	lost   int             // requests that got no answer
 	waited bool            // codings were waited for
 	told   map[string]bool // notes about a 304
 	add    func(Finding)
@@ -66,10 +66,13 @@ func (e *examination) report(id, where, detail string) {
 	}
 }
 
+// maxLost is how many requests may get no answer, before no more are sent.
+const maxLost = 3
+
 // ask sends a request and returns the answer, nil when there is none, which
 // is noted. where is what the answer is called.
 func (e *examination) ask(where string, p probe) *reply {
-	if e.lost && e.ctx.Err() != nil {
+	if e.lost >= maxLost || e.ctx.Err() != nil {
 		return nil
 	}
 	if p.url == nil {
@@ -78,7 +81,7 @@ func (e *examination) ask(where string, p probe) *reply {
 	p.http2 = e.http2
 	r, err := e.client.do(e.ctx, p)
 	if err != nil {
-		e.lost = true
+		e.lost++
 		if e.ctx.Err() == nil {
 			e.report("answer-missing", where, err.Error())
 		}
@@ -139,10 +142,13 @@ func (e *examination) content() {
 		}
 		e.report("connection-not-kept", "the connection", detail)
 	}
-	a, okA := e.base.decoded()
-	b, okB := again.decoded()
-	e.stable = okA && okB && bytes.Equal(a, b)
 	sameCoding := e.base.get("Content-Encoding") == again.get("Content-Encoding")
+	e.stable = sameCoding && sameBytes(e.base, again)
+	if !sameCoding {
+		a, okA := e.base.decoded()
+		b, okB := again.decoded()
+		e.stable = okA && okB && bytes.Equal(a, b)
+	}
 	tag, tagAgain := e.base.get("Etag"), again.get("Etag")
 	switch {
 	case !sameCoding || !e.base.whole || !again.whole || tag == "" || tagAgain == "":
@@ -155,6 +161,11 @@ func (e *examination) content() {
 	if e.plain != nil && e.plain.Status != 200 {
 		e.plain = nil
 	}
+}
+
+// sameBytes reports whether two bodies are the same, as far as they are kept.
+func sameBytes(a, b *reply) bool {
+	return a.sum == b.sum && a.whole == b.whole && a.get("Content-Length") == b.get("Content-Length")
 }
 
 // get returns the value of a field of the answer: its lines, joined by commas.

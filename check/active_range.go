@@ -13,6 +13,9 @@ import (
 	"freshet/internal/field"
 )
 
+// toRange is what an answer to a range is called.
+const toRange = "the answer to Range"
+
 // ranges asks for parts of what has no coding, and compares them with the
 // whole.
 func (e *examination) ranges() {
@@ -34,7 +37,7 @@ func (e *examination) ranges() {
 		return
 	case part.Status != 206:
 		if part.Status == 200 && e.plain.hasToken("Accept-Ranges", "bytes") && e.stable {
-			e.report("range-not-honoured", "the answer to Range: bytes=0-0", fmt.Sprint(part.Status))
+			e.report("range-not-honoured", toRange, fmt.Sprintf("bytes=0-0: %d", part.Status))
 		}
 		return
 	}
@@ -51,37 +54,35 @@ func (e *examination) ranges() {
 
 // part asks for a part, with further fields.
 func (e *examination) part(ranges string, fields ...string) *reply {
-	return e.ask("the answer to Range: "+ranges, with(append(fields, "Accept-Encoding", "identity", "Range", ranges)...))
+	return e.ask(toRange, with(append(fields, "Accept-Encoding", "identity", "Range", ranges)...))
 }
 
 // comparePart looks whether a 206 is the part of first to last of size bytes.
 func (e *examination) comparePart(r *reply, ranges string, first, last, size int64) {
-	where := "the answer to Range: " + ranges
 	is := r.get("Content-Range")
 	from, to, whole, ok := freshness.ParseContentRange(is)
 	if !ok || from != first || to != last || whole != size && whole != -1 {
 		if e.stable {
-			e.report("range-content-range", where, quoted(is))
+			e.report("range-content-range", toRange, ranges+": "+quoted(is))
 		}
 		return
 	}
-	e.compareBytes(r.Body, where, first, last)
+	e.compareBytes(r.Body, ranges, first, last)
 }
 
 // compareBytes compares a part with the same of the whole.
-func (e *examination) compareBytes(got []byte, where string, first, last int64) {
+func (e *examination) compareBytes(got []byte, ranges string, first, last int64) {
 	switch {
 	case !e.stable:
 	case int64(len(got)) != last-first+1:
-		e.report("range-wrong-bytes", where, fmt.Sprintf("%s in place of %d", count(len(got), "byte", "bytes"), last-first+1))
+		e.report("range-wrong-bytes", toRange, fmt.Sprintf("%s: %s in place of %d", ranges, count(len(got), "byte", "bytes"), last-first+1))
 	case last < int64(len(e.plain.Body)) && !bytes.Equal(got, e.plain.Body[first:last+1]):
-		e.report("range-wrong-bytes", where, "")
+		e.report("range-wrong-bytes", toRange, ranges)
 	}
 }
 
 // partFields looks whether a 206 has the fields that tell what it is part of.
 func (e *examination) partFields(r *reply) {
-	const where = "the answer to Range: bytes=0-0"
 	var lacks []string
 	for _, name := range []string{"Cache-Control", "Content-Location", "Etag", "Expires", "Vary"} {
 		if len(e.plain.Header[name]) > 0 && len(r.Header[name]) == 0 {
@@ -89,10 +90,10 @@ func (e *examination) partFields(r *reply) {
 		}
 	}
 	if len(lacks) > 0 {
-		e.report("range-lacks-field", where, strings.Join(lacks, ", "))
+		e.report("range-lacks-field", toRange, strings.Join(lacks, ", "))
 	}
 	if is, was := r.get("Etag"), e.plain.get("Etag"); is != "" && was != "" && is != was && e.stable {
-		e.report("range-etag-differs", where, is+", and the whole has "+was)
+		e.report("range-etag-differs", toRange, is+", and the whole has "+was)
 	}
 }
 
@@ -100,13 +101,12 @@ func (e *examination) partFields(r *reply) {
 func (e *examination) beyond(size int64) {
 	ranges := fmt.Sprintf("bytes=%d-", size+1000)
 	r := e.part(ranges)
-	where := "the answer to Range: " + ranges
 	switch {
 	case r == nil:
 	case r.Status == 206 && e.stable:
-		e.report("range-beyond-206", where, quoted(r.get("Content-Range")))
+		e.report("range-beyond-206", toRange, ranges+": "+quoted(r.get("Content-Range")))
 	case r.Status == 416 && !strings.HasPrefix(r.get("Content-Range"), "bytes */"):
-		e.report("range-416-size", where, quoted(r.get("Content-Range")))
+		e.report("range-416-size", toRange, ranges+": "+quoted(r.get("Content-Range")))
 	}
 }
 
@@ -123,14 +123,14 @@ func (e *examination) several(size int64) {
 	if is := r.get("Content-Range"); is != "" {
 		// A server may answer with fewer parts than were asked for.
 		if first, last, _, ok := freshness.ParseContentRange(is); ok && last < size {
-			e.compareBytes(r.Body, "the answer to Range: "+ranges, first, last)
+			e.compareBytes(r.Body, ranges, first, last)
 			return
 		}
-		e.report("range-multiple-broken", "the answer to Range: "+ranges, is)
+		e.report("range-multiple-broken", toRange, ranges+": "+is)
 		return
 	}
 	if fault := e.multipart(r, size); fault != "" {
-		e.report("range-multiple-broken", "the answer to Range: "+ranges, fault)
+		e.report("range-multiple-broken", toRange, ranges+": "+fault)
 	}
 }
 

@@ -201,6 +201,8 @@ func (e *examination) missing() {
 	r := e.ask(where, probe{url: u})
 	switch {
 	case r == nil:
+	case r.Status == 200 && e.isStart(r):
+		e.report("missing-page-is-start", where, "200")
 	case r.Status == 200:
 		e.report("missing-page-succeeds", where, "200")
 	case r.Status/100 == 5:
@@ -210,4 +212,14 @@ func (e *examination) missing() {
 			e.report("missing-page-kept", where, r.get("Cache-Control"))
 		}
 	}
+}
+
+// isStart reports whether an answer is the page at the root: that of an
+// application with its own routing.
+func (e *examination) isStart(r *reply) bool {
+	start := e.base
+	if e.url.Path != "/" || e.url.RawQuery != "" {
+		start = e.ask("the answer to /", probe{url: &url.URL{Scheme: e.url.Scheme, Host: e.url.Host, Path: "/"}})
+	}
+	return start != nil && start.Status == 200 && start.mediaType() == "text/html" && sameBytes(start, r)
 }

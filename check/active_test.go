@@ -318,6 +318,9 @@ func faulty() map[string]http.Handler {
 			right(w, r)
 		}),
 		"missing-page-succeeds": asks(func(r *http.Request) { r.URL.Path = "/" }),
+		"missing-page-is-start": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "<!DOCTYPE html><title>application</title>")
+		}),
 		"missing-page-fails": statuses(func(status int, _ http.Header, _ *http.Request) int {
 			if status == 404 {
 				return 500
@@ -438,6 +441,7 @@ func twoServers(t *testing.T, secure, open http.Handler, http2 bool) Options {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	to["example.com:443"] = s.Listener.Addr().String()
+	to["www.example.com:443"] = s.Listener.Addr().String()
 	if open != nil {
 		p := httptest.NewServer(open)
 		t.Cleanup(p.Close)
@@ -506,6 +510,29 @@ func TestHTTPS(t *testing.T) {
 				t.Errorf("it was asked over %s", proto)
 			}
 		})
+	}
+}
+
+// One step to https and one to the address are no chain.
+func TestRedirectChain(t *testing.T) {
+	toHTTPS := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://example.com"+r.URL.Path, http.StatusPermanentRedirect)
+	})
+	www := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == "example.com" {
+			http.Redirect(w, r, "https://www.example.com"+r.URL.Path, http.StatusPermanentRedirect)
+			return
+		}
+		right(w, r)
+	})
+	o := twoServers(t, www, toHTTPS, true)
+	o.PassiveOnly = true
+	all := checkURL(t, o, "http://example.com/")
+	if len(all) != 3 || all[0].Err != nil {
+		t.Errorf("%d answers, %v", len(all), all[0].Err)
+	}
+	if found := foundIn(all); found["redirect-chain"] != "" {
+		t.Error(found["redirect-chain"])
 	}
 }
 

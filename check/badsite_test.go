@@ -14,7 +14,7 @@ import (
 // the root of one.
 var ofOrigin = []string{
 	"connection-not-kept", "http10-chunked", "method-allow-missing", "method-unknown-succeeds", "missing-page-fails", "missing-page-kept",
-	"missing-page-succeeds", "redirect-chain", "redirect-loop", "redirect-many", "redirect-changes-method", "trace-enabled",
+	"missing-page-is-start", "missing-page-succeeds", "redirect-chain", "redirect-loop", "redirect-many", "redirect-changes-method", "trace-enabled",
 	"query-without-effect",
 }
 

@@ -118,6 +118,7 @@ func (c *Checker) anywhere(u *url.URL) bool { return c.only == "" || originOf(u)
 func (c *Checker) check(ctx context.Context, u *url.URL, allowed func(*url.URL) bool) []*Result {
 	var chain []*Result
 	visited := map[string]bool{}
+	steps := 0
 	for u = normalised(u); ; {
 		visited[u.String()] = true
 		r, reply := c.get(ctx, u)
@@ -142,11 +143,22 @@ func (c *Checker) check(ctx context.Context, u *url.URL, allowed func(*url.URL) 
 				chain[0].addNote("redirect-many", "the redirects", fmt.Sprintf("more than %d", c.o.maxRedirects()))
 			}
 			return chain
-		case len(chain) == 2:
-			chain[0].addNote("redirect-chain", "the redirects", chain[0].URL+" to "+chain[1].URL+" to "+next.String())
+		}
+		// One step to https on the same host is what HSTS asks for; it is not
+		// counted.
+		if len(chain) > 1 || !upgrades(u, next) {
+			steps++
+		}
+		if steps == 2 {
+			chain[0].addNote("redirect-chain", "the redirects", fmt.Sprintf("%s leads to %s by %d steps", chain[0].URL, next, len(chain)))
 		}
 		u = next
 	}
+}
+
+// upgrades reports whether a redirect changes http to https, and nothing else.
+func upgrades(from, to *url.URL) bool {
+	return from.Scheme == "http" && to.Scheme == "https" && from.Hostname() == to.Hostname() && from.RequestURI() == to.RequestURI()
 }
 
 // get sends the request that a browser would, and looks at the answer.

@@ -333,3 +333,43 @@ func TestParseURL(t *testing.T) {
 		}
 	}
 }
+
+// What does not answer three times is not asked any more.
+func TestLost(t *testing.T) {
+	asked := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked > 1 {
+			panic(http.ErrAbortHandler)
+		}
+		right(w, r)
+	}))
+	defer s.Close()
+	found := foundIn(checkURL(t, Options{}, s.URL))
+	if found["answer-missing"] == "" || asked > 2*(1+maxLost) {
+		t.Errorf("after %d requests: %v", asked, found)
+	}
+}
+
+// Of a body that is not read to its end, the parts are looked at all the same.
+func TestLargeBody(t *testing.T) {
+	large := bytes.Repeat([]byte("0123456789"), 10_000)
+	for name, h := range map[string]http.HandlerFunc{
+		"": func(w http.ResponseWriter, r *http.Request) { serveLarge(w, r, large) },
+		"range-content-range": func(w http.ResponseWriter, r *http.Request) {
+			serveLarge(&changing{w, func(s int) int { w.Header().Del("Content-Range"); return s }}, r, large)
+		},
+	} {
+		s := httptest.NewServer(h)
+		found := foundIn(checkURL(t, Options{MaxBody: 1000}, s.URL))
+		s.Close()
+		if name != "" && found[name] == "" || name == "" && (found["range-content-range"] != "" || found["range-wrong-bytes"] != "" || found["answer-missing"] != "") {
+			t.Errorf("%s: %v", name, found)
+		}
+	}
+}
+
+func serveLarge(w http.ResponseWriter, r *http.Request, body []byte) {
+	w.Header().Set("Content-Type", "video/mp4")
+	w.Header().Set("Cache-Control", "max-age=600")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}

@@ -118,3 +118,21 @@ func TestHandler(t *testing.T) {
 		t.Errorf("failed: %q", r.failed)
 	}
 }
+
+// A coded form beside a file that is not one of it is found.
+func TestFolderSidecar(t *testing.T) {
+	files := fstest.MapFS{"style.css": {Data: style}, "style.css.gz": {Data: packed(t, "old")}}
+	h, err := static.New(static.Options{FS: withTimes(files)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	s := &httpd.Server{Handler: h, Hot: h, ErrorLog: log.New(io.Discard, "", 0)}
+	results, err := Folder(context.Background(), files, nil, s, Options{}, Crawling{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := foundIn(results); len(results) != 2 || found["coding-content-differs"] == "" {
+		t.Errorf("%d results: %v", len(results), found)
+	}
+}

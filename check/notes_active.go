@@ -199,7 +199,7 @@ var activeNotes = []Note{
 		Clause:   "RFC 9110 §4.2.2", Remedy: "redirect http to https"},
 
 	// Methods and pages that there are not.
-	{ID: "method-unknown-succeeds", Severity: Warn,
+	{ID: "method-unknown-succeeds", Severity: Info,
 		Sentence: "a method that does not exist succeeds",
 		Clause:   "RFC 9110 §9.1", Remedy: "answer 501, or 405"},
 	{ID: "method-allow-missing", Severity: Info,
@@ -211,6 +211,9 @@ var activeNotes = []Note{
 	{ID: "missing-page-succeeds", Severity: Warn,
 		Sentence: "a page that does not exist is answered with success, so that nobody notices a broken link",
 		Clause:   "RFC 9110 §15.5.5", Remedy: "answer 404"},
+	{ID: "missing-page-is-start", Severity: Info,
+		Sentence: "a page that does not exist is answered with the first page, as applications do that look at the address themselves",
+		Clause:   "RFC 9110 §15.5.5", Remedy: "answer 404 for addresses that the application does not know"},
 	{ID: "missing-page-fails", Severity: Warn,
 		Sentence: "a page that does not exist makes the server fail",
 		Clause:   "RFC 9110 §15.5.5", Remedy: "answer 404"},
