@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -364,15 +365,42 @@ func TestLanesAreFilledAlike(t *testing.T) {
 	}
 }
 
-// Numbers are claimed in batches only while requests come fast.
+// Numbers are claimed in batches only while requests come fast, whatever the
+// clock does.
 func TestOrderInTime(t *testing.T) {
-	j := New(Options{})
-	for i := range 1000 {
-		r := numbered(i)
-		r.Start = int64(i) * int64(20*time.Millisecond)
-		j.Record(r)
+	for _, step := range []time.Duration{20 * time.Millisecond, -20 * time.Millisecond, 5 * time.Millisecond} {
+		j := New(Options{Records: 4096})
+		for i := range 1000 {
+			r := numbered(i)
+			r.Start = 1800000000e9 + int64(i)*int64(step)
+			j.Record(r)
+			for k := range j.lanes.all {
+				if l := &j.lanes.all[k]; l.left > 0 {
+					t.Fatalf("%v apart: lane %d claimed more than it needed", step, k)
+				}
+			}
+		}
+		got := which(j.Latest(1000, nil))
+		slices.Reverse(got)
+		if !slices.Equal(got, upTo(0, 999)) {
+			t.Errorf("%v apart: not in the order in which they came", step)
+		}
 	}
-	if got := which(j.Latest(1000, nil)); got[0] != 999 || got[999] != 0 || !slices.IsSortedFunc(got, func(a, b int) int { return b - a }) {
-		t.Error("slow requests are not in the order in which they came")
+}
+
+// When requests come fast the counter for all is not touched by each.
+func TestNumbersAreClaimedInBatches(t *testing.T) {
+	var l lane
+	var last atomic.Uint64
+	seen := map[uint64]bool{}
+	claims, before := 0, uint64(0)
+	for range 1000 {
+		seen[l.number(&last, 1800000000e9)] = true
+		if now := last.Load(); now != before {
+			claims, before = claims+1, now
+		}
+	}
+	if len(seen) != 1000 || claims > 1000/maxBatch+6 {
+		t.Errorf("%d numbers in %d batches", len(seen), claims)
 	}
 }

@@ -60,8 +60,9 @@ func (l *lane) release() { l.held.Store(0) }
 
 // number returns the number of a record at the time now; l is held.
 func (l *lane) number(last *atomic.Uint64, now int64) uint64 {
-	if l.left == 0 || now-l.claimed > int64(laneAge) {
-		if now-l.claimed < int64(fast) {
+	age := max(now-l.claimed, l.claimed-now) // clocks are set back, too
+	if l.left == 0 || age > int64(laneAge) {
+		if age < int64(fast) {
 			l.batch = min(max(2*l.batch, 1), maxBatch)
 		} else {
 			l.batch = 1
