@@ -98,7 +98,11 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 			status = http.StatusSwitchingProtocols
 		}
 		n := c.note(&s.head)
-		n.Status, n.Rule = status, rule.HandlerAnswered
+		w.fill(n)
+		n.Status = status
+		if n.Rule == 0 {
+			n.Rule = rule.HandlerAnswered
+		}
 		c.report(0)
 	}
 	c.setState(http.StateHijacked)

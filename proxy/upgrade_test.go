@@ -53,7 +53,7 @@ func TestUpgrade(t *testing.T) {
 			t.Errorf("%s: after the client's end: %q, %v", addr, b, err)
 		}
 	}
-	if r := recs.rule(t); r != "proxy-upgraded" && r != "handler-answered" {
+	if r := recs.rule(t); r != "proxy-upgraded" {
 		t.Errorf("rule %s", r)
 	}
 }

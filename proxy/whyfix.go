@@ -18,8 +18,6 @@ func fixes(id rule.ID, origin string) []why.Fix {
 		return without("Content-Length")
 	case rule.ResponseCodingUnknown, rule.ResponseCodingInvalid, rule.ResponseCodingIn10:
 		return without("Transfer-Encoding")
-	case rule.ResponseUpgrade, rule.ProxyUpgradeUnasked:
-		return []why.Fix{{Who: why.Origin, Do: "set", Name: why.Status, Value: "200"}}
 	}
 	return nil
 }

@@ -2,6 +2,9 @@ package static
 
 import (
 	"bufio"
+	"errors"
+	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -133,5 +136,35 @@ func TestWhyMemory(t *testing.T) {
 	expect(said(raw("GET /some/page.js")), "answers for pages only", "add the file some/page.js")
 	if s.files.next != 0 {
 		t.Error("a file is kept open")
+	}
+}
+
+// failingFS is a file system that fails in one way.
+type failingFS struct{ err error }
+
+func (f failingFS) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: f.err}
+}
+
+// What the file system says has its rule.
+func TestRuleOfFileSystem(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want rule.ID
+		fix  string
+	}{
+		{fs.ErrPermission, rule.StaticUnreadable, "make a.txt readable"},
+		{fs.ErrNotExist, rule.StaticNotFound, "add the file a.txt"},
+		{errors.New("the disk is gone"), rule.StaticIOError, ""},
+	} {
+		h, err := New(Options{FS: failingFS{tt.err}, ErrorLog: slog.New(slog.DiscardHandler)})
+		must(t, err)
+		w := &noted{ResponseRecorder: httptest.NewRecorder()}
+		h.ServeHTTP(w, parsed(t, raw("GET /a.txt")))
+		e := h.Why(parsed(t, raw("GET /a.txt")))
+		if w.rule != tt.want || e.Rule != tt.want || texts(e.Fixes) != tt.fix {
+			t.Errorf("%v: %v, explained as %v, fixed by %v", tt.err, w.rule, e.Rule, e.Fixes)
+		}
+		must(t, h.Close())
 	}
 }

@@ -63,10 +63,10 @@ func newCached(o *config.Origins, c *config.Caching, store *cache.Store, w *with
 }
 
 // refuseLoops has the proxy refuse what has passed it before, which the cache
-// would let wait for itself.
+// would let wait for itself, and what is no request for a resource.
 func refuseLoops(origins *proxy.Handler, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if origins.Loops(r) {
+		if r.Method == http.MethodConnect || origins.Loops(r) {
 			origins.ServeHTTP(w, r)
 			return
 		}

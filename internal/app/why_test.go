@@ -1,8 +1,10 @@
 package app
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"testing"
 
 	"freshet/internal/record"
+	"freshet/internal/rule"
 )
 
 // asked is what a running server says about a request.
@@ -28,7 +31,8 @@ func TestWhyCommand(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p := startWith(t, func(e *Env) { e.Environ = []string{"HOME=" + home} }, "run", "-c", file)
+	told := &records{more: make(chan struct{})}
+	p := startWith(t, func(e *Env) { e.Environ, e.Sink = []string{"HOME=" + home}, told }, "run", "-c", file, "--monitor", "off")
 	base := p.url()
 	expect := func(status int, parts []string, args ...string) {
 		t.Helper()
@@ -51,7 +55,7 @@ func TestWhyCommand(t *testing.T) {
 	expect(exitOK, []string{"add the file b.txt", "path  /b.txt"}, base+"files/b.txt", "--monitor", strings.TrimSuffix(strings.TrimPrefix(base, "http://"), "/"))
 	expect(exitOK, []string{"method", "ask with the method GET"}, "/", "--method", "POST")
 	expect(exitFault, []string{"says 400", "is no host"}, "/", "-H", "Host: a b")
-	expect(exitFault, []string{"no request 0000000000000 is known; the last 16384 are kept"}, "0000000000000")
+	expect(exitFault, []string{"no request 0000000000000 is known: the last 16384 are kept, once they are answered"}, "0000000000000")
 	expect(exitUsage, []string{"say what to explain"})
 
 	_, stdout, _ := asked(t, home, "--json", "/nothing")
@@ -72,7 +76,11 @@ func TestWhyCommand(t *testing.T) {
 		"/files":       {"route-redirected", "./files/"},
 		"/a%2fb":       {"static-bad-path", "was      400, file"},
 	} {
+		n := told.len()
 		resp := getOnce(t, base+strings.TrimPrefix(target, "/"))
+		if _, err := told.wait(n); err != nil { // the answer comes before its record
+			t.Fatal(err)
+		}
 		id := resp.Header.Get("Freshet-Id")
 		expect(exitOK, append(parts, "GET "+strings.TrimSuffix(base, "/")+target, "id       "+id), id)
 	}
@@ -130,4 +138,28 @@ func requestTo(t *testing.T, address string) *http.Request {
 	}
 	r.Host = r.URL.Host
 	return r
+}
+
+// A connection that was made for another host is explained as it is refused.
+func TestWhyMisdirected(t *testing.T) {
+	certA, keyA, _ := certificate(t, "a.example")
+	certB, keyB, _ := certificate(t, "b.example")
+	route := "[[site.route]]\nredirect = '/'\n"
+	l := liveOf(t, "[server]\ntls-listen = ':0'\n[[site]]\nnames = ['a.example']\ncertificate = '"+certA+"'\nkey = '"+keyA+"'\n"+route+
+		"[[site]]\nnames = ['b.example']\ncertificate = '"+certB+"'\nkey = '"+keyB+"'\n"+route)
+	r := requestTo(t, "https://b.example/")
+	r.TLS = &tls.ConnectionState{ServerName: "a.example"}
+	e := l.Why(r)
+	if e.Rule != rule.SiteMisdirected || e.Status != 421 || e.Verdict != record.Refused || len(e.Fixes) > 0 {
+		t.Errorf("%+v", e)
+	}
+	contains(t, string(e.AppendText(nil, 0)), "the connection was made for a.example")
+	w := httptest.NewRecorder()
+	if l.ServeHTTP(w, r); w.Code != 421 {
+		t.Errorf("status %d", w.Code)
+	}
+	r.TLS.ServerName = "b.example"
+	if e := l.Why(r); e.Rule != rule.RouteRedirected {
+		t.Errorf("%+v", e)
+	}
 }

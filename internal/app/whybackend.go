@@ -25,24 +25,20 @@ func (f folderExplains) Explain(rec *record.Record) *why.Explanation {
 
 // cachedExplains is a cache and the origins behind it.
 type cachedExplains struct {
-	cache   explains
+	cache   *cache.Handler
 	origins *proxy.Handler
 	door    *door
 }
 
 func newCachedExplains(h *cache.Handler, origins *proxy.Handler, d *door) explains {
-	of, ok := any(h).(explains)
-	if !ok {
-		return origins
-	}
-	return &cachedExplains{of, origins, d}
+	return &cachedExplains{h, origins, d}
 }
 
 // Why implements explains. When the origin would be asked and cannot answer,
 // that is the first cause.
 func (c *cachedExplains) Why(r *http.Request) *why.Explanation {
 	switch {
-	case c.origins.Loops(r):
+	case r.Method == http.MethodConnect, c.origins.Loops(r):
 		return c.origins.Why(r)
 	case r.Method == "PURGE":
 		return c.purge(r)
@@ -78,6 +74,9 @@ func (c *cachedExplains) Explain(rec *record.Record) *why.Explanation {
 	if rec.Rule.Group() == rule.Proxy && rec.Rule != rule.ProxyAnswered {
 		return c.origins.Explain(rec)
 	}
+	if rec.Rule == rule.PurgeUnauthorized {
+		return explainPurge(rec.Rule)
+	}
 	e := c.cache.Explain(rec)
 	if e != nil && rec.Detail != nil && rec.Detail.Origin != "" {
 		e.Compared = append(e.Compared, c.origins.Explain(rec).Compared...)
@@ -88,12 +87,19 @@ func (c *cachedExplains) Explain(rec *record.Record) *why.Explanation {
 // purge explains a PURGE request.
 func (c *cachedExplains) purge(r *http.Request) *why.Explanation {
 	if c.door.authorized(r) {
-		return &why.Explanation{Status: http.StatusOK, Rule: rule.PurgeDone, Sentence: "What is kept for the address would be forgotten."}
+		return explainPurge(rule.PurgeDone)
 	}
-	row := rule.Of(rule.PurgeUnauthorized)
-	return &why.Explanation{
-		Status: row.Status, Rule: rule.PurgeUnauthorized, Verdict: record.Refused, Sentence: "It is refused with 401: " + row.Sentence + ".",
-		Compared: []why.Comparison{{What: "Authorization", Value: "not the token of the server", Fails: true}},
-		Fixes:    []why.Fix{{Who: why.Request, Do: "set", Name: why.Method, Value: http.MethodGet}},
+	e := explainPurge(rule.PurgeUnauthorized)
+	e.Compared = []why.Comparison{{What: "Authorization", Value: "not the token of the server", Fails: true}}
+	return e
+}
+
+func explainPurge(id rule.ID) *why.Explanation {
+	row := rule.Of(id)
+	e := &why.Explanation{Status: row.Status, Rule: id, Sentence: "The request is a purge: " + row.Sentence + "."}
+	if row.Status != http.StatusOK {
+		e.Verdict = record.Refused
+		e.Fixes = []why.Fix{{Who: why.Request, Do: "set", Name: why.Method, Value: http.MethodGet}}
 	}
+	return e
 }

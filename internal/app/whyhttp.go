@@ -55,7 +55,7 @@ func (s *service) whyAsked(r *http.Request) (*why.Explanation, int, error) {
 		e := s.whyID(id)
 		if e == nil {
 			_, size := s.journal.Len()
-			return nil, http.StatusNotFound, fmt.Errorf("no request %s is known; the last %d are kept", name, size)
+			return nil, http.StatusNotFound, fmt.Errorf("no request %s is known: the last %d are kept, once they are answered", name, size)
 		}
 		return e, 0, nil
 	}

@@ -148,12 +148,18 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values) ([]byte
 	case err != nil:
 		return nil, err
 	case status == http.StatusNotFound:
-		return nil, fmt.Errorf("the server %s: %s: %w", c.name, oneLine(text), ErrUnknown)
+		return nil, &unknown{fmt.Sprintf("the server %s says: %s", c.name, oneLine(text))}
 	case status != http.StatusOK:
 		return nil, c.refused(status, text)
 	}
 	return text, nil
 }
+
+// unknown is an error that says what is not known.
+type unknown struct{ text string }
+
+func (e *unknown) Error() string { return e.text }
+func (e *unknown) Unwrap() error { return ErrUnknown }
 
 // maxAnswer bounds what is read of an answer; the rest is not looked at.
 const maxAnswer = 16 << 20
