@@ -111,7 +111,7 @@ func (n *Note) appendFindings(all []Finding, s *subject) []Finding {
 
 // groups are the tables of notes, each in a file of its own.
 var groups = [][]Note{
-	messageNotes, lengthNotes, connectionNotes, redirectNotes, authenticationNotes,
+	messageNotes, lengthNotes, connectionNotes, redirectNotes, authenticationNotes, requestNotes,
 	fieldNotes, dateNotes, trailerNotes,
 	directiveNotes, cachingNotes, expiresNotes, sharedNotes, cacheStatusNotes, keptNotes, varyNotes,
 	conditionalNotes, rangeNotes, contentNotes, typeNotes, dispositionNotes,

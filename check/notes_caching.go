@@ -151,7 +151,7 @@ var cachingNotes = []Note{
 		},
 	},
 	{
-		ID: "cache-private-with-s-maxage", Severity: Warn,
+		ID: "cache-private-with-s-maxage", Severity: Info,
 		Sentence: "s-maxage is for shared caches, which private forbids to store the answer",
 		Clause:   "RFC 9111 §5.2.2.10", Remedy: "leave out one of them",
 		Fires:  ok200("Cache-Control: private, max-age=60, s-maxage=60"),

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path"
 	"strings"
 )
 
@@ -18,6 +19,21 @@ var dispositionNotes = []Note{
 			}
 			if kind := semicolons(x.get("Content-Disposition"))[0]; !anyFold([]string{"inline", "attachment", "form-data"}, kind) {
 				report(of("Content-Disposition"), kind)
+			}
+		},
+	},
+	{
+		ID: "disposition-without-name", Severity: Info,
+		Sentence: "the answer is to be saved, under a name that the browser has to make of the address",
+		Clause:   "RFC 6266 §4.3", Remedy: "add filename",
+		Fires:  ok200("Content-Disposition: attachment").asked("GET /download?id=7 HTTP/1.1"),
+		Silent: ok200("Content-Disposition: attachment").asked("GET /files/report.pdf HTTP/1.1"),
+		find: func(x *subject, report func(where, detail string)) {
+			_, plain := x.disposition("filename")
+			_, extended := x.disposition("filename*")
+			kind := semicolons(x.get("Content-Disposition"))[0]
+			if strings.EqualFold(kind, "attachment") && !plain && !extended && path.Ext(x.target.Path) == "" {
+				report(of("Content-Disposition"), x.target.Path)
 			}
 		},
 	},

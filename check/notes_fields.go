@@ -91,7 +91,7 @@ var fieldNotes = []Note{
 		find: func(x *subject, report func(where, detail string)) {
 			for name, lines := range x.answerFields {
 				row := knownField(name)
-				if row != nil && row.in&inAnswer != 0 && !row.is(mayEmpty|vendor) && strings.Trim(strings.Join(lines, ""), " \t,") == "" {
+				if row != nil && row.in&inAnswer != 0 && !row.is(mayEmpty|vendor) && !row.grammar.emptyIsSaid() && strings.Trim(strings.Join(lines, ""), " \t,") == "" {
 					report(of(row.name), "")
 				}
 			}
@@ -336,6 +336,10 @@ func hasOwnObsoleteNote(name string) bool {
 	}
 	return false
 }
+
+// emptyIsSaid reports whether an empty field says something: structured lists
+// and dictionaries can be empty (RFC 9651 §3.1, §3.2).
+func (g *grammar) emptyIsSaid() bool { return g.structured && g.sf != sfItem }
 
 // faults returns what of a field's lines does not follow its grammar.
 func (g *grammar) faults(lines []string) []string {

@@ -114,6 +114,20 @@ var lengthNotes = []Note{
 		},
 	},
 	{
+		ID: "transfer-coding-parameter", Severity: Warn,
+		Sentence: "a transfer coding has a parameter, which none has, and some recipients refuse",
+		Clause:   "RFC 9112 §7", Remedy: "write the name alone",
+		Fires:  ok200("Transfer-Encoding: chunked;size=10"),
+		Silent: ok200("Transfer-Encoding: chunked"),
+		find: func(x *subject, report func(where, detail string)) {
+			for _, elem := range x.list("Transfer-Encoding") {
+				if strings.Contains(elem, ";") {
+					report(of("Transfer-Encoding"), elem)
+				}
+			}
+		},
+	},
+	{
 		ID: "transfer-coding-unasked", Severity: Bad, Relates: true,
 		Sentence: "the body is compressed for the transfer, which the request does not say to understand",
 		Clause:   "RFC 9112 §7.4", Remedy: "compress with Content-Encoding instead",

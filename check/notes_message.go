@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"freshet/freshness"
 	"freshet/internal/field"
 	"freshet/internal/wire"
 )
@@ -193,6 +194,30 @@ var messageNotes = []Note{
 		find: func(x *subject, report func(where, detail string)) {
 			if date, ok := x.date("Date"); ok && x.now > 0 && date < x.now-2*minute-x.age() {
 				report(of("Date"), spanText(min(x.now-date, 1<<31))+" ago, Age says "+spanText(x.age()))
+			}
+		},
+	},
+	{
+		ID: "continue-unasked", Severity: Info, Relates: true,
+		Sentence: "100 tells the client to go on, but the request does not wait for that",
+		Clause:   "RFC 9110 §15.2.1", Remedy: "send 100 only to requests with Expect",
+		Fires:  answered("100 Continue").asked("POST / HTTP/1.1", "Content-Length: 5"),
+		Silent: answered("100 Continue").asked("POST / HTTP/1.1", "Content-Length: 5", "Expect: 100-continue"),
+		find: func(x *subject, report func(where, detail string)) {
+			if x.Status == 100 && len(x.asked("Expect")) == 0 {
+				report("the answer", "")
+			}
+		},
+	},
+	{
+		ID: "created-by-safe-method", Severity: Warn, Relates: true,
+		Sentence: "a request whose method promises to change nothing created something",
+		Clause:   "RFC 9110 §9.2.1", Remedy: "create by POST or PUT, or send 200",
+		Fires:  answered("201 Created", "Location: /a"),
+		Silent: answered("201 Created", "Location: /a").asked("POST / HTTP/1.1"),
+		find: func(x *subject, report func(where, detail string)) {
+			if x.Status == 201 && freshness.SafeMethod(x.Method) {
+				report("the answer", x.Method)
 			}
 		},
 	},

@@ -111,6 +111,18 @@ var rangeNotes = []Note{
 		},
 	},
 	{
+		ID: "extent-of-unknown", Severity: Info,
+		Sentence: "the part does not say how long the whole is, so clients cannot tell when they have it",
+		Clause:   "RFC 9110 §14.4", Remedy: "state the size, if it is known",
+		Fires:  answered("206 Partial Content", "Content-Range: bytes 0-4/*").asked("Range: bytes=0-4"),
+		Silent: answered("206 Partial Content", "Content-Range: bytes 0-4/10").asked("Range: bytes=0-4"),
+		find: func(x *subject, report func(where, detail string)) {
+			if _, _, size, ok := freshness.ParseContentRange(x.get("Content-Range")); x.Status == 206 && ok && size < 0 {
+				report(of("Content-Range"), x.get("Content-Range"))
+			}
+		},
+	},
+	{
 		ID: "extent-length-differs", Severity: Bad, Relates: true,
 		Sentence: "Content-Length is not the length of the part that Content-Range tells of",
 		Clause:   "RFC 9110 §14.4", Remedy: "correct one of them",

@@ -39,9 +39,9 @@ var sharedNotes = []Note{
 		},
 	},
 	{
-		ID: "age-of-what-must-not-be-stored", Severity: Warn, Relates: true,
+		ID: "age-of-what-must-not-be-stored", Severity: Info, Relates: true,
 		Sentence: "Age says that the answer comes from a cache, but Cache-Control forbids to store it",
-		Clause:   "RFC 9111 §5.2.2.5", Remedy: "look at the rules of that cache, and whether it changes Cache-Control on the way",
+		Clause:   "RFC 9111 §5.2.2.5", Remedy: "expect it of a cache that changes Cache-Control on the way; else look at its rules",
 		Fires:  ok200("Cache-Control: no-store", "Age: 10"),
 		Silent: ok200("Cache-Control: max-age=60", "Age: 10"),
 		find: func(x *subject, report func(where, detail string)) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"unicode/utf8"
 )
 
 // typeNotes are about Content-Type.
@@ -48,6 +49,28 @@ var typeNotes = []Note{
 				return
 			}
 			if text, ok := x.plainBody(); ok && !statesCharset(text) && bytes.ContainsFunc(text, func(r rune) bool { return r >= 0x80 }) {
+				report(of("Content-Type"), x.get("Content-Type"))
+			}
+		},
+	},
+	{
+		ID: "type-charset-untrue", Severity: Warn,
+		Sentence: "the text is said to be UTF-8, and has bytes that are not",
+		Clause:   "RFC 9110 §8.3.2", Remedy: "name the character set that the text is in, or better change the text",
+		Fires:  ok200("Content-Type: text/plain; charset=utf-8", "", "Gr\xfc\xdfe, und mehr"),
+		Silent: ok200("Content-Type: text/plain; charset=utf-8", "", "Grüße, und mehr"),
+		find: func(x *subject, report func(where, detail string)) {
+			text, ok := x.plainBody()
+			if !ok || !strings.EqualFold(x.mediaArgs["charset"], "utf-8") || !strings.HasPrefix(x.mediaType, "text/") {
+				return
+			}
+			if int64(len(text)) != x.BodySize { // what was kept may end inside of a letter
+				text = text[:max(len(text)-utf8.UTFMax, 0)]
+				for len(text) > 0 && text[len(text)-1] >= utf8.RuneSelf {
+					text = text[:len(text)-1]
+				}
+			}
+			if !utf8.Valid(text) {
 				report(of("Content-Type"), x.get("Content-Type"))
 			}
 		},
