@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -78,7 +79,11 @@ func (g *gate) where() string {
 func readForm(w http.ResponseWriter, r *http.Request) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	if err := r.ParseForm(); err != nil {
-		fail(w, r, http.StatusBadRequest, "The form cannot be read: "+err.Error()+".")
+		status := http.StatusBadRequest
+		if large := new(http.MaxBytesError); errors.As(err, &large) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		fail(w, r, status, "The form cannot be read: "+err.Error()+".")
 		return false
 	}
 	return true

@@ -140,7 +140,7 @@ func (m *Monitor) read(w http.ResponseWriter, r *http.Request, p *page, q *query
 		vary = "Accept"
 		q.suffix = preferred(r)
 	}
-	a, err := m.shared.get(q.page+"\x00"+q.name+"\x00"+q.suffix+"\x00"+values.Encode(), func() (*answer, error) {
+	a, err := m.shared.get(q.page+"\x00"+q.name+"\x00"+q.suffix+"\x00"+vary+"\x00"+values.Encode(), func() (*answer, error) {
 		a, err := m.make(p, q)
 		if err == nil {
 			a.vary = vary
