@@ -53,9 +53,12 @@ export async function open(t, browser, url, options = windows.desktop) {
   return { page, answer, complaints };
 }
 
-/** audit returns what axe finds wrong with the page as it stands, one line each. */
-export async function audit(page) {
+/** audit returns what axe finds wrong with the page as it stands, one line each: by all of its rules, or by some. */
+export async function audit(page, rules) {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  const { violations } = await page.evaluate(
+    (values) => window.axe.run(document, { resultTypes: ['violations'], ...(values && { runOnly: { type: 'rule', values } }) }),
+    rules,
+  );
   return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary.replace(/\s+/g, ' ')}`));
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { demo } from './demo.mjs';
 import { open, windows } from './browser.mjs';
+import { until } from './server.mjs';
 
 const d = demo();
 
@@ -21,17 +22,6 @@ async function live(t, path, options = windows.desktop) {
   await w.state.getByText('live', { exact: true }).waitFor();
   t.after(() => assert.deepEqual(w.complaints, []));
   return w;
-}
-
-/** until asks again and again until the answer is the one wanted. */
-async function until(ask, want) {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    const got = await ask();
-    if (got === want) return;
-    if (Date.now() > deadline) assert.equal(got, want);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 test('numbers change in place', async (t) => {

@@ -1,4 +1,5 @@
 // Programs that the tests start, and stop when they end.
+import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,4 +54,15 @@ export function start(program, args, ready, options = {}) {
     child.on('error', reject);
     ended.then((code) => reject(new Error(`${program} ended with ${code}:\n${server.said}`)));
   });
+}
+
+/** until asks again and again, for 20 seconds, until the answer is the one wanted. */
+export async function until(ask, want) {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const got = await ask();
+    if (got === want) return;
+    if (Date.now() > deadline) assert.equal(got, want);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
