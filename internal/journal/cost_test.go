@@ -80,3 +80,33 @@ func BenchmarkRecord(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())*float64(runtime.GOMAXPROCS(0))/float64(b.N), "ns/op/processor")
 	})
 }
+
+// BenchmarkRead measures what readers of a full ring take.
+func BenchmarkRead(b *testing.B) {
+	j := journal.New(journal.Options{})
+	all := hits(64)
+	for i := range 20_000 {
+		j.Record(&all[i%64])
+	}
+	b.Run("find none", func(b *testing.B) {
+		for b.Loop() {
+			j.Find(1)
+		}
+	})
+	b.Run("filter all", func(b *testing.B) {
+		for b.Loop() {
+			j.Latest(100, func(e *journal.Entry) bool { return e.Status >= 500 })
+		}
+	})
+	b.Run("latest 100", func(b *testing.B) {
+		for b.Loop() {
+			j.Latest(100, nil)
+		}
+	})
+	b.Run("since the last", func(b *testing.B) {
+		next := j.Next()
+		for b.Loop() {
+			_, next, _ = j.Since(next, nil)
+		}
+	})
+}

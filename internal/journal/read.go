@@ -121,8 +121,9 @@ func (j *Journal) settle() uint64 {
 // newest calls yield with the entries up to the number last, newest first,
 // until it returns false.
 func (j *Journal) newest(last uint64, yield func(*Entry) bool) {
+	var e Entry
 	j.merge(last, func(from *reader) bool {
-		e := from.entry()
+		e = from.entry()
 		return yield(&e)
 	})
 }
