@@ -123,8 +123,10 @@ func (p *sfReader) fail(want string) {
 
 // failAt is fail for a place that has been read over.
 func (p *sfReader) failAt(at int, want string) {
-	p.at = at
-	p.fail(want)
+	if p.want == "" {
+		p.at = at
+		p.fail(want)
+	}
 }
 
 // fault says in which line and byte the reader stopped.
@@ -186,7 +188,7 @@ func (p *sfReader) span(in func(c byte) bool) string {
 
 // list reads a list (RFC 9651 §4.2.1).
 func (p *sfReader) list() (members []sfMember) {
-	for p.at < p.end {
+	for p.want == "" && p.at < p.end {
 		m := p.member()
 		members = append(members, m)
 		p.separator(len(members))
@@ -196,7 +198,7 @@ func (p *sfReader) list() (members []sfMember) {
 
 // dictionary reads a dictionary (RFC 9651 §4.2.2).
 func (p *sfReader) dictionary() (members []sfMember) {
-	for p.at < p.end {
+	for p.want == "" && p.at < p.end {
 		key := p.key("a key (lower-case letter or *)")
 		m := sfMember{Kind: field.Boolean, Bool: true}
 		if p.take('=') {

@@ -84,6 +84,8 @@ func TestStructured(t *testing.T) {
 		{sfItem, ":a-b:", "! byte 3: '-' where there should be base64 or a closing colon"},
 		{sfItem, "@1700000000", "@1700000000"},
 		{sfItem, "@1.5", "! byte 2: '1' where there should be a whole number of seconds"},
+		{sfItem, "@0.=0", "! byte 4: '=' where there should be a digit behind the point"},
+		{sfList, "@0.=0", "! byte 4: '=' where there should be a digit behind the point"},
 		{sfItem, "@now", "! byte 2: 'n' where there should be a digit"},
 		{sfItem, `%"f%c3%bc"`, `%"fü"`},
 		{sfItem, `%"%C3"`, `! byte 4: 'C' where there should be two hexadecimal digits in lower case behind the percent sign`},
