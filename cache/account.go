@@ -20,6 +20,7 @@ type account struct {
 	used      *object          // what it was answered with, or what was stored of that
 	answer    freshness.Fields // of the origin; nil when none came
 	storing   rule.ID          // why the answer was stored, or was not
+	unhelpful rule.ID          // why what is stored was not used when the origin failed
 	stored    bool
 	bytes     int64 // of bodies that the origin sent
 	wait      int64 // for its answers to begin, nanoseconds
@@ -56,6 +57,9 @@ func (h *Handler) report(w http.ResponseWriter, q *inquiry) {
 		d.Forward, d.Reason = string(q.why), q.reason
 	}
 	d.Storing, d.Stored, d.Collapsed = q.storing, q.stored, q.collapsed
+	if q.unhelpful != 0 && !q.stored {
+		d.Storing = q.unhelpful
+	}
 	d.Evidence = h.evidence(q)
 	o := q.used
 	if q.unfit != nil {

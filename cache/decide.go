@@ -108,6 +108,9 @@ func (x *fill) decideStored() bool {
 		x.beginPart()
 		return true
 	}
+	if x.unanswered {
+		return false // that has been decided
+	}
 	switch x.code {
 	case 500, 502, 503, 504:
 		if why, ok := x.h.onFailure(q, freshness.ServerError); ok {
@@ -131,7 +134,8 @@ func (x *fill) declared() int64 {
 // pass sends the answer straight to the client; why is why it is not stored.
 func (x *fill) pass(why rule.ID) {
 	x.setMode(modePass)
-	if why != 0 && !x.unanswered && x.q.why != fwdMethod {
+	unsaid := x.unanswered || x.code >= 500 && x.q.object != nil // which says nothing of the resource
+	if why != 0 && !unsaid && x.q.why != fwdMethod {
 		x.q.reason = why
 	}
 	x.supersede()

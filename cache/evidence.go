@@ -30,7 +30,7 @@ var evidences = map[rule.ID]struct {
 	rule.NotStoredPartial:       {ofAnswer, []string{"Content-Range"}},
 	rule.NotStoredRequest:       {ofRequest, []string{"Cache-Control"}},
 	rule.NotStoredAuthorized:    {ofRequest, []string{"Authorization"}},
-	rule.ReuseRequestNoCache:    {ofRequest, []string{"Cache-Control", "Pragma"}},
+	rule.ReuseRequestNoCache:    {ofRequest, []string{"Pragma", "Cache-Control"}},
 	rule.ReuseRequestMaxAge:     {ofRequest, []string{"Cache-Control"}},
 	rule.ReuseRequestMinFresh:   {ofRequest, []string{"Cache-Control"}},
 	rule.ReuseRequestMaxStale:   {ofRequest, []string{"Cache-Control"}},
@@ -44,6 +44,7 @@ var evidences = map[rule.ID]struct {
 	rule.CacheTooLarge:          {ofAnswer, []string{"Content-Length"}},
 	rule.CacheUpgrade:           {ofRequest, []string{"Upgrade"}},
 	rule.CacheOriginJudges:      {ofRequest, []string{"If-Match", "If-Unmodified-Since"}},
+	rule.CacheMethod:            {ofRequest, []string{"Content-Length", "Transfer-Encoding"}},
 	rule.CacheRequestBody:       {ofRequest, []string{"Content-Length", "Transfer-Encoding"}},
 	rule.CacheOnlyIfCached:      {ofRequest, []string{"Cache-Control"}},
 	rule.CacheGroupInvalidated:  {ofAnswer, []string{"Cache-Groups"}},
@@ -125,10 +126,19 @@ func ageEvidence(t *freshness.Terms, now int64) string {
 	return "lifetime " + seconds(t.Lifetime) + ", age " + seconds(t.Age(now))
 }
 
-// seconds writes a duration as people do with caches: "60 s".
-func seconds(ns int64) string {
-	if ns%1e9 == 0 || ns >= 1000e9 || ns <= -1000e9 {
-		return strconv.FormatInt(ns/1e9, 10) + " s"
+// seconds writes a duration as the fields about it do, in whole seconds: "60 s".
+func seconds(ns int64) string { return strconv.FormatInt(ns/1e9, 10) + " s" }
+
+// timeLeft is lifetime less age, of what is shown of them.
+func timeLeft(t *freshness.Terms, now int64) int64 {
+	return (t.Lifetime/1e9 - t.Age(now)/1e9) * 1e9
+}
+
+// state says how fresh something is: "fresh for 20 s".
+func state(t *freshness.Terms, now int64) string {
+	left := timeLeft(t, now)
+	if t.TTL(now) <= 0 {
+		return "stale since " + seconds(-left)
 	}
-	return strconv.FormatFloat(float64(ns/1e6)/1e3, 'f', -1, 64) + " s"
+	return "fresh for " + seconds(left)
 }

@@ -295,5 +295,8 @@ func TestToldFailure(t *testing.T) {
 	w.pass(50)
 	w.tell("GET http://e/a").expect(t, record.Stale, rule.ReuseIfError)
 	w.pass(500)
-	w.tell("GET http://e/a").expect(t, record.Miss, rule.NotStoredNoFreshness)
+	d := w.tell("GET http://e/a").expect(t, record.Miss, rule.ReuseStale).detail
+	if d.Storing != rule.FailureTooStale {
+		t.Errorf("%+v", d)
+	}
 }

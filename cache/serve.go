@@ -271,7 +271,10 @@ func (h *Handler) onFailure(q *inquiry, how freshness.Failure) (why rule.ID, ok 
 		t = &stale
 	}
 	reuse := h.policy.OnFailure(t, &q.dir, how, q.now)
-	return reuse.Rule, reuse.Verdict != freshness.Validate
+	if ok = reuse.Verdict != freshness.Validate; !ok {
+		q.unhelpful = reuse.Rule
+	}
+	return reuse.Rule, ok
 }
 
 // shares reports whether the request may wait for another's answer and others

@@ -15,7 +15,7 @@ import (
 // nothing moves between memory and disk. Whether a file can still be read is not
 // tried, and what the origin would answer is not known; what it said last is.
 func (h *Handler) Why(r *http.Request) *why.Explanation {
-	x := &explanation{h: h, q: h.inquire(r, glance)}
+	x := &explanation{h: h, q: h.inquire(withLength(r), glance)}
 	x.decide()
 	x.predict()
 	e := &why.Explanation{
@@ -31,6 +31,18 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 	return e
 }
 
+// withLength returns a request that has a body if its fields say so: who asks
+// about one has no body to give.
+func withLength(r *http.Request) *http.Request {
+	n := first(r.Header["Content-Length"])
+	if r.ContentLength != 0 || (n == "" || n == "0") && len(r.Header["Transfer-Encoding"]) == 0 {
+		return r
+	}
+	own := *r
+	own.ContentLength = -1
+	return &own
+}
+
 // An explanation is one that is being made.
 type explanation struct {
 	h        *Handler
@@ -42,6 +54,7 @@ type explanation struct {
 	near     *near       // what is stored under a key that is much the same
 	past     bool        // it is about a request that was answered
 	age      int64       // of what is stored, nanoseconds: it was too old
+	failed   int         // what the origin answered, where that is known
 }
 
 // lastAnswer is what is known of what the origin answers.

@@ -153,8 +153,8 @@ func (x *explanation) noteFreshness(o *object) {
 	q, t := x.q, &o.terms
 	resp := freshness.Response{Status: o.status, Fields: withAge(o.fields, freshness.Fields{"Age": o.age}), Requested: o.requested, Received: t.Received}
 	apparent, value, delay := freshness.AgeTerms(&resp)
-	resident := max(q.now-t.Received, 0)
-	age, ttl := t.Age(q.now), t.TTL(q.now)
+	age, left := t.Age(q.now), timeLeft(t, q.now)
+	resident := (age/1e9 - t.InitialAge/1e9) * 1e9
 	x.note("age", fmt.Sprintf("max(apparent %s, Age %s + delay %s) + resident %s = %s", seconds(apparent), seconds(value), seconds(delay), seconds(resident), seconds(age)),
 		"RFC 9111 §4.2.3", 0)
 	line := ""
@@ -172,16 +172,16 @@ func (x *explanation) noteFreshness(o *object) {
 		line = fieldLine(name, o.fields[name])
 	}
 	x.compared = append(x.compared, why.Comparison{What: "lifetime", Value: seconds(t.Lifetime), Note: line, Rule: t.From.String()})
-	left := "fresh for so long"
-	if ttl <= 0 {
-		left = "stale for so long"
+	meaning := "fresh for so long"
+	if t.TTL(q.now) <= 0 {
+		meaning = "stale for so long"
 	}
 	by := rule.ID(0)
 	switch x.rule {
 	case rule.ReuseStale, rule.ReuseMustRevalidate, rule.ReuseRequestMaxAge, rule.ReuseRequestMinFresh, rule.ReuseFresh, rule.ReuseWhileRevalidate, rule.ReuseRequestMaxStale:
 		by = x.rule
 	}
-	x.note("freshness", seconds(t.Lifetime)+" - "+seconds(age)+" = "+seconds(ttl), left, by)
+	x.note("freshness", seconds(t.Lifetime)+" - "+seconds(age)+" = "+seconds(left), meaning, by)
 	if t.WhileRevalidate >= 0 {
 		x.note("stale-while-revalidate", seconds(t.WhileRevalidate), "", 0)
 	}

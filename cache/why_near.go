@@ -89,7 +89,7 @@ func (h *Handler) nearRules(to *target) (near []nearRule) {
 		for _, base := range append([]nearRule{{rules: h.opt.Key}}, near...) {
 			n := nearRule{rules: base.rules, what: strings.TrimSpace(base.what + " with its parameters in another order")}
 			n.rules.Sort = true
-			n.fixes = append(slices.Clone(base.fixes), why.Fix{Who: why.Configuration, Do: "set", Name: "key-sort", Value: "true"})
+			n.fixes = append(slices.Clone(base.fixes), why.Fix{Who: why.Configuration, Do: "set", Name: "key-sort", Value: "on"})
 			near = append(near, n)
 		}
 	}

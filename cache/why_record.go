@@ -58,12 +58,18 @@ func (h *Handler) requestOf(rec *record.Record) *http.Request {
 	if d == nil {
 		return r
 	}
-	decided := d.Reason
-	if decided == 0 {
-		decided = rec.Rule
-	}
+	decided := rec.Rule
 	if name, value, ok := strings.Cut(d.Evidence, ": "); ok && (evidences[decided].side == ofRequest || isOverriding(name)) {
 		r.Header[name] = []string{value}
+		switch name {
+		case "Pragma": // which the engine takes for both
+			r.Header["Cache-Control"] = []string{"no-cache"}
+		case "Content-Length", "Transfer-Encoding":
+			r.ContentLength = -1
+		}
+	}
+	if decided == rule.NotStoredPartial {
+		r.Header["Range"] = []string{"bytes=…"}
 	}
 	return r
 }
@@ -89,7 +95,7 @@ func (x *explanation) recall(rec *record.Record) {
 		if key, ok := rawKey(d.Key); ok && key != "" {
 			q.key = key
 		}
-		q.why, q.reason, x.age = forward(d.Forward), d.Reason, d.Age
+		q.why, q.reason, x.age, x.failed = forward(d.Forward), d.Reason, d.Age, d.OriginStatus
 	}
 	if q.verdict == record.Bypass {
 		x.last = x.lastAnswer()
@@ -124,18 +130,27 @@ func (x *explanation) comparePast(rec *record.Record) {
 		x.note("evidence", d.Evidence, "", by)
 	}
 	if d.Lifetime != 0 || d.Age != 0 {
-		x.note("freshness", seconds(d.Lifetime)+" - "+seconds(d.Age)+" = "+seconds(d.Lifetime-d.Age), "lifetime less age, then", 0)
+		x.note("freshness", seconds(d.Lifetime)+" - "+seconds(d.Age)+" = "+seconds((d.Lifetime/1e9-d.Age/1e9)*1e9), "lifetime less age, then", 0)
 	}
 	if d.Collapsed {
 		x.note("collapsed", "it waited for the answer to another request", "", rule.CacheCollapsed)
 	}
-	if d.Storing != 0 {
-		value := "not stored"
-		if d.Stored {
-			value = "stored"
-		}
-		x.note("the answer", value, rule.Of(d.Storing).Sentence, d.Storing)
+	x.noteStoring(d)
+}
+
+// noteStoring says whether the answer was stored. When the origin failed the
+// rule is why what is stored was not used instead.
+func (x *explanation) noteStoring(d *record.Detail) {
+	what, value := "the answer", "not stored"
+	switch {
+	case d.Storing == 0:
+		return
+	case rule.ReuseFresh <= d.Storing && d.Storing <= rule.FailureNoPermission:
+		what, value = "what is stored", "not used in place of a failure"
+	case d.Stored:
+		value = "stored"
 	}
+	x.note(what, value, rule.Of(d.Storing).Sentence, d.Storing)
 }
 
 // compareNow shows what is stored at the moment.
@@ -151,10 +166,7 @@ func (x *explanation) compareNow() {
 		if o == nil {
 			o = q.res.objects[0]
 		}
-		meaning = "fresh for " + seconds(o.terms.TTL(now))
-		if ttl := o.terms.TTL(now); ttl <= 0 {
-			meaning = "stale since " + seconds(-ttl)
-		}
+		meaning = state(&o.terms, now)
 	} else if q.res != nil && q.res.unstored != nil {
 		meaning = "the last answer was not stored: " + rule.Of(q.res.unstored.rule).Sentence
 	}

@@ -23,12 +23,7 @@ func (x *explanation) sentence() string {
 		cause += ", but the same is stored " + x.near.what
 	}
 	if x.hit() && !x.past {
-		ttl := q.object.terms.TTL(q.now)
-		if ttl > 0 {
-			cause += ", for another " + seconds(ttl)
-		} else {
-			cause += ", since " + seconds(-ttl)
-		}
+		cause += ", and " + state(&q.object.terms, q.now)
 	}
 	return x.opening() + ": " + cause + "."
 }
@@ -79,6 +74,9 @@ func variants(n uint64) string {
 func (x *explanation) remedies() (fixes []why.Fix, advice string) {
 	if x.near != nil {
 		return x.near.fixes, ""
+	}
+	if x.failed >= 500 && x.q.object != nil {
+		return []why.Fix{{Who: why.Origin, Do: "set", Name: why.Status, Value: "200"}}, "Or let its answers have stale-if-error, for such times."
 	}
 	t := x.trial()
 	fixes, advice = x.storeRemedies(t)
@@ -225,11 +223,7 @@ func (x *explanation) otherVariants(lines []string) []string {
 		for _, f := range selectedFields(o) {
 			fields = append(fields, f.Name+": "+shown(f.Name, f.Value, f.Present))
 		}
-		state := "fresh for " + seconds(o.terms.TTL(x.q.now))
-		if ttl := o.terms.TTL(x.q.now); ttl <= 0 {
-			state = "stale since " + seconds(-ttl)
-		}
-		lines = append(lines, "another variant answers "+strings.Join(fields, ", ")+" ("+state+")")
+		lines = append(lines, "another variant answers "+strings.Join(fields, ", ")+" ("+state(&o.terms, x.q.now)+")")
 	}
 	return lines
 }
@@ -243,7 +237,7 @@ func (x *explanation) nearSettings(s []why.Setting) []why.Setting {
 		if !slices.ContainsFunc(s, func(have why.Setting) bool { return have.Key == f.Name }) {
 			value := "none"
 			if f.Name == "key-sort" {
-				value = "false"
+				value = "off"
 			}
 			s = append(s, why.Setting{Key: f.Name, Value: value})
 		}
@@ -269,7 +263,7 @@ func (x *explanation) settings() (s []why.Setting) {
 			add("key-keep", strings.Join(k.Keep, ", "))
 		}
 		if k.Sort {
-			add("key-sort", "true")
+			add("key-sort", "on")
 		}
 	}
 	if x.near != nil {

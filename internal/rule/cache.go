@@ -20,7 +20,6 @@ const (
 	CacheTypeMismatch
 	CacheErrorStatus
 	CachePurged
-	CachePurgeDenied
 	CacheURIMiss
 	CacheVaryMiss
 	CachePartialMiss
@@ -56,7 +55,6 @@ var cacheTable = [...]Row{
 	CacheTypeMismatch & 0xff:     {"cache-type-mismatch", 0, "the address ends like a file of one type, and the answer is of another", "", "send the type that the extension stands for, or use the standard profile"},
 	CacheErrorStatus & 0xff:      {"cache-error-status", 0, "an error that one request caused would be shown to others", "RFC 9111 §7.1", "use the standard profile"},
 	CachePurged & 0xff:           {"cache-purged", 0, "what was stored has been purged", "", ""},
-	CachePurgeDenied & 0xff:      {"cache-purge-denied", 403, "PURGE needs the server's write token", "RFC 9110 §15.5.4", "send Authorization: Bearer and the token, or use freshet purge on the machine"},
 	CacheURIMiss & 0xff:          {"cache-uri-miss", 0, "nothing was stored for this address", "RFC 9111 §4", ""},
 	CacheVaryMiss & 0xff:         {"cache-vary-miss", 0, "what is stored for this address was made for requests with other fields", "RFC 9111 §4.1", "let Vary name only fields that change the answer"},
 	CachePartialMiss & 0xff:      {"cache-partial-miss", 0, "of the body only other parts are stored", "RFC 9111 §3.3", ""},
