@@ -225,6 +225,15 @@ test('nothing moves for those who asked for that', async (t) => {
   assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
 });
 
+test('without scripts a page can be kept from loading again', async (t) => {
+  const { page } = await open(t, d.browser, `${d.base}/requests?status=2xx`, windows.plain);
+  assert.equal(await page.locator('meta[http-equiv=refresh]').count(), 1);
+  await page.getByRole('link', { name: 'stop that' }).click();
+  await page.waitForURL(/reload=off/);
+  assert.match(page.url(), /status=2xx/);
+  assert.equal(await page.locator('meta[http-equiv=refresh]').count(), 0);
+});
+
 test('an action is confirmed, and sent with what it needs', async (t) => {
   for (const options of [windows.desktop, windows.plain]) {
     const { page } = await open(t, d.browser, `${d.base}/cache`, options);

@@ -51,11 +51,22 @@ func handler(s *streams) http.Handler {
 		http.Redirect(w, r, ui.URL("icon.svg"), http.StatusFound)
 	})
 	for path, view := range views {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { show(w, http.StatusOK, view(r)) })
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { show(w, http.StatusOK, still(r, view(r))) })
 	}
 	mux.HandleFunc("POST /cache/purge", func(w http.ResponseWriter, r *http.Request) { show(w, http.StatusOK, purged(r)) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { show(w, http.StatusNotFound, missing(r)) })
 	return mux
+}
+
+// still makes a page one that does not load again, if that is asked for.
+func still(r *http.Request, v *ui.View) *ui.View {
+	q := r.URL.Query()
+	if q.Get("reload") == "off" {
+		v.Refresh = 0
+	}
+	q.Set("reload", "off")
+	v.Still = "?" + q.Encode()
+	return v
 }
 
 // show sends a page with the fields that the monitor sends.

@@ -11,7 +11,7 @@ import (
 func everything() *ui.View {
 	return &ui.View{
 		Title: "Everything", Intro: "One of each.", Path: "/requests/17", Host: "a.example:8001",
-		Version: "freshet 1.2.3", Uptime: "3 days", Live: "/events?status=404&q=a+b", Refresh: 5 * time.Second,
+		Version: "freshet 1.2.3", Uptime: "3 days", Live: "/events?status=404&q=a+b", Refresh: 5 * time.Second, Still: "/requests/17?reload=off",
 		Up: ui.Link{Text: "Requests", Href: "/requests"},
 		Sections: []ui.Section{
 			&ui.Notice{Level: ui.Warn, Title: "Disk", Text: "Nearly full.", Links: []ui.Link{{Text: "Cache", Href: "/cache"}}},

@@ -39,6 +39,10 @@ type View struct {
 	// again, in whole seconds. 0 never does.
 	Refresh time.Duration
 
+	// Still is the address of the page as one that does not load again, for who
+	// reads slowly or fills in a form without scripts; "" for none.
+	Still string
+
 	// Sections are shown one below the other.
 	Sections []Section
 }
