@@ -65,6 +65,13 @@ func TestNotes(t *testing.T) {
 			if yes, _ := found(mustExchange(t, n.Silent), n.ID); yes {
 				t.Errorf("fires on %+v", n.Silent)
 			}
+			for _, e := range []Example{n.Fires, n.Silent} {
+				for _, f := range Passive(mustExchange(t, e)) {
+					if f.Note.Severity > n.Severity {
+						t.Errorf("shows what is worse than itself: %s (%s) on %+v", f.Note.ID, f.Detail, e)
+					}
+				}
+			}
 			if n.Fires == n.Silent {
 				t.Error("the examples are the same")
 			}

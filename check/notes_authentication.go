@@ -148,7 +148,7 @@ var authenticationNotes = []Note{
 		Sentence: "the challenge says what is wrong with a token that the request did not have",
 		Clause:   "RFC 6750 §3.1", Remedy: "send no error code to requests without Authorization",
 		Fires:  answered("401 Unauthorized", "WWW-Authenticate: Bearer error=\"invalid_token\""),
-		Silent: answered("401 Unauthorized", "WWW-Authenticate: Bearer error=\"invalid_token\"").asked("Authorization: Bearer x"),
+		Silent: answered("401 Unauthorized", "WWW-Authenticate: Bearer error=\"invalid_token\"").asked("GET https://example.com/ HTTP/1.1", "Authorization: Bearer x"),
 		find: func(x *subject, report func(where, detail string)) {
 			x.challenges(func(c challenge) {
 				if code := c.args["error"]; code != "" && strings.EqualFold(c.scheme, "Bearer") && len(x.asked("Authorization")) == 0 {

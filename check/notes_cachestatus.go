@@ -14,7 +14,7 @@ var cacheStatusNotes = []Note{
 		ID: "cache-status-hit-and-forwarded", Severity: Warn,
 		Sentence: "a cache says that it answered by itself, and why it did not",
 		Clause:   "RFC 9211 §2.2", Remedy: "send either hit or fwd",
-		Fires:  ok200("Cache-Control: max-age=60", "Cache-Status: cdn; hit; fwd=stale"),
+		Fires:  ok200("Cache-Control: max-age=60", "Cache-Status: cdn; hit; fwd=stale", "Age: 0"),
 		Silent: ok200("Cache-Control: max-age=60", "Cache-Status: origin; hit, cdn; fwd=uri-miss"),
 		find: func(x *subject, report func(where, detail string)) {
 			x.cacheStatus(func(m *sfMember) {
@@ -42,8 +42,8 @@ var cacheStatusNotes = []Note{
 		ID: "cache-status-parameter-unknown", Severity: Info,
 		Sentence: "a parameter of Cache-Status is not registered",
 		Clause:   "RFC 9211 §2", Remedy: "say it as detail",
-		Fires:  ok200("Cache-Control: max-age=60", "Cache-Status: cdn; hit; tier=2"),
-		Silent: ok200("Cache-Control: max-age=60", "Cache-Status: cdn; hit; detail=\"tier 2\""),
+		Fires:  ok200("Cache-Control: max-age=60", "Cache-Status: cdn; hit; tier=2", "Age: 0"),
+		Silent: ok200("Cache-Control: max-age=60", "Cache-Status: cdn; hit; detail=\"tier 2\"", "Age: 0"),
 		find: func(x *subject, report func(where, detail string)) {
 			x.cacheStatus(func(m *sfMember) {
 				for _, p := range m.Params {
@@ -58,8 +58,8 @@ var cacheStatusNotes = []Note{
 		ID: "cache-status-parameter-kind", Severity: Warn,
 		Sentence: "a parameter of Cache-Status has a value of the wrong kind",
 		Clause:   "RFC 9211 §2", Remedy: "write hit, stored and collapsed without a value, ttl and fwd-status as integers, fwd as a token, key as a string",
-		Fires:  ok200("Cache-Control: max-age=60", "Cache-Status: cdn; hit; ttl=\"30\""),
-		Silent: ok200("Cache-Control: max-age=60", "Cache-Status: cdn; hit; ttl=30"),
+		Fires:  ok200("Cache-Control: max-age=60", "Cache-Status: cdn; hit; ttl=\"30\"", "Age: 0"),
+		Silent: ok200("Cache-Control: max-age=60", "Cache-Status: cdn; hit; ttl=30", "Age: 0"),
 		find: func(x *subject, report func(where, detail string)) {
 			kinds := map[string]field.Kind{
 				"hit": field.Boolean, "stored": field.Boolean, "collapsed": field.Boolean, "fwd": field.Token,

@@ -126,8 +126,8 @@ var conditionalNotes = []Note{
 		ID: "validator-missing", Severity: Info,
 		Sentence: "the answer has nothing to be validated by, so it is transferred in full when it is stale",
 		Clause:   "RFC 9110 §8.8", Remedy: "send an ETag or Last-Modified",
-		Fires:  ok200("Cache-Control: max-age=60", "", "hello"),
-		Silent: ok200("Cache-Control: max-age=60", "ETag: \"a\"", "", "hello"),
+		Fires:  ok200("Cache-Control: max-age=60", "Content-Type: text/plain", "", "hello"),
+		Silent: ok200("Cache-Control: max-age=60", "ETag: \"a\"", "Content-Type: text/plain", "", "hello"),
 		find: func(x *subject, report func(where, detail string)) {
 			if x.Status == 200 && x.private.Store && x.validator() == "" && !x.private.Terms.Immutable && x.Method == "GET" {
 				report("the answer", "")

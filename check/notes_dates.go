@@ -13,8 +13,8 @@ var dateNotes = []Note{
 		ID: "date-form-obsolete", Severity: Warn,
 		Sentence: "the date is written in a form that senders must not use, which some recipients cannot read",
 		Clause:   "RFC 9110 §5.6.7", Remedy: "write dates as in Thu, 01 Oct 2026 12:00:00 GMT",
-		Fires:  Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Tuesday, 01-Sep-26 00:00:00 GMT\n\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Tue, 01 Sep 2026 00:00:00 GMT\n\n"},
+		Fires:  ok200("Last-Modified: Tuesday, 01-Sep-26 00:00:00 GMT", "Cache-Control: no-cache"),
+		Silent: ok200("Last-Modified: Tue, 01 Sep 2026 00:00:00 GMT", "Cache-Control: no-cache"),
 		find: func(x *subject, report func(where, detail string)) {
 			x.dates(func(name, value string, unix int64) {
 				if fixed := string(field.AppendDate(nil, unix)); len(fixed) != len(value) {
@@ -27,8 +27,8 @@ var dateNotes = []Note{
 		ID: "date-letters", Severity: Warn,
 		Sentence: "the date has its letters in another case than the grammar, and not every recipient reads that",
 		Clause:   "RFC 9110 §5.6.7", Remedy: "write dates as in Thu, 01 Oct 2026 12:00:00 GMT",
-		Fires:  Example{Response: "HTTP/1.1 200 OK\nLast-Modified: tue, 01 sep 2026 00:00:00 gmt\n\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Tue, 01 Sep 2026 00:00:00 GMT\n\n"},
+		Fires:  ok200("Last-Modified: tue, 01 sep 2026 00:00:00 gmt", "Cache-Control: no-cache"),
+		Silent: ok200("Last-Modified: Tue, 01 Sep 2026 00:00:00 GMT", "Cache-Control: no-cache"),
 		find: func(x *subject, report func(where, detail string)) {
 			x.dates(func(name, value string, _ int64) {
 				if _, ok := field.ParseDateAt(value, x.now); !ok {
@@ -41,8 +41,8 @@ var dateNotes = []Note{
 		ID: "date-weekday", Severity: Info,
 		Sentence: "the day of the week is not that of the date",
 		Clause:   "RFC 9110 §5.6.7", Remedy: "let a library write dates",
-		Fires:  Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Mon, 01 Sep 2026 00:00:00 GMT\n\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Tue, 01 Sep 2026 00:00:00 GMT\n\n"},
+		Fires:  ok200("Last-Modified: Mon, 01 Sep 2026 00:00:00 GMT", "Cache-Control: no-cache"),
+		Silent: ok200("Last-Modified: Tue, 01 Sep 2026 00:00:00 GMT", "Cache-Control: no-cache"),
 		find: func(x *subject, report func(where, detail string)) {
 			x.dates(func(name, value string, unix int64) {
 				fixed := string(field.AppendDate(nil, unix))

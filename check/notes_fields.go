@@ -68,8 +68,8 @@ var fieldNotes = []Note{
 		ID: "field-syntax", Severity: Bad,
 		Sentence: "the value does not follow the grammar of its field, so recipients ignore it or guess",
 		Clause:   "RFC 9110 §5.5", Remedy: "write the value in the form that the field has",
-		Fires:  Example{Response: "HTTP/1.1 200 OK\nLast-Modified: yesterday\n\n"},
-		Silent: Example{Response: "HTTP/1.1 200 OK\nLast-Modified: Tue, 01 Sep 2026 00:00:00 GMT\n\n"},
+		Fires:  ok200("Last-Modified: yesterday", "Cache-Control: no-cache"),
+		Silent: ok200("Last-Modified: Tue, 01 Sep 2026 00:00:00 GMT", "Cache-Control: no-cache"),
 		find: func(x *subject, report func(where, detail string)) {
 			for name, lines := range x.answerFields {
 				row := knownField(name)
@@ -296,7 +296,7 @@ var fieldNotes = []Note{
 		Sentence: "the field means nothing with this status code",
 		Clause:   "RFC 9110 §15", Remedy: "leave the field out, or look whether the status code is the right one",
 		Fires:  Example{Response: "HTTP/1.1 200 OK\nLocation: /there\n\n"},
-		Silent: Example{Response: "HTTP/1.1 201 Created\nLocation: /there\n\n"},
+		Silent: answered("201 Created", "Location: /there").asked("POST / HTTP/1.1"),
 		find: func(x *subject, report func(where, detail string)) {
 			for name := range x.answerFields {
 				if fits := fittingStatus[name]; fits != nil && !fits(x.Status) {
