@@ -37,7 +37,8 @@ type Options struct {
 
 	// Details is of how many of them, those that were not hot, the details are
 	// kept; 0 means 4096. It is rounded up as Records is. An entry whose detail
-	// has given way is without. The details are shared out to the lanes, too.
+	// has given way is without. Each lane has its share of them, for the requests
+	// that are recorded in it.
 	Details int
 }
 

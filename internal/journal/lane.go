@@ -82,6 +82,9 @@ func (l *lane) put(n uint64, r *record.Record) {
 	s := &l.slots[l.count&mask]
 	l.gone = s.seq
 	l.count++
+	if l.count == mask+1 {
+		l.left = 0 // it is full: the next record looks for room elsewhere
+	}
 	if l.left == 0 { // only then does anybody look
 		l.oldest.Store(l.slots[l.count&mask].seq)
 	}
@@ -141,9 +144,9 @@ func (q *lanes) init(records, details int) {
 }
 
 // mine returns, held, the lane of the processor that we are on, or another one
-// that nobody holds. A lane whose records are much older than those of others
-// takes what is meant for them: the ring is of use as a whole even when all the
-// work is one processor's.
+// that nobody holds. A lane that has room, or whose records are much older than
+// those of others, takes what is meant for them: the ring is of use as a whole
+// even when all the work is one processor's.
 func (q *lanes) mine() *lane {
 	hint := q.hints.Get().(*int)
 	i := *hint
@@ -164,7 +167,8 @@ func (q *lanes) mine() *lane {
 }
 
 // behind returns, held, the lane that should get a record in the place of l,
-// which is held: l itself unless another one is too far behind.
+// which is held: l itself unless it is full and another one has room or is too
+// far behind.
 func (q *lanes) behind(l *lane) *lane {
 	mine := l.oldest.Load()
 	if mine == 0 {
@@ -172,7 +176,8 @@ func (q *lanes) behind(l *lane) *lane {
 	}
 	far := uint64(len(q.all)*len(l.slots)) / 4
 	for i := range q.all {
-		if other := &q.all[i]; other != l && other.oldest.Load()+far < mine && other.try() {
+		other := &q.all[i]
+		if oldest := other.oldest.Load(); other != l && (oldest == 0 || oldest+far < mine) && other.try() {
 			l.release()
 			return other
 		}
