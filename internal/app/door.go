@@ -43,6 +43,7 @@ func (s *service) openDoor() {
 	if err == nil {
 		var opened *control.Server
 		if opened, err = control.Open(dir, doorName(s.listeners[0]), s.watched.Local()); err == nil {
+			s.nameDoor(opened)
 			s.door.Store(opened)
 			return
 		}
@@ -52,6 +53,21 @@ func (s *service) openDoor() {
 		return
 	}
 	s.log.Warn("freshet purge cannot reach this server", "err", cause(err))
+}
+
+// nameDoor lets the door be found by the monitor's address, too.
+func (s *service) nameDoor(d *control.Server) {
+	l := s.watched.listener
+	if l == nil {
+		return
+	}
+	addr := l.Addr().String()
+	if _, ok := l.Addr().(*net.UnixAddr); ok {
+		addr = s.conf.Monitor
+	}
+	if err := d.AlsoName(control.Name(addr)); err != nil {
+		s.log.Info("commands cannot reach this server by the monitor's address", "err", cause(err))
+	}
 }
 
 // inside is what commands ask for, beside the pages of the monitor.

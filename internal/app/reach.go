@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 	"strings"
 
 	"freshet/internal/config"
@@ -22,18 +21,14 @@ func reach(e *Env, c *config.Reach) (*control.Client, error) {
 		return control.At(path), nil
 	}
 	dir, err := doorFolder(c.Data, e.Environ)
-	var names []string
-	if err == nil {
-		names, err = control.Running(dir)
-	}
 	if c.Monitor != "" {
-		return reachNamed(dir, names, c)
+		return reachNamed(dir, c)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if name := control.Name(defaultMonitor); slices.Contains(names, name) {
-		return control.Find(dir, name)
+	if client, err := control.Find(dir, control.Name(defaultMonitor)); err == nil {
+		return client, nil
 	}
 	client, err := control.Find(dir, "")
 	if err != nil {
@@ -42,15 +37,20 @@ func reach(e *Env, c *config.Reach) (*control.Client, error) {
 	return client, nil
 }
 
-// reachNamed finds the server with an address.
-func reachNamed(dir string, names []string, c *config.Reach) (*control.Client, error) {
-	for _, name := range []string{control.Name(c.Monitor), c.Monitor} {
-		if slices.Contains(names, name) {
-			return control.Find(dir, name)
-		}
+// reachNamed finds the server with an address. A dir of "" has no doors.
+func reachNamed(dir string, c *config.Reach) (*control.Client, error) {
+	host, port, err := net.SplitHostPort(c.Monitor)
+	if err != nil {
+		return nil, err
 	}
-	if _, _, err := net.SplitHostPort(c.Monitor); err != nil {
-		return nil, fmt.Errorf("no server %s has its socket in %s; there are %s", c.Monitor, dir, strings.Join(names, ", "))
+	names := []string{control.Name(c.Monitor)}
+	if host == "" {
+		names = append(names, control.Name(net.JoinHostPort("127.0.0.1", port)))
+	}
+	for _, name := range names {
+		if client, err := control.Find(dir, name); dir != "" && err == nil {
+			return client, nil
+		}
 	}
 	token, err := tokenOf(c)
 	if err != nil {

@@ -163,3 +163,63 @@ func TestWhyMisdirected(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// Without a door the monitor is asked over the network, with its token.
+func TestWhyOverNetwork(t *testing.T) {
+	dir := folder(t, "index.html", "<p>")
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("a long secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--monitor-token", token, dir)
+	p.url()
+	addr := p.stderr.wait(t, `(?m)^monitor on http://(\S+?)/?$`)
+	home := t.TempDir() // where no door is
+	for _, tt := range []struct {
+		status int
+		says   string
+		args   []string
+	}{
+		{exitOK, "The file index.html is sent.", []string{"--monitor", addr, "--token", "a long secret", "/"}},
+		{exitOK, "The file index.html is sent.", []string{"--monitor", addr, "--monitor-token", token, "/"}},
+		{exitFault, "says 401 Unauthorized", []string{"--monitor", addr, "/"}},
+		{exitFault, "says 401 Unauthorized", []string{"--monitor", addr, "--token", "wrong", "/"}},
+		{exitFault, "no server has its socket in ", []string{"/"}},
+		{exitFault, "speak to the server 127.0.0.1:1: dial tcp", []string{"--monitor", "127.0.0.1:1", "/"}},
+		{exitFault, "speak to the server " + home + "/none: dial unix", []string{"--monitor", "unix:" + home + "/none", "/"}},
+		{exitFault, "--monitor-token " + home + "/none: ", []string{"--monitor", addr, "--monitor-token", home + "/none", "/"}},
+	} {
+		status, stdout, stderr := asked(t, home, tt.args...)
+		if status != tt.status || !strings.Contains(stdout+stderr, tt.says) {
+			t.Errorf("%v: %d, %s%s", tt.args, status, stdout, stderr)
+		}
+	}
+	p.stop()
+}
+
+// The door is found by the monitor's address, and by the first one that is
+// listened on.
+func TestDoorOfMonitor(t *testing.T) {
+	home, err := os.MkdirTemp("", "why")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(home) })
+	var first string
+	for range 2 { // two servers, of which one is asked
+		p := startWith(t, func(e *Env) { e.Environ = []string{"HOME=" + home} }, "serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", folder(t, "a.txt", "a"))
+		listens := strings.TrimSuffix(strings.TrimPrefix(p.url(), "http://"), "/")
+		addr := p.stderr.wait(t, `(?m)^monitor on http://(\S+?)/?$`)
+		for _, at := range []string{listens, addr, "unix:" + filepath.Join(home, ".local/state/freshet", strings.Replace(listens, ":", "-", 1)+".sock")} {
+			if status, stdout, stderr := asked(t, home, "--monitor", at, "/a.txt"); status != exitOK || !strings.Contains(stdout, "GET http://"+listens+"/a.txt") {
+				t.Errorf("%s: %d, %s%s", at, status, stdout, stderr)
+			}
+		}
+		if first == "" {
+			first = listens
+		}
+	}
+	if _, _, stderr := asked(t, home, "/a.txt"); !strings.Contains(stderr, "several servers run (127.0.0.1-") || !strings.Contains(stderr, "name it with --monitor ADDR") {
+		t.Error(stderr)
+	}
+}

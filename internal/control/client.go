@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 )
@@ -24,8 +23,8 @@ type Client struct {
 	http  *http.Client
 }
 
-// Find returns the client of the server whose door has that name or, when the
-// name is "", of the only one that runs.
+// Find returns the client of the server whose door has that name, or that
+// other name, or when the name is "" of the only one that runs.
 func Find(dir, name string) (*Client, error) {
 	names, err := Running(dir)
 	if err != nil {
@@ -39,7 +38,7 @@ func Find(dir, name string) (*Client, error) {
 	case name == "":
 		return nil, fmt.Errorf("no server has its socket in %s", dir)
 	}
-	if !slices.Contains(names, name) {
+	if !answers(socketPath(dir, name)) {
 		return nil, fmt.Errorf("no server %s has its socket in %s%s", name, dir, those(names))
 	}
 	c := At(socketPath(dir, name))
@@ -81,7 +80,8 @@ func those(names []string) string {
 // Name returns the server's name.
 func (c *Client) Name() string { return c.name }
 
-// Running returns the names of the servers that answer at their sockets.
+// Running returns the names of the servers that answer at their sockets,
+// without their other names.
 func Running(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -93,15 +93,21 @@ func Running(dir string) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), socketSuffix)
-		if !ok {
-			continue
-		}
-		if c, err := net.DialTimeout("unix", socketPath(dir, name), time.Second); err == nil {
-			c.Close()
+		if ok && e.Type()&os.ModeSymlink == 0 && answers(socketPath(dir, name)) {
 			names = append(names, name)
 		}
 	}
 	return names, nil
+}
+
+// answers reports whether a server listens at a socket.
+func answers(socket string) bool {
+	c, err := net.DialTimeout("unix", socket, time.Second)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
 }
 
 // Purge asks for a purge.

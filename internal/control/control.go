@@ -67,6 +67,8 @@ const (
 
 // A Server is an open door. All methods may be called at the same time.
 type Server struct {
+	dir    string
+	socket string
 	token  string
 	files  []string // to remove at the end
 	http   *http.Server
@@ -75,8 +77,8 @@ type Server struct {
 }
 
 // Open makes the folder, if need be, the socket and the token, under a name
-// that [Name] made, and lets h answer there until Close. What a server that is gone left
-// behind is replaced; that another one uses the name is an error.
+// that [Name] made, and lets h answer there until Close. What a server that is
+// gone left behind is replaced; that another one uses the name is an error.
 func Open(dir, name string, h http.Handler) (*Server, error) {
 	if err := makeFolder(dir); err != nil {
 		return nil, err
@@ -85,8 +87,7 @@ func Open(dir, name string, h http.Handler) (*Server, error) {
 	if len(socket) > maxSocketPath {
 		return nil, fmt.Errorf("%s: the path is too long for a socket (more than %d bytes)", socket, maxSocketPath)
 	}
-	if c, err := net.DialTimeout("unix", socket, time.Second); err == nil {
-		c.Close()
+	if answers(socket) {
 		return nil, fmt.Errorf("%s: another server uses it", socket)
 	}
 	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -100,7 +101,7 @@ func Open(dir, name string, h http.Handler) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(tokenPath(dir, name)))
 	}
-	s := &Server{token: token, files: []string{tokenPath(dir, name)}, ended: make(chan struct{})}
+	s := &Server{dir: dir, socket: socket, token: token, files: []string{tokenPath(dir, name)}, ended: make(chan struct{})}
 	if err := os.Chmod(socket, 0o600); err != nil {
 		l.Close()
 		return nil, errors.Join(err, s.remove())
@@ -111,6 +112,23 @@ func Open(dir, name string, h http.Handler) (*Server, error) {
 		s.http.Serve(checked{l})
 	}()
 	return s, nil
+}
+
+// AlsoName gives the door another name by which it is found, unless a server
+// that runs has that. It is not for use at the same time as other methods.
+func (s *Server) AlsoName(name string) error {
+	link := socketPath(s.dir, name)
+	if link == s.socket || answers(link) {
+		return nil
+	}
+	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(filepath.Base(s.socket), link); err != nil {
+		return err
+	}
+	s.files = append(s.files, link)
+	return nil
 }
 
 // Close closes the door and removes socket and token.

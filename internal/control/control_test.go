@@ -280,3 +280,45 @@ func TestGet(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A door with two names is one server, found by both.
+func TestAlsoName(t *testing.T) {
+	if !hasModes {
+		t.Skip("no links here")
+	}
+	dir := filepath.Join(t.TempDir(), "s")
+	s := open(t, dir, "8000", &purges{})
+	for range 2 {
+		if err := s.AlsoName("8001"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"", "8000", "8001"} {
+		c, err := Find(dir, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Get(t.Context(), "/echo", nil); err != nil {
+			t.Error(err)
+		}
+	}
+	if names, err := Running(dir); err != nil || len(names) != 1 {
+		t.Errorf("%v, %v", names, err)
+	}
+	other := open(t, dir, "9000", &purges{})
+	if err := other.AlsoName("8001"); err != nil { // which is another's
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if c, err := Find(dir, "8001"); err == nil {
+		t.Errorf("after its end %s is found", c.Name())
+	}
+	if err := other.AlsoName("8001"); err != nil {
+		t.Error(err)
+	}
+	if _, err := Find(dir, "8001"); err != nil {
+		t.Error(err)
+	}
+}
