@@ -78,7 +78,7 @@ func TestBadSite(t *testing.T) {
 		}
 	}
 	report := Report{Title: "bad", Results: crawl.Results}
-	if !report.Fails(Bad) || len(report.Groups()) < len(planted) {
+	if !report.Fails() || len(report.Groups()) < len(planted) {
 		t.Errorf("%d groups for %d mistakes", len(report.Groups()), len(planted))
 	}
 }

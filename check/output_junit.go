@@ -38,8 +38,8 @@ type junitComment struct {
 	Text string `xml:",chardata"`
 }
 
-// writeJUnit writes a test case for each address. It fails when something is
-// bad; the rest is its output.
+// writeJUnit writes a test case for each address. It fails with the findings
+// that are failures; the rest is its output.
 func (r *Report) writeJUnit(w io.Writer) error {
 	suite := junitSuite{Name: "freshet check " + r.Title, Tests: len(r.Results)}
 	for _, x := range r.Results {
@@ -47,7 +47,7 @@ func (r *Report) writeJUnit(w io.Writer) error {
 		var bad, rest []string
 		for _, f := range x.Findings {
 			line := plain(&f)
-			if f.Note.Severity == Bad {
+			if r.failure(f) {
 				bad = append(bad, line)
 				continue
 			}

@@ -55,7 +55,7 @@ func (r *Report) textOfOne(w *bufio.Writer) {
 			continue
 		}
 		paragraph(w, "  ", describe(x.Exchange))
-		for _, line := range verdictLines(x.Exchange) {
+		for _, line := range oneVerdict(verdictLines(x.Exchange)) {
 			paragraph(w, "  ", line)
 		}
 		for _, f := range x.Findings {
@@ -88,6 +88,18 @@ func (r *Report) textOfMany(w *bufio.Writer) {
 		writeFinding(w, &g.Finding, "on "+count(len(g.Results), "address: ", "addresses: ")+strings.Join(names, ", "))
 	}
 	fmt.Fprintf(w, "\n%s\n", r.summary())
+}
+
+// oneVerdict makes one line of two that say the same.
+func oneVerdict(lines []string) []string {
+	if len(lines) == 2 {
+		browser, what, _ := strings.Cut(lines[0], ": ")
+		shared, same, _ := strings.Cut(lines[1], ": ")
+		if what == same {
+			return []string{browser + " and " + shared + ": " + what}
+		}
+	}
+	return lines
 }
 
 // naming returns how results are called: without their origin when they share

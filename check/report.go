@@ -10,6 +10,11 @@ import (
 type Report struct {
 	Title   string // what was checked: an address, a folder
 	Results []*Result
+
+	// FailOn names the severity from which on a finding is a failure: info,
+	// warn, bad, or never. "" means bad. An address without an answer is one,
+	// unless it is never.
+	FailOn string
 }
 
 // Formats are the names of the forms that a report can be written in.
@@ -30,15 +35,20 @@ func (r *Report) Write(w io.Writer, format string) error {
 	return fmt.Errorf("%q is no format of a report", format)
 }
 
-// Fails reports whether the report has a finding of the severity, or a worse
-// one, or an address without an answer.
-func (r *Report) Fails(from Severity) bool {
-	for _, x := range r.Results {
-		if x.Err != nil || len(x.Findings) > 0 && x.Findings[0].Note.Severity >= from {
-			return true
-		}
+// Fails reports whether there is a failure.
+func (r *Report) Fails() bool {
+	return slices.ContainsFunc(r.Results, func(x *Result) bool {
+		return r.FailOn != "never" && x.Err != nil || slices.ContainsFunc(x.Findings, r.failure)
+	})
+}
+
+// failure reports whether a finding is one.
+func (r *Report) failure(f Finding) bool {
+	from, ok := ParseSeverity(r.FailOn)
+	if r.FailOn == "" {
+		from, ok = Bad, true
 	}
-	return false
+	return ok && f.Note.Severity >= from
 }
 
 // Failed returns the results without an answer.

@@ -122,22 +122,28 @@ func wellFormed(t *testing.T, format string, b []byte) {
 }
 
 func TestFails(t *testing.T) {
-	all := reports()
+	one := &Result{}
+	one.addNote("coding-missing", "", "") // a warning
+	lost := &Result{Err: errors.New("none")}
 	for _, tt := range []struct {
-		report string
-		from   Severity
-		want   bool
+		on   string
+		r    *Result
+		want bool
 	}{
-		{"one", Bad, true}, {"one", Info, true}, {"failed", Bad, true}, {"nothing", Info, false},
+		{"", one, false}, {"bad", one, false}, {"warn", one, true}, {"info", one, true}, {"never", one, false},
+		{"", lost, true}, {"bad", lost, true}, {"never", lost, false}, {"info", &Result{}, false},
 	} {
-		if got := all[tt.report].Fails(tt.from); got != tt.want {
-			t.Errorf("%s from %v: %v", tt.report, tt.from, got)
+		r := &Report{Results: []*Result{{}, tt.r}, FailOn: tt.on}
+		if got := r.Fails(); got != tt.want {
+			t.Errorf("%q, %+v: %v", tt.on, tt.r, got)
 		}
-	}
-	r := &Report{Results: []*Result{{}}}
-	r.Results[0].addNote("coding-missing", "", "")
-	if r.Fails(Bad) || !r.Fails(Warn) || !r.Fails(Info) {
-		t.Error("a warning fails as something else")
+		var b bytes.Buffer
+		if err := r.Write(&b, "junit"); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(b.String(), "<failure"); got != (tt.want && tt.r.Err == nil) {
+			t.Errorf("%q: %s", tt.on, &b)
+		}
 	}
 	for name, want := range map[string]bool{"info": true, "warn": true, "bad": true, "never": false, "": false} {
 		s, ok := ParseSeverity(name)

@@ -38,7 +38,7 @@ func (e *Env) check(args []string) int {
 	if ctx.Err() != nil {
 		return e.fault(errors.New("stopped by a signal; the report is of what was checked until then"))
 	}
-	if from, ok := check.ParseSeverity(c.FailOn); ok && report.Fails(from) {
+	if report.Fails() {
 		return exitFault
 	}
 	return exitOK
@@ -89,7 +89,7 @@ func newChecking(e *Env, c *config.Check) *checking {
 // to check.
 func (k *checking) run(ctx context.Context) (*check.Report, error) {
 	defer k.bar.clear()
-	report := &check.Report{Title: strings.Join(k.conf.Targets, " ")}
+	report := &check.Report{Title: strings.Join(k.conf.Targets, " "), FailOn: k.conf.FailOn}
 	for _, target := range k.conf.Targets {
 		results, err := k.target(ctx, target, report)
 		if err != nil && ctx.Err() == nil {
