@@ -22,8 +22,8 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// wants lists what a cookie lacks that its prefix promises.
-func (c *setCookie) wants(secure, httpOnly, host bool) (missing string, any bool) {
+// breaks lists what a cookie does against the promise of its prefix.
+func (c *setCookie) breaks(secure, httpOnly, host bool) (what string, any bool) {
 	var all []string
 	if secure && !c.has("secure") {
 		all = append(all, "no Secure")
@@ -73,7 +73,7 @@ var cookieScopeNotes = []Note{
 			if !hasPrefixFold(c.name, "__Host-") {
 				return "", false
 			}
-			return c.wants(true, false, true)
+			return c.breaks(true, false, true)
 		}),
 	},
 	{
@@ -95,9 +95,9 @@ var cookieScopeNotes = []Note{
 		find: perCookie(func(_ *subject, c *setCookie) (string, bool) {
 			switch {
 			case hasPrefixFold(c.name, "__Http-"):
-				return c.wants(true, true, false)
+				return c.breaks(true, true, false)
 			case hasPrefixFold(c.name, "__Host-Http-"):
-				return c.wants(false, true, false) // the rest is said of __Host-
+				return c.breaks(false, true, false) // the rest is said of __Host-
 			}
 			return "", false
 		}),

@@ -165,19 +165,18 @@ var signatureNotes = []Note{
 	},
 	{
 		ID: "signature-without-digest", Severity: Info, Relates: true,
-		Sentence: "a signature does not cover a digest, so the body can be changed unseen",
+		Sentence: "no signature covers a digest, so the body can be changed unseen",
 		Clause:   "RFC 9421 §7.2.8", Remedy: "send Content-Digest, and cover it",
 		Fires:  Example{Response: "HTTP/1.1 200 OK\nContent-Type: text/plain\nSignature-Input: s=(\"@status\");created=1790856000\n" + exampleSignature + "\nhello"},
 		Silent: Example{Response: "HTTP/1.1 200 OK\nContent-Type: text/plain\nContent-Digest: " + helloDigest + "\nSignature-Input: s=(\"@status\" \"content-digest\");created=1790856000\n" + exampleSignature + "\nhello"},
 		find: func(x *subject, report func(where, detail string)) {
-			for _, m := range x.sf("Signature-Input") {
-				digest := false
-				for _, c := range m.List {
-					digest = digest || strings.HasSuffix(c.Text, "-digest")
-				}
-				if m.Kind == field.Inner && !digest && x.hasBody() {
-					report(of("Signature-Input"), m.Key)
-				}
+			signed, digest := false, false
+			x.covered(func(_ string, c *sfMember) {
+				signed = true
+				digest = digest || strings.HasSuffix(c.Text, "-digest")
+			})
+			if signed && !digest && x.hasBody() {
+				report(of("Signature-Input"), "")
 			}
 		},
 	},
