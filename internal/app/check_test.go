@@ -56,11 +56,11 @@ func TestCheckCommand(t *testing.T) {
 		stderr string
 	}{
 		{s.URL, exitOK, s.URL + "/\n  HTTP/1.1 200, text/html; charset=utf-8, ", ""},
-		{strings.TrimPrefix(s.URL, "http://"), exitOK, "browser: fresh for ", ""},
+		{strings.TrimPrefix(s.URL, "http://"), exitOK, "browser and shared caches: fresh for ", ""},
 		{s.URL + "/bad", exitFault, "etag-matches-any, RFC 9110 §13.1.2", ""},
-		{"--no-active " + s.URL + "/bad", exitOK, "shared caches: fresh for ", ""},
+		{"--no-active " + s.URL + "/bad", exitOK, "browser and shared caches: fresh for ", ""},
 		{"--fail-on never " + s.URL + "/bad", exitOK, "etag-matches-any", ""},
-		{"--fail-on warn " + s.URL, exitFault, "method-unknown-succeeds", ""},
+		{"--fail-on info " + s.URL, exitFault, "method-unknown-succeeds", ""},
 		{"--fail-on warn --no-active " + s.URL, exitOK, "0 warnings", ""},
 		{"--crawl " + s.URL, exitFault, s.URL + "/: 2 addresses\n", ""},
 		{"--crawl --max-pages 1 " + s.URL, exitOK, "HTTP/1.1 200", "freshet: there may be more than 1 addresses; raise --max-pages to check them\n"},
