@@ -169,3 +169,17 @@ func TestWhole(t *testing.T) {
 		t.Error("not found in trailers")
 	}
 }
+
+// There are as many notes, of as many kinds, as is promised.
+func TestTotals(t *testing.T) {
+	notes, relating := 0, 0
+	for n := range Notes {
+		notes++
+		if n.Relates {
+			relating++
+		}
+	}
+	if notes < 150 || relating < 60 || len(fieldsByName) < 120 {
+		t.Errorf("%d notes, of which %d relate two things, and %d fields", notes, relating, len(fieldsByName))
+	}
+}
