@@ -1,7 +1,14 @@
 package rule
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -58,6 +65,70 @@ func TestExplain(t *testing.T) {
 	} {
 		if got := Of(id).Explain(); got != want {
 			t.Errorf("%v: %q", id, got)
+		}
+	}
+}
+
+// constants returns the names of all identifiers, in the order of their files.
+func constants(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.CONST {
+				continue
+			}
+			if first, ok := g.Specs[0].(*ast.ValueSpec).Type.(*ast.Ident); !ok || first.Name != "ID" {
+				continue
+			}
+			for _, spec := range g.Specs[1:] {
+				names = append(names, spec.(*ast.ValueSpec).Names[0].Name)
+			}
+		}
+	}
+	return names
+}
+
+// Every identifier has a row, and there are no rows for what is no identifier.
+func TestEveryIdentifierHasARow(t *testing.T) {
+	if got, want := len(constants(t)), len(declared()); got != want {
+		t.Errorf("there are %d identifiers and %d rows", got, want)
+	}
+}
+
+// Every rule is given by some code that is no test.
+func TestEveryRuleIsGiven(t *testing.T) {
+	use := regexp.MustCompile(`\brule\.([A-Z]\w*)`)
+	used := map[string]bool{}
+	err := filepath.WalkDir(filepath.Join("..", ".."), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git"):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range use.FindAllStringSubmatch(string(text), -1) {
+			used[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range constants(t) {
+		if !used[name] {
+			t.Errorf("nothing gives the rule %s", name)
 		}
 	}
 }
