@@ -1,10 +1,12 @@
 // Package check says how browsers and caches will treat an answer, what is
 // wrong with it, and what to do about that.
 //
-//	findings := check.Passive(&check.Exchange{Method: "GET", URL: u, Status: 200, Header: h})
+//	x := &check.Exchange{Method: "GET", URL: u, Status: 200, Header: h}
+//	findings := check.Passive(x)
 //	for _, f := range findings {
 //		fmt.Println(f.Note.Severity, f.Note.ID, f.Where, f.Detail)
 //	}
+//	fmt.Println(check.VerdictOf(x)) // what browsers and shared caches do with it
 //
 // Passive checks read one exchange; they are pure. What caches do is decided by
 // package freshness, as in the caches themselves: there is one implementation of

@@ -126,7 +126,7 @@ var redirectNotes = []Note{
 	},
 	{
 		ID: "redirect-permanent-unbounded", Severity: Info,
-		Sentence: "browsers keep a permanent redirect for as long as they like, because nothing says how long",
+		Sentence: "nothing says how long the permanent redirect is fresh, and browsers may remember it for longer than any cache",
 		Clause:   "RFC 9110 §15.4.2", Remedy: "send Cache-Control: max-age with it, so that a mistake can be taken back",
 		Fires:  answered("301 Moved Permanently", "Location: /a"),
 		Silent: answered("301 Moved Permanently", "Location: /a", "Cache-Control: max-age=3600"),

@@ -19,6 +19,7 @@ type Treatment struct {
 	Fresh  int64  // for how long it is used unasked, in seconds from its receipt; 0: it is not
 	Guess  bool   // the time is a guess, as the answer states none
 	Stale  int64  // for how long after that it is used while it is validated, in seconds
+	Failed int64  // for how long after it has become stale it is used when the origin answers with an error, in seconds
 	Asks   string // the field with which it is validated, such as If-None-Match; "" when it can only be fetched anew
 
 	Rule     string // why: the name of the rule, such as "fresh-max-age"
@@ -59,7 +60,10 @@ func (s *subject) treatment(who string, c *freshness.Cache, kept *freshness.Stor
 			because = rule.FreshNone
 		}
 		if late := c.Reuse(terms, &unasked, over); late.Verdict == freshness.UseAndRevalidate {
-			t.Stale = max(terms.WhileRevalidate/second-max(terms.Age(over)-terms.Lifetime, 0)/second, 0)
+			t.Stale = max(terms.WhileRevalidate-max(terms.Age(over)-terms.Lifetime, 0), 0) / second
+		}
+		if failed := c.OnFailure(terms, &unasked, freshness.ServerError, over); failed.Verdict == freshness.UseStale {
+			t.Failed = max(terms.IfError-max(terms.Age(over)-terms.Lifetime, 0), 0) / second
 		}
 	}
 	row := rule.Of(because)
@@ -111,6 +115,9 @@ func (t Treatment) String() string {
 	b.WriteString(next)
 	if t.Fresh == 0 && t.Stale == 0 {
 		b.WriteString(" before each use")
+	}
+	if t.Failed > 0 {
+		fmt.Fprintf(&b, "; while the origin fails it is used for %s", spanText(t.Failed))
 	}
 	if t.Fresh == 0 || t.Guess {
 		fmt.Fprintf(&b, ": %s%s", t.Sentence, t.inParentheses())

@@ -28,6 +28,21 @@ func TestVerdict(t *testing.T) {
 			"shared caches: fresh for 1 day, then fetches it anew",
 		},
 		{
+			"HTTP/1.1 200 OK\nCache-Control: max-age=60, stale-if-error=86400\nETag: \"a\"\n",
+			"browser: fresh for 1 min, then asks with If-None-Match; while the origin fails it is used for 1 day",
+			"shared caches: fresh for 1 min, then asks with If-None-Match; while the origin fails it is used for 1 day",
+		},
+		{
+			"HTTP/1.1 200 OK\nCache-Control: max-age=60, must-revalidate, stale-if-error=86400\nETag: \"a\"\n",
+			"browser: fresh for 1 min, then asks with If-None-Match",
+			"shared caches: fresh for 1 min, then asks with If-None-Match",
+		},
+		{
+			"HTTP/1.1 200 OK\nCache-Control: max-age=60, stale-while-revalidate=100\nAge: 100\n",
+			"browser: stored, but used for 1 min more while it fetches it anew, then fetches it anew: the stored answer may be used stale while it is validated (RFC 5861 §3)",
+			"shared caches: stored, but used for 1 min more while it fetches it anew, then fetches it anew: the stored answer may be used stale while it is validated (RFC 5861 §3)",
+		},
+		{
 			"HTTP/1.1 200 OK\nCache-Control: no-store\n",
 			"browser: not stored: the answer has no-store (RFC 9111 §5.2.2.5)",
 			"shared caches: not stored: the answer has no-store (RFC 9111 §5.2.2.5)",
