@@ -47,6 +47,13 @@ type Env struct {
 	Stderr  io.Writer
 	Signals <-chan os.Signal
 
+	// Stdin, when not nil, is where a person ends a command that goes on and on.
+	Stdin io.Reader
+
+	// Screen returns the size of the terminal that Stdout is; it is not ok when
+	// that is none. nil asks the system.
+	Screen func() (columns, rows int, ok bool)
+
 	// Terminal says that the program was started in a terminal: then SIGHUP
 	// means that the terminal is gone, unless there is a log file to reopen.
 	Terminal bool
@@ -74,6 +81,7 @@ func Main() int {
 	return Run(&Env{
 		Args:     os.Args[1:],
 		Environ:  os.Environ(),
+		Stdin:    os.Stdin,
 		Stdout:   os.Stdout,
 		Stderr:   os.Stderr,
 		Signals:  signals,
@@ -100,6 +108,8 @@ func Run(e *Env) int {
 		return e.config(args)
 	case "purge":
 		return e.purge(args)
+	case "top":
+		return e.top(args)
 	case "why":
 		return e.why(args)
 	case "check":

@@ -187,11 +187,12 @@ type sections struct {
 	check   *Check
 	why     *Why
 	reach   *Reach
+	top     *Top
 }
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}}
 }
 
 // Cache is the policy of --cache.

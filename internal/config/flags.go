@@ -81,6 +81,7 @@ var (
 	runFlags   = slices.Concat(configFlags, serverFlags)
 	purgeFlags = slices.Concat(purgeRows, reachFlags)
 	whyFlags   = slices.Concat(whyRows, reachFlags)
+	topFlags   = slices.Concat(topRows, reachFlags)
 
 	serverFlags = slices.Concat(addressFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
 	folderRows  = slices.Concat(folderFlags, contentFlags)

@@ -46,6 +46,10 @@ var Commands = []Command{
 			"A URL that is a path is one of the first address that the server listens on. " +
 			"The exit status is 0 when it could be explained, whatever the verdict, 1 when not, 2 when the command line is wrong.",
 		Flags: whyFlags},
+	{Name: "top", Usage: "[flags]", Short: "show what a server does, live",
+		Long: "Shows the figures of a running server's monitor, and its latest requests, once a second in the terminal; q and Enter, or Ctrl-C, ends it. " +
+			"When standard output is no terminal it prints a line each time instead.",
+		Flags: topFlags},
 	{Name: "check", Usage: "[flags] URL|DIR|SITEMAP...", Short: "say how caches treat answers, and what is wrong",
 		Long: "Asks for each address as a browser would, says what browsers and shared caches do with the answer, and what is wrong with it: what, where, by which clause, and what mends it. " +
 			"Further requests find out more: conditions, ranges, HEAD, codings, languages, redirects, connections. " +

@@ -125,6 +125,7 @@ func overviewTable(m *Monitor, _ *query) (*table, error) {
 	all := m.figures()
 	return &table{name: "overview", caption: "Figures", rows: len(all), columns: []column{
 		{key: "name", title: "Name", text: func(row int) string { return all[row].key }},
+		{key: "label", title: "Label", text: func(row int) string { return all[row].label }},
 		{key: "unit", title: "Unit", text: func(row int) string { return units[all[row].kind] }},
 		{key: "value", title: "Value", kind: words, num: func(row int) float64 { return all[row].value }},
 		{key: "limit", title: "Limit", kind: words, num: func(row int) float64 {
@@ -217,7 +218,7 @@ const maxChartPoints = 300
 // chart draws a chart of points.
 func (c *chartSpec) chart(points []metrics.Point, live bool) *ui.Chart {
 	step := (len(points) + maxChartPoints - 1) / maxChartPoints
-	u := &ui.Chart{Unit: c.unit, Stacked: c.stacked, Max: c.max, Live: live, Interactive: true}
+	u := &ui.Chart{Unit: c.unit, Stacked: c.stacked, Max: c.max, Live: live, Interactive: true, Keep: maxChartPoints}
 	u.ID, u.Title = c.id, c.title
 	u.Series = make([]ui.Series, len(c.lines))
 	for j, l := range c.lines {
@@ -261,9 +262,9 @@ func overviewView(m *Monitor, q *query) (*ui.View, error) {
 	v.Sections = append(v.Sections, now)
 	if m.o.Metrics != nil {
 		points := m.o.Metrics.Last(over.res, over.points, nil)
-		links := &ui.Text{Paragraphs: []string{over.text + "."}}
+		links := &ui.Text{}
 		for _, name := range []string{"", "hour", "minutes", "hours"} {
-			links.Links = append(links.Links, ui.Link{Text: resolutions[name].text, Href: q.with("over", name)})
+			links.Links = append(links.Links, ui.Link{Text: resolutions[name].text, Href: q.with("over", name), Current: name == q.get("over")})
 		}
 		links.Links = append(links.Links, ui.Link{Text: "JSON", Href: q.seriesAddress(".json")}, ui.Link{Text: "CSV", Href: q.seriesAddress(".csv")})
 		v.Sections = append(v.Sections, links)
