@@ -139,31 +139,49 @@ func roundUp(d time.Duration) time.Duration {
 
 // origins tells of each origin what is known; next is the one to be asked.
 func (x *explaining) origins(next *origin) {
+	now := x.h.o.Now()
 	for i, s := range x.h.States() {
 		o := x.h.origins[i]
-		text := o.name + ": circuit " + s.Circuit.String()
-		if s.Circuit != Closed && !s.Until.IsZero() {
-			text += ", tried again in " + roundUp(s.Until.Sub(x.h.o.Now())).String()
-		}
-		text += fmt.Sprintf(", %d requests so far, %d under way", s.Requests, s.Active)
-		if s.Fails > 0 {
-			text += fmt.Sprintf(", %d failures in a row", s.Fails)
-		}
-		note := ""
-		switch e := o.failure.Load(); {
-		case e != nil && e.Err != nil:
-			note = "the last time: " + e.Err.Error()
-		case e != nil:
-			note = "the last time: " + rule.Of(e.Rule).Sentence
-		case o.status.Load() != 0:
-			note = "answered last with " + strconv.FormatInt(o.status.Load(), 10)
-		}
 		what := "origin"
-		if o == next {
+		if o == next && len(x.h.origins) > 1 {
 			what = "origin to be asked"
 		}
-		x.compared(what, text, note, s.Circuit == Open || o == next && o.failure.Load() != nil)
+		x.compared(what, o.name, s.text(o, now), s.Circuit == Open || o == next && o.failure.Load() != nil)
 	}
+}
+
+// text says how an origin is.
+func (s *OriginState) text(o *origin, now time.Time) string {
+	var parts []string
+	switch {
+	case s.Circuit == Open:
+		parts = append(parts, "circuit open, tried again in "+roundUp(s.Until.Sub(now)).String())
+	case s.Circuit == HalfOpen:
+		parts = append(parts, "circuit half-open")
+	}
+	if s.Fails > 0 {
+		parts = append(parts, count(int64(s.Fails), "failure")+" in a row")
+	}
+	switch e := o.failure.Load(); {
+	case e != nil && e.Err != nil:
+		parts = append(parts, "the last time: "+e.Err.Error())
+	case e != nil:
+		parts = append(parts, "the last time: "+rule.Of(e.Rule).Sentence)
+	case o.status.Load() != 0:
+		parts = append(parts, "answered last with "+strconv.FormatInt(o.status.Load(), 10))
+	}
+	parts = append(parts, count(int64(s.Requests), "request")+" so far")
+	if s.Active > 0 {
+		parts = append(parts, strconv.FormatInt(s.Active, 10)+" under way")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func count(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return strconv.FormatInt(n, 10) + " " + what
 }
 
 // attempts tells what was done for a request.

@@ -84,7 +84,7 @@ func TestWhyAsked(t *testing.T) {
 		recs.rule(t)
 	}
 	for range 3 {
-		says(t, h.Why(asked("GET", "/")), rule.ProxyAnswered, "The origin "+up.URL+" would be asked.", up.URL+": circuit closed, 0 requests so far")
+		says(t, h.Why(asked("GET", "/")), rule.ProxyAnswered, "The origin "+up.URL+" would be asked.", up.URL+" (0 requests so far)")
 	}
 	get()
 	says(t, h.Why(asked("GET", "/")), rule.ProxyAnswered, "The origin "+down+" would be asked.", "answered last with 404")
