@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -163,9 +164,13 @@ func cookieName(r *http.Request) string {
 // refuse asks for the token.
 func (g *gate) refuse(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Www-Authenticate", `Bearer realm="freshet monitor"`)
-	next := "/"
-	if r.Method == http.MethodGet {
-		next = r.URL.RequestURI()
+	next := r.URL.RequestURI()
+	if r.Method != http.MethodGet {
+		// What was sent is not kept: back to the page that it was sent from.
+		next = "/"
+		if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host {
+			next = from.RequestURI()
+		}
 	}
 	g.askFor(w, r, http.StatusUnauthorized, next, "")
 }

@@ -129,6 +129,22 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// Who has to show the token first comes back to the form that was sent.
+func TestLoginLeadsBack(t *testing.T) {
+	h := newFixture(t, func(o *Options) { o.Access.Token = "a long secret" }).Handler()
+	for from, want := range map[string]string{
+		"http://127.0.0.1:8001/cache/purge?url=a%26b": "/cache/purge?url=a%26b",
+		"http://evil.example/cache/purge":             "/",
+		"::":                                          "/",
+		"":                                            "/",
+	} {
+		w := send(h, "POST", "/cache/purge", "url=http://a/", "Referer", from, "Accept", "text/html")
+		if w.Code != 401 || !strings.Contains(w.Body.String(), `name="next" value="`+want+`"`) {
+			t.Errorf("from %q: %d, not %s in\n%s", from, w.Code, want, w.Body)
+		}
+	}
+}
+
 // A token cannot be guessed by trying.
 func TestGuessing(t *testing.T) {
 	now := time.Unix(1800000000, 0)

@@ -180,6 +180,8 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request) {
 		failAs(w, r, err)
 		return
 	}
+	last := values.Get("last")
+	values.Del("last") // else each who comes back would have a topic of its own
 	v, leave, status, err := l.join(values)
 	switch {
 	case status == http.StatusServiceUnavailable:
@@ -199,7 +201,11 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := http.NewResponseController(w)
-	if _, err := w.Write([]byte("retry: 2000\n\n")); err != nil || c.Flush() != nil {
+	first := []byte("retry: 2000\n\n")
+	if values.Get("page") == "requests" && last != "" {
+		first = l.m.appendMissed(first, &query{page: "/requests", values: values}, last)
+	}
+	if _, err := w.Write(first); err != nil || c.Flush() != nil {
 		return
 	}
 	pause := time.NewTicker(heartbeat * time.Second)

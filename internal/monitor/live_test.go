@@ -122,6 +122,42 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// Who comes back gets what came in between, and shares the topic of the others.
+func TestEventsAfterABreak(t *testing.T) {
+	f := newFixture(t, nil)
+	server := serve(t, f.Handler())
+	last := f.journal.Next()
+	for n := range 2 * maxLiveRows {
+		r := newRecord(100 + n)
+		r.Target, r.Status = fmt.Sprintf("/%d", n), 404
+		f.journal.Record(r)
+	}
+	for query, want := range map[string]int{
+		fmt.Sprintf("last=%d", last):                          maxLiveRows,
+		fmt.Sprintf("last=%d", last+2*maxLiveRows-4):          3,
+		fmt.Sprintf("last=%d&path=/1*&status=404", last):      11,
+		fmt.Sprintf("status=404&last=%d", last+maxLiveRows/2): maxLiveRows,
+	} {
+		s := watch(t, server, "/events?page=requests&"+query)
+		var e rowsEvent
+		s.next("rows", &e)
+		if len(e.Rows) != want {
+			t.Errorf("%s: %d rows, want %d", query, len(e.Rows), want)
+		}
+		if name := e.Rows[len(e.Rows)-1].Cells[5].Text; want != 11 && name != fmt.Sprintf("/%d", 2*maxLiveRows-1) {
+			t.Errorf("%s: the last row is %s", query, name)
+		}
+	}
+	for _, nonsense := range []string{"x", "-1", "999999999999", ""} {
+		watch(t, server, "/events?page=requests&last="+nonsense)
+	}
+	f.live.mu.Lock()
+	defer f.live.mu.Unlock()
+	if len(f.live.topics) > 3 {
+		t.Errorf("%d topics", len(f.live.topics))
+	}
+}
+
 // All who watch the same get the same bytes, which are made once.
 func TestEventsAreMadeOnce(t *testing.T) {
 	f := newFixture(t, nil)

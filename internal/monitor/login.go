@@ -56,7 +56,7 @@ func (g *gate) askFor(w http.ResponseWriter, r *http.Request, status int, next, 
 	}
 	f := &ui.Form{
 		Action: loginPath, Post: true, Submit: "Go on", Hidden: []ui.Value{{Name: "next", Value: next}},
-		Fields: []ui.Field{{Name: "token", Label: "Token", Hint: g.where(), Required: true, Wide: true, Invalid: wrong != ""}},
+		Fields: []ui.Field{{Name: "token", Label: "Token", Kind: ui.PasswordField, Hint: g.where(), Required: true, Wide: true, Invalid: wrong != ""}},
 	}
 	if wrong != "" {
 		f.Errors = []string{wrong}

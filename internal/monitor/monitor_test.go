@@ -269,3 +269,16 @@ func TestPagesAreShared(t *testing.T) {
 		t.Errorf("%d answers are kept", len(f.shared.of))
 	}
 }
+
+// Who reads without scripts can keep a page from loading again.
+func TestReload(t *testing.T) {
+	h := newFixture(t, nil).Handler()
+	w := send(h, "GET", "/requests?status=404", "", "Accept", "text/html")
+	if page := w.Body.String(); !strings.Contains(page, `http-equiv="refresh"`) || !strings.Contains(page, `href="/requests?reload=off&amp;status=404"`) {
+		t.Errorf("no way to stop it:\n%s", page)
+	}
+	w = send(h, "GET", "/requests?status=404&reload=off", "", "Accept", "text/html")
+	if page := w.Body.String(); strings.Contains(page, `http-equiv="refresh"`) || !strings.Contains(page, "sort=status&amp;status=404") || !strings.Contains(page, "reload=off") {
+		t.Errorf("it loads again, or its links do:\n%s", page)
+	}
+}

@@ -154,6 +154,25 @@ func requestEvents(m *Monitor, q *query) (func(dst []byte, now time.Time) []byte
 	}, nil
 }
 
+// appendMissed appends the event of the rows that came after the one that a
+// page saw last, before it lost its stream: the latest of them, as many as one
+// second may bring.
+func (m *Monitor) appendMissed(dst []byte, q *query, last string) []byte {
+	seen, err := strconv.ParseUint(last, 10, 64)
+	if err != nil || m.o.Journal == nil {
+		return dst
+	}
+	f, err := newFilter(q)
+	if err != nil {
+		return dst
+	}
+	f.after = seen + 1
+	if entries := latestSince(m.o.Journal, f); len(entries) > 0 {
+		dst = appendRows(dst, entries)
+	}
+	return dst
+}
+
 // latestSince returns entries that fit, the latest first, down to f.after.
 func latestSince(j *journal.Journal, f *filter) []journal.Entry {
 	if f.empty() {

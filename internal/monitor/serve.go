@@ -200,6 +200,10 @@ func (m *Monitor) draw(status int, v *ui.View, q *query) (*answer, error) {
 		v.Path = q.path("")
 	}
 	v.Host, v.Version, v.Uptime = m.o.Name, m.o.Version, about(m.uptime())
+	if q.get("reload") == "off" {
+		v.Refresh = 0
+	}
+	v.Still = q.with("reload", "off")
 	var b bytes.Buffer
 	if err := ui.Page(&b, v); err != nil {
 		return nil, err
