@@ -80,7 +80,7 @@ func (e *examination) codings() {
 		}
 	}
 	if len(coded) == 0 {
-		if e.couldGain() && !e.waited && e.patient(originOf(e.url)) {
+		if e.couldGain() && e.base.get("Last-Modified") != "" && !e.waited && e.patient(originOf(e.url)) {
 			if e.waited = true; e.comesLater() {
 				e.codings()
 				return

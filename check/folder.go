@@ -84,8 +84,8 @@ func Folder(ctx context.Context, files fs.FS, index []string, s Server, o Option
 // warmLimit.
 const (
 	warmEvery    = 100 * time.Millisecond
-	warmPatience = 5
-	warmLimit    = 10 * time.Second
+	warmPatience = 30
+	warmLimit    = 30 * time.Second
 )
 
 // warm asks for all names, until texts have codings, and returns the addresses
@@ -119,7 +119,8 @@ func (c *Checker) warm(ctx context.Context, names []string) []*url.URL {
 }
 
 // asksCodings asks for each coding of an answer that is a text, and reports
-// whether it may have one later.
+// whether it may have one later: a file may, which has a Last-Modified; what is
+// made for each request is sent as it is.
 func (c *Checker) asksCodings(ctx context.Context, u *url.URL, r *reply) bool {
 	if r.Status != 200 || !isText(r.mediaType()) || len(r.Body) < minCoded {
 		return false
@@ -131,7 +132,7 @@ func (c *Checker) asksCodings(ctx context.Context, u *url.URL, r *reply) bool {
 			return false
 		}
 	}
-	return r.get("Content-Encoding") == ""
+	return r.get("Content-Encoding") == "" && r.get("Last-Modified") != ""
 }
 
 // served returns the paths of what is in a folder: "" for itself.
