@@ -1,0 +1,16 @@
+package monitor
+
+import (
+	"testing"
+	"time"
+
+	"freshet/check"
+)
+
+// What the monitor says of others' answers holds for its own.
+func TestCheckFindsNothing(t *testing.T) {
+	now := time.Now()
+	f := newFixture(t, func(o *Options) { o.Now, o.Started = func() time.Time { return now }, now.Add(-time.Hour) })
+	paths := []string{"/", "/requests", "/requests.json", "/requests.csv", "/requests.prom", "/cache", "/cache/misses", "/config", "/origins", "/metrics", "/why", "/check", "/jobs", "/login"}
+	check.HandlerFrom(t, check.Warn, check.Options{}, f.Handler(), paths...)
+}
