@@ -129,6 +129,40 @@ var cleanAnswers = []struct {
 		Response: "HTTP/1.1 200 OK\nContent-Type: text/html\nCache-Control: no-cache\nETag: \"a\"\nContent-Security-Policy: default-src 'self' 'unsafe-eval' ws://localhost:3000\nCross-Origin-Opener-Policy: same-origin\nOrigin-Agent-Cluster: ?1\n" +
 			"Strict-Transport-Security: max-age=15552000; includeSubDomains\nX-DNS-Prefetch-Control: off\nX-Download-Options: noopen\nX-Permitted-Cross-Domain-Policies: none\nSet-Cookie: sid=s%3Aabc.def; Path=/; HttpOnly; Secure; SameSite=Strict\n\n",
 	}},
+	{"the defaults of a framework in Ruby", Example{
+		Request: "GET https://rails.example/",
+		Response: "HTTP/1.1 200 OK\nX-Frame-Options: SAMEORIGIN\nX-XSS-Protection: 0\nX-Content-Type-Options: nosniff\nX-Permitted-Cross-Domain-Policies: none\n" +
+			"Referrer-Policy: strict-origin-when-cross-origin\nLink: </assets/application-abc.css>; rel=preload; as=style; nopush,</assets/x.js>; rel=modulepreload; as=script; crossorigin=anonymous\n" +
+			"Content-Type: text/html; charset=utf-8\nVary: Accept\nETag: W/\"abc\"\nCache-Control: max-age=0, private, must-revalidate\n" +
+			"Set-Cookie: _app_session=abc%3D--def; path=/; HttpOnly; SameSite=Lax\nServer-Timing: start_processing.action_controller;dur=0.01, sql.active_record;dur=1.2\n\n",
+	}},
+	{"the defaults of a framework in Python", Example{
+		Request: "GET https://django.example/",
+		Response: "HTTP/1.1 200 OK\nContent-Type: text/html; charset=utf-8\nX-Frame-Options: DENY\nVary: Cookie\nX-Content-Type-Options: nosniff\nReferrer-Policy: same-origin\nCross-Origin-Opener-Policy: same-origin\n" +
+			"Set-Cookie: csrftoken=abc; expires=Thu, 30 Sep 2027 12:00:00 GMT; Max-Age=31449600; Path=/; SameSite=Lax\n" +
+			"Set-Cookie: sessionid=xyz; expires=Thu, 15 Oct 2026 12:00:00 GMT; HttpOnly; Max-Age=1209600; Path=/; SameSite=Lax\n\n",
+	}},
+	{"the defaults of a helper for Node", Example{
+		Request: "GET https://shop.example/api/products\nOrigin: https://app.example",
+		Response: "HTTP/2 200\nAccess-Control-Allow-Credentials: true\nAccess-Control-Allow-Origin: https://app.example\nVary: Origin, Accept-Encoding\nCache-Control: no-store\n" +
+			"Content-Security-Policy: default-src 'self';base-uri 'self';font-src 'self' https: data:;form-action 'self';frame-ancestors 'self';img-src 'self' data:;object-src 'none';script-src 'self';script-src-attr 'none';style-src 'self' https: 'unsafe-inline';upgrade-insecure-requests\n" +
+			"Content-Type: application/json\nCross-Origin-Opener-Policy: same-origin\nCross-Origin-Resource-Policy: same-origin\nOrigin-Agent-Cluster: ?1\nReferrer-Policy: no-referrer\n" +
+			"Strict-Transport-Security: max-age=31536000; includeSubDomains\nX-Content-Type-Options: nosniff\nX-DNS-Prefetch-Control: off\nX-Download-Options: noopen\nX-Frame-Options: SAMEORIGIN\nX-Permitted-Cross-Domain-Policies: none\n" +
+			"RateLimit-Policy: \"100-in-15min\"; q=100; w=900; pk=:MTIzNDU2:\nRateLimit: \"100-in-15min\"; r=99; t=900\n\n",
+	}},
+	{"cookies of load balancers", Example{
+		Request: "GET https://maps.example/",
+		Response: "HTTP/1.1 200 OK\nContent-Type: text/html\nCache-Control: private\nSet-Cookie: TS01abc=0123456789abcdef; Path=/; Domain=.maps.example; Secure; HTTPOnly\n" +
+			"Set-Cookie: ASP.NET_SessionId=abc; path=/; HttpOnly; SameSite=Lax\nSet-Cookie: ARRAffinity=abc;Path=/;HttpOnly;Secure;Domain=maps.example\n" +
+			"Set-Cookie: ARRAffinitySameSite=abc;Path=/;HttpOnly;SameSite=None;Secure;Domain=maps.example\nSet-Cookie: AWSALB=abc/+def; Expires=Thu, 08 Oct 2026 12:00:00 GMT; Path=/\n" +
+			"Set-Cookie: AWSALBCORS=abc/+def; Expires=Thu, 08 Oct 2026 12:00:00 GMT; Path=/; SameSite=None; Secure\nAccess-Control-Expose-Headers: Request-Context\n\n",
+	}},
+	{"a file of a store of objects", Example{
+		Request: "GET https://bucket.example/o",
+		Response: "HTTP/1.1 200 OK\nLast-Modified: Tue, 01 Sep 2026 00:00:00 GMT\nETag: \"5d41402abc4b2a76b9719d911017c592\"\nAccept-Ranges: bytes\nContent-Type: binary/octet-stream\nServer: AmazonS3\nContent-Length: 5\n" +
+			"Content-MD5: XUFAKrxLKna5cZ2REBfFkg==\nCache-Control: max-age=60\nNEL: {\"report_to\":\"net\",\"max_age\":2592000,\"failure_fraction\":0.01,\"success_fraction\":0.0001}\n" +
+			"Report-To: {\"group\":\"net\",\"max_age\":2592000,\"endpoints\":[{\"url\":\"https://nel.example/report\"}]}\n\nhello",
+	}},
 	{"a folder served by nginx", Example{
 		Request:  "GET http://files.example/a.txt",
 		Response: "HTTP/1.1 200 OK\nServer: nginx\nContent-Type: text/plain\nContent-Length: 5\nLast-Modified: Tue, 01 Sep 2026 00:00:00 GMT\nETag: \"66d3b100-5\"\nCache-Control: max-age=3600\nAccept-Ranges: bytes\n\nhello",

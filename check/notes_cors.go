@@ -87,7 +87,7 @@ var corsOriginNotes = []Note{
 	},
 	{
 		ID: "cors-star-credentials", Severity: Bad, Relates: true,
-		Sentence: "every origin is allowed, and credentials too: browsers refuse that combination",
+		Sentence: "every origin is allowed, and credentials too: browsers refuse the answer when the request has any",
 		Clause:   "Fetch §3.3.5", Remedy: "answer with the origin that asks and Vary: Origin, or leave credentials out",
 		Fires:  Example{Response: "HTTP/1.1 200 OK\nAccess-Control-Allow-Origin: *\nAccess-Control-Allow-Credentials: true\n\n"},
 		Silent: Example{Response: "HTTP/1.1 200 OK\nAccess-Control-Allow-Origin: *\n\n"},
