@@ -71,10 +71,6 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 	if a.status != http.StatusOK {
 		h.Set("Cache-Control", "no-store")
 	}
-	if h.Get("Cache-Control") == "no-store" { // nobody keeps what a validator would be for
-		a.write(w, r, field.Identity)
-		return
-	}
 	lines, present := r.Header["Accept-Encoding"]
 	accepted := field.ParseAcceptEncoding(strings.Join(lines, ","), present)
 	order, n := accepted.Order(coding.All.With(field.Identity))
@@ -93,6 +89,10 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 		// something is better than 406 (RFC 9110 §12.5.3 allows either).
 		offered = append(offered, field.Identity)
 		state.Variants = append(state.Variants, conditional.Variant{Tag: a.tag, Size: -1})
+	}
+	if h.Get("Cache-Control") == "no-store" { // nobody keeps what a validator would be for
+		a.write(w, r, offered[0])
+		return
 	}
 	q := conditional.FromLines(r.Method, r.Header.Values)
 	switch d := conditional.Decide(&q, &state, nil); d.Status {
