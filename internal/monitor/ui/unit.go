@@ -75,8 +75,11 @@ func digits(v float64) string {
 	return s
 }
 
-// scale returns the top of a scale that holds v: 1, 2 or 5 times a power of
-// ten. Percentages end at 100.
+// tops are what scales may end at, within a power of ten: half of each is a
+// number that can be read, too.
+var tops = [...]float64{1, 1.5, 2, 3, 4, 5, 6, 8, 10}
+
+// scale returns the top of a scale that holds v. Percentages end at 100.
 func (u Unit) scale(v float64) float64 {
 	if u == Percent && v <= 100 && v > 50 {
 		return 100
@@ -88,7 +91,7 @@ func (u Unit) scale(v float64) float64 {
 		return 1
 	}
 	power := math.Pow(10, math.Floor(math.Log10(v)))
-	for _, step := range []float64{1, 2, 5, 10} {
+	for _, step := range tops {
 		if v <= step*power*(1+1e-9) {
 			return step * power
 		}

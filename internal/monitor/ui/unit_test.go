@@ -47,14 +47,15 @@ func TestUnitScale(t *testing.T) {
 		{Count, math.NaN(), 1},
 		{Seconds, 0, 0.001},
 		{Count, 1, 1},
-		{Count, 1.01, 2},
+		{Count, 1.01, 1.5},
 		{Count, 5, 5},
-		{Count, 5.1, 10},
-		{Count, 1234, 2000},
-		{Seconds, 0.003, 0.005},
+		{Count, 5.1, 6},
+		{Count, 1234, 1500},
+		{Count, 9e6, 1e7},
+		{Seconds, 0.0031, 0.004},
 		{Percent, 51, 100},
-		{Percent, 3, 5},
-		{Percent, 250, 500},
+		{Percent, 3, 3},
+		{Percent, 250, 300},
 	} {
 		if got := c.unit.scale(c.value); math.Abs(got-c.want) > 1e-9*c.want {
 			t.Errorf("%g %q: %g, want %g", c.value, c.unit, got, c.want)

@@ -39,12 +39,12 @@ function digits(value) {
 	return short === "-0" ? "0" : short;
 }
 
-/** scale returns the top of a scale that holds value: 1, 2 or 5 times a power of ten. */
+/** scale returns the top of a scale that holds value. */
 export function scale(value, unit) {
 	if (unit === "%" && value <= 100 && value > 50) return 100;
 	if (!(value > 0)) return unit === "s" ? 0.001 : 1;
 	const power = 10 ** Math.floor(Math.log10(value));
-	for (const step of [1, 2, 5, 10]) {
+	for (const step of [1, 1.5, 2, 3, 4, 5, 6, 8, 10]) {
 		if (value <= step * power * (1 + 1e-9)) return step * power;
 	}
 	return value;
