@@ -43,7 +43,7 @@ func (h *Handler) tell(w http.ResponseWriter, q *inquiry, why rule.ID) {
 // report tells the rest when the request has been answered.
 func (h *Handler) report(w http.ResponseWriter, q *inquiry) {
 	if q.forwarded && (q.verdict == record.Miss || q.verdict == record.Revalidated) {
-		h.store.misses.note(q, h.store)
+		h.store.misses.note(q, h.avoidable(q), h.store)
 	}
 	d := httpd.DetailOf(w)
 	if d == nil {

@@ -48,3 +48,26 @@ func BenchmarkMiss(b *testing.B) {
 		warm(h, fmt.Sprintf("http://example.org/%d", n))
 	}
 }
+
+// BenchmarkHitParallel is hits of one object on all processors.
+func BenchmarkHitParallel(b *testing.B) {
+	h, err := New(Options{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=1000000000")
+		fmt.Fprint(w, "hello")
+	})})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.store.Close()
+	warm(h, "http://example.org/a")
+	b.RunParallel(func(pb *testing.PB) {
+		head := parse(b, "GET /a HTTP/1.1\r\nHost: example.org\r\n\r\n")
+		scratch := make([]byte, 0, 2048)
+		for pb.Next() {
+			a := httpd.Answer{Scratch: scratch}
+			if !h.ServeHot(head, &a) {
+				b.Error("declined")
+			}
+		}
+	})
+}

@@ -12,6 +12,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"freshet/internal/record"
+	"freshet/internal/why"
 )
 
 var (
@@ -295,6 +298,7 @@ func (h *history) request() {
 	o.failing = r.IntN(12) == 0
 	before := o.now()
 	o.answered = nil
+	foreseen := h.foresee(method, url, fields)
 	hot := hotReply(h.t, h.Handler, method, url, fields)
 	rec := get(h.t, h.start(method+" http://e"+url, fields...))
 	h.settle()
@@ -313,8 +317,31 @@ func (h *history) request() {
 		}
 		sameReply(h.t, method, hot, rec)
 	}
+	if hit := strings.Contains(rec.Header().Get("Cache-Status"), "; hit"); hit != foreseen.fromStore() {
+		h.fail("foreseen: %s", foreseen.Sentence)
+	}
 	h.check(&exchange{method, url, x, rangeAsked, condition, w, before, rec})
 	o.failing = false
+}
+
+// foreseen is what Why says of a request.
+type foreseen struct{ *why.Explanation }
+
+func (f foreseen) fromStore() bool {
+	return f.Verdict == record.Hit || f.Verdict == record.Stale
+}
+
+func (h *history) foresee(method, url string, fields []string) foreseen {
+	r := httptest.NewRequest(method, "http://e"+url, nil)
+	for _, f := range fields {
+		name, value, _ := strings.Cut(f, ": ")
+		r.Header.Add(name, value)
+	}
+	e := foreseen{h.Why(r)}
+	if !e.fromStore() && e.Rule == 0 {
+		h.fail("no cause is foreseen: %s", e.Sentence)
+	}
+	return e
 }
 
 // exchange is a request and its answer.

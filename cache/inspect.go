@@ -110,10 +110,12 @@ type MissInfo struct {
 	Gain Gain
 }
 
-// Gain is an estimate: of n misses of an address all but one would have been
-// hits, and n-1 of n parts of what they cost would have been saved. It takes
-// the reason away, and nothing else: what is asked for less than once in its
-// lifetime stays a miss, which is not counted here.
+// Gain is an estimate of what would have been saved: the misses whose reason
+// could be changed (by the origin, the client or the configuration), as if it had
+// been, with what they cost. Not among them is what was asked for the first time,
+// or had changed or been purged. If all were such, one of them is taken off: the
+// answer has to come once. What would have gone stale between two requests is
+// counted all the same.
 type Gain struct {
 	Hits  uint64
 	Bytes uint64

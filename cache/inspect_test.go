@@ -145,6 +145,11 @@ func TestTopMisses(t *testing.T) {
 		q.Gain != (Gain{19, 190, 9500 * time.Millisecond}) {
 		t.Errorf("%+v", q)
 	}
+	for _, once := range top[2:] {
+		if once.Misses != 1 || once.Gain.Hits != 0 {
+			t.Errorf("%+v", once)
+		}
+	}
 	if p := top[1]; p.Misses != 5 || p.Keys != 1 || p.Rule != rule.NotStoredPrivate || p.Gain.Hits != 4 {
 		t.Errorf("%+v", p)
 	}
@@ -159,7 +164,7 @@ func TestTopMissesOfMany(t *testing.T) {
 	defer s.Close()
 	often := map[string]uint64{}
 	note := func(url string) {
-		s.misses.note(&inquiry{r: &http.Request{Method: "GET"}, key: url}, s)
+		s.misses.note(&inquiry{r: &http.Request{Method: "GET"}, key: url}, true, s)
 	}
 	total := uint64(0)
 	for i := range 100_000 {

@@ -38,6 +38,7 @@ type missed struct {
 	over  uint64 // of n: what may be of those before
 	bytes uint64
 	wait  int64
+	gain  Gain // of those that need not have been
 	why   rule.ID
 	last  int64
 	key   string
@@ -48,8 +49,9 @@ type missed struct {
 // keyBits is how many different keys an address can be told to have, about.
 const keyBits = 512
 
-// note counts a request that was answered by the origin.
-func (m *misses) note(q *inquiry, s *Store) {
+// note counts a request that was answered by the origin; avoidable is whether
+// something could be changed for it to be a hit.
+func (m *misses) note(q *inquiry, avoidable bool, s *Store) {
 	if q.r.Method != http.MethodGet && q.r.Method != http.MethodHead {
 		return
 	}
@@ -64,6 +66,11 @@ func (m *misses) note(q *inquiry, s *Store) {
 	e.n++
 	e.bytes += uint64(q.bytes)
 	e.wait += q.wait
+	if avoidable {
+		e.gain.Hits++
+		e.gain.Bytes += uint64(q.bytes)
+		e.gain.Wait += time.Duration(q.wait)
+	}
 	e.why, e.last = q.reason, q.now
 	e.keys[bit/64] |= 1 << (bit % 64)
 	if e.key != q.key {
@@ -151,15 +158,37 @@ func (s *Store) TopMisses() []MissInfo {
 	return out
 }
 
+// avoidable reports whether the reason for a miss is one that could be changed:
+// not that something is asked for the first time, or that it did change.
+func (h *Handler) avoidable(q *inquiry) bool {
+	switch q.reason {
+	case rule.CacheURIMiss:
+		return len(h.trackers(q.to.query)) > 0
+	case rule.CacheVaryMiss:
+		return slices.ContainsFunc(q.res.objects[0].vary.Names, isWide)
+	}
+	return q.reason == rule.CacheVariantsFull || q.reason == rule.CacheEvicted || q.reason == rule.CacheHitForMiss || !isMoment(q.reason)
+}
+
+// isWide reports whether nearly every client sends a field with a value of its
+// own, so that Vary with it makes a variant for each.
+func isWide(name string) bool {
+	switch name {
+	case "User-Agent", "Cookie", "Referer", "X-Forwarded-For", "Accept", "X-Request-Id":
+		return true
+	}
+	return false
+}
+
 func (e *missed) info() MissInfo {
 	i := MissInfo{
 		URL: e.url, Key: printableKey(e.key), Keys: e.differentKeys(), Misses: e.n, Over: e.over,
 		Bytes: e.bytes, Wait: time.Duration(e.wait), Rule: e.why, Time: time.Unix(0, e.last),
 	}
-	// Bytes and times are of those that were counted here.
-	if own := e.n - e.over; own > 1 {
-		part := func(total uint64) uint64 { return uint64(float64(total) * float64(own-1) / float64(own)) }
-		i.Gain = Gain{Hits: own - 1, Bytes: part(e.bytes), Wait: time.Duration(part(uint64(e.wait)))}
+	if i.Gain = e.gain; e.gain.Hits > 0 && e.gain.Hits >= e.n-e.over {
+		// One has to be asked for, all the same.
+		part := float64(e.gain.Hits-1) / float64(e.gain.Hits)
+		i.Gain = Gain{e.gain.Hits - 1, uint64(part * float64(e.gain.Bytes)), time.Duration(part * float64(e.gain.Wait))}
 	}
 	return i
 }

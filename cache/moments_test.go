@@ -300,3 +300,64 @@ func TestToldFailure(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// What is kept of an answer that is not stored has bounds, and so have evidence
+// and what is listed.
+func TestToldIsBounded(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	w := newWorld(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "private, x="+long)
+		for range 100 {
+			h.Add("Set-Cookie", "a"+long+"=secret")
+		}
+		h.Set("X-Other", long)
+	})
+	d := w.tell("GET http://e/a").expect(t, record.Miss, rule.NotStoredPrivate).detail
+	if len(d.Evidence) > maxEvidence+len("…") || !strings.HasPrefix(d.Evidence, "Cache-Control: private") {
+		t.Errorf("evidence of %d bytes", len(d.Evidence))
+	}
+	r, _ := glance(w.store, "http://e/a")
+	u := r.unstored
+	if len(u.fields["Set-Cookie"]) != maxDecisiveLines || len(u.fields["Set-Cookie"][0]) != maxDecisiveLine || len(u.fields["X-Other"]) != 0 ||
+		strings.Contains(fmt.Sprint(u.fields), "secret") {
+		t.Errorf("%d lines, of %d bytes", len(u.fields["Set-Cookie"]), len(u.fields["Set-Cookie"][0]))
+	}
+	if n := r.cost(); n < 10*maxDecisiveLine || n > 20_000 {
+		t.Errorf("it is weighed %d", n)
+	}
+	to := target{query: "a&b&c&d&e", hasQuery: true}
+	for order := range orders(&to, &KeyRules{}) {
+		t.Errorf("more than %d parameters are ordered: %s", maxOrdered, order)
+	}
+	n := 0
+	for range orders(&target{query: "a&b&c&d"}, &KeyRules{}) {
+		n++
+	}
+	if n != 24 {
+		t.Errorf("%d orders", n)
+	}
+}
+
+// Of a hit there is no more than the record: what is stored is looked up.
+func TestExplainHotHit(t *testing.T) {
+	w := newWorld(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		fmt.Fprint(w, "hello")
+	})
+	w.do("GET https://e/a?b")
+	w.pass(10)
+	rec := record.Record{Method: "GET", Target: "/a?b", Host: "e", Status: 200, Hot: true, Rule: rule.ReuseFresh, Verdict: record.Hit, Start: w.now}
+	e := w.Explain(&rec)
+	if e.URL != "https://e/a?b" || e.Sentence != "It was a hit: the stored answer is fresh." || len(e.Fixes) != 0 {
+		t.Errorf("%+v", e)
+	}
+	if text := string(e.AppendText(nil, 0)); !strings.Contains(text, "an answer is stored (fresh for 50 s)") {
+		t.Error(text)
+	}
+	for _, bad := range []record.Record{{Verdict: record.File}, {Verdict: record.Miss, Target: "%"}} {
+		if e := w.Explain(&bad); e != nil {
+			t.Errorf("%+v", e)
+		}
+	}
+}

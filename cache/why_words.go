@@ -136,11 +136,8 @@ const maxMaxVariants = 10_000
 // differently.
 func (x *explanation) fewerVariants() (fixes []why.Fix) {
 	for _, name := range x.q.res.objects[0].vary.Names {
-		switch name {
-		case "User-Agent", "Cookie", "Referer", "X-Forwarded-For", "Accept", "X-Request-Id":
-			if x.differs(name) {
-				fixes = append(fixes, why.Fix{Who: why.Origin, Do: "remove", Name: "Vary", Value: name})
-			}
+		if isWide(name) && x.differs(name) {
+			fixes = append(fixes, why.Fix{Who: why.Origin, Do: "remove", Name: "Vary", Value: name})
 		}
 	}
 	return fixes

@@ -27,3 +27,20 @@ func TestCutSelecting(t *testing.T) {
 		}
 	}
 }
+
+// FuzzCutSelecting: whatever is cut, the rest gets shorter, and what was cut off
+// is what AppendSelecting makes of it.
+func FuzzCutSelecting(f *testing.F) {
+	f.Add(string(AppendSelecting(nil, "X", []string{"a"})))
+	f.Add("\xff\xff\xff\xff\x00\x00\x00\x00")
+	f.Add("\x00\x00\x00\x05abc")
+	f.Fuzz(func(t *testing.T, s string) {
+		for s != "" {
+			value, present, rest := CutSelecting(s)
+			if len(rest) >= len(s) || !present && value != "" || present && s != s[:4]+value+rest {
+				t.Fatalf("%q: %q %v %q", s, value, present, rest)
+			}
+			s = rest
+		}
+	})
+}
