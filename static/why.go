@@ -264,6 +264,8 @@ func codings(e *entry) string {
 func (h *Handler) Explain(rec *record.Record, r *http.Request) *why.Explanation {
 	e := h.Why(r)
 	if e.Rule == rec.Rule {
+		now := why.Comparison{What: "below", Value: "as it is now"}
+		e.Compared = append([]why.Comparison{now}, e.Compared...)
 		return e
 	}
 	x := &explaining{h: h, r: r, now: moment{at: h.opt.Now().UnixNano()}, e: &why.Explanation{Rule: rec.Rule}}

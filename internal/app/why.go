@@ -43,9 +43,9 @@ func (s *service) whyID(id record.ID) *why.Explanation {
 
 // whyEntry explains a request that was answered.
 func (s *service) whyEntry(n *journal.Entry) *why.Explanation {
-	rec := &n.Record
+	rec, whole := &n.Record, targetIsWhole(n)
 	var e *why.Explanation
-	if !n.Truncated {
+	if whole || rec.Detail != nil {
 		e = s.content.explain.Explain(rec)
 	}
 	if e == nil {
@@ -57,9 +57,19 @@ func (s *service) whyEntry(n *journal.Entry) *why.Explanation {
 	if !strings.HasPrefix(rec.Target, "/") {
 		e.URL = rec.Target
 	}
+	if !whole {
+		e.URL += "…"
+	}
 	e.Compared = append(e.Compared, measured(n)...)
 	s.complete(e)
 	return e
+}
+
+// targetIsWhole reports whether the journal kept all of host and target: the
+// user agent is what it cuts first.
+func targetIsWhole(n *journal.Entry) bool {
+	const maxHost = 64
+	return !n.Truncated || n.Agent != "" && len(n.Host) < maxHost || journal.TargetHash(n.Host, n.Target) == n.Key
 }
 
 // schemeOf guesses by which scheme a request came, which its record does not

@@ -223,3 +223,35 @@ func TestDoorOfMonitor(t *testing.T) {
 		t.Error(stderr)
 	}
 }
+
+// A record whose address had no room is explained as far as it is known, and
+// one whose user agent had none as if it were whole.
+func TestWhyShortened(t *testing.T) {
+	home := t.TempDir()
+	told := &records{more: make(chan struct{})}
+	p := startWith(t, func(e *Env) { e.Environ, e.Sink = []string{"HOME=" + home, "COLUMNS=100"}, told }, "serve", "--listen", "127.0.0.1:0", "--monitor", "off", "--request-id", "always", t.TempDir())
+	base := p.url()
+	for _, tt := range []struct{ path, agent, says string }{
+		{strings.Repeat("a", 40), strings.Repeat("agent ", 40), "add the file aaa"},
+		{strings.Repeat("a/", 200), "agent", "shortened (its address was longer than what is kept)"},
+	} {
+		n := told.len()
+		resp, _ := get(t, base+tt.path, "User-Agent", tt.agent)
+		if _, err := told.wait(n); err != nil {
+			t.Fatal(err)
+		}
+		status, stdout, stderr := asked(t, home, resp.Header.Get("Freshet-Id"))
+		if status != exitOK || !strings.Contains(stdout, tt.says) {
+			t.Errorf("%d, %s%s", status, stdout, stderr)
+		}
+	}
+	p.stop()
+}
+
+func TestColumns(t *testing.T) {
+	for text, want := range map[string]int{"COLUMNS=100": 100, "COLUMNS=1000": 120, "COLUMNS=9": 60, "COLUMNS=x": 0, "COLS=1": 0} {
+		if got := columnsOf([]string{text}); got != want {
+			t.Errorf("%s: %d", text, got)
+		}
+	}
+}

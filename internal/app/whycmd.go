@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"net/url"
+	"strconv"
+	"strings"
 
 	"freshet/internal/config"
 )
@@ -31,10 +33,27 @@ func askWhy(e *Env, c *config.Why) error {
 	} else {
 		q = url.Values{"url": {c.URL}, "method": {c.Method}, "field": c.Fields}
 	}
+	if columns := columnsOf(e.Environ); columns > 0 {
+		q.Set("width", strconv.Itoa(columns))
+	}
 	text, err := client.Get(context.Background(), path, q)
 	if err != nil {
 		return err
 	}
 	_, err = e.Stdout.Write(text)
 	return err
+}
+
+// columnsOf returns how wide the terminal is, as far as that helps reading; 0
+// when it is not known.
+func columnsOf(environ []string) int {
+	const least, most = 60, 120
+	for _, e := range environ {
+		if text, ok := strings.CutPrefix(e, "COLUMNS="); ok {
+			if n, err := strconv.Atoi(text); err == nil && n > 0 {
+				return min(max(n, least), most)
+			}
+		}
+	}
+	return 0
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"freshet/internal/record"
+	"freshet/internal/rule"
 	"freshet/internal/why"
 	"freshet/internal/wire"
 )
@@ -113,6 +114,9 @@ func (s *service) requestFor(address, method string, fields []string) (*http.Req
 		}
 	}
 	r.RequestURI = r.URL.RequestURI()
+	if err := frame(r); err != nil {
+		return nil, err
+	}
 	switch {
 	case !wire.ValidMethod(r.Method):
 		return nil, fmt.Errorf("%q is no method", r.Method)
@@ -123,6 +127,24 @@ func (s *service) requestFor(address, method string, fields []string) (*http.Req
 		return nil, errors.New(id.Explain())
 	}
 	return r, nil
+}
+
+// frame says by the request's fields that it has a body, and takes them out, as
+// the engine does.
+func frame(r *http.Request) error {
+	if length := r.Header.Get("Content-Length"); length != "" {
+		n, err := strconv.ParseInt(length, 10, 63)
+		if err != nil || n < 0 {
+			return errors.New(rule.LengthInvalid.Explain())
+		}
+		r.ContentLength = n
+	}
+	if len(r.Header["Transfer-Encoding"]) > 0 {
+		r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
+	}
+	delete(r.Header, "Content-Length")
+	delete(r.Header, "Transfer-Encoding")
+	return nil
 }
 
 // firstAddress is where the server listens, the first if in several places.

@@ -50,8 +50,8 @@ func measured(n *journal.Entry) []why.Comparison {
 	if rec.Remote.IsValid() {
 		all = append(all, why.Comparison{What: "client", Value: rec.Remote.Addr().String(), Note: rec.Agent})
 	}
-	if n.Truncated {
-		all = append(all, why.Comparison{What: "record", Value: "shortened", Note: "a text in it was longer than what is kept"})
+	if n.Truncated && !targetIsWhole(n) {
+		all = append(all, why.Comparison{What: "record", Value: "shortened", Note: "its address was longer than what is kept"})
 	}
 	return all
 }

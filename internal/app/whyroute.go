@@ -62,6 +62,9 @@ func (s *sites) at(place uint16) (*site, *route) {
 
 // why is what the route would do.
 func (r *route) why(q *http.Request) *why.Explanation {
+	if most := r.conf.MaxBodyBytes; most > 0 && q.ContentLength > most {
+		return bodyTooLarge(q, most)
+	}
 	m, mounted := r.mounted()
 	if !mounted {
 		return r.backend.explain.Why(q)
@@ -71,6 +74,17 @@ func (r *route) why(q *http.Request) *why.Explanation {
 		return explainRedirect(q, to, http.StatusPermanentRedirect)
 	}
 	return r.backend.explain.Why(below)
+}
+
+// bodyTooLarge explains that the route takes no body of that length.
+func bodyTooLarge(q *http.Request, most int64) *why.Explanation {
+	row := rule.Of(rule.BodyTooLarge)
+	return &why.Explanation{
+		Status: row.Status, Rule: rule.BodyTooLarge, Verdict: record.Refused,
+		Sentence: fmt.Sprintf("It is refused with %d: %s.", row.Status, row.Sentence),
+		Compared: []why.Comparison{{What: "Content-Length", Value: fmt.Sprintf("%d bytes", q.ContentLength), Note: fmt.Sprintf("the route takes %d at most", most), Fails: true}},
+		Settings: []why.Setting{{Key: "max-body-bytes", Value: fmt.Sprint(most)}},
+	}
 }
 
 // explain is why the route did what it did.
