@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func (e *examination) codings() {
 		}
 	}
 	if len(coded) == 0 {
-		if e.couldGain() && e.base.get("Last-Modified") != "" && !e.waited && e.patient(originOf(e.url)) {
+		if e.couldGain() && isFile(e.url, e.base) && !e.waited && e.patient(originOf(e.url)) {
 			if e.waited = true; e.comesLater() {
 				e.codings()
 				return
@@ -141,6 +142,12 @@ func (e *examination) codingFields(coded []*reply) {
 // Codings that a server makes beside its requests may come later: how long they
 // are waited for, in all a second.
 var codingWaits = []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, 600 * time.Millisecond}
+
+// isFile reports whether an answer looks like one of a file: it has a date, or
+// the address is not that of a folder.
+func isFile(u *url.URL, r *reply) bool {
+	return r.get("Last-Modified") != "" || !strings.HasSuffix(u.Path, "/")
+}
 
 // maxVain is how often codings of an origin are waited for in vain.
 const maxVain = 3

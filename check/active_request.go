@@ -132,6 +132,7 @@ func (e *examination) server() {
 	}
 	if !e.http2 {
 		e.oldClient()
+		e.withoutHost()
 	}
 	e.methods()
 	e.missing()
@@ -165,6 +166,14 @@ func (e *examination) oldClient() {
 	const where = "the answer to HTTP/1.0"
 	if r := e.ask(where, probe{http10: true, close: true}); r != nil && r.chunks {
 		e.report("http10-chunked", where, "")
+	}
+}
+
+// withoutHost asks in HTTP/1.1 for nobody.
+func (e *examination) withoutHost() {
+	const where = "the answer without Host"
+	if r, err := e.client.do(e.ctx, probe{url: e.url, noHost: true, close: true}); err == nil && r.Status/100 == 2 {
+		e.report("host-missing-accepted", where, fmt.Sprint(r.Status))
 	}
 }
 

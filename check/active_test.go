@@ -336,7 +336,7 @@ func faulty() map[string]http.Handler {
 }
 
 // elsewhere are the notes with a test of their own.
-var elsewhere = []string{"redirect-downgrade", "redirect-temporary", "connection-not-closed", "http2-missing", "http2-differs", "http-beside-https"}
+var elsewhere = []string{"host-missing-accepted", "redirect-downgrade", "redirect-temporary", "connection-not-closed", "http2-missing", "http2-differs", "http-beside-https"}
 
 // results checks "/" of a handler.
 func results(t *testing.T, h http.Handler) []*Result {
@@ -598,7 +598,7 @@ func TestHTTP2Only(t *testing.T) {
 	}
 }
 
-// A connection that stays open after Connection: close is noted once.
+// A server that neither looks for Host nor closes connections.
 func TestConnectionNotClosed(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -627,7 +627,7 @@ func TestConnectionNotClosed(t *testing.T) {
 						return
 					}
 					if strings.HasPrefix(string(buf[:n]), "GET") {
-						io.WriteString(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+						io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 					} else {
 						io.WriteString(c, "HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\n\r\n")
 					}
@@ -638,8 +638,11 @@ func TestConnectionNotClosed(t *testing.T) {
 	all := checkURL(t, Options{}, "http://"+l.Addr().String())
 	l.Close()
 	<-done
-	if found := foundIn(all); found["connection-not-closed"] == "" {
-		t.Errorf("it is not found; these are: %v", found)
+	found := foundIn(all)
+	for _, id := range []string{"connection-not-closed", "host-missing-accepted"} {
+		if found[id] == "" {
+			t.Errorf("%s is not found; these are: %v", id, found)
+		}
 	}
 }
 

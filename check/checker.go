@@ -11,7 +11,7 @@ import (
 )
 
 // A Checker asks servers, and says what it finds. It asks one request after
-// the other for an address, and is safe for use by many goroutines, for
+// the other for an address, some thirty with the active checks, and is safe for use by many goroutines, for
 // different addresses. Close it when it is no longer needed.
 type Checker struct {
 	o      Options
@@ -39,7 +39,7 @@ func (c *Checker) Close() { c.client.close() }
 type Result struct {
 	URL      string
 	Name     string    // what people call it, when that is not the URL: a file's name
-	Exchange *Exchange // the answer to a browser's GET; nil when there was none
+	Exchange *Exchange // the answer to a browser's GET; nil when there was none; without Body when there are more results
 	Err      error     // why there was none, in one line
 	Findings []Finding // the worst first
 }

@@ -166,6 +166,9 @@ func (w *crawler) work(ctx context.Context) {
 			return
 		}
 		results := w.c.check(ctx, u, w.allowed)
+		if last := len(results) - 1; ctx.Err() != nil && results[last].Err != nil {
+			results = results[:last] // it was cut off, and says nothing
+		}
 		w.finish(i, results)
 	}
 }
@@ -207,7 +210,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// finish notes results. An address that another one redirected to is not
+// finish notes results, without bodies: those of a whole site would fill the
+// memory. An address that another one redirected to is not
 // checked again, nor told twice.
 func (w *crawler) finish(i int, results []*Result) {
 	w.mu.Lock()
@@ -224,6 +228,9 @@ func (w *crawler) finish(i int, results []*Result) {
 	for _, r := range results {
 		if w.follow {
 			w.put(linksOf(r))
+		}
+		if r.Exchange != nil {
+			r.Exchange.Body = nil
 		}
 	}
 	w.more.Broadcast()

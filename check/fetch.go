@@ -23,6 +23,7 @@ type probe struct {
 	fresh  bool        // on a connection of its own
 	close  bool        // say Connection: close, and wait for the end of the connection
 	http2  bool        // over HTTP/2
+	noHost bool        // without Host
 }
 
 // A reply is what came back: the exchange, and what it says of the connection.
@@ -161,7 +162,9 @@ func (c *client) ask(ctx context.Context, conn *connection, p probe) (*reply, er
 	}
 	r := &reply{}
 	r.Method, r.URL, r.RequestHeader = p.method, p.url.String(), c.fields(&p)
-	r.RequestHeader["Host"] = []string{p.url.Host}
+	if !p.noHost {
+		r.RequestHeader["Host"] = []string{p.url.Host}
+	}
 	if p.close {
 		r.RequestHeader["Connection"] = []string{"close"}
 	}
@@ -197,11 +200,13 @@ func appendRequest(b []byte, p *probe, h http.Header) []byte {
 	b = append(b, ' ')
 	b = append(b, p.url.RequestURI()...)
 	if p.http10 {
-		b = append(b, " HTTP/1.0\r\nHost: "...)
+		b = append(b, " HTTP/1.0\r\n"...)
 	} else {
-		b = append(b, " HTTP/1.1\r\nHost: "...)
+		b = append(b, " HTTP/1.1\r\n"...)
 	}
-	b = append(append(b, p.url.Host...), "\r\n"...)
+	if !p.noHost {
+		b = append(append(append(b, "Host: "...), p.url.Host...), "\r\n"...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		if name == "Host" {
 			continue

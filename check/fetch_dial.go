@@ -212,6 +212,8 @@ func (c *client) explain(u *url.URL, err error) error {
 		text = dialAddress(u) + " does not speak TLS; is it http://?"
 	case errors.As(err, &alert):
 		text = from + alert.Error()
+	case errors.Is(err, context.Canceled):
+		text = "stopped before " + dialAddress(u) + " answered"
 	case errors.Is(err, errSlow):
 		text = fmt.Sprintf("the answer of %s does not end within %v", dialAddress(u), c.timeout())
 	case isTimeout(err):

@@ -119,8 +119,8 @@ func (c *Checker) warm(ctx context.Context, names []string) []*url.URL {
 }
 
 // asksCodings asks for each coding of an answer that is a text, and reports
-// whether it may have one later: a file may, which has a Last-Modified; what is
-// made for each request is sent as it is.
+// whether it may have one later: a file may; what is made for each request is
+// sent as it is.
 func (c *Checker) asksCodings(ctx context.Context, u *url.URL, r *reply) bool {
 	if r.Status != 200 || !isText(r.mediaType()) || len(r.Body) < minCoded {
 		return false
@@ -132,7 +132,7 @@ func (c *Checker) asksCodings(ctx context.Context, u *url.URL, r *reply) bool {
 			return false
 		}
 	}
-	return r.get("Content-Encoding") == "" && r.get("Last-Modified") != ""
+	return r.get("Content-Encoding") == "" && isFile(u, r)
 }
 
 // served returns the paths of what is in a folder: "" for itself.

@@ -129,6 +129,8 @@ func describe(x *Exchange) string {
 		parts = append(parts, v[0])
 	}
 	switch {
+	case x.BodySize < 0 && len(x.Body) == 0:
+		parts = append(parts, "a body of unknown length")
 	case x.BodySize < 0:
 		parts = append(parts, "more than "+count(len(x.Body), "byte", "bytes"))
 	case x.BodySize > 0:
