@@ -1,6 +1,6 @@
 // The real program: freshet proxy before an origin of ours, and its monitor.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,6 +12,7 @@ const site = 'www.example.test';
 const data = scratch();
 let browser;
 let origin;
+let program;
 let server;
 let base; // of the monitor
 let port; // of the proxy
@@ -42,7 +43,8 @@ before(async () => {
   });
   await new Promise((resolve) => origin.listen(0, '127.0.0.1', resolve));
   const args = ['proxy', '--to', `http://127.0.0.1:${origin.address().port}`, '--listen', '127.0.0.1:0', '--monitor', '127.0.0.1:0', '--data', data, '--access-log', 'off'];
-  server = await start(build('..', './cmd/freshet', 'freshet'), args, /on http:\/\/127\.0\.0\.1:(\d+)\/[^]*monitor on (\S+)\//);
+  program = build('..', './cmd/freshet', 'freshet');
+  server = await start(program, args, /on http:\/\/127\.0\.0\.1:(\d+)\/[^]*monitor on (\S+)\//);
   [, port, base] = server.match;
   browser = await launch();
   for (const path of ['/', '/', '/', '/app.js', '/app.js', '/bad/gateway', '/private', '/short', `/${encodeURIComponent('<script>')}?q='"><img>`.replaceAll('"', '%22')]) await ask(path);
@@ -201,4 +203,30 @@ test('a page of another site learns nothing', async (t) => {
   assert.match(got.reads, /Failed to fetch/);
   assert.equal(got.framed, '');
   assert.equal(got.events, 'refused');
+});
+
+test('a folder has a monitor, too, behind a token where one is set', async (t) => {
+  const folder = scratch();
+  const secret = join(folder, 'secret');
+  writeFileSync(secret, 'open sesame\n');
+  writeFileSync(join(folder, 'index.html'), '<h1>hello');
+  const args = ['serve', folder, '--listen', '127.0.0.1:0', '--monitor', '127.0.0.1:0', '--monitor-token', secret, '--access-log', 'off'];
+  const served = await start(program, args, /on http:\/\/127\.0\.0\.1:(\d+)\/[^]*monitor on (\S+)\//);
+  t.after(() => served.stop());
+  const [, files, monitor] = served.match;
+  await fetch(`http://127.0.0.1:${files}/`);
+  for (const options of [windows.desktop, windows.plain]) {
+    const { page, answer } = await open(t, browser, `${monitor}/requests?host=127`, options);
+    assert.equal(answer.status(), 401);
+    await page.getByLabel('Token').fill('open sesame');
+    await page.getByRole('button').click();
+    await page.getByRole('heading', { level: 1, name: 'Requests' }).waitFor();
+    assert.match(page.url(), /\/requests\?host=127$/);
+    assert.match(await page.locator('#requests tbody').innerText(), /200\s+file\s+GET\s+127\.0\.0\.1/);
+    if (options.javaScriptEnabled !== false) await page.getByRole('status').getByText('live', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Cache' }).click();
+    await page.getByText('There is no cache').waitFor();
+    await page.getByRole('link', { name: 'Origins & sites' }).click();
+    assert.match(await page.getByRole('main').innerText(), new RegExp(folder));
+  }
 });

@@ -131,6 +131,33 @@ test('a chart can be read with the pointer', async (t) => {
   await legend.getByText('40 MB/s').waitFor();
 });
 
+test('a chart that was zoomed into stays so', async (t) => {
+  const { page } = await live(t, '/cache');
+  const plot = page.locator('#traffic .u-over');
+  await plot.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = await plot.boundingBox();
+  const legend = page.locator('#traffic .legend');
+  const at = async (part) => {
+    await page.mouse.move(x + part * width, y + height / 2, { steps: 3 });
+    return legend.innerText();
+  };
+  const whole = await at(0.01);
+  await page.mouse.move(x + 0.6 * width, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + 0.9 * width, y + height / 2, { steps: 5 });
+  await page.mouse.up();
+  const zoomed = await at(0.01);
+  assert.notEqual(zoomed, whole);
+  await d.emit('chart', { chart: 'traffic', time: 1903867200 + 60, values: [40e6] });
+  await d.emit('stats', { disk: { text: 'later' } });
+  await page.getByText('later').waitFor();
+  await at(0.5);
+  assert.equal(await at(0.01), zoomed);
+  await plot.dblclick();
+  await at(0.5);
+  assert.equal(await at(0.99), 'to clients 40\u00a0MB/s');
+});
+
 test('the filter of the page goes along with its stream', async (t) => {
   const { page } = await open(t, d.browser, `${d.base}/requests`);
   await page.getByLabel('Status').selectOption('5xx');
@@ -184,9 +211,11 @@ test('a connection that is lost is said to be, and comes back', async (t) => {
   await page.getByText('seen').waitFor();
   await d.tell('down?on=1');
   await state.getByText('disconnected', { exact: true }).waitFor();
+  assert.equal(await page.getByRole('button').innerText(), 'Reload');
   await d.tell('down');
   await state.getByText('live', { exact: true }).waitFor();
   assert.ok((await d.streams()).some((q) => /page=overview&last=\d+/.test(q)), 'it says what it has seen');
+  assert.equal(await page.getByRole('button').innerText(), 'Pause');
   await d.emit('stats', { rate: { text: 'again' } });
   await page.getByText('again').waitFor();
   assert.deepEqual(complaints.filter((c) => !/events/.test(c) && !/503/.test(c)), []);

@@ -20,8 +20,10 @@ function start(url) {
 	let held = [];
 	const stats = {};
 
-	// Said only when it changes: the element is read out.
 	const show = () => {
+		// Whom the server does not know any more after a new start has to ask it.
+		button.textContent = paused ? "Resume" : connected === false ? "Reload" : "Pause";
+		// Said only when it changes: the element is read out.
 		const text = paused ? "paused" : connected === null ? "connecting" : connected ? "live" : "disconnected";
 		if (state.textContent === text) return;
 		state.textContent = text;
@@ -35,8 +37,8 @@ function start(url) {
 	};
 
 	button.onclick = () => {
+		if (!paused && connected === false) return location.reload();
 		paused = !paused;
-		button.textContent = paused ? "Resume" : "Pause";
 		if (!paused) {
 			showStats(stats);
 			for (const show of held) show();

@@ -37,6 +37,8 @@ class Chart {
 	draw() {
 		this.chart?.destroy();
 		this.chart = new uPlot(this.options(), this.data(), this.place);
+		this.zoomed = false;
+		this.chart.over.addEventListener("dblclick", () => { this.zoomed = false; });
 		const canvas = this.place.querySelector("canvas");
 		canvas.setAttribute("role", "img");
 		canvas.setAttribute("aria-label", this.text);
@@ -78,7 +80,10 @@ class Chart {
 			],
 			series: [{}, ...series],
 			bands,
-			hooks: { setCursor: [(chart) => this.read(chart.cursor.idx)] },
+			hooks: {
+				setCursor: [(chart) => this.read(chart.cursor.idx)],
+				setSelect: [(chart) => { this.zoomed = chart.select.width > 0; }],
+			},
 		};
 	}
 
@@ -93,7 +98,9 @@ class Chart {
 
 	add({ time, values }) {
 		this.points.push(time, values);
-		this.chart.setData(this.data());
+		// What was zoomed into stays where it is.
+		this.chart.setData(this.data(), !this.zoomed);
+		if (this.zoomed) this.chart.redraw();
 		if (this.chart.cursor.idx == null) showLatest(this.figure, this.points);
 	}
 

@@ -19,7 +19,7 @@ function showStat(place, stat) {
 			meter.high *= stat.limit / meter.max;
 			meter.max = stat.limit;
 		}
-		meter.value = stat.value;
+		if (stat.value !== undefined) meter.value = stat.value;
 	}
 }
 
