@@ -14,13 +14,16 @@ import (
 // use), or the seconds for which the answer is fresh; "~" before them is a guess,
 // "+30" behind them the seconds of use while it is validated, and "!" means that
 // it is never used stale.
-var rfc9111 = []struct {
+type rfc9111Row struct {
 	clause          string
 	words           string // what the clause demands here
 	example         Example
 	browser, shared string
 	notes           string
-}{
+}
+
+// rfc9111 has one answer for each thing that the RFC demands.
+var rfc9111 = []rfc9111Row{
 	{"RFC 9111 §5.2.2.1", "max-age is the lifetime",
 		ok200("Cache-Control: max-age=3600"), "3600", "3600", ""},
 	{"RFC 9111 §5.2", "names of directives have no case",
@@ -142,16 +145,13 @@ var rfc9111 = []struct {
 }
 
 func TestRFC9111(t *testing.T) {
-	if len(rfc9111) < 40 {
-		t.Errorf("%d rows", len(rfc9111))
-	}
 	about := map[string]bool{}
 	for _, group := range [][]Note{directiveNotes, cachingNotes, expiresNotes, sharedNotes, cacheStatusNotes, keptNotes, varyNotes} {
 		for i := range group {
 			about[group[i].ID] = true
 		}
 	}
-	for _, row := range rfc9111 {
+	for _, row := range slices.Concat(rfc9111, realAnswers) {
 		t.Run(row.clause+" "+row.words, func(t *testing.T) {
 			x := mustExchange(t, row.example)
 			v := VerdictOf(x)
