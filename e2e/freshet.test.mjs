@@ -110,7 +110,7 @@ everyPage(
 
 test('a click on a request leads to why it was answered so', async (t) => {
   for (const options of [windows.desktop, windows.plain]) {
-    const { page } = await open(t, browser, `${base}/requests?verdict=hit`, options);
+    const { page } = await open(t, browser, `${base}/requests?verdict=hit&reload=off`, options);
     await page.getByRole('region', { name: 'Latest requests' }).getByRole('link', { name: '/app.js' }).first().click();
     await page.getByRole('heading', { level: 1, name: 'Request' }).waitFor();
     const main = await page.getByRole('main').innerText();
@@ -148,7 +148,7 @@ test('what is stored can be found and purged by whoever has the token', async (t
   for (const options of [windows.desktop, windows.plain]) {
     await ask('/purge/me');
     await listed('/purge/me');
-    const { page, complaints } = await open(t, browser, `${base}/cache?q=/purge/`, options);
+    const { page, complaints } = await open(t, browser, `${base}/cache?q=/purge/&reload=off`, options);
     await page.getByRole('link', { name: `http://${site}/purge/me` }).first().click();
     await page.getByRole('button', { name: 'Purge …' }).click();
     await page.getByRole('button', { name: 'Purge', exact: true }).click();

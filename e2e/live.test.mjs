@@ -96,6 +96,16 @@ test('a chart takes the next point', async (t) => {
   assert.match(await page.locator('#traffic .scale').innerText(), /40\sMB\/s/);
 });
 
+test('a chart shows when nothing was heard', async (t) => {
+  const { page } = await live(t, '/');
+  const line = page.locator('#traffic path.line');
+  const stretches = async () => (await line.getAttribute('d')).split('M').length;
+  const before = await stretches();
+  for (const [time, values] of [[10, [1e6]], [20, [2e6]], [400, [3e6]]]) await d.emit('chart', { chart: 'traffic', time: 1903867200 + time, values });
+  await page.locator('#traffic .legend').getByText('3 MB/s').waitFor();
+  assert.equal(await stretches(), before + 1);
+});
+
 test('the picture is the one that the server draws', async (t) => {
   // The last point comes again as an event: nothing may move.
   const { page } = await live(t, '/');
@@ -172,7 +182,7 @@ test('the filter of the page goes along with its stream', async (t) => {
 
 test('columns sort by links, and the order stays while paging', async (t) => {
   for (const options of [windows.desktop, windows.plain]) {
-    const { page } = await open(t, d.browser, `${d.base}/requests?status=2xx`, options);
+    const { page } = await open(t, d.browser, `${d.base}/requests?status=2xx&reload=off`, options);
     const head = page.getByRole('columnheader', { name: 'Took' });
     assert.equal(await head.getAttribute('aria-sort'), null);
     await head.getByRole('link').click();
@@ -265,7 +275,7 @@ test('without scripts a page can be kept from loading again', async (t) => {
 
 test('an action is confirmed, and sent with what it needs', async (t) => {
   for (const options of [windows.desktop, windows.plain]) {
-    const { page } = await open(t, d.browser, `${d.base}/cache`, options);
+    const { page } = await open(t, d.browser, `${d.base}/cache?reload=off`, options);
     await page.getByLabel('Address').fill('http://a.example/x');
     await page.getByRole('button', { name: 'Purge …' }).click();
     await page.getByRole('heading', { name: 'Purge one address?' }).waitFor();

@@ -12,10 +12,15 @@ export class Points {
 		this.max = Number(figure.dataset.max ?? 0);
 	}
 
-	/** push adds a point; the oldest one leaves. A time that was there gets the new values. */
+	/**
+	 * push adds a point; the oldest one leaves. The latest time gets new values
+	 * if it comes again. After a pause, as of a tab in the background, there is
+	 * a gap.
+	 */
 	push(time, values) {
-		const last = this.times[this.times.length - 1];
+		const [before, last] = this.times.slice(-2);
 		if (time < last) return;
+		if (time - last > 3 * (last - before)) this.push(2 * last - before, []);
 		if (time === last) {
 			this.series.forEach((line, k) => { line[line.length - 1] = values[k] ?? null; });
 			return;
