@@ -99,3 +99,46 @@ func (f *flight) wait(ctx context.Context, lease time.Duration) landing {
 	}
 	return landing{f.stage, f.object, f.body, f.failure}
 }
+
+// join returns the flight for what is stored under a key, and whether the
+// caller is to fly it. One that began before the key was invalidated is left
+// alone.
+func (s *Store) join(flightKey, key string) (f *flight, lead bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f, ok := s.flights[flightKey]; ok && !s.invalidated.since(key, f.began) {
+		return f, false
+	}
+	return s.begin(flightKey), true
+}
+
+// renew returns the flight that takes the place of one that has taken too
+// long, and whether the caller is to fly it.
+func (s *Store) renew(late *flight) (f *flight, lead bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.flights[late.key]; f != nil && f != late {
+		return f, false
+	}
+	return s.begin(late.key), true
+}
+
+// begin begins a flight; s.mu is held.
+func (s *Store) begin(key string) *flight {
+	f := &flight{store: s, key: key, began: s.invalidated.moment()}
+	s.flights[key] = f
+	return f
+}
+
+// leave ends a flight, if there is one: the next request for its key begins
+// another.
+func (s *Store) leave(f *flight) {
+	if f == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flights[f.key] == f {
+		delete(s.flights, f.key)
+	}
+}

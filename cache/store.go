@@ -5,11 +5,9 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"freshet/freshness"
 	"freshet/internal/diskstore"
-	"freshet/internal/rule"
 
 	"github.com/maypok86/otter/v2"
 )
@@ -109,34 +107,6 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// find returns what is stored for a key, nil for nothing. It looks on disk
-// when memory has nothing.
-func (s *Store) find(key string) *resource {
-	if r, ok := s.memory.GetIfPresent(key); ok {
-		return r
-	}
-	if s.disk == nil {
-		return nil
-	}
-	for {
-		changes := s.disk.changes(key)
-		before := changes.Load()
-		r := s.disk.load(key)
-		if r == nil {
-			return nil
-		}
-		// Somebody may have stored something newer meanwhile, or removed it.
-		late := false
-		kept, _ := s.memory.ComputeIfAbsent(key, func() (*resource, bool) {
-			late = changes.Load() != before
-			return r, late
-		})
-		if !late {
-			return kept
-		}
-	}
-}
-
 // deleted is told what memory has let go. It is called under a lock of the
 // memory tier.
 func (s *Store) deleted(e otter.DeletionEvent[string, *resource]) {
@@ -147,36 +117,6 @@ func (s *Store) deleted(e otter.DeletionEvent[string, *resource]) {
 	case e.Cause == otter.CauseInvalidation && s.clearing.Load():
 		s.lost(e.Key, e.Value, fatePurged)
 	}
-}
-
-// looks is how memory is looked at: use counts as a use of what is found, glance
-// does not.
-type looks func(s *Store, key string) (*resource, bool)
-
-func use(s *Store, key string) (*resource, bool) { return s.memory.GetIfPresent(key) }
-
-func glance(s *Store, key string) (*resource, bool) {
-	e, ok := s.memory.GetEntryQuietly(key)
-	return e.Value, ok
-}
-
-// peek is find for who only looks: nothing is used, nothing moves.
-func (s *Store) peek(key string) *resource {
-	if r, ok := glance(s, key); ok {
-		return r
-	}
-	if s.disk == nil {
-		return nil
-	}
-	return s.disk.peek(key)
-}
-
-// now is the time, in nanoseconds since 1970.
-func (s *Store) now() int64 {
-	if f := s.clock.Load(); f != nil {
-		return (*f)()
-	}
-	return time.Now().UnixNano()
 }
 
 // change replaces what is stored for a key by what f makes of it; nil removes
@@ -290,21 +230,6 @@ func (s *Store) remember(key string, why *unstored, until int64, hints []string)
 	})
 }
 
-// gone and outdated compare an object with the purges of everything.
-func (s *Store) gone(o *object, key string) bool {
-	return o.born < s.hard.Load() || len(o.groups) > 0 && s.groups.gone(o, key)
-}
-
-// goneBy says by which rule an object is gone.
-func (s *Store) goneBy(o *object) rule.ID {
-	if o.born < s.hard.Load() {
-		return rule.CachePurged
-	}
-	return rule.CacheGroupInvalidated
-}
-
-func (s *Store) outdated(o *object) bool { return o.born < s.soft.Load() }
-
 // PurgeAll removes everything that is stored, or with soft has it validated
 // before its next use. It takes the same time however much there is. An error
 // means that a restart may bring some of it back.
@@ -324,56 +249,4 @@ func (s *Store) PurgeAll(soft bool) error {
 		return s.disk.purged(soft)
 	}
 	return nil
-}
-
-// join returns the flight for what is stored under a key, and whether the
-// caller is to fly it. One that began before the key was invalidated is left
-// alone.
-func (s *Store) join(flightKey, key string) (f *flight, lead bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f, ok := s.flights[flightKey]; ok && !s.invalidated.since(key, f.began) {
-		return f, false
-	}
-	return s.begin(flightKey), true
-}
-
-// renew returns the flight that takes the place of one that has taken too
-// long, and whether the caller is to fly it.
-func (s *Store) renew(late *flight) (f *flight, lead bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f := s.flights[late.key]; f != nil && f != late {
-		return f, false
-	}
-	return s.begin(late.key), true
-}
-
-// begin begins a flight; s.mu is held.
-func (s *Store) begin(key string) *flight {
-	f := &flight{store: s, key: key, began: s.invalidated.moment()}
-	s.flights[key] = f
-	return f
-}
-
-// leave ends a flight, if there is one: the next request for its key begins
-// another.
-func (s *Store) leave(f *flight) {
-	if f == nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.flights[f.key] == f {
-		delete(s.flights, f.key)
-	}
-}
-
-// terms computes the terms of what is read from disk.
-func (s *Store) terms(r *freshness.Response) freshness.Terms {
-	if p := s.policy.Load(); p != nil {
-		return p.Terms(r)
-	}
-	var rfc freshness.Cache
-	return rfc.Terms(r)
 }
