@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/record"
 	"freshet/internal/wire"
 )
 
@@ -142,6 +143,9 @@ func (s *site) hot(request string) (answer string, ok bool) {
 			s.t.Errorf("%q: declined, but %+v", request, a)
 		}
 		return "", false
+	}
+	if a.Verdict != record.File {
+		s.t.Errorf("%q: the verdict is %v", request, a.Verdict)
 	}
 	body := a.Body
 	if a.File != nil {

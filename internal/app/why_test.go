@@ -130,6 +130,47 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// Records say which route answered, whichever way the answer went.
+func TestPlacesInRecords(t *testing.T) {
+	dir := folder(t, "a.txt", "a")
+	told := &records{more: make(chan struct{})}
+	file := filepath.Join(t.TempDir(), "freshet.toml")
+	text := "[server]\nlisten = '127.0.0.1:0'\n[[site]]\n[[site.route]]\npath = '/x'\nstatic = '" + dir + "'\n[[site.route]]\npath = '/y'\nstatic = '" + dir + "'\nhidden = true\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := startWith(t, func(e *Env) { e.Sink = told }, "run", "-c", file, "--monitor", "off")
+	base := p.url()
+	hot := 0
+	for i := 0; hot < 2; i++ { // a file that was just written is not kept at once
+		for place, path := range []string{"none", "x/a.txt", "y/a.txt"} {
+			n := told.len()
+			get(t, base+path)
+			rec, err := told.wait(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if int(rec.Place) != place {
+				t.Errorf("%s: place %d, want %d", path, rec.Place, place)
+			}
+			want := record.File
+			if place == 0 {
+				want = record.Refused
+			}
+			if rec.Verdict != want {
+				t.Errorf("%s: %v, want %v", path, rec.Verdict, want)
+			}
+			if rec.Hot {
+				hot++
+			}
+		}
+		if i > 10000 {
+			t.Fatal("no answer is hot")
+		}
+	}
+	p.stop()
+}
+
 func requestTo(t *testing.T, address string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequest("GET", address, nil)
