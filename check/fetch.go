@@ -20,7 +20,6 @@ type probe struct {
 	url    *url.URL
 	header http.Header // in place of the usual fields of the same names; nil values leave one out
 	http10 bool        // say HTTP/1.0
-	fresh  bool        // on a connection of its own
 	close  bool        // say Connection: close, and wait for the end of the connection
 	http2  bool        // over HTTP/2
 	noHost bool        // without Host
@@ -114,7 +113,7 @@ func (c *client) fields(p *probe) http.Header {
 
 func (c *client) doHTTP1(ctx context.Context, p probe) (*reply, error) {
 	for {
-		conn, err := c.connect(ctx, p.url, p.fresh || p.close)
+		conn, err := c.connect(ctx, p.url, p.close)
 		if err != nil {
 			return nil, err
 		}
