@@ -18,6 +18,8 @@ package check
 
 import "net/http"
 
+//go:generate go test . -run ^TestNotesPage$ -update
+
 // Severity says how much a finding matters.
 type Severity uint8
 
@@ -111,20 +113,45 @@ func (n *Note) appendFindings(all []Finding, s *subject) []Finding {
 	return all
 }
 
-// groups are the tables of notes, each in a file of its own.
-var groups = [][]Note{
-	messageNotes, lengthNotes, connectionNotes, redirectNotes, authenticationNotes, requestNotes,
-	fieldNotes, dateNotes, trailerNotes,
-	directiveNotes, cachingNotes, expiresNotes, sharedNotes, cacheStatusNotes, keptNotes, varyNotes,
-	conditionalNotes, rangeNotes, contentNotes, typeNotes, dispositionNotes,
-	securityNotes, cookieNotes, corsNotes, structuredNotes,
+// A group is a table of notes, each in a file of its own.
+type group struct {
+	about string
+	notes []Note
 }
 
-// Notes calls yield for every note.
+var groups = []group{
+	{"Status codes, methods and times", messageNotes},
+	{"Where a message ends", lengthNotes},
+	{"Connections and protocols", connectionNotes},
+	{"Redirects", redirectNotes},
+	{"Authentication", authenticationNotes},
+	{"Requests", requestNotes},
+	{"Every field", fieldNotes},
+	{"Dates", dateNotes},
+	{"Trailers", trailerNotes},
+	{"How Cache-Control is written", directiveNotes},
+	{"What Cache-Control says", cachingNotes},
+	{"Expires, Pragma and Warning", expiresNotes},
+	{"Shared caches", sharedNotes},
+	{"Cache-Status", cacheStatusNotes},
+	{"What is kept for how long", keptNotes},
+	{"Vary", varyNotes},
+	{"Validators and preconditions", conditionalNotes},
+	{"Ranges", rangeNotes},
+	{"Codings, languages and places", contentNotes},
+	{"Types", typeNotes},
+	{"Content-Disposition", dispositionNotes},
+	{"Protection, links, and what else browsers follow", securityNotes},
+	{"Cookies", cookieNotes},
+	{"Other origins", corsNotes},
+	{"Structured fields", structuredNotes},
+}
+
+// Notes calls yield for every note that one exchange can show.
 func Notes(yield func(*Note) bool) {
 	for _, g := range groups {
-		for i := range g {
-			if !yield(&g[i]) {
+		for i := range g.notes {
+			if !yield(&g.notes[i]) {
 				return
 			}
 		}

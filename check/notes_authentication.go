@@ -130,9 +130,9 @@ var authenticationNotes = []Note{
 		},
 	},
 	{
-		ID: "challenge-of-windows", Severity: Warn, Relates: true,
-		Sentence: "NTLM and Negotiate authenticate a connection, which HTTP/2 shares among requests",
-		Clause:   "RFC 9113", Remedy: "offer another scheme over HTTP/2",
+		ID: "challenge-of-connection", Severity: Warn, Relates: true,
+		Sentence: "NTLM authenticates a connection, which HTTP/2 shares among requests",
+		Clause:   "", Remedy: "offer another scheme over HTTP/2",
 		Fires:  answered("401 Unauthorized", "WWW-Authenticate: NTLM").over("HTTP/2"),
 		Silent: answered("401 Unauthorized", "WWW-Authenticate: NTLM"),
 		find: func(x *subject, report func(where, detail string)) {
