@@ -54,20 +54,17 @@ func inProcess(s Server, o Options) (c *Checker, stop func(), err error) {
 // Before, everything is asked for in each coding, and given some seconds until
 // the server has made them beside its requests, as package static does.
 func Folder(ctx context.Context, files fs.FS, index []string, s Server, o Options, work Crawling) ([]*Result, error) {
-	names, err := served(files, index)
-	if err != nil {
-		return nil, err
-	}
 	c, stop, err := inProcess(s, o)
 	if err != nil {
 		return nil, err
 	}
 	defer stop()
-	pages := c.warm(ctx, names)
-	if work.MaxPages == 0 {
-		work.MaxPages = len(pages) + 1
+	w := &warming{c: c, ctx: ctx, files: files, index: index, most: work.maxPages()}
+	if err := fs.WalkDir(files, ".", w.visit); err != nil {
+		return nil, err
 	}
-	results := c.URLs(ctx, pages, work)
+	w.wait()
+	results := c.URLs(ctx, w.pages, work)
 	for _, r := range results {
 		if u, err := url.Parse(r.URL); err == nil {
 			r.Name = strings.TrimPrefix(u.Path, "/")
@@ -88,34 +85,68 @@ const (
 	warmLimit    = 30 * time.Second
 )
 
-// warm asks for all names, until texts have codings, and returns the addresses
-// of those that there are.
-func (c *Checker) warm(ctx context.Context, names []string) []*url.URL {
-	var pages, plain []*url.URL
-	for _, name := range names {
-		u := &url.URL{Scheme: "http", Host: inProcessHost, Path: "/" + name}
-		r, err := c.client.do(ctx, probe{url: u})
-		if err == nil && (r.Status == 404 || r.Status == 403) {
-			continue
+// A warming asks for what is in a folder, so that the server has it ready.
+type warming struct {
+	c     *Checker
+	ctx   context.Context
+	files fs.FS
+	index []string
+	most  int
+	pages []*url.URL // those that there are
+	plain []*url.URL // texts that have no coding yet
+}
+
+// visit asks for a file or a folder; it is an fs.WalkDirFunc. A folder that
+// cannot be read is left out, and so is one with a hidden name that the server
+// does not show, whatever is in it.
+func (w *warming) visit(name string, d fs.DirEntry, err error) error {
+	switch {
+	case err != nil && name == ".":
+		return err
+	case err != nil:
+		return fs.SkipDir
+	case len(w.pages) == w.most || w.ctx.Err() != nil:
+		return fs.SkipAll
+	case d.IsDir() && name == ".":
+		w.ask("")
+	case d.IsDir():
+		if !w.ask(name+"/") && d.Name()[0] == '.' {
+			return fs.SkipDir
 		}
-		pages = append(pages, u)
-		if err == nil && c.asksCodings(ctx, u, r) {
-			plain = append(plain, u)
-		}
+	case !slices.Contains(w.index, d.Name()) && !isSidecar(w.files, name):
+		w.ask(name)
 	}
+	return nil
+}
+
+// ask asks for a path. It is false when the server does not show it.
+func (w *warming) ask(name string) bool {
+	u := &url.URL{Scheme: "http", Host: inProcessHost, Path: "/" + name}
+	r, err := w.c.client.do(w.ctx, probe{url: u})
+	if err == nil && (r.Status == 404 || r.Status == 403) {
+		return false
+	}
+	w.pages = append(w.pages, u)
+	if err == nil && w.c.asksCodings(w.ctx, u, r) {
+		w.plain = append(w.plain, u)
+	}
+	return true
+}
+
+// wait waits until texts have codings.
+func (w *warming) wait() {
 	late := time.Now().Add(warmLimit)
-	for idle := 0; len(plain) > 0 && idle < warmPatience && ctx.Err() == nil && time.Now().Before(late); idle++ {
-		pause(ctx, warmEvery)
-		before := len(plain)
-		plain = slices.DeleteFunc(plain, func(u *url.URL) bool {
-			r, err := c.client.do(ctx, probe{url: u})
+	for idle := 0; len(w.plain) > 0 && idle < warmPatience && w.ctx.Err() == nil && time.Now().Before(late); idle++ {
+		pause(w.ctx, warmEvery)
+		before := len(w.plain)
+		w.plain = slices.DeleteFunc(w.plain, func(u *url.URL) bool {
+			r, err := w.c.client.do(w.ctx, probe{url: u})
 			return err != nil || r.get("Content-Encoding") != ""
 		})
-		if len(plain) < before {
+		if len(w.plain) < before {
 			idle = 0
 		}
 	}
-	return pages
 }
 
 // asksCodings asks for each coding of an answer that is a text, and reports
@@ -133,27 +164,6 @@ func (c *Checker) asksCodings(ctx context.Context, u *url.URL, r *reply) bool {
 		}
 	}
 	return r.get("Content-Encoding") == "" && isFile(u, r)
-}
-
-// served returns the paths of what is in a folder: "" for itself.
-func served(files fs.FS, index []string) ([]string, error) {
-	var names []string
-	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case name == ".":
-			names = append(names, "")
-		case d.IsDir():
-			names = append(names, name+"/")
-		case slices.Contains(index, d.Name()):
-		case isSidecar(files, name):
-		default:
-			names = append(names, name)
-		}
-		return nil
-	})
-	return names, err
 }
 
 // isSidecar reports whether a file is a coded form of one beside it.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -28,6 +30,7 @@ var someFiles = fstest.MapFS{
 	"style.css":           {Data: style},
 	"style.css.gz":        {Data: []byte("not really gzip")},
 	".git/config":         {Data: []byte("secret")},
+	".well-known/a.txt":   {Data: []byte("not secret")},
 }
 
 func withTimes(files fstest.MapFS) fstest.MapFS {
@@ -71,11 +74,24 @@ func TestFolder(t *testing.T) {
 					t.Errorf("%s: no coding was made", r.Name)
 				}
 			}
-			want := "/|a b & c.txt|app.0123abcd.js|app.0123abcd.js.map|data.json|empty.txt|img/|img/a.png|img/a.svg|style.css|sub/|sub/page.html"
+			want := "/|.well-known/|.well-known/a.txt|a b & c.txt|app.0123abcd.js|app.0123abcd.js.map|data.json|empty.txt|img/|img/a.png|img/a.svg|style.css|sub/|sub/page.html"
 			if got := strings.Join(names, "|"); got != want {
 				t.Errorf("checked %s\nwant %s", got, want)
 			}
 		})
+	}
+}
+
+// No more than so many files are asked for; one that cannot be read is left out.
+func TestFolderBounds(t *testing.T) {
+	asked := map[string]bool{}
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked[r.URL.Path] = true })}
+	results, err := Folder(context.Background(), withTimes(someFiles), nil, s, Options{PassiveOnly: true}, Crawling{MaxPages: 3})
+	if err != nil || len(results) != 3 || len(asked) != 3 {
+		t.Errorf("%d results, %v; asked for %v", len(results), err, asked)
+	}
+	if _, err := Folder(context.Background(), os.DirFS(filepath.Join(t.TempDir(), "none")), nil, &http.Server{}, Options{}, Crawling{}); err == nil {
+		t.Error("there is no such folder")
 	}
 }
 

@@ -175,7 +175,7 @@ func (s *sitemapReader) read(u *url.URL, depth int) error {
 		data, ok := r.decoded()
 		switch {
 		case r.Status != 200:
-			return fmt.Errorf("%s: the answer is %d", u, r.Status)
+			return fmt.Errorf("%s: the answer is %d: %w", u, r.Status, ErrNoSitemap)
 		case !ok:
 			return fmt.Errorf("%s: it cannot be read as a whole", u)
 		}

@@ -115,7 +115,7 @@ func TestSitemap(t *testing.T) {
 	if _, err := ask("/page.xml"); !errors.Is(err, ErrNoSitemap) {
 		t.Errorf("a page: %v", err)
 	}
-	if _, err := ask("/none.xml"); err == nil || err.Error() != s.URL+"/none.xml: the answer is 404" {
+	if _, err := ask("/none.xml"); err == nil || err.Error() != s.URL+"/none.xml: the answer is 404: it is no sitemap" || !errors.Is(err, ErrNoSitemap) {
 		t.Errorf("no file: %v", err)
 	}
 	pages, err := c.Pages(context.Background(), []byte("http://example.com/a\nhttp://example.com/a#b\n"))
