@@ -56,6 +56,7 @@ func (h *Handler) Explain(rec *record.Record) *why.Explanation {
 	default:
 		x.Sentence = fmt.Sprintf("The origin %s was asked: %s.", d.Origin, row.Sentence)
 	}
+	x.limit(rec.Rule)
 	if d != nil {
 		x.attempts(d)
 		x.Fixes = append(x.Fixes, fixes(rec.Rule, d.Origin)...)
@@ -77,6 +78,28 @@ func (x *explaining) setting(key, value string) {
 	x.Settings = append(x.Settings, why.Setting{Key: key, Value: value})
 }
 
+// limit adds the parameters that a rule is about.
+func (x *explaining) limit(id rule.ID) {
+	o := &x.h.o
+	switch id {
+	case rule.ProxyLoop:
+		x.setting("proxy-name", o.Name)
+	case rule.ProxyConnectTimeout:
+		x.setting("connect-timeout", o.ConnectTimeout.String())
+	case rule.ProxyHeadTimeout:
+		x.setting("origin-head-timeout", o.HeadTimeout.String())
+	case rule.ProxyBodyTimeout:
+		x.setting("origin-body-timeout", o.BodyTimeout.String())
+	case rule.ProxyBusy:
+		x.setting("max-origin-connections", strconv.Itoa(o.MaxConns))
+	case rule.ProxyTLS:
+		x.setting("origin-ca", "")
+	case rule.ProxyNoOrigin:
+		x.setting("max-fails", strconv.Itoa(o.MaxFails))
+		x.setting("fail-timeout", o.FailTimeout.String())
+	}
+}
+
 // refused is for a request that is not passed on.
 func (x *explaining) refused(r *http.Request, id rule.ID) {
 	row := rule.Of(id)
@@ -89,7 +112,7 @@ func (x *explaining) refused(r *http.Request, id rule.ID) {
 				x.compared(name, strings.Join(v, ", "), "this proxy is "+x.h.o.Name, true)
 			}
 		}
-		x.setting("proxy-name", x.h.o.Name)
+		x.limit(id)
 	case rule.ProxyConnect:
 		x.compared("method", r.Method, "", true)
 		x.Fixes = []why.Fix{{Who: why.Request, Do: "set", Name: why.Method, Value: http.MethodGet}}
@@ -107,6 +130,7 @@ func (x *explaining) asked(o *origin, host string) {
 		x.Rule, x.Status = e.Rule, row.Status
 		x.Sentence = "The origin " + o.name + " would be asked again; the last time " + row.Sentence + "."
 		x.Fixes = fixes(e.Rule, o.name)
+		x.limit(e.Rule)
 		return
 	}
 	x.cacheOff()
@@ -123,8 +147,7 @@ func (x *explaining) noOrigin() {
 	row := rule.Of(x.Rule)
 	x.Status = row.Status
 	x.Sentence = fmt.Sprintf("No origin would be asked, for about %s: %s.", roundUp(x.h.pause(x.h.o.Now())), row.Sentence)
-	x.setting("max-fails", strconv.Itoa(x.h.o.MaxFails))
-	x.setting("fail-timeout", x.h.o.FailTimeout.String())
+	x.limit(x.Rule)
 	for _, o := range x.h.origins {
 		if e := o.failure.Load(); e != nil {
 			x.Fixes = append(x.Fixes, fixes(e.Rule, o.name)...)

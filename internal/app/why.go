@@ -3,12 +3,14 @@ package app
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"freshet/internal/config"
 	"freshet/internal/journal"
 	"freshet/internal/record"
+	"freshet/internal/rule"
 	"freshet/internal/why"
 )
 
@@ -91,10 +93,33 @@ func (s *service) schemeOf(rec *record.Record) string {
 	return "https://"
 }
 
+// limits are the parameters that the engine's refusals are about.
+var limits = map[rule.ID]string{
+	rule.BareLF:             "lenient",
+	rule.ObsFold:            "lenient",
+	rule.TargetTooLong:      "max-target-bytes",
+	rule.HeadTooLarge:       "max-head-bytes",
+	rule.TooManyFields:      "max-fields",
+	rule.BodyTooLarge:       "max-body-bytes",
+	rule.HeadTimeout:        "head-timeout",
+	rule.BodyTimeout:        "body-timeout",
+	rule.BodyTooSlow:        "min-body-rate",
+	rule.SendTimeout:        "send-timeout",
+	rule.TooManyConnections: "max-connections",
+	rule.TooManyPerClient:   "max-connections-per-client",
+}
+
 // complete adds what only the program knows: where settings come from, and
 // what an address is relative to.
 func (s *service) complete(e *why.Explanation) {
-	placeSettings(e.Settings, "", s.content.given)
+	if key := limits[e.Rule]; key != "" && !slices.ContainsFunc(e.Settings, func(w why.Setting) bool { return w.Key == key }) {
+		e.Settings = append(e.Settings, why.Setting{Key: key})
+	}
+	if l := s.content.live; l != nil {
+		placeSettings(e.Settings, l.run.File, l.inForce())
+	} else {
+		placeSettings(e.Settings, "", config.InForce(s.content.command, s.content.given))
+	}
 	base, err := url.Parse(e.URL)
 	if err != nil {
 		return
@@ -108,31 +133,33 @@ func (s *service) complete(e *why.Explanation) {
 }
 
 // placeSettings says where settings come from, unless that is known: the first
-// of the lists that has one counts, and what none has is the default.
-func placeSettings(all []why.Setting, file string, given ...[]config.Setting) {
+// of the lists that has one counts.
+func placeSettings(all []why.Setting, file string, inForce ...[]config.Parameter) {
 	for i := range all {
-		if w := &all[i]; w.Place == "" {
-			w.Place = "default"
-			for _, list := range given {
-				if g, ok := givenAs(list, w.Key); ok {
-					w.Value, w.Place = g.Value, g.From
-					if g.Line > 0 {
-						w.Place = config.Place(file, g.Line)
-					}
-					break
+		w := &all[i]
+		if w.Place != "" {
+			continue
+		}
+		w.Place = "default"
+		for _, list := range inForce {
+			if n := slices.IndexFunc(list, func(p config.Parameter) bool { return p.Key == w.Key }); n >= 0 {
+				p := &list[n]
+				if p.Value != "" {
+					w.Value = p.Value
 				}
+				switch {
+				case p.Line > 0:
+					w.Place = config.Place(file, p.Line)
+				case p.From != "":
+					w.Place = p.From
+				}
+				break
 			}
 		}
-	}
-}
-
-func givenAs(list []config.Setting, key string) (config.Setting, bool) {
-	for _, g := range list {
-		if g.Key == key {
-			return g, true
+		if w.Value == "" {
+			w.Value = "unset"
 		}
 	}
-	return config.Setting{}, false
 }
 
 // addressOf returns the absolute address that a server's request is for.

@@ -63,7 +63,9 @@ func (s *sites) at(place uint16) (*site, *route) {
 // why is what the route would do.
 func (r *route) why(q *http.Request) *why.Explanation {
 	if most := r.conf.MaxBodyBytes; most > 0 && q.ContentLength > most {
-		return bodyTooLarge(q, most)
+		e := bodyTooLarge(most)
+		e.Compared = []why.Comparison{{What: "Content-Length", Value: fmt.Sprint(q.ContentLength), Note: fmt.Sprintf("more than %d", most), Fails: true}}
+		return e
 	}
 	m, mounted := r.mounted()
 	if !mounted {
@@ -76,19 +78,21 @@ func (r *route) why(q *http.Request) *why.Explanation {
 	return r.backend.explain.Why(below)
 }
 
-// bodyTooLarge explains that the route takes no body of that length.
-func bodyTooLarge(q *http.Request, most int64) *why.Explanation {
+// bodyTooLarge explains that the route takes no body of more bytes.
+func bodyTooLarge(most int64) *why.Explanation {
 	row := rule.Of(rule.BodyTooLarge)
 	return &why.Explanation{
 		Status: row.Status, Rule: rule.BodyTooLarge, Verdict: record.Refused,
 		Sentence: fmt.Sprintf("It is refused with %d: %s.", row.Status, row.Sentence),
-		Compared: []why.Comparison{{What: "Content-Length", Value: fmt.Sprintf("%d bytes", q.ContentLength), Note: fmt.Sprintf("the route takes %d at most", most), Fails: true}},
 		Settings: []why.Setting{{Key: "max-body-bytes", Value: fmt.Sprint(most)}},
 	}
 }
 
 // explain is why the route did what it did.
 func (r *route) explain(rec *record.Record) *why.Explanation {
+	if most := r.conf.MaxBodyBytes; most > 0 && rec.Rule == rule.BodyTooLarge {
+		return bodyTooLarge(most)
+	}
 	m, mounted := r.mounted()
 	if !mounted {
 		return r.backend.explain.Explain(rec)
@@ -118,17 +122,17 @@ func (r *route) mounted() (*mount, bool) {
 // from.
 func (l *live) placeRoute(e *why.Explanation, s *site, t *route) {
 	file := l.run.File
-	placeSettings(e.Settings, file, t.conf.Given, s.conf.Given, l.given())
+	placeSettings(e.Settings, file, t.conf.InForce(), s.conf.InForce(), l.inForce())
 	e.Settings = append([]why.Setting{
 		{Key: "site", Value: hosts(s.conf), Place: config.Place(file, s.conf.Line)},
 		{Key: "route", Value: t.conf.Path + ": " + does(t.conf), Place: config.Place(file, t.conf.Line)},
 	}, e.Settings...)
 }
 
-// given is what the file's [server] says, and the command line.
-func (l *live) given() []config.Setting {
+// inForce are the parameters of the file's [server].
+func (l *live) inForce() []config.Parameter {
 	if f := l.sites().file; f != nil {
-		return f.Given
+		return f.InForce()
 	}
 	return nil
 }
