@@ -112,6 +112,14 @@ func (s *Store) join(flightKey, key string) (f *flight, lead bool) {
 	return s.begin(flightKey), true
 }
 
+// flying reports whether join would find a flight.
+func (s *Store) flying(flightKey, key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, ok := s.flights[flightKey]
+	return ok && !s.invalidated.since(key, f.began)
+}
+
 // renew returns the flight that takes the place of one that has taken too
 // long, and whether the caller is to fly it.
 func (s *Store) renew(late *flight) (f *flight, lead bool) {

@@ -170,6 +170,7 @@ func TestToldWaiters(t *testing.T) {
 			got := make(chan *engine)
 			go func() { got <- w.tell(target) }()
 			synctest.Wait()
+			w.foresees(t, rule.CacheCollapsed, target)
 			second := make(chan *engine)
 			go func() { second <- w.tell(target) }()
 			return <-got, <-second

@@ -124,6 +124,16 @@ func (x *explanation) predict() {
 	default:
 		x.rule = x.predicted()
 	}
+	if q.verdict == record.Miss && isMoment(x.rule) && x.underWay() {
+		x.rule = rule.CacheCollapsed
+	}
+}
+
+// underWay reports whether another request has asked the origin for the same,
+// so that this one would wait for the answer.
+func (x *explanation) underWay() bool {
+	own := *x.q
+	return x.h.shares(&own) && x.h.store.flying(x.h.flightKey(&own), own.key)
 }
 
 // predicted returns by which rule a request without a stored object would be no

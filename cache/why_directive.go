@@ -12,16 +12,6 @@ import (
 	"freshet/internal/rule"
 )
 
-// sizeText writes a size that is not less, as configurations have it.
-func sizeText(n int64) string {
-	const mib = 1 << 20
-	size := int64(mib)
-	for size < n {
-		size *= 2
-	}
-	return fmt.Sprintf("%dMiB", size/mib)
-}
-
 // withoutDirective returns the lines of Cache-Control less a directive.
 func withoutDirective(lines []string, directive string) []string {
 	var rest []string

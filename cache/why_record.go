@@ -18,9 +18,11 @@ import (
 // came to the cache.
 func (h *Handler) Explain(rec *record.Record) *why.Explanation {
 	switch rec.Verdict {
-	case record.Hit, record.Stale, record.Revalidated, record.Miss, record.Bypass, record.Refused:
+	case record.Hit, record.Stale, record.Revalidated, record.Miss, record.Bypass:
 	default:
-		return nil
+		if rec.Rule != rule.CacheOnlyIfCached {
+			return nil
+		}
 	}
 	r := h.requestOf(rec)
 	if r == nil {

@@ -232,7 +232,7 @@ func (t *trial) raiseMaxObject() {
 		t.add(why.Configuration, "set", "data", "freshet-data")
 	}
 	if bound := t.h.maxObject; bound != 0 && bound < size || bound == 0 && size > defaultMaxObject {
-		t.add(why.Configuration, "set", "max-object", sizeText(size))
+		t.add(why.Configuration, "set", "max-object", roundSize(size))
 	}
 	t.h.opt.MaxObject = size
 }

@@ -2,10 +2,8 @@ package cache
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"freshet/internal/record"
 	"freshet/internal/rule"
@@ -103,7 +101,7 @@ func (x *explanation) storeRemedies(t *trial) ([]why.Fix, string) {
 	}
 	switch x.rule {
 	case rule.CacheEvicted:
-		return set("memory", sizeText(2*h.store.opt.Memory)), ""
+		return set("memory", roundSize(2*h.store.opt.Memory)), ""
 	case rule.CacheVariantsFull:
 		n := h.opt.MaxVariants * 2
 		if q.res != nil && q.res.tally != nil {
@@ -227,66 +225,3 @@ func (x *explanation) otherVariants(lines []string) []string {
 
 // maxListed is how many variants are listed.
 const maxListed = 10
-
-// nearSettings adds the parameters that the fixes of a near key are about.
-func (x *explanation) nearSettings(s []why.Setting) []why.Setting {
-	for _, f := range x.near.fixes {
-		if !slices.ContainsFunc(s, func(have why.Setting) bool { return have.Key == f.Name }) {
-			value := "none"
-			if f.Name == "key-sort" {
-				value = "off"
-			}
-			s = append(s, why.Setting{Key: f.Name, Value: value})
-		}
-	}
-	return s
-}
-
-// settings are the parameters of the configuration that had a part in it.
-func (x *explanation) settings() (s []why.Setting) {
-	h := x.h
-	add := func(key, value string) { s = append(s, why.Setting{Key: key, Value: value}) }
-	for _, id := range [...]rule.ID{rule.CacheSetCookie, rule.CacheAuthorized, rule.CacheCookied, rule.CacheTypeMismatch, rule.CacheErrorStatus, rule.CacheMethodOverride} {
-		if x.rule == id {
-			add("profile", h.opt.Profile.String())
-		}
-	}
-	k := &h.opt.Key
-	if x.q.to.hasQuery {
-		if len(k.Drop) > 0 {
-			add("key-drop", strings.Join(k.Drop, ", "))
-		}
-		if len(k.Keep) > 0 {
-			add("key-keep", strings.Join(k.Keep, ", "))
-		}
-		if k.Sort {
-			add("key-sort", "on")
-		}
-	}
-	if x.near != nil {
-		s = x.nearSettings(s)
-	}
-	if len(k.Headers) > 0 {
-		add("key-header", strings.Join(k.Headers, ", "))
-	}
-	switch x.rule {
-	case rule.CacheTooLarge:
-		add("max-object", strconv.FormatInt(h.opt.MaxObject, 10))
-	case rule.CacheVariantsFull, rule.CacheVaryMiss:
-		add("max-variants", strconv.Itoa(h.opt.MaxVariants))
-	case rule.CacheEvicted, rule.CacheNotKept:
-		add("memory", strconv.FormatInt(h.store.opt.Memory, 10))
-	case rule.CacheHitForMiss:
-		add("hit-for-miss", h.opt.HitForMiss.String())
-	case rule.CacheLease:
-		add("lease", h.opt.Lease.String())
-	case rule.ReuseRequestNoCache, rule.ReuseRequestMaxAge, rule.ReuseRequestMinFresh:
-		add("ignore-request", strconv.FormatBool(h.policy.IgnoreRequest))
-	case rule.ReuseWhileRevalidate, rule.ReuseRequestMaxStale:
-		add("max-stale", time.Duration(h.policy.MaxStale).String())
-	}
-	if o := x.q.object; o != nil && o.terms.Heuristic {
-		add("heuristic-percent", strconv.Itoa(h.policy.HeuristicPercent))
-	}
-	return s
-}
