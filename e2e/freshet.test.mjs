@@ -1,13 +1,16 @@
 // The real program: freshet proxy before an origin of ours, and its monitor.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { launch, open, windows } from './browser.mjs';
 import { everyPage } from './pages.mjs';
 import { build, scratch, start, until } from './server.mjs';
 
+const run = promisify(execFile);
 const site = 'www.example.test';
 const data = scratch();
 let browser;
@@ -203,6 +206,16 @@ test('a page of another site learns nothing', async (t) => {
   assert.match(got.reads, /Failed to fetch/);
   assert.equal(got.framed, '');
   assert.equal(got.events, 'refused');
+});
+
+test('the monitor passes freshet check', async () => {
+  const page = await (await fetch(`${base}/`, { headers: { Accept: 'text/html' } })).text();
+  const assets = page.match(/\/assets\/[^"]+/g);
+  assert.ok(assets.length >= 5);
+  for (const path of ['/', '/requests', '/requests.json', '/requests.csv', '/cache', '/config', '/metrics', '/login', ...new Set(assets)]) {
+    const { stdout } = await run(program, ['check', base + path]);
+    assert.match(stdout, /^0 bad, 0 warnings/m, stdout);
+  }
 });
 
 test('a folder has a monitor, too, behind a token where one is set', async (t) => {
