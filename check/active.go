@@ -122,7 +122,7 @@ func (e *examination) overHTTP1(main *reply) bool {
 		return true
 	}
 	for _, name := range []string{"Cache-Control", "Content-Type", "Etag", "Vary", "Strict-Transport-Security"} {
-		if a, b := main.get(name), r.get(name); a != b && !(name == "Etag" && sameTag(a, b)) {
+		if a, b := main.get(name), r.get(name); !sameValue(name, a, b) {
 			e.report("http2-differs", name, fmt.Sprintf("%s, and %s over HTTP/1.1", quoted(a), quoted(b)))
 		}
 	}
@@ -186,11 +186,6 @@ func (r *reply) shared() bool { return newSubject(&r.Exchange).shared.Store }
 func (r *reply) mediaType() string {
 	t, _, _ := strings.Cut(r.get("Content-Type"), ";")
 	return strings.ToLower(strings.TrimSpace(t))
-}
-
-// sameTag compares entity-tags weakly (RFC 9110 §8.8.3.2).
-func sameTag(a, b string) bool {
-	return strings.TrimPrefix(a, "W/") == strings.TrimPrefix(b, "W/")
 }
 
 func quoted(s string) string {

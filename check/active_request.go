@@ -26,7 +26,7 @@ func (e *examination) head() {
 	}
 	for _, name := range []string{"Cache-Control", "Content-Disposition", "Content-Language", "Content-Type", "Etag", "Last-Modified", "Vary"} {
 		is, was := r.get(name), e.base.get(name)
-		if is != "" && was != "" && is != was && e.stable {
+		if is != "" && was != "" && !sameValue(name, is, was) && e.stable {
 			e.report("head-differs", spelled(name)+" of "+where, is+", and GET has "+was)
 		}
 	}

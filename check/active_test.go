@@ -163,3 +163,30 @@ func TestCodingComesLater(t *testing.T) {
 		t.Errorf("found: %v", found)
 	}
 }
+
+func TestSameValue(t *testing.T) {
+	for _, tt := range []struct {
+		name, a, b string
+		want       bool
+	}{
+		{"Etag", `"a"`, `W/"a"`, true},
+		{"Etag", `"a"`, `"b"`, false},
+		{"Cache-Control", "public, max-age=600", "public, max-age=598", true},
+		{"Cache-Control", "max-age=600, s-maxage=60", "max-age=599, s-maxage=59", true},
+		{"Cache-Control", "max-age=600", "max-age=60", false},
+		{"Cache-Control", "max-age=1", "max-age=0", false},
+		{"Cache-Control", "max-age=600", "max-age=", false},
+		{"Cache-Control", "max-age=600", "max-age=600, public", false},
+		{"Cache-Control", "no-store", "no-cache", false},
+		{"Cache-Control", "max-age=99999999999999999999", "max-age=99999999999999999998", false},
+		{"Last-Modified", "Tue, 01 Sep 2026 00:00:00 GMT", "Tue, 01 Sep 2026 00:00:02 GMT", true},
+		{"Last-Modified", "Tue, 01 Sep 2026 00:00:00 GMT", "Tue, 01 Sep 2026 00:02:00 GMT", false},
+		{"Last-Modified", "x", "y", false},
+		{"Vary", "Accept", "Accept", true},
+		{"Vary", "Accept", "Cookie", false},
+	} {
+		if got := sameValue(tt.name, tt.a, tt.b); got != tt.want {
+			t.Errorf("%s: %s and %s: %v", tt.name, tt.a, tt.b, got)
+		}
+	}
+}
