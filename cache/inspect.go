@@ -128,7 +128,7 @@ type Gain struct {
 func (s *Store) Objects(yield func(ObjectInfo) bool) {
 	now := s.now()
 	for key, r := range s.memory.All() {
-		if len(r.objects) > 0 && !yield(s.info(key, r, now)) {
+		if len(r.objects) > 0 && !yield(s.info(key, r, weight(key, r), now)) {
 			return
 		}
 	}
@@ -144,8 +144,11 @@ func (s *Store) Object(key string) (ObjectDetail, bool) {
 	if r == nil {
 		return ObjectDetail{}, false
 	}
-	now := s.now()
-	d := ObjectDetail{ObjectInfo: s.info(k, r, now), NotStored: r.notStored()}
+	now, memory := s.now(), int64(0)
+	if _, ok := glance(s, k); ok {
+		memory = weight(k, r)
+	}
+	d := ObjectDetail{ObjectInfo: s.info(k, r, memory, now), NotStored: r.notStored()}
 	if r.tally != nil {
 		d.VariantsSeen = r.tally.variants.Load()
 	}

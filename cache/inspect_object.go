@@ -9,12 +9,9 @@ import (
 	"freshet/internal/wire"
 )
 
-// info returns the line of a resource that has objects.
-func (s *Store) info(key string, r *resource, now int64) ObjectInfo {
-	i := ObjectInfo{Key: printableKey(key), URL: addressOf(key), Variants: len(r.objects)}
-	if _, ok := s.memory.GetEntryQuietly(key); ok {
-		i.Memory = weight(key, r)
-	}
+// info returns the line of a resource, which takes so much memory.
+func (s *Store) info(key string, r *resource, memory, now int64) ObjectInfo {
+	i := ObjectInfo{Key: printableKey(key), URL: addressOf(key), Variants: len(r.objects), Memory: memory}
 	if r.tally != nil {
 		i.Hits = r.tally.hits.Load()
 	}
@@ -151,10 +148,4 @@ func rawKey(text string) (key string, ok bool) {
 		i += 3
 	}
 	return string(b), true
-}
-
-// normalised returns a request field as Vary compares it.
-func normalised(name string, lines []string) string {
-	value, _, _ := freshness.CutSelecting(string(freshness.AppendSelecting(nil, name, lines)))
-	return value
 }

@@ -53,6 +53,7 @@ type explanation struct {
 	last     *lastAnswer // of the origin; nil when none is known
 	near     *near       // what is stored under a key that is much the same
 	past     bool        // it is about a request that was answered
+	blind    bool        // then: its key has fields that are not known
 	age      int64       // of what is stored, nanoseconds: it was too old
 	failed   int         // what the origin answered, where that is known
 }

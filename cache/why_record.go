@@ -36,7 +36,7 @@ func (h *Handler) Explain(rec *record.Record) *why.Explanation {
 	}
 	x.comparePast(rec)
 	x.compareNow()
-	e.Compared, e.Also, e.Settings = x.compared, x.otherVariants(nil), x.settings()
+	e.Compared, e.Also, e.Settings = x.compared, x.also(), x.settings()
 	e.Sentence = x.sentence()
 	if !x.hit() {
 		e.Fixes, e.Advice = x.remedies()
@@ -93,6 +93,7 @@ func (h *Handler) onlyTLS(r *http.Request) bool {
 func (x *explanation) recall(rec *record.Record) {
 	h, q := x.h, x.q
 	q.verdict = rec.Verdict
+	x.blind = rec.Detail == nil && len(h.opt.Key.Headers) > 0
 	if d := rec.Detail; d != nil {
 		if key, ok := rawKey(d.Key); ok && key != "" {
 			q.key = key
@@ -159,6 +160,9 @@ func (x *explanation) noteStoring(d *record.Detail) {
 func (x *explanation) compareNow() {
 	q := x.q
 	now := x.h.opt.Now()
+	if q.res == nil && x.blind {
+		return
+	}
 	value, meaning := "nothing is stored", ""
 	if q.res != nil && len(q.res.objects) > 0 {
 		o := q.object

@@ -237,6 +237,12 @@ var causes = []struct {
 		s.answer.Set("Vary", "User-Agent")
 		s.answer.Set("Cache-Control", "max-age=60")
 	}, before: func(s *scene) { warm(s, s.target, "User-Agent: a") }},
+	{want: rule.CacheVaryMiss, setup: func(s *scene) {
+		s.fields.Set("Cookie", "a=1") // which is the same
+		s.fields.Set("Accept-Language", "de")
+		s.answer.Set("Vary", "Cookie, Accept-Language")
+		s.answer.Set("Cache-Control", "public, max-age=60")
+	}, before: func(s *scene) { warm(s, s.target, "Cookie: a=1", "Accept-Language: en") }, unfixed: true},
 	{want: rule.CacheVariantsFull, setup: func(s *scene) {
 		s.opt.MaxVariants = 2
 		s.fields.Set("X-V", "b")

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"freshet/freshness"
 	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/internal/why"
@@ -21,7 +22,11 @@ func (x *explanation) sentence() string {
 		cause += ", but the same is stored " + x.near.what
 	}
 	if x.hit() && !x.past {
-		cause += ", and " + state(&q.object.terms, q.now)
+		t := &q.object.terms
+		if cause += " (" + state(t, q.now); t.TTL(q.now) > 0 {
+			cause += " more"
+		}
+		cause += ")"
 	}
 	return x.opening() + ": " + cause + "."
 }
@@ -143,11 +148,17 @@ func (x *explanation) fewerVariants() (fixes []why.Fix) {
 
 // differs reports whether no stored variant has the request's value of a field.
 func (x *explanation) differs(name string) bool {
+	var one freshness.Vary
+	one.Names = []string{name}
+	own := string(x.q.src.appendSelecting(nil, &one))
 	for _, o := range x.q.res.objects {
-		for _, f := range selectedFields(o) {
-			if f.Name == name && f.Present == (len(x.q.ask.Fields[name]) > 0) && f.Value == normalised(name, x.q.ask.Fields[name]) {
+		rest := o.selecting
+		for _, n := range o.vary.Names {
+			_, _, more := freshness.CutSelecting(rest)
+			if n == name && rest[:len(rest)-len(more)] == own {
 				return false
 			}
+			rest = more
 		}
 	}
 	return true
