@@ -16,8 +16,9 @@ import (
 
 // sightings are the rules that records of scenarios had.
 type sightings struct {
-	mu   sync.Mutex
-	seen map[rule.ID]bool
+	mu      sync.Mutex
+	seen    map[rule.ID]bool
+	without []string // requests whose record has none
 }
 
 func (s *sightings) add(all []record.Record) {
@@ -28,6 +29,9 @@ func (s *sightings) add(all []record.Record) {
 	}
 	for i := range all {
 		s.seen[all[i].Rule] = true
+		if all[i].Rule == 0 {
+			s.without = append(s.without, all[i].Method+" "+all[i].Target)
+		}
 		if d := all[i].Detail; d != nil {
 			s.seen[d.Reason] = true
 			s.seen[d.Storing] = true
@@ -38,7 +42,10 @@ func (s *sightings) add(all []record.Record) {
 // check wants each row of the table of rules to be reached, and each rule that
 // was seen to have a row.
 func (s *sightings) check(t *testing.T) {
-	delete(s.seen, 0)
+	delete(s.seen, 0) // of details, which need not name any
+	for _, request := range s.without {
+		t.Errorf("%s was recorded without a rule", request)
+	}
 	for id := range s.seen {
 		if rule.Of(id).Name == "" {
 			t.Errorf("rule %d was recorded, and has no row", id)
