@@ -49,8 +49,7 @@ func newSubject(x *Exchange) *subject {
 	s.mediaType, s.mediaArgs, _ = mime.ParseMediaType(s.get("Content-Type"))
 	ask := freshness.Request{Method: own.Method, URL: x.URL, Fields: x.RequestHeader}
 	answer := freshness.Response{Status: x.Status, Fields: x.Header, Received: own.Received}
-	shared, private := freshness.Cache{}, freshness.Cache{Private: true}
-	s.shared, s.private = shared.Store(&ask, &answer), private.Store(&ask, &answer)
+	s.shared, s.private = sharedCache.Store(&ask, &answer), browserCache.Store(&ask, &answer)
 	return s
 }
 

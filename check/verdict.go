@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"freshet/freshness"
@@ -29,46 +30,60 @@ type Treatment struct {
 	MustAsk bool // it is never used stale, not even when nobody answers
 }
 
+// The caches that are asked. How long stale use is allowed is for the answer to
+// say, so they have no bound of their own.
+var (
+	browserCache = freshness.Cache{Private: true, MaxStale: math.MaxInt64}
+	sharedCache  = freshness.Cache{MaxStale: math.MaxInt64}
+)
+
 // VerdictOf says how browsers and shared caches treat the answer of an exchange.
 func VerdictOf(x *Exchange) Verdict {
 	s := newSubject(x)
-	browser, shared := freshness.Cache{Private: true}, freshness.Cache{}
 	return Verdict{
-		Browser: s.treatment("browser", &browser, &s.private),
-		Shared:  s.treatment("shared caches", &shared, &s.shared),
+		Browser: s.treatment("browser", &browserCache, &s.private),
+		Shared:  s.treatment("shared caches", &sharedCache, &s.shared),
 	}
 }
 
-// treatment asks a cache that has stored an answer, or not, what it does next:
-// when the answer has come, and when it has become stale.
+// treatment says what a cache does that decided so on storing the answer.
 func (s *subject) treatment(who string, c *freshness.Cache, kept *freshness.Storing) Treatment {
 	t := Treatment{Who: who, Stored: kept.Store}
 	because := kept.Rule
 	if kept.Store {
-		t.Asks = s.validator()
-		t.Guess, t.MustAsk = kept.Terms.Heuristic, kept.Terms.MustRevalidate
-		unasked := freshness.NoDirectives()
-		terms := &kept.Terms
-		over := s.Received
-		now := c.Reuse(terms, &unasked, s.Received)
-		because = now.Rule
-		if now.Verdict == freshness.Use {
-			because = terms.From
-			over += terms.TTL(s.Received)
-			t.Fresh = terms.TTL(s.Received) / second
-		} else if terms.From == rule.FreshNone && now.Rule == rule.ReuseStale {
-			because = rule.FreshNone
-		}
-		if late := c.Reuse(terms, &unasked, over); late.Verdict == freshness.UseAndRevalidate {
-			t.Stale = max(terms.WhileRevalidate-max(terms.Age(over)-terms.Lifetime, 0), 0) / second
-		}
-		if failed := c.OnFailure(terms, &unasked, freshness.ServerError, over); failed.Verdict == freshness.UseStale {
-			t.Failed = max(terms.IfError-max(terms.Age(over)-terms.Lifetime, 0), 0) / second
-		}
+		t.Asks, t.Guess, t.MustAsk = s.validator(), kept.Terms.Heuristic, kept.Terms.MustRevalidate
+		because = t.times(c, &kept.Terms, s.Received)
 	}
 	row := rule.Of(because)
 	t.Rule, t.Sentence, t.Clause = row.Name, row.Sentence, row.Clause
 	return t
+}
+
+// times asks a cache what it does when the answer has come, and when it has
+// become stale. It returns why the first is so.
+func (t *Treatment) times(c *freshness.Cache, terms *freshness.Terms, received int64) rule.ID {
+	unasked := freshness.NoDirectives()
+	now, over := c.Reuse(terms, &unasked, received), received
+	because := now.Rule
+	switch {
+	case now.Verdict == freshness.Use:
+		because = terms.From
+		over += terms.TTL(received)
+		t.Fresh = terms.TTL(received) / second
+	case now.Rule == rule.ReuseStale && terms.From == rule.FreshNone:
+		because = rule.FreshNone
+	}
+	past := max(-terms.TTL(over), 0) // for how long the answer has been stale then
+	if c.Reuse(terms, &unasked, over).Verdict == freshness.UseAndRevalidate {
+		t.Stale = max(terms.WhileRevalidate-past, 0) / second
+	}
+	if now.Rule == rule.ReuseWhileRevalidate && t.Stale == 0 { // for this moment only
+		because = c.Reuse(terms, &unasked, over+second).Rule
+	}
+	if c.OnFailure(terms, &unasked, freshness.ServerError, over).Verdict == freshness.UseStale {
+		t.Failed = max(terms.IfError-past, 0) / second
+	}
+	return because
 }
 
 // validator names the field with which the answer can be validated.
