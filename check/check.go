@@ -35,7 +35,9 @@ var severityNames = [...]string{Info: "info", Warn: "warn", Bad: "bad"}
 // String returns the severity's name: info, warn or bad.
 func (s Severity) String() string { return severityNames[s] }
 
-// An Exchange is a request and its answer, as they were seen.
+// An Exchange is a request and its answer, as they were on the wire. What a client
+// of net/http takes away is to be put back, or not asked about: Transfer-Encoding
+// and Trailer, and Content-Encoding when it has decoded the body.
 type Exchange struct {
 	Method        string
 	URL           string      // absolute
