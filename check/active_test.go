@@ -12,7 +12,7 @@ import (
 )
 
 // elsewhere are the notes with a test of their own.
-var elsewhere = []string{"host-missing-accepted", "redirect-downgrade", "redirect-temporary", "connection-not-closed", "http2-missing", "http2-differs", "http-beside-https"}
+var elsewhere = []string{"link-broken", "host-missing-accepted", "redirect-downgrade", "redirect-temporary", "connection-not-closed", "http2-missing", "http2-differs", "http-beside-https"}
 
 // results checks "/" of a handler.
 func results(t *testing.T, h http.Handler) []*Result {

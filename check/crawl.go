@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"sync"
 	"time"
@@ -19,6 +20,10 @@ type Crawling struct {
 	// Delay is the least time between the beginnings of two checks.
 	Delay time.Duration
 
+	// From is what names the addresses, such as a sitemap; "" when a person did.
+	// What is named and does not exist, or fails, is noted.
+	From string
+
 	// Progress, when not nil, is told before each check how many are done, and
 	// how many are known of so far. Calls do not overlap.
 	Progress func(done, known int, u *url.URL)
@@ -34,7 +39,7 @@ func (o *Crawling) maxPages() int {
 // URLs checks addresses, equal ones once, in the order in which they are given.
 func (c *Checker) URLs(ctx context.Context, pages []*url.URL, o Crawling) []*Result {
 	w := &crawler{c: c, o: o, allowed: c.anywhere, seen: map[string]bool{}}
-	w.put(pages)
+	w.put(pages, o.From)
 	return w.run(ctx)
 }
 
@@ -80,11 +85,18 @@ func (c *Checker) Crawl(ctx context.Context, start *url.URL, o Crawling) (*Crawl
 		w.seen[r.URL] = true
 	}
 	if w.o.MaxPages > 0 {
-		w.put(linksOf(last))
+		w.put(linksOf(last), last.name())
 		crawl.Results = append(crawl.Results, w.run(ctx)...)
 	}
 	crawl.Disallowed = len(forbidden)
 	return crawl, nil
+}
+
+// linked notes that what an address comes to in the end is an error.
+func (r *Result) linked(from string, end *Result) {
+	if x := end.Exchange; x != nil && (x.Status == 404 || x.Status == 410 || x.Status >= 500) {
+		r.addNote("link-broken", "the link", fmt.Sprintf("%d, and the link is in %s", x.Status, from))
+	}
 }
 
 // linksOf returns the links of an answer that is a page.
@@ -121,6 +133,7 @@ type crawler struct {
 	queue   []*url.URL  // all addresses, in the order in which they were met
 	next    int         // the first that nobody has taken
 	done    int         // how many are finished
+	from    []string    // what names each, "" for nothing
 	results [][]*Result // by index in queue
 	begin   time.Time   // when the next check may begin
 }
@@ -148,13 +161,14 @@ func (w *crawler) run(ctx context.Context) []*Result {
 }
 
 // put adds addresses that are allowed and not known.
-func (w *crawler) put(pages []*url.URL) {
+func (w *crawler) put(pages []*url.URL, from string) {
 	for _, u := range pages {
 		u = normalised(u)
 		if key := u.String(); !w.seen[key] && len(w.queue) < w.o.maxPages() && w.allowed(u) {
 			w.seen[key] = true
 			w.queue = append(w.queue, u)
 			w.results = append(w.results, nil)
+			w.from = append(w.from, from)
 		}
 	}
 }
@@ -225,9 +239,12 @@ func (w *crawler) finish(i int, results []*Result) {
 		w.seen[r.URL] = true
 	}
 	w.results[i] = results
+	if from := w.from[i]; from != "" && len(results) > 0 {
+		results[0].linked(from, results[len(results)-1])
+	}
 	for _, r := range results {
 		if w.follow {
-			w.put(linksOf(r))
+			w.put(linksOf(r), r.name())
 		}
 		if r.Exchange != nil {
 			r.Exchange.Body = nil

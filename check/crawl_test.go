@@ -103,6 +103,15 @@ func TestCrawl(t *testing.T) {
 			t.Errorf("%s was asked for %d times", path, n)
 		}
 	}
+	broken := foundIn(crawl.Results)["link-broken"]
+	if !strings.Contains(broken, "[the link: 404, and the link is in "+s.URL+"/]") {
+		t.Errorf("the broken link: %s", broken)
+	}
+	for _, r := range crawl.Results {
+		if found := foundIn([]*Result{r}); (found["link-broken"] != "") != strings.HasSuffix(r.URL, "/none.png") {
+			t.Errorf("%s: %v", r.URL, found)
+		}
+	}
 	if slices.Contains(s.asked, "/secret/x") {
 		t.Error("robots.txt was not obeyed")
 	}

@@ -46,6 +46,10 @@ var activeNotes = []Note{
 		Sentence: "clients that are redirected so make a GET of a POST",
 		Clause:   "RFC 9110 §15.4.3", Remedy: "send 308 for 301 and 307 for 302 if the address takes POST"},
 
+	{ID: "link-broken", Severity: Warn,
+		Sentence: "a link leads to what does not exist, or fails",
+		Clause:   "RFC 9110 §15.5.5", Remedy: "mend the link, or the address"},
+
 	// Conditional requests.
 	{ID: "etag-not-honoured", Severity: Warn,
 		Sentence: "who asks with the entity-tag that was sent gets all of it again",

@@ -168,7 +168,9 @@ func (k *checking) pages(ctx context.Context, pages []*url.URL) []*check.Result 
 	if more := int64(len(pages)) - k.conf.MaxPages; more > 0 {
 		k.env.tell("freshet: %d pages of the sitemap are left out; raise --max-pages to check them", more)
 	}
-	return k.checker.URLs(ctx, pages, k.work)
+	work := k.work
+	work.From = "the sitemap"
+	return k.checker.URLs(ctx, pages, work)
 }
 
 // maxSitemapFile bounds a sitemap on disk, in bytes.
