@@ -95,6 +95,24 @@ func (t *diskTier) read(key string, get func(diskstore.Key) (*diskstore.Object, 
 	return t.decode(key, k, stored.Record())
 }
 
+// each calls yield for all that can be read, until it returns false.
+func (t *diskTier) each(yield func(key string, r *resource) bool) {
+	for k := range t.files.Keys {
+		stored, err := t.files.Peek(k)
+		if err != nil {
+			continue
+		}
+		d := &decoder{rest: stored.Record().Meta}
+		d.byte()
+		key := d.text()
+		r, ok := t.decode(key, k, stored.Record())
+		stored.Release()
+		if ok && !yield(key, r) {
+			return
+		}
+	}
+}
+
 // changes counts the changes of a key, and of others.
 func (t *diskTier) changes(key string) *atomic.Uint64 {
 	return &t.changed[maphash.String(t.seed, key)%uint64(len(t.changed))]

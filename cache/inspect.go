@@ -124,7 +124,7 @@ type Gain struct {
 
 // Objects calls yield for what is in memory, in no order, until it returns
 // false. What changes meanwhile is seen or not. What is on disk only is left
-// out: Object finds it.
+// out: see DiskObjects.
 func (s *Store) Objects(yield func(ObjectInfo) bool) {
 	now := s.now()
 	for key, r := range s.memory.All() {
@@ -132,6 +132,21 @@ func (s *Store) Objects(yield func(ObjectInfo) bool) {
 			return
 		}
 	}
+}
+
+// DiskObjects calls yield for what is on disk and not in memory, in no order,
+// until it returns false. It reads a file for each.
+func (s *Store) DiskObjects(yield func(ObjectInfo) bool) {
+	if s.disk == nil {
+		return
+	}
+	now := s.now()
+	s.disk.each(func(key string, r *resource) bool {
+		if _, ok := glance(s, key); ok || len(r.objects) == 0 {
+			return true
+		}
+		return yield(s.info(key, r, 0, now))
+	})
 }
 
 // Object returns what is stored under a key, in memory or on disk.

@@ -109,7 +109,19 @@ func TestInspectDisk(t *testing.T) {
 	if n := s.Totals(); n.Entries != 0 || n.DiskEntries != 1 || n.DiskLimit == 0 || n.DiskUsed < 3_000_000 || n.DiskFault != "" {
 		t.Errorf("%+v", n)
 	}
+	onlyThere := func() (urls []string) {
+		for i := range s.DiskObjects {
+			urls = append(urls, i.URL)
+		}
+		return urls
+	}
+	if got := onlyThere(); fmt.Sprint(got) != "[http://e/3000000]" {
+		t.Errorf("%q", got)
+	}
 	w.do("GET http://e/3000000")
+	if got := onlyThere(); len(got) != 0 {
+		t.Errorf("%q", got)
+	}
 	if n := s.Totals(); n.Entries != 1 || n.MemoryUsed == 0 {
 		t.Errorf("%+v", n)
 	}

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"freshet/freshness"
@@ -130,8 +131,11 @@ func unreserved(c byte) bool {
 // appendQuery appends the parameters that matter. "?" alone is no query here.
 func (k *KeyRules) appendQuery(dst []byte, query string) []byte {
 	start := len(dst)
-	if k.Sort {
+	switch {
+	case k.Sort && strings.Count(query, "&") < maxSelected:
 		return k.appendSorted(dst, query)
+	case k.Sort:
+		return k.appendManySorted(dst, query)
 	}
 	for p := range strings.SplitSeq(query, "&") {
 		if p != "" && k.matters(p) {
@@ -162,6 +166,26 @@ func (k *KeyRules) appendSorted(dst []byte, query string) []byte {
 			}
 		}
 		last = next
+	}
+	return dst
+}
+
+// maxSelected is up to how many parameters are put in order by selection, which
+// takes the square of their number.
+const maxSelected = 24
+
+// appendManySorted is appendSorted for queries that are longer than people write
+// them.
+func (k *KeyRules) appendManySorted(dst []byte, query string) []byte {
+	var all []string
+	for p := range strings.SplitSeq(query, "&") {
+		if p != "" && k.matters(p) {
+			all = append(all, p)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return strings.Compare(parameterName(a), parameterName(b)) })
+	for i, p := range all {
+		dst = append(append(dst, separator(i == 0)), p...)
 	}
 	return dst
 }

@@ -30,6 +30,7 @@ func (s *Store) find(key string) *resource {
 			return r, late
 		})
 		if !late {
+			s.fates.forget(s.fates.hash(key)) // memory had let it go, and no more
 			return kept
 		}
 	}

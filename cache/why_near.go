@@ -42,9 +42,8 @@ func (x *explanation) findNear() *near {
 		return nil
 	}
 	for _, n := range h.nearRules(&q.to) {
-		key := string(n.rules.appendKey(nil, &q.to, &q.src))
 		if !n.rules.Sort {
-			if x.holds(key) {
+			if key := string(n.rules.appendKey(nil, &q.to, &q.src)); x.holds(key) {
 				return &near{key, n.fixes, n.what}
 			}
 			continue
@@ -104,13 +103,14 @@ func orders(to *target, rules *KeyRules) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		var params []string
 		for p := range strings.SplitSeq(to.query, "&") {
-			if p != "" && rules.matters(p) {
-				params = append(params, p)
+			if p == "" || !rules.matters(p) {
+				continue
+			}
+			if params = append(params, p); len(params) > maxOrdered {
+				return
 			}
 		}
-		if len(params) <= maxOrdered {
-			permute(params, 0, func() bool { return yield(strings.Join(params, "&")) })
-		}
+		permute(params, 0, func() bool { return yield(strings.Join(params, "&")) })
 	}
 }
 

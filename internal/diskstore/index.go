@@ -215,6 +215,22 @@ func (x *index) at(shard, position int) (k Key, ok bool) {
 	return s.entries[position].key, true
 }
 
+// Keys calls yield for the objects that are known, in no order, until it returns
+// false. What comes and goes meanwhile is seen or not.
+func (s *Store) Keys(yield func(Key) bool) {
+	for i := range indexShards {
+		for j := 0; ; j++ {
+			k, ok := s.index.at(i, j)
+			if !ok {
+				break
+			}
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
 // clear forgets everything and returns what it occupied.
 func (x *index) clear() (cost int64) {
 	for i := range x.shards {
