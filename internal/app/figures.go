@@ -132,11 +132,11 @@ func (of originStates) shown() []monitor.Origin {
 func (s *service) monitorSites() []monitor.Site {
 	l := s.content.live
 	if l == nil {
-		return []monitor.Site{{Name: "all hosts", Routes: []monitor.Route{{Path: "/", Does: s.content.does, Where: "command line", Origins: s.content.states.shown()}}}}
+		return []monitor.Site{{Name: "all hosts", Others: true, Routes: []monitor.Route{{Path: "/", Does: s.content.does, Where: "command line", Origins: s.content.states.shown()}}}}
 	}
 	var all []monitor.Site
 	for _, t := range l.sites().all {
-		site := monitor.Site{Name: hosts(t.conf)}
+		site := monitor.Site{Name: hosts(t.conf), Others: len(t.conf.Names) == 0}
 		for _, r := range t.routes {
 			site.Routes = append(site.Routes, monitor.Route{
 				Place: r.place, Path: r.conf.Path, Does: does(r.conf), Where: config.Place(l.run.File, r.conf.Line), Origins: r.backend.states.shown(),

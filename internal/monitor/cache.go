@@ -63,6 +63,7 @@ func (m *Monitor) stored() stockView {
 
 func cacheTable(m *Monitor, q *query) (*table, error) {
 	t := objectTable(m.stored().rows)
+	t.turn = &m.sorting
 	t.keep = contains(q.get("q"), t.column("url").text, t.column("type").text)
 	return t, nil
 }
@@ -88,6 +89,7 @@ func cacheView(m *Monitor, q *query) (*ui.View, error) {
 		v.Sections = append(v.Sections, &ui.Notice{Level: ui.Info, Title: "Not all are listed", Text: "The list ends after " + grouped(maxStock) + " keys."})
 	}
 	t := objectTable(stored.rows)
+	t.turn = &m.sorting
 	t.keep = contains(q.get("q"), t.column("url").text, t.column("type").text)
 	w, err := q.window(t)
 	if err != nil {
@@ -150,7 +152,7 @@ func missTable(rows []cache.MissInfo) *table {
 			more: func(row int, c *ui.Cell) { c.Href = whyAddress(at(row).URL) }},
 		{key: "misses", title: "Misses", kind: count, down: true, num: func(row int) float64 { return float64(at(row).Misses) }},
 		{key: "keys", title: "Keys", kind: count, down: true, help: "About how many keys the misses had: many are a query that should be no part of the key.", num: func(row int) float64 { return float64(at(row).Keys) }},
-		{key: "reason", title: "Reason of the latest", text: func(row int) string { return rule.Of(at(row).Rule).Sentence },
+		{key: "reason", title: "Reason of the latest", wide: true, text: func(row int) string { return rule.Of(at(row).Rule).Sentence },
 			more: func(row int, c *ui.Cell) { c.Title = rule.Of(at(row).Rule).Explain() }},
 		{key: "rule", title: "Rule", mono: true, text: func(row int) string { return at(row).Rule.String() }},
 		{key: "gain_hits", title: "Gain: hits", kind: count, down: true, help: "Misses that would have been hits without the reason.", num: func(row int) float64 { return float64(at(row).Gain.Hits) }},

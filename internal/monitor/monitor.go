@@ -98,6 +98,8 @@ type Monitor struct {
 	stock    stock
 	examiner *examiner
 
+	sorting sync.Mutex // held while the keys of the cache are sorted
+
 	// objects lists what the cache holds; nil without one.
 	objects func(yield func(cache.ObjectInfo) bool)
 }

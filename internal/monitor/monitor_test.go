@@ -148,7 +148,7 @@ func TestPages(t *testing.T) {
 func TestFormats(t *testing.T) {
 	f := newFixture(t, nil)
 	h := f.Handler()
-	for _, page := range []string{"overview", "series", "requests", "cache", "cache/misses", "origins", "routes", "config", "jobs", "servers", "messages"} {
+	for _, page := range []string{"overview", "series", "verdicts", "statuses", "requests", "cache", "cache/misses", "origins", "routes", "config", "jobs", "servers", "messages"} {
 		w := send(h, "GET", "/"+page+".json", "")
 		if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s.json: %d %s\n%s", page, w.Code, w.Header(), w.Body)

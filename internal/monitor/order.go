@@ -29,6 +29,10 @@ func (w *window) next(c *column) string {
 //
 // A window behind the end is put at the last one that has rows.
 func (t *table) rowsOf(w *window) (rows []int, total int) {
+	if t.turn != nil {
+		t.turn.Lock()
+		defer t.turn.Unlock()
+	}
 	kept := t.kept()
 	total = len(kept)
 	if w.offset >= total {

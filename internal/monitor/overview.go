@@ -107,7 +107,7 @@ func rates(points []metrics.Point) []figure {
 		{key: "hit_ratio", label: "Hits", kind: percent, value: of(float64(sum.Hits+sum.Stale+sum.Revalidated), asked), note: "of what caches were asked for", href: "/cache"},
 		{key: "error_ratio", label: "Errors", kind: percent, value: of(float64(sum.Errors), all), note: "5xx", level: levelIf(sum.Errors > 0, ui.Bad), href: "/requests?status=5xx"},
 		{key: "latency_p50", label: "Latency, median", kind: seconds, value: latency(p50 / max(all, 1))},
-		{key: "latency_p99", label: "Latency, slowest 1 %", kind: seconds, value: latency(p99)},
+		{key: "latency_p99", label: "Latency, 99 %", kind: seconds, value: latency(p99)},
 	}
 }
 
@@ -140,114 +140,6 @@ func overviewTable(m *Monitor, _ *query) (*table, error) {
 // units are the names of what kinds count, for programs.
 var units = map[kind]string{count: "", rate: "per second", octets: "bytes", seconds: "seconds", percent: "percent"}
 
-// A lineSpec is a line of a chart.
-type lineSpec struct {
-	name  string
-	level ui.Level
-	of    func(p *metrics.Point) float64
-}
-
-// A chartSpec is a chart of the series.
-type chartSpec struct {
-	id, title string
-	unit      ui.Unit
-	stacked   bool
-	max       float64
-	lines     []lineSpec
-}
-
-// perSecond makes a rate of a count.
-func perSecond(n uint32, p *metrics.Point) float64 { return float64(n) / float64(max(p.Seconds, 1)) }
-
-// micros is a latency, unknown when nothing was asked for.
-func micros(p *metrics.Point, us float64) float64 {
-	if p.Requests == 0 {
-		return math.NaN()
-	}
-	return us / 1e6
-}
-
-var charts = []chartSpec{
-	{"requests", "Requests", ui.PerSecond, true, 1, []lineSpec{
-		{"hit", ui.Good, func(p *metrics.Point) float64 { return perSecond(p.Hits, p) }},
-		{"revalidated", ui.Plain, func(p *metrics.Point) float64 { return perSecond(p.Revalidated, p) }},
-		{"stale", ui.Warn, func(p *metrics.Point) float64 { return perSecond(p.Stale, p) }},
-		{"miss", ui.Info, func(p *metrics.Point) float64 { return perSecond(p.Misses, p) }},
-		{"bypass", ui.Plain, func(p *metrics.Point) float64 { return perSecond(p.Bypass, p) }},
-		{"file or handler", ui.Plain, func(p *metrics.Point) float64 { return perSecond(p.Files+p.Handled, p) }},
-		{"refused", ui.Bad, func(p *metrics.Point) float64 { return perSecond(p.Refused, p) }},
-	}},
-	{"latency", "Latency", ui.Seconds, false, 0, []lineSpec{
-		{"median", ui.Plain, func(p *metrics.Point) float64 { return micros(p, float64(p.P50)) }},
-		{"90 %", ui.Plain, func(p *metrics.Point) float64 { return micros(p, float64(p.P90)) }},
-		{"99 %", ui.Plain, func(p *metrics.Point) float64 { return micros(p, float64(p.P99)) }},
-	}},
-	{"bytes", "Bytes sent", ui.BytesPerSecond, false, 1000, []lineSpec{
-		{"bytes", ui.Plain, func(p *metrics.Point) float64 { return float64(p.Bytes) / float64(max(p.Seconds, 1)) }},
-	}},
-	{"errors", "Errors", ui.PerSecond, true, 1, []lineSpec{
-		{"5xx", ui.Bad, func(p *metrics.Point) float64 { return perSecond(p.Errors, p) }},
-		{"4xx", ui.Warn, func(p *metrics.Point) float64 { return perSecond(p.ClientErrors, p) }},
-		{"cut", ui.Plain, func(p *metrics.Point) float64 { return perSecond(p.Cut, p) }},
-	}},
-	{"connections", "Connections", ui.Count, false, 1, []lineSpec{
-		{"open", ui.Plain, func(p *metrics.Point) float64 { return float64(p.Conns) }},
-	}},
-	{"memory", "Memory", ui.Bytes, false, 1e6, []lineSpec{
-		{"process", ui.Plain, func(p *metrics.Point) float64 { return float64(p.Memory) }},
-		{"cache", ui.Good, func(p *metrics.Point) float64 { return float64(p.Cache) }},
-	}},
-}
-
-// resolutions are the words for them in addresses.
-var resolutions = map[string]struct {
-	res    metrics.Resolution
-	points int
-	text   string
-}{
-	"":        {metrics.Seconds, 300, "Last 5 minutes"},
-	"hour":    {metrics.Seconds, 3600, "Last hour"},
-	"minutes": {metrics.Minutes, 1440, "Last day"},
-	"hours":   {metrics.Hours, 168, "Last 7 days"},
-}
-
-// maxChartPoints bounds the points of a chart in a page, which has to stay
-// light; with more, each stands for several.
-const maxChartPoints = 300
-
-// chart draws a chart of points.
-func (c *chartSpec) chart(points []metrics.Point, live bool) *ui.Chart {
-	step := (len(points) + maxChartPoints - 1) / maxChartPoints
-	u := &ui.Chart{Unit: c.unit, Stacked: c.stacked, Max: c.max, Live: live, Interactive: true, Keep: maxChartPoints}
-	u.ID, u.Title = c.id, c.title
-	u.Series = make([]ui.Series, len(c.lines))
-	for j, l := range c.lines {
-		u.Series[j] = ui.Series{Name: l.name, Level: l.level}
-	}
-	for i := 0; i < len(points); i += max(1, step) {
-		group := points[i:min(i+max(1, step), len(points))]
-		u.Times = append(u.Times, group[0].Time)
-		for j, l := range c.lines {
-			u.Series[j].Values = append(u.Series[j].Values, mean(group, l.of))
-		}
-	}
-	return u
-}
-
-// mean is the mean of what is known.
-func mean(points []metrics.Point, of func(*metrics.Point) float64) float64 {
-	sum, n := 0.0, 0
-	for i := range points {
-		if v := of(&points[i]); !math.IsNaN(v) {
-			sum, n = sum+v, n+1
-		}
-	}
-	if n == 0 {
-		return math.NaN()
-	}
-	return sum / float64(n)
-}
-
 func overviewView(m *Monitor, q *query) (*ui.View, error) {
 	over, ok := resolutions[q.get("over")]
 	if !ok {
@@ -276,6 +168,9 @@ func overviewView(m *Monitor, q *query) (*ui.View, error) {
 			v.Sections = append(v.Sections, pair)
 		}
 	}
+	if m.o.Metrics != nil {
+		v.Sections = append(v.Sections, m.tallySections())
+	}
 	if m.o.Journal != nil {
 		failed := requestTable(m.o.Journal.Latest(10, isError))
 		failed.name, failed.caption, failed.empty = "errors", "Last errors", "No error that is still known."
@@ -285,10 +180,6 @@ func overviewView(m *Monitor, q *query) (*ui.View, error) {
 		v.Sections = append(v.Sections, section)
 	}
 	return v, nil
-}
-
-func (q *query) seriesAddress(suffix string) string {
-	return (&query{page: "/series", values: q.values}).as(suffix)
 }
 
 // isError reports whether a request went wrong on our side.
@@ -322,64 +213,6 @@ func overviewEvents(m *Monitor, _ *query) (func(dst []byte, now time.Time) []byt
 		}
 		return dst
 	}, nil
-}
-
-// seriesTable is the past.
-func seriesTable(m *Monitor, q *query) (*table, error) {
-	over, ok := resolutions[q.get("over")]
-	if !ok {
-		return nil, &badQuery{"over=" + q.get("over") + ": give hour, minutes or hours"}
-	}
-	var points []metrics.Point
-	if m.o.Metrics != nil {
-		points = m.o.Metrics.Last(over.res, over.points, nil)
-	}
-	t := &table{name: "series", caption: over.text, rows: len(points)}
-	add := func(key string, k kind, of func(p *metrics.Point) float64) {
-		t.columns = append(t.columns, column{key: key, title: title(key), kind: k, num: func(row int) float64 { return of(&points[row]) }})
-	}
-	add("time", instant, func(p *metrics.Point) float64 { return float64(p.Time) })
-	add("covered", seconds, func(p *metrics.Point) float64 { return float64(p.Seconds) })
-	for _, c := range []struct {
-		key string
-		of  func(p *metrics.Point) uint32
-	}{
-		{"requests", func(p *metrics.Point) uint32 { return p.Requests }},
-		{"hits", func(p *metrics.Point) uint32 { return p.Hits }},
-		{"stale", func(p *metrics.Point) uint32 { return p.Stale }},
-		{"revalidated", func(p *metrics.Point) uint32 { return p.Revalidated }},
-		{"misses", func(p *metrics.Point) uint32 { return p.Misses }},
-		{"bypass", func(p *metrics.Point) uint32 { return p.Bypass }},
-		{"files", func(p *metrics.Point) uint32 { return p.Files }},
-		{"handled", func(p *metrics.Point) uint32 { return p.Handled }},
-		{"refused", func(p *metrics.Point) uint32 { return p.Refused }},
-		{"cut", func(p *metrics.Point) uint32 { return p.Cut }},
-		{"client_errors", func(p *metrics.Point) uint32 { return p.ClientErrors }},
-		{"errors", func(p *metrics.Point) uint32 { return p.Errors }},
-		{"connections", func(p *metrics.Point) uint32 { return p.Conns }},
-	} {
-		add(c.key, count, func(p *metrics.Point) float64 { return float64(c.of(p)) })
-	}
-	add("bytes", octets, func(p *metrics.Point) float64 { return float64(p.Bytes) })
-	add("memory", octets, func(p *metrics.Point) float64 { return float64(p.Memory) })
-	add("cache_memory", octets, func(p *metrics.Point) float64 { return float64(p.Cache) })
-	add("cache_disk", octets, func(p *metrics.Point) float64 { return float64(p.Disk) })
-	add("p50", seconds, func(p *metrics.Point) float64 { return micros(p, float64(p.P50)) })
-	add("p90", seconds, func(p *metrics.Point) float64 { return micros(p, float64(p.P90)) })
-	add("p99", seconds, func(p *metrics.Point) float64 { return micros(p, float64(p.P99)) })
-	return t, nil
-}
-
-func seriesView(m *Monitor, q *query) (*ui.View, error) {
-	t, err := seriesTable(m, q)
-	if err != nil {
-		return nil, err
-	}
-	w, err := q.window(t)
-	if err != nil {
-		return nil, err
-	}
-	return &ui.View{Title: "Series", Up: ui.Link{Text: "Overview", Href: "/"}, Sections: []ui.Section{t.html(q, w)}}, nil
 }
 
 // metricsKey is the key of the answer for Prometheus among those that are

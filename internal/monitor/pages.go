@@ -5,6 +5,8 @@ package monitor
 var pages = []page{
 	{path: "/", view: overviewView, table: overviewTable},
 	{path: "/series", view: seriesView, table: seriesTable},
+	{path: "/verdicts", table: verdictsTable},
+	{path: "/statuses", table: statusesTable},
 	{path: "/requests", view: requestsView, table: requestsTable},
 	{path: "/why", view: whyView},
 	{path: "/why/", named: true, view: whyEntryView},

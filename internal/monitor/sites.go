@@ -11,6 +11,7 @@ import (
 // A Site is a site of the configuration.
 type Site struct {
 	Name   string // its hosts: "example.org, www.example.org"
+	Others bool   // it is for all hosts that no other has
 	Routes []Route
 }
 
@@ -53,10 +54,14 @@ func (m *Monitor) sites() []Site {
 
 // placeNames are the names of routes in metrics.
 func (m *Monitor) placeNames() map[uint16]string {
-	names := map[uint16]string{}
+	names := map[uint16]string{0: "none"} // what no route answered
 	for _, s := range m.sites() {
+		name := s.Name
+		if s.Others {
+			name = "*"
+		}
 		for _, r := range s.Routes {
-			names[r.Place] = s.Name + r.Path
+			names[r.Place] = name + r.Path
 		}
 	}
 	return names
@@ -140,7 +145,7 @@ func originsTable(m *Monitor, _ *query) (*table, error) {
 			}
 			return float64(all[row].Until.UnixMilli()) / 1e3
 		}},
-		{key: "error", title: "Last failure", text: func(row int) string { return all[row].Error }},
+		{key: "error", title: "Last failure", wide: true, text: func(row int) string { return all[row].Error }},
 	}}, nil
 }
 

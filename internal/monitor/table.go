@@ -3,6 +3,7 @@ package monitor
 import (
 	"math"
 	"strings"
+	"sync"
 
 	"freshet/internal/monitor/ui"
 )
@@ -24,6 +25,10 @@ type table struct {
 	// them as they come.
 	by   string
 	desc bool
+
+	// turn, when not nil, is held while rows are sorted, so that however many
+	// ask for a large table, memory for one order is enough.
+	turn *sync.Mutex
 }
 
 // A column has num or text.

@@ -137,7 +137,7 @@ func explanation(x *why.Explanation) []ui.Section {
 		sections = append(sections, fix)
 	}
 	if len(x.Compared) > 0 {
-		t := &ui.Table{Caption: "What was compared", Columns: []ui.Column{{Key: "what", Title: "What"}, {Key: "value", Title: "Value", Mono: true, Wide: true}, {Key: "note", Title: "Meaning"}, {Key: "rule", Title: "Rule", Mono: true}}}
+		t := &ui.Table{Caption: "What was compared", Columns: []ui.Column{{Key: "what", Title: "What"}, {Key: "value", Title: "Value", Mono: true, Wide: true}, {Key: "note", Title: "Meaning", Wide: true}, {Key: "rule", Title: "Rule", Mono: true}}}
 		t.ID = "compared"
 		for _, c := range x.Compared {
 			r := ui.Row{Cells: []ui.Cell{{Text: c.What}, {Text: c.Value}, {Text: c.Note}, {Text: c.Rule}}}
