@@ -25,11 +25,15 @@ func (h *Handler) serveFolder(w http.ResponseWriter, r *http.Request, name strin
 		h.refuse(w, r, rule.StaticIOError, varyDefault)
 		return
 	}
-	urlPath := "/"
-	if name != "" {
-		urlPath += name + "/"
+	h.serveListing(w, r, folderPath(name), entries)
+}
+
+// folderPath is the decoded path of a folder in URLs.
+func folderPath(name string) string {
+	if name == "" {
+		return "/"
 	}
-	h.serveListing(w, r, urlPath, entries)
+	return "/" + name + "/"
 }
 
 var errTooMany = errors.New("the folder has more names than Options.MaxListed")

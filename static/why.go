@@ -87,7 +87,7 @@ func (x *explaining) path() {
 		x.file(a)
 	case a.folder != nil:
 		defer a.folder.Close()
-		x.folder()
+		x.folder(a.folder)
 	case a.redirect != "":
 		x.e.Status, x.e.Rule = http.StatusMovedPermanently, a.why
 		x.compared("Location", a.redirect, "", false)
@@ -119,15 +119,34 @@ func (x *explaining) looked(a aim) {
 }
 
 // folder is for a folder without an index file.
-func (x *explaining) folder() {
+func (x *explaining) folder(folder *opened) {
 	if x.h.opt.Listing == ListingOff {
 		x.setting("listing", "off")
 		x.refused(rule.StaticListingOff, nil)
 		return
 	}
 	x.setting("listing", "on")
-	x.e.Status, x.e.Rule = http.StatusOK, rule.StaticListing
+	entries, err := x.h.names(x.name, folder)
+	if err != nil {
+		x.refused(rule.StaticIOError, err)
+		return
+	}
+	l := list(x.r, folderPath(x.name), entries)
+	x.compared("listing", fmt.Sprintf("%d names", len(entries)), "it is made for each request", false)
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		if v := x.r.Header.Values(name); len(v) > 0 {
+			x.compared(name, strings.Join(v, ", "), "now: "+l.tag, false)
+		}
+	}
+	if l.Status >= http.StatusBadRequest {
+		x.refused(l.Rule, nil)
+		return
+	}
+	x.e.Status, x.e.Rule = l.Status, l.Rule
 	x.say("The folder has no index file, so its listing is made for the request.")
+	if l.Status == http.StatusNotModified {
+		x.say("The client has the current listing: %s.", rule.Of(l.Rule).Sentence)
+	}
 }
 
 // file is for a file, which it closes.

@@ -64,7 +64,7 @@ func shortTime(ns int64) string {
 	case d >= time.Millisecond:
 		return d.Round(10 * time.Microsecond).String()
 	}
-	return d.String()
+	return d.Round(time.Microsecond).String()
 }
 
 // requestOf makes of a record the request, as far as it is known: without its
