@@ -112,7 +112,7 @@ func (e *examination) query() {
 		return
 	}
 	s := newSubject(&e.base.Exchange)
-	if !s.shared.Store || s.shared.Terms.Lifetime == 0 || len(e.base.Header["No-Vary-Search"]) > 0 {
+	if !s.shared.Store || s.shared.Terms.NoCache || s.shared.Terms.Lifetime == 0 || len(e.base.Header["No-Vary-Search"]) > 0 {
 		return
 	}
 	if !e.first("query " + originOf(e.url)) {
