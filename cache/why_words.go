@@ -69,7 +69,11 @@ func variants(n uint64) string {
 	if n == 1 {
 		return "one variant"
 	}
-	return strconv.FormatUint(n, 10) + " variants"
+	digits := strconv.FormatUint(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits + " variants"
 }
 
 // remedies returns what to change so that the request is a hit, and what else

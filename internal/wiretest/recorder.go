@@ -28,7 +28,7 @@ func (r *Recorder) Record(of *record.Record) {
 		return
 	}
 	r.mu.Lock()
-	r.records = append(r.records, record.Record{Status: of.Status, Bytes: of.Bytes, Rule: of.Rule, Hot: of.Hot})
+	r.records = append(r.records, record.Record{Status: of.Status, Bytes: of.Bytes, Rule: of.Rule, Verdict: of.Verdict, Hot: of.Hot})
 	r.mu.Unlock()
 	select {
 	case r.more <- struct{}{}:
@@ -62,7 +62,7 @@ func (r *Recorder) summary() string {
 	defer r.mu.Unlock()
 	lines := make([]string, len(r.records))
 	for i, of := range r.records {
-		lines[i] = fmt.Sprintf("%d, %s\n", of.Status, of.Rule)
+		lines[i] = fmt.Sprintf("%d, %s, %s\n", of.Status, of.Verdict, of.Rule)
 		if of.Rule != rule.StaticShrank && of.Rule != rule.ClientGone {
 			lines[i] = fmt.Sprintf("%d bytes, ", of.Bytes) + lines[i]
 		}
