@@ -1,5 +1,7 @@
 package ui
 
+import "unicode/utf8"
+
 // Stats is a row of numbers.
 type Stats struct {
 	Head
@@ -20,6 +22,12 @@ type Stat struct {
 	Level Level
 	Gauge *Gauge // how much of a limit is used; nil for none
 }
+
+// Long tells whether the value needs smaller letters.
+func (s Stat) Long() bool { return utf8.RuneCountInString(s.Value) > longValue }
+
+// longValue is how many letters fit in the size that numbers have.
+const longValue = 8
 
 // Gauge is an amount and what there is at most.
 type Gauge struct {

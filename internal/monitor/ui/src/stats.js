@@ -1,5 +1,8 @@
 // Numbers that change in place.
 
+/** A value of more letters needs smaller ones, as in stats.go. */
+const LONG = 8;
+
 /** showStats puts new values where the page shows them. */
 export function showStats(stats) {
 	for (const [key, stat] of Object.entries(stats)) {
@@ -8,7 +11,9 @@ export function showStats(stats) {
 }
 
 function showStat(place, stat) {
-	write(place.querySelector(".number"), stat.text);
+	const number = place.querySelector(".number");
+	write(number, stat.text);
+	number.classList.toggle("long", stat.text.length > LONG);
 	if (stat.unit !== undefined) write(place.querySelector(".unit"), stat.unit);
 	if (stat.note !== undefined) write(place.querySelector(".note"), stat.note);
 	place.classList.remove("good", "info", "warn", "bad", "dim");
