@@ -111,7 +111,7 @@ func (e *Env) purge(args []string) int {
 }
 
 func purge(e *Env, c *config.Purge) error {
-	client, err := reach(e, &c.Reach)
+	client, err := reach(e, &c.Reach, c.URLs...)
 	if err != nil {
 		return err
 	}

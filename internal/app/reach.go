@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 
@@ -15,8 +16,10 @@ import (
 const defaultMonitor = "127.0.0.1:8001"
 
 // reach finds the running server that a command is for: at its door when that
-// is on this machine and the same user's, else over the network.
-func reach(e *Env, c *config.Reach) (*control.Client, error) {
+// is on this machine and the same user's, else over the network. Unless it is
+// named, it is the one that listens where the URLs are, that of the usual
+// monitor, or the only one.
+func reach(e *Env, c *config.Reach, urls ...string) (*control.Client, error) {
 	if path, ok := strings.CutPrefix(c.Monitor, "unix:"); ok || strings.Contains(c.Monitor, "/") {
 		return control.At(path), nil
 	}
@@ -27,14 +30,33 @@ func reach(e *Env, c *config.Reach) (*control.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if client, err := control.Find(dir, control.Name(defaultMonitor)); err == nil {
-		return client, nil
+	for _, name := range append(doorsOf(urls), control.Name(defaultMonitor)) {
+		if client, err := control.Find(dir, name); err == nil {
+			return client, nil
+		}
 	}
 	client, err := control.Find(dir, "")
 	if err != nil {
 		return nil, fmt.Errorf("%w; name it with --monitor ADDR, and its folder with --data DIR", err)
 	}
 	return client, nil
+}
+
+// doorsOf returns the names that doors of servers have that listen where URLs
+// are.
+func doorsOf(urls []string) (names []string) {
+	for _, text := range urls {
+		u, err := url.Parse(text)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		port := u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		names = append(names, control.Name(net.JoinHostPort(u.Hostname(), port)), control.Name(net.JoinHostPort("", port)))
+	}
+	return names
 }
 
 // reachNamed finds the server with an address. A dir of "" has no doors.

@@ -246,7 +246,6 @@ func TestDoorOfMonitor(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(home) })
-	var first string
 	for range 2 { // two servers, of which one is asked
 		p := startWith(t, func(e *Env) { e.Environ = []string{"HOME=" + home} }, "serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", folder(t, "a.txt", "a"))
 		listens := strings.TrimSuffix(strings.TrimPrefix(p.url(), "http://"), "/")
@@ -256,8 +255,8 @@ func TestDoorOfMonitor(t *testing.T) {
 				t.Errorf("%s: %d, %s%s", at, status, stdout, stderr)
 			}
 		}
-		if first == "" {
-			first = listens
+		if status, stdout, stderr := asked(t, home, "http://"+listens+"/a.txt"); status != exitOK || !strings.Contains(stdout, "The file a.txt is sent.") {
+			t.Errorf("%s: %d, %s%s", listens, status, stdout, stderr)
 		}
 	}
 	if _, _, stderr := asked(t, home, "/a.txt"); !strings.Contains(stderr, "several servers run (127.0.0.1-") || !strings.Contains(stderr, "name it with --monitor ADDR") {

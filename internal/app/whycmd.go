@@ -19,7 +19,7 @@ func (e *Env) why(args []string) int {
 }
 
 func askWhy(e *Env, c *config.Why) error {
-	client, err := reach(e, &c.Reach)
+	client, err := reach(e, &c.Reach, c.URL)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ type Why struct {
 // reachFlags are of commands that speak to a running server.
 var reachFlags = []Flag{
 	{Name: "monitor", Kind: Text, Value: "ADDR", Group: groupReach, Example: "127.0.0.1:8001",
-		Doc:   "Which server: the address of its monitor, the first address that it listens on, or unix: and the path of its socket. Unset: the one with a monitor at 127.0.0.1:8001, else the only one that runs.",
+		Doc:   "Which server: the address of its monitor, the first address that it listens on, or unix: and the path of its socket. Unset: the one that listens where the URL is, else the one with a monitor at 127.0.0.1:8001, else the only one that runs.",
 		field: func(s *sections) any { return &s.reach.Monitor }},
 	{Name: "token", Kind: Text, Value: "TOKEN", Group: groupReach, Example: "secret",
 		Doc:   "Token of a monitor that is asked over the network.",
