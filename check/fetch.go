@@ -87,10 +87,12 @@ func (c *client) do(ctx context.Context, p probe) (*reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout())
 	defer cancel()
 	var r *reply
-	var err error
-	if p.http2 {
+	err := ctx.Err()
+	switch {
+	case err != nil:
+	case p.http2:
 		r, err = c.doHTTP2(ctx, p)
-	} else {
+	default:
 		r, err = c.doHTTP1(ctx, p)
 	}
 	if err != nil {
