@@ -1,7 +1,7 @@
 // Charts that can be read with the pointer and zoomed, drawn by uPlot in place
 // of the picture that came with the page.
 import uPlot from "./vendor/uPlot.mjs";
-import { showLatest } from "./drawing.js";
+import { seriesNames, showLatest } from "./drawing.js";
 import { Points } from "./points.js";
 import { clock, format, scale } from "./units.js";
 
@@ -101,6 +101,8 @@ class Chart {
 		// What was zoomed into stays where it is.
 		this.chart.setData(this.data(), !this.zoomed);
 		if (this.zoomed) this.chart.redraw();
+		this.text = this.points.sentence(seriesNames(this.figure));
+		this.place.querySelector("canvas").setAttribute("aria-label", this.text);
 		if (this.chart.cursor.idx == null) showLatest(this.figure, this.points);
 	}
 

@@ -38,6 +38,12 @@ function draw(figure, points) {
 	from.textContent = clock(points.times[0], span);
 	to.textContent = clock(points.times[points.times.length - 1], span);
 	showLatest(figure, points);
+	figure.querySelector("desc").textContent = points.sentence(seriesNames(figure));
+}
+
+/** seriesNames are the names of a chart's series. */
+export function seriesNames(figure) {
+	return [...figure.querySelectorAll(".legend span")].map((span) => span.textContent);
 }
 
 /** showLatest writes the latest values into the legend. */

@@ -1,4 +1,5 @@
 // The points of a chart, as its figure holds them and as events add to them.
+import { clock, format } from "./units.js";
 
 /** Points are the times of a chart and the values of its series, null where nothing is known. */
 export class Points {
@@ -51,6 +52,19 @@ export class Points {
 
 	span() {
 		return this.times.length ? this.times[this.times.length - 1] - this.times[0] : 0;
+	}
+
+	/** sentence says what can be seen, as chart.go does. */
+	sentence(names) {
+		const [from, to] = [this.times[0], this.times[this.times.length - 1]].map((t) => clock(t, this.span()));
+		let text = `${from} to ${to} UTC.`;
+		this.series.forEach((line, k) => {
+			const known = line.filter((v) => v !== null);
+			const [low, high] = [Math.min(...known), Math.max(...known)].map((v) => format(v, this.unit));
+			const latest = this.latest(k) === null ? "no data" : format(this.latest(k), this.unit);
+			text += known.length ? ` ${names[k]}: latest ${latest}, lowest ${low}, highest ${high}.` : ` ${names[k]}: no data.`;
+		});
+		return text;
 	}
 
 	latest(k) {
