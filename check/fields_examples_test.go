@@ -119,3 +119,26 @@ func TestExamplesCut(t *testing.T) {
 		}
 	}
 }
+
+// A broken value is noticed, whatever field with a grammar it is in.
+func TestEveryGrammarIsJudged(t *testing.T) {
+	for _, table := range fieldTables {
+		for i := range table {
+			row := &table[i]
+			value := "\"\x7f x="
+			switch g := row.grammar; {
+			case row.in&inAnswer == 0, g == gFreeText, g == gFreeLines, g == gFreeList, g == gCookieLine:
+				continue
+			case g.structured:
+				value = "\"x"
+			}
+			judged := false
+			for _, f := range Passive(mustExchange(t, ok200(row.name+": "+value))) {
+				judged = judged || f.Where == of(row.name) && f.Note.Severity > Info && f.Note.ID != "field-control-character"
+			}
+			if !judged {
+				t.Errorf("%s: nobody minds %q", row.name, value)
+			}
+		}
+	}
+}
