@@ -1,5 +1,5 @@
 // Charts that the server drew as SVG, drawn again with each new point: the
-// same picture as chart.go makes.
+// same picture as plot.go makes.
 import { clock, format, scale } from "./units.js";
 import { Points } from "./points.js";
 

@@ -54,7 +54,7 @@ export class Points {
 		return this.times.length ? this.times[this.times.length - 1] - this.times[0] : 0;
 	}
 
-	/** sentence says what can be seen, as chart.go does. */
+	/** sentence says what can be seen, as plot.go does. */
 	sentence(names) {
 		const [from, to] = [this.times[0], this.times[this.times.length - 1]].map((t) => clock(t, this.span()));
 		let text = `${from} to ${to} UTC.`;
