@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -207,13 +209,16 @@ func TestConnectFaults(t *testing.T) {
 // A connection is used again, and one that the server has closed meanwhile is
 // replaced.
 func TestFetchReuse(t *testing.T) {
+	var mu sync.Mutex
 	var conns []net.Conn
 	s := httptest.NewUnstartedServer(http.HandlerFunc(right))
 	closed := make(chan struct{}, 8)
 	s.Config.ConnState = func(c net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
+			mu.Lock()
 			conns = append(conns, c)
+			mu.Unlock()
 		case http.StateClosed:
 			closed <- struct{}{}
 		}
@@ -239,6 +244,8 @@ func TestFetchReuse(t *testing.T) {
 			t.Errorf("request %d: reused %v", i, r.reused)
 		}
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if len(conns) != 2 {
 		t.Errorf("%d connections", len(conns))
 	}
@@ -336,17 +343,17 @@ func TestParseURL(t *testing.T) {
 
 // What does not answer three times is not asked any more.
 func TestLost(t *testing.T) {
-	asked := 0
+	var asked atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if asked++; asked > 1 {
+		if asked.Add(1) > 1 {
 			panic(http.ErrAbortHandler)
 		}
 		right(w, r)
 	}))
 	defer s.Close()
 	found := foundIn(checkURL(t, Options{}, s.URL))
-	if found["answer-missing"] == "" || asked > 2*(1+maxLost) {
-		t.Errorf("after %d requests: %v", asked, found)
+	if found["answer-missing"] == "" || asked.Load() > 2*(1+maxLost) {
+		t.Errorf("after %d requests: %v", asked.Load(), found)
 	}
 }
 
