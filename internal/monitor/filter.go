@@ -20,7 +20,8 @@ type filter struct {
 	verdict string // its name
 	client  string // a beginning of the address
 	slower  time.Duration
-	after   uint64 // only later entries
+	after   uint64 // only entries from this number on
+	before  uint64 // and below this one; 0: no bound
 
 	low, high int // status codes, of status
 	v         record.Verdict
@@ -82,7 +83,7 @@ func (f *filter) empty() bool {
 // keeps reports whether a request is of interest.
 func (f *filter) keeps(e *journal.Entry) bool {
 	switch {
-	case e.Seq < f.after:
+	case e.Seq < f.after, f.before != 0 && e.Seq >= f.before:
 		return false
 	case f.status != "" && (e.Status < f.low || e.Status > f.high):
 		return false

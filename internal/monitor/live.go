@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"freshet/internal/journal"
 	"freshet/internal/monitor/ui"
 )
 
@@ -21,6 +22,28 @@ type live struct {
 	closed  bool
 	stop    chan struct{} // closed to end the goroutine; nil while there is none
 	ended   sync.WaitGroup
+
+	ticking sync.Mutex // held while events are made; guards recent
+	recent  recent
+}
+
+// recent are the requests of the second whose events are made: read once, for
+// all topics that look at all of them.
+type recent struct {
+	from, to uint64 // numbers of entries
+	read     bool
+	entries  []journal.Entry // the oldest first
+}
+
+// since returns the requests of the second.
+func (l *live) since() []journal.Entry {
+	r := &l.recent
+	if !r.read {
+		clear(r.entries)
+		r.entries, _, _ = l.m.o.Journal.Since(r.from, r.entries[:0])
+		r.read = true
+	}
+	return r.entries
 }
 
 // A topic is what some viewers watch.
@@ -41,6 +64,7 @@ type viewer struct {
 
 const (
 	tickEvery    = time.Second
+	maxTopics    = 64 // that are watched at the same time: what differs costs each time
 	viewerFrames = 8
 	// heartbeat is after how many seconds without an event an empty one is sent,
 	// so that who has gone is noticed and nobody between takes it for dead.
@@ -84,6 +108,9 @@ func (l *live) join(values url.Values) (v *viewer, leave func(), status int, err
 	key := values.Encode()
 	t := l.topics[key]
 	if t == nil {
+		if len(l.topics) >= maxTopics {
+			return nil, nil, http.StatusServiceUnavailable, nil
+		}
 		events, err := source(l.m, &query{page: "/" + values.Get("page"), values: values})
 		if err != nil {
 			return nil, nil, http.StatusBadRequest, err
@@ -139,6 +166,9 @@ func (l *live) run(stop <-chan struct{}) {
 	for {
 		select {
 		case <-stop:
+			l.ticking.Lock()
+			defer l.ticking.Unlock()
+			l.recent.entries, l.recent.read = nil, false // what nobody looks at any more
 			return
 		case <-ticks.C:
 			l.tick(l.m.o.Now())
@@ -156,6 +186,11 @@ func (l *live) tick(now time.Time) {
 		topics = append(topics, t)
 	}
 	l.mu.Unlock()
+	l.ticking.Lock()
+	defer l.ticking.Unlock()
+	if j := l.m.o.Journal; j != nil {
+		l.recent.from, l.recent.to, l.recent.read = l.recent.to, j.Next(), false
+	}
 	for _, t := range topics {
 		frame := t.events(nil, now)
 		if len(frame) == 0 {
@@ -186,7 +221,7 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case status == http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "10")
-		fail(w, r, status, "As many watch as may.")
+		fail(w, r, status, "As many watch, or with as many different filters, as may.")
 		return
 	case err != nil:
 		fail(w, r, status, err.Error())

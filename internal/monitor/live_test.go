@@ -209,6 +209,42 @@ func TestSlowViewer(t *testing.T) {
 	}
 }
 
+// What differs from viewer to viewer is bounded, and reads the journal once.
+func TestTopics(t *testing.T) {
+	f := newFixture(t, nil)
+	var all []*viewer
+	for n := range maxTopics {
+		v, leave, _, err := f.live.join(url.Values{"page": {"requests"}, "status": {"404"}, "path": {"/" + number(n)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer leave()
+		all = append(all, v)
+	}
+	if _, _, status, _ := f.live.join(url.Values{"page": {"requests"}, "status": {"404"}, "path": {"/more"}}); status != 503 {
+		t.Errorf("one more: %d", status)
+	}
+	if _, leave, status, _ := f.live.join(url.Values{"page": {"requests"}, "status": {"404"}, "path": {"/0"}}); status != 0 {
+		t.Errorf("one that there is: %d", status)
+	} else {
+		leave()
+	}
+	for n := range maxTopics {
+		r := newRecord(n)
+		r.Target, r.Status = "/"+number(n)+".", 404
+		f.journal.Record(r)
+	}
+	f.live.tick(time.Now())
+	for n, v := range all {
+		if frame := string(<-v.frames); !strings.Contains(frame, `"/`+number(n)+`."`) {
+			t.Errorf("%d: %s", n, frame)
+		}
+	}
+	if n := len(f.live.recent.entries); n < maxTopics {
+		t.Errorf("%d entries were read", n)
+	}
+}
+
 func TestTooManyViewers(t *testing.T) {
 	f := newFixture(t, func(o *Options) { o.MaxViewers = 2 })
 	server := serve(t, f.Handler())

@@ -142,11 +142,17 @@ func requestEvents(m *Monitor, q *query) (func(dst []byte, now time.Time) []byte
 	}
 	next := j.Next()
 	return func(dst []byte, _ time.Time) []byte {
-		f.after, next = next, j.Next()
-		if f.after == next {
+		f.after, f.before = next, m.live.recent.to
+		next = max(next, f.before)
+		if f.after >= f.before {
 			return dst
 		}
-		entries := latestSince(j, f)
+		var entries []journal.Entry
+		if f.empty() {
+			entries = latestOf(j, f)
+		} else {
+			entries = fitting(m.live.since(), f)
+		}
 		if len(entries) == 0 {
 			return dst
 		}
@@ -166,25 +172,32 @@ func (m *Monitor) appendMissed(dst []byte, q *query, last string) []byte {
 	if err != nil {
 		return dst
 	}
-	f.after = seen + 1
-	if entries := latestSince(m.o.Journal, f); len(entries) > 0 {
+	f.after, f.before = seen+1, m.o.Journal.Next()
+	entries := latestOf(m.o.Journal, f)
+	if !f.empty() {
+		all, _, _ := m.o.Journal.Since(f.after, nil)
+		entries = fitting(all, f)
+	}
+	if len(entries) > 0 {
 		dst = appendRows(dst, entries)
 	}
 	return dst
 }
 
-// latestSince returns entries that fit, the latest first, down to f.after.
-func latestSince(j *journal.Journal, f *filter) []journal.Entry {
-	if f.empty() {
-		entries := j.Latest(maxLiveRows, nil)
-		for i := range entries {
-			if entries[i].Seq < f.after {
-				return entries[:i]
-			}
+// latestOf returns the latest entries of a filter that keeps all, the latest
+// first. It looks at no others.
+func latestOf(j *journal.Journal, f *filter) []journal.Entry {
+	entries := j.Latest(maxLiveRows, func(e *journal.Entry) bool { return e.Seq < f.before })
+	for i := range entries {
+		if entries[i].Seq < f.after {
+			return entries[:i]
 		}
-		return entries
 	}
-	all, _, _ := j.Since(f.after, nil)
+	return entries
+}
+
+// fitting returns the latest of some entries that fit, the latest first.
+func fitting(all []journal.Entry, f *filter) []journal.Entry {
 	var entries []journal.Entry
 	for i := len(all) - 1; i >= 0 && len(entries) < maxLiveRows; i-- {
 		if f.keeps(&all[i]) {
