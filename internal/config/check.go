@@ -46,7 +46,7 @@ var probeFlags = []Flag{
 
 var crawlFlags = []Flag{
 	{Name: "crawl", Kind: Switch, Group: groupPages,
-		Doc:   "Check what the pages of the same scheme, host and port link to and load, too, as far as robots.txt allows.",
+		Doc:   "Check what the pages of the same scheme, host and port link to and load, too, as far as robots.txt allows it to freshet.",
 		field: func(s *sections) any { return &s.check.Crawl }},
 	{Name: "max-pages", Kind: Number, Value: "N", Default: "500", Min: 1, Max: 1e6, Unit: "addresses", Group: groupPages,
 		Doc:   "Addresses of one site, folder or sitemap. The rest is left out, and that is said.",
