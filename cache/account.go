@@ -42,14 +42,15 @@ func (h *Handler) tell(w http.ResponseWriter, q *inquiry, why rule.ID) {
 
 // report tells the rest when the request has been answered.
 func (h *Handler) report(w http.ResponseWriter, q *inquiry) {
+	key := h.shownKey(q.key)
 	if q.forwarded && (q.verdict == record.Miss || q.verdict == record.Revalidated) {
-		h.store.misses.note(q, h.avoidable(q), h.store)
+		h.store.misses.note(q, key, h.avoidable(q), h.store)
 	}
 	d := httpd.DetailOf(w)
 	if d == nil {
 		return
 	}
-	d.Key = printableKey(q.key)
+	d.Key = key
 	switch {
 	case q.forwarded:
 		d.Forward, d.Reason = string(q.why), q.asked

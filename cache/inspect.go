@@ -13,7 +13,8 @@ import (
 // ObjectInfo is what is stored under one key, in a line.
 type ObjectInfo struct {
 	// Key names the key, for Object and PurgeKey. It is printable: where a key
-	// has fields, their bytes are escaped as in Go.
+	// has fields, their bytes are escaped as in Go. It has their values whatever
+	// they are: who makes a secret a part of the key has it here.
 	Key string
 	URL string // the address, without what the rules for keys leave out
 
@@ -95,7 +96,7 @@ type Totals struct {
 // MissInfo is one address that often had to be asked of its origin.
 type MissInfo struct {
 	URL string // without its query
-	Key string // of the latest miss, as in ObjectInfo
+	Key string // of the latest miss, as in ObjectInfo, but without fields that are secret
 	// Keys is about how many keys the misses had: many are a query that should
 	// be no part of the key, or one more page than anybody thought.
 	Keys   int // 3072: as many or more

@@ -176,7 +176,7 @@ func TestTopMissesOfMany(t *testing.T) {
 	defer s.Close()
 	often := map[string]uint64{}
 	note := func(url string) {
-		s.misses.note(&inquiry{r: &http.Request{Method: "GET"}, key: url}, true, s)
+		s.misses.note(&inquiry{r: &http.Request{Method: "GET"}, key: url}, url, true, s)
 	}
 	total := uint64(0)
 	for i := range 100_000 {

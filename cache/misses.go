@@ -49,9 +49,9 @@ type missed struct {
 // keyBits is how many different keys an address can be told to have, about.
 const keyBits = 512
 
-// note counts a request that was answered by the origin; avoidable is whether
-// something could be changed for it to be a hit.
-func (m *misses) note(q *inquiry, avoidable bool, s *Store) {
+// note counts a request that was answered by the origin; shown is its key as it
+// is shown, avoidable whether something could be changed for it to be a hit.
+func (m *misses) note(q *inquiry, shown string, avoidable bool, s *Store) {
 	if q.r.Method != http.MethodGet && q.r.Method != http.MethodHead {
 		return
 	}
@@ -73,8 +73,8 @@ func (m *misses) note(q *inquiry, avoidable bool, s *Store) {
 	}
 	e.why, e.last = q.reason, q.now
 	e.keys[bit/64] |= 1 << (bit % 64)
-	if e.key != q.key {
-		e.key = clip(q.key, maxMissedURL)
+	if e.key != shown {
+		e.key = clip(shown, maxMissedURL)
 	}
 	m.sink(e.index)
 }
@@ -182,7 +182,7 @@ func isWide(name string) bool {
 
 func (e *missed) info() MissInfo {
 	i := MissInfo{
-		URL: e.url, Key: printableKey(e.key), Keys: e.differentKeys(), Misses: e.n, Over: e.over,
+		URL: e.url, Key: e.key, Keys: e.differentKeys(), Misses: e.n, Over: e.over,
 		Bytes: e.bytes, Wait: time.Duration(e.wait), Rule: e.why, Time: time.Unix(0, e.last),
 	}
 	if i.Gain = e.gain; e.gain.Hits > 0 && e.gain.Hits >= e.n-e.over {

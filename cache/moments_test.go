@@ -340,6 +340,30 @@ func TestToldIsBounded(t *testing.T) {
 	}
 }
 
+// Where a secret is a part of the key, what is told has it not.
+func TestToldSecretKey(t *testing.T) {
+	w := newWorld(t, Options{Key: KeyRules{Headers: []string{"X-Site", "Cookie"}}}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+	})
+	e := w.tell("GET http://e/a", "Cookie: a=secret", "X-Site: b").expect(t, record.Miss, rule.CacheURIMiss)
+	if e.detail.Key != "http://e/a" || w.store.TopMisses()[0].Key != "http://e/a" {
+		t.Errorf("%+v %+v", e.detail, w.store.TopMisses())
+	}
+	r := httptest.NewRequest("GET", "http://e/a", nil)
+	r.Header.Set("Cookie", "a=secret")
+	r.Header.Set("X-Site", "b")
+	why := w.Why(r)
+	past := w.Explain(&record.Record{Method: "GET", Target: "/a", Host: "e", Status: 200, Rule: e.why, Verdict: e.verdict, Detail: e.detail})
+	for _, text := range []string{string(why.AppendText(nil, 0)), string(past.AppendText(nil, 0))} {
+		if strings.Contains(text, "secret") || strings.Contains(text, "nothing is stored") {
+			t.Error(text)
+		}
+	}
+	if why.Verdict != record.Hit {
+		t.Errorf("%+v", why)
+	}
+}
+
 // Of a hit there is no more than the record: what is stored is looked up.
 func TestExplainHotHit(t *testing.T) {
 	w := newWorld(t, Options{}, func(w http.ResponseWriter, r *http.Request) {

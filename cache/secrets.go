@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"freshet/freshness"
+	"freshet/internal/wire"
 )
 
 // What is told about a request or an answer has no secret in it: of a cookie
@@ -48,6 +49,17 @@ func cookieName(crumb string) string {
 		return "…" // a value without a name
 	}
 	return name + "=…"
+}
+
+// shownKey returns a key as records have it: printable, and of one that has
+// secrets in it, because the rules for keys name such a field, the address only.
+func (h *Handler) shownKey(key string) string {
+	for _, name := range h.opt.Key.Headers {
+		if isSecret(wire.CanonicalName(name)) {
+			return printableKey(addressOf(key))
+		}
+	}
+	return printableKey(key)
 }
 
 // withoutSecrets returns fields that may be shown.

@@ -93,10 +93,11 @@ func (h *Handler) onlyTLS(r *http.Request) bool {
 func (x *explanation) recall(rec *record.Record) {
 	h, q := x.h, x.q
 	q.verdict = rec.Verdict
-	x.blind = rec.Detail == nil && len(h.opt.Key.Headers) > 0
+	x.blind = len(h.opt.Key.Headers) > 0
 	if d := rec.Detail; d != nil {
 		if key, ok := rawKey(d.Key); ok && key != "" {
 			q.key = key
+			x.blind = x.blind && key == addressOf(key)
 		}
 		q.why, q.reason, x.age, x.failed = forward(d.Forward), d.Reason, d.Age, d.OriginStatus
 	}
