@@ -33,7 +33,8 @@ import (
 // A request is a method, a target (or an absolute URL, of which the host is
 // sent), and fields in indented lines; a line "| text" is its body. "raw TEXT"
 // in place of method and target sends bytes as they are. With a line "goes" the
-// client goes away once the origin was asked, with "reads nothing" it does that.
+// client goes away once the origin was asked, with "hangs up" once the answer has
+// begun, with "reads nothing" it does that.
 //
 // Sections are files: "freshet.toml", "files/NAME" of the folder, and
 // "origin PATH" for what the origin answers: one answer after the other, with
@@ -67,6 +68,7 @@ type request struct {
 	body           string
 	raw            string
 	goes, unread   bool
+	hangsUp        bool
 }
 
 type expectation struct {
@@ -144,6 +146,9 @@ func (s *scenario) line(line string) error {
 			return nil
 		case text == "goes":
 			r.goes = true
+			return nil
+		case text == "hangs up":
+			r.hangsUp = true
 			return nil
 		case text == "reads nothing":
 			r.unread = true

@@ -249,6 +249,9 @@ func (w *world) send(r *request) *record.Record {
 	case r.goes:
 		w.origin.asked(w.t)
 		c.Close()
+	case r.hangsUp:
+		io.ReadFull(c, make([]byte, 1))
+		c.Close()
 	case r.unread:
 	default:
 		w.read(c, r)

@@ -72,7 +72,11 @@ func asksOrigin(e *why.Explanation) bool {
 // Explain implements explains.
 func (c *cachedExplains) Explain(rec *record.Record) *why.Explanation {
 	if rec.Rule.Group() == rule.Proxy && rec.Rule != rule.ProxyAnswered {
-		return c.origins.Explain(rec)
+		e := c.origins.Explain(rec)
+		if rec.Detail != nil && rec.Detail.Key != "" {
+			e.Compared = append([]why.Comparison{{What: "key", Value: rec.Detail.Key}}, e.Compared...)
+		}
+		return e
 	}
 	if rec.Rule == rule.PurgeUnauthorized {
 		return explainPurge(rec.Rule)
