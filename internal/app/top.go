@@ -148,6 +148,9 @@ func (f *figure) shown() string {
 	}
 	unit := map[string]ui.Unit{"per second": ui.PerSecond, "bytes": ui.Bytes, "seconds": ui.Seconds, "percent": ui.Percent}[f.Unit]
 	text := unit.Format(*f.Value)
+	if f.Unit == "seconds since 1970" {
+		return time.Unix(int64(*f.Value), 0).Format("2006-01-02 15:04")
+	}
 	if f.Unit == "seconds" && *f.Value >= 60 {
 		text = (time.Duration(*f.Value) * time.Second).String()
 	}

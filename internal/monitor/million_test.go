@@ -91,7 +91,7 @@ func TestMillionRows(t *testing.T) {
 
 // What is in a window is right, however deep.
 func TestMillionRowsAreSorted(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		t.Skip("a million rows take a moment")
 	}
 	m := New(Options{})

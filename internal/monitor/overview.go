@@ -39,7 +39,8 @@ func (m *Monitor) figures() []figure {
 		}
 	}
 	return append(all,
-		figure{key: "uptime", label: "Up for", kind: seconds, value: m.uptime().Truncate(time.Second).Seconds(), note: "since " + m.o.Started.UTC().Format("2006-01-02 15:04 MST")},
+		figure{key: "uptime", label: "Up for", kind: seconds, value: m.uptime().Truncate(time.Second).Seconds()},
+		figure{key: "start_time", label: "Started", kind: instant, value: float64(m.o.Started.Unix())},
 		figure{key: "config_age", label: "Configuration read", kind: seconds, value: m.o.Now().Sub(m.o.ConfigTime()).Truncate(time.Second).Seconds(), note: "ago", href: "/config"})
 }
 
@@ -138,7 +139,7 @@ func overviewTable(m *Monitor, _ *query) (*table, error) {
 }
 
 // units are the names of what kinds count, for programs.
-var units = map[kind]string{count: "", rate: "per second", octets: "bytes", seconds: "seconds", percent: "percent"}
+var units = map[kind]string{count: "", rate: "per second", octets: "bytes", seconds: "seconds", percent: "percent", instant: "seconds since 1970"}
 
 func overviewView(m *Monitor, q *query) (*ui.View, error) {
 	over, ok := resolutions[q.get("over")]
