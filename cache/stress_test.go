@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -73,6 +74,24 @@ func stressBody(n int, v int64, x string) string {
 	return strings.Repeat(fmt.Sprintf("resource %d version %d for %q\n", n, v, x), 1+n*n*8)
 }
 
+// lookAround does what a monitor does.
+func lookAround(w *world, target, x string) {
+	ask := httptest.NewRequest("GET", target, nil)
+	ask.Header.Set("X-V", x)
+	if e := w.Why(ask); e.Rule == 0 || e.Sentence == "" {
+		w.t.Errorf("%+v", e)
+	}
+	for i := range w.store.Objects {
+		if d, ok := w.store.Object(i.Key); ok && len(d.Stored) != d.Variants {
+			w.t.Errorf("%+v", d)
+		}
+	}
+	w.store.TopMisses()
+	w.store.Totals()
+	for range w.store.DiskObjects {
+	}
+}
+
 func stressStep(w *world, r *rand.Rand, versions *[20]atomic.Int64) {
 	n, x := r.IntN(len(versions)), pick(r, "a", "b")
 	target := fmt.Sprintf("http://e/%d", n)
@@ -91,6 +110,9 @@ func stressStep(w *world, r *rand.Rand, versions *[20]atomic.Int64) {
 			w.store.PurgeAll(r.IntN(2) == 0)
 		}
 		return
+	}
+	if r.IntN(20) == 0 {
+		lookAround(w, target, x)
 	}
 	asked := versions[n].Load()
 	rec := <-w.start("GET "+target, "X-V: "+x)

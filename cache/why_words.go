@@ -46,7 +46,10 @@ func (x *explanation) opening() string {
 	case record.Stale:
 		return "It " + would + " answered from the cache with something stale"
 	case record.Revalidated:
-		return "The origin " + would + " asked whether what is stored is still valid"
+		if x.past {
+			return "The origin was asked whether what is stored is still valid, and it was"
+		}
+		return "The origin would be asked whether what is stored is still valid"
 	case record.Bypass:
 		return "It " + would + " sent past the cache"
 	case record.Refused:
