@@ -234,6 +234,9 @@ func TestToldFromDisk(t *testing.T) {
 	f.room.Store(100)
 	full.tell("GET http://e/3000000").expect(t, record.Miss, rule.CacheNotKept)
 	full.foresees(t, rule.CacheNotKept, "GET http://e/3000000")
+	if e := full.Why(httptest.NewRequest("GET", "http://e/3000000", nil)); !strings.Contains(e.Advice, "memory") {
+		t.Errorf("advice %q", e.Advice)
+	}
 }
 
 func TestToldMisfiled(t *testing.T) {

@@ -133,6 +133,8 @@ func (x *explanation) storeRemedies(t *trial) ([]why.Fix, string) {
 		if names := h.trackers(q.to.query); len(names) > 0 {
 			return nil, "If " + strings.Join(names, " and ") + " makes no difference to the answer, add it to key-drop."
 		}
+	case rule.CacheNotKept:
+		return nil, "Give the cache more memory, or look for faults of the disk in the server's log."
 	case rule.CacheCut:
 		return nil, "The origin's log should say why its last answer broke off."
 	}
