@@ -11,6 +11,8 @@
 // a range of 256 for each, and are not stable between versions; names are.
 package rule
 
+//go:generate go test . -run ^TestReference$ -update
+
 // ID names a rule. The zero ID means "no rule": nothing was refused or decided.
 type ID uint16
 
