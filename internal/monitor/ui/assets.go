@@ -87,6 +87,9 @@ func must(err error) {
 func (a *assets) Open(name string) (fs.File, error) {
 	file, ok := a.files[name]
 	if !ok {
+		if f, ok := a.openCoded(name); ok {
+			return f, nil
+		}
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	return dist.Open(file)

@@ -8,8 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
+	"freshet/internal/coding"
 	"freshet/internal/field"
 	"freshet/internal/monitor/ui"
 )
@@ -79,27 +79,26 @@ func TestAssets(t *testing.T) {
 	}
 }
 
-// Codings are made in the background, so the first answers may come without.
+// The first answer to each who asks is coded.
 func TestAssetCodings(t *testing.T) {
-	for _, c := range []field.Coding{field.Brotli, field.Gzip} {
-		coding := c.String()
-		plain := get(t, "GET", ui.URL("app.css"))
-		var r *http.Response
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-			r = get(t, "GET", ui.URL("app.css"), "Accept-Encoding", coding)
-			if r.Header.Get("Content-Encoding") == coding {
-				break
+	for _, name := range []string{"app.css", "app.js", "charts.js"} {
+		plain := get(t, "GET", ui.URL(name))
+		want := body(t, plain)
+		for _, c := range []field.Coding{field.Brotli, field.Gzip, field.Zstd} {
+			r := get(t, "GET", ui.URL(name), "Accept-Encoding", c.String())
+			if r.Header.Get("Content-Encoding") != c.String() || r.Header.Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%s as %v: %v", name, c, r.Header)
 			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%s never came: %v", coding, r.Header)
+			if tag := r.Header.Get("ETag"); tag == plain.Header.Get("ETag") || strings.HasPrefix(tag, "W/") {
+				t.Errorf("%s as %v: tag %s, plain %s", name, c, tag, plain.Header.Get("ETag"))
+			}
+			if got, err := coding.Decode(c, []byte(body(t, r)), 1<<20); err != nil || string(got) != want {
+				t.Errorf("%s as %v: another content, %v", name, c, err)
 			}
 		}
-		if r.Header.Get("Vary") != "Accept-Encoding" {
-			t.Errorf("%s: Vary %q", coding, r.Header.Get("Vary"))
-		}
-		if tag := r.Header.Get("ETag"); tag == plain.Header.Get("ETag") || strings.HasPrefix(tag, "W/") {
-			t.Errorf("%s: tag %s, plain %s", coding, tag, plain.Header.Get("ETag"))
-		}
+	}
+	if r := get(t, "GET", ui.URL("app.css")+".br"); r.StatusCode == 200 {
+		t.Error("a coding is an asset of its own")
 	}
 }
 
