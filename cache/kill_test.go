@@ -127,7 +127,7 @@ func TestKill(t *testing.T) {
 		select {
 		case <-enough: // and then at any moment
 			time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
-		case <-time.After(patience):
+		case <-time.After(time.Minute): // hung, not slow: other programs may be busy
 			t.Errorf("round %d: %d answers only", round, answers.Load())
 		}
 		child.Process.Kill()
