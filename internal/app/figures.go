@@ -24,6 +24,15 @@ type figures struct {
 	ran  sync.WaitGroup
 }
 
+// countedPlaces is how many routes are counted apart: as many as there are, and
+// some that a configuration may have later. Those beyond share one.
+func (s *service) countedPlaces() int {
+	if s.content.live == nil {
+		return 1
+	}
+	return max(64, 2*len(s.places())+1)
+}
+
 // saveEvery is how often the past is written, besides at the end.
 const saveEvery = time.Minute
 

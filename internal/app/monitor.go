@@ -54,9 +54,6 @@ type watched struct {
 	served   sync.WaitGroup
 }
 
-// countedPlaces is how many routes are counted apart.
-const countedPlaces = 256
-
 // How much the monitor's own server bears.
 const (
 	monitorConns   = 1024
