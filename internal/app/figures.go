@@ -27,10 +27,15 @@ type figures struct {
 // countedPlaces is how many routes are counted apart: as many as there are, and
 // some that a configuration may have later. Those beyond share one.
 func (s *service) countedPlaces() int {
-	if s.content.live == nil {
+	l := s.content.live
+	if l == nil {
 		return 1
 	}
-	return max(64, 2*len(s.places())+1)
+	routes := 0
+	for _, t := range l.sites().all {
+		routes += len(t.routes)
+	}
+	return max(64, 2*routes+1)
 }
 
 // saveEvery is how often the past is written, besides at the end.
