@@ -16,7 +16,7 @@ import (
 )
 
 // maxGrowth is how much more the heap may hold while a large answer passes.
-const maxGrowth = 32 << 20
+const maxGrowth = 16 << 20
 
 // TestStreamsInLittleMemory: what may not be stored, or is too large, passes in
 // constant memory, also for several readers.
@@ -82,7 +82,8 @@ func TestStreamsInLittleMemory(t *testing.T) {
 	}
 }
 
-// watchHeap notes by how much the heap grows until stop.
+// watchHeap notes by how much what is alive in the heap grows until stop. What
+// the collector has not got round to, on a busy machine, does not count.
 func watchHeap() (most *int64, stop func()) {
 	var before runtime.MemStats
 	runtime.GC()
@@ -91,7 +92,7 @@ func watchHeap() (most *int64, stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {
@@ -99,8 +100,9 @@ func watchHeap() (most *int64, stop func()) {
 				return
 			case <-tick.C:
 				var now runtime.MemStats
+				runtime.GC()
 				runtime.ReadMemStats(&now)
-				*most = max(*most, int64(now.HeapInuse)-int64(before.HeapInuse))
+				*most = max(*most, int64(now.HeapAlloc)-int64(before.HeapAlloc))
 			}
 		}
 	}()
