@@ -27,3 +27,24 @@ func TestOriginsOfLatestRequests(t *testing.T) {
 		t.Errorf("%q", lines)
 	}
 }
+
+// Each place has a name of its own in metrics, whether its route is there or
+// not.
+func TestPlacesInMetrics(t *testing.T) {
+	f := newFixture(t, func(o *Options) {
+		o.Sites = func() []Site {
+			return []Site{{Name: "a.example", Routes: []Route{{Place: 1, Path: "/"}}}, {Name: "for all other hosts", Others: true, Routes: []Route{{Place: 2, Path: "/x"}}}}
+		}
+	})
+	for place := range uint16(5) {
+		r := newRecord(1)
+		r.Place = place
+		f.metrics.Record(r)
+	}
+	text := send(f.Handler(), "GET", "/metrics", "").Body.String()
+	for _, name := range []string{"none", "a.example/", "*/x", "gone-3", "gone-4"} {
+		if strings.Count(text, `freshet_requests_total{route="`+name+`"`) != 1 {
+			t.Errorf("%s is not there once:\n%s", name, text)
+		}
+	}
+}

@@ -228,7 +228,12 @@ func (m *Monitor) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	}
 	a, err := m.shared.get(metricsKey, func() (*answer, error) {
 		names := m.placeNames()
-		b := m.o.Metrics.AppendPrometheus(nil, func(place uint16) string { return names[place] })
+		b := m.o.Metrics.AppendPrometheus(nil, func(place uint16) string {
+			if name, ok := names[place]; ok {
+				return name
+			}
+			return "gone-" + number(int(place)) // no configuration has it any more
+		})
 		return newAnswer(http.StatusOK, exports[".prom"].contentType, b), nil
 	})
 	if err != nil {
@@ -238,8 +243,7 @@ func (m *Monitor) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	a.send(w, r)
 }
 
-// verdictCounts are the requests of a place by verdict, as shares of those that
-// a cache was asked for.
+// hitRatio is the share of hits in what caches were asked for.
 func hitRatio(c *metrics.Counts) float64 {
 	v := &c.Verdicts
 	hits := v[record.Hit] + v[record.Stale] + v[record.Revalidated]

@@ -4,7 +4,7 @@ package monitor
 // text, too.
 var pages = []page{
 	{path: "/", view: overviewView, table: overviewTable},
-	{path: "/series", view: seriesView, table: seriesTable},
+	{path: "/series", view: seriesView, table: seriesTable, past: true},
 	{path: "/verdicts", table: verdictsTable},
 	{path: "/statuses", table: statusesTable},
 	{path: "/requests", view: requestsView, table: requestsTable},

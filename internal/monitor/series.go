@@ -19,7 +19,7 @@ func seriesTable(m *Monitor, q *query) (*table, error) {
 	if m.o.Metrics != nil {
 		points = m.o.Metrics.Last(over.res, over.points, nil)
 	}
-	t := &table{name: "series", caption: over.text, rows: len(points)}
+	t := &table{name: "series", past: true, caption: over.text, rows: len(points)}
 	add := func(key string, k kind, of func(p *metrics.Point) float64) {
 		t.columns = append(t.columns, column{key: key, title: title(key), kind: k, num: func(row int) float64 { return of(&points[row]) }})
 	}

@@ -18,6 +18,7 @@ import (
 type page struct {
 	path  string
 	named bool // one of many, whose name follows the path
+	past  bool // the table is about many times, which Prometheus keeps itself
 
 	view  func(*Monitor, *query) (*ui.View, error)
 	table func(*Monitor, *query) (*table, error)
@@ -120,7 +121,7 @@ func (p *page) offers(suffix string) bool {
 	if suffix == "" {
 		return p.view != nil
 	}
-	return p.table != nil
+	return p.table != nil && !(p.past && suffix == ".prom")
 }
 
 // read answers a request for a page or its table.
@@ -138,7 +139,7 @@ func (m *Monitor) read(w http.ResponseWriter, r *http.Request, p *page, q *query
 	vary := ""
 	if q.suffix == "" && p.table != nil {
 		vary = "Accept"
-		q.suffix = preferred(r)
+		q.suffix = p.preferred(r)
 	}
 	a, err := m.shared.get(q.page+"\x00"+q.name+"\x00"+q.suffix+"\x00"+vary+"\x00"+values.Encode(), func() (*answer, error) {
 		a, err := m.make(p, q)
@@ -155,7 +156,7 @@ func (m *Monitor) read(w http.ResponseWriter, r *http.Request, p *page, q *query
 }
 
 // preferred is the form that a request without a suffix asks for by Accept.
-func preferred(r *http.Request) string {
+func (p *page) preferred(r *http.Request) string {
 	accept := strings.Join(r.Header.Values("Accept"), ",")
 	switch field.BestType(accept, "text/html", "application/json", "text/csv", "text/plain") {
 	case 1:
@@ -163,7 +164,9 @@ func preferred(r *http.Request) string {
 	case 2:
 		return ".csv"
 	case 3:
-		return ".prom"
+		if p.offers(".prom") {
+			return ".prom"
+		}
 	}
 	return ""
 }

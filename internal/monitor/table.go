@@ -18,6 +18,8 @@ type table struct {
 	columns []column
 	rows    int
 
+	past bool // as that of its page
+
 	// keep tells which rows are in it; nil keeps all.
 	keep func(row int) bool
 
@@ -149,6 +151,9 @@ func (t *table) html(q *query, w *window) *ui.Table {
 		u.Next = q.with("offset", number(w.offset+w.limit))
 	}
 	for _, f := range []struct{ text, suffix string }{{"JSON", ".json"}, {"CSV", ".csv"}, {"Prometheus", ".prom"}} {
+		if t.past && f.suffix == ".prom" {
+			continue
+		}
 		u.Formats = append(u.Formats, ui.Link{Text: f.text, Href: q.as(f.suffix)})
 	}
 	return u
