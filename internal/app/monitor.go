@@ -212,10 +212,18 @@ func (s *service) announceMonitor() {
 		return
 	}
 	ip := addr.AddrPort().Addr().Unmap()
-	if ip.IsUnspecified() {
-		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if !ip.IsUnspecified() {
+		s.env.tell("monitor on %s%s", webAddress("http", ip, addr.Port), w.notice)
+		return
 	}
-	s.env.tell("monitor on %s%s", webAddress("http", ip, addr.Port), w.notice)
+	s.env.tell("monitor on %s%s", webAddress("http", netip.AddrFrom4([4]byte{127, 0, 0, 1}), addr.Port), w.notice)
+	lan := s.env.LAN
+	if lan == nil {
+		lan = lanAddr
+	}
+	if other, ok := lan(); ok {
+		s.env.tell("monitor on %s for other machines", webAddress("http", other, addr.Port))
+	}
 }
 
 // close ends the monitor.

@@ -89,6 +89,7 @@ func TestMonitorForOthers(t *testing.T) {
 	}
 	p, _ := monitored(t, "serve", "--listen", "127.0.0.1:0", "--monitor", ":0", "--monitor-token", filepath.Join(dir, "token"), dir)
 	at := p.monitor()
+	p.stderr.wait(t, `(?m)^monitor on http://192\.0\.2\.7:\d+/ for other machines$`)
 	for auth, want := range map[string]int{"": 401, "Bearer wrong": 401, "Bearer a long secret": 200} {
 		if resp, body := get(t, at+"requests.json", "Authorization", auth); resp.StatusCode != want || want != 200 && strings.Contains(body, "table") {
 			t.Errorf("%q: %v", auth, resp)

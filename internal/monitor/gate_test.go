@@ -1,12 +1,15 @@
 package monitor
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"freshet/check"
 )
 
 // A page of another site reaches the monitor by that site's name only.
@@ -182,4 +185,39 @@ func TestCheckOfAnotherSite(t *testing.T) {
 	if w := send(f.Handler(), "GET", "/check?url=http://a.example/", "", "Sec-Fetch-Site", "cross-site"); w.Code != 403 {
 		t.Errorf("%d", w.Code)
 	}
+}
+
+// The page asks nobody's neighbours: addresses that are not public are refused.
+func TestCheckOfPrivateAddresses(t *testing.T) {
+	asked := false
+	inside := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	f := newFixture(t, nil)
+	for _, at := range []string{inside.URL, strings.Replace(inside.URL, "127.0.0.1", "localhost", 1), "http://[::ffff:127.0.0.1]:1/", "http://169.254.169.254/latest/meta-data/", "http://10.0.0.1/"} {
+		w := send(f.Handler(), "GET", "/check?"+url.Values{"url": {at}}.Encode(), "", "Accept", "text/html")
+		if w.Code != 200 || !strings.Contains(w.Body.String(), "No answer") || asked {
+			t.Errorf("%s: %d\n%s", at, w.Code, w.Body)
+		}
+	}
+	if w := send(f.Handler(), "GET", "/check?url=ftp://a/", "", "Accept", "text/html"); w.Code != 200 || !strings.Contains(w.Body.String(), `role="alert"`) {
+		t.Errorf("ftp: %d\n%s", w.Code, w.Body)
+	}
+}
+
+// One address is checked at a time.
+func TestOneCheckAtATime(t *testing.T) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	f := newFixture(t, func(o *Options) {
+		o.Check = func(context.Context, *url.URL) []*check.Result { close(begun); <-end; return nil }
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		send(f.Handler(), "GET", "/check?url=http://a.example/", "")
+	}()
+	<-begun
+	if w := send(f.Handler(), "GET", "/check?url=http://b.example/", "", "Accept", "text/html"); !strings.Contains(w.Body.String(), "another address is being checked") {
+		t.Errorf("%s", w.Body)
+	}
+	close(end)
+	<-done
 }

@@ -25,6 +25,7 @@ package monitor
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"sync"
@@ -185,7 +186,7 @@ func (s *shared) get(key string, create func() (*answer, error)) (*answer, error
 			}
 		}
 	}
-	k := &making{begun: now, done: make(chan struct{})}
+	k := &making{begun: now, done: make(chan struct{}), err: errUnmade}
 	if s.of == nil {
 		s.of = map[string]*making{}
 	}
@@ -197,6 +198,10 @@ func (s *shared) get(key string, create func() (*answer, error)) (*answer, error
 	k.answer, k.err = create()
 	return k.answer, k.err
 }
+
+// errUnmade is what those get who waited for an answer that was not made,
+// because a bug ended who made it.
+var errUnmade = errors.New("the page could not be made")
 
 // forget makes the next answers new ones, after a change.
 func (s *shared) forget() {
