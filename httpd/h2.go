@@ -189,7 +189,7 @@ func (s *Server) noteH2(w *h2Response, r *http.Request) {
 		ID: w.id, Start: w.start.UnixNano(), Duration: int64(time.Since(w.start)), Waited: int64(w.waited),
 		Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Host: r.Host,
 		Referer: r.Referer(), Agent: r.UserAgent(),
-		Status: w.status, Bytes: w.bytes,
+		Status: w.status, Bytes: w.bytes, TLS: r.TLS != nil,
 	}
 	w.notes.fill(&rec)
 	rec.User, _, _ = r.BasicAuth()

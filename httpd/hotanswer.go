@@ -101,6 +101,7 @@ func (c *conn) note(h *wire.Head) *Record {
 	s.recs = append(s.recs, Record{
 		ID: c.requestID(), Start: h.Now, Remote: c.sc.Remote(), Method: h.Method, Target: h.Target, Proto: protoOf(h),
 		Host: h.Host, Referer: h.Get(wire.Referer), Agent: h.Get(wire.UserAgent), User: userOf(h),
+		TLS: c.tls != nil,
 	})
 	return &s.recs[len(s.recs)-1]
 }

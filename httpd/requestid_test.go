@@ -17,6 +17,8 @@ type kept struct {
 	mu  sync.Mutex
 	ids map[record.ID]string
 	in  chan struct{}
+
+	plain bool // a request came without TLS
 }
 
 func (k *kept) Record(r *httpd.Record) {
@@ -26,6 +28,7 @@ func (k *kept) Record(r *httpd.Record) {
 	} else {
 		k.ids[r.ID] = r.Target
 	}
+	k.plain = k.plain || !r.TLS
 	k.mu.Unlock()
 	k.in <- struct{}{}
 }
@@ -71,8 +74,8 @@ func testRequestIDs(t *testing.T, proto string, mode httpd.RequestIDs) {
 		}
 		k.mu.Unlock()
 	}
-	if k.mu.Lock(); len(k.ids) != 6 {
-		t.Errorf("six requests left these records: %v", k.ids)
+	if k.mu.Lock(); len(k.ids) != 6 || k.plain {
+		t.Errorf("six requests over TLS left these records: %v, without TLS %v", k.ids, k.plain)
 	}
 	k.mu.Unlock()
 }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"freshet/internal/config"
@@ -55,11 +54,7 @@ func (s *service) whyEntry(n *journal.Entry) *why.Explanation {
 	}
 	e.ID, e.Time, e.Method = rec.ID.String(), time.Unix(0, rec.Start), rec.Method
 	e.Status, e.Verdict, e.Rule = rec.Status, rec.Verdict, rec.Rule
-	e.URL = s.schemeOf(rec) + rec.Host + rec.Target
-	if !strings.HasPrefix(rec.Target, "/") {
-		e.URL = rec.Target
-	}
-	if !whole {
+	if e.URL = rec.URL(); !whole {
 		e.URL += "…"
 	}
 	e.Compared = append(e.Compared, measured(n)...)
@@ -72,25 +67,6 @@ func (s *service) whyEntry(n *journal.Entry) *why.Explanation {
 func targetIsWhole(n *journal.Entry) bool {
 	const maxHost = 64
 	return !n.Truncated || n.Agent != "" && len(n.Host) < maxHost || journal.TargetHash(n.Host, n.Target) == n.Key
-}
-
-// schemeOf guesses by which scheme a request came, which its record does not
-// tell.
-func (s *service) schemeOf(rec *record.Record) string {
-	if rec.Detail != nil {
-		if scheme, _, ok := strings.Cut(rec.Detail.Key, "://"); ok && (scheme == "http" || scheme == "https") {
-			return scheme + "://"
-		}
-	}
-	if rec.Proto == "HTTP/2.0" {
-		return "https://"
-	}
-	for _, l := range s.listening() {
-		if l.scheme == "http" {
-			return "http://"
-		}
-	}
-	return "https://"
 }
 
 // limits are the parameters that the engine's refusals are about.

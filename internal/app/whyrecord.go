@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -75,8 +76,12 @@ func requestOf(rec *record.Record) *http.Request {
 		return nil
 	}
 	u.Scheme, u.Host = "", ""
-	return &http.Request{
+	r := &http.Request{
 		Method: rec.Method, URL: u, Host: rec.Host, Header: http.Header{}, RequestURI: rec.Target,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: rec.Remote.String(),
 	}
+	if rec.TLS {
+		r.TLS = new(tls.ConnectionState)
+	}
+	return r
 }

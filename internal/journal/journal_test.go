@@ -30,7 +30,7 @@ func full() record.Record {
 		ID: 12345 << 20, Start: 1800000000e9, Duration: 1234567, Waited: 1000000,
 		Remote: netip.MustParseAddrPort("192.0.2.1:4711"),
 		Method: "GET", Target: "/a?b=c", Proto: "HTTP/1.1", Host: "a.example", Agent: "curl/8",
-		Status: 200, Bytes: 2326, Rule: rule.StaticFile, Verdict: record.File, Place: 7, Hot: true,
+		Status: 200, Bytes: 2326, Rule: rule.StaticFile, Verdict: record.File, Place: 7, Hot: true, TLS: true,
 	}
 }
 

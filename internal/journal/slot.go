@@ -57,6 +57,7 @@ const (
 	isIPv6
 	isHot
 	isTruncated
+	isTLS
 	hasKey // key is the hash: else host and target are whole, and a reader computes it
 )
 
@@ -118,6 +119,9 @@ func (s *slot) put(r *record.Record) {
 	f := s.putAddr(r.Remote)
 	if r.Hot {
 		f |= isHot
+	}
+	if r.TLS {
+		f |= isTLS
 	}
 	if s.putText(r) {
 		f |= isTruncated
@@ -223,7 +227,7 @@ func (s *slot) entry() Entry {
 		Seq: s.seq, Key: s.key, Truncated: s.flags&isTruncated != 0,
 		Record: record.Record{
 			ID: s.id, Start: s.start, Duration: s.duration, Waited: s.waited, Bytes: s.bytes,
-			Status: int(s.status), Rule: s.rule, Verdict: s.verdict, Place: s.place, Hot: s.flags&isHot != 0,
+			Status: int(s.status), Rule: s.rule, Verdict: s.verdict, Place: s.place, Hot: s.flags&isHot != 0, TLS: s.flags&isTLS != 0,
 			Remote: s.remote(),
 		},
 	}

@@ -39,7 +39,7 @@ func (m *Monitor) explainEntry(e *journal.Entry) *why.Explanation {
 		}
 	}
 	row := rule.Of(e.Rule)
-	x := &why.Explanation{ID: e.ID.String(), Time: time.Unix(0, e.Start), Method: e.Method, URL: "http://" + e.Host + e.Target,
+	x := &why.Explanation{ID: e.ID.String(), Time: time.Unix(0, e.Start), Method: e.Method, URL: e.URL(),
 		Status: e.Status, Verdict: e.Verdict, Rule: e.Rule, Sentence: row.Sentence + "."}
 	if row.Sentence == "" {
 		x.Sentence = fmt.Sprintf("It was answered with %d.", e.Status)
@@ -102,7 +102,7 @@ func whyEntryView(m *Monitor, q *query) (*ui.View, error) {
 	}
 	links := &ui.Text{Links: []ui.Link{{Text: "JSON", Href: q.as(".json")}}}
 	if e.Host != "" && strings.HasPrefix(e.Target, "/") {
-		links.Links = append(links.Links, ui.Link{Text: "What would happen now", Href: whyAddress("http://" + e.Host + e.Target)},
+		links.Links = append(links.Links, ui.Link{Text: "What would happen now", Href: whyAddress(e.URL())},
 			ui.Link{Text: "Requests of this client", Href: "/requests?" + url.Values{"client": {client(&e.Record)}}.Encode()})
 	}
 	v.Sections = append(v.Sections, links)

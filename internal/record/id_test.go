@@ -31,3 +31,20 @@ func TestIDsOfTwoStarts(t *testing.T) {
 		t.Errorf("%v is not behind %v", next, last)
 	}
 }
+
+func TestURL(t *testing.T) {
+	for _, tt := range []struct {
+		r    Record
+		want string
+	}{
+		{Record{Host: "a.example", Target: "/b?c"}, "http://a.example/b?c"},
+		{Record{Host: "a.example", Target: "/b", TLS: true}, "https://a.example/b"},
+		{Record{Host: "a.example", Target: "*"}, "*"},
+		{Record{Host: "a.example:1", Target: "http://a.example:1/"}, "http://a.example:1/"},
+		{Record{}, ""},
+	} {
+		if got := tt.r.URL(); got != tt.want {
+			t.Errorf("%+v: %q, not %q", tt.r, got, tt.want)
+		}
+	}
+}

@@ -33,10 +33,23 @@ type Record struct {
 	Verdict Verdict
 	Place   uint16 // which route of the configuration answered; 0 when there is one only
 	Hot     bool   // answered on the hot path
+	TLS     bool   // the request came over TLS
 
 	// Detail is what handlers told about the request; nil for what was answered
 	// on the hot path. It is not changed any more: a sink may keep it.
 	Detail *Detail
+}
+
+// URL returns the address that was asked for: the target itself when it is no
+// path, as that of OPTIONS * and CONNECT.
+func (r *Record) URL() string {
+	switch {
+	case len(r.Target) == 0 || r.Target[0] != '/':
+		return r.Target
+	case r.TLS:
+		return "https://" + r.Host + r.Target
+	}
+	return "http://" + r.Host + r.Target
 }
 
 // Sink takes records. Record is called on the connection's goroutine, after
