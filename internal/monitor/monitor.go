@@ -150,8 +150,12 @@ func (m *Monitor) uptime() time.Duration { return m.o.Now().Sub(m.o.Started) }
 // sharedFor is how long what was made for one is given to others, too.
 const sharedFor = time.Second
 
-// maxShared bounds the answers that are kept for it.
-const maxShared = 128
+// maxShared bounds the answers that are kept for it, and maxSharedBytes those
+// that are: a larger one is given to those who wait for it, and to nobody else.
+const (
+	maxShared      = 128
+	maxSharedBytes = 256 << 10
+)
 
 // shared are answers that were made a moment ago.
 type shared struct {
@@ -196,6 +200,13 @@ func (s *shared) get(key string, create func() (*answer, error)) (*answer, error
 	s.mu.Unlock()
 	defer close(k.done)
 	k.answer, k.err = create()
+	if k.err == nil && len(k.answer.body) > maxSharedBytes {
+		s.mu.Lock()
+		if s.of[key] == k {
+			delete(s.of, key)
+		}
+		s.mu.Unlock()
+	}
 	return k.answer, k.err
 }
 

@@ -271,6 +271,13 @@ func TestPagesAreShared(t *testing.T) {
 	if len(f.shared.of) > maxShared {
 		t.Errorf("%d answers are kept", len(f.shared.of))
 	}
+	now = now.Add(time.Minute)
+	a, err := f.shared.get("large", func() (*answer, error) {
+		return newAnswer(200, "text/plain", make([]byte, maxSharedBytes+1)), nil
+	})
+	if _, kept := f.shared.of["large"]; err != nil || len(a.body) == 0 || kept {
+		t.Errorf("a large answer: %v, kept: %v", err, kept)
+	}
 }
 
 // Who reads without scripts can keep a page from loading again.
