@@ -183,11 +183,9 @@ func (s *shared) get(key string, create func() (*answer, error)) (*answer, error
 		<-k.done
 		return k.answer, k.err
 	}
-	if len(s.of) >= maxShared {
-		for key, k := range s.of {
-			if now.Sub(k.begun) >= sharedFor {
-				delete(s.of, key)
-			}
+	for key, k := range s.of {
+		if now.Sub(k.begun) >= sharedFor {
+			delete(s.of, key)
 		}
 	}
 	k := &making{begun: now, done: make(chan struct{}), err: errUnmade}
