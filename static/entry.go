@@ -12,18 +12,20 @@ import (
 )
 
 // entry is what is kept of one address: which file answers for it, what the
-// file system said about that file, and the codings, ready to be sent.
+// file system said about that file, and the codings, ready to be sent. That of
+// a listing is told in listingentry.go.
 //
 // An entry is never changed when a file changes: it is replaced. Only the set
 // of its codings grows.
 type entry struct {
-	key  string  // in the table: the path without its first slash, decoded
-	why  rule.ID // of a 200: StaticFile, StaticIndex or StaticFallback
+	key  string  // in the table: the path without its first slash, decoded; of a listing see list
+	why  rule.ID // of a 200: StaticFile, StaticIndex, StaticFallback or StaticListing
 	meta representation.Meta
 	age  int64 // lifetime in Cache-Control, seconds; 0 none
 
 	// sources are the files that the codings were read from: always that of
-	// Identity, and those of sidecar files. A coding that was made here has none.
+	// Identity, and those of sidecar files. A coding that was made here has none,
+	// nor has a listing.
 	sources [field.NumCodings]*source
 
 	// absent are names that came before the file's own when it was looked for,

@@ -1,20 +1,11 @@
 package static
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
-
-	"freshet/conditional"
-	"freshet/httpd"
-	"freshet/internal/field"
-	"freshet/internal/rule"
 )
 
 // listingEntry is one line of a folder's listing.
@@ -74,81 +65,6 @@ func (v *listingView) shown(entries []listingEntry) []listingEntry {
 	v.page = min(v.page, v.pages(len(entries)))
 	from := (v.page - 1) * v.size
 	return entries[from:min(from+v.size, len(entries))]
-}
-
-// listed is a listing, and what a request's preconditions make of it.
-type listed struct {
-	body []byte
-	json bool
-	tag  string
-	next string // the query of the next page; "" on the last
-	conditional.Decision
-}
-
-// list makes the listing of a folder: JSON for programs that prefer it, else a
-// page. urlPath is the folder's decoded path and ends in a slash; entries may
-// be in any order and are sorted in place.
-func list(r *http.Request, urlPath string, entries []listingEntry) (l listed) {
-	view := viewOf(r.URL.RawQuery)
-	sortEntries(entries, view.sort, view.desc)
-	if field.BestType(strings.Join(r.Header.Values("Accept"), ","), "text/html", "application/json") == 1 {
-		l.json, view.size = true, listingPageJSON
-		l.body = appendListingJSON(nil, entries, view)
-	} else {
-		l.body = appendListingHTML(nil, urlPath, entries, view)
-	}
-	if view.page < view.pages(len(entries)) {
-		next := view
-		next.page++
-		l.next = next.query()
-	}
-	sum := sha256.Sum256(l.body)
-	l.tag = `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
-	q := conditional.FromLines(r.Method, r.Header.Values)
-	l.Decision = conditional.Decide(&q, &conditional.State{Variants: []conditional.Variant{{Tag: l.tag, Size: int64(len(l.body))}}, NoRanges: true}, nil)
-	if l.Status == http.StatusOK {
-		l.Rule = rule.StaticListing
-	}
-	return l
-}
-
-// serveListing answers with a listing.
-func (h *Handler) serveListing(w http.ResponseWriter, r *http.Request, urlPath string, entries []listingEntry) {
-	l := list(r, urlPath, entries)
-	f := w.Header()
-	f.Add("Vary", "Accept")
-	f.Set("Cache-Control", "no-cache")
-	f.Set("X-Content-Type-Options", "nosniff")
-	if l.json {
-		f.Set("Content-Type", "application/json")
-	} else {
-		f.Set("Content-Type", typeHTML)
-		f.Set("Content-Security-Policy", listingPolicy)
-	}
-	if l.next != "" {
-		f.Set("Link", "<"+l.next+`>; rel="next"`)
-	}
-	httpd.SetRule(w, l.Rule)
-	f.Set("ETag", l.tag)
-	switch l.Status {
-	case http.StatusOK:
-		f.Set("Content-Length", strconv.Itoa(len(l.body)))
-		w.WriteHeader(http.StatusOK)
-		if r.Method != http.MethodHead {
-			w.Write(l.body) // an error here means that the client has gone
-		}
-	case http.StatusNotModified:
-		f.Del("Content-Type")
-		f.Del("Content-Security-Policy")
-		f.Del("Link")
-		w.WriteHeader(http.StatusNotModified)
-	default:
-		// What follows is another page, with a style of its own.
-		f.Del("Content-Security-Policy")
-		f.Del("Cache-Control")
-		f.Del("Link")
-		h.refuse(w, r, l.Rule, "")
-	}
 }
 
 // appendListingJSON appends one object for each entry, one a line.

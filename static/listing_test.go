@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"freshet/conditional"
 )
 
 var day = time.Date(2026, 3, 4, 5, 6, 7, 8, time.FixedZone("", 3600))
@@ -164,19 +166,20 @@ func TestListingPages(t *testing.T) {
 }
 
 func TestServeListing(t *testing.T) {
+	s := newSite(t, Options{}, nil)
 	serve := func(method, target string, fields ...string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, target, nil)
 		for i := 0; i < len(fields); i += 2 {
 			r.Header.Add(fields[i], fields[i+1])
 		}
 		w := httptest.NewRecorder()
-		new(Handler).serveListing(w, r, "/", someEntries())
+		s.serveListing(w, r, queryOf(r), "/", someEntries())
 		return w
 	}
 	get := serve("GET", "/", "Accept", "text/html,*/*;q=0.8")
 	tag := get.Header().Get("ETag")
 	for name, want := range map[string]string{
-		"Content-Type": "text/html; charset=utf-8", "Vary": "Accept", "Cache-Control": "no-cache",
+		"Content-Type": "text/html; charset=utf-8", "Vary": "Accept, Accept-Encoding", "Cache-Control": "no-cache",
 		"X-Content-Type-Options": "nosniff", "Content-Security-Policy": listingPolicy, "Content-Length": fmt.Sprint(get.Body.Len()),
 	} {
 		if got := get.Header().Get(name); got != want {
@@ -193,10 +196,10 @@ func TestServeListing(t *testing.T) {
 	if head.Body.Len() != 0 || head.Header().Get("Content-Length") != get.Header().Get("Content-Length") || head.Header().Get("ETag") != tag {
 		t.Errorf("HEAD differs from GET: %v", head.Header())
 	}
-	if w := serve("GET", "/", "Range", "bytes=0-1"); w.Code != 200 {
-		t.Errorf("a range of a listing: %d, want 200", w.Code)
+	if w := serve("GET", "/", "Range", "bytes=0-8", "If-Range", tag); w.Code != 206 || w.Body.String() != "<!doctype" || w.Header().Get("Content-Security-Policy") != listingPolicy {
+		t.Errorf("a range of a listing: %d %q", w.Code, w.Body)
 	}
-	if w := serve("GET", "/", "If-None-Match", tag); w.Code != 304 || w.Body.Len() != 0 || w.Header().Get("Vary") != "Accept" || w.Header().Get("ETag") != tag || w.Header().Get("Content-Type") != "" {
+	if w := serve("GET", "/", "If-None-Match", tag); w.Code != 304 || w.Body.Len() != 0 || w.Header().Get("Vary") != "Accept, Accept-Encoding" || w.Header().Get("ETag") != tag || w.Header().Get("Content-Type") != "" {
 		t.Errorf("If-None-Match: %d %v", w.Code, w.Header())
 	}
 	if w := serve("GET", "/?sort=size", "If-None-Match", tag); w.Code != 200 {
@@ -247,7 +250,7 @@ func TestListingRefused(t *testing.T) {
 	s := newSite(t, Options{}, map[string]string{"x.txt": ""})
 	f := s.get("/", `If-Match: "x"`, "Accept: text/html").Header()
 	other := s.get("/x.txt", `If-Match: "x"`, "Accept: text/html").Header()
-	if f.Get("Content-Security-Policy") != other.Get("Content-Security-Policy") || f.Get("Cache-Control") != "no-store" || f.Get("Vary") != "Accept" {
+	if f.Get("Content-Security-Policy") != other.Get("Content-Security-Policy") || f.Get("Cache-Control") != "no-store" || f.Get("Vary") != "Accept-Encoding, Accept" {
 		t.Errorf("%v", f)
 	}
 }
@@ -288,16 +291,24 @@ func TestListingAllocs(t *testing.T) {
 func BenchmarkListing50000(b *testing.B) {
 	for _, accept := range []string{"text/html", "application/json"} {
 		b.Run(strings.TrimPrefix(accept, "text/"), func(b *testing.B) {
+			s := newSite(b, Options{}, nil)
 			r := httptest.NewRequest("GET", "/", nil)
 			r.Header.Set("Accept", accept)
 			all := manyEntries(50_000)
 			entries := make([]listingEntry, len(all))
 			for b.Loop() {
 				copy(entries, all)
-				new(Handler).serveListing(discard{http.Header{}}, r, "/", entries)
+				s.serveListing(discard{http.Header{}}, r, queryOf(r), "/", entries)
 			}
 		})
 	}
+}
+
+// queryOf is what serve makes of a request.
+func queryOf(r *http.Request) *query {
+	q := &query{Request: conditional.FromLines(r.Method, r.Header.Values), conditioned: true}
+	_, _, q.accepted = acceptEncoding(r.Header)
+	return q
 }
 
 // discard is an http.ResponseWriter that keeps nothing.

@@ -13,7 +13,7 @@ import (
 
 // serveFolder answers with the listing of a folder that has no index file, and
 // closes it.
-func (h *Handler) serveFolder(w http.ResponseWriter, r *http.Request, name string, folder *opened) {
+func (h *Handler) serveFolder(w http.ResponseWriter, r *http.Request, q *query, name string, folder *opened) {
 	defer folder.Close()
 	if h.opt.Listing == ListingOff {
 		h.refuse(w, r, rule.StaticListingOff, varyDefault)
@@ -25,7 +25,7 @@ func (h *Handler) serveFolder(w http.ResponseWriter, r *http.Request, name strin
 		h.refuse(w, r, rule.StaticIOError, varyDefault)
 		return
 	}
-	h.serveListing(w, r, folderPath(name), entries)
+	h.serveListing(w, r, q, folderPath(name), entries)
 }
 
 // folderPath is the decoded path of a folder in URLs.

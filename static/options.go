@@ -27,14 +27,14 @@ type Options struct {
 	// read once. It is implied when FS is an embed.FS (not for an fs.Sub of one).
 	Immutable bool
 
-	// Memory bounds the bytes kept of files: bodies, codings, heads and
-	// book-keeping. When it is full, what was not asked for lately makes room.
+	// Memory bounds the bytes kept of files and listings: bodies, codings, heads
+	// and book-keeping. When it is full, what was not asked for lately makes room.
 	// Default 256 MiB.
 	Memory int64
 
 	// MaxInMemory is the size up to which a file is kept in memory, and
-	// compressed there; larger ones are sent from an open file. It never
-	// exceeds a sixteenth of Memory. Default 1 MiB.
+	// compressed there; larger ones are sent from an open file. Larger listings
+	// are not compressed. It never exceeds a sixteenth of Memory. Default 1 MiB.
 	MaxInMemory int64
 
 	// Descriptors bounds how many large files are kept open between requests;

@@ -93,7 +93,7 @@ func (h *Handler) sendRanges(w http.ResponseWriter, r *http.Request, e *entry, v
 func (h *Handler) encodeNow(e *entry, accepted field.Accepted) *entry {
 	body := e.set.Load().Variant(field.Identity).Body
 	order, n := accepted.Order(coding.All)
-	if body == nil || e.meta.Vary == "" || n == 0 {
+	if body == nil || !h.negotiable(e) || n == 0 {
 		return nil
 	}
 	b, err := coding.Encode(nil, order[0], body, coding.Quick)

@@ -53,8 +53,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := query{Request: conditional.FromLines(r.Method, r.Header.Values), conditioned: true, now: now}
-	encodings, sent := r.Header["Accept-Encoding"]
-	q.accepted = field.ParseAcceptEncoding(strings.Join(encodings, ","), sent)
+	_, _, q.accepted = acceptEncoding(r.Header)
 
 	for range maxResolves {
 		f := h.resolve(name, dir, q.now)
@@ -72,7 +71,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 			}
 			h.table.remove(f.entry)
 		case f.folder != nil:
-			h.serveFolder(w, r, name, f.folder)
+			h.serveFolder(w, r, &q, name, f.folder)
 			return
 		case f.redirect != "":
 			h.redirect(w, r, f.redirect)
@@ -87,6 +86,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	h.opt.ErrorLog.Error("static: read a file", "path", name, "error", errChanged)
 	h.refuse(w, r, rule.StaticIOError, varyDefault)
+}
+
+// acceptEncoding returns the lines of Accept-Encoding as one list, whether there
+// are any, and what they accept.
+func acceptEncoding(f http.Header) (list string, sent bool, accepted field.Accepted) {
+	lines, sent := f["Accept-Encoding"]
+	list = strings.Join(lines, ",")
+	return list, sent, field.ParseAcceptEncoding(list, sent)
 }
 
 // serveEntry answers with an entry. It reports false, having written nothing,
@@ -130,8 +137,8 @@ func (h *Handler) serveEntry(w http.ResponseWriter, r *http.Request, q *query, e
 			src = file
 		}
 	}
-	if asksDownload(r.URL.RawQuery) && a.Status < 300 {
-		w.Header().Set("Content-Disposition", attachment(e.sources[field.Identity].name))
+	if file := e.sources[field.Identity]; file != nil && asksDownload(r.URL.RawQuery) && a.Status < 300 {
+		w.Header().Set("Content-Disposition", attachment(file.name))
 	}
 	if e.age > 0 && !r.ProtoAtLeast(1, 1) {
 		// A cache of HTTP/1.0 knows no max-age (RFC 9111 §5.3).

@@ -217,7 +217,7 @@ func TestSPA(t *testing.T) {
 }
 
 func TestDownload(t *testing.T) {
-	s := newSite(t, Options{}, map[string]string{"a.pdf": "x", "d/ä \"q\".txt": "x", "d/index.html": "x", "100%.txt": "x"})
+	s := newSite(t, Options{}, map[string]string{"a.pdf": "x", "d/ä \"q\".txt": "x", "d/index.html": "x", "100%.txt": "x", "bare/x": "x"})
 	for path, want := range map[string]string{
 		"/a.pdf":                           "",
 		"/a.pdf?x=download":                "",
@@ -229,6 +229,7 @@ func TestDownload(t *testing.T) {
 		"/100%25.txt?download":             `attachment; filename="100_.txt"; filename*=UTF-8''100%25.txt`,
 		"/d/?download":                     `attachment; filename="index.html"`,
 		"/none?download":                   "",
+		"/bare/?download":                  "",
 	} {
 		if got := s.get(path).Header().Get("Content-Disposition"); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
@@ -246,7 +247,7 @@ func TestDownload(t *testing.T) {
 func TestVaryOfOthers(t *testing.T) {
 	s := newSite(t, Options{}, map[string]string{"a.txt": "a", "d/x": ""})
 	for path, want := range map[string]string{
-		"/a.txt": "Origin, Accept-Encoding", "/none": "Origin, Accept-Encoding, Accept", "/d/": "Origin, Accept",
+		"/a.txt": "Origin, Accept-Encoding", "/none": "Origin, Accept-Encoding, Accept", "/d/": "Origin, Accept, Accept-Encoding",
 	} {
 		w := httptest.NewRecorder()
 		w.Header().Set("Vary", "Origin")

@@ -21,6 +21,8 @@
 //     systems the answer is as fresh as their attribute cache.
 //   - Equal entity-tags are equal bytes. A tag is a hash of what is sent; what
 //     has not been hashed has no tag.
+//   - A listing is made for each request. Its codings are kept, and are sent for
+//     as long as what is made is equal to what they are of.
 //   - No answer leaves the folder, neither by path nor by link.
 //   - What lies beside a file does not change it: a sidecar (app.js.br) that
 //     appears is used from the next time on that the file itself is read; one

@@ -131,22 +131,11 @@ func (x *explaining) folder(folder *opened) {
 		x.refused(rule.StaticIOError, err)
 		return
 	}
-	l := list(x.r, folderPath(x.name), entries)
 	x.compared("listing", fmt.Sprintf("%d names", len(entries)), "it is made for each request", false)
-	for _, name := range []string{"If-Match", "If-None-Match"} {
-		if v := x.r.Header.Values(name); len(v) > 0 {
-			x.compared(name, strings.Join(v, ", "), "now: "+l.tag, false)
-		}
-	}
-	if l.Status >= http.StatusBadRequest {
-		x.refused(l.Rule, nil)
-		return
-	}
-	x.e.Status, x.e.Rule = l.Status, l.Rule
-	x.say("The folder has no index file, so its listing is made for the request.")
-	if l.Status == http.StatusNotModified {
-		x.say("The client has the current listing: %s.", rule.Of(l.Rule).Sentence)
-	}
+	l := x.h.list(x.r, folderPath(x.name), entries)
+	_, _, accepted := acceptEncoding(x.r.Header)
+	e, _ := x.h.listingEntry(&l, accepted)
+	x.answer(e)
 }
 
 // file is for a file, which it closes.
@@ -206,15 +195,14 @@ func (h *Handler) stillHolds(e *entry, now moment) bool {
 // answer decides which coding is sent, and whether all of it.
 func (x *explaining) answer(e *entry) {
 	q := conditional.FromLines(x.r.Method, x.r.Header.Values)
-	encodings, sent := x.r.Header["Accept-Encoding"]
-	list := strings.Join(encodings, ",")
-	accepted := field.ParseAcceptEncoding(list, sent)
+	list, sent, accepted := acceptEncoding(x.r.Header)
 	set := e.set.Load()
 	v, d := set.Decide(&q, accepted, x.now.at/1e9, nil)
 	if v == nil && x.couldEncode(e, accepted) {
 		x.compared("Accept-Encoding", list, "it refuses what there is; another coding would be made for this request", false)
 		x.e.Status, x.e.Rule = http.StatusOK, e.why
-		x.say("The file %s is encoded for this request.", e.sources[field.Identity].name)
+		_, what := called(e)
+		x.say("The %s is encoded for this request.", what)
 		return
 	}
 	if v == nil {
@@ -222,7 +210,7 @@ func (x *explaining) answer(e *entry) {
 		x.refused(rule.NotAcceptable, nil)
 		return
 	}
-	if sent || e.meta.Vary != "" {
+	if sent || x.h.negotiable(e) {
 		if !sent {
 			list = "none sent"
 		}
@@ -240,29 +228,39 @@ func (x *explaining) answer(e *entry) {
 	if value := e.meta.CacheControl; value != "" {
 		x.compared("Cache-Control", value, "is sent", false)
 	}
-	x.sayFile(e, d)
+	x.sayAnswer(e, d)
 }
 
 // couldEncode is encodeNow without encoding.
 func (x *explaining) couldEncode(e *entry, accepted field.Accepted) bool {
 	_, n := accepted.Order(coding.All)
-	return e.set.Load().Variant(field.Identity).Body != nil && e.meta.Vary != "" && n > 0
+	return e.set.Load().Variant(field.Identity).Body != nil && x.h.negotiable(e) && n > 0
 }
 
-func (x *explaining) sayFile(e *entry, d conditional.Decision) {
-	name := e.sources[field.Identity].name
+func (x *explaining) sayAnswer(e *entry, d conditional.Decision) {
+	name, what := called(e)
 	switch {
 	case d.Status == http.StatusNotModified:
 		x.say("The client has the current %s: %s.", name, rule.Of(d.Rule).Sentence)
 	case d.Status == http.StatusPartialContent:
-		x.say("A part of the file %s is sent: %s.", name, rule.Of(d.Rule).Sentence)
+		x.say("A part of the %s is sent: %s.", what, rule.Of(d.Rule).Sentence)
 	case d.Rule == rule.RangeWhole:
-		x.say("The file %s is sent: %s.", name, rule.Of(d.Rule).Sentence)
+		x.say("The %s is sent: %s.", what, rule.Of(d.Rule).Sentence)
+	case e.why == rule.StaticListing:
+		x.say("The folder has no index file, so its listing is made for the request.")
 	case e.why == rule.StaticFallback:
 		x.say("No file has that path, so the application's page %s is sent.", name)
 	default:
-		x.say("The file %s is sent.", name)
+		x.say("The %s is sent.", what)
 	}
+}
+
+// called returns how an entry is called, alone and in a sentence.
+func called(e *entry) (name, what string) {
+	if file := e.sources[field.Identity]; file != nil {
+		return file.name, "file " + file.name
+	}
+	return "listing", "listing"
 }
 
 // codings lists those that there are of an entry.

@@ -28,6 +28,8 @@ import (
 type Meta struct {
 	Type         string // Content-Type
 	CacheControl string // Cache-Control; "" sends none
+	Policy       string // Content-Security-Policy; "" sends none
+	Link         string // Link; "" sends none
 	Vary         string // Vary; "" sends none
 	Modified     int64  // Last-Modified, Unix seconds; 0 sends none
 }
@@ -65,11 +67,13 @@ func New(m *Meta, coding field.Coding, tag string, size int64, body []byte) *Var
 	v.length = len(b)
 	b = appendLength(b, size)
 	v.end = len(b)
+	b = appendField(b, "Content-Security-Policy", m.Policy)
 	v.kind = len(b)
 	b = appendField(b, "Content-Type", m.Type)
 	v.after = len(b)
 	b = appendField(b, "ETag", tag)
 	b = appendModified(b, m.Modified)
+	b = appendField(b, "Link", m.Link)
 	b = appendField(b, "Vary", m.Vary)
 	b = appendField(b, "X-Content-Type-Options", "nosniff")
 	v.head = append(make([]byte, 0, len(b)), b...)
@@ -110,6 +114,7 @@ func (v *Variant) AppendMultipart(dst []byte, length int64, mediaType string) []
 	dst = append(dst, statusPartial...)
 	dst = append(dst, v.head[len(statusOK):v.length]...)
 	dst = appendLength(dst, length)
+	dst = append(dst, v.head[v.end:v.kind]...)
 	dst = appendField(dst, "Content-Type", mediaType)
 	return append(dst, v.head[v.after:]...)
 }

@@ -12,6 +12,9 @@ var meta = &Meta{Type: "text/css; charset=utf-8", CacheControl: "no-cache", Vary
 func TestHeads(t *testing.T) {
 	v := New(meta, field.Brotli, `"t-br"`, 1000, make([]byte, 1000))
 	bare := New(&Meta{Type: "image/png", Modified: 784111777}, field.Identity, "", 5, nil)
+	listing := New(&Meta{Type: "text/html", Policy: "default-src 'none'", Link: "<?page=2>; rel=next"}, field.Identity, `"l"`, 9, nil)
+	const policy = "Content-Security-Policy: default-src 'none'\r\n"
+	const behind = "ETag: \"l\"\r\nLink: <?page=2>; rel=next\r\nX-Content-Type-Options: nosniff\r\n"
 	const tail = "Content-Type: text/css; charset=utf-8\r\nETag: \"t-br\"\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n" +
 		"Vary: Accept-Encoding\r\nX-Content-Type-Options: nosniff\r\n"
 	const front = "Accept-Ranges: bytes\r\nCache-Control: no-cache\r\nContent-Encoding: br\r\n"
@@ -25,6 +28,12 @@ func TestHeads(t *testing.T) {
 		{"bare 200", string(bare.Head()), "HTTP/1.1 200 OK\r\nAccept-Ranges: bytes\r\nContent-Length: 5\r\nContent-Type: image/png\r\n" +
 			"Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Content-Type-Options: nosniff\r\n"},
 		{"bare 304", string(bare.NotModified()), "HTTP/1.1 304 Not Modified\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"},
+		{"policy", string(listing.Head()), "HTTP/1.1 200 OK\r\nAccept-Ranges: bytes\r\nContent-Length: 9\r\n" + policy + "Content-Type: text/html\r\n" + behind},
+		{"policy, 304", string(listing.NotModified()), "HTTP/1.1 304 Not Modified\r\nETag: \"l\"\r\n"},
+		{"policy, 206", string(listing.AppendPartial(nil, field.Range{Start: 1, Length: 2})), "HTTP/1.1 206 Partial Content\r\nAccept-Ranges: bytes\r\n" +
+			"Content-Length: 2\r\nContent-Range: bytes 1-2/9\r\n" + policy + "Content-Type: text/html\r\n" + behind},
+		{"policy, multipart", string(listing.AppendMultipart(nil, 77, "multipart/x")), "HTTP/1.1 206 Partial Content\r\nAccept-Ranges: bytes\r\n" +
+			"Content-Length: 77\r\n" + policy + "Content-Type: multipart/x\r\n" + behind},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s:\n%s\nwant:\n%s", c.name, c.got, c.want)
