@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // exports are the forms of a table for programs, by the suffix of an address.
@@ -76,7 +77,9 @@ func moment(v float64) string {
 	return time.UnixMilli(int64(v * 1000)).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// csv writes a line of keys and one for each row (RFC 4180).
+// csv writes a line of keys and one for each row (RFC 4180). A text that a
+// spreadsheet would take for a formula has an apostrophe before it, for clients
+// choose hosts, methods and paths, and origins choose types.
 func (t *table) csv(rows []int, _ int, _ *window) ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -89,11 +92,21 @@ func (t *table) csv(rows []int, _ int, _ *window) ([]byte, error) {
 	for _, row := range rows {
 		for i := range t.columns {
 			line[i] = t.columns[i].raw(row)
+			if t.columns[i].num == nil && isFormula(line[i]) {
+				line[i] = "'" + line[i]
+			}
 		}
 		w.Write(line)
 	}
 	w.Flush()
 	return b.Bytes(), w.Error()
+}
+
+// isFormula reports whether spreadsheets take a text for more than text. The
+// wide forms of the signs count where they are typed.
+func isFormula(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return strings.ContainsRune("=+-@\t\r\n＝＋－＠", r)
 }
 
 // raw is a cell for programs.

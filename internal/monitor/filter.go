@@ -36,6 +36,9 @@ func newFilter(q *query) (*filter, error) {
 		host: strings.ToLower(q.get("host")), path: q.get("path"), status: strings.ToLower(q.get("status")),
 		verdict: q.get("verdict"), client: q.get("client"), high: 1000,
 	}
+	for strings.Contains(f.path, "**") {
+		f.path = strings.ReplaceAll(f.path, "**", "*")
+	}
 	if f.status != "" {
 		var err error
 		if f.low, f.high, err = statusRange(f.status); err != nil {
@@ -100,24 +103,21 @@ func (f *filter) keeps(e *journal.Entry) bool {
 }
 
 // matches reports whether a target has a part, or fits a pattern with "*".
+// However many stars a pattern has, each round takes something of the target.
 func matches(target, pattern string) bool {
-	if !strings.Contains(pattern, "*") {
-		return strings.Contains(target, pattern)
+	part, pattern, star := strings.Cut(pattern, "*")
+	if !star {
+		return strings.Contains(target, part)
 	}
-	parts := strings.Split(pattern, "*")
-	rest, ok := strings.CutPrefix(target, parts[0])
-	if !ok {
-		return false
-	}
-	last := len(parts) - 1
-	for _, p := range parts[1:last] {
-		i := strings.Index(rest, p)
-		if i < 0 {
-			return false
+	rest, ok := strings.CutPrefix(target, part)
+	for ok {
+		part, pattern, star = strings.Cut(strings.TrimLeft(pattern, "*"), "*")
+		if !star {
+			return strings.HasSuffix(rest, part)
 		}
-		rest = rest[i+len(p):]
+		_, rest, ok = strings.Cut(rest, part)
 	}
-	return strings.HasSuffix(rest, parts[last])
+	return false
 }
 
 // form is the filter as it is asked for in a page.

@@ -57,7 +57,7 @@ func (g *gate) guard(next http.Handler) http.Handler {
 			fail(w, r, http.StatusMisdirectedRequest, "The monitor is not known by the name "+r.Host+
 				". Ask for it by its address, or start the server with that name in --monitor.")
 			return
-		case g.strict.Check(r) != nil:
+		case g.strict.Check(r) != nil, embeds(r):
 			fail(w, r, http.StatusForbidden, "The request was made by a page of another site.")
 			return
 		}
@@ -70,6 +70,27 @@ func (g *gate) guard(next http.Handler) http.Handler {
 			g.refuse(w, r)
 		}
 	}))
+}
+
+// elsewhere reports whether a browser says that something else than the monitor
+// made it send a request: a page of another site, or of another port.
+func elsewhere(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return false
+	}
+	return true
+}
+
+// embeds reports whether a page of another site has the monitor's answer loaded
+// as a part of itself. It could not read it, but hold streams open and have
+// tables sorted. To follow a link is all that others may ask of a browser.
+func embeds(r *http.Request) bool {
+	if !elsewhere(r) {
+		return false
+	}
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || dest != "" && dest != "document"
 }
 
 // secured sets the fields that bound what a page can do.
@@ -124,17 +145,17 @@ func (g *gate) authorized(r *http.Request) bool {
 	case strings.EqualFold(scheme, "Basic"):
 		_, text, _ = r.BasicAuth()
 	}
-	return text != "" && g.knows(text)
+	return text != "" && g.knows(r, text)
 }
 
-// knows reports whether a text is a token, as long as it is not guessed at.
-func (g *gate) knows(text string) bool {
-	if g.tries.tooMany() {
+// knows reports whether a text is a token, as long as the client does not guess.
+func (g *gate) knows(r *http.Request, text string) bool {
+	if g.tries.tooMany(r) {
 		return false
 	}
 	ok := g.Token != "" && same(text, g.Token) || g.Token == "" && g.Owner != nil && g.Owner(text)
 	if !ok {
-		g.tries.failed()
+		g.tries.failed(r)
 	}
 	return ok
 }

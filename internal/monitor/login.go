@@ -3,6 +3,7 @@ package monitor
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -32,8 +33,8 @@ func (g *gate) serveLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	next := inside(r.PostForm.Get("next"))
-	if !g.knows(strings.TrimSpace(r.PostForm.Get("token"))) {
-		if g.tries.tooMany() {
+	if !g.knows(r, strings.TrimSpace(r.PostForm.Get("token"))) {
+		if g.tries.tooMany(r) {
 			w.Header().Set("Retry-After", "10")
 			fail(w, r, http.StatusTooManyRequests, "There were too many wrong tokens. Try again in ten seconds.")
 			return
@@ -110,11 +111,18 @@ func seeOther(w http.ResponseWriter, to string) {
 }
 
 // attempts counts wrong tokens. After ten of them within ten seconds no token
-// is looked at for the rest of the ten seconds: it cannot be guessed.
+// of the same client is looked at for the rest of the ten seconds: it cannot be
+// guessed, and who guesses shuts out nobody else. When more clients guess than
+// are told apart, all others count as one.
 type attempts struct {
 	now func() time.Time
 
-	mu    sync.Mutex // guards the rest
+	mu sync.Mutex // guards the rest
+	of map[netip.Prefix]*guesses
+}
+
+// guesses are the wrong tokens of one client.
+type guesses struct {
 	since time.Time
 	wrong int
 }
@@ -122,22 +130,59 @@ type attempts struct {
 const (
 	maxAttempts = 10
 	attemptTime = 10 * time.Second
+	maxGuessers = 64
 )
 
-func (a *attempts) tooMany() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.now().Sub(a.since) > attemptTime {
-		a.wrong = 0
+// guesser is what clients are told apart by: the address, of IPv6 the network,
+// for a client has all of its addresses.
+func guesser(r *http.Request) netip.Prefix {
+	addr, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Prefix{}
 	}
-	return a.wrong >= maxAttempts
+	a, bits := addr.Addr().Unmap().WithZone(""), 64
+	if a.Is4() {
+		bits = 32
+	}
+	p, _ := a.Prefix(bits) // there are as many bits
+	return p
 }
 
-func (a *attempts) failed() {
+// at returns the guesses of a client, nil when there are none. It is to be
+// called with the lock.
+func (a *attempts) at(p netip.Prefix) *guesses {
+	for other, g := range a.of {
+		if a.now().Sub(g.since) > attemptTime {
+			delete(a.of, other)
+		}
+	}
+	if g := a.of[p]; g != nil || len(a.of) < maxGuessers {
+		return g
+	}
+	return a.of[netip.Prefix{}]
+}
+
+func (a *attempts) tooMany(r *http.Request) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.wrong == 0 {
-		a.since = a.now()
+	g := a.at(guesser(r))
+	return g != nil && g.wrong >= maxAttempts
+}
+
+func (a *attempts) failed(r *http.Request) {
+	p := guesser(r)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	g := a.at(p)
+	if g == nil {
+		if a.of == nil {
+			a.of = map[netip.Prefix]*guesses{}
+		}
+		if len(a.of) >= maxGuessers {
+			p = netip.Prefix{}
+		}
+		g = &guesses{since: a.now()}
+		a.of[p] = g
 	}
-	a.wrong++
+	g.wrong++
 }

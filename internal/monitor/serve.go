@@ -132,7 +132,7 @@ func (m *Monitor) read(w http.ResponseWriter, r *http.Request, p *page, q *query
 		return
 	}
 	q.values = values
-	if p.own && len(values) > 0 && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+	if p.own && len(values) > 0 && elsewhere(r) {
 		fail(w, r, http.StatusForbidden, "The request was made by a page of another site.")
 		return
 	}
@@ -243,7 +243,7 @@ func fail(w http.ResponseWriter, r *http.Request, status int, text string) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	if httpd.PageKindOf(strings.Join(r.Header.Values("Accept"), ",")) != httpd.PageHTML {
-		httpd.Error(w, r, status, text)
+		httpd.Error(w, r, status, ui.Visible(text))
 		return
 	}
 	v := &ui.View{Title: http.StatusText(status), Path: r.URL.Path, Sections: []ui.Section{

@@ -6,6 +6,11 @@ import (
 	"unicode/utf8"
 )
 
+// Visible returns a text as it may be shown in a line, also on a terminal: what
+// is not UTF-8, controls, and the characters that turn the reading direction
+// become U+FFFD.
+func Visible(s string) string { return visible(s) }
+
 // visible returns a text as it may be shown in a line: what is not UTF-8,
 // controls, and the characters that turn the reading direction (so that
 // exe.txt can be shown as txt.exe) become U+FFFD.
