@@ -25,6 +25,8 @@ var evidences = map[rule.ID]struct {
 	rule.NotStoredNoStore:       {ofAnswer, []string{"Cache-Control"}},
 	rule.NotStoredNotUnderstood: {ofAnswer, []string{"Cache-Control"}},
 	rule.NotStoredPrivate:       {ofAnswer, []string{"Cache-Control"}},
+	rule.NotStoredUseless:       {ofAnswer, []string{"Cache-Control", "Expires", "Pragma"}},
+	rule.NotStoredNoFreshness:   {ofAnswer, []string{"Cache-Control", "Expires"}},
 	rule.NotStoredVaryAny:       {ofAnswer, []string{"Vary"}},
 	rule.NotStoredSetCookie:     {ofAnswer, []string{"Set-Cookie", "Set-Cookie2"}},
 	rule.NotStoredPartial:       {ofAnswer, []string{"Content-Range"}},

@@ -96,7 +96,7 @@ func (x *explanation) noteStored() {
 	if n := len(q.res.objects); n > 1 || len(q.res.objects[0].vary.Names) > 0 {
 		seen := ""
 		if q.res.tally != nil {
-			seen = variants(q.res.tally.variants.Load()) + " were stored since the key is known"
+			seen = why.Count(int64(q.res.tally.variants.Load()), "variant") + " stored since the key is known"
 		}
 		x.note("stored", strconv.Itoa(n)+" of at most "+strconv.Itoa(x.h.opt.MaxVariants)+" variants", seen, 0)
 	}
@@ -213,7 +213,7 @@ func (x *explanation) noteValidators(o *object) {
 		x.note("Last-Modified", modified, meaning, 0)
 	}
 	if !o.body.whole() {
-		x.note("body", strconv.FormatInt(o.body.have(), 10)+" of "+strconv.FormatInt(o.body.size, 10)+" bytes are stored", "", rule.CachePartialMiss)
+		x.note("body", strconv.FormatInt(o.body.have(), 10)+" of "+why.Count(o.body.size, "byte")+" stored", "", rule.CachePartialMiss)
 	}
 }
 

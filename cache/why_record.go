@@ -64,8 +64,6 @@ func (h *Handler) requestOf(rec *record.Record) *http.Request {
 	if name, value, ok := strings.Cut(d.Evidence, ": "); ok && (evidences[decided].side == ofRequest || isOverriding(name)) {
 		r.Header[name] = []string{value}
 		switch name {
-		case "Pragma": // which the engine takes for both
-			r.Header["Cache-Control"] = []string{"no-cache"}
 		case "Content-Length", "Transfer-Encoding":
 			r.ContentLength = -1
 		}

@@ -374,11 +374,3 @@ func (s *scene) expectHit(fixes []why.Fix, was rule.ID) {
 		s.t.Errorf("with the fixes %v it is a %v by %v", fixes, rec.verdict, rec.why)
 	}
 }
-
-func TestVariantsInWords(t *testing.T) {
-	for n, want := range map[uint64]string{0: "0 variants", 1: "one variant", 312: "312 variants", 4312: "4,312 variants", 1234567: "1,234,567 variants"} {
-		if got := variants(n); got != want {
-			t.Errorf("%d: %s", n, got)
-		}
-	}
-}

@@ -190,7 +190,14 @@ func (t *trial) fixAnswerControl(id rule.ID) bool {
 	case rule.NotStoredVaryAny:
 		delete(t.fields, "Vary")
 		t.add(why.Origin, "remove", "Vary", "")
-	case rule.NotStoredUseless, rule.NotStoredNoFreshness, rule.ReuseStale, rule.ReuseMustRevalidate:
+	case rule.NotStoredNoFreshness:
+		if t.status >= 500 { // a failure is to be mended, not kept
+			t.status = http.StatusOK
+			t.add(why.Origin, "set", why.Status, "200")
+			return true
+		}
+		return t.prolong()
+	case rule.NotStoredUseless, rule.ReuseStale, rule.ReuseMustRevalidate:
 		return t.prolong()
 	default:
 		return false
@@ -251,9 +258,10 @@ func (t *trial) without(names ...string) {
 	}
 }
 
-// set has the origin send a field.
+// set has the origin send a field, with what it was to add to it before.
 func (t *trial) set(name, value string) {
 	t.change(name, []string{value})
+	t.fixes = slices.DeleteFunc(t.fixes, func(f why.Fix) bool { return f.Who == why.Origin && f.Do == "add" && f.Name == name })
 	t.add(why.Origin, "set", name, value)
 }
 

@@ -64,19 +64,7 @@ func (x *explanation) many() string {
 	if x.rule != rule.CacheVaryMiss && x.rule != rule.CacheVariantsFull || x.q.res == nil || x.q.res.tally == nil {
 		return ""
 	}
-	return fieldLine("Vary", x.q.res.objects[0].fields["Vary"]) + " made " + variants(x.q.res.tally.variants.Load())
-}
-
-// variants says how many.
-func variants(n uint64) string {
-	if n == 1 {
-		return "one variant"
-	}
-	digits := strconv.FormatUint(n, 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits + " variants"
+	return fieldLine("Vary", x.q.res.objects[0].fields["Vary"]) + " made " + why.Count(int64(x.q.res.tally.variants.Load()), "variant")
 }
 
 // remedies returns what to change so that the request is a hit, and what else
@@ -192,6 +180,10 @@ func (x *explanation) otherwise() string {
 		return "Or set profile to standard, if that is safe for what the origin does."
 	case rule.CacheAuthorized, rule.CacheCookied:
 		return "Only if everybody may have the answer. Or set profile to standard, or ask without the field."
+	case rule.ReuseRequestNoCache:
+		if x.past && len(x.q.ask.Fields["Pragma"]) > 0 {
+			return "If it has Cache-Control: no-cache, too, as when a browser reloads, ask without both."
+		}
 	case rule.NotStoredPrivate, rule.NotStoredNoStore, rule.NotStoredAuthorized:
 		return "Only if everybody may have the answer."
 	}
@@ -208,9 +200,9 @@ func (x *explanation) also() (lines []string) {
 	if o.status == http.StatusOK && x.hit() {
 		switch {
 		case q.r.Method == http.MethodGet && o.body.whole():
-			lines = append(lines, "HEAD, and any range of its "+strconv.FormatInt(o.body.size, 10)+" bytes")
+			lines = append(lines, "HEAD, and any range of its "+why.Count(o.body.size, "byte"))
 		case o.body.whole():
-			lines = append(lines, "GET, and any range of its "+strconv.FormatInt(o.body.size, 10)+" bytes")
+			lines = append(lines, "GET, and any range of its "+why.Count(o.body.size, "byte"))
 		}
 	}
 	if k := &x.h.opt.Key; len(k.Drop) > 0 {

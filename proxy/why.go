@@ -183,7 +183,7 @@ func (s *OriginState) text(o *origin, now time.Time) string {
 		parts = append(parts, "circuit half-open")
 	}
 	if s.Fails > 0 {
-		parts = append(parts, count(int64(s.Fails), "failure")+" in a row")
+		parts = append(parts, why.Count(int64(s.Fails), "failure")+" in a row")
 	}
 	switch e := o.failure.Load(); {
 	case e != nil && e.Err != nil:
@@ -193,18 +193,11 @@ func (s *OriginState) text(o *origin, now time.Time) string {
 	case o.status.Load() != 0:
 		parts = append(parts, "answered last with "+strconv.FormatInt(o.status.Load(), 10))
 	}
-	parts = append(parts, count(int64(s.Requests), "request")+" so far")
+	parts = append(parts, why.Count(int64(s.Requests), "request")+" so far")
 	if s.Active > 0 {
 		parts = append(parts, strconv.FormatInt(s.Active, 10)+" under way")
 	}
 	return strings.Join(parts, ", ")
-}
-
-func count(n int64, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return strconv.FormatInt(n, 10) + " " + what
 }
 
 // attempts tells what was done for a request.
@@ -222,12 +215,10 @@ func (x *explaining) attempts(d *record.Detail) {
 	}
 	connect := "a connection was at hand"
 	if d.Connect > 0 {
-		connect = "connecting took " + short(d.Connect)
+		connect = "after " + why.Duration(d.Connect) + " for connecting"
 	}
-	x.compared("waited for it", short(d.Wait), connect, false)
+	x.compared("waited for it", why.Duration(d.Wait), connect, false)
 	if d.Error != "" {
 		x.compared("error", d.Error, "", true)
 	}
 }
-
-func short(ns int64) string { return time.Duration(ns).Round(10 * time.Microsecond).String() }

@@ -107,7 +107,7 @@ func TestWhyAsked(t *testing.T) {
 	if second == nil || second.Origin != down || second.OriginStatus != 0 || !strings.Contains(second.Error, "refused") {
 		t.Errorf("the second: %+v", second)
 	}
-	says(t, h.Explain(&all[0]), rule.ProxyAnswered, "answered with 404", "connecting took", "set cache to on")
+	says(t, h.Explain(&all[0]), rule.ProxyAnswered, "answered with 404", "for connecting", "set cache to on")
 	says(t, h.Explain(&all[1]), rule.ProxyRefused, "was asked: the origin refused the connection", "start the origin "+down)
 	says(t, h.Explain(&record.Record{Rule: rule.ProxyNoOrigin}), rule.ProxyNoOrigin, "No origin was asked")
 }

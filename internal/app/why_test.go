@@ -295,3 +295,23 @@ func TestColumns(t *testing.T) {
 		}
 	}
 }
+
+// The name of a request says nothing about its server, so each that runs is
+// asked.
+func TestWhyAsksEachServerForAName(t *testing.T) {
+	home := t.TempDir()
+	told := &records{more: make(chan struct{})}
+	for i := range 2 {
+		p := startWith(t, func(e *Env) { e.Environ, e.Sink = []string{"HOME=" + home}, told }, "serve", "--listen", "127.0.0.1:0", "--monitor", "off", "--request-id", "always", folder(t, "a.txt", "a"))
+		name := getOnce(t, p.url()+"a.txt").Header.Get("Freshet-Id")
+		if _, err := told.wait(i); err != nil {
+			t.Fatal(err)
+		}
+		if status, stdout, stderr := asked(t, home, name); status != exitOK || !strings.Contains(stdout, p.url()+"a.txt") {
+			t.Errorf("%s: exit status %d: %s%s", name, status, stdout, stderr)
+		}
+	}
+	if status, _, stderr := asked(t, home, "0000000000000"); status != exitFault || !strings.Contains(stderr, "no request 0000000000000 is known") {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+}

@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"freshet/internal/config"
+	"freshet/internal/control"
 )
 
 // why asks a running server why, and prints what it says.
@@ -19,7 +21,7 @@ func (e *Env) why(args []string) int {
 }
 
 func askWhy(e *Env, c *config.Why) error {
-	client, err := reach(e, &c.Reach, c.URL)
+	clients, err := e.answerable(c)
 	if err != nil {
 		return err
 	}
@@ -36,12 +38,40 @@ func askWhy(e *Env, c *config.Why) error {
 	if columns := columnsOf(e.Environ); columns > 0 {
 		q.Set("width", strconv.Itoa(columns))
 	}
-	text, err := client.Get(context.Background(), path, q)
+	var text []byte
+	for _, client := range clients {
+		if text, err = client.Get(context.Background(), path, q); !errors.Is(err, control.ErrUnknown) {
+			break
+		}
+	}
 	if err != nil {
 		return err
 	}
 	_, err = e.Stdout.Write(text)
 	return err
+}
+
+// answerable returns the servers that may know: for a request's name, unless
+// one is named, each that runs, for only one of them has answered it.
+func (e *Env) answerable(c *config.Why) ([]*control.Client, error) {
+	if c.ID != "" && c.Monitor == "" {
+		dir, err := doorFolder(c.Data, e.Environ)
+		if err != nil {
+			return nil, err
+		}
+		var all []*control.Client
+		names, _ := control.Running(dir) // an error is told below
+		for _, name := range names {
+			if client, err := control.Find(dir, name); err == nil {
+				all = append(all, client)
+			}
+		}
+		if len(all) > 0 {
+			return all, nil
+		}
+	}
+	client, err := reach(e, &c.Reach, c.URL)
+	return []*control.Client{client}, err
 }
 
 // columnsOf returns how wide the terminal is, as far as that helps reading; 0

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
-	"time"
 
 	"freshet/internal/journal"
 	"freshet/internal/record"
@@ -39,14 +37,14 @@ func measured(n *journal.Entry) []why.Comparison {
 	rec := &n.Record
 	waited := "from memory, without waiting"
 	if rec.Waited > 0 {
-		waited = shortTime(rec.Waited) + " until the answer began"
+		waited = why.Duration(rec.Waited) + " until the answer began"
 	}
 	if rec.Hot {
 		waited = "a prebuilt answer"
 	}
 	all := []why.Comparison{
-		{What: "took", Value: shortTime(rec.Duration), Note: waited},
-		{What: "sent", Value: strconv.FormatInt(rec.Bytes, 10) + " bytes"},
+		{What: "took", Value: why.Duration(rec.Duration), Note: waited},
+		{What: "sent", Value: why.Count(rec.Bytes, "byte")},
 	}
 	if rec.Remote.IsValid() {
 		all = append(all, why.Comparison{What: "client", Value: rec.Remote.Addr().String(), Note: rec.Agent})
@@ -55,17 +53,6 @@ func measured(n *journal.Entry) []why.Comparison {
 		all = append(all, why.Comparison{What: "record", Value: "shortened", Note: "its address was longer than what is kept"})
 	}
 	return all
-}
-
-func shortTime(ns int64) string {
-	d := time.Duration(ns)
-	switch {
-	case d >= time.Second:
-		return d.Round(time.Millisecond).String()
-	case d >= time.Millisecond:
-		return d.Round(10 * time.Microsecond).String()
-	}
-	return d.Round(time.Microsecond).String()
 }
 
 // requestOf makes of a record the request, as far as it is known: without its

@@ -41,7 +41,7 @@ var Commands = []Command{
 			"Others send a PURGE request for the URL with the token of the server (Authorization: Bearer), which is in a file beside its socket; Soft-Purge: 1 makes it a soft one.",
 		Flags: purgeFlags},
 	{Name: "why", Usage: "[flags] URL | ID", Short: "explain how a request would be, or was, answered",
-		Long: "Asks a running server how it would answer a request for URL now, without disturbing it, or why it answered the request with that ID as it did (IDs are in the access log, and in the field Freshet-Id of answers). " +
+		Long: "Asks a running server how it would answer a request for URL now, without disturbing it, or why it answered the request with that ID as it did (IDs are in the access log, and in the field Freshet-Id of errors, or of all answers with --request-id always; each server that runs is asked for an ID, unless --monitor names one). " +
 			"Says what decided, by which clause and by which line of the configuration, what was compared, and the smallest change that makes it a hit. " +
 			"A URL that is a path is one of the first address that the server listens on. " +
 			"The exit status is 0 when it could be explained, whatever the verdict, 1 when not, 2 when the command line is wrong.",

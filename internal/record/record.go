@@ -41,10 +41,10 @@ type Record struct {
 }
 
 // URL returns the address that was asked for: the target itself when it is no
-// path, as that of OPTIONS * and CONNECT.
+// path, as that of OPTIONS * and CONNECT, or there was no host.
 func (r *Record) URL() string {
 	switch {
-	case len(r.Target) == 0 || r.Target[0] != '/':
+	case len(r.Target) == 0 || r.Target[0] != '/' || r.Host == "":
 		return r.Target
 	case r.TLS:
 		return "https://" + r.Host + r.Target

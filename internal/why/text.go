@@ -1,11 +1,14 @@
 package why
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"freshet/internal/record"
 )
 
 const (
@@ -36,6 +39,9 @@ func (e *Explanation) AppendText(dst []byte, width int) []byte {
 		compared[i] = c.line()
 		if c.Fails {
 			title = "Compared (! is why it is no hit)"
+			if !e.Caching() {
+				title = "Compared (! is what decided)"
+			}
 		}
 	}
 	p.lines(title, compared)
@@ -49,9 +55,22 @@ func (e *Explanation) AppendText(dst []byte, width int) []byte {
 	for i, f := range e.Fixes {
 		fixes[i] = f.String()
 	}
-	p.list("To make it a hit", fixes)
+	remedy := "To make it a hit"
+	if !e.Caching() {
+		remedy = "To change that"
+	}
+	p.list(remedy, fixes)
 	p.list("In general", e.advice())
 	return p.dst
+}
+
+// Caching reports whether hits are what the explanation is about, and what its
+// fixes make: folders, refusals and failures have none.
+func (e *Explanation) Caching() bool {
+	if slices.ContainsFunc(e.Fixes, func(f Fix) bool { return f.Who == Configuration && f.Name == "cache" }) {
+		return true
+	}
+	return record.Hit <= e.Verdict && e.Verdict <= record.Bypass && e.Status < 500
 }
 
 // subject is what the explanation is about.

@@ -134,3 +134,40 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestDuration(t *testing.T) {
+	for ns, want := range map[int64]string{0: "0 µs", 85_600: "86 µs", 2_291_000: "2.29 ms", 3_003_060_000: "3.003 s", 61_000_000_000: "61.000 s"} {
+		if got := Duration(ns); got != want {
+			t.Errorf("%d: %q, want %q", ns, got, want)
+		}
+	}
+}
+
+func TestCount(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 bytes", 1: "1 byte", 999: "999 bytes", 3_145_728: "3,145,728 bytes", -100: "-100 bytes"} {
+		if got := Count(n, "byte"); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+// A folder, a refusal and a failure have no hits: their fixes go under another
+// title.
+func TestTitles(t *testing.T) {
+	for _, c := range []struct {
+		verdict record.Verdict
+		status  int
+		title   string
+	}{
+		{record.Miss, 0, "To make it a hit"},
+		{record.Miss, 200, "To make it a hit"},
+		{record.Miss, 502, "To change that"},
+		{record.File, 404, "To change that"},
+		{record.Refused, 504, "To change that"},
+	} {
+		e := Explanation{Verdict: c.verdict, Status: c.status, Fixes: []Fix{{Who: Files, Do: "add", Name: "a"}}}
+		if text := string(e.AppendText(nil, 0)); !strings.Contains(text, "\n"+c.title+":\n") {
+			t.Errorf("%v, %d: no %q in\n%s", c.verdict, c.status, c.title, text)
+		}
+	}
+}
