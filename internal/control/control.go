@@ -12,7 +12,8 @@
 // one for purges. Commands that cannot reach the door ask the server's monitor
 // over the network instead ([Over]), in the same words.
 //
-// The folder has mode 0700, socket and token 0600. Where the system tells who
+// The folder has mode 0700, socket and token 0600. One that another user owns, or
+// may write to, is refused. Where the system tells who
 // is at the other end (Linux), others than the server's user and root are
 // turned away besides.
 package control
@@ -206,7 +207,7 @@ const (
 func socketPath(dir, name string) string { return filepath.Join(dir, name+socketSuffix) }
 func tokenPath(dir, name string) string  { return filepath.Join(dir, name+tokenSuffix) }
 
-// makeFolder makes the folder, and refuses one that others may write to.
+// makeFolder makes the folder, and refuses one that others may write to, or own.
 func makeFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -214,6 +215,9 @@ func makeFolder(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return err
+	}
+	if !ownerTrusted(info) {
+		return fmt.Errorf("%s: it belongs to another user, who could put something else in the place of its files", dir)
 	}
 	if mode := info.Mode().Perm(); mode&0o022 != 0 && hasModes {
 		return fmt.Errorf("%s: others than its owner may write to it (mode %04o)", dir, mode)
