@@ -176,6 +176,10 @@ func (x *explanation) saidIgnored() string {
 // otherwise names another way for what has one.
 func (x *explanation) otherwise() string {
 	switch x.rule {
+	case rule.CacheTooLarge:
+		if x.h.store.disk == nil {
+			return "In memory alone, answers are kept up to " + sizeText(x.h.store.opt.inMemory()) + ", or less by max-object."
+		}
 	case rule.CacheSetCookie, rule.CacheMethodOverride:
 		return "Or set profile to standard, if that is safe for what the origin does."
 	case rule.CacheAuthorized, rule.CacheCookied:

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -38,12 +39,7 @@ func askWhy(e *Env, c *config.Why) error {
 	if columns := columnsOf(e.Environ); columns > 0 {
 		q.Set("width", strconv.Itoa(columns))
 	}
-	var text []byte
-	for _, client := range clients {
-		if text, err = client.Get(context.Background(), path, q); !errors.Is(err, control.ErrUnknown) {
-			break
-		}
-	}
+	text, err := oneAnswer(clients, path, q)
 	if err != nil {
 		return err
 	}
@@ -51,8 +47,28 @@ func askWhy(e *Env, c *config.Why) error {
 	return err
 }
 
+// oneAnswer returns what the only server says that knows the path.
+func oneAnswer(clients []*control.Client, path string, q url.Values) (text []byte, err error) {
+	knows := ""
+	for _, client := range clients {
+		said, fault := client.Get(context.Background(), path, q)
+		switch {
+		case fault == nil && knows != "":
+			return nil, fmt.Errorf("the servers %s and %s both know that: name one with --monitor", knows, client.Name())
+		case fault == nil:
+			text, knows = said, client.Name()
+		case err == nil || errors.Is(err, control.ErrUnknown):
+			err = fault
+		}
+	}
+	if knows != "" {
+		return text, nil
+	}
+	return nil, err
+}
+
 // answerable returns the servers that may know: for a request's name, unless
-// one is named, each that runs, for only one of them has answered it.
+// one is named, each that runs, for only those that answered it know.
 func (e *Env) answerable(c *config.Why) ([]*control.Client, error) {
 	if c.ID != "" && c.Monitor == "" {
 		dir, err := doorFolder(c.Data, e.Environ)

@@ -39,6 +39,9 @@ func measured(n *journal.Entry) []why.Comparison {
 	if rec.Waited > 0 {
 		waited = why.Duration(rec.Waited) + " until the answer began"
 	}
+	if rec.Verdict == record.Refused {
+		waited = "nobody else was asked"
+	}
 	if rec.Hot {
 		waited = "a prebuilt answer"
 	}

@@ -65,7 +65,7 @@ var cachingFlags = []Flag{
 		Doc:   "What may be kept. standard: all that RFC 9111 allows. safe: less a short list, such as answers that set cookies.",
 		field: func(s *sections) any { return &s.caching.Profile }},
 	{Name: "max-object", Kind: Size, Value: "SIZE", Min: kib, Group: groupStore, Example: "100MiB",
-		Doc:   "Largest answer that is kept. Larger ones pass through. Unset: 1GiB with --data, else a sixteenth of --memory and at most 1MiB.",
+		Doc:   "Largest answer that is kept. Larger ones pass through. Unset: 1GiB. Without --data never more than a sixteenth of --memory, or 1MiB.",
 		field: func(s *sections) any { return &s.caching.MaxObject }},
 	{Name: "key-drop", Kind: Text, Value: "PARAM", Repeat: true, Group: groupStore, Example: "utm_source",
 		Doc:   "Parameter of the query that makes no difference to the answer, such as utm_source; a * at the end stands for any rest.",

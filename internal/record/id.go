@@ -18,7 +18,8 @@ func (id ID) Request(n int) ID { return id | ID(n) }
 // FirstID returns the ID of the first connection of a server that starts now.
 func FirstID(now time.Time) ID {
 	const epoch = 1735689600 // 2025-01-01
-	return ID(uint64(now.Unix()-epoch) << (14 + RequestBits))
+	fraction := uint64(now.Nanosecond()) << 14 / 1e9
+	return ID((uint64(now.Unix()-epoch)<<14 + fraction) << RequestBits)
 }
 
 // NextConn returns the ID of the next connection.

@@ -32,6 +32,14 @@ func TestIDsOfTwoStarts(t *testing.T) {
 	}
 }
 
+// Servers that are started together have different names at first.
+func TestIDsOfOneSecond(t *testing.T) {
+	now := time.Unix(1800000000, 0)
+	if a, b := FirstID(now), FirstID(now.Add(time.Millisecond)); b != a+16*NextConn {
+		t.Errorf("%v, and %v a millisecond later", a, b)
+	}
+}
+
 func TestURL(t *testing.T) {
 	for _, tt := range []struct {
 		r    Record
@@ -40,6 +48,7 @@ func TestURL(t *testing.T) {
 		{Record{Host: "a.example", Target: "/b?c"}, "http://a.example/b?c"},
 		{Record{Host: "a.example", Target: "/b", TLS: true}, "https://a.example/b"},
 		{Record{Host: "a.example", Target: "*"}, "*"},
+		{Record{Target: "/b"}, "/b"},
 		{Record{Host: "a.example:1", Target: "http://a.example:1/"}, "http://a.example:1/"},
 		{Record{}, ""},
 	} {
