@@ -143,7 +143,7 @@ func TestBothWaysAtOnce(t *testing.T) {
 		if _, err := readHead(br); err != nil {
 			return
 		}
-		io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
 		for {
 			size, err := br.ReadString('\n')
 			if err != nil || size == "0\r\n" {
