@@ -163,6 +163,29 @@ func (e *examination) content() {
 	}
 }
 
+// reportUnlike notes that an answer does not fit an earlier one, base or plain,
+// unless the content has changed since: one that is the same twice may be
+// another by the third time.
+func (e *examination) reportUnlike(earlier *reply, id, where, detail string) {
+	if e.stable && e.unchanged(earlier) {
+		e.report(id, where, detail)
+	}
+}
+
+// unchanged asks for base or plain again, and reports whether it is the same.
+func (e *examination) unchanged(earlier *reply) bool {
+	p := probe{}
+	if earlier == e.plain {
+		p = with("Accept-Encoding", "identity")
+	}
+	now := e.ask("the answer to the same again", p)
+	if now == nil || now.get("Content-Encoding") != earlier.get("Content-Encoding") {
+		return false
+	}
+	e.stable = sameBytes(now, earlier)
+	return e.stable
+}
+
 // sameBytes reports whether two bodies are the same, as far as they are kept.
 func sameBytes(a, b *reply) bool {
 	return a.sum == b.sum && a.whole == b.whole && a.get("Content-Length") == b.get("Content-Length")

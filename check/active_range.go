@@ -36,8 +36,8 @@ func (e *examination) ranges() {
 	case part == nil:
 		return
 	case part.Status != 206:
-		if part.Status == 200 && e.plain.hasToken("Accept-Ranges", "bytes") && e.stable {
-			e.report("range-not-honoured", toRange, fmt.Sprintf("bytes=0-0: %d", part.Status))
+		if part.Status == 200 && e.plain.hasToken("Accept-Ranges", "bytes") {
+			e.reportUnlike(e.plain, "range-not-honoured", toRange, fmt.Sprintf("bytes=0-0: %d", part.Status))
 		}
 		return
 	}
@@ -62,9 +62,7 @@ func (e *examination) comparePart(r *reply, ranges string, first, last, size int
 	is := r.get("Content-Range")
 	from, to, whole, ok := freshness.ParseContentRange(is)
 	if !ok || from != first || to != last || whole != size && whole != -1 {
-		if e.stable {
-			e.report("range-content-range", toRange, ranges+": "+quoted(is))
-		}
+		e.reportUnlike(e.plain, "range-content-range", toRange, ranges+": "+quoted(is))
 		return
 	}
 	e.compareBytes(r.Body, ranges, first, last)
@@ -73,11 +71,10 @@ func (e *examination) comparePart(r *reply, ranges string, first, last, size int
 // compareBytes compares a part with the same of the whole.
 func (e *examination) compareBytes(got []byte, ranges string, first, last int64) {
 	switch {
-	case !e.stable:
 	case int64(len(got)) != last-first+1:
-		e.report("range-wrong-bytes", toRange, fmt.Sprintf("%s: %s in place of %d", ranges, count(len(got), "byte", "bytes"), last-first+1))
+		e.reportUnlike(e.plain, "range-wrong-bytes", toRange, fmt.Sprintf("%s: %s in place of %d", ranges, count(len(got), "byte", "bytes"), last-first+1))
 	case last < int64(len(e.plain.Body)) && !bytes.Equal(got, e.plain.Body[first:last+1]):
-		e.report("range-wrong-bytes", toRange, ranges)
+		e.reportUnlike(e.plain, "range-wrong-bytes", toRange, ranges)
 	}
 }
 
@@ -92,8 +89,8 @@ func (e *examination) partFields(r *reply) {
 	if len(lacks) > 0 {
 		e.report("range-lacks-field", toRange, strings.Join(lacks, ", "))
 	}
-	if is, was := r.get("Etag"), e.plain.get("Etag"); is != "" && was != "" && is != was && e.stable {
-		e.report("range-etag-differs", toRange, is+", and the whole has "+was)
+	if is, was := r.get("Etag"), e.plain.get("Etag"); is != "" && was != "" && is != was {
+		e.reportUnlike(e.plain, "range-etag-differs", toRange, is+", and the whole has "+was)
 	}
 }
 
@@ -103,8 +100,8 @@ func (e *examination) beyond(size int64) {
 	r := e.part(ranges)
 	switch {
 	case r == nil:
-	case r.Status == 206 && e.stable:
-		e.report("range-beyond-206", toRange, ranges+": "+quoted(r.get("Content-Range")))
+	case r.Status == 206:
+		e.reportUnlike(e.plain, "range-beyond-206", toRange, ranges+": "+quoted(r.get("Content-Range")))
 	case r.Status == 416 && !strings.HasPrefix(r.get("Content-Range"), "bytes */"):
 		e.report("range-416-size", toRange, ranges+": "+quoted(r.get("Content-Range")))
 	}
@@ -117,7 +114,7 @@ func (e *examination) several(size int64) {
 		return
 	}
 	r := e.part(ranges)
-	if r == nil || r.Status != 206 || !e.stable || !e.plain.whole {
+	if r == nil || r.Status != 206 || !e.plain.whole {
 		return
 	}
 	if is := r.get("Content-Range"); is != "" {
@@ -126,11 +123,11 @@ func (e *examination) several(size int64) {
 			e.compareBytes(r.Body, ranges, first, last)
 			return
 		}
-		e.report("range-multiple-broken", toRange, ranges+": "+is)
+		e.reportUnlike(e.plain, "range-multiple-broken", toRange, ranges+": "+is)
 		return
 	}
 	if fault := e.multipart(r, size); fault != "" {
-		e.report("range-multiple-broken", toRange, ranges+": "+fault)
+		e.reportUnlike(e.plain, "range-multiple-broken", toRange, ranges+": "+fault)
 	}
 }
 

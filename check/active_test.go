@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -71,6 +72,29 @@ func TestActiveSilent(t *testing.T) {
 	for id, text := range foundIn(results(t, http.HandlerFunc(right))) {
 		if id != "coding-gain" && id != "query-without-effect" {
 			t.Errorf("found: %s", text)
+		}
+	}
+}
+
+// A content that changes while it is looked at, between whichever two requests,
+// is no mistake of the server's.
+func TestActiveChanges(t *testing.T) {
+	changed := append([]byte("a{color:red}\n"), bytes.ToLower(style)...)
+	for at := int64(1); ; at++ {
+		var n atomic.Int64
+		for id, text := range foundIn(results(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n.Add(1) > at {
+				rightly(w, r, changed, "-2", 2)
+			} else {
+				right(w, r)
+			}
+		}))) {
+			if activeNote(id).Severity > Info {
+				t.Errorf("changed after request %d, found: %s", at, text)
+			}
+		}
+		if n.Load() <= at {
+			return
 		}
 	}
 }

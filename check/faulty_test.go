@@ -18,7 +18,11 @@ var style = []byte(strings.Repeat("a:hover { color: #0a0b0c; text-decoration: no
 
 // right answers as it should: a style sheet at "/", with everything about it,
 // and nothing elsewhere.
-func right(w http.ResponseWriter, r *http.Request) {
+func right(w http.ResponseWriter, r *http.Request) { rightly(w, r, style, "", 1) }
+
+// rightly is right, for another content with other tags, modified on a day of
+// September.
+func rightly(w http.ResponseWriter, r *http.Request, content []byte, version string, day int) {
 	h := w.Header()
 	switch {
 	case r.Method != "GET" && r.Method != "HEAD":
@@ -34,21 +38,21 @@ func right(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "public, max-age=600")
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("X-Content-Type-Options", "nosniff")
-	body, tag := style, `"plain"`
+	body, tag := content, fmt.Sprintf("%q", "plain"+version)
 	accepted := field.ParseAcceptEncoding(strings.Join(r.Header["Accept-Encoding"], ", "), r.Header["Accept-Encoding"] != nil)
 	if order, n := accepted.Order(coding.All); n > 0 && order[0] != field.Identity {
-		coded, err := coding.Encode(nil, order[0], style, coding.Quick)
+		coded, err := coding.Encode(nil, order[0], content, coding.Quick)
 		if err != nil {
 			panic(err)
 		}
-		body, tag = coded, fmt.Sprintf("%q", order[0])
+		body, tag = coded, fmt.Sprintf("%q", order[0].String()+version)
 		h.Set("Content-Encoding", order[0].String())
 		if r.Header.Get("Range") == "" {
 			h.Set("Content-Length", fmt.Sprint(len(body)))
 		}
 	}
 	h.Set("Etag", tag)
-	http.ServeContent(w, r, "", time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), bytes.NewReader(body))
+	http.ServeContent(w, r, "", time.Date(2026, 9, day, 0, 0, 0, 0, time.UTC), bytes.NewReader(body))
 }
 
 // asks makes requests other ones before they are answered rightly.
