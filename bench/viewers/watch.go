@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,17 +61,9 @@ func stream(ctx context.Context, client *http.Client, url string, open *atomic.I
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s", resp.Status)
 	}
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 1<<20)
-	first := true
-	for lines.Scan() {
-		if first && strings.HasPrefix(lines.Text(), "event: ") {
-			first = false
-			open.Add(1)
-		}
-	}
-	if ctx.Err() != nil {
+	open.Add(1)
+	if _, err = io.Copy(io.Discard, resp.Body); ctx.Err() != nil {
 		return nil
 	}
-	return fmt.Errorf("the stream ended: %v", lines.Err())
+	return fmt.Errorf("the stream ended: %v", err)
 }
