@@ -78,15 +78,15 @@ func (k *KeyRules) dropped(query string) (names []string) {
 func (x *explanation) noteStored() {
 	q := x.q
 	if q.res == nil || len(q.res.objects) == 0 {
-		value, by := "nothing", rule.ID(0)
+		gone, by := "", rule.ID(0)
 		f := &x.h.store.fates
 		if id, at := f.of(f.hash(q.key)); id != 0 {
-			value = "nothing: since " + seconds(q.now-at) + " " + rule.Of(id).Sentence
+			gone = rule.Of(id).Sentence + ", " + seconds(q.now-at) + " ago"
 			by = id
 		} else if x.rule == rule.CacheURIMiss {
 			by = x.rule
 		}
-		x.note("stored", value, "", by)
+		x.note("stored", "nothing", gone, by)
 		return
 	}
 	if q.object == nil && (x.rule == rule.CachePurged || x.rule == rule.CacheGroupInvalidated) {

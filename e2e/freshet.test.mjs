@@ -167,7 +167,7 @@ test('what is stored can be found and purged by whoever has the token', async (t
     await page.getByRole('button').click();
     await page.getByRole('heading', { level: 1, name: 'Purge' }).waitFor();
     await page.getByRole('button', { name: 'Purge', exact: true }).click();
-    await page.getByText('1 answers were forgotten.').waitFor();
+    await page.getByText('1 answer was forgotten.').waitFor();
     assert.equal((await table('/cache.json?q=/purge/')).total, 0);
     assert.deepEqual(complaints.filter((c) => !/40[13]/.test(c)), []);
   }

@@ -192,3 +192,11 @@ func TestNoDoor(t *testing.T) {
 	}
 	p.stop()
 }
+
+func TestPurgeWithoutACache(t *testing.T) {
+	home := t.TempDir()
+	p := startWith(t, func(e *Env) { e.Environ = []string{"HOME=" + home} }, "serve", "--listen", "127.0.0.1:0", "--monitor", "off", folder(t, "a.txt", "a"))
+	if status, _, stderr := command(t, home, "purge", p.url()+"a.txt"); status != exitFault || !strings.Contains(stderr, " has no cache\n") {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+}

@@ -37,7 +37,7 @@ var Commands = []Command{
 			"example prints a complete file with every key, its default and what it means.",
 		Flags: configFlags},
 	{Name: "purge", Usage: "[flags] URL... | --all", Short: "make a server forget answers",
-		Long: "Makes the cache of a running server, of the same user on this machine, forget what it keeps for each URL, with scheme and host as clients ask for it. " +
+		Long: "Makes the cache of a running server, of the same user on this machine, forget what it keeps for each URL, with scheme and host as clients ask for it; * stands for itself, and --all for everything. " +
 			"Others send a PURGE request for the URL with the token of the server (Authorization: Bearer), which is in a file beside its socket; Soft-Purge: 1 makes it a soft one.",
 		Flags: purgeFlags},
 	{Name: "why", Usage: "[flags] URL | ID", Short: "explain how a request would be, or was, answered",

@@ -125,7 +125,11 @@ func (c *Client) Purge(ctx context.Context, q Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if status != http.StatusOK {
+	switch status {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return nil, fmt.Errorf("the server %s has no cache", c.name)
+	default:
 		return nil, c.refused(status, text)
 	}
 	a := &Answer{}

@@ -36,7 +36,7 @@ func settingsView(m *Monitor, q *query) (*ui.View, error) {
 	}
 	search := &ui.Form{Action: "/config", Submit: "Find", Fields: []ui.Field{{Name: "q", Label: "Find", Kind: ui.SearchField, Value: q.get("q"), Wide: true}}}
 	return &ui.View{
-		Title: "Configuration", Intro: "What is in force, and where it comes from. Read " + span(m.o.Now().Sub(m.o.ConfigTime()).Truncate(60e9).Seconds()) + " ago.",
+		Title: "Configuration", Intro: "What is in force, and where it comes from. Read " + about(m.o.Now().Sub(m.o.ConfigTime())) + " ago.",
 		Sections: []ui.Section{search, t.html(q, w)},
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"freshet/internal/monitor/ui"
+	"freshet/internal/why"
 )
 
 // purgeForm asks whether something is to be forgotten. It leads to a page that
@@ -44,6 +45,22 @@ func purgeView(m *Monitor, q *query) (*ui.View, error) {
 	return v, nil
 }
 
+// purged says what a purge came to.
+func purged(n int, soft bool) string {
+	text := why.Count(int64(n), "answer")
+	switch {
+	case n == 0:
+		return "Nothing was stored there."
+	case soft && n == 1:
+		return text + " will be validated before it is used again."
+	case soft:
+		return text + " will be validated before they are used again."
+	case n == 1:
+		return text + " was forgotten."
+	}
+	return text + " were forgotten."
+}
+
 // purgeAct does it. The gate has seen the token.
 func purgeAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 	if !readForm(w, r) {
@@ -68,10 +85,7 @@ func purgeAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusBadRequest, "Say what to purge: key or url.")
 		return
 	}
-	text := grouped(int64(n)) + " answers were forgotten."
-	if soft {
-		text = grouped(int64(n)) + " answers will be validated before they are used again."
-	}
+	text := purged(n, soft)
 	sendView(w, r, http.StatusOK, &ui.View{Title: "Purged", Path: "/cache/purge", Up: ui.Link{Text: "Cache", Href: "/cache"},
 		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: "Purged", Text: text, Links: []ui.Link{{Text: "Cache", Href: "/cache"}}}}})
 }
