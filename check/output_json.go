@@ -1,8 +1,11 @@
 package check
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
+
+	"freshet/internal/field"
 )
 
 type jsonReport struct {
@@ -64,8 +67,19 @@ func (r *Report) writeJSON(w io.Writer) error {
 		}
 		report.Results = append(report.Results, result)
 	}
-	e := json.NewEncoder(w)
+	return encode(w, report)
+}
+
+// encode writes a value as JSON that a terminal shows, whatever servers have put
+// into it.
+func encode(w io.Writer, v any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(report)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(field.EscapeJSON(b.Bytes()))
+	return err
 }

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"encoding/json"
 	"io"
 	"net/url"
 	"strings"
@@ -96,10 +95,7 @@ func (r *Report) writeSARIF(w io.Writer) error {
 		}
 	}
 	run.Invocations = []sarifInvocation{done}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
+	return encode(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
 
 // sarifURI is the address; for a file its path in the folder, which is what

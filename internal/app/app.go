@@ -29,6 +29,7 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/config"
+	"freshet/internal/field"
 	"freshet/internal/follow"
 )
 
@@ -235,11 +236,12 @@ func (e *Env) fault(err error) int {
 	return exitFault
 }
 
-// tell writes one line to standard error, in one write, whatever is in it.
+// tell writes one line to standard error, in one write, whatever is in it: what
+// servers and files say may be quoted there.
 func (e *Env) tell(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	line = strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f {
+		if r != '\t' && field.Obeyed(r) {
 			return ' '
 		}
 		return r

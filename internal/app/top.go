@@ -13,6 +13,7 @@ import (
 
 	"freshet/internal/config"
 	"freshet/internal/control"
+	"freshet/internal/field"
 	"freshet/internal/monitor/ui"
 )
 
@@ -208,7 +209,7 @@ func clip(s string, columns int) string {
 // shown in it.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
+		if field.Obeyed(r) || r == unicode.ReplacementChar {
 			return '?'
 		}
 		return r

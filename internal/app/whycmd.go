@@ -10,6 +10,7 @@ import (
 
 	"freshet/internal/config"
 	"freshet/internal/control"
+	"freshet/internal/field"
 )
 
 // why asks a running server why, and prints what it says.
@@ -43,8 +44,27 @@ func askWhy(e *Env, c *config.Why) error {
 	if err != nil {
 		return err
 	}
+	// The server may be anybody's, and have put what a terminal obeys into it.
+	if c.JSON {
+		text = field.EscapeJSON(text)
+	} else {
+		text = plainLines(text)
+	}
 	_, err = e.Stdout.Write(text)
 	return err
+}
+
+// plainLines is plain for a text of several lines.
+func plainLines(text []byte) []byte {
+	var b []byte
+	for line := range strings.Lines(string(text)) {
+		line, end := strings.CutSuffix(line, "\n")
+		b = append(b, plain(line)...)
+		if end {
+			b = append(b, '\n')
+		}
+	}
+	return b
 }
 
 // oneAnswer returns what the only server says that knows the path.
