@@ -70,7 +70,7 @@ var statuses = [512]status{
 	307: {"Temporary Redirect", "This resource is at another address for the moment; the same request goes there."},
 	308: {"Permanent Redirect", "This resource has a new address for good; the same request goes there."},
 
-	400: {"Bad Request", "The server could not understand the request, because it breaks the rules of HTTP."},
+	400: {"Bad Request", "The server could not understand the request."},
 	401: {"Unauthorized", "You have to sign in to see this."},
 	402: {"Payment Required", "You have to pay to see this."},
 	403: {"Forbidden", "The server understood the request and will not carry it out."},
