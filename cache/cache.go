@@ -21,9 +21,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"freshet/freshness"
+	"freshet/internal/wire"
 )
 
 // Options say what a Handler does. Only Next is needed.
@@ -111,6 +113,7 @@ func New(o Options) (*Handler, error) {
 	clock, maxObject := o.Now != nil, o.MaxObject
 	o.setDefaults()
 	h := &Handler{opt: o, store: o.Store, policy: o.Freshness, background: make(chan struct{}, o.MaxBackground)}
+	o.Store.seal.mind(&o.Key)
 	h.hit, h.clock, h.maxObject = o.Name+"; hit; ttl=", clock, maxObject
 	o.Store.policy.CompareAndSwap(nil, &h.policy)
 	o.Store.clock.CompareAndSwap(nil, &h.opt.Now)
@@ -148,6 +151,12 @@ func (o *Options) setDefaults() {
 	o.MaxInMemory = min(o.MaxInMemory, o.MaxObject)
 	if o.MaxVariants == 0 {
 		o.MaxVariants = 16
+	}
+	// Fields are looked up by their usual names: another spelling would find
+	// nothing, and give one user's answer to the next.
+	o.Key.Headers = slices.Clone(o.Key.Headers)
+	for i, name := range o.Key.Headers {
+		o.Key.Headers[i] = wire.CanonicalName(name)
 	}
 	if o.Lease == 0 {
 		o.Lease = 5 * time.Second

@@ -13,8 +13,9 @@ import (
 // ObjectInfo is what is stored under one key, in a line.
 type ObjectInfo struct {
 	// Key names the key, for Object and PurgeKey. It is printable: where a key
-	// has fields, their bytes are escaped as in Go. It has their values whatever
-	// they are: who makes a secret a part of the key has it here.
+	// has fields, their bytes are escaped as in Go; once a rule for keys of the
+	// store names a field with credentials, they are encrypted, and the name
+	// holds for the life of the store.
 	Key string
 	URL string // the address, without what the rules for keys leave out
 
@@ -152,7 +153,7 @@ func (s *Store) DiskObjects(yield func(ObjectInfo) bool) {
 
 // Object returns what is stored under a key, in memory or on disk.
 func (s *Store) Object(key string) (ObjectDetail, bool) {
-	k, ok := rawKey(key)
+	k, ok := s.seal.key(key)
 	if !ok {
 		return ObjectDetail{}, false
 	}
@@ -196,7 +197,7 @@ func (s *Store) Totals() Totals {
 // PurgeKey removes what is stored under a key, or with soft has it validated
 // before its next use. It returns how many answers there were.
 func (s *Store) PurgeKey(key string, soft bool) int {
-	k, ok := rawKey(key)
+	k, ok := s.seal.key(key)
 	if !ok {
 		return 0
 	}

@@ -11,7 +11,7 @@ import (
 
 // info returns the line of a resource, which takes so much memory.
 func (s *Store) info(key string, r *resource, memory, now int64) ObjectInfo {
-	i := ObjectInfo{Key: printableKey(key), URL: addressOf(key), Variants: len(r.objects), Memory: memory}
+	i := ObjectInfo{Key: s.seal.name(key), URL: addressOf(key), Variants: len(r.objects), Memory: memory}
 	if r.tally != nil {
 		i.Hits = r.tally.hits.Load()
 	}

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"freshet/freshness"
@@ -17,8 +18,12 @@ func isSecret(name string) bool {
 	case "Set-Cookie", "Set-Cookie2", "Cookie", "Authorization", "Proxy-Authorization":
 		return true
 	}
-	return false
+	return slices.ContainsFunc(secretNames[:], func(part string) bool { return strings.Contains(name, part) })
 }
+
+// secretNames are parts of the names by which applications call fields with
+// credentials, as they are capitalised: X-Api-Key, X-Auth-Token.
+var secretNames = [...]string{"Api-Key", "Apikey", "Token", "Secret", "Passw", "Session", "Credential", "Jwt", "Authorization"}
 
 // withoutSecret returns what may be shown of a field's value.
 func withoutSecret(name, value string) string {
@@ -38,6 +43,9 @@ func withoutSecret(name, value string) string {
 			return "…" // a token without a scheme
 		}
 		return scheme + " …"
+	}
+	if isSecret(name) {
+		return "…"
 	}
 	return value
 }

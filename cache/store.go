@@ -51,6 +51,7 @@ type Store struct {
 	invalidated            invalidated
 	fates                  fates
 	misses                 misses
+	seal                   seal
 	clearing               atomic.Bool                     // a purge of everything empties the memory
 	evicted                atomic.Int64                    // keys that memory let go to make room
 	background             atomic.Int64                    // validations in the background
