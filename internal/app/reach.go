@@ -30,7 +30,11 @@ func reach(e *Env, c *config.Reach, urls ...string) (*control.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range append(doorsOf(urls), control.Name(defaultMonitor)) {
+	names := doorsOf(urls)
+	if name := doorAtPort(dir, urls); name != "" {
+		names = append(names, name)
+	}
+	for _, name := range append(names, control.Name(defaultMonitor)) {
 		if client, err := control.Find(dir, name); err == nil {
 			return client, nil
 		}
@@ -46,17 +50,42 @@ func reach(e *Env, c *config.Reach, urls ...string) (*control.Client, error) {
 // are.
 func doorsOf(urls []string) (names []string) {
 	for _, text := range urls {
-		u, err := url.Parse(text)
-		if err != nil || u.Host == "" {
-			continue
+		if host, port := hostPort(text); port != "" {
+			names = append(names, control.Name(net.JoinHostPort(host, port)), control.Name(net.JoinHostPort("", port)))
 		}
-		port := u.Port()
-		if port == "" {
-			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-		}
-		names = append(names, control.Name(net.JoinHostPort(u.Hostname(), port)), control.Name(net.JoinHostPort("", port)))
 	}
 	return names
+}
+
+// doorAtPort returns the name of the only server that listens at the port of a
+// URL whose host is a name that is not its address; "" without.
+func doorAtPort(dir string, urls []string) (found string) {
+	running, _ := control.Running(dir) // an error comes again when one is looked for
+	for _, text := range urls {
+		_, port := hostPort(text)
+		for _, name := range running {
+			if port == "" || !strings.HasSuffix(name, "-"+port) {
+				continue
+			}
+			if found != "" && found != name {
+				return ""
+			}
+			found = name
+		}
+	}
+	return found
+}
+
+// hostPort returns host and port of a URL, "" for what has none.
+func hostPort(text string) (host, port string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return "", ""
+	}
+	if port = u.Port(); port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Hostname(), port
 }
 
 // reachNamed finds the server with an address. A dir of "" has no doors.

@@ -315,3 +315,15 @@ func TestWhyAsksEachServerForAName(t *testing.T) {
 		t.Errorf("exit status %d: %s", status, stderr)
 	}
 }
+
+// A host that is a name leads to the server that listens at its port.
+func TestWhyFindsTheServerByItsPort(t *testing.T) {
+	home := t.TempDir()
+	for _, name := range []string{"a.txt", "b.txt"} {
+		p := startWith(t, func(e *Env) { e.Environ = []string{"HOME=" + home} }, "serve", "--listen", "127.0.0.1:0", "--monitor", "off", folder(t, name, "x"))
+		_, port := hostPort(p.url())
+		if status, stdout, stderr := asked(t, home, "http://a.example:"+port+"/"+name); status != exitOK || !strings.Contains(stdout, "The file "+name+" is sent.") {
+			t.Errorf("exit status %d: %s%s", status, stdout, stderr)
+		}
+	}
+}
