@@ -28,6 +28,9 @@ type examination struct {
 	base   *reply // to a browser's request
 	plain  *reply // to the same, without a coding
 	stable bool   // the content is the same each time
+
+	doubts []doubt // of the step that is being made
+	again  bool    // it is made once more, and only doubts count
 }
 
 // examine makes the active checks of an address. main is the answer to a
@@ -48,16 +51,19 @@ func (c *Checker) examine(ctx context.Context, r *Result, main *reply, u *url.UR
 	if e.plain == nil {
 		return
 	}
-	e.head()
+	e.surely(e.head)
 	e.conditional()
-	e.ranges()
+	e.surely(e.ranges)
 	e.negotiation()
 	e.query()
-	e.codings()
+	e.surely(e.codings)
 }
 
 // report notes a finding, once.
 func (e *examination) report(id, where, detail string) {
+	if e.again {
+		return
+	}
 	f := Finding{activeNote(id), where, detail}
 	if !e.found[f] {
 		e.found[f] = true
@@ -161,29 +167,6 @@ func (e *examination) content() {
 		again = e.ask("the second answer without a coding", with("Accept-Encoding", "identity"))
 		e.stable = again != nil && sameBytes(e.plain, again)
 	}
-}
-
-// reportUnlike notes that an answer does not fit an earlier one, base or plain,
-// unless the content has changed since: one that is the same twice may be
-// another by the third time.
-func (e *examination) reportUnlike(earlier *reply, id, where, detail string) {
-	if e.stable && e.unchanged(earlier) {
-		e.report(id, where, detail)
-	}
-}
-
-// unchanged asks for base or plain again, and reports whether it is the same.
-func (e *examination) unchanged(earlier *reply) bool {
-	p := probe{}
-	if earlier == e.plain {
-		p = with("Accept-Encoding", "identity")
-	}
-	now := e.ask("the answer to the same again", p)
-	if now == nil || now.get("Content-Encoding") != earlier.get("Content-Encoding") {
-		return false
-	}
-	e.stable = sameBytes(now, earlier)
-	return e.stable
 }
 
 // sameBytes reports whether two bodies are the same, as far as they are kept.

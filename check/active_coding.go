@@ -112,7 +112,7 @@ func (e *examination) compareCoding(r *reply, name, where string) {
 	case err != nil:
 		e.report("coding-broken", where, err.Error())
 	case e.plain.whole && !bytes.Equal(content, e.plain.Body):
-		e.reportUnlike(e.plain, "coding-content-differs", where, fmt.Sprintf("%s in place of %s", count(len(content), "byte", "bytes"), thousands(int64(len(e.plain.Body)))))
+		e.doubtful(e.plain, "coding-content-differs", where, fmt.Sprintf("%s in place of %s", count(len(content), "byte", "bytes"), thousands(int64(len(e.plain.Body)))))
 	}
 }
 

@@ -37,7 +37,7 @@ func (e *examination) ranges() {
 		return
 	case part.Status != 206:
 		if part.Status == 200 && e.plain.hasToken("Accept-Ranges", "bytes") {
-			e.reportUnlike(e.plain, "range-not-honoured", toRange, fmt.Sprintf("bytes=0-0: %d", part.Status))
+			e.doubtful(e.plain, "range-not-honoured", toRange, fmt.Sprintf("bytes=0-0: %d", part.Status))
 		}
 		return
 	}
@@ -62,7 +62,7 @@ func (e *examination) comparePart(r *reply, ranges string, first, last, size int
 	is := r.get("Content-Range")
 	from, to, whole, ok := freshness.ParseContentRange(is)
 	if !ok || from != first || to != last || whole != size && whole != -1 {
-		e.reportUnlike(e.plain, "range-content-range", toRange, ranges+": "+quoted(is))
+		e.doubtful(e.plain, "range-content-range", toRange, ranges+": "+quoted(is))
 		return
 	}
 	e.compareBytes(r.Body, ranges, first, last)
@@ -72,9 +72,9 @@ func (e *examination) comparePart(r *reply, ranges string, first, last, size int
 func (e *examination) compareBytes(got []byte, ranges string, first, last int64) {
 	switch {
 	case int64(len(got)) != last-first+1:
-		e.reportUnlike(e.plain, "range-wrong-bytes", toRange, fmt.Sprintf("%s: %s in place of %d", ranges, count(len(got), "byte", "bytes"), last-first+1))
+		e.doubtful(e.plain, "range-wrong-bytes", toRange, fmt.Sprintf("%s: %s in place of %d", ranges, count(len(got), "byte", "bytes"), last-first+1))
 	case last < int64(len(e.plain.Body)) && !bytes.Equal(got, e.plain.Body[first:last+1]):
-		e.reportUnlike(e.plain, "range-wrong-bytes", toRange, ranges)
+		e.doubtful(e.plain, "range-wrong-bytes", toRange, ranges)
 	}
 }
 
@@ -90,7 +90,7 @@ func (e *examination) partFields(r *reply) {
 		e.report("range-lacks-field", toRange, strings.Join(lacks, ", "))
 	}
 	if is, was := r.get("Etag"), e.plain.get("Etag"); is != "" && was != "" && is != was {
-		e.reportUnlike(e.plain, "range-etag-differs", toRange, is+", and the whole has "+was)
+		e.doubtful(e.plain, "range-etag-differs", toRange, is+", and the whole has "+was)
 	}
 }
 
@@ -101,7 +101,7 @@ func (e *examination) beyond(size int64) {
 	switch {
 	case r == nil:
 	case r.Status == 206:
-		e.reportUnlike(e.plain, "range-beyond-206", toRange, ranges+": "+quoted(r.get("Content-Range")))
+		e.doubtful(e.plain, "range-beyond-206", toRange, ranges+": "+quoted(r.get("Content-Range")))
 	case r.Status == 416 && !strings.HasPrefix(r.get("Content-Range"), "bytes */"):
 		e.report("range-416-size", toRange, ranges+": "+quoted(r.get("Content-Range")))
 	}
@@ -123,11 +123,11 @@ func (e *examination) several(size int64) {
 			e.compareBytes(r.Body, ranges, first, last)
 			return
 		}
-		e.reportUnlike(e.plain, "range-multiple-broken", toRange, ranges+": "+is)
+		e.doubtful(e.plain, "range-multiple-broken", toRange, ranges+": "+is)
 		return
 	}
 	if fault := e.multipart(r, size); fault != "" {
-		e.reportUnlike(e.plain, "range-multiple-broken", toRange, ranges+": "+fault)
+		e.doubtful(e.plain, "range-multiple-broken", toRange, ranges+": "+fault)
 	}
 }
 

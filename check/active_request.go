@@ -27,11 +27,11 @@ func (e *examination) head() {
 	for _, name := range []string{"Cache-Control", "Content-Disposition", "Content-Language", "Content-Type", "Etag", "Last-Modified", "Vary"} {
 		is, was := r.get(name), e.base.get(name)
 		if is != "" && was != "" && !sameValue(name, is, was) {
-			e.reportUnlike(e.base, "head-differs", spelled(name)+" of "+where, is+", and GET has "+was)
+			e.doubtful(e.base, "head-differs", spelled(name)+" of "+where, is+", and GET has "+was)
 		}
 	}
 	if is, was := r.get("Content-Length"), e.base.get("Content-Length"); is != "" && was != "" && is != was {
-		e.reportUnlike(e.base, "head-length", where, is+", and GET has "+was)
+		e.doubtful(e.base, "head-length", where, is+", and GET has "+was)
 	}
 }
 
