@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"freshet/internal/control"
+	"freshet/middleware"
 )
 
 // A door is where local commands come in, once it is open. The zero value is
@@ -79,7 +80,7 @@ func (s *service) inside() http.Handler {
 	mux.Handle("GET /why.json", s.whyHandler())
 	mux.Handle("GET /why.txt", s.whyHandler())
 	mux.Handle("GET /why/{name}", s.whyHandler())
-	return mux
+	return middleware.Compress(mux, middleware.CompressOptions{})
 }
 
 // doorName is made of the address that is listened on, not of what was asked

@@ -41,11 +41,14 @@ func TestMonitor(t *testing.T) {
 	for page, want := range map[string]string{
 		"": "Overview", "requests": "/none", "why/" + id: "404", "config": "--monitor", "origins": "static ", "metrics": "freshet_requests_total",
 		"requests.json": `"target":"/none"`, "overview.json": `"name":"memory"`, "config.json": `"from":"default"`, "routes.csv": "all hosts",
-		"why.json?url=/": `"verdict": "file"`, "why?url=" + url.QueryEscape(site): "index.html",
+		"why.json?url=/": `"verdict": "file"`, "why/" + id + ".json": `"status": 404`, "why?url=" + url.QueryEscape(site): "index.html",
 	} {
 		resp, body := get(t, at+page)
 		if resp.StatusCode != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: %s, without %q:\n%s", page, resp.Status, want, body)
+		}
+		if len(body) >= 512 && !resp.Uncompressed { // the client asks for gzip, and decodes it
+			t.Errorf("%s: %d bytes without a coding", page, len(body))
 		}
 	}
 	p.stop()
