@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		return watch(ctx, o.watch, o.viewers, w)
 	}
 	var report bytes.Buffer
-	fmt.Fprintf(&report, "go run -C bench ./viewers %s\n%s\n\n", strings.Join(args, " "), time.Now().UTC().Format("2006-01-02 15:04 MST"))
+	fmt.Fprintf(&report, "date:     %s\ncommand:  go run -C bench ./viewers %s\n\n", time.Now().UTC().Format("2006-01-02"), strings.Join(args, " "))
 	if err := measure(ctx, &o, io.MultiWriter(w, &report)); err != nil {
 		return err
 	}
