@@ -105,10 +105,11 @@ func (l *live) join(values url.Values) (v *viewer, leave func(), status int, err
 	if l.closed || l.viewers >= l.m.o.MaxViewers {
 		return nil, nil, http.StatusServiceUnavailable, nil
 	}
+	values, plain := topicOf(values)
 	key := values.Encode()
 	t := l.topics[key]
 	if t == nil {
-		if len(l.topics) >= maxTopics {
+		if len(l.topics) >= maxTopics && !plain {
 			return nil, nil, http.StatusServiceUnavailable, nil
 		}
 		events, err := source(l.m, &query{page: "/" + values.Get("page"), values: values})
@@ -130,6 +131,21 @@ func (l *live) join(values url.Values) (v *viewer, leave func(), status int, err
 		v.frames <- t.last
 	}
 	return v, func() { l.leave(key, t, v) }, 0, nil
+}
+
+// topicOf returns what of an address makes the topic: its page, and the filter
+// where there is one. A topic without a filter is plain, and always has room.
+func topicOf(values url.Values) (topic url.Values, plain bool) {
+	topic, plain = url.Values{"page": {values.Get("page")}}, true
+	if values.Get("page") != "requests" {
+		return topic, plain
+	}
+	for _, name := range filterNames {
+		if text := values.Get(name); text != "" {
+			topic[name], plain = []string{text}, false
+		}
+	}
+	return topic, plain
 }
 
 // leave forgets a viewer; the last one ends the goroutine.

@@ -94,6 +94,8 @@ type Monitor struct {
 	o        Options
 	pages    map[string]*page
 	shared   shared
+	making   turns
+	sending  sending
 	live     *live
 	gate     *gate
 	stock    stock
@@ -117,7 +119,7 @@ func New(o Options) *Monitor {
 		o.ConfigTime = func() time.Time { return o.Started }
 	}
 	m := &Monitor{o: o, pages: map[string]*page{}, gate: newGate(o.Access, o.Now), examiner: newExaminer(o.Check)}
-	m.shared.now = o.Now
+	m.shared.now, m.making = o.Now, newTurns(maxMaking)
 	for i := range pages {
 		m.pages[pages[i].path] = &pages[i]
 	}

@@ -152,7 +152,7 @@ func (m *Monitor) read(w http.ResponseWriter, r *http.Request, p *page, q *query
 		failAs(w, r, err)
 		return
 	}
-	a.send(w, r)
+	m.sending.send(w, r, a)
 }
 
 // preferred is the form that a request without a suffix asks for by Accept.
@@ -173,6 +173,9 @@ func (p *page) preferred(r *http.Request) string {
 
 // make makes the answer of a page.
 func (m *Monitor) make(p *page, q *query) (*answer, error) {
+	if !p.own { // those take turns by themselves, and their time
+		defer m.making.take()()
+	}
 	if q.suffix == "" {
 		v, err := p.view(m, q)
 		if err != nil {
