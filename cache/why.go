@@ -14,9 +14,17 @@ import (
 // decisions and disturbs nothing: no use is counted, nothing is fetched, and
 // nothing moves between memory and disk. Whether a file can still be read is not
 // tried, and what the origin would answer is not known; what it said last is.
-func (h *Handler) Why(r *http.Request) *why.Explanation {
+func (h *Handler) Why(r *http.Request) *why.Explanation { return h.why(r, false) }
+
+// WhyUnreachable is Why while no origin can be asked.
+func (h *Handler) WhyUnreachable(r *http.Request) *why.Explanation { return h.why(r, true) }
+
+func (h *Handler) why(r *http.Request, unreachable bool) *why.Explanation {
 	x := &explanation{h: h, q: h.inquire(withLength(r), glance)}
 	x.decide()
+	if unreachable {
+		x.fail()
+	}
 	x.predict()
 	e := &why.Explanation{
 		Time: time.Unix(0, x.q.now), Method: r.Method, URL: x.q.ask.URL, Status: x.status,
@@ -99,6 +107,18 @@ func (x *explanation) decide() {
 	}
 	if q.dir.OnlyIfCached {
 		q.verdict, x.rule, x.status = record.Refused, rule.CacheOnlyIfCached, http.StatusGatewayTimeout
+	}
+}
+
+// fail does what ServeHTTP does when the origin is asked and cannot be reached.
+func (x *explanation) fail() {
+	q := x.q
+	if q.object == nil || q.verdict != record.Miss {
+		return
+	}
+	if id, ok := x.h.onFailure(q, freshness.Unreachable); ok {
+		q.verdict, x.rule = record.Stale, id
+		x.status = q.object.decide(&q.cond, q.now, nil).Status
 	}
 }
 

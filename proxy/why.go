@@ -214,6 +214,10 @@ func (x *explaining) attempts(d *record.Detail) {
 		x.compared("origins asked", strconv.Itoa(d.Tries), "the last one is above", false)
 	}
 	connect := "a connection was at hand"
+	switch x.Rule {
+	case rule.ProxyUnreachable, rule.ProxyRefused, rule.ProxyConnectTimeout, rule.ProxyTLS, rule.ProxyBusy:
+		connect = "no connection came about"
+	}
 	if d.Connect > 0 {
 		connect = "after " + why.Duration(d.Connect) + " for connecting"
 	}

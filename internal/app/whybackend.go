@@ -48,7 +48,15 @@ func (c *cachedExplains) Why(r *http.Request) *why.Explanation {
 		return e
 	}
 	p := c.origins.Why(r)
-	if p.Rule == rule.ProxyAnswered || e.Verdict == record.Revalidated {
+	none := p.Rule == rule.ProxyNoOrigin
+	if none {
+		if u := c.cache.WhyUnreachable(r); !asksOrigin(u) {
+			u.Compared = append(u.Compared, p.Compared...)
+			u.Settings = append(u.Settings, p.Settings...)
+			return u
+		}
+	}
+	if p.Rule == rule.ProxyAnswered || e.Verdict == record.Revalidated && !none {
 		e.Compared = append(e.Compared, p.Compared...)
 		return e
 	}
@@ -103,7 +111,6 @@ func explainPurge(id rule.ID) *why.Explanation {
 	e := &why.Explanation{Status: row.Status, Rule: id, Sentence: "The request is a purge: " + row.Sentence + "."}
 	if row.Status != http.StatusOK {
 		e.Verdict = record.Refused
-		e.Fixes = []why.Fix{{Who: why.Request, Do: "set", Name: why.Method, Value: http.MethodGet}}
 	}
 	return e
 }
