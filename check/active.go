@@ -140,7 +140,9 @@ func (e *examination) content() {
 	if again == nil {
 		return
 	}
-	if !e.http2 && !again.reused && e.base.whole && e.first("keep "+originOf(e.url)) {
+	// Without either, another address that is checked meanwhile has taken it.
+	lost := !e.base.kept || again.missed
+	if !e.http2 && !again.reused && lost && e.base.whole && e.first("keep "+originOf(e.url)) {
 		detail := "the server closes it"
 		if e.base.hasToken("Connection", "close") {
 			detail = "the answer says Connection: close"

@@ -3,10 +3,12 @@ package check
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -167,6 +169,43 @@ func TestConnectionNotClosed(t *testing.T) {
 		if found[id] == "" {
 			t.Errorf("%s is not found; these are: %v", id, found)
 		}
+	}
+}
+
+// A server that closes connections without a word is found, but not one whose
+// connections are in use for other addresses.
+func TestConnectionKept(t *testing.T) {
+	kept := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = "/"
+		right(w, r)
+	}))
+	defer kept.Close()
+	c := New(Options{})
+	defer c.Close()
+	var all []*url.URL
+	for i := range 40 {
+		u, err := ParseURL(fmt.Sprintf("%s/%d", kept.URL, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, u)
+	}
+	if text := foundIn(c.URLs(context.Background(), all, Crawling{Concurrency: 8}))["connection-not-kept"]; text != "" {
+		t.Errorf("found: %s", text)
+	}
+
+	closing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+	}))
+	defer closing.Close()
+	if found := foundIn(checkURL(t, Options{}, closing.URL)); found["connection-not-kept"] == "" {
+		t.Errorf("it is not found; these are: %v", found)
 	}
 }
 

@@ -32,6 +32,7 @@ type reply struct {
 	sum    [sha256.Size]byte // of the body as far as it came
 	early  int               // interim answers before
 	reused bool              // the connection had answered before
+	missed bool              // one that had answered before was closed meanwhile
 	kept   bool              // the connection can be used again
 	chunks bool              // Transfer-Encoding: chunked
 	extra  int               // bytes behind the answer
@@ -114,7 +115,7 @@ func (c *client) fields(p *probe) http.Header {
 }
 
 func (c *client) doHTTP1(ctx context.Context, p probe) (*reply, error) {
-	for {
+	for missed := false; ; missed = true {
 		conn, err := c.connect(ctx, p.url, p.close)
 		if err != nil {
 			return nil, err
@@ -122,7 +123,7 @@ func (c *client) doHTTP1(ctx context.Context, p probe) (*reply, error) {
 		reused := conn.used
 		r, err := c.ask(ctx, conn, p)
 		if err == nil {
-			r.reused = reused
+			r.reused, r.missed = reused, missed
 			if r.kept && !p.close {
 				c.putBack(p.url, conn)
 			} else {

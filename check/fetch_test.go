@@ -244,8 +244,8 @@ func TestFetchReuse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.reused != reused {
-			t.Errorf("request %d: reused %v", i, r.reused)
+		if r.reused != reused || r.missed != (i == 2) {
+			t.Errorf("request %d: reused %v, missed %v", i, r.reused, r.missed)
 		}
 	}
 	mu.Lock()
