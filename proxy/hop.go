@@ -26,6 +26,17 @@ func removeHop(h http.Header) {
 	}
 }
 
+// removeOwn removes from a request's fields what a browser sends because it has
+// logged in to the monitor, which may be at another port of the same host.
+func removeOwn(h http.Header) {
+	if h["Cookie"] == nil {
+		return
+	}
+	if h["Cookie"] = field.WithoutCookies(h["Cookie"], field.MonitorCookie); len(h["Cookie"]) == 0 {
+		delete(h, "Cookie")
+	}
+}
+
 // wantsTrailers reports whether TE allows trailer fields (RFC 9110 §10.1.4).
 func wantsTrailers(h http.Header) bool {
 	for _, list := range h["Te"] {

@@ -38,6 +38,7 @@ func (h *Handler) header(r *http.Request, upgrade string) http.Header {
 	}
 	trailers := wantsTrailers(out)
 	removeHop(out)
+	removeOwn(out)
 	delete(out, "Content-Length") // the transport's to write
 	delete(out, "Host")
 	if trailers {

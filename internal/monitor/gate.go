@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"freshet/internal/field"
 	"freshet/internal/monitor/ui"
 )
 
@@ -173,13 +174,14 @@ func (g *gate) pass() string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// cookieName is by port, for cookies are not.
+// cookieName is by port, for cookies are not: what is served at other ports gets
+// them, too. The proxy does not pass them on.
 func cookieName(r *http.Request) string {
 	_, port, err := net.SplitHostPort(r.Host)
 	if err != nil || strings.Trim(port, "0123456789") != "" {
 		port = "0"
 	}
-	return "freshet-monitor-" + port
+	return field.MonitorCookie + port
 }
 
 // refuse asks for the token.
