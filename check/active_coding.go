@@ -112,7 +112,7 @@ func (e *examination) compareCoding(r *reply, name, where string) {
 	case err != nil:
 		e.report("coding-broken", where, err.Error())
 	case e.plain.whole && !bytes.Equal(content, e.plain.Body):
-		e.doubtful(e.plain, "coding-content-differs", where, fmt.Sprintf("%s in place of %s", count(len(content), "byte", "bytes"), thousands(int64(len(e.plain.Body)))))
+		e.doubtful(e.plain, "coding-content-differs", where, fmt.Sprintf("%s in place of %s", count(len(content), "byte", "bytes"), field.Thousands(int64(len(e.plain.Body)))))
 	}
 }
 
@@ -198,7 +198,7 @@ func (e *examination) reportGain() {
 	if err != nil || !coding.Worth(len(body), len(made)) {
 		return
 	}
-	e.report("coding-missing", "the content", "with "+gain("gzip", len(made), len(body))+" in place of "+thousands(int64(len(body))))
+	e.report("coding-missing", "the content", "with "+gain("gzip", len(made), len(body))+" in place of "+field.Thousands(int64(len(body))))
 }
 
 // isText reports whether a media type is one of text, which compresses well.

@@ -3,6 +3,7 @@ package check
 import (
 	"strings"
 
+	"freshet/internal/field"
 	"freshet/internal/wire"
 )
 
@@ -70,7 +71,7 @@ func spelled(name string) string {
 // wrong, or two behind the first of a long name. Names of vendors, obsolete and
 // very short ones are no candidates.
 func meantFor(name string) *fieldRow {
-	if len(name) > longestName {
+	if len(name) > field.LongestWord {
 		return nil
 	}
 	name = strings.ToLower(name)
@@ -86,15 +87,12 @@ func meantFor(name string) *fieldRow {
 		if len(c.lower) >= 12 && name != "" && name[0] == c.lower[0] {
 			most = 2
 		}
-		if d := editDistance(name, c.lower, most); d <= most && d < least {
+		if d := field.Distance(name, c.lower, most); d <= most && d < least {
 			best, least = c.row, d
 		}
 	}
 	return best
 }
-
-// longestName is the length of the longest name that meantFor looks at.
-const longestName = 64
 
 // A candidate is a field that another name can be meant for.
 type candidate struct {
@@ -106,7 +104,7 @@ var candidates = func() []candidate {
 	var all []candidate
 	for _, table := range fieldTables {
 		for i := range table {
-			if row := &table[i]; !row.is(vendor|obsolete) && len(row.name) >= 6 && len(row.name) <= longestName {
+			if row := &table[i]; !row.is(vendor|obsolete) && len(row.name) >= 6 && len(row.name) <= field.LongestWord {
 				lower := strings.ToLower(row.name)
 				all = append(all, candidate{row, lower, bareLetters(lower)})
 			}
@@ -123,31 +121,4 @@ func bareLetters(name string) string {
 		}
 		return r
 	}, name)
-}
-
-// editDistance is how many letters must be put in, left out, changed or swapped
-// with the next to make b of a; more than most, if it is more than that.
-func editDistance(a, b string, most int) int {
-	if d := len(a) - len(b); d > most || -d > most {
-		return most + 1
-	}
-	var before, last, row [longestName + 1]int
-	for j := range len(b) + 1 {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }

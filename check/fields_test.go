@@ -105,23 +105,6 @@ func TestMeantFor(t *testing.T) {
 	}
 }
 
-func TestEditDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"a", "", 1}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "abd", 1}, {"abc", "abcd", 1}, {"abc", "bc", 1},
-		{"abcd", "badc", 2}, {"abcdef", "abc", 3},
-	} {
-		if got := editDistance(c.a, c.b, 3); got != c.want {
-			t.Errorf("%q to %q: %d, want %d", c.a, c.b, got, c.want)
-		}
-		if got := editDistance(c.b, c.a, 3); got != c.want {
-			t.Errorf("%q to %q: %d, want %d", c.b, c.a, got, c.want)
-		}
-	}
-}
-
 func TestGrammars(t *testing.T) {
 	for _, c := range []struct {
 		g           *grammar

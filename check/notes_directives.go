@@ -39,7 +39,7 @@ func meantDirective(name string) string {
 		return ""
 	}
 	for _, row := range answerDirectives {
-		if bareLetters(name) == bareLetters(row.name) || editDistance(name, row.name, 2) <= min(2, len(row.name)/6) {
+		if bareLetters(name) == bareLetters(row.name) || field.Distance(name, row.name, 2) <= min(2, len(row.name)/6) {
 			return row.name
 		}
 	}

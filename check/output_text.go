@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"freshet/internal/field"
 )
 
 // columns is the width of text output; findingIndent is where that of a
@@ -184,16 +186,7 @@ func count(n int, one, more string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return thousands(int64(n)) + " " + more
-}
-
-// thousands writes a number with commas: 12,345.
-func thousands(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return field.Thousands(int64(n)) + " " + more
 }
 
 func paragraph(w *bufio.Writer, indent, text string) {

@@ -5,22 +5,14 @@ import (
 	"strconv"
 	"time"
 
+	"freshet/internal/field"
 	"freshet/internal/monitor/ui"
 )
 
 func number(n int) string { return strconv.Itoa(n) }
 
 // grouped writes a number with a comma at each thousand.
-func grouped(n int64) string {
-	if n < 0 {
-		return "-" + grouped(-n)
-	}
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func grouped(n int64) string { return field.Thousands(n) }
 
 // span writes a length of time in two units at most: "3 d 4 h", "12.5 s".
 func span(v float64) string {

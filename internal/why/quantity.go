@@ -3,6 +3,8 @@ package why
 import (
 	"strconv"
 	"time"
+
+	"freshet/internal/field"
 )
 
 // Duration says how long something took, in nanoseconds, to three or four
@@ -23,9 +25,5 @@ func Count(n int64, one string) string {
 	if n != 1 {
 		one += "s"
 	}
-	digits := strconv.FormatInt(n, 10)
-	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits + " " + one
+	return field.Thousands(n) + " " + one
 }

@@ -1,9 +1,6 @@
 package ui
 
-import (
-	"strconv"
-	"strings"
-)
+import "freshet/internal/field"
 
 // Table is a table, or the part of one that is shown: a window of Rows out of
 // Total. Sorting, paging and formats are links, made by whoever made the rows.
@@ -102,18 +99,6 @@ func (t *Table) Window() string {
 }
 
 // grouped writes a number with a comma at each thousand.
-func grouped(n int) string {
-	s := strconv.Itoa(n)
-	first := len(s) % 3
-	var b strings.Builder
-	b.WriteString(s[:first])
-	for i := first; i < len(s); i += 3 {
-		if b.Len() > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(s[i : i+3])
-	}
-	return b.String()
-}
+func grouped(n int) string { return field.Thousands(int64(n)) }
 
 func (*Table) part() string { return "table" }
