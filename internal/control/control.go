@@ -88,7 +88,7 @@ func Open(dir, name string, h http.Handler) (*Server, error) {
 	if len(socket) > maxSocketPath {
 		return nil, fmt.Errorf("%s: the path is too long for a socket (more than %d bytes)", socket, maxSocketPath)
 	}
-	if answers(socket) {
+	if taken(socket) {
 		return nil, fmt.Errorf("%s: another server uses it", socket)
 	}
 	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -119,7 +119,7 @@ func Open(dir, name string, h http.Handler) (*Server, error) {
 // that runs has that. It is not for use at the same time as other methods.
 func (s *Server) AlsoName(name string) error {
 	link := socketPath(s.dir, name)
-	if link == s.socket || answers(link) {
+	if link == s.socket || taken(link) {
 		return nil
 	}
 	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -130,6 +130,14 @@ func (s *Server) AlsoName(name string) error {
 	}
 	s.files = append(s.files, link)
 	return nil
+}
+
+// taken reports whether a server that runs has its socket there. Another name
+// is not: who comes has the address that it is made of, so that it was left
+// behind, and may by now lead to a server that has nothing to do with it.
+func taken(socket string) bool {
+	info, err := os.Lstat(socket)
+	return err == nil && info.Mode()&os.ModeSymlink == 0 && answers(socket)
 }
 
 // Close closes the door and removes socket and token.

@@ -322,3 +322,34 @@ func TestAlsoName(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A name that a killed server left behind leads to nobody else.
+func TestNamesLeftBehind(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"8001", "8002"} {
+		if err := os.Symlink("8000.sock", socketPath(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := &purges{}, &purges{}
+	open(t, dir, "8000", first) // took the address of the one that is gone
+	s := open(t, dir, "8001", second)
+	if err := s.AlsoName("8002"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"8001", "8002"} {
+		c, err := Find(dir, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Purge(context.Background(), Request{All: true}); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(first.asked) != 0 || len(second.asked) != 2 {
+		t.Errorf("asked: %q and %q", first.asked, second.asked)
+	}
+}
