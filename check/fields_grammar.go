@@ -95,19 +95,12 @@ func isTokenWithArgs(s string) bool {
 // leaves out the white space around the parts.
 func semicolons(s string) []string {
 	var parts []string
-	from, quoted := 0, false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case c == ';' && !quoted:
-			parts = append(parts, strings.Trim(s[from:i], " \t"))
-			from = i + 1
-		}
+	for more := true; more; {
+		var part string
+		part, s, more = field.Cut(s, ';')
+		parts = append(parts, part)
 	}
-	return append(parts, strings.Trim(s[from:], " \t"))
+	return parts
 }
 
 func isTokenOrQuoted(s string) bool { return field.IsToken(s) || isQuoted(s) }

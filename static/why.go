@@ -3,6 +3,7 @@ package static
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"freshet/conditional"
@@ -165,7 +166,7 @@ func (x *explaining) file(a aim) {
 	if size > h.opt.MaxInMemory {
 		kept = "it is larger than what is kept in memory, and would be sent from the disk"
 	}
-	x.compared("file", fmt.Sprintf("%s, %d bytes", e.sources[field.Identity].name, size), kept, false)
+	x.compared("file", e.sources[field.Identity].name+", "+why.Count(size, "byte"), kept, false)
 	switch {
 	case h.coherence > 0:
 		x.setting("coherence", h.opt.Coherence.String())
@@ -214,7 +215,11 @@ func (x *explaining) answer(e *entry) {
 		if !sent {
 			list = "none sent"
 		}
-		x.compared("Accept-Encoding", list, v.Coding.String()+" is sent, of "+codings(e), false)
+		from := "; there is no other coding"
+		if all := codings(e); all != v.Coding.String() {
+			from = ", of " + all
+		}
+		x.compared("Accept-Encoding", list, v.Coding.String()+" is sent"+from, false)
 	}
 	x.validators(&q, v, e)
 	x.e.Status, x.e.Rule = d.Status, d.Rule
@@ -281,8 +286,12 @@ func codings(e *entry) string {
 func (h *Handler) Explain(rec *record.Record, r *http.Request) *why.Explanation {
 	e := h.Why(r)
 	if e.Rule == rec.Rule {
-		now := why.Comparison{What: "below", Value: "as it is now"}
+		e.Compared = slices.DeleteFunc(e.Compared, func(c why.Comparison) bool { return c.What == "Accept-Encoding" }) // it is not kept
+		now := why.Comparison{What: "folder", Value: "as it is now"}
 		e.Compared = append([]why.Comparison{now}, e.Compared...)
+		if rec.Status >= 400 {
+			e.Sentence = fmt.Sprintf("It was refused with %d: %s.", rec.Status, rule.Of(rec.Rule).Sentence)
+		}
 		return e
 	}
 	x := &explaining{h: h, r: r, now: moment{at: h.opt.Now().UnixNano()}, e: &why.Explanation{Rule: rec.Rule}}

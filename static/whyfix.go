@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 
 	"freshet/conditional"
@@ -36,11 +35,9 @@ func (x *explaining) validators(q *conditional.Request, v *representation.Varian
 		}
 	}
 	if q.Range != "" {
-		x.compared("Range", q.Range, "of "+sizeOf(v.Size), false)
+		x.compared("Range", q.Range, "of "+why.Count(v.Size, "byte"), false)
 	}
 }
-
-func sizeOf(n int64) string { return strconv.FormatInt(n, 10) + " bytes" }
 
 // refused is for what is answered with an error page.
 func (x *explaining) refused(id rule.ID, err error) {

@@ -51,7 +51,7 @@ func TestWhyCommand(t *testing.T) {
 	expect(exitOK, []string{"site-unknown", "add b.example to names"}, "http://b.example/")
 	expect(exitOK, []string{"site-unknown"}, "/", "-H", "Host: b.example")
 	expect(exitOK, []string{"The route sends the client to another address.", "ask for " + base + "new/x"}, base+"old/x")
-	expect(exitOK, []string{"file", "a.txt, 1 bytes", "route  /files: static"}, base+"files/a.txt")
+	expect(exitOK, []string{"file", "a.txt, 1 byte", "route  /files: static"}, base+"files/a.txt")
 	expect(exitOK, []string{"add the file b.txt", "path  /b.txt"}, base+"files/b.txt", "--monitor", strings.TrimSuffix(strings.TrimPrefix(base, "http://"), "/"))
 	expect(exitOK, []string{"method", "ask with the method GET"}, "/", "--method", "POST")
 	expect(exitFault, []string{"says 400", "is no host"}, "/", "-H", "Host: a b")
@@ -72,7 +72,7 @@ func TestWhyCommand(t *testing.T) {
 		"/":            {"static-index", "index.html", "was      200, file", "route  /: static"},
 		"/nothing":     {"static-not-found", "was      404", "add the file nothing"},
 		"/old/x?y":     {"route-redirected", "was      308"},
-		"/files/a.txt": {"static-file", "a.txt, 1 bytes", "/files: static"},
+		"/files/a.txt": {"static-file", "a.txt, 1 byte", "/files: static"},
 		"/files":       {"route-redirected", "./files/"},
 		"/a%2fb":       {"static-bad-path", "was      400, file"},
 	} {

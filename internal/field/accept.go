@@ -33,7 +33,7 @@ func BestType(accept string, offers ...string) int {
 // weigh returns the weight that accept gives to offer; some is false when accept
 // has no media range at all.
 func weigh(accept, offer string) (q int16, some bool) {
-	offerType, offerParams, _ := cut(offer, ';')
+	offerType, offerParams, _ := Cut(offer, ';')
 	most := -1
 	for {
 		elem, rest, ok := NextElement(accept)
@@ -41,7 +41,7 @@ func weigh(accept, offer string) (q int16, some bool) {
 			return q, some
 		}
 		accept = rest
-		name, params, _ := cut(elem, ';')
+		name, params, _ := Cut(elem, ';')
 		typ, sub, ok := cutType(name)
 		if !ok {
 			continue
@@ -97,13 +97,13 @@ func cutType(s string) (typ, sub string, ok bool) {
 func cutWeight(s string) (params string, q int16, count int, ok bool) {
 	all := s
 	for s != "" {
-		p, rest, _ := cut(s, ';')
+		p, rest, _ := Cut(s, ';')
 		if len(p) >= 2 && Lower(p[0]) == 'q' && p[1] == '=' {
 			q, ok = parseQ(p[2:])
 			return all[:len(all)-len(s)], q, count, ok
 		}
 		if p != "" {
-			if name, value, found := cut(p, '='); !found || !IsToken(name) || value == "" {
+			if name, value, found := Cut(p, '='); !found || !IsToken(name) || value == "" {
 				return "", 0, 0, false
 			}
 			count++
@@ -116,7 +116,7 @@ func cutWeight(s string) (params string, q int16, count int, ok bool) {
 // hasParams reports whether offered has each of the parameters of asked.
 func hasParams(offered, asked string) bool {
 	for asked != "" {
-		p, rest, _ := cut(asked, ';')
+		p, rest, _ := Cut(asked, ';')
 		asked = rest
 		if p != "" && !hasParam(offered, p) {
 			return false
@@ -128,11 +128,11 @@ func hasParams(offered, asked string) bool {
 // hasParam looks for one parameter. Values are compared without their quotes
 // and without regard to case, as charsets are, which is what it is used for.
 func hasParam(offered, param string) bool {
-	name, value, _ := cut(param, '=')
+	name, value, _ := Cut(param, '=')
 	for offered != "" {
-		p, rest, _ := cut(offered, ';')
+		p, rest, _ := Cut(offered, ';')
 		offered = rest
-		n, v, _ := cut(p, '=')
+		n, v, _ := Cut(p, '=')
 		if EqualFold(n, name) && EqualFold(unquote(v), unquote(value)) {
 			return true
 		}

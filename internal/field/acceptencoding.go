@@ -72,7 +72,7 @@ func ParseAcceptEncoding(value string, present bool) Accepted {
 			break
 		}
 		value = rest
-		name, weight, weighted := cut(elem, ';')
+		name, weight, weighted := Cut(elem, ';')
 		q := int16(1000)
 		if weighted {
 			if q, ok = parseWeight(weight); !ok {
@@ -185,7 +185,7 @@ func lesser(a, b int16) int16 {
 // §12.4.2), 1000 if it has none. It is not ok when the weight is malformed, or
 // the name is not a token.
 func CutWeight(elem string) (name string, q int16, ok bool) {
-	name, weight, weighted := cut(elem, ';')
+	name, weight, weighted := Cut(elem, ';')
 	q = 1000
 	if weighted {
 		if q, ok = parseWeight(weight); !ok {

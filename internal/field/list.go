@@ -96,9 +96,9 @@ func scan(s string, sep byte) int {
 	return len(s)
 }
 
-// cut splits s at the first sep that is outside of quoted strings and removes
+// Cut splits s at the first sep that is outside of quoted strings and removes
 // the white space around both parts.
-func cut(s string, sep byte) (before, after string, found bool) {
+func Cut(s string, sep byte) (before, after string, found bool) {
 	i := scan(s, sep)
 	if i == len(s) {
 		return trim(s), "", false
