@@ -1,7 +1,9 @@
 package monitor
 
 import (
+	"net"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -117,5 +119,28 @@ func TestSlowReaders(t *testing.T) {
 	all.Wait()
 	if w := send(f.Handler(), "GET", "/", ""); w.Code != 200 || f.sending.bytes.Load() != 0 {
 		t.Errorf("afterwards: %d, %d bytes", w.Code, f.sending.bytes.Load())
+	}
+}
+
+// The check page reaches no port of this machine that a firewall keeps from
+// others, by whichever of its addresses.
+func TestCheckOfOwnPorts(t *testing.T) {
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range own {
+		ip, _ := netip.AddrFromSlice(a.(*net.IPNet).IP)
+		for _, form := range []netip.Addr{ip, ip.Unmap()} {
+			if _, err := dialOut(t.Context(), "tcp", netip.AddrPortFrom(form, 9200).String()); err != errOwnPort {
+				t.Errorf("%v: %v", form, err)
+			}
+		}
+	}
+	if _, err := dialOut(t.Context(), "tcp", "localhost:1"); err != errOwnPort {
+		t.Errorf("a name: %v", err)
+	}
+	if isOwn(netip.MustParseAddr("192.0.2.1")) {
+		t.Error("192.0.2.1")
 	}
 }

@@ -2,7 +2,10 @@ package monitor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -26,12 +29,38 @@ func newExaminer(of func(ctx context.Context, u *url.URL) []*check.Result) *exam
 	e.turn <- struct{}{}
 	if e.result == nil {
 		e.result = func(ctx context.Context, u *url.URL) []*check.Result {
-			c := check.New(check.Options{Public: true, Timeout: 10 * time.Second})
+			c := check.New(check.Options{Public: true, Timeout: 10 * time.Second, Dial: dialOut})
 			defer c.Close()
 			return c.URL(ctx, u)
 		}
 	}
 	return e
+}
+
+// dialOut connects to what strangers could connect to, too. This machine's own
+// public address is not it: what goes there from here passes no firewall, so
+// that of its ports the usual ones are asked only.
+func dialOut(ctx context.Context, network, address string) (net.Conn, error) {
+	if at, err := netip.ParseAddrPort(address); err != nil || at.Port() != 80 && at.Port() != 443 && isOwn(at.Addr()) {
+		return nil, errOwnPort
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
+
+var errOwnPort = errors.New("that is an address of the machine that the monitor runs on, of which ports 80 and 443 are checked here")
+
+// isOwn reports whether an address is one of this machine, which counts as true
+// when that cannot be found out.
+func isOwn(a netip.Addr) bool {
+	all, err := net.InterfaceAddrs()
+	for _, own := range all {
+		if n, ok := own.(*net.IPNet); ok {
+			if ip, ok := netip.AddrFromSlice(n.IP); ok && ip.Unmap() == a.Unmap() {
+				return true
+			}
+		}
+	}
+	return err != nil
 }
 
 // examine checks an address. Its error is that it is none, or that another is
