@@ -187,7 +187,7 @@ func (s *snapshot) screen(name string, columns, rows int) string {
 		}
 		b.WriteString(clip(plain(line), columns) + "\x1b[K\r\n")
 	}
-	b.WriteString(clip("q and Enter ends it", columns) + "\x1b[J")
+	b.WriteString(clip("q and Enter end it", columns) + "\x1b[J")
 	return b.String()
 }
 
