@@ -16,7 +16,7 @@ import (
 )
 
 // maxGrowth is how much more the heap may hold while a large answer passes.
-const maxGrowth = 16 << 20
+const maxGrowth = 32 << 20
 
 // TestStreamsInLittleMemory: what may not be stored, or is too large, passes in
 // constant memory, also for several readers.
