@@ -55,7 +55,7 @@ func request(t *testing.T, method, url string, body io.Reader, header ...string)
 }
 
 // ofTheWay are fields that a proxy on the way makes, or that are of the moment.
-var ofTheWay = []string{"Age", "Cache-Status", "Connection", "Content-Length", "Date", "Keep-Alive", "Server", "Transfer-Encoding", "Via"}
+var ofTheWay = []string{"Age", "Cache-Status", "Connection", "Content-Length", "Date", "Freshet-Id", "Keep-Alive", "Server", "Transfer-Encoding", "Via"}
 
 // differs says in what got is another answer than want, "" for nothing.
 func differs(got, want *answer) string {

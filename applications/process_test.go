@@ -123,7 +123,7 @@ func (o *output) String() string {
 func startProxy(t *testing.T, origin string, flags ...string) string {
 	t.Helper()
 	addr := freeAddr(t)
-	args := append([]string{freshet, "proxy", "--to", origin, "--listen", addr, "--access-log", "off"}, flags...)
+	args := append([]string{freshet, "proxy", "--to", origin, "--listen", addr, "--access-log", "off", "--monitor", "off"}, flags...)
 	start(t, addr, nil, args...)
 	return "http://" + addr
 }
