@@ -5,6 +5,7 @@ import (
 
 	"freshet/internal/record"
 	"freshet/internal/rule"
+	"freshet/internal/wrapped"
 )
 
 // notes are what handlers tell about a request, for its record. The engine's
@@ -41,7 +42,7 @@ func (n *notes) fill(r *Record) {
 // SetRule records, for the access record, which rule decided the answer. It
 // finds the engine's writer through wrappers that have Unwrap.
 func SetRule(w http.ResponseWriter, id RuleID) {
-	if n, ok := below[interface{ SetRule(rule.ID) }](w); ok {
+	if n, ok := wrapped.Find[interface{ SetRule(rule.ID) }](w); ok {
 		n.SetRule(id)
 	}
 }
@@ -49,7 +50,7 @@ func SetRule(w http.ResponseWriter, id RuleID) {
 // SetVerdict records, for counters, what the request came to. It finds the
 // engine's writer as SetRule does.
 func SetVerdict(w http.ResponseWriter, v Verdict) {
-	if n, ok := below[interface{ SetVerdict(record.Verdict) }](w); ok {
+	if n, ok := wrapped.Find[interface{ SetVerdict(record.Verdict) }](w); ok {
 		n.SetVerdict(v)
 	}
 }
@@ -57,7 +58,7 @@ func SetVerdict(w http.ResponseWriter, v Verdict) {
 // SetPlace records which of a server's routes answers; the numbers are the
 // caller's own. It finds the engine's writer as SetRule does.
 func SetPlace(w http.ResponseWriter, place uint16) {
-	if n, ok := below[interface{ SetPlace(uint16) }](w); ok {
+	if n, ok := wrapped.Find[interface{ SetPlace(uint16) }](w); ok {
 		n.SetPlace(place)
 	}
 }
@@ -66,23 +67,8 @@ func SetPlace(w http.ResponseWriter, place uint16) {
 // answers, to be filled in until the handler returns. It is nil when w is not
 // the engine's. It finds the engine's writer as SetRule does.
 func DetailOf(w http.ResponseWriter) *Detail {
-	if n, ok := below[interface{ Detail() *record.Detail }](w); ok {
+	if n, ok := wrapped.Find[interface{ Detail() *record.Detail }](w); ok {
 		return n.Detail()
 	}
 	return nil
-}
-
-// below returns the first of w and the writers that it wraps that is a T.
-func below[T any](w http.ResponseWriter) (found T, ok bool) {
-	for w != nil {
-		if found, ok = w.(T); ok {
-			return found, true
-		}
-		u, wraps := w.(interface{ Unwrap() http.ResponseWriter })
-		if !wraps {
-			break
-		}
-		w = u.Unwrap()
-	}
-	return found, false
 }

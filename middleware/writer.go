@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"freshet/internal/rule"
+	"freshet/internal/wrapped"
 )
 
 // writer is the part that the writers of this package have in common: what
@@ -55,16 +56,8 @@ func interim(status int) bool {
 // tell says to the server's writer, when it asks to know, why the answer is
 // what it is.
 func tell(w http.ResponseWriter, id rule.ID) {
-	for w != nil {
-		if s, ok := w.(interface{ SetRule(rule.ID) }); ok {
-			s.SetRule(id)
-			return
-		}
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return
-		}
-		w = u.Unwrap()
+	if s, ok := wrapped.Find[interface{ SetRule(rule.ID) }](w); ok {
+		s.SetRule(id)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/record"
 	"freshet/internal/rule"
+	"freshet/internal/wrapped"
 )
 
 // Error is why no answer of an origin can be passed on.
@@ -70,7 +71,7 @@ func (x *exchange) fail(e *Error) {
 		httpd.Error(x.w, x.r, row.Status, row.Explain())
 		return
 	}
-	if f := failureHandler(x.w); f != nil && f.OriginFailed(e) {
+	if f, ok := wrapped.Find[FailureHandler](x.w); ok && f.OriginFailed(e) {
 		return
 	}
 	h := x.w.Header()
@@ -85,19 +86,4 @@ func (x *exchange) fail(e *Error) {
 		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
 	httpd.Error(x.w, x.r, row.Status, row.Explain())
-}
-
-// failureHandler finds the writer that may have another answer.
-func failureHandler(w http.ResponseWriter) FailureHandler {
-	for w != nil {
-		if f, ok := w.(FailureHandler); ok {
-			return f
-		}
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return nil
-		}
-		w = u.Unwrap()
-	}
-	return nil
 }
