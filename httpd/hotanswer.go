@@ -69,9 +69,7 @@ func (c *conn) answerHot() bool {
 	c.over = !keep
 	s.out = append(s.out, a.Head...)
 	s.out = c.srv.appendStamps(s.out, h.Now, !a.HasServer, !a.HasDate)
-	if c.srv.showsID(a.Status) {
-		s.out = c.srv.appendID(s.out, c.requestID(), a.Status)
-	}
+	s.out = c.srv.appendID(s.out, c.requestID(), a.Status)
 	s.out = append(appendConnection(s.out, h.Minor >= 1, keep), "\r\n"...)
 	sent := int64(len(a.Body))
 	switch {

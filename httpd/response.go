@@ -268,9 +268,7 @@ func (w *response) appendEnd() {
 	w.c.setNow() // RFC 9110 §6.6.1: Date is when the answer began
 	w.waited = w.c.now - s.head.Now
 	s.out = w.c.srv.appendStamps(s.out, w.c.now, !w.hasServer, !w.hasDate)
-	if w.c.srv.showsID(w.status) {
-		s.out = w.c.srv.appendID(s.out, w.c.requestID(), w.status)
-	}
+	s.out = w.c.srv.appendID(s.out, w.c.requestID(), w.status)
 	if w.chunked {
 		s.out = append(s.out, "Transfer-Encoding: chunked\r\n"...)
 	}
