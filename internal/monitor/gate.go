@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"net"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"freshet/internal/control"
 	"freshet/internal/field"
 	"freshet/internal/monitor/ui"
 )
@@ -135,7 +135,7 @@ func (g *gate) known(hostport string) bool {
 // authorized reports whether a request shows the token: as a bearer token, as
 // a password, or by the cookie of a login.
 func (g *gate) authorized(r *http.Request) bool {
-	if c, err := r.Cookie(cookieName(r)); err == nil && same(c.Value, g.pass()) {
+	if c, err := r.Cookie(cookieName(r)); err == nil && control.Same(c.Value, g.pass()) {
 		return true
 	}
 	text := ""
@@ -154,17 +154,11 @@ func (g *gate) knows(r *http.Request, text string) bool {
 	if g.tries.tooMany(r) {
 		return false
 	}
-	ok := g.Token != "" && same(text, g.Token) || g.Token == "" && g.Owner != nil && g.Owner(text)
+	ok := g.Token != "" && control.Same(text, g.Token) || g.Token == "" && g.Owner != nil && g.Owner(text)
 	if !ok {
 		g.tries.failed(r)
 	}
 	return ok
-}
-
-// same compares without telling by its time where texts differ.
-func same(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
 // pass is the value of the cookie of those who have shown the token.
