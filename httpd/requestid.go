@@ -1,11 +1,13 @@
 package httpd
 
 import (
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"freshet/internal/record"
+	"freshet/internal/wrapped"
 )
 
 // RequestIDs says which answers tell the name of their request, in the field
@@ -67,4 +69,20 @@ func (s *Server) appendID(dst []byte, id record.ID, status int) []byte {
 // showsID reports whether an answer with a status code has the field.
 func (s *Server) showsID(status int) bool {
 	return s.RequestIDs == RequestIDAlways || s.RequestIDs == RequestIDOnErrors && status >= 400
+}
+
+// RequestID returns the name of the request; see the function RequestID.
+func (w *response) RequestID() record.ID { return w.c.requestID() }
+
+// RequestID returns the name of the request; see the function RequestID.
+func (w *h2Response) RequestID() record.ID { return w.id }
+
+// RequestID returns the name of the request that w answers, as it stands in the
+// access log and in Freshet-Id; "" when w is not the engine's. It finds the
+// engine's writer as SetRule does.
+func RequestID(w http.ResponseWriter) string {
+	if n, ok := wrapped.Find[interface{ RequestID() record.ID }](w); ok {
+		return n.RequestID().String()
+	}
+	return ""
 }

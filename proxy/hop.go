@@ -8,20 +8,13 @@ import (
 	"freshet/internal/wire"
 )
 
-// hopByHop are the fields that belong to one connection (RFC 9110 §7.6.1), and
-// those that speak to, or of, a proxy whose client the sender is (§11.7).
-var hopByHop = []string{
-	"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-	"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization", "Http2-Settings",
-}
-
 // removeHop removes from h the fields that end at this connection: the known
 // ones and those that Connection names (RFC 9110 §7.6.1).
 func removeHop(h http.Header) {
 	for name := range field.Elements(h["Connection"]) {
 		delete(h, wire.CanonicalName(name))
 	}
-	for _, name := range hopByHop {
+	for _, name := range wire.HopByHop {
 		delete(h, name)
 	}
 }

@@ -93,7 +93,7 @@ func trailerAllowed(name string) bool {
 		"Forwarded", "Via", "Cdn-Loop", "Authorization", "Cookie", "Set-Cookie", "Max-Forwards", "Expect":
 		return false
 	}
-	for _, hop := range hopByHop {
+	for _, hop := range wire.HopByHop {
 		if name == hop {
 			return false
 		}

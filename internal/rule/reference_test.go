@@ -18,6 +18,7 @@ var titles = [...]string{
 	Cache:     "The cache",
 	Proxy:     "Origins",
 	Site:      "Sites and routes",
+	Script:    "Programs: CGI and FastCGI",
 }
 
 // reference is the page of all rules.

@@ -35,13 +35,14 @@ const (
 	Cache
 	Proxy
 	Site
+	Script // CGI and FastCGI
 )
 
 // Group returns the part of the program that a rule belongs to.
 func (id ID) Group() Group { return Group(id >> 8) }
 
 // tables are the groups; the row of an identifier is tables[id>>8][id&0xff].
-var tables = [...][]Row{table[:], freshnessTable[:], cacheTable[:], proxyTable[:], siteTable[:]}
+var tables = [...][]Row{table[:], freshnessTable[:], cacheTable[:], proxyTable[:], siteTable[:], scriptTable[:]}
 
 // Of returns the row of id; unknown identifiers get the zero row.
 func Of(id ID) Row {

@@ -1,0 +1,15 @@
+// Package gateway is what CGI and FastCGI share: it knows the Common Gateway
+// Interface (RFC 3875) and neither a process nor a connection.
+//
+//	vars := gateway.AppendVars(nil, r, &gateway.Script{Name: "/cgi-bin/a", File: "/srv/cgi-bin/a"}, &options)
+//	…
+//	head, fault := gateway.ReadHead(out, gateway.HeadLimits{})
+//	outcome := gateway.Relay(w, r, head, out, options)
+//
+// What runs is bounded by [Turns], shown and stopped through a [Board]; a body
+// whose length must be known is kept aside by [Spool]. Faults come back as
+// values that name a rule; the caller tells the engine, and ends the program.
+//
+// All may be used by many goroutines at once, but for values that belong to one
+// exchange: Output, Head, Spooled.
+package gateway

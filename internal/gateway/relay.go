@@ -1,0 +1,183 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"freshet/internal/field"
+	"freshet/internal/rule"
+)
+
+// DefaultPause is how long a program may be silent before what it has printed
+// is sent: long enough that what is printed in one go is one write.
+const DefaultPause = 10 * time.Millisecond
+
+// RelayOptions say how much is relayed, and who is told.
+type RelayOptions struct {
+	// Most bounds the body, in octets; 0 means no bound.
+	Most int64
+	// Pause is described at DefaultPause, which 0 means.
+	Pause time.Duration
+	// Sent, when not nil, is increased by the octets that were sent.
+	Sent *atomic.Int64
+}
+
+// Relay sends an answer whose head was read: its fields, and the body as it
+// comes. It returns nil when all was sent. Else the answer was begun and must
+// be cut; the faults are rule.ScriptClientGone, rule.ScriptOutputTooLarge, and
+// rule.ScriptIncomplete, with Err when reading failed.
+//
+// What a program prints beyond its Content-Length is not sent, and neither is
+// the body of an answer that has none; up to 64 KiB of it is read.
+func Relay(w http.ResponseWriter, r *http.Request, h *Head, o *Output, opt RelayOptions) *Fault {
+	writeHead(w, h)
+	x := &relay{w: w, rc: http.NewResponseController(w), o: o, opt: opt, left: h.Length, events: isEventStream(h.Header)}
+	if x.opt.Pause <= 0 {
+		x.opt.Pause = DefaultPause
+	}
+	if hasNoBody(r.Method, h.Status) {
+		x.flush() // what is printed now may be long in coming, and is for nobody
+		o.discard()
+		return nil
+	}
+	if x.events {
+		x.flush() // the first event may be long in coming
+	}
+	return x.body()
+}
+
+func writeHead(w http.ResponseWriter, h *Head) {
+	header := w.Header()
+	for name, values := range h.Header {
+		header[name] = values
+	}
+	if _, ok := h.Header["Content-Type"]; !ok {
+		header["Content-Type"] = nil // it must not be guessed
+	}
+	w.WriteHeader(h.Status)
+}
+
+// hasNoBody reports whether an answer has no body whatever its fields say
+// (RFC 9112 §6.3).
+func hasNoBody(method string, status int) bool {
+	return method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+func isEventStream(h http.Header) bool {
+	t, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	return field.EqualFold(strings.Trim(t, " \t"), "text/event-stream")
+}
+
+// discard reads what is left, within a bound, so that a program that prints a
+// little too much is not killed by it.
+func (o *Output) discard() {
+	for left := outputBuffer - len(o.data); left > 0; {
+		b, err := o.more()
+		if err != nil {
+			return
+		}
+		left -= len(b)
+	}
+}
+
+type relay struct {
+	w         http.ResponseWriter
+	rc        *http.ResponseController
+	o         *Output
+	opt       RelayOptions
+	left      int64 // of Content-Length; negative when unknown
+	sent      int64
+	events    bool
+	unflushed bool // something, at first the head, is not sent yet
+	armed     bool // the source has a deadline
+}
+
+func (x *relay) body() *Fault {
+	x.unflushed = !x.events
+	b := x.o.data
+	for {
+		if f := x.send(b); f != nil {
+			return f
+		}
+		if x.left == 0 {
+			x.flush()
+			x.o.discard()
+			return nil
+		}
+		var err error
+		if b, err = x.read(); err != nil {
+			if f := x.send(b); f != nil {
+				return f
+			}
+			return x.ended(err)
+		}
+	}
+}
+
+// ended says what the end of the output means.
+func (x *relay) ended(err error) *Fault {
+	switch {
+	case err != io.EOF:
+		return &Fault{Rule: rule.ScriptIncomplete, Err: err}
+	case x.left > 0:
+		return &Fault{Rule: rule.ScriptIncomplete}
+	}
+	return nil
+}
+
+// read waits for more; when the program pauses, what it has printed is flushed.
+func (x *relay) read() ([]byte, error) {
+	for {
+		if x.unflushed {
+			x.o.src.SetReadDeadline(time.Now().Add(x.opt.Pause))
+			x.armed = true
+		} else if x.armed {
+			x.o.src.SetReadDeadline(time.Time{})
+			x.armed = false
+		}
+		b, err := x.o.more()
+		if len(b) == 0 && x.unflushed && errors.Is(err, os.ErrDeadlineExceeded) {
+			x.flush()
+			continue
+		}
+		return b, err
+	}
+}
+
+func (x *relay) flush() {
+	x.unflushed = false
+	x.rc.Flush() // an error comes again with the next write
+}
+
+// send writes what came.
+func (x *relay) send(b []byte) *Fault {
+	if x.left >= 0 && int64(len(b)) > x.left {
+		b = b[:x.left]
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	if x.opt.Most > 0 && x.sent+int64(len(b)) > x.opt.Most {
+		return &Fault{Rule: rule.ScriptOutputTooLarge}
+	}
+	n, err := x.w.Write(b)
+	x.sent += int64(n)
+	if x.left >= 0 {
+		x.left -= int64(n)
+	}
+	if x.opt.Sent != nil {
+		x.opt.Sent.Add(int64(n))
+	}
+	if err != nil {
+		return &Fault{Rule: rule.ScriptClientGone, Err: err}
+	}
+	if x.unflushed = true; x.events {
+		x.flush()
+	}
+	return nil
+}

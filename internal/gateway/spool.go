@@ -1,0 +1,121 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+
+	"freshet/internal/rule"
+)
+
+// Defaults of SpoolOptions.
+const (
+	DefaultSpoolMemory = 64 << 10
+	DefaultSpool       = 256 << 20
+)
+
+// SpoolOptions bound what is kept aside of a body.
+type SpoolOptions struct {
+	Memory int64  // octets kept in memory; beyond it a file. 0: DefaultSpoolMemory
+	Most   int64  // octets in all. 0: DefaultSpool
+	Dir    string // of files, which have no name there; "": os.TempDir
+}
+
+// Spooled is a body that has come to its end and whose length is known.
+type Spooled struct {
+	Size int64
+	// File has the body from its start; nil when it is in memory.
+	File *os.File
+	data []byte
+}
+
+// Reader reads the body from its start.
+func (s *Spooled) Reader() io.Reader {
+	if s.File != nil {
+		return io.NewSectionReader(s.File, 0, s.Size)
+	}
+	return bytes.NewReader(s.data)
+}
+
+// Close forgets the body.
+func (s *Spooled) Close() {
+	if s.File != nil {
+		s.File.Close()
+	}
+}
+
+// Spool reads a body to its end. Faults are rule.ScriptBodyTooLarge and
+// rule.BodyTooLarge (a limit of the server's), rule.ScriptSpoolFailed with Err, and
+// rule.ScriptClientGone when the body itself could not be read.
+func Spool(body io.Reader, o SpoolOptions) (*Spooled, *Fault) {
+	if o.Memory <= 0 {
+		o.Memory = DefaultSpoolMemory
+	}
+	if o.Most <= 0 {
+		o.Most = DefaultSpool
+	}
+	memory := min(o.Memory, o.Most)
+	data, err := io.ReadAll(io.LimitReader(body, memory+1))
+	switch {
+	case err != nil:
+		return nil, bodyFault(err)
+	case int64(len(data)) <= memory:
+		return &Spooled{Size: int64(len(data)), data: data}, nil
+	case memory == o.Most:
+		return nil, &Fault{Rule: rule.ScriptBodyTooLarge}
+	}
+	return spoolToFile(body, data, o)
+}
+
+func spoolToFile(body io.Reader, begun []byte, o SpoolOptions) (*Spooled, *Fault) {
+	f, err := unnamed(o.Dir)
+	if err != nil {
+		return nil, &Fault{Rule: rule.ScriptSpoolFailed, Err: err}
+	}
+	s := &Spooled{File: f}
+	fault := s.fill(io.MultiReader(bytes.NewReader(begun), io.LimitReader(body, o.Most-int64(len(begun))+1)))
+	if fault == nil && s.Size > o.Most {
+		fault = &Fault{Rule: rule.ScriptBodyTooLarge}
+	}
+	if fault == nil {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			fault = &Fault{Rule: rule.ScriptSpoolFailed, Err: err}
+		}
+	}
+	if fault != nil {
+		f.Close()
+		return nil, fault
+	}
+	return s, nil
+}
+
+// fill writes what comes to the file, and tells reading from writing.
+func (s *Spooled) fill(from io.Reader) *Fault {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			if _, werr := s.File.Write(buf[:n]); werr != nil {
+				return &Fault{Rule: rule.ScriptSpoolFailed, Err: werr}
+			}
+			s.Size += int64(n)
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return bodyFault(err)
+		}
+	}
+}
+
+// bodyFault says why a client's body could not be read.
+func bodyFault(err error) *Fault {
+	var most *http.MaxBytesError
+	if errors.As(err, &most) {
+		return &Fault{Rule: rule.BodyTooLarge}
+	}
+	return &Fault{Rule: rule.ScriptClientGone, Err: err}
+}

@@ -1,0 +1,22 @@
+package gateway
+
+import (
+	"os"
+	"syscall"
+)
+
+// oTmpfile is O_TMPFILE, which package syscall does not have.
+const oTmpfile = 0o20000000 | syscall.O_DIRECTORY
+
+// unnamed opens a file that no folder has: it is gone with its descriptor,
+// however the process ends.
+func unnamed(dir string) (*os.File, error) {
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	f, err := os.OpenFile(dir, os.O_RDWR|oTmpfile, 0o600)
+	if err != nil { // a file system that cannot
+		return removed(dir)
+	}
+	return f, nil
+}

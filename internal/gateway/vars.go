@@ -1,0 +1,202 @@
+package gateway
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"freshet/internal/field"
+	"freshet/internal/wire"
+)
+
+// Var is a meta-variable (RFC 3875 §4.1).
+type Var struct{ Name, Value string }
+
+// Script is the program that a request is for.
+type Script struct {
+	Root     string // folder that the site's paths are in: DOCUMENT_ROOT; may be ""
+	Name     string // path of the program in the URL, decoded: SCRIPT_NAME
+	File     string // the program's file: SCRIPT_FILENAME; "" when it has none
+	PathInfo string // what follows Name, decoded: PATH_INFO; "" or begins with a slash
+}
+
+// VarOptions say what else programs are told.
+type VarOptions struct {
+	// Software is SERVER_SOFTWARE; "" means "freshet".
+	Software string
+	// User is REMOTE_USER: who the server found the client to be; "" for nobody.
+	User string
+	// AuthType is AUTH_TYPE, for a User.
+	AuthType string
+	// PassAuthorization has HTTP_AUTHORIZATION tell the client's credentials,
+	// for programs that check them themselves (RFC 3875 §4.1.18 warns of it).
+	PassAuthorization bool
+	// Unique is UNIQUE_ID, the request's name in the access log.
+	Unique string
+	// Length is the body's length when the request does not tell it, but it was
+	// found out; negative means what the request says.
+	Length int64
+}
+
+// AppendVars appends the meta-variables of a request. Fields become HTTP_ variables,
+// but for those that could be mistaken for another one (a name with an
+// underscore), that speak of the connection, and Proxy, which some
+// programs would obey as the variable HTTP_PROXY.
+func AppendVars(dst []Var, r *http.Request, s *Script, o *VarOptions) []Var {
+	dst = append(dst,
+		Var{"GATEWAY_INTERFACE", "CGI/1.1"},
+		Var{"SERVER_SOFTWARE", orElse(o.Software, "freshet")},
+		Var{"SERVER_PROTOCOL", r.Proto},
+		Var{"REQUEST_METHOD", r.Method},
+		Var{"QUERY_STRING", r.URL.RawQuery},
+		Var{"REQUEST_URI", target(r)},
+		Var{"DOCUMENT_URI", s.Name + s.PathInfo},
+		Var{"SCRIPT_NAME", s.Name},
+	)
+	dst = appendServer(dst, r)
+	dst = appendClient(dst, r)
+	dst = appendFiles(dst, s)
+	dst = appendBody(dst, r, o.Length)
+	for _, v := range [...]Var{{"REMOTE_USER", o.User}, {"UNIQUE_ID", o.Unique}} {
+		if v.Value != "" {
+			dst = append(dst, v)
+		}
+	}
+	if o.User != "" && o.AuthType != "" {
+		dst = append(dst, Var{"AUTH_TYPE", o.AuthType})
+	}
+	return appendFields(dst, r, o.PassAuthorization)
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// target is the target as the client sent it.
+func target(r *http.Request) string {
+	if r.RequestURI != "" {
+		return r.RequestURI
+	}
+	return r.URL.RequestURI()
+}
+
+// appendServer tells of the server: its name as the client knows it, and the
+// port that the request came to (RFC 3875 §4.1.14, §4.1.15).
+func appendServer(dst []Var, r *http.Request) []Var {
+	scheme, port := "http", "80"
+	if r.TLS != nil {
+		scheme, port = "https", "443"
+		dst = append(dst, Var{"HTTPS", "on"})
+	}
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if local != nil {
+		if host, p, err := net.SplitHostPort(local.String()); err == nil {
+			dst, port = append(dst, Var{"SERVER_ADDR", host}), p
+		}
+	}
+	name := r.Host
+	if host, _, err := net.SplitHostPort(r.Host); err == nil {
+		name = host
+		if strings.IndexByte(host, ':') >= 0 {
+			name = "[" + host + "]"
+		}
+	}
+	return append(dst, Var{"REQUEST_SCHEME", scheme}, Var{"SERVER_NAME", orElse(name, "localhost")}, Var{"SERVER_PORT", port})
+}
+
+// appendClient tells of the client. Names of hosts are not looked up:
+// REMOTE_HOST is the address, as RFC 3875 §4.1.9 allows.
+func appendClient(dst []Var, r *http.Request) []Var {
+	host, port, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil { // a Unix socket, whose clients have no address that a program could trust
+		return append(dst, Var{"REMOTE_ADDR", "unix:"}, Var{"REMOTE_HOST", "unix:"})
+	}
+	return append(dst, Var{"REMOTE_ADDR", host}, Var{"REMOTE_HOST", host}, Var{"REMOTE_PORT", port})
+}
+
+func appendFiles(dst []Var, s *Script) []Var {
+	if s.Root != "" {
+		dst = append(dst, Var{"DOCUMENT_ROOT", s.Root})
+	}
+	if s.File != "" {
+		dst = append(dst, Var{"SCRIPT_FILENAME", s.File})
+	}
+	if s.PathInfo == "" {
+		return dst
+	}
+	dst = append(dst, Var{"PATH_INFO", s.PathInfo})
+	if s.Root != "" {
+		dst = append(dst, Var{"PATH_TRANSLATED", strings.TrimSuffix(s.Root, "/") + s.PathInfo})
+	}
+	return dst
+}
+
+// appendBody tells of the body; nothing when there is none (RFC 3875 §4.1.2).
+func appendBody(dst []Var, r *http.Request, length int64) []Var {
+	if length < 0 {
+		length = r.ContentLength
+	}
+	if length > 0 || length == 0 && r.Header["Content-Length"] != nil {
+		dst = append(dst, Var{"CONTENT_LENGTH", strconv.FormatInt(length, 10)})
+	}
+	if t := r.Header.Get("Content-Type"); t != "" {
+		dst = append(dst, Var{"CONTENT_TYPE", t})
+	}
+	return dst
+}
+
+// appendFields tells of the fields (RFC 3875 §4.1.18), in the order of their names.
+func appendFields(dst []Var, r *http.Request, authorization bool) []Var {
+	first := len(dst)
+	if r.Host != "" {
+		dst = append(dst, Var{"HTTP_HOST", r.Host})
+	}
+	for name, values := range r.Header {
+		if !told(name, authorization) || len(values) == 0 {
+			continue
+		}
+		separator := ", "
+		if name == "Cookie" {
+			separator = "; "
+			if values = field.WithoutCookies(values, field.MonitorCookie); len(values) == 0 {
+				continue
+			}
+		}
+		dst = append(dst, Var{variable(name), strings.Join(values, separator)})
+	}
+	slices.SortFunc(dst[first:], func(a, b Var) int { return strings.Compare(a.Name, b.Name) })
+	return dst
+}
+
+// told reports whether programs are told of a field.
+func told(name string, authorization bool) bool {
+	switch name {
+	case "Content-Length", "Content-Type", "Host", "Proxy", "Expect":
+		return false
+	case "Authorization":
+		return authorization
+	}
+	return strings.IndexByte(name, '_') < 0 && !slices.Contains(wire.HopByHop, name)
+}
+
+// variable is the name of a field's variable.
+func variable(name string) string {
+	b := make([]byte, 0, len("HTTP_")+len(name))
+	b = append(b, "HTTP_"...)
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c == '-':
+			c = '_'
+		case 'a' <= c && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return string(b)
+}
