@@ -128,7 +128,7 @@ func (h *Handler) do(e *entry, c field.Coding) {
 // hash returns the tag of a file on disk, provided that it is the same file
 // before and after it was read.
 func (h *Handler) hash(s *source, c field.Coding) (tag string, ok bool) {
-	f, err := h.tree.open(s.name)
+	f, err := h.open(s.name)
 	if err != nil {
 		return "", false
 	}

@@ -134,7 +134,7 @@ func (h *Handler) read(name string, f **opened, now int64) (body []byte, keep bo
 		if !errors.Is(err, errChanged) {
 			return nil, false, err
 		}
-		if *f, err = h.tree.open(name); err != nil {
+		if *f, err = h.open(name); err != nil {
 			return nil, false, err
 		}
 		if (*f).dir {
@@ -179,7 +179,7 @@ func readExactly(f *opened) ([]byte, error) {
 func (h *Handler) sidecar(e *entry, c field.Coding, now int64, aside bool) (v *representation.Variant, fresh bool) {
 	own := e.sources[field.Identity]
 	name := own.name + coding.Sidecar(c)
-	f, err := h.tree.open(name)
+	f, err := h.open(name)
 	if err != nil {
 		return nil, true
 	}

@@ -78,7 +78,7 @@ func (h *Handler) listed(folder string, de fs.DirEntry) (e listingEntry, ok bool
 		}
 		e.Dir, e.Size, e.Modified = fi.IsDir(), fi.Size(), fi.ModTime()
 	case t&fs.ModeSymlink != 0:
-		f, err := h.tree.open(path.Join(folder, de.Name()))
+		f, err := h.open(path.Join(folder, de.Name()))
 		if err != nil {
 			return e, false // it leads out, or nowhere
 		}

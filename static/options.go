@@ -73,6 +73,13 @@ type Options struct {
 	// Links that stay inside are always followed.
 	FollowSymlinks bool
 
+	// Programs reports whether a name below Root is that of a program that
+	// somebody else runs: such a file is listed, and neither it nor a coding or
+	// a backup of it is ever sent, whatever links lead to it (403). It gets names
+	// with slashes, without one in front; of files outside the folder the last
+	// part alone. It must be safe for use by many goroutines. Default none.
+	Programs func(name string) bool
+
 	// Cache says for how long clients and caches may reuse an answer without
 	// asking. Default Revalidate.
 	Cache CachePolicy

@@ -12,7 +12,7 @@ func (h *Handler) reopen(s *source) (file io.ReaderAt, release func()) {
 	if d := s.file.Load(); d.acquire() {
 		return d.file, d.Release
 	}
-	f, err := h.tree.open(s.name)
+	f, err := h.open(s.name)
 	if err != nil {
 		return nil, nil
 	}

@@ -77,7 +77,7 @@ func (h *Handler) aimAtFile(key, name string) aim {
 		}
 		absent = []string{h.tree.locate(original)}
 	}
-	f, err := h.tree.open(name)
+	f, err := h.open(name)
 	base := path.Base(name)
 	switch {
 	case err == nil && f.dir:
@@ -90,7 +90,7 @@ func (h *Handler) aimAtFile(key, name string) aim {
 		}
 		return aim{plan: plan{key: key, name: name, why: rule.StaticFile, absent: absent}, file: f}
 	case h.opt.CleanURLs && errors.Is(err, fs.ErrNotExist) && path.Ext(base) == "":
-		if f, err := h.tree.open(name + htmlExt); err == nil && !f.dir {
+		if f, err := h.open(name + htmlExt); err == nil && !f.dir {
 			return aim{plan: plan{key: key, name: name + htmlExt, why: rule.StaticFile, absent: []string{h.tree.locate(name)}}, file: f}
 		} else if err == nil {
 			f.Close()
@@ -106,7 +106,7 @@ func (h *Handler) aimAtFolder(key, name string) aim {
 	var absent []string
 	for _, index := range h.opt.Index {
 		index = path.Join(name, index)
-		f, err := h.tree.open(index)
+		f, err := h.open(index)
 		switch {
 		case err == nil && !f.dir:
 			return aim{plan: plan{key: key, name: index, why: rule.StaticIndex, absent: absent}, file: f}
@@ -117,7 +117,7 @@ func (h *Handler) aimAtFolder(key, name string) aim {
 		}
 		absent = append(absent, h.tree.locate(index))
 	}
-	f, err := h.tree.open(name)
+	f, err := h.open(name)
 	if err != nil {
 		return aim{found: refusal(err)}
 	}
@@ -179,7 +179,7 @@ func hasSidecars(mediaType string) bool {
 }
 
 func (h *Handler) isFile(name string) bool {
-	f, err := h.tree.open(name)
+	f, err := h.open(name)
 	if err != nil {
 		return false
 	}
@@ -209,7 +209,7 @@ func (h *Handler) shell(now moment) found {
 }
 
 func (h *Handler) aimAtShell() aim {
-	f, err := h.tree.open(h.opt.SPA)
+	f, err := h.open(h.opt.SPA)
 	if err != nil {
 		return aim{found: refusal(err)}
 	}

@@ -80,6 +80,8 @@ func reasonOf(err error) rule.ID {
 	switch {
 	case errors.Is(err, errOutside), errors.Is(err, syscall.EXDEV):
 		return rule.StaticOutside
+	case errors.Is(err, errProgram):
+		return rule.StaticProgram
 	case errors.Is(err, errSpecial), errors.Is(err, syscall.ENXIO): // a socket cannot be opened: ENXIO
 		return rule.StaticSpecialFile
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, fs.ErrInvalid):

@@ -114,7 +114,7 @@ func (x *explaining) spelled() string {
 		return ""
 	}
 	parent, base := path.Split(x.name)
-	f, err := x.h.tree.open(strings.TrimSuffix(parent, "/"))
+	f, err := x.h.open(strings.TrimSuffix(parent, "/"))
 	if err != nil {
 		return ""
 	}

@@ -73,6 +73,7 @@ const (
 	StaticRedirect
 	StaticNotFound
 	StaticHidden
+	StaticProgram
 	StaticOutside
 	StaticBadPath
 	StaticPathTooLong
@@ -152,6 +153,7 @@ var table = [...]Row{
 	StaticRedirect:         {"static-redirect", 301, "the address of a folder ends in a slash, that of a file does not", "RFC 9110 §15.4.2", "link to the address in Location"},
 	StaticNotFound:         {"static-not-found", 404, "there is no such file", "RFC 9110 §15.5.5", "check the spelling; letter case counts"},
 	StaticHidden:           {"static-hidden", 404, "the name is one that is not served (dotfile, backup, key, folder of a version control system)", "RFC 9110 §15.5.5", "rename the file, or serve with --hidden"},
+	StaticProgram:          {"static-program", 403, "the file is a program, or leads to one, and a program's source is never sent", "RFC 9110 §15.5.4", "ask for the program by its own address"},
 	StaticOutside:          {"static-outside", 403, "the path leads out of the served folder", "RFC 9110 §15.5.4", "copy the file into the folder, or serve with --follow-symlinks"},
 	StaticBadPath:          {"static-bad-path", 400, "the path has an encoded slash, a backslash, a NUL or a broken percent-encoding", "RFC 3986 §2.1", "send a path of plain segments"},
 	StaticPathTooLong:      {"static-path-too-long", 414, "the path, or a name in it, is longer than a file system allows", "RFC 9110 §15.5.15", "use a shorter name"},
