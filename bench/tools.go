@@ -89,14 +89,3 @@ func forbidServices() (undo func(), err error) {
 	}
 	return func() { os.Remove(path) }, err
 }
-
-// firstLine runs a command that prints a version and returns its first line.
-func firstLine(ctx context.Context, command ...string) string {
-	// wrk prints its version and fails; nginx prints it to standard error.
-	out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput()
-	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	if line == "" {
-		return fmt.Sprintf("unknown (%v)", err)
-	}
-	return strings.TrimSpace(line)
-}

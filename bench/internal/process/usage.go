@@ -16,13 +16,17 @@ type CPU struct {
 }
 
 // ReadCPU reads the processor time of pid and its descendants.
-func ReadCPU(pid int) (CPU, error) {
+func ReadCPU(pid int) (CPU, error) { return ReadCPUOf(Tree(pid)) }
+
+// ReadCPUOf reads the processor time of these processes and no others. The
+// first one must be there; those of the rest that have ended count nothing.
+func ReadCPUOf(pids []int) (CPU, error) {
 	c := CPU{threads: map[int]time.Duration{}}
-	for _, id := range Tree(pid) {
+	for i, id := range pids {
 		dir := fmt.Sprintf("/proc/%d", id)
 		b, err := os.ReadFile(dir + "/stat")
 		if err != nil {
-			if id == pid {
+			if i == 0 {
 				return c, fmt.Errorf("read processor time: %w", err)
 			}
 			continue

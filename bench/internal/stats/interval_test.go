@@ -1,4 +1,4 @@
-package main
+package stats
 
 import (
 	"math"
@@ -15,12 +15,12 @@ func TestInterval(t *testing.T) {
 		for i := range xs {
 			xs[i] = float64(tt.n - i)
 		}
-		low, high, got := interval(xs)
+		low, high, got := Interval(xs)
 		if low != float64(tt.first) || high != float64(tt.n+1-tt.first) || math.Abs(got-tt.confidence) > 1e-6 {
 			t.Errorf("%d values: %v to %v with %v, want from %d with %v", tt.n, low, high, got, tt.first, tt.confidence)
 		}
 	}
-	if _, _, c := interval(nil); c != 0 {
+	if _, _, c := Interval(nil); c != 0 {
 		t.Errorf("of nothing: %v", c)
 	}
 }
