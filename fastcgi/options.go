@@ -1,0 +1,206 @@
+package fastcgi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"freshet/internal/field"
+)
+
+// Defaults of Options.
+const (
+	DefaultConns          = 16
+	DefaultConnectTimeout = 5 * time.Second
+	DefaultTimeout        = 60 * time.Second
+	DefaultIdle           = 60 * time.Second
+)
+
+// Options configure a Handler. The zero value of a field means its default.
+type Options struct {
+	// Address of the backend: "127.0.0.1:9000", "[::1]:9000", "unix:/run/a.sock".
+	// "" with Workers, and only then.
+	Address string
+
+	// Root is the folder of the scripts, as the backend sees it and as we do.
+	// "" means that the backend is an application: it gets all paths, with
+	// SCRIPT_NAME = Prefix and PATH_INFO = the rest.
+	Root string
+	// Prefix is the URL path at which Root, or the application, is. Default "/".
+	Prefix string
+	// Split are the extensions of scripts: SCRIPT_NAME ends there, PATH_INFO
+	// begins. Case is ignored. Default ".php".
+	Split []string
+	// Index are names tried in a folder, in order. Default "index.php". Those
+	// that are no scripts are served by Files.
+	Index []string
+	// Fallback is the path, below Prefix, of the script that is run for what
+	// neither is a file nor has an index: "/index.php". Default: that is 404.
+	Fallback string
+	// Files serves files that are no scripts, and folders that have an
+	// index.html or no script for them. nil: they are 404. It never gets a
+	// path that names a script's source.
+	Files http.Handler
+
+	// Conns is how many connections there are at most: as many as the backend
+	// has workers. Default 16; with Workers it is Workers.Max.
+	Conns int
+	// Queue is how many requests wait for a connection. Default 128, negative none.
+	Queue int
+	// QueueTime is how long each waits. Default 10 s.
+	QueueTime time.Duration
+	// ConnectTimeout bounds connecting. Default 5 s.
+	ConnectTimeout time.Duration
+	// Timeout bounds the wait for the head of an answer, from when the request
+	// was sent, or its body last got further. Default 60 s, negative none.
+	// Limits on time are kept to a quarter of their length.
+	Timeout time.Duration
+	// Pause bounds the wait between two records of an answer that has begun.
+	// Default 60 s, negative none.
+	Pause time.Duration
+	// Idle is how long a connection is kept without a request. Default 60 s;
+	// negative: connections are not kept.
+	Idle time.Duration
+
+	// MaxOutput bounds the body of an answer, in octets. Default none.
+	MaxOutput int64
+	// MaxHead bounds the fields of an answer, in octets. Default 32 KiB, at most 64.
+	MaxHead int
+	// SpoolMemory is how much of a body of unknown length is kept in memory,
+	// and how long a body may be that is read before the backend is asked.
+	// Default 64 KiB.
+	SpoolMemory int64
+	// MaxSpool bounds a body of unknown length, in octets; beyond it is 413.
+	// Default 256 MiB.
+	MaxSpool int64
+	// SpoolDir is where the rest of such bodies is kept. Default os.TempDir.
+	SpoolDir string
+
+	// Sendfile are folders, absolute, that an answer may name a file in, by
+	// X-Sendfile (its path in the file system) or X-Accel-Redirect (the same;
+	// a URL path is not looked up). That file is then sent, with the
+	// fields of the answer. Links out of the folder are refused. An answer
+	// that names a file elsewhere is refused with 502: with none listed, all.
+	Sendfile []string
+
+	// Env are further parameters, "NAME=value". They replace those of that name.
+	Env []string
+	// HideAuthorization keeps the client's credentials, HTTP_AUTHORIZATION,
+	// from the backend. By default they are passed: most applications check
+	// them themselves.
+	HideAuthorization bool
+
+	// Workers, when not nil, are started and looked after by the handler.
+	Workers *Workers
+
+	// Software is SERVER_SOFTWARE. Default "freshet".
+	Software string
+	// ErrorLog hears what backends say on FCGI_STDERR, and of workers that end.
+	// Default slog.Default().
+	ErrorLog *slog.Logger
+
+	network, address string // of Address
+}
+
+// check completes o with the defaults and returns all its faults at once.
+func (o *Options) check() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	o.network, o.address = splitAddress(o.Address)
+	switch {
+	case o.Workers == nil && o.address == "":
+		fault("no address, and no workers")
+	case o.Workers != nil && o.Address != "":
+		fault("workers have an address of their own: name none")
+	}
+	if o.Root != "" && !filepath.IsAbs(o.Root) {
+		fault("root %q is not an absolute path", o.Root)
+	}
+	if o.Prefix == "" {
+		o.Prefix = "/"
+	}
+	if !strings.HasPrefix(o.Prefix, "/") {
+		fault("prefix %q does not begin with a slash", o.Prefix)
+	}
+	o.Prefix = strings.TrimRight(o.Prefix, "/")
+	if o.Fallback != "" && (!strings.HasPrefix(o.Fallback, "/") || o.Root == "") {
+		fault("fallback %q: it is the path of a script below root", o.Fallback)
+	}
+	if o.Split == nil {
+		o.Split = []string{".php"}
+	}
+	for _, s := range o.Split {
+		if len(s) < 2 || s[0] != '.' || strings.ContainsAny(s, "/ ") {
+			fault("split %q is not an extension", s)
+		}
+	}
+	if o.Index == nil {
+		o.Index = []string{"index.php"}
+	}
+	for _, s := range o.Index {
+		if s == "" || strings.ContainsAny(s, `/\`) {
+			fault("index %q is not the name of a file", s)
+		}
+	}
+	for _, dir := range o.Sendfile {
+		if !filepath.IsAbs(dir) {
+			fault("sendfile %q is not an absolute path", dir)
+		}
+	}
+	for _, e := range o.Env {
+		name, value, ok := strings.Cut(e, "=")
+		if !ok || !field.IsToken(name) || strings.IndexByte(value, 0) >= 0 {
+			fault("env %q is not NAME=value", e)
+		}
+	}
+	if o.Conns < 0 || o.ConnectTimeout < 0 || o.MaxOutput < 0 || o.MaxHead < 0 || o.SpoolMemory < 0 || o.MaxSpool < 0 || o.QueueTime < 0 {
+		fault("a limit is negative")
+	}
+	if w := o.Workers; w != nil {
+		copied := *w
+		o.Workers = &copied
+		faults = append(faults, copied.check()...)
+		o.Conns = copied.Max
+	}
+	o.defaults()
+	return errors.Join(faults...)
+}
+
+func (o *Options) defaults() {
+	o.Conns = orDefault(o.Conns, DefaultConns)
+	o.ConnectTimeout = orDefault(o.ConnectTimeout, DefaultConnectTimeout)
+	o.Timeout = orDefault(o.Timeout, DefaultTimeout)
+	o.Pause = orDefault(o.Pause, DefaultTimeout)
+	o.Idle = orDefault(o.Idle, DefaultIdle)
+	if o.ErrorLog == nil {
+		o.ErrorLog = slog.Default()
+	}
+}
+
+// splitAddress tells a Unix socket from a TCP address; address is "" for what
+// is neither.
+func splitAddress(s string) (network, address string) {
+	if path, ok := strings.CutPrefix(s, "unix:"); ok {
+		return "unix", path
+	}
+	if i := strings.LastIndexByte(s, ':'); i < 0 || i == len(s)-1 {
+		return "tcp", ""
+	}
+	return "tcp", s
+}
+
+// orDefault is the house's rule for limits: zero means the default, negative
+// means none, which the code below writes as 0.
+func orDefault[T int | time.Duration](v, def T) T {
+	switch {
+	case v == 0:
+		return def
+	case v < 0:
+		return 0
+	}
+	return v
+}
