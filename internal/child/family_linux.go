@@ -1,0 +1,205 @@
+package child
+
+import (
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// kin knows who belongs to whom: the children that run, those that ended a
+// moment ago, and the strays, processes that became ours because their
+// parents ended.
+//
+// The kernel gives strays to the first thread of the subreaper; children that
+// we start belong to the threads that started them. So the list of that one
+// thread is all there is to read, and it is empty nearly always. Other code's
+// children can be in it, too: a stray is only touched once something tells
+// whose it is.
+var kin family
+
+type family struct {
+	mu    sync.Mutex // guards all; held while strays are looked at
+	users int
+	// What the process is, found out by the first user.
+	list     int // descriptor of the first thread's list of children, or -1
+	buffer   []byte
+	plain    bool // we do not have no_new_privs ourselves
+	session  int
+	subreaps bool
+
+	live   map[int]*kinship
+	recent [1024]*kinship // ended lately, the latest before next
+	next   int
+	strays map[int]*stray
+	timer  *time.Timer
+}
+
+// kinship is a child, as long as others may belong to it.
+type kinship struct {
+	pid    int
+	mark   string
+	ending bool      // its group is being reaped by who waits for it
+	over   time.Time // zero: it runs
+	killed int       // strays of it that we killed
+}
+
+// recentFor is how long a child's mark and session are remembered: long enough
+// for strays that could not be told at first, for they were just executing;
+// and so short that its number cannot have come round.
+const recentFor = 5 * time.Second
+
+// Times between two looks at strays: of those that something is known of, of
+// others, and when there are none but programs run, which may leave some.
+const (
+	lookSoon  = 50 * time.Millisecond
+	lookLater = time.Second
+	lookIdle  = 10 * time.Second
+)
+
+// join makes this process one that strays come to.
+func (f *family) join() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.users++; f.users > 1 {
+		return
+	}
+	f.subreaps = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == nil
+	pid := strconv.Itoa(os.Getpid())
+	fd, err := unix.Open("/proc/self/task/"+pid+"/children", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		fd = -1
+	}
+	f.list = fd
+	f.buffer = make([]byte, 4096)
+	f.plain = !hasNoNewPrivileges(os.Getpid())
+	f.session, _ = unix.Getsid(0)
+	f.live, f.strays = map[int]*kinship{}, map[int]*stray{}
+}
+
+// leave forgets everything with the last user.
+func (f *family) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.users--; f.users > 0 {
+		return
+	}
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+	if f.list >= 0 {
+		_ = unix.Close(f.list)
+	}
+	f.list, f.timer, f.next = -1, nil, 0
+	f.live, f.strays = nil, nil
+	clear(f.recent[:])
+}
+
+// born notes a child that was started.
+func (f *family) born(pid int, mark string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.live[pid] = &kinship{pid: pid, mark: mark}
+	if f.timer == nil {
+		f.timer = time.AfterFunc(lookIdle, f.tick)
+	}
+}
+
+// stillborn forgets a child that nobody can belong to.
+func (f *family) stillborn(pid int) {
+	f.mu.Lock()
+	delete(f.live, pid)
+	f.mu.Unlock()
+}
+
+// ending says that a child's group is about to be killed and reaped.
+func (f *family) ending(pid int) {
+	f.mu.Lock()
+	f.live[pid].ending = true
+	f.mu.Unlock()
+}
+
+// over ends what a child left behind outside its group, and returns how many
+// had to be killed; clean says that no more are known.
+func (f *family) over(pid int) (killed int, clean bool) {
+	f.mu.Lock()
+	k := f.live[pid]
+	delete(f.live, pid)
+	k.over = time.Now()
+	f.recent[f.next%len(f.recent)] = k
+	f.next++
+	left := f.look()
+	f.mu.Unlock()
+	pause := 50 * time.Microsecond
+	for late := time.Now().Add(patience); left > 0 && time.Now().Before(late); {
+		time.Sleep(pause)
+		pause = min(2*pause, 10*time.Millisecond)
+		f.mu.Lock()
+		f.look()
+		left = f.dying(k)
+		f.mu.Unlock()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return k.killed, f.dying(k) == 0
+}
+
+// dying counts the strays of a child that were killed and are not reaped.
+func (f *family) dying(k *kinship) int {
+	n := 0
+	for _, s := range f.strays {
+		if s.of == k && s.doomed {
+			n++
+		}
+	}
+	return n
+}
+
+// tick looks at the strays from time to time.
+func (f *family) tick() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.users > 0 {
+		f.look()
+	}
+}
+
+// children lists the processes that the kernel gave us.
+func (f *family) children() []int {
+	if !f.subreaps {
+		return nil
+	}
+	if f.list < 0 {
+		return scanChildren(os.Getpid())
+	}
+	for {
+		n, err := unix.Pread(f.list, f.buffer, 0)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n <= 0 {
+			return nil
+		}
+		if n < len(f.buffer) {
+			return numbers(f.buffer[:n])
+		}
+		f.buffer = make([]byte, 2*len(f.buffer))
+	}
+}
+
+// numbers reads a list of numbers with a space after each.
+func numbers(text []byte) []int {
+	var list []int
+	n := 0
+	for _, c := range text {
+		if c >= '0' && c <= '9' {
+			n = 10*n + int(c-'0')
+		} else if n > 0 {
+			list = append(list, n)
+			n = 0
+		}
+	}
+	return list
+}

@@ -1,0 +1,146 @@
+package child
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// system is the Linux side of a Spawner.
+type system struct {
+	options    Options
+	credential *syscall.Credential // nil: as we are
+	confined   bool                // threads set no_new_privs
+	limits     []limit             // set by prlimit while a child is held
+	network    network
+	rules      int // descriptor of the Landlock rule set, or -1
+	groups     *groups
+	null       *os.File
+	table      []uint64 // slots of the keeper's table
+	guarded    bool     // the keeper and the family count us
+	jobs       chan *job
+	threads    sync.WaitGroup
+}
+
+func newSystem(o *Options) (*system, error) {
+	y := &system{options: *o, rules: -1, jobs: make(chan *job)}
+	if err := y.prepare(); err != nil {
+		_ = y.close()
+		return nil, err
+	}
+	return y, nil
+}
+
+// prepare finds out what can be had, in the order in which one depends on
+// another; what it got before an error close gives back.
+func (y *system) prepare() (err error) {
+	o := &y.options
+	if y.credential, err = credentialOf(o); err != nil {
+		return err
+	}
+	y.confined = os.Geteuid() != 0 || !o.AllowRoot
+	if y.null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
+		return err
+	}
+	kin.join()
+	if y.table, err = guard.join(o.Slots); err != nil {
+		kin.leave()
+		return err
+	}
+	y.guarded = true
+	if y.groups, err = newGroups(o); err != nil {
+		return err
+	}
+	y.limits = limitsOf(o.Limits, y.groups)
+	if err := y.sandbox(); err != nil {
+		return err
+	}
+	return y.startThreads(runtime.GOMAXPROCS(0))
+}
+
+// credentialOf decides who programs run as, and refuses root.
+func credentialOf(o *Options) (*syscall.Credential, error) {
+	u := o.User
+	if os.Geteuid() != 0 {
+		if u == nil || int(u.UID) == os.Geteuid() && int(u.GID) == os.Getegid() {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("as user %s (%d): only root can choose a user", u.Name, u.UID)
+	}
+	if (u == nil || u.UID == 0) && !o.AllowRoot {
+		return nil, ErrRoot
+	}
+	if u == nil {
+		return nil, nil
+	}
+	return &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, nil
+}
+
+// start has a thread start the program.
+func (y *system) start(c *Command, p *Process) error {
+	p.handle.group = -1
+	if y.groups != nil {
+		fd, err := y.groups.enter(p.slot)
+		if err != nil {
+			return err
+		}
+		p.handle.group = fd
+	}
+	j := &job{command: c, process: p, done: make(chan error, 1)}
+	y.jobs <- j
+	return <-j.done
+}
+
+// close ends the threads, after the last child.
+func (y *system) close() error {
+	var faults []error
+	close(y.jobs)
+	y.threads.Wait()
+	if y.groups != nil {
+		faults = append(faults, y.groups.close())
+	}
+	if y.guarded {
+		guard.leave(y.table)
+		kin.leave()
+	}
+	y.network.close()
+	if y.rules >= 0 {
+		_ = unix.Close(y.rules)
+	}
+	if y.null != nil {
+		faults = append(faults, y.null.Close())
+	}
+	return errors.Join(faults...)
+}
+
+// describe is what Spawner.Describe says.
+func (y *system) describe() string {
+	o := &y.options
+	var parts []string
+	switch {
+	case o.User != nil:
+		parts = append(parts, fmt.Sprintf("user %s (%d)", o.User.Name, o.User.UID))
+	default:
+		parts = append(parts, fmt.Sprintf("user %d (ours)", os.Geteuid()))
+	}
+	parts = append(parts, describeLimits(o.Limits, y.groups))
+	if y.groups != nil {
+		parts = append(parts, "cgroup "+y.groups.base)
+	} else {
+		parts = append(parts, "process group")
+	}
+	parts = append(parts, y.network.describe(o.NoNetwork))
+	if o.Landlock != nil {
+		parts = append(parts, fmt.Sprintf("landlock %d", landlockABI()))
+	}
+	if y.confined {
+		parts = append(parts, "no new privileges")
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,157 @@
+package child
+
+import (
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long processes that were sent KILL may take to end; only
+// those that hang in the kernel need more than a moment.
+const patience = time.Second
+
+// handle is what Linux needs to wait for a child.
+type handle struct {
+	pidfd int     // -1: the kernel has none
+	group int     // descriptor of its cgroup's directory, or -1
+	entry *uint64 // its slot of the keeper's table
+}
+
+// guard tells the keeper of the group.
+func (h *handle) guard(pid int) { atomic.StoreUint64(h.entry, uint64(pid)) }
+
+func (h *handle) unguard() { atomic.StoreUint64(h.entry, 0) }
+
+func (h *handle) closePidfd() {
+	if h.pidfd >= 0 {
+		_ = unix.Close(h.pidfd)
+	}
+}
+
+// signalGroup signals the group of a process that is not reaped.
+func signalGroup(p *Process, signal syscall.Signal) error {
+	return unix.Kill(-p.pid, signal)
+}
+
+// end waits until the leader ended, ends the rest, and reaps all.
+func (p *Process) end() Result {
+	awaitEnd(p.handle.pidfd, p.pid)
+	kin.ending(p.pid)
+	// KILL reaches every process of the group, those that are being forked
+	// included. The leader still holds the group's number.
+	_ = unix.Kill(-p.pid, unix.SIGKILL)
+	p.handle.unguard()
+	var status unix.WaitStatus
+	var usage unix.Rusage
+	var err error
+	p.reap(func() { _, err = wait4(p.pid, &status, 0, &usage) })
+	r := resultOf(status, &usage)
+	if err != nil {
+		p.complain("reap", err)
+	}
+	left, clean := reapGroup(p.pid)
+	if !clean {
+		p.complain("end the rest of its group", nil)
+	}
+	r.Leftovers = left
+	if g := p.spawner.system.groups; g != nil {
+		left, err := g.empty(p.slot)
+		if err != nil {
+			p.complain("empty its cgroup", err)
+		}
+		r.Leftovers += left
+	}
+	left, clean = kin.over(p.pid)
+	if !clean {
+		p.complain("end what left its group", nil)
+	}
+	r.Leftovers += left
+	return r
+}
+
+// complain logs what could not be done at the end of a child.
+func (p *Process) complain(what string, err error) {
+	p.spawner.options.ErrorLog.Error("cannot "+what, "pid", p.pid, "mark", p.mark, "error", err)
+}
+
+// awaitEnd blocks until a child ended, and leaves it to be reaped. With a
+// pidfd the goroutine sleeps in the poller, and no thread is taken.
+func awaitEnd(pidfd, pid int) {
+	if pidfd >= 0 && unix.SetNonblock(pidfd, true) == nil {
+		f := os.NewFile(uintptr(pidfd), "pidfd")
+		defer func() { _ = f.Close() }()
+		raw, err := f.SyscallConn()
+		if err == nil {
+			err = raw.Read(func(uintptr) bool { return hasEnded(pid, unix.WNOHANG) })
+		}
+		if err == nil {
+			return
+		}
+	}
+	for !hasEnded(pid, 0) {
+	}
+}
+
+// hasEnded says whether a child of ours is a zombie, or no child any more.
+func hasEnded(pid, options int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|options, nil)
+	if err == unix.EINTR {
+		return false
+	}
+	return err != nil || info.Signo != 0
+}
+
+// reapGroup reaps those of a killed group that became our children, as all of
+// them do whose parents ended. It returns how many our signal ended.
+func reapGroup(group int) (killed int, clean bool) {
+	pause := 50 * time.Microsecond
+	for late := time.Now().Add(patience); ; {
+		var status unix.WaitStatus
+		pid, err := wait4(-group, &status, unix.WNOHANG, nil)
+		switch {
+		case err != nil:
+			return killed, true // ECHILD: nobody is left
+		case pid > 0:
+			if status.Signaled() && status.Signal() == unix.SIGKILL {
+				killed++
+			}
+		case time.Now().After(late):
+			return killed, false
+		default:
+			time.Sleep(pause)
+			pause = min(2*pause, 10*time.Millisecond)
+		}
+	}
+}
+
+func resultOf(status unix.WaitStatus, usage *unix.Rusage) Result {
+	r := Result{
+		Exit:   status.ExitStatus(),
+		User:   time.Duration(usage.Utime.Nano()),
+		System: time.Duration(usage.Stime.Nano()),
+		MaxRSS: int64(usage.Maxrss) << 10,
+	}
+	if status.Signaled() {
+		r.Exit, r.Signal = -1, status.Signal()
+	}
+	return r
+}
+
+// Usage returns the CPU time that the process has had, and the bytes that it
+// has resident now; zeros once it ended.
+func (p *Process) Usage() (cpu time.Duration, rss int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return 0, 0
+	}
+	stat, err := readStat(p.pid)
+	if err != nil {
+		return 0, 0
+	}
+	return stat.cpu, stat.rss
+}
