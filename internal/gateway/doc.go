@@ -3,8 +3,11 @@
 //
 //	vars := gateway.AppendVars(nil, r, &gateway.Script{Name: "/cgi-bin/a", File: "/srv/cgi-bin/a"}, &options)
 //	…
-//	head, fault := gateway.ReadHead(out, gateway.HeadLimits{})
-//	outcome := gateway.Relay(w, r, head, out, options)
+//	out := gateway.NewOutput(pipe)
+//	defer out.Release()
+//	head, fault := out.ReadHead(false, 0)
+//	…
+//	fault = gateway.Relay(w, r, head, out, gateway.RelayOptions{})
 //
 // What runs is bounded by [Turns], shown and stopped through a [Board]; a body
 // whose length must be known is kept aside by [Spool]. Faults come back as

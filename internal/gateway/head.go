@@ -62,7 +62,7 @@ func (o *Output) ReadHead(nph bool, most int) (*Head, *Fault) {
 		}
 		if err != nil {
 			o.err = err
-			if end == 0 {
+			if end == 0 && n < most {
 				return nil, noHead(o.buf[:n], err)
 			}
 		}
@@ -153,7 +153,10 @@ type headParser struct {
 // itself.
 func (p *headParser) statusLine(line string) (wrong string) {
 	version, rest, _ := strings.Cut(line, " ")
-	code, _, _ := strings.Cut(rest, " ")
+	code, reason, _ := strings.Cut(rest, " ")
+	if !wire.ValidFieldValue(strings.Trim(reason, " \t")) {
+		return "the reason has a control character"
+	}
 	if version != "HTTP/1.1" && version != "HTTP/1.0" {
 		return "the name nph- promises a status line"
 	}
@@ -201,7 +204,7 @@ func (p *headParser) field(line string) (wrong string) {
 			return "no length, or another one"
 		}
 		p.h.Length, p.others = int64(n), true
-		p.h.Header["Content-Length"] = []string{value}
+		p.h.Header["Content-Length"] = []string{strconv.FormatUint(n, 10)}
 		return ""
 	case "Transfer-Encoding":
 		return "the server frames the answer"
@@ -218,6 +221,10 @@ func (p *headParser) finish(nph bool) (wrong string) {
 	for _, name := range wire.HopByHop {
 		delete(h.Header, name)
 	}
+	if h.Status == http.StatusNoContent { // RFC 9110 §8.6
+		delete(h.Header, "Content-Length")
+		h.Length = -1
+	}
 	switch {
 	case p.location == "" && !p.status && h.Header["Content-Type"] == nil:
 		return "there is no Content-Type, no Location and no Status"
@@ -231,7 +238,9 @@ func (p *headParser) finish(nph bool) (wrong string) {
 }
 
 // localPath reports whether a Location is a path of this server, and not the
-// address of another one without its scheme.
+// address of another one without its scheme. A fragment is for the client, so
+// what has one is for it, too (RFC 3875 §6.3.2).
 func localPath(s string) bool {
-	return strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && !strings.HasPrefix(s, `/\`)
+	return strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && !strings.HasPrefix(s, `/\`) &&
+		strings.IndexByte(s, '#') < 0
 }

@@ -13,8 +13,8 @@ import (
 	"freshet/internal/rule"
 )
 
-// DefaultPause is how long a program may be silent before what it has printed
-// is sent: long enough that what is printed in one go is one write.
+// DefaultPause is how long what a program has printed may wait to be sent, for
+// more: long enough that what is printed in one go is one write.
 const DefaultPause = 10 * time.Millisecond
 
 // RelayOptions say how much is relayed, and who is told.
@@ -33,7 +33,10 @@ type RelayOptions struct {
 // rule.ScriptIncomplete, with Err when reading failed.
 //
 // What a program prints beyond its Content-Length is not sent, and neither is
-// the body of an answer that has none; up to 64 KiB of it is read.
+// the body of an answer that has none; up to 64 KiB of it is read, to the end of
+// the output, for which the caller sees to it that it comes.
+//
+// Relay uses the source's read deadline, and leaves it without one.
 func Relay(w http.ResponseWriter, r *http.Request, h *Head, o *Output, opt RelayOptions) *Fault {
 	writeHead(w, h)
 	x := &relay{w: w, rc: http.NewResponseController(w), o: o, opt: opt, left: h.Length, events: isEventStream(h.Header)}
@@ -48,7 +51,11 @@ func Relay(w http.ResponseWriter, r *http.Request, h *Head, o *Output, opt Relay
 	if x.events {
 		x.flush() // the first event may be long in coming
 	}
-	return x.body()
+	f := x.body()
+	if x.armed {
+		x.arm(false)
+	}
+	return f
 }
 
 func writeHead(w http.ResponseWriter, h *Head) {
@@ -106,6 +113,9 @@ func (x *relay) body() *Fault {
 		}
 		if x.left == 0 {
 			x.flush()
+			if x.armed {
+				x.arm(false) // the rest may take its time
+			}
 			x.o.discard()
 			return nil
 		}
@@ -130,23 +140,31 @@ func (x *relay) ended(err error) *Fault {
 	return nil
 }
 
-// read waits for more; when the program pauses, what it has printed is flushed.
+// read waits for more; what is not sent yet is flushed when its time is over,
+// counted from the oldest of it, so that a program that prints a little often
+// is not held back for long.
 func (x *relay) read() ([]byte, error) {
 	for {
-		if x.unflushed {
-			x.o.src.SetReadDeadline(time.Now().Add(x.opt.Pause))
-			x.armed = true
-		} else if x.armed {
-			x.o.src.SetReadDeadline(time.Time{})
-			x.armed = false
+		if x.unflushed != x.armed {
+			x.arm(x.unflushed)
 		}
 		b, err := x.o.more()
-		if len(b) == 0 && x.unflushed && errors.Is(err, os.ErrDeadlineExceeded) {
+		if len(b) == 0 && x.armed && errors.Is(err, os.ErrDeadlineExceeded) {
 			x.flush()
 			continue
 		}
 		return b, err
 	}
+}
+
+// arm gives the source a deadline, or takes it away.
+func (x *relay) arm(on bool) {
+	var t time.Time
+	if on {
+		t = time.Now().Add(x.opt.Pause)
+	}
+	x.o.src.SetReadDeadline(t)
+	x.armed = on
 }
 
 func (x *relay) flush() {

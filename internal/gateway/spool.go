@@ -20,7 +20,7 @@ const (
 type SpoolOptions struct {
 	Memory int64  // octets kept in memory; beyond it a file. 0: DefaultSpoolMemory
 	Most   int64  // octets in all. 0: DefaultSpool
-	Dir    string // of files, which have no name there; "": os.TempDir
+	Dir    string // of files, which have no name there (but on Windows until they are closed); "": os.TempDir
 }
 
 // Spooled is a body that has come to its end and whose length is known.
@@ -28,6 +28,7 @@ type Spooled struct {
 	Size int64
 	// File has the body from its start; nil when it is in memory.
 	File *os.File
+	name string // of File, where it still has one
 	data []byte
 }
 
@@ -41,8 +42,12 @@ func (s *Spooled) Reader() io.Reader {
 
 // Close forgets the body.
 func (s *Spooled) Close() {
-	if s.File != nil {
-		s.File.Close()
+	if s.File == nil {
+		return
+	}
+	s.File.Close()
+	if s.name != "" {
+		os.Remove(s.name)
 	}
 }
 
@@ -70,11 +75,11 @@ func Spool(body io.Reader, o SpoolOptions) (*Spooled, *Fault) {
 }
 
 func spoolToFile(body io.Reader, begun []byte, o SpoolOptions) (*Spooled, *Fault) {
-	f, err := unnamed(o.Dir)
+	f, name, err := unnamed(o.Dir)
 	if err != nil {
 		return nil, &Fault{Rule: rule.ScriptSpoolFailed, Err: err}
 	}
-	s := &Spooled{File: f}
+	s := &Spooled{File: f, name: name}
 	fault := s.fill(io.MultiReader(bytes.NewReader(begun), io.LimitReader(body, o.Most-int64(len(begun))+1)))
 	if fault == nil && s.Size > o.Most {
 		fault = &Fault{Rule: rule.ScriptBodyTooLarge}
@@ -85,7 +90,7 @@ func spoolToFile(body io.Reader, begun []byte, o SpoolOptions) (*Spooled, *Fault
 		}
 	}
 	if fault != nil {
-		f.Close()
+		s.Close()
 		return nil, fault
 	}
 	return s, nil

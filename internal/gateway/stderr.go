@@ -12,8 +12,9 @@ const (
 )
 
 // Stderr logs what a program says on its standard error, line by line, and
-// keeps the last line. Beyond 64 KiB it only counts. Its methods are for one
-// goroutine.
+// keeps the last line. Of a line it keeps the first 4 KiB; lines that end beyond
+// 64 KiB are not logged, but counted. Empty lines are left out. Its methods are
+// for one goroutine.
 type Stderr struct {
 	log  *slog.Logger
 	run  *Run
@@ -30,6 +31,7 @@ func (s *Stderr) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
 		line, rest, whole := bytes.Cut(p, []byte("\n"))
+		s.seen += int64(len(p) - len(rest))
 		if room := maxStderrLine - len(s.line); len(line) > room {
 			line = line[:room]
 		}
@@ -38,7 +40,6 @@ func (s *Stderr) Write(p []byte) (int, error) {
 			s.end()
 		}
 	}
-	s.seen += int64(n)
 	return n, nil
 }
 
@@ -60,7 +61,7 @@ func (s *Stderr) end() {
 		return
 	}
 	s.run.Say(text)
-	if s.seen < maxStderr {
+	if s.seen <= maxStderr {
 		s.log.Warn("the program says", "line", text)
 	}
 }

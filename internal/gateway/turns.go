@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,7 +74,7 @@ func (t *Turns) Leave() {
 	defer t.mu.Unlock()
 	if len(t.waiting) > 0 {
 		close(t.waiting[0].given)
-		t.waiting = append(t.waiting[:0], t.waiting[1:]...)
+		t.waiting = slices.Delete(t.waiting, 0, 1)
 		return
 	}
 	t.running--
@@ -83,13 +84,11 @@ func (t *Turns) Leave() {
 func (t *Turns) forget(w *turn) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i, other := range t.waiting {
-		if other == w {
-			t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
-			return true
-		}
+	i := slices.Index(t.waiting, w)
+	if i >= 0 {
+		t.waiting = slices.Delete(t.waiting, i, i+1)
 	}
-	return false
+	return i >= 0
 }
 
 // Load returns how many run and how many wait.

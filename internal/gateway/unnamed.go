@@ -2,12 +2,15 @@ package gateway
 
 import "os"
 
-// removed opens a file and removes its name at once, where that can be done.
-func removed(dir string) (*os.File, error) {
-	f, err := os.CreateTemp(dir, "freshet-body-*")
+// removed opens a file and removes its name at once; where a file that is open
+// cannot lose its name, the name is returned.
+func removed(dir string) (f *os.File, name string, err error) {
+	f, err = os.CreateTemp(dir, "freshet-body-*")
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	os.Remove(f.Name())
-	return f, nil
+	if os.Remove(f.Name()) != nil {
+		name = f.Name()
+	}
+	return f, name, nil
 }

@@ -10,13 +10,13 @@ const oTmpfile = 0o20000000 | syscall.O_DIRECTORY
 
 // unnamed opens a file that no folder has: it is gone with its descriptor,
 // however the process ends.
-func unnamed(dir string) (*os.File, error) {
+func unnamed(dir string) (f *os.File, name string, err error) {
 	if dir == "" {
 		dir = os.TempDir()
 	}
-	f, err := os.OpenFile(dir, os.O_RDWR|oTmpfile, 0o600)
+	f, err = os.OpenFile(dir, os.O_RDWR|oTmpfile, 0o600)
 	if err != nil { // a file system that cannot
 		return removed(dir)
 	}
-	return f, nil
+	return f, "", nil
 }

@@ -4,4 +4,4 @@ package gateway
 
 import "os"
 
-func unnamed(dir string) (*os.File, error) { return removed(dir) }
+func unnamed(dir string) (*os.File, string, error) { return removed(dir) }

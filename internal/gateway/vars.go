@@ -3,6 +3,7 @@ package gateway
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,15 +36,16 @@ type VarOptions struct {
 	PassAuthorization bool
 	// Unique is UNIQUE_ID, the request's name in the access log.
 	Unique string
-	// Length is the body's length when the request does not tell it, but it was
-	// found out; negative means what the request says.
+	// Length is the body's length in octets when the request does not tell it,
+	// but it was found out (Spool); 0 or less means what the request says.
 	Length int64
 }
 
 // AppendVars appends the meta-variables of a request. Fields become HTTP_ variables,
-// but for those that could be mistaken for another one (a name with an
-// underscore), that speak of the connection, and Proxy, which some
-// programs would obey as the variable HTTP_PROXY.
+// but for those that could be mistaken for another one (a name that has more than
+// letters, digits and hyphens, of which some languages make underscores), that
+// speak of the connection, and Proxy, which some programs would obey as the
+// variable HTTP_PROXY. No name is appended twice.
 func AppendVars(dst []Var, r *http.Request, s *Script, o *VarOptions) []Var {
 	dst = append(dst,
 		Var{"GATEWAY_INTERFACE", "CGI/1.1"},
@@ -77,9 +79,10 @@ func orElse(s, other string) string {
 	return s
 }
 
-// target is the target as the client sent it.
+// target is the path and query as the client sent them; of a target that names
+// scheme and host, too (RFC 9112 §3.2.2), what follows these.
 func target(r *http.Request) string {
-	if r.RequestURI != "" {
+	if strings.HasPrefix(r.RequestURI, "/") || r.RequestURI == "*" {
 		return r.RequestURI
 	}
 	return r.URL.RequestURI()
@@ -93,10 +96,9 @@ func appendServer(dst []Var, r *http.Request) []Var {
 		scheme, port = "https", "443"
 		dst = append(dst, Var{"HTTPS", "on"})
 	}
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if local != nil {
-		if host, p, err := net.SplitHostPort(local.String()); err == nil {
-			dst, port = append(dst, Var{"SERVER_ADDR", host}), p
+	if local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr); local != nil {
+		if host, p := splitAddr(local.String()); host != "" {
+			dst, port = append(dst, Var{"SERVER_ADDR", host}), orElse(p, port)
 		}
 	}
 	name := r.Host
@@ -110,13 +112,29 @@ func appendServer(dst []Var, r *http.Request) []Var {
 }
 
 // appendClient tells of the client. Names of hosts are not looked up:
-// REMOTE_HOST is the address, as RFC 3875 §4.1.9 allows.
+// REMOTE_HOST is the address, as RFC 3875 §4.1.9 allows. Clients of a Unix
+// socket have no address, and are called "unix:".
 func appendClient(dst []Var, r *http.Request) []Var {
-	host, port, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil { // a Unix socket, whose clients have no address that a program could trust
-		return append(dst, Var{"REMOTE_ADDR", "unix:"}, Var{"REMOTE_HOST", "unix:"})
+	host, port := splitAddr(r.RemoteAddr)
+	host = orElse(host, "unix:")
+	dst = append(dst, Var{"REMOTE_ADDR", host}, Var{"REMOTE_HOST", host})
+	if port != "" {
+		dst = append(dst, Var{"REMOTE_PORT", port})
 	}
-	return append(dst, Var{"REMOTE_ADDR", host}, Var{"REMOTE_HOST", host}, Var{"REMOTE_PORT", port})
+	return dst
+}
+
+// splitAddr splits an IP address, without a zone (RFC 3875 §4.1.8 knows none),
+// from the port after it; "" when s is no such address, as of a Unix socket,
+// whose name may have a colon.
+func splitAddr(s string) (host, port string) {
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return ap.Addr().Unmap().WithZone("").String(), strconv.Itoa(int(ap.Port()))
+	}
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.Unmap().WithZone("").String(), ""
+	}
+	return "", ""
 }
 
 func appendFiles(dst []Var, s *Script) []Var {
@@ -138,7 +156,7 @@ func appendFiles(dst []Var, s *Script) []Var {
 
 // appendBody tells of the body; nothing when there is none (RFC 3875 §4.1.2).
 func appendBody(dst []Var, r *http.Request, length int64) []Var {
-	if length < 0 {
+	if length <= 0 {
 		length = r.ContentLength
 	}
 	if length > 0 || length == 0 && r.Header["Content-Length"] != nil {
@@ -181,7 +199,19 @@ func told(name string, authorization bool) bool {
 	case "Authorization":
 		return authorization
 	}
-	return strings.IndexByte(name, '_') < 0 && !slices.Contains(wire.HopByHop, name)
+	return plain(name) && !slices.Contains(wire.HopByHop, name)
+}
+
+// plain reports whether a name has letters, digits and hyphens only.
+func plain(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // variable is the name of a field's variable.
