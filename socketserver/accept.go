@@ -12,7 +12,9 @@ import (
 // Serve accepts connections on l until the server is shut down, and then
 // returns ErrServerClosed. It closes l. Errors of single accepts (out of
 // descriptors, a connection that was reset in the queue) are logged and
-// waited out, from 5 ms up to 1 s.
+// waited out, from 5 ms up to 1 s. With the models Inline and Pool it returns
+// no earlier than the handlers that it runs. It may be called for several
+// listeners, which share all limits.
 func (s *Server) Serve(l net.Listener) error {
 	s.init()
 	if !s.addListener(l) {
@@ -20,8 +22,21 @@ func (s *Server) Serve(l net.Listener) error {
 		return ErrServerClosed
 	}
 	defer s.dropListener(l)
+	if s.Model.kind == process {
+		if err := s.mayFork(); err != nil {
+			return err
+		}
+		s.forks.hold()
+		defer s.forks.release()
+	}
 	a := &acceptors{l: l, ended: make(chan error, 1)}
-	a.start(s)
+	if n := s.Model.running(); n > 0 {
+		for range n {
+			a.work(s)
+		}
+	} else {
+		a.start(s)
+	}
 	err := <-a.ended
 	l.Close() // ends the others
 	a.all.Wait()
@@ -53,15 +68,14 @@ func (a *acceptors) start(s *Server) {
 // acceptAll accepts connections until the listener or the server is closed, or
 // there are enough others that do.
 func (s *Server) acceptAll(a *acceptors) error {
-	l := a.l
-	var pause time.Duration
+	p := pauses{l: a.l}
 	for {
 		if s.Queue {
 			s.waitForRoom()
 		}
-		nc, err := l.Accept()
+		nc, err := a.l.Accept()
 		if err == nil {
-			pause = 0
+			p.last = 0
 			// Early may take longer than it should (a file system that
 			// hangs): somebody else waits in Accept meanwhile.
 			if a.idle.Add(-1) == 0 && s.Early != nil && !s.Queue {
@@ -74,23 +88,57 @@ func (s *Server) acceptAll(a *acceptors) error {
 			}
 			continue
 		}
-		if s.isClosed() {
-			return ErrServerClosed
-		}
-		if ne, ok := err.(interface{ Temporary() bool }); !ok || !ne.Temporary() {
+		if err := p.after(s, err); err != nil {
 			return err
-		}
-		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-		s.logf("accept on %s: %v; trying again in %v", l.Addr(), err, pause)
-		select {
-		case <-time.After(pause):
-		case <-s.done:
 		}
 	}
 }
 
+// pauses waits out errors of a listener.
+type pauses struct {
+	l    net.Listener
+	last time.Duration
+}
+
+// after returns nil after a pause when an accept may succeed after err, else
+// what ends Serve.
+func (p *pauses) after(s *Server, err error) error {
+	if s.isClosed() {
+		return ErrServerClosed
+	}
+	if ne, ok := err.(interface{ Temporary() bool }); !ok || !ne.Temporary() {
+		return err
+	}
+	p.last = min(max(2*p.last, 5*time.Millisecond), time.Second)
+	s.logf("accept on %s: %v; trying again in %v", p.l.Addr(), err, p.last)
+	select {
+	case <-time.After(p.last):
+	case <-s.done:
+	}
+	return nil
+}
+
 // admit starts the handler for nc, or refuses it.
 func (s *Server) admit(nc net.Conn) {
+	c := s.take(nc)
+	switch {
+	case c == nil:
+	case s.Model.kind == process:
+		go s.fork(c)
+	case s.Early == nil || !c.early():
+		go c.serve()
+	}
+}
+
+// take registers nc. It returns nil when nc is refused, which it has seen to.
+func (s *Server) take(nc net.Conn) *Conn {
+	if s.Verify != nil && !s.verified(nc) {
+		nc.Close()
+		return nil
+	}
+	if s.Proxy != nil && s.Model.kind != process { // there it is the child that reads
+		nc = s.Proxy.Conn(nc)
+	}
 	c := &Conn{Conn: nc, srv: s}
 	refusal, ok := s.add(c)
 	for refusal == TooMany && s.Queue { // another listener took the room
@@ -99,15 +147,28 @@ func (s *Server) admit(nc net.Conn) {
 	}
 	if !ok {
 		nc.Close()
-		return
+		return nil
 	}
 	if refusal != 0 {
 		s.refuse(nc, refusal)
-		return
+		return nil
 	}
-	if s.Early == nil || !c.early() {
-		go c.serve()
-	}
+	return c
+}
+
+// verified asks Verify.
+func (s *Server) verified(nc net.Conn) (ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.logf("panic verifying %v: %v", nc.RemoteAddr(), p)
+		}
+		if !ok {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.counts.Rejected++
+		}
+	}()
+	return s.Verify(nc)
 }
 
 // add registers c; it is not ok when the server is closed.
@@ -119,43 +180,45 @@ func (s *Server) add(c *Conn) (refusal Refusal, ok bool) {
 		return 0, false
 	}
 	if n := s.maxConns(); n > 0 && len(s.conns) >= n {
+		if !s.Queue {
+			s.counts.Refused++
+		}
 		return TooMany, true
 	}
-	if client.IsValid() {
-		if n := s.maxPerClient(); n > 0 && s.perClient[client] >= n {
-			return TooManyPerClient, true
-		}
-		s.perClient[client]++
+	if c.client, ok = s.perClient.enter(client, s.maxPerClient()); !ok {
+		s.counts.Refused++
+		return TooManyPerClient, true
 	}
-	c.index = len(s.conns)
+	s.enlist(c)
+	return 0, true
+}
+
+// enlist puts c into the set; s.mu is held.
+func (s *Server) enlist(c *Conn) {
+	s.counts.Accepted++
+	c.index = int32(len(s.conns))
 	s.conns = append(s.conns, c)
 	s.handlers.Add(1)
 	if !s.sweeping {
 		s.sweeping = true
 		go s.sweep()
 	}
-	return 0, true
 }
 
 // remove takes c out of the set; its handler has returned, or it was detached.
 func (s *Server) remove(c *Conn) {
-	client := clientOf(c.Remote().Addr())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.index < 0 {
 		return
 	}
-	last := len(s.conns) - 1
+	last := int32(len(s.conns) - 1)
 	s.conns[c.index] = s.conns[last]
 	s.conns[c.index].index = c.index
 	s.conns[last] = nil
 	s.conns = s.conns[:last]
 	c.index = -1
-	if client.IsValid() {
-		if s.perClient[client]--; s.perClient[client] <= 0 {
-			delete(s.perClient, client)
-		}
-	}
+	s.perClient.leave(c.client)
 	s.room.Broadcast()
 }
 
@@ -198,6 +261,55 @@ func (s *Server) dropListener(l net.Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.listeners, l)
+}
+
+// clients counts connections per client. A connection remembers its slot, for
+// the address it has may change (see ProxyProtocol) and is not looked up twice.
+type clients struct {
+	slots  map[netip.Addr]int32
+	counts []clientCount // by slot, from 1 on: those without an address have slot 0
+	free   []int32       // slots that nobody has
+}
+
+type clientCount struct {
+	client netip.Addr
+	n      int
+}
+
+// enter counts one more connection of a client, unless it has limit already; a
+// limit of 0 or less is none.
+func (p *clients) enter(client netip.Addr, limit int) (slot int32, ok bool) {
+	if !client.IsValid() {
+		return 0, true
+	}
+	if slot, ok = p.slots[client]; ok {
+		if count := &p.counts[slot-1]; limit <= 0 || count.n < limit {
+			count.n++
+			return slot, true
+		}
+		return 0, false
+	}
+	if last := len(p.free) - 1; last >= 0 {
+		slot, p.free = p.free[last], p.free[:last]
+	} else {
+		p.counts = append(p.counts, clientCount{})
+		slot = int32(len(p.counts))
+	}
+	p.counts[slot-1] = clientCount{client, 1}
+	p.slots[client] = slot
+	return slot, true
+}
+
+// leave counts one connection less.
+func (p *clients) leave(slot int32) {
+	if slot == 0 {
+		return
+	}
+	count := &p.counts[slot-1]
+	if count.n--; count.n == 0 {
+		delete(p.slots, count.client)
+		p.free = append(p.free, slot)
+	}
 }
 
 // clientOf is what counts as one client: an IPv4 address, or an IPv6 /64,

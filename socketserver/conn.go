@@ -16,17 +16,20 @@ var longAgo = time.Unix(1, 0)
 // Conn is a connection that a Server looks after.
 type Conn struct {
 	net.Conn
-	srv   *Server
-	index int // place in srv.conns, -1 when not there; guarded by srv.mu
+	srv    *Server
+	index  int32 // place in srv.conns, -1 when not there; guarded by srv.mu
+	client int32 // slot in srv.perClient; guarded by srv.mu
 
 	// State is the handler's own, for when it is called again.
 	State any
 
-	again    bool
+	child    *child       // of Process, which serves it; guarded by srv.mu
 	deadline atomic.Int64 // by Clock; 0 when none is armed
 	overdue  atomic.Bool
 	waiting  atomic.Bool
 	detached atomic.Bool
+	again    bool
+	here     bool // who called serve calls it again, not a new goroutine
 }
 
 // serve has a small frame, for it stays on the stack of every connection.
@@ -47,16 +50,29 @@ func (c *Conn) early() (over bool) {
 	return over
 }
 
+// panicked reports what a handler panicked with; the stack is still there.
+func (c *Conn) panicked(p any) {
+	stack := make([]byte, 64<<10)
+	stack = stack[:runtime.Stack(stack, false)]
+	if c.srv.OnError != nil {
+		c.Report(&PanicError{Value: p, Stack: stack})
+		return
+	}
+	c.srv.countFailure()
+	c.srv.logf("panic serving %v: %v\n%s", c.Remote(), p, stack)
+}
+
 // returned ends the connection, or has the handler called again.
 func (c *Conn) returned(p any) {
 	if p != nil {
-		stack := make([]byte, 64<<10)
-		c.srv.logf("panic serving %v: %v\n%s", c.Remote(), p, stack[:runtime.Stack(stack, false)])
+		c.panicked(p)
 		c.again = false
 	}
 	if c.again {
-		c.again = false
-		go c.serve()
+		if !c.here {
+			c.again = false
+			go c.serve()
+		}
 		return
 	}
 	if c.detached.Load() {
@@ -70,7 +86,8 @@ func (c *Conn) returned(p any) {
 // Again says that the handler has not ended the connection when it returns: it
 // is to be called once more, on a new goroutine. A goroutine's stack grows as
 // deep as its deepest call and hardly ever shrinks; a handler that is about to
-// wait for long gives that memory back by starting over.
+// wait for long gives that memory back by starting over. With the models Inline
+// and Pool it is called again by the goroutine that has the turn.
 func (c *Conn) Again() { c.again = true }
 
 // Remote returns the client's address and port, which are not valid for a
@@ -162,6 +179,10 @@ func (c *Conn) wake() { c.Conn.SetDeadline(longAgo) }
 // the socket, which reaches a handler that uses another descriptor of it too.
 // The handler's goroutine closes it.
 func (c *Conn) cut() {
+	if c.child != nil { // which has the connection
+		c.child.terminate()
+		return
+	}
 	if d, ok := c.Conn.(interface {
 		CloseRead() error
 		CloseWrite() error

@@ -11,7 +11,9 @@ func (s *Server) Draining() bool { return s.draining.Load() }
 
 // Shutdown stops accepting, wakes connections that are waiting so that they
 // end, and waits until all have ended or ctx is done; then the rest is
-// closed and ctx's error returned.
+// closed and ctx's error returned. Children of the model Process drain in the
+// same way; when ctx is done they get SIGTERM, and SIGKILL after
+// ProcessOptions.KillAfter, and Shutdown returns when they have ended.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopAccepting()
 	ended := make(chan struct{})
@@ -26,16 +28,23 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		s.closeConns()
 		s.stopSweeping()
+		if s.Model.kind == process {
+			s.killChildren(ended)
+		}
 		return ctx.Err()
 	}
 }
 
 // Close stops accepting and closes every connection at once. Handlers see
-// errors from their reads and writes; Close does not wait for them.
+// errors from their reads and writes; Close does not wait for them. Children of
+// the model Process are killed.
 func (s *Server) Close() error {
 	s.stopAccepting()
 	s.closeConns()
 	s.stopSweeping()
+	if s.Model.kind == process {
+		s.signalChildren((*child).kill)
+	}
 	return nil
 }
 
@@ -49,6 +58,11 @@ func (s *Server) stopAccepting() {
 		l.Close()
 	}
 	s.wakeWaiting()
+	for _, c := range s.conns {
+		if c.child != nil {
+			c.child.drain()
+		}
+	}
 	s.room.Broadcast()
 }
 
@@ -84,6 +98,7 @@ func (s *Server) stopSweeping() {
 func (s *Server) closeConns() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.cutting = true
 	for _, c := range s.conns {
 		c.cut()
 	}

@@ -37,6 +37,18 @@ var (
 // waits in the kernel's queue.
 func Pool(n int) Model { return Model{kind: pool, workers: max(n, 1)} }
 
+// running bounds the handlers that run at once; 0 when that is not up to the
+// model.
+func (m Model) running() int {
+	switch m.kind {
+	case inline:
+		return 1
+	case pool:
+		return m.workers
+	}
+	return 0
+}
+
 // String names the model as in the documentation.
 func (m Model) String() string {
 	switch m.kind {

@@ -9,6 +9,7 @@ package socketserver
 // lets a server read what has already arrived, answer, and close.
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -64,6 +65,9 @@ func (l *tcpListener) Accept() (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.raw.Read(l.accept); err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, &net.OpError{Op: "accept", Net: "tcp", Addr: l.Addr(), Err: err}
+		}
 		return nil, &net.OpError{Op: "accept", Net: "tcp", Addr: l.Addr(), Err: net.ErrClosed}
 	}
 	if l.errno != nil {
@@ -95,6 +99,9 @@ func (l *tcpListener) acceptOne(fd uintptr) (done bool) {
 
 // Close implements net.Listener.
 func (l *tcpListener) Close() error { return l.file.Close() }
+
+// SetDeadline is as in net.TCPListener.
+func (l *tcpListener) SetDeadline(t time.Time) error { return l.file.SetDeadline(t) }
 
 // SyscallConn implements syscall.Conn.
 func (l *tcpListener) SyscallConn() (syscall.RawConn, error) { return l.raw, nil }
