@@ -17,15 +17,16 @@ import (
 // are not about it, and is closed once no configuration has it and no request
 // uses it.
 type backend struct {
-	handler http.Handler
-	hot     httpd.HotHandler // may be nil
-	close   func() error     // may be nil
-	purge   purgeFunc        // nil without a cache
-	explain explains
-	states  originStates  // nil without origins
-	conf    *config.Route // what it was made of
-	log     *slog.Logger
-	users   atomic.Int64 // requests, and 1 for the configuration
+	handler  http.Handler
+	hot      httpd.HotHandler // may be nil
+	close    func() error     // may be nil
+	purge    purgeFunc        // nil without a cache
+	explain  explains
+	states   originStates  // nil without origins
+	programs *programs     // nil without programs
+	conf     *config.Route // what it was made of
+	log      *slog.Logger
+	users    atomic.Int64 // requests, and 1 for the configuration
 }
 
 // hold notes a user. It is false when the backend is closed, or about to be.
@@ -56,7 +57,8 @@ func (b *backend) release() {
 func (b *backend) madeOf(r *config.Route) bool {
 	c := b.conf
 	return c.Kind == r.Kind && c.Dir == r.Dir && c.Redirect == r.Redirect && c.Status == r.Status &&
-		reflect.DeepEqual(c.Files, r.Files) && reflect.DeepEqual(c.Origins, r.Origins) && reflect.DeepEqual(c.Caching, r.Caching)
+		reflect.DeepEqual(c.Files, r.Files) && reflect.DeepEqual(c.Origins, r.Origins) && reflect.DeepEqual(c.Caching, r.Caching) &&
+		reflect.DeepEqual(c.Programs, r.Programs) && reflect.DeepEqual(c.FastCGI, r.FastCGI) && (c.Path == r.Path || !r.Kind.KnowsPath())
 }
 
 // newBackend opens what a route needs.
@@ -65,7 +67,7 @@ func newBackend(r *config.Route, w *within, store *cache.Store) (*backend, error
 	b.users.Store(1)
 	switch r.Kind {
 	case config.RouteFolder:
-		h, err := newFolder(r.Dir, &r.Files, w.pages, w.log)
+		h, err := newFolder(r.Dir, &r.Files, nil, w)
 		if err != nil {
 			return nil, err
 		}
@@ -77,6 +79,13 @@ func newBackend(r *config.Route, w *within, store *cache.Store) (*backend, error
 		}
 		b.handler, b.hot, b.close, b.purge, b.explain = c.handler, c.hot, c.close, c.purge, c.explain
 		b.states = c.states
+	case config.RouteCGI, config.RouteFastCGI:
+		p, err := newPrograms(r, store, w)
+		if err != nil {
+			return nil, err
+		}
+		b.handler, b.hot, b.close, b.purge, b.explain = p.handler, p.hot, p.close, p.purge, p.explain
+		b.programs = p
 	case config.RouteRedirect:
 		d := newRedirect(r)
 		b.handler, b.explain = d, d

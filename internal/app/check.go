@@ -200,7 +200,7 @@ func (k *checking) folder(ctx context.Context, dir string) ([]*check.Result, err
 	if err != nil {
 		return nil, err
 	}
-	h, err := newFolder(dir, &k.conf.Files, pages, log)
+	h, err := newFolder(dir, &k.conf.Files, nil, &within{pages: pages, log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (e *Env) config(args []string) int {
 		io.WriteString(e.Stdout, config.Example())
 		return exitOK
 	}
-	f, s, err := checkFile(q.Run)
+	f, s, err := e.checkFile(q.Run)
 	if err != nil {
 		return e.faulty(err)
 	}
@@ -45,7 +45,7 @@ func (e *Env) config(args []string) int {
 
 // checkFile reads a file and opens what it names, apart from addresses, logs
 // and the folder of the cache, which a running server has.
-func checkFile(r *config.Run) (*config.File, *live, error) {
+func (e *Env) checkFile(r *config.Run) (*config.File, *live, error) {
 	f, seen, data, err := openFile(r)
 	if err != nil {
 		return nil, nil, err
@@ -56,7 +56,7 @@ func checkFile(r *config.Run) (*config.File, *live, error) {
 	}
 	inMemory := *f
 	inMemory.Store = config.Store{Memory: 1 << 20}
-	c, err := openLive(r, &inMemory, seen, data)(&within{pages: pages, log: slog.New(slog.DiscardHandler), door: &door{}})
+	c, err := openLive(r, &inMemory, seen, data)(&within{pages: pages, log: slog.New(slog.DiscardHandler), door: &door{}, environ: e.Environ, dry: true})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -57,7 +57,7 @@ func explainURL(name string, f *config.File, s *sites, u *url.URL) (text string,
 	if t.hot == nil {
 		b.WriteString("  no prebuilt answers: each request goes through the handlers\n")
 	}
-	if r.Kind == config.RouteOrigins {
+	if r.Kind == config.RouteOrigins || r.Kind == config.RouteCGI || r.Kind == config.RouteFastCGI {
 		b.WriteString(explainCache(&r.Caching))
 	}
 	return b.String(), true
@@ -90,6 +90,10 @@ func does(r *config.Route) string {
 		return "static " + r.Dir
 	case config.RouteOrigins:
 		return "proxy " + strings.Join(r.Origins.To, ", ")
+	case config.RouteCGI:
+		return "cgi " + r.Dir
+	case config.RouteFastCGI:
+		return "fastcgi " + r.FastCGI.Address
 	}
 	return "redirect " + r.Status + " " + r.Redirect
 }

@@ -1,11 +1,9 @@
 package app
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 
-	"freshet/httpd"
 	"freshet/internal/config"
 	"freshet/static"
 )
@@ -13,7 +11,10 @@ import (
 // openFolder returns an opener of the folder that a command line names.
 func openFolder(c *config.Serve) opener {
 	return func(w *within) (content, error) {
-		h, err := newFolder(c.Dir, &c.Files, w.pages, w.log)
+		if len(c.CGI) > 0 || len(c.Programs.Extensions) > 0 {
+			return openPrograms(c, w)
+		}
+		h, err := newFolder(c.Dir, &c.Files, nil, w)
 		if err != nil {
 			return content{}, err
 		}
@@ -32,14 +33,15 @@ func folderName(dir string) string {
 	return dir
 }
 
-// newFolder returns the handler of a folder.
-func newFolder(dir string, c *config.Files, pages *httpd.Pages, log *slog.Logger) (*static.Handler, error) {
+// newFolder returns the handler of a folder. programs, when not nil, tells which
+// of its files are never sent.
+func newFolder(dir string, c *config.Files, programs func(name string) bool, w *within) (*static.Handler, error) {
 	if err := checkFolder(dir); err != nil {
 		return nil, err
 	}
 	if c.SPA != "" {
 		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(c.SPA))); err != nil {
-			log.Warn("the page of --spa cannot be read yet", "page", c.SPA, "err", cause(err))
+			w.log.Warn("the page of --spa cannot be read yet", "page", c.SPA, "err", cause(err))
 		}
 	}
 	listing := static.ListingOn
@@ -59,8 +61,9 @@ func newFolder(dir string, c *config.Files, pages *httpd.Pages, log *slog.Logger
 		Cache:          cachePolicy(c.Cache),
 		MIME:           c.MIME,
 		NoCompress:     !c.Compress,
-		ErrorPages:     pages,
-		ErrorLog:       log,
+		Programs:       programs,
+		ErrorPages:     w.pages,
+		ErrorLog:       w.log,
 	})
 }
 

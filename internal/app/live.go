@@ -68,6 +68,7 @@ func openLive(run *config.Run, f *config.File, seen follow.Stamp, data []byte) o
 			return content{}, err
 		}
 		l := &live{run: run, within: w, store: store, seen: seen, sum: sha256.Sum256(data)}
+		w.whole = l
 		l.now.Store(&sites{})
 		if err := l.apply(f); err != nil {
 			return content{}, errors.Join(err, store.Close())

@@ -178,7 +178,7 @@ func TestReloadOfFaults(t *testing.T) {
 		{good + "indx = 'x'\n", `level=ERROR msg="the configuration stays as it was" err="[^\n]*f.toml:6:1: unknown key`},
 		{strings.Replace(good, dir, dir+"/none", 1), `stays as it was" err="[^\n]*f.toml:4: no folder `},
 		{strings.Replace(good, "'127.0.0.1:0'", "['127.0.0.1:0', '192.0.2.1:0']", 1), `stays as it was" err="listen on 192.0.2.1:0: `},
-		{good + "[[site]]\nnames = 'x'\n[[site.route]]\nproxy = 'http://a'\nhost = 'origin'\nstatic = 'y'\n", `has one of static, proxy and redirect`},
+		{good + "[[site]]\nnames = 'x'\n[[site.route]]\nproxy = 'http://a'\nhost = 'origin'\nstatic = 'y'\n", `has one of static, proxy, cgi, fastcgi and redirect`},
 	} {
 		c.change(t, tt.text, tt.says)
 		if resp, body := get(t, url); body != "one" {

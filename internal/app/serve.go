@@ -67,6 +67,9 @@ type content struct {
 	store   *cache.Store
 	states  originStates
 
+	// programs are what runs programs, on a command line; nil without.
+	programs *programs
+
 	// live is the configuration that can change while it is served; nil
 	// without one.
 	live *live
@@ -81,6 +84,15 @@ type within struct {
 	log   *slog.Logger
 	door  *door
 	now   func() int64 // nil: the system's clock
+
+	// environ is what programs may be given of our environment. dry says that
+	// nothing is served, so that no worker is to be started.
+	environ []string
+	dry     bool
+
+	// whole is what answers all requests, for what a program sends elsewhere in
+	// it; nil: the program's own route.
+	whole http.Handler
 }
 
 // serve serves until a signal ends it. Its error is what a person is told.
@@ -96,6 +108,7 @@ func serve(e *Env, c *config.Server, open opener) (err error) {
 	s.start(s.listeners)
 	s.openDoor()
 	e.announce(s.content.name, s.listeners)
+	s.announcePrograms()
 	s.announceMonitor()
 	return s.wait()
 }
@@ -111,7 +124,7 @@ func (s *service) open(content opener) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.content, err = content(&within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now}); err != nil {
+	if s.content, err = content(&within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now, environ: s.env.Environ}); err != nil {
 		return err
 	}
 	var tlsConfig *tls.Config

@@ -41,7 +41,7 @@ func (c *cachedExplains) Why(r *http.Request) *why.Explanation {
 	case r.Method == http.MethodConnect, c.origins.Loops(r):
 		return c.origins.Why(r)
 	case r.Method == "PURGE":
-		return c.purge(r)
+		return whyPurge(r, c.door)
 	}
 	e := c.cache.Why(r)
 	if !asksOrigin(e) {
@@ -96,9 +96,9 @@ func (c *cachedExplains) Explain(rec *record.Record) *why.Explanation {
 	return e
 }
 
-// purge explains a PURGE request.
-func (c *cachedExplains) purge(r *http.Request) *why.Explanation {
-	if c.door.authorized(r) {
+// whyPurge explains a PURGE request.
+func whyPurge(r *http.Request, d *door) *why.Explanation {
+	if d.authorized(r) {
 		return explainPurge(rule.PurgeDone)
 	}
 	e := explainPurge(rule.PurgeUnauthorized)

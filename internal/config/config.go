@@ -100,9 +100,11 @@ type Files struct {
 type Serve struct {
 	Server
 	Files
-	Dir   string // the folder to serve; "." when none was named
-	Data  string
-	Given []Setting
+	Programs Programs
+	Dir      string   // the folder to serve; "." when none was named
+	CGI      []string // paths below which all is run; begin with a slash
+	Data     string
+	Given    []Setting
 }
 
 // Origins says where requests are passed on to.
@@ -174,25 +176,27 @@ type Purge struct {
 // sections are the places that rows of the table put values in; a command, or
 // a table of a file, has some of them.
 type sections struct {
-	server  *Server
-	files   *Files
-	serve   *Serve
-	origins *Origins
-	caching *Caching
-	store   *Store
-	run     *Run
-	site    *Site
-	route   *Route
-	purge   *Purge
-	check   *Check
-	why     *Why
-	reach   *Reach
-	top     *Top
+	server   *Server
+	files    *Files
+	serve    *Serve
+	origins  *Origins
+	caching  *Caching
+	store    *Store
+	run      *Run
+	site     *Site
+	route    *Route
+	purge    *Purge
+	check    *Check
+	why      *Why
+	reach    *Reach
+	top      *Top
+	programs *Programs
+	fastcgi  *FastCGI
 }
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}}
 }
 
 // Cache is the policy of --cache.

@@ -48,15 +48,18 @@ func isTables(n *node) bool {
 
 // unknownTop is a fault for what stands outside the tables.
 func (d *decoder) unknownTop(n *node) {
-	for _, rows := range []struct {
-		flags []Flag
-		table string
-	}{{serverFlags, "[server]"}, {siteRows, "[[site]]"}, {routeRows, "[[site.route]]"},
-		{folderRows, "[[site.route]]"}, {originRows, "[[site.route]]"}, {redirectRows, "[[site.route]]"}} {
-		if hasKey(rows.flags, n.key) {
-			d.fault(n.name, "%s belongs to a table; put it below %s", n.key, rows.table)
-			return
-		}
+	table := ""
+	switch {
+	case hasKey(serverFlags, n.key):
+		table = "[server]"
+	case hasKey(siteRows, n.key):
+		table = "[[site]]"
+	case ofARoute(n.key):
+		table = "[[site.route]]"
+	}
+	if table != "" {
+		d.fault(n.name, "%s belongs to a table; put it below %s", n.key, table)
+		return
 	}
 	near := Nearest(n.key, []string{"server", "site"})
 	switch {
@@ -152,9 +155,16 @@ func (d *decoder) route(n *node, outer []FieldEdit) Route {
 		}
 		return kind == 0 && ofSomeRoute(m.key) || d.otherRoute(m, kind)
 	})
-	s.store(&sections{route: &r, files: &r.Files, origins: &r.Origins, caching: &r.Caching})
-	if kind == RouteOrigins {
+	s.store(&sections{route: &r, files: &r.Files, origins: &r.Origins, caching: &r.Caching, programs: &r.Programs, fastcgi: &r.FastCGI})
+	switch kind {
+	case RouteOrigins:
 		s.checkCaching(&r.Caching)
+	case RouteCGI:
+		s.checkCaching(&r.Caching)
+		s.checkPrograms(&r.Programs)
+	case RouteFastCGI:
+		s.checkCaching(&r.Caching)
+		s.checkFastCGI(&r.FastCGI)
 	}
 	d.faults = append(d.faults, s.faults...)
 	r.Fields = mergeFields(outer, fields)
@@ -162,53 +172,66 @@ func (d *decoder) route(n *node, outer []FieldEdit) Route {
 	return r
 }
 
+// A routeKind is what a route may do: the key that says so, and the rows that it
+// has then besides routeRows.
+type routeKind struct {
+	key  string
+	kind RouteKind
+	rows []Flag
+}
+
+// routeKinds are in the order in which people are told of them.
+var routeKinds = []routeKind{
+	{"static", RouteFolder, folderRows},
+	{"proxy", RouteOrigins, originRows},
+	{"cgi", RouteCGI, cgiRows},
+	{"fastcgi", RouteFastCGI, fastcgiRows},
+	{"redirect", RouteRedirect, redirectRows},
+}
+
+// kindsListed names them in a sentence.
+const kindsListed = "static, proxy, cgi, fastcgi and redirect"
+
 // routeKind finds what a route does, and which rows it has then. A route that
 // does nothing, or two things, is a fault.
 func (d *decoder) routeKind(n *node) (RouteKind, []Flag, string) {
-	var found RouteKind
-	for key, kind := range kindKeys {
-		m := n.get(key)
+	var found *routeKind
+	for i := range routeKinds {
 		switch {
-		case m == nil:
-		case found != 0:
-			d.fault(n.name, "a route has one of static, proxy and redirect, and this has more; split it")
+		case n.get(routeKinds[i].key) == nil:
+		case found != nil:
+			d.fault(n.name, "a route has one of "+kindsListed+", and this has more; split it")
 			return 0, routeRows, "[[site.route]]"
 		default:
-			found = kind
+			found = &routeKinds[i]
 		}
 	}
-	switch found {
-	case RouteFolder:
-		return found, slices.Concat(routeRows, folderRows), "a route with static"
-	case RouteOrigins:
-		return found, slices.Concat(routeRows, originRows), "a route with proxy"
-	case RouteRedirect:
-		return found, slices.Concat(routeRows, redirectRows), "a route with redirect"
+	if found == nil {
+		d.fault(n.name, "the route does nothing; give it one of "+kindsListed)
+		return 0, routeRows, "[[site.route]]"
 	}
-	d.fault(n.name, "the route does nothing; give it one of static, proxy and redirect")
-	return 0, routeRows, "[[site.route]]"
+	return found.kind, slices.Concat(routeRows, found.rows), "a route with " + found.key
 }
 
-var kindKeys = map[string]RouteKind{"static": RouteFolder, "proxy": RouteOrigins, "redirect": RouteRedirect}
-
-// otherRoute is a fault for a key that routes of another kind have.
+// otherRoute is a fault for a key that routes of other kinds have.
 func (d *decoder) otherRoute(n *node, kind RouteKind) bool {
-	for _, other := range []struct {
-		rows []Flag
-		what string
-	}{{folderRows, "static"}, {originRows, "proxy"}, {redirectRows, "redirect"}} {
-		if kindKeys[other.what] != kind && hasKey(other.rows, n.key) {
-			d.fault(n.name, "%s is for routes with %s, and this has none", n.key, other.what)
-			return true
+	var of []string
+	for _, other := range routeKinds {
+		if other.kind != kind && hasKey(other.rows, n.key) {
+			of = append(of, other.key)
 		}
 	}
-	return false
+	if len(of) == 0 {
+		return false
+	}
+	d.fault(n.name, "%s is for routes with %s, and this has none", n.key, orList(of))
+	return true
 }
 
 func ofARoute(key string) bool { return hasKey(routeRows, key) || ofSomeRoute(key) }
 
 func ofSomeRoute(key string) bool {
-	return hasKey(folderRows, key) || hasKey(originRows, key) || hasKey(redirectRows, key)
+	return slices.ContainsFunc(routeKinds, func(k routeKind) bool { return hasKey(k.rows, key) })
 }
 
 func hasKey(rows []Flag, key string) bool {

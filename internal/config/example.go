@@ -27,6 +27,8 @@ func Example() string {
 	}{
 		{"A route that serves a folder.", "static", "/", folderRows},
 		{"A route that passes requests on, with a cache.", "to", "/api/", originRows},
+		{"A route that runs programs, with a cache.", "cgi", "/cgi-bin/", cgiRows},
+		{"A route that passes requests on to a FastCGI backend, with a cache.", "fastcgi", "/app/", fastcgiRows},
 		{"A route that sends clients elsewhere.", "redirect", "/old/", redirectRows},
 	} {
 		b.WriteString("\n")
@@ -136,6 +138,8 @@ func FileReference() string {
 		{"[[site.route]]", "What some paths of a site have. Which further keys there are depends on what the route does.", routeRows},
 		{"[[site.route]] with static", "A folder.", folderRows},
 		{"[[site.route]] with proxy", "Origins, with a cache in front of them.", originRows},
+		{"[[site.route]] with cgi", "A folder of programs, with a cache in front of them.", cgiRows},
+		{"[[site.route]] with fastcgi", "A FastCGI backend, with a cache in front of it.", fastcgiRows},
 		{"[[site.route]] with redirect", "Another address.", redirectRows},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", t.title, t.about)

@@ -33,11 +33,13 @@ type Site struct {
 type Route struct {
 	Path         string // begins with a slash
 	Kind         RouteKind
-	Dir          string // of RouteFolder
+	Dir          string // of RouteFolder and RouteCGI
 	Files        Files
 	Origins      Origins // of RouteOrigins
 	Caching      Caching
-	Redirect     string // of RouteRedirect
+	Programs     Programs // of RouteCGI
+	FastCGI      FastCGI  // of RouteFastCGI
+	Redirect     string   // of RouteRedirect
 	Status       string
 	MaxBodyBytes int64       // 0: that of the server
 	Fields       []FieldEdit // of the server, the site and the route, in the order of names
@@ -60,7 +62,12 @@ const (
 	RouteFolder RouteKind = iota + 1
 	RouteOrigins
 	RouteRedirect
+	RouteCGI
+	RouteFastCGI
 )
+
+// KnowsPath reports whether what the route does depends on its path.
+func (k RouteKind) KnowsPath() bool { return k == RouteCGI || k == RouteFastCGI || k == RouteRedirect }
 
 // ParseRun parses what follows "freshet run" and the environment. Its error is
 // ErrHelp or Faults.

@@ -58,6 +58,7 @@ const (
 	groupAddresses = "Addresses"
 	groupFiles     = "Files"
 	groupOrigins   = "Origins"
+	groupPrograms  = "Programs"
 	groupStore     = "Cache"
 	groupAnswers   = "Answers"
 	groupLogs      = "Logs"
@@ -76,7 +77,7 @@ const (
 
 // A command's flags are put together from the tables of what it does.
 var (
-	serveFlags = slices.Concat(addressFlags, folderFlags, serveDataFlags, contentFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
+	serveFlags = slices.Concat(addressFlags, folderFlags, serveDataFlags, programPaths, programFlags, contentFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
 	proxyFlags = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
 	runFlags   = slices.Concat(configFlags, serverFlags)
 	purgeFlags = slices.Concat(purgeRows, reachFlags)
@@ -86,6 +87,8 @@ var (
 	serverFlags = slices.Concat(addressFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
 	folderRows  = slices.Concat(folderFlags, contentFlags)
 	originRows  = slices.Concat(originFlags, originTimeFlags, cachingFlags)
+	cgiRows     = slices.Concat(cgiFlags, programFlags, cachingFlags)
+	fastcgiRows = slices.Concat(fastcgiFlags, cachingFlags)
 )
 
 // lenient is where --lenient puts its words.

@@ -28,13 +28,10 @@ func (s *Site) InForce() []Parameter { return inForce(siteRows, s.Given) }
 // InForce returns the parameters that have a meaning for what the route does.
 func (r *Route) InForce() []Parameter {
 	rows := routeRows
-	switch r.Kind {
-	case RouteFolder:
-		rows = append(rows[:len(rows):len(rows)], folderRows...)
-	case RouteOrigins:
-		rows = append(rows[:len(rows):len(rows)], originRows...)
-	case RouteRedirect:
-		rows = append(rows[:len(rows):len(rows)], redirectRows...)
+	for _, k := range routeKinds {
+		if k.kind == r.Kind {
+			rows = append(rows[:len(rows):len(rows)], k.rows...)
+		}
 	}
 	return inForce(rows, r.Given)
 }

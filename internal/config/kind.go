@@ -38,13 +38,16 @@ const (
 	OriginHost // origin, client or a name
 	Prefix     // of addresses
 	FieldName
-	FilePath   // relative to the file that it stands in
-	SecretFile // the same; in the environment, what would be in it
-	HostName   // of a site
-	RoutePath  // of a route
-	RedirectTo // an address
-	Pseudonym  // a token that begins with a letter
-	FieldRule  // in a file, a table of fields or an array of names
+	FilePath       // relative to the file that it stands in
+	SecretFile     // the same; in the environment, what would be in it
+	HostName       // of a site
+	RoutePath      // of a route
+	RedirectTo     // an address
+	Pseudonym      // a token that begins with a letter
+	Extension      // of files, in lower case; several with commas between
+	BackendAddress // of FastCGI, or workers
+	Variable       // of the environment, perhaps with its value
+	FieldRule      // in a file, a table of fields or an array of names
 )
 
 // put parses text as a value of f and stores it where it belongs. Its error
@@ -59,6 +62,11 @@ func (f *Flag) put(s *sections, text string) error {
 		*p = v
 		return err
 	case *[]string:
+		if f.Kind == Extension {
+			all, err := parseExtensions(text)
+			*p = append(*p, all...)
+			return err
+		}
 		v, err := f.text(text)
 		if err == nil {
 			*p = append(*p, v)
@@ -121,6 +129,13 @@ func (f *Flag) text(s string) (string, error) {
 			return "", errors.New("give letters, digits and hyphens, a letter first")
 		}
 		return s, nil
+	case BackendAddress:
+		if s == "workers" {
+			return s, nil
+		}
+		return parseBackend(s)
+	case Variable:
+		return parseVariable(s)
 	case FieldName:
 		return parseFieldName(s)
 	case HostName:

@@ -25,10 +25,11 @@ func ParseServe(args, environ []string) (*Serve, error) {
 	default:
 		p.fault("%q: one folder is served at a time; quote a name that has spaces", p.operands[1])
 	}
-	p.store(&sections{server: &s.Server, files: &s.Files, serve: s})
+	p.store(&sections{server: &s.Server, files: &s.Files, serve: s, programs: &s.Programs})
 	s.Given = p.list()
 	p.checkServer(&s.Server)
 	p.checkCertificate(&s.Server)
+	p.checkServed(s)
 	if len(p.faults) > 0 {
 		return nil, p.faults
 	}

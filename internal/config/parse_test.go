@@ -16,6 +16,9 @@ func TestDefaults(t *testing.T) {
 	}
 	want := &Serve{Dir: "."}
 	want.Files = Files{Memory: 256 << 20, Index: []string{"index.html"}, Listing: true, Compress: true}
+	want.Programs = Programs{
+		Max: 32, Queue: 128, QueueTime: 10 * time.Second, Timeout: time.Minute, Memory: 1 << 30, Output: 1 << 30, Spool: 256 << 20, Cgroup: "off",
+	}
 	want.Server = Server{
 		Listen: []string{":8000"}, Monitor: "127.0.0.1:8001", RequestID: "errors", ServerHeader: "freshet",
 		AccessLog: "-", LogFormat: "combined", ErrorLog: "-",
@@ -67,6 +70,15 @@ func TestParseServe(t *testing.T) {
 			}},
 		{"no limits", "--max-connections off --idle-timeout off --max-body-bytes off --min-body-rate off", nil,
 			func(s *Serve) { s.MaxConnections, s.IdleTimeout, s.MaxBodyBytes, s.MinBodyRate = -1, -1, -1, -1 }},
+		{"programs", "--cgi /cgi-bin/ --cgi /b --cgi-ext .PY,.sh --cgi-ext .pl --cgi-env A --cgi-env B=c=d --cgi-cpu off --cgi-timeout 5s", nil,
+			func(s *Serve) {
+				s.CGI, s.Programs.Extensions, s.Programs.Env = []string{"/cgi-bin", "/b"}, []string{".py", ".sh", ".pl"}, []string{"A", "B=c=d"}
+				s.Programs.CPU, s.Programs.Timeout = -1, 5*time.Second
+			}},
+		{"programs from the environment", "--cgi=/", []string{"FRESHET_CGI_EXT=.py,.sh", "FRESHET_CGI_USER=www"},
+			func(s *Serve) {
+				s.CGI, s.Programs.Extensions, s.Programs.User = []string{"/"}, []string{".py", ".sh"}, "www"
+			}},
 		{"cache off", "--cache off", nil, func(s *Serve) { s.Cache = Cache{Mode: CacheOff} }},
 		{"cache auto", "--cache auto", nil, func(s *Serve) { s.Cache = Cache{Mode: CacheAuto} }},
 		{"cache for", "--cache 10m", nil, func(s *Serve) { s.Cache = Cache{Mode: CacheFor, For: 10 * time.Minute} }},
@@ -114,6 +126,11 @@ func TestFaults(t *testing.T) {
 		{"--lisen :1", nil, `unknown flag --lisen; did you mean --listen?`},
 		{"--acces_log=x", nil, `unknown flag --acces_log; did you mean --access-log?`},
 		{"-max-conn 5", nil, `unknown flag -max-conn; did you mean --max-connections?`},
+		{"--cgi-user www", nil, `--cgi-user is about programs, and there are none; give --cgi PATH or --cgi-ext .EXT, too`},
+		{"--cgi cgi-bin", nil, `bad value "cgi-bin" for --cgi: it does not begin with a slash`},
+		{"--cgi-ext py", nil, `bad value "py" for --cgi-ext: give extensions with a dot, such as .py, and commas between several`},
+		{"--cgi / --cgi-env HTTP_A=b", nil, `bad value "HTTP_A=b" for --cgi-env: variables whose names begin with HTTP_ are fields of requests; give it another name`},
+		{"--cgi / --cgi-writable /tmp", nil, `--cgi-writable means something with --cgi-landlock only; give that, too`},
 		{"--port 80", nil, `unknown flag --port; here it is --listen`},
 		{"-b=::1", nil, `unknown flag -b; here it is --listen`},
 		{"--upstream http://x", nil, `unknown flag --upstream; run "freshet help serve" for the list`},

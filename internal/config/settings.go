@@ -264,7 +264,7 @@ func (s *settings) inFolder(f *Flag, text string) string {
 			return text
 		}
 		return filepath.Join(dir, text)
-	case Address, OriginURL:
+	case Address, OriginURL, BackendAddress:
 		if path, ok := strings.CutPrefix(text, "unix:"); ok && path != "" && path[0] != '@' && !filepath.IsAbs(path) {
 			return "unix:" + filepath.Join(dir, path)
 		}

@@ -26,7 +26,7 @@ var routeRows = []Flag{
 		Doc:   "Paths that the route is for: PATH and all below it, by whole segments. The longest of a site wins. Encodings are decoded and dot segments removed before.",
 		field: func(s *sections) any { return &s.route.Path }},
 	{Name: "static", Kind: FilePath, Value: "DIR", Group: groupRoute, Example: "public",
-		Doc:   "Serve this folder: what follows path is looked up in it. A route has exactly one of static, proxy and redirect.",
+		Doc:   "Serve this folder: what follows path is looked up in it. A route has exactly one of static, proxy, cgi, fastcgi and redirect.",
 		field: func(s *sections) any { return &s.route.Dir }},
 	{Name: "redirect", Kind: RedirectTo, Value: "URL", Group: groupRoute, Example: "https://example.org/",
 		Doc:   "Send clients to this address. When it ends in a slash, what follows path is appended, and the query.",

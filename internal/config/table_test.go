@@ -14,7 +14,7 @@ import (
 var update = flag.Bool("update", false, "write the reference pages anew")
 
 func TestTable(t *testing.T) {
-	for name, rows := range map[string][]Flag{"site": siteRows, "folder": slices.Concat(routeRows, folderRows), "redirect": slices.Concat(routeRows, redirectRows)} {
+	for name, rows := range map[string][]Flag{"site": siteRows, "folder": slices.Concat(routeRows, folderRows), "cgi": slices.Concat(routeRows, cgiRows), "fastcgi": slices.Concat(routeRows, fastcgiRows), "redirect": slices.Concat(routeRows, redirectRows)} {
 		t.Run(name, func(t *testing.T) { checkFlags(t, rows) })
 	}
 	for _, c := range Commands {
@@ -92,6 +92,9 @@ func TestUnknownCommand(t *testing.T) {
 	}
 }
 
+// excluded are keys that others exclude: key-drop, and a backend that runs.
+var excluded = []string{"key-keep", "workers", "worker-user", "cgi-writable"}
+
 // The example has every key, and says what holds without it.
 func TestExample(t *testing.T) {
 	text := Example()
@@ -111,7 +114,8 @@ func TestExample(t *testing.T) {
 			setting = line
 		}
 		defaults.WriteString(setting)
-		if unset && !strings.HasPrefix(line, "#key-keep") { // which excludes key-drop
+		leftOut := slices.ContainsFunc(excluded, func(key string) bool { return strings.HasPrefix(line, "#"+key+" ") })
+		if unset && !leftOut {
 			setting = strings.TrimPrefix(line, "#")
 		}
 		all.WriteString(setting)
@@ -133,10 +137,10 @@ func TestExample(t *testing.T) {
 	for _, r := range full.Sites[0].Routes {
 		given += len(r.Given)
 	}
-	rows := len(serverFlags) + len(siteRows) + 3*(len(routeRows)-1) + len(folderRows) + len(originRows) + len(redirectRows)
-	// The route with proxy has neither static nor redirect, and key-keep is
-	// left out.
-	if want := rows - 2; given != want {
+	rows := len(serverFlags) + len(siteRows) + 5*(len(routeRows)-2) + 2 + len(folderRows) + len(originRows) + len(cgiRows) + len(fastcgiRows) + len(redirectRows)
+	// Three routes have no key-keep, one no workers and no worker-user, and one
+	// no cgi-writable.
+	if want := rows - 6; given != want {
 		t.Errorf("%d keys are in the example, want %d", given, want)
 	}
 	if len(full.Sites[0].Routes[0].Fields) != 3 {

@@ -1,0 +1,82 @@
+package app
+
+import (
+	"net/http"
+
+	"freshet/cache"
+	"freshet/internal/record"
+	"freshet/internal/rule"
+	"freshet/internal/why"
+)
+
+// programExplains is a cache and the programs behind it.
+type programExplains struct {
+	cache  *cache.Handler
+	runner runner
+	door   *door
+}
+
+// Why implements explains. When a program would be asked and cannot answer,
+// that is the first cause.
+func (c *programExplains) Why(r *http.Request) *why.Explanation {
+	switch r.Method {
+	case http.MethodConnect:
+		return c.runner.Why(r)
+	case "PURGE":
+		return whyPurge(r, c.door)
+	}
+	e := c.cache.Why(r)
+	if !asksOrigin(e) {
+		return e
+	}
+	p := c.runner.Why(r)
+	if p.Rule == rule.ScriptAnswered {
+		e.Compared = append(e.Compared, p.Compared...)
+		e.Settings = append(e.Settings, p.Settings...)
+		return e
+	}
+	p.Compared = append(e.Compared, p.Compared...)
+	p.Settings = append(p.Settings, e.Settings...)
+	return p
+}
+
+// Explain implements explains.
+func (c *programExplains) Explain(rec *record.Record) *why.Explanation {
+	switch {
+	case rec.Rule == rule.PurgeUnauthorized:
+		return explainPurge(rec.Rule)
+	case rec.Rule.Group() == rule.Script && rec.Rule != rule.ScriptAnswered:
+		e := c.runner.Explain(rec)
+		if e != nil && rec.Detail != nil && rec.Detail.Key != "" {
+			e.Compared = append([]why.Comparison{{What: "key", Value: rec.Detail.Key}}, e.Compared...)
+		}
+		return e
+	}
+	return c.cache.Explain(rec)
+}
+
+// mixedExplains are programs with files beside them.
+type mixedExplains struct {
+	*mixed
+	cached explains // the programs, as a rule behind a cache
+	runner explains
+}
+
+// Why implements explains.
+func (m *mixedExplains) Why(r *http.Request) *why.Explanation {
+	switch {
+	case m.is(r.URL.EscapedPath()):
+		return m.cached.Why(r)
+	case m.others != nil:
+		return m.runner.Why(r)
+	}
+	return m.files.Why(r)
+}
+
+// Explain implements explains.
+func (m *mixedExplains) Explain(rec *record.Record) *why.Explanation {
+	if rec.Verdict == record.File {
+		return m.files.Explain(rec)
+	}
+	return m.cached.Explain(rec)
+}
