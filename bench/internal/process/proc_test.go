@@ -204,3 +204,33 @@ func TestServeEndsWhatDoesNotListen(t *testing.T) {
 		t.Errorf("Serve returned %v, %v", p, err)
 	}
 }
+
+// TestClock compares the clock of a process with what the system charges a
+// shell for a loop, once that has run.
+func TestClock(t *testing.T) {
+	cmd := exec.Command("sh", "-c", `i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done; read x`)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	bufio.NewScanner(out).Scan()
+	got, err := Clock(cmd.Process.Pid)
+	if err != nil {
+		t.Error(err)
+	}
+	in.Close()
+	cmd.Wait()
+	if all := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); got <= 0 || got > all+tick {
+		t.Errorf("the clock said %v, the system %v", got, all)
+	}
+	if d, err := Clock(cmd.Process.Pid); err == nil {
+		t.Errorf("a process that ended has a clock, which says %v", d)
+	}
+}
