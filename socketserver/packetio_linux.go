@@ -1,0 +1,436 @@
+package socketserver
+
+// Datagrams on Linux: many with one system call (recvmmsg, sendmmsg), into
+// memory that is used again. What a datagram costs beyond that is what the
+// handler does.
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// packetPeer is where a datagram came from, in the kernel's form, and which of
+// our addresses it was sent to.
+type packetPeer struct {
+	name    syscall.RawSockaddrAny
+	nameLen uint32
+	via     packetVia
+}
+
+// packetVia says which of our addresses a reply leaves from.
+type packetVia struct {
+	level, kind int32 // of the control message; 0 for none
+	v4          unix.Inet4Pktinfo
+	v6          unix.Inet6Pktinfo
+}
+
+// mmsghdr is struct mmsghdr of recvmmsg(2).
+type mmsghdr struct {
+	hdr unix.Msghdr
+	n   uint32
+}
+
+// controlSize has room for both kinds of packet information, which a datagram
+// of IPv4 at an IPv6 socket comes with.
+var controlSize = unix.CmsgSpace(unix.SizeofInet4Pktinfo) + unix.CmsgSpace(unix.SizeofInet6Pktinfo)
+
+// packetMany is the packetIO of sockets of package net.
+type packetMany struct {
+	k    *packetSocket
+	raw  syscall.RawConn
+	unix bool       // replies wait in the receiver's queue
+	to   netip.Addr // what the socket is bound to, if that is one address
+
+	// Of slot i: slots[i].buf is the first buffer of hdrs[i], and the part of
+	// over that is its own the second, for what is longer.
+	slots []*Packet
+	hdrs  []mmsghdr
+	iovs  []unix.Iovec
+	ctls  []byte // nil when To is known
+	over  []byte
+	each  int // bytes of over for one slot
+	n     int // slots that were filled
+	errno error
+	recv  func(fd uintptr) bool // made once
+
+	senders sync.Pool
+}
+
+func newPacketIO(k *packetSocket, batch int) packetIO {
+	m := &packetMany{k: k, to: boundTo(k.pc)}
+	switch k.pc.(type) {
+	case *net.UDPConn:
+	case *net.UnixConn, *unixPacketConn:
+		m.unix = true
+	default: // its ReadFrom may do anything
+		return newPacketPlain(k)
+	}
+	raw, err := k.pc.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return newPacketPlain(k) // which will say why
+	}
+	m.raw = raw
+	if !m.unix && !m.to.IsValid() {
+		raw.Control(askForPacketInfo)
+		m.ctls = make([]byte, batch*controlSize)
+	}
+	m.recv = m.receive
+	m.senders.New = func() any { return newPacketSender(m) }
+	m.slots = make([]*Packet, batch)
+	m.hdrs = make([]mmsghdr, batch)
+	m.iovs = make([]unix.Iovec, 2*batch)
+	m.each = max(k.srv.maxDatagram()-smallDatagram, 0)
+	m.over = make([]byte, batch*m.each)
+	for i := range m.slots {
+		m.fill(i)
+	}
+	return m
+}
+
+// askForPacketInfo has each datagram come with the address it was sent to. An
+// IPv6 socket gets both kinds of datagrams and has both options; of an IPv4
+// socket the second fails.
+func askForPacketInfo(fd uintptr) {
+	unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+	unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+}
+
+// fill puts a packet into slot i.
+func (m *packetMany) fill(i int) {
+	p := newPacket(smallDatagram)
+	m.slots[i] = p
+	iovs := m.iovs[2*i : 2*i+2]
+	iovs[0].Base = &p.buf[0]
+	iovs[0].SetLen(min(smallDatagram, m.k.srv.maxDatagram()))
+	h := &m.hdrs[i].hdr
+	h.Name = (*byte)(unsafe.Pointer(&p.peer.name))
+	h.Iov = &iovs[0]
+	h.SetIovlen(1)
+	if m.each > 0 {
+		iovs[1].Base = &m.over[i*m.each]
+		iovs[1].SetLen(m.each)
+		h.SetIovlen(2)
+	}
+	m.reset(i)
+}
+
+// reset undoes what the kernel did to the header of slot i.
+func (m *packetMany) reset(i int) {
+	h := &m.hdrs[i].hdr
+	h.Namelen = uint32(unsafe.Sizeof(syscall.RawSockaddrAny{}))
+	h.Flags = 0
+	if m.ctls != nil {
+		h.Control = &m.ctls[i*controlSize]
+		h.SetControllen(controlSize)
+	}
+}
+
+func (m *packetMany) release() {
+	for i, p := range m.slots {
+		if p != nil {
+			p.free()
+			m.slots[i] = nil
+		}
+	}
+}
+
+func (m *packetMany) wait() (int, error) {
+	if err := m.raw.Read(m.recv); err != nil {
+		return 0, err
+	}
+	if m.errno != nil {
+		return 0, &net.OpError{Op: "read", Net: m.k.pc.LocalAddr().Network(), Addr: m.k.pc.LocalAddr(), Err: os.NewSyscallError("recvmmsg", m.errno)}
+	}
+	return m.n, nil
+}
+
+// receive is the callback of wait.
+func (m *packetMany) receive(fd uintptr) (done bool) {
+	for {
+		n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&m.hdrs[0])),
+			uintptr(len(m.hdrs)), unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case 0:
+			m.n, m.errno = int(n), nil
+			return true
+		case syscall.EAGAIN:
+			return false
+		case syscall.EINTR:
+		default:
+			m.errno = errno
+			return true
+		}
+	}
+}
+
+func (m *packetMany) take(i int) (*Packet, *atomic.Uint64) {
+	s := m.k.srv
+	h, n := &m.hdrs[i].hdr, int(m.hdrs[i].n)
+	small := m.slots[i]
+	if h.Flags&unix.MSG_TRUNC != 0 {
+		m.reset(i)
+		return nil, &s.counts.truncated
+	}
+	p := small
+	if n > smallDatagram {
+		if p = s.newPacket(n); p == nil {
+			m.reset(i)
+			return nil, &s.counts.discarded
+		}
+		copy(p.buf[copy(p.buf, small.buf):n], m.over[i*m.each:])
+		p.peer.name = small.peer.name
+	}
+	p.sock, p.Data = m.k, p.buf[:n]
+	p.peer.nameLen = h.Namelen
+	p.peer.via = packetVia{}
+	p.From, p.To = netip.AddrPort{}, m.to
+	if !m.unix && h.Namelen > 0 {
+		p.From = addrOf(&p.peer.name)
+	}
+	if m.ctls != nil {
+		p.peer.via, p.To = viaOf(m.ctls[i*controlSize:][:h.Controllen])
+	}
+	if p == small {
+		m.fill(i)
+	} else {
+		m.reset(i)
+	}
+	return p, nil
+}
+
+// viaOf reads the control messages that came with a datagram. Where there are
+// both, that of IPv4 knows which address to answer from.
+func viaOf(b []byte) (via packetVia, to netip.Addr) {
+	for len(b) >= unix.SizeofCmsghdr {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
+		if uint64(h.Len) < unix.SizeofCmsghdr || uint64(h.Len) > uint64(len(b)) {
+			break
+		}
+		data := b[unix.CmsgLen(0):h.Len]
+		switch {
+		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+			in := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
+			to = netip.AddrFrom4(in.Addr)
+			from := in.Spec_dst
+			if from == [4]byte{} && !to.IsMulticast() { // it came before the socket had the option
+				from = in.Addr
+			}
+			return packetVia{level: h.Level, kind: h.Type, v4: unix.Inet4Pktinfo{Spec_dst: from}}, to
+		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+			in := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
+			to = netip.AddrFrom16(in.Addr).Unmap()
+			if to.IsMulticast() {
+				break // nobody answers from such an address
+			}
+			via = packetVia{level: h.Level, kind: h.Type, v6: unix.Inet6Pktinfo{Addr: in.Addr}}
+			if to.IsLinkLocalUnicast() {
+				via.v6.Ifindex = in.Ifindex // the address says nothing without
+			}
+		}
+		b = b[min(unix.CmsgSpace(len(data)), len(b)):]
+	}
+	return via, to
+}
+
+// unixAddr returns the address of a Unix socket, nil when it has none.
+func (p *packetPeer) unixAddr() net.Addr {
+	const pathAt = uint32(unsafe.Offsetof(syscall.RawSockaddrUnix{}.Path))
+	if p.nameLen <= pathAt || p.name.Addr.Family != syscall.AF_UNIX {
+		return nil
+	}
+	path := unsafe.Slice((*byte)(unsafe.Pointer(&p.name)), unsafe.Sizeof(p.name))[pathAt:p.nameLen]
+	if path[0] == 0 {
+		return &net.UnixAddr{Net: "unixgram", Name: "@" + string(path[1:])}
+	}
+	return &net.UnixAddr{Net: "unixgram", Name: unix.ByteSliceToString(path)}
+}
+
+// dropped asks the kernel, which counts per socket. (SO_RXQ_OVFL would say the
+// same with each datagram, but not what was dropped after the last one.)
+func (m *packetMany) dropped() uint64 {
+	const (
+		drops = 8 // SK_MEMINFO_DROPS of linux/sock_diag.h
+		vars  = 9
+	)
+	var info [4 * vars]byte
+	size := uint32(len(info))
+	m.raw.Control(func(fd uintptr) {
+		syscall.Syscall6(syscall.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
+			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	})
+	return uint64(binary.NativeEndian.Uint32(info[4*drops:]))
+}
+
+// packetSender is what one call of sendmmsg needs.
+type packetSender struct {
+	m     *packetMany
+	hdrs  []mmsghdr
+	iovs  []unix.Iovec
+	ctls  []byte
+	next  int // of hdrs
+	n     int // that were sent by the last call
+	errno syscall.Errno
+	call  func(fd uintptr) // made once
+}
+
+// mostSent bounds the memory of a sender.
+const mostSent = 64
+
+func newPacketSender(m *packetMany) *packetSender {
+	d := &packetSender{m: m}
+	d.call = d.sendmmsg
+	return d
+}
+
+func (m *packetMany) send(ps []*Packet) {
+	d := m.senders.Get().(*packetSender)
+	for len(ps) > 0 {
+		n := min(len(ps), mostSent)
+		d.send(ps[:n])
+		ps = ps[n:]
+	}
+	m.senders.Put(d)
+}
+
+// send sends the replies of at most mostSent packets.
+func (d *packetSender) send(ps []*Packet) {
+	if len(ps) > len(d.hdrs) {
+		d.hdrs = make([]mmsghdr, len(ps))
+		d.iovs = make([]unix.Iovec, len(ps))
+		d.ctls = make([]byte, len(ps)*unix.CmsgSpace(unix.SizeofInet6Pktinfo))
+	}
+	for i, p := range ps {
+		d.set(i, p)
+	}
+	var deadline time.Time
+	pause := 50 * time.Microsecond
+	again := true
+	for d.next = 0; d.next < len(ps); {
+		d.n, d.errno = len(ps), 0 // how many to send
+		err := d.m.raw.Control(d.call)
+		if err == nil && d.errno == 0 {
+			for range d.n {
+				ps[d.next].err = nil
+				d.next++
+			}
+			deadline, pause, again = time.Time{}, 50*time.Microsecond, true
+			continue
+		}
+		switch {
+		case err == nil && (d.errno == syscall.EAGAIN || d.errno == syscall.ENOBUFS):
+			// The poller knows the socket's own buffer, but not the queue of a
+			// Unix socket's receiver: so look again from time to time.
+			now := time.Now()
+			if deadline.IsZero() {
+				deadline = now.Add(orDefault(d.m.k.srv.ReplyTimeout, DefaultReplyTimeout))
+			}
+			if now.Before(deadline) {
+				time.Sleep(pause)
+				pause = min(2*pause, time.Millisecond)
+				continue
+			}
+		case err == nil && !d.m.unix && again && d.errno == syscall.ECONNREFUSED:
+			again = false // may be about an earlier datagram (ICMP)
+			continue
+		}
+		if err == nil {
+			err = os.NewSyscallError("sendmmsg", d.errno)
+		}
+		if ps[d.next].peer.nameLen == 0 {
+			err = ErrNoSender
+		}
+		ps[d.next].err = &net.OpError{Op: "reply", Net: d.m.k.pc.LocalAddr().Network(), Addr: ps[d.next].RemoteAddr(), Err: err}
+		d.next++
+		deadline, pause, again = time.Time{}, 50*time.Microsecond, true
+	}
+	for i := range ps { // do not keep what is used again
+		d.hdrs[i].hdr.Name, d.iovs[i].Base = nil, nil
+	}
+}
+
+// set prepares the i-th message.
+func (d *packetSender) set(i int, p *Packet) {
+	h := &d.hdrs[i].hdr
+	*h = unix.Msghdr{Iov: &d.iovs[i], Namelen: p.peer.nameLen}
+	h.SetIovlen(1)
+	if p.peer.nameLen > 0 {
+		h.Name = (*byte)(unsafe.Pointer(&p.peer.name))
+	}
+	d.iovs[i] = unix.Iovec{}
+	if len(*p.out) > 0 {
+		d.iovs[i].Base = &(*p.out)[0]
+		d.iovs[i].SetLen(len(*p.out))
+	}
+	via := &p.peer.via
+	if via.kind == 0 {
+		return
+	}
+	space := unix.CmsgSpace(unix.SizeofInet6Pktinfo)
+	b := d.ctls[i*space:][:space]
+	c := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
+	c.Level, c.Type = via.level, via.kind
+	size := unix.SizeofInet4Pktinfo
+	if via.level == unix.IPPROTO_IP {
+		*(*unix.Inet4Pktinfo)(unsafe.Pointer(&b[unix.CmsgLen(0)])) = via.v4
+	} else {
+		size = unix.SizeofInet6Pktinfo
+		*(*unix.Inet6Pktinfo)(unsafe.Pointer(&b[unix.CmsgLen(0)])) = via.v6
+	}
+	c.SetLen(unix.CmsgLen(size))
+	h.Control = &b[0]
+	h.SetControllen(unix.CmsgSpace(size))
+}
+
+// sendmmsg is the callback of send: it sends from d.next up to d.n.
+func (d *packetSender) sendmmsg(fd uintptr) {
+	for {
+		n, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&d.hdrs[d.next])),
+			uintptr(d.n-d.next), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		if errno == syscall.EINTR {
+			continue
+		}
+		d.n, d.errno = int(n), errno
+		return
+	}
+}
+
+// setReceiveBuffer sets SO_RCVBUF, beyond net.core.rmem_max if we may.
+func setReceiveBuffer(pc net.PacketConn, n int) (granted int, err error) {
+	sc, ok := pc.(syscall.Conn)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	cerr := raw.Control(func(fd uintptr) {
+		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, n) != nil {
+			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, n)
+		}
+		granted, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF)
+	})
+	return granted / 2, errors.Join(cerr, os.NewSyscallError("setsockopt", err)) // the kernel doubles it
+}
+
+// marshal returns what a child of this program needs to reply.
+func (p *packetPeer) marshal() []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(p)), unsafe.Sizeof(*p))
+}
+
+func (p *packetPeer) unmarshal(b []byte) error {
+	if copy(p.marshal(), b) != len(p.marshal()) || len(b) != len(p.marshal()) {
+		return errors.New("of another size")
+	}
+	return nil
+}
