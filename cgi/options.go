@@ -121,6 +121,7 @@ type Limits struct {
 
 // Defaults of Options and Limits.
 const (
+	maxHead          = 64 << 10
 	defaultTimeout   = 60 * time.Second
 	defaultMaxOutput = 1 << 30
 	defaultMemory    = 1 << 30

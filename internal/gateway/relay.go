@@ -43,7 +43,7 @@ func Relay(w http.ResponseWriter, r *http.Request, h *Head, o *Output, opt Relay
 	if x.opt.Pause <= 0 {
 		x.opt.Pause = DefaultPause
 	}
-	if hasNoBody(r.Method, h.Status) {
+	if Bodyless(r.Method, h.Status) {
 		x.flush() // what is printed now may be long in coming, and is for nobody
 		o.discard()
 		return nil
@@ -69,9 +69,9 @@ func writeHead(w http.ResponseWriter, h *Head) {
 	w.WriteHeader(h.Status)
 }
 
-// hasNoBody reports whether an answer has no body whatever its fields say
+// Bodyless reports whether an answer has no body whatever its fields say
 // (RFC 9112 §6.3).
-func hasNoBody(method string, status int) bool {
+func Bodyless(method string, status int) bool {
 	return method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
 }
 
@@ -80,9 +80,13 @@ func isEventStream(h http.Header) bool {
 	return field.EqualFold(strings.Trim(t, " \t"), "text/event-stream")
 }
 
-// discard reads what is left, within a bound, so that a program that prints a
+// discardTime is how long a program may take to print what is not sent.
+const discardTime = time.Second
+
+// discard reads what is left, within bounds, so that a program that prints a
 // little too much is not killed by it.
 func (o *Output) discard() {
+	o.src.SetReadDeadline(time.Now().Add(discardTime))
 	for left := outputBuffer - len(o.data); left > 0; {
 		b, err := o.more()
 		if err != nil {

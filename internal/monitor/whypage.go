@@ -203,6 +203,13 @@ func detailed(d *record.Detail) *ui.List {
 	if d.Origin != "" {
 		add("Origin", d.Origin, fmt.Sprintf("asked %d times; it answered %d; connecting took %s, waiting %s", d.Tries, d.OriginStatus, span(float64(d.Connect)/1e9), span(float64(d.Wait)/1e9)))
 	}
+	if d.Program != "" {
+		note := "how it ended is not known"
+		if d.Exit != "" {
+			note = fmt.Sprintf("%s; it had the processor for %s, and %s in memory", d.Exit, span(float64(d.CPU)/1e9), why.Count(d.Memory>>10, "kibibyte"))
+		}
+		add("Program", d.Program, note)
+	}
 	if d.Collapsed {
 		add("Waited", "for the answer to another request", "")
 	}

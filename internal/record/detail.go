@@ -24,6 +24,12 @@ type Detail struct {
 	Connect      int64  // nanoseconds that connecting took; 0 when a connection was at hand
 	Wait         int64  // nanoseconds until the origin's answer began
 
+	// Programs that are run.
+	Program string // its file
+	Exit    string // how it ended: "exit status 0"; "" when it had not, as the answer was over
+	CPU     int64  // nanoseconds of processor time that it and its children had
+	Memory  int64  // octets that the largest of them had in memory
+
 	// Error is what failed, in words for the operator; "" when nothing did.
 	Error string
 }

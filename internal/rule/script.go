@@ -19,6 +19,7 @@ const (
 	ScriptBodyTooLarge
 	ScriptSpoolFailed
 	ScriptNotStarted
+	ScriptNoRoom
 
 	// What came of it.
 	ScriptNoHead
@@ -71,6 +72,9 @@ var scriptTable = [...]Row{
 		"see the error log; most often a disk is full"},
 	ScriptNotStarted & 0xff: {"script-not-started", 502, "the program could not be started", "RFC 9110 §15.6.3",
 		"see the error log; most often its first line names an interpreter that does not exist"},
+
+	ScriptNoRoom & 0xff: {"script-no-room", 503, "the system has no process, descriptor or memory left for another program", "RFC 9110 §15.6.4",
+		"try again later, or run fewer programs at once; see the error log for which"},
 
 	// What came of it.
 	ScriptNoHead & 0xff: {"script-no-head", 502, "the program ended before its answer's fields were complete", "RFC 3875 §6.2",
