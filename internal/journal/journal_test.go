@@ -224,7 +224,7 @@ func TestDetailsAreClipped(t *testing.T) {
 	if !e.Truncated || d == nil || d == r.Detail || d.Forward != "uri-miss" || d.Evidence != "short" || d.Tries != 3 {
 		t.Fatalf("got %+v", e)
 	}
-	if n := len(d.Key) + len(d.Forward) + len(d.Evidence) + len(d.Origin) + len(d.Error); n > maxDetailText || len(d.Key) < 400 {
+	if n := len(d.Key) + len(d.Forward) + len(d.Evidence) + len(d.Origin) + len(d.Program) + len(d.Error); n > maxDetailText || len(d.Key) < 400 {
 		t.Errorf("%d bytes of text, %d of the key", n, len(d.Key))
 	}
 	if len(r.Detail.Key) != maxDetailText {

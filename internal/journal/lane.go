@@ -2,6 +2,7 @@ package journal
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -190,14 +191,14 @@ func (q *lanes) behind(l *lane) *lane {
 const maxDetailText = 2048
 
 // clipped returns d, or a copy whose strings have at most maxDetailText bytes
-// together: each keeps an equal share at least.
+// together: each that there is keeps an equal share at least.
 func clipped(d *record.Detail) (_ *record.Detail, cut bool) {
 	n := len(d.Key) + len(d.Forward) + len(d.Evidence) + len(d.Origin) + len(d.Program) + len(d.Error)
 	if n <= maxDetailText {
 		return d, false
 	}
 	c := *d
-	texts := []*string{&c.Key, &c.Forward, &c.Evidence, &c.Origin, &c.Program, &c.Error}
+	texts := slices.DeleteFunc([]*string{&c.Key, &c.Forward, &c.Evidence, &c.Origin, &c.Program, &c.Error}, func(s *string) bool { return *s == "" })
 	for _, s := range texts {
 		if share := maxDetailText / len(texts); len(*s) > share {
 			*s = strings.Clone((*s)[:share])
