@@ -2,6 +2,7 @@ package socketserver_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -373,7 +374,7 @@ func TestPacketErrorsAreLogged(t *testing.T) {
 	c := dialPacket(t, pc.LocalAddr())
 	c.send("long")
 	c.ask("well")
-	s.Close()
+	s.Shutdown(context.Background())
 	if st := s.Stats(); st.Unsent != 1 || st.Replies != 1 {
 		t.Errorf("%+v", st)
 	}
