@@ -56,8 +56,16 @@ type Stream struct {
 func (s *Stream) Setup() error {
 	s.R = bufio.NewReaderSize(streamReader{s}, max(streamBuffer, s.maxLine()))
 	s.W = bufio.NewWriterSize(streamWriter{s}, streamBuffer)
-	_, err := s.Conn.Proxy()
-	return err
+	p, ok := s.Conn.Conn.(*ProxyConn)
+	if !ok {
+		return nil
+	}
+	s.Waits()
+	_, err := p.Header()
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.Arrived()
+	}
+	return s.explain(err)
 }
 
 // Finish writes what is still in the buffer.
