@@ -1,52 +1,157 @@
 package fastcgi
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
+	"freshet/httpd"
 	"freshet/internal/gateway"
-	"freshet/internal/record"
-	"freshet/internal/why"
+	"freshet/internal/rule"
 )
 
 // Handler asks a backend in the role responder. It is for many goroutines.
-type Handler struct{ o Options }
+type Handler struct {
+	o       Options
+	scripts *scripts // nil without Root
+	send    []*sentFolder
+	source  source
+	turns   gateway.Turns
+	board   gateway.Board
+	tally   tally
+}
 
 // New returns a handler; it connects with the first request. With Workers it
-// starts them, and must be closed.
+// starts them. It must be closed.
 func New(o Options) (*Handler, error) {
 	if err := o.check(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("fastcgi: %w", err)
 	}
-	return &Handler{o: o}, nil
+	h := &Handler{o: o}
+	h.turns = gateway.Turns{Running: o.Conns, Queue: o.Queue, QueueTime: o.QueueTime}
+	if err := h.openFolders(); err != nil {
+		h.closeFolders()
+		return nil, fmt.Errorf("fastcgi: %w", err)
+	}
+	if o.Workers == nil {
+		h.source = &pool{network: o.network, address: o.address, connect: o.ConnectTimeout, keep: o.Idle, tally: &h.tally}
+		return h, nil
+	}
+	s, err := newSupervisor(h)
+	if err != nil {
+		h.closeFolders()
+		return nil, fmt.Errorf("fastcgi: %w", err)
+	}
+	h.source = s
+	return h, nil
+}
+
+func (h *Handler) openFolders() (err error) {
+	if h.o.Root != "" {
+		if h.scripts, err = newScripts(&h.o); err != nil {
+			return err
+		}
+	}
+	for _, s := range h.o.Sendfile {
+		uri, dir := parseSendfile(s)
+		f, err := openFolder(dir)
+		if err != nil {
+			return err
+		}
+		h.send = append(h.send, &sentFolder{f, uri})
+	}
+	return nil
+}
+
+func (h *Handler) closeFolders() {
+	if h.scripts != nil {
+		h.scripts.close()
+	}
+	for _, f := range h.send {
+		f.close()
+	}
 }
 
 // ServeHTTP implements http.Handler.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {}
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for redirects := 0; ; redirects++ {
+		if redirects > maxRedirects {
+			h.refuse(w, r, rule.ScriptRedirectLoop)
+			return
+		}
+		t := h.find(r.URL.EscapedPath())
+		if t.kind != runScript {
+			h.other(w, r, &t)
+			return
+		}
+		local := h.run(w, r, &t.script)
+		if local == "" {
+			return
+		}
+		next, ok := redirected(r, local)
+		if !ok {
+			httpd.SetRule(w, rule.ScriptHeadInvalid)
+			httpd.Error(w, r, http.StatusBadGateway, rule.Of(rule.ScriptHeadInvalid).Explain())
+			return
+		}
+		r = next
+	}
+}
+
+// run runs a script, and returns where it redirects to when it does locally.
+func (h *Handler) run(w http.ResponseWriter, r *http.Request, s *gateway.Script) (local string) {
+	x := &exchange{h: h, w: w, r: r, role: roleResponder, script: *s, told: httpd.DetailOf(w)}
+	if id := h.turns.Take(r.Context()); id != 0 {
+		x.fail(&gateway.Fault{Rule: id})
+		return ""
+	}
+	defer h.turns.Leave()
+	defer x.done()
+	head, f := x.ask()
+	x.tell(head, f)
+	switch {
+	case f != nil:
+		x.fail(f)
+		return ""
+	case head.Kind == gateway.LocalRedirect:
+		return head.Local
+	}
+	x.answer(head)
+	return ""
+}
 
 // Is reports whether a path, percent-encoded, is one for which a script is run.
-func (h *Handler) Is(escapedPath string) bool { return false }
+func (h *Handler) Is(escapedPath string) bool {
+	return h.find(escapedPath).kind == runScript
+}
 
-// Why says what would be done with a request now.
-func (h *Handler) Why(r *http.Request) *why.Explanation { return &why.Explanation{} }
-
-// Explain says why a request was answered as its record says.
-func (h *Handler) Explain(rec *record.Record) *why.Explanation { return &why.Explanation{} }
-
-// Board returns what runs.
-func (h *Handler) Board() *gateway.Board { return nil }
+// Board returns what runs: requests that take a while, and workers.
+func (h *Handler) Board() *gateway.Board { return &h.board }
 
 // Load returns how many requests are with the backend, and how many wait.
-func (h *Handler) Load() (running, waiting int) { return 0, 0 }
+func (h *Handler) Load() (running, waiting int) { return h.turns.Load() }
+
+// address is where the backend is, for people.
+func (h *Handler) address() string {
+	if h.o.Workers != nil {
+		return h.o.Workers.Command[0]
+	}
+	return h.o.Address
+}
 
 // Describe is one line for logs: where the backend is, and its bounds.
-func (h *Handler) Describe() string { return "" }
-
-// Pool returns the state of connections and workers.
-func (h *Handler) Pool() PoolState { return PoolState{} }
-
-// Close closes what is kept.
-func (h *Handler) Close() error { return nil }
+func (h *Handler) Describe() string {
+	s := "fastcgi " + h.address()
+	if w := h.o.Workers; w != nil {
+		s += fmt.Sprintf(", %d to %d workers", w.Min, w.Max)
+	} else {
+		s += fmt.Sprintf(", at most %d connections", h.o.Conns)
+	}
+	if h.o.Root != "" {
+		s += ", scripts in " + h.o.Root
+	}
+	return s
+}
 
 // PoolState is how connections to a backend, and its workers, are.
 type PoolState struct {
@@ -65,4 +170,20 @@ type PoolState struct {
 
 	LastError string // what failed last, "" when nothing has
 	LastTime  time.Time
+}
+
+// Pool returns the state of connections and workers.
+func (h *Handler) Pool() PoolState {
+	s := PoolState{Conns: h.o.Conns}
+	h.tally.fill(&s)
+	h.source.state(&s)
+	return s
+}
+
+// Close closes connections that are idle, and others once their requests are
+// done; workers are ended at once. Requests from now on get 503.
+func (h *Handler) Close() error {
+	err := h.source.close()
+	h.closeFolders()
+	return err
 }

@@ -80,11 +80,12 @@ type Options struct {
 	// SpoolDir is where the rest of such bodies is kept. Default os.TempDir.
 	SpoolDir string
 
-	// Sendfile are folders, absolute, that an answer may name a file in, by
-	// X-Sendfile (its path in the file system) or X-Accel-Redirect (the same;
-	// a URL path is not looked up). That file is then sent, with the
-	// fields of the answer. Links out of the folder are refused. An answer
-	// that names a file elsewhere is refused with 502: with none listed, all.
+	// Sendfile are folders that an answer may name a file in which is then
+	// sent with the fields of the answer. "/srv/private": by X-Sendfile and
+	// X-Accel-Redirect, with the file's path. "/files/=/srv/private": by
+	// X-Accel-Redirect with a URI below /files/, percent-encoded. Links out of
+	// a folder are not followed. An answer that names something else is
+	// refused with 502; without folders that are all.
 	Sendfile []string
 
 	// Env are further parameters, "NAME=value". They replace those of that name.
@@ -146,9 +147,9 @@ func (o *Options) check() error {
 			fault("index %q is not the name of a file", s)
 		}
 	}
-	for _, dir := range o.Sendfile {
-		if !filepath.IsAbs(dir) {
-			fault("sendfile %q is not an absolute path", dir)
+	for _, s := range o.Sendfile {
+		if _, dir := parseSendfile(s); !filepath.IsAbs(dir) {
+			fault("sendfile %q is not an absolute path, or that behind a URI and =", s)
 		}
 	}
 	for _, e := range o.Env {

@@ -35,6 +35,7 @@ const (
 
 	// FastCGI.
 	FastcgiUnreachable
+	FastcgiConnectTimeout
 	FastcgiTerminated
 	FastcgiProtocol
 	FastcgiOverloaded
@@ -101,6 +102,8 @@ var scriptTable = [...]Row{
 	// FastCGI.
 	FastcgiUnreachable & 0xff: {"fastcgi-unreachable", 502, "the FastCGI backend cannot be reached", "RFC 9110 §15.6.3",
 		"check that it runs, its address, and who may connect to its socket"},
+	FastcgiConnectTimeout & 0xff: {"fastcgi-connect-timeout", 504, "the FastCGI backend did not take the connection in time", "RFC 9110 §15.6.5",
+		"check the network and the backend's load, or raise the limit on connecting"},
 	FastcgiTerminated & 0xff: {"fastcgi-terminated", 502, "the FastCGI backend closed the connection before its answer was complete", "RFC 9110 §15.6.3",
 		"see the backend's own log"},
 	FastcgiProtocol & 0xff: {"fastcgi-protocol", 502, "the backend does not speak FastCGI, or not well", "RFC 9110 §15.6.3",

@@ -1,0 +1,181 @@
+package fastcgi
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// watchAfter is how long a backend may be silent before anybody looks whether
+// the client is still there, and before the request is shown: most answers
+// are whole by then.
+const watchAfter = 10 * time.Millisecond
+
+// errTimeout is the end of a limit on a backend's time.
+var errTimeout = errors.New("the backend was silent for too long")
+
+// conn is a connection to a backend. One exchange at a time has it.
+type conn struct {
+	nc  net.Conn
+	raw syscall.RawConn // of nc; nil when it has none
+
+	// Of the worker at its other end; zero without Options.Workers.
+	worker     *worker
+	generation int
+	pid        int
+
+	fresh  bool      // nothing was ever heard over it
+	since  time.Time // when it became idle
+	silent bool      // what look found
+
+	armed time.Time // deadline for reading that nc has; zero: none
+}
+
+func newConn(nc net.Conn) *conn {
+	c := &conn{nc: nc, fresh: true}
+	if sc, ok := nc.(syscall.Conn); ok {
+		c.raw, _ = sc.SyscallConn()
+	}
+	return c
+}
+
+// alive reports whether a kept connection seems to be of use.
+func (c *conn) alive() bool {
+	if c.raw == nil {
+		return true
+	}
+	c.silent = false
+	return c.raw.Control(c.look) == nil && c.silent
+}
+
+// reading is the answer of one exchange as it comes: a gateway.Source of what
+// is in STDOUT.
+type reading struct {
+	c *conn
+	demux
+	kept   bool  // the connection was used before
+	unsent bool  // nothing of the request could be written
+	heard  bool  // something came
+	err    error // that ended it, but io.EOF
+
+	limit   time.Duration        // on silence; 0: none
+	from    time.Time            // when silence began
+	working func(time.Time) bool // not nil: whether the request itself still got further since
+	flushAt time.Time            // gateway.Relay's deadline; zero: none
+	quietAt time.Time            // when quiet is called; zero: not any more
+	quiet   func()
+}
+
+// SetReadDeadline implements gateway.Source: Relay asks for a pause.
+func (s *reading) SetReadDeadline(t time.Time) error {
+	s.flushAt = t
+	return nil
+}
+
+// Read implements io.Reader. At the end of the request, and nowhere else, it
+// returns io.EOF; together with the last of the content when both came at once.
+func (s *reading) Read(p []byte) (int, error) {
+	for {
+		switch {
+		case s.err != nil:
+			return 0, s.err
+		case s.ended:
+			return 0, io.EOF
+		}
+		got, err := s.receive(p)
+		n, bad := s.feed(p[:got])
+		switch {
+		case bad != nil:
+			s.err = bad
+		case s.ended:
+			err = io.EOF
+		case err == io.EOF:
+			s.err = io.ErrUnexpectedEOF
+		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+			s.err = err
+		}
+		if s.err != nil {
+			return n, s.err
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// receive reads from the connection, until something came, or Relay's pause or
+// the limit is over.
+func (s *reading) receive(p []byte) (int, error) {
+	for {
+		s.arm()
+		n, err := s.c.nc.Read(p)
+		if n > 0 {
+			s.heard, s.c.fresh = true, false
+			s.from = time.Time{}
+			return n, err
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return 0, err
+		}
+		now := time.Now()
+		if !s.quietAt.IsZero() && !now.Before(s.quietAt) {
+			s.quietAt = time.Time{}
+			s.quiet()
+		}
+		if s.limit > 0 && now.Sub(s.from) >= s.limit {
+			if s.working == nil || !s.working(s.from) {
+				return 0, errTimeout
+			}
+			s.from = now
+		}
+		if !s.flushAt.IsZero() && !now.Before(s.flushAt) {
+			return 0, os.ErrDeadlineExceeded
+		}
+	}
+}
+
+// arm gives the connection the deadline of what comes first. The limit on
+// silence is coarse: a deadline that is up to a quarter later is left alone, so
+// that most reads need not set one.
+func (s *reading) arm() {
+	if s.from.IsZero() {
+		s.from = time.Now()
+	}
+	var exact time.Time
+	for _, t := range [...]time.Time{s.flushAt, s.quietAt} {
+		if !t.IsZero() && (exact.IsZero() || t.Before(exact)) {
+			exact = t
+		}
+	}
+	armed := s.c.armed
+	if !exact.IsZero() {
+		if !armed.Equal(exact) {
+			s.set(exact)
+		}
+		return
+	}
+	if s.limit == 0 {
+		if !armed.IsZero() {
+			s.set(time.Time{})
+		}
+		return
+	}
+	late := s.from.Add(s.limit)
+	if armed.Before(late) || armed.After(late.Add(s.limit/4)) {
+		s.set(late.Add(s.limit / 4))
+	}
+}
+
+func (s *reading) set(t time.Time) {
+	s.c.armed = t
+	s.c.nc.SetReadDeadline(t)
+}
+
+// usable reports whether the connection may carry another request: the answer
+// has ended, and nothing followed.
+func (s *reading) usable() bool {
+	return s.ended && s.err == nil && !s.trailing && s.protocol == requestComplete
+}

@@ -1,0 +1,320 @@
+package fastcgi
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"freshet/httpd"
+	"freshet/internal/gateway"
+	"freshet/internal/record"
+	"freshet/internal/rule"
+	"freshet/internal/wire"
+)
+
+// exchange is one request on its way to the backend and its answer on the way
+// back. A local redirect is another exchange.
+type exchange struct {
+	h      *Handler
+	w      http.ResponseWriter
+	r      *http.Request
+	role   byte
+	script gateway.Script
+	told   *record.Detail // nil when the writer is not the engine's
+
+	buf     *[]byte // the request up to the body, and with it when that is short
+	spooled *gateway.Spooled
+	stream  bool // the client's body is sent while it comes
+	up      *upload
+
+	in     reading
+	out    *gateway.Output
+	stderr *gateway.Stderr
+	run    gateway.Run
+	sent   time.Time
+	tries  int
+
+	mu      sync.Mutex // guards what follows; a leaf but for conn's own
+	c       *conn      // nil when there is none, or it is not ours any more
+	sending bool       // an upload writes to it
+	ended   rule.ID    // why somebody else ended it
+	shown   bool
+	stalled bool
+	watch   func() bool // ends the watch over the client
+}
+
+// requestBuffers hold requests while they are made and sent.
+var requestBuffers = sync.Pool{New: func() any {
+	b := make([]byte, 0, 4<<10)
+	return &b
+}}
+
+// ask gets the head of an answer. Whatever it returns, done is to be called.
+func (x *exchange) ask() (*gateway.Head, *gateway.Fault) {
+	if f := x.prepare(); f != nil {
+		return nil, f
+	}
+	for {
+		x.tries++
+		head, f := x.try(x.tries > 1)
+		if f == nil || !x.again() {
+			return head, f
+		}
+		x.h.tally.retried.Add(1)
+		x.release(false)
+	}
+}
+
+// try sends the request over a connection, and reads the head of its answer.
+func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
+	c, f := x.h.source.take(x.r.Context(), fresh)
+	if f != nil {
+		return nil, f
+	}
+	x.sent = time.Now()
+	x.in = reading{c: c, limit: x.h.o.Timeout, quietAt: x.sent.Add(watchAfter), quiet: x.quiet, kept: !c.fresh}
+	x.in.stderr = x.says
+	if !x.hold(c) {
+		return nil, &gateway.Fault{Rule: x.end()}
+	}
+	x.send(c)
+	if x.out == nil {
+		x.out = gateway.NewOutput(&x.in)
+	}
+	head, f := x.out.ReadHead(false, x.h.o.MaxHead)
+	if f != nil {
+		return nil, x.judge(f)
+	}
+	x.in.limit, x.in.from = x.h.o.Pause, time.Time{}
+	return head, nil
+}
+
+// send sends the request; what fails here is heard of when the answer is read.
+func (x *exchange) send(c *conn) {
+	long := x.spooled != nil && x.spooled.Size > early
+	if !x.stream && !long && len(*x.buf) <= oneWrite {
+		if n, err := c.nc.Write(*x.buf); err != nil && n == 0 {
+			x.in.unsent = true
+		}
+		return
+	}
+	u := &upload{begun: *x.buf, again: !x.stream, failed: x.stop}
+	switch {
+	case x.stream:
+		u.body, u.limited = x.r.Body, true
+		http.NewResponseController(x.w).EnableFullDuplex() // an error means that the server cannot: no harm
+	case long:
+		u.body = x.spooled.Reader()
+	}
+	x.up = u
+	x.in.working = u.working
+	x.mu.Lock()
+	x.sending = true
+	x.mu.Unlock()
+	u.start(c.nc)
+}
+
+// hold notes the connection, for those who end the exchange. It is false when
+// one has.
+func (x *exchange) hold(c *conn) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.c = c
+	return x.ended == 0
+}
+
+// again reports whether the request may be sent once more: over a connection
+// that was kept, before anything of an answer came, when all of the request is
+// at hand, and it never arrived or does no harm twice (RFC 9110 §9.2.2).
+func (x *exchange) again() bool {
+	if x.tries > 1 || !x.in.kept || x.in.heard || x.in.err == nil || errors.Is(x.in.err, errTimeout) || x.end() != 0 {
+		return false
+	}
+	if x.stream {
+		return false
+	}
+	return x.in.unsent || wire.Idempotent(x.r.Method)
+}
+
+// judge says what it means that there is no head.
+func (x *exchange) judge(f *gateway.Fault) *gateway.Fault {
+	if id := x.end(); id != 0 {
+		return &gateway.Fault{Rule: id}
+	}
+	if f.Rule != rule.ScriptNoHead {
+		return f
+	}
+	if x.in.ended {
+		return x.unwilling(f)
+	}
+	var broken *protocolError
+	switch {
+	case errors.As(f.Err, &broken):
+		f = &gateway.Fault{Rule: rule.FastcgiProtocol, Err: f.Err}
+	case errors.Is(f.Err, errTimeout):
+		f = &gateway.Fault{Rule: rule.ScriptHeadTimeout}
+	default:
+		f = &gateway.Fault{Rule: rule.FastcgiTerminated, Err: f.Err}
+	}
+	x.h.tally.failed(f)
+	return f
+}
+
+// unwilling says what END_REQUEST without an answer means (§5.5).
+func (x *exchange) unwilling(f *gateway.Fault) *gateway.Fault {
+	switch x.in.protocol {
+	case requestComplete:
+		return f
+	case cantMpxConn, overloaded:
+		return &gateway.Fault{Rule: rule.FastcgiOverloaded}
+	case unknownRole:
+		return &gateway.Fault{Rule: rule.FastcgiRole}
+	}
+	return &gateway.Fault{Rule: rule.FastcgiProtocol, Err: faultyf("END_REQUEST with the status %d", x.in.protocol)}
+}
+
+// cut says why an answer that was begun cannot be completed.
+func (x *exchange) cut(f *gateway.Fault) *gateway.Fault {
+	if id := x.end(); id != 0 {
+		return &gateway.Fault{Rule: id}
+	}
+	if f.Rule != rule.ScriptIncomplete || f.Err == nil {
+		return f
+	}
+	var broken *protocolError
+	switch {
+	case errors.As(f.Err, &broken):
+		f = &gateway.Fault{Rule: rule.FastcgiProtocol, Err: f.Err}
+	case errors.Is(f.Err, errTimeout):
+		f = &gateway.Fault{Rule: rule.ScriptTimeout}
+	case errors.Is(f.Err, io.ErrUnexpectedEOF):
+		f = &gateway.Fault{Rule: rule.FastcgiTerminated}
+	default:
+		f = &gateway.Fault{Rule: rule.FastcgiTerminated, Err: f.Err}
+	}
+	x.h.tally.failed(f)
+	return f
+}
+
+// end returns why somebody else ended the exchange, or 0.
+func (x *exchange) end() rule.ID {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ended
+}
+
+// stop ends the exchange for a reason: the client has gone, somebody wants it
+// stopped, the body is broken. The backend is told, where it can be: php-fpm
+// knows no abort, and only notices that the connection is closed.
+func (x *exchange) stop(why rule.ID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended != 0 {
+		return
+	}
+	x.ended = why
+	if x.c == nil {
+		return
+	}
+	if !x.sending {
+		x.c.nc.SetWriteDeadline(time.Now().Add(watchAfter))
+		x.c.nc.Write(appendAbort(nil))
+	}
+	x.c.nc.Close()
+}
+
+// release gives the connection back; keep when it may carry another request.
+func (x *exchange) release(keep bool) {
+	x.mu.Lock()
+	c := x.c
+	x.c = nil
+	keep = keep && x.ended == 0
+	stalled := x.stalled
+	x.stalled, x.sending = false, false
+	x.mu.Unlock()
+	if stalled {
+		x.h.source.stalled(false)
+	}
+	if c == nil {
+		return
+	}
+	if u := x.up; u != nil {
+		keep = keep && u.over.Load()
+		if u.again && !keep {
+			c.nc.Close()
+		}
+		switch {
+		case u.again:
+			<-u.done // it has our buffer
+		case !u.over.Load():
+			x.buf = nil // it may have it for some time
+		}
+		x.up = nil
+	}
+	x.h.source.give(c, keep)
+}
+
+// done ends the exchange, and gives back all that it had.
+func (x *exchange) done() {
+	if x.up != nil && !x.up.over.Load() {
+		http.NewResponseController(x.w).Flush() // the client may wait for the answer before it sends more
+	}
+	x.mu.Lock()
+	watch, shown := x.watch, x.shown
+	x.watch = nil
+	x.mu.Unlock()
+	if watch != nil {
+		watch()
+	}
+	x.drain()
+	x.release(x.in.usable())
+	if shown {
+		x.h.board.Remove(&x.run)
+	}
+	if x.stderr != nil {
+		x.stderr.Close()
+	}
+	if x.out != nil {
+		x.out.Release()
+		x.out = nil
+	}
+	if x.spooled != nil {
+		x.spooled.Close()
+	}
+	if x.buf != nil {
+		requestBuffers.Put(x.buf)
+		x.buf = nil
+	}
+}
+
+// drain reads what is left of an answer that nobody waits for, when that is
+// little and comes at once, so that the connection can be kept.
+func (x *exchange) drain() {
+	if x.in.c == nil || !x.in.heard || x.in.ended || x.in.err != nil || x.end() != 0 {
+		return
+	}
+	buf := uploadBuffers.Get().(*uploadBuffer)
+	defer uploadBuffers.Put(buf)
+	x.in.SetReadDeadline(time.Now().Add(watchAfter))
+	for left := len(buf); left > 0; {
+		n, err := x.in.Read(buf[:left])
+		if err != nil {
+			return
+		}
+		left -= n
+	}
+}
+
+// says gets what the backend says on FCGI_STDERR.
+func (x *exchange) says(b []byte) {
+	if x.stderr == nil {
+		log := x.h.o.ErrorLog.With("url", x.r.RequestURI)
+		if id := httpd.RequestID(x.w); id != "" {
+			log = log.With("request", id)
+		}
+		x.stderr = gateway.NewStderr(log, &x.run)
+	}
+	x.stderr.Write(b)
+}

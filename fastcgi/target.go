@@ -1,0 +1,103 @@
+package fastcgi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"freshet/httpd"
+	"freshet/internal/gateway"
+	"freshet/internal/record"
+	"freshet/internal/rule"
+	"freshet/internal/wire"
+)
+
+// maxRedirects is how many local redirects a request may take.
+const maxRedirects = 10
+
+// kind is what is done with a request.
+type kind uint8
+
+const (
+	refused kind = iota
+	runScript
+	serveFile // by Options.Files
+	toFolder  // redirect to the same path with a slash
+)
+
+// found is what a path is for.
+type found struct {
+	kind   kind
+	script gateway.Script // of runScript
+	why    rule.ID        // of refused
+	how    string         // in words, for explanations
+}
+
+// find finds what a path, percent-encoded, is for.
+func (h *Handler) find(escaped string) found {
+	name, dir, fault := wire.DecodePath(escaped)
+	if fault != wire.PathSound {
+		return found{why: rule.ScriptPath}
+	}
+	at := "" // the folder, with a slash before it
+	if name != "" {
+		at = "/" + name
+	}
+	rest, ok := below(at, h.o.Prefix)
+	if !ok {
+		return found{why: rule.ScriptMissing, how: "it is not below " + h.o.Prefix}
+	}
+	if h.scripts != nil {
+		return h.scripts.find(strings.TrimPrefix(rest, "/"), dir)
+	}
+	if dir {
+		rest += "/"
+	}
+	return found{kind: runScript, script: gateway.Script{Name: h.o.Prefix, PathInfo: rest}, how: "the backend is an application"}
+}
+
+// below returns what follows a prefix, which has no slash at its end.
+func below(path, prefix string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(path, prefix)
+	return rest, ok && (rest == "" || rest[0] == '/')
+}
+
+// other answers a request that no script is run for.
+func (h *Handler) other(w http.ResponseWriter, r *http.Request, t *found) {
+	switch t.kind {
+	case serveFile:
+		h.o.Files.ServeHTTP(w, r)
+	case toFolder:
+		to := &url.URL{Path: r.URL.Path + "/", RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+		if to.RawPath != "" {
+			to.RawPath += "/"
+		}
+		httpd.SetRule(w, rule.StaticRedirect)
+		httpd.SetVerdict(w, record.File)
+		// A path that begins with two slashes would be another host.
+		http.Redirect(w, r, "/"+strings.TrimLeft(to.String(), "/"), http.StatusMovedPermanently)
+	default:
+		h.refuse(w, r, t.why)
+	}
+}
+
+// redirected is the request that a local redirect makes of r (RFC 3875 §6.2.2).
+func redirected(r *http.Request, local string) (*http.Request, bool) {
+	u, err := url.ParseRequestURI(local)
+	if err != nil {
+		return nil, false
+	}
+	next := new(http.Request)
+	*next = *r
+	next.URL = &url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}
+	next.RequestURI = ""
+	if r.Method != http.MethodHead {
+		next.Method = http.MethodGet
+	}
+	next.Body, next.ContentLength = http.NoBody, 0
+	next.Header = r.Header.Clone()
+	for _, name := range []string{"Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Expect"} {
+		next.Header.Del(name)
+	}
+	return next, true
+}
