@@ -97,6 +97,7 @@ func (s *service) addGauges() {
 		Limit: func() float64 { return float64(max(s.conf.MaxConnections, 0)) }})
 	m.AddGauge(counters.Gauge{Name: counters.Memory, Unit: "bytes", Help: "Memory of the process", Value: processMemory})
 	m.AddGauge(counters.Gauge{Name: "goroutines", Help: "Goroutines", Value: func() float64 { return float64(runtime.NumGoroutine()) }})
+	s.addProgramGauges()
 	if store := s.content.store; store != nil {
 		m.AddGauge(counters.Gauge{Name: counters.CacheMemory, Unit: "bytes", Help: "Memory of stored answers",
 			Value: func() float64 { return float64(store.Totals().MemoryUsed) }, Limit: func() float64 { return float64(store.Totals().MemoryLimit) }})
@@ -105,6 +106,45 @@ func (s *service) addGauges() {
 				Value: func() float64 { return float64(store.Totals().DiskUsed) }, Limit: func() float64 { return float64(store.Totals().DiskLimit) }})
 		}
 	}
+}
+
+// addProgramGauges has programs shown, once there are some.
+func (s *service) addProgramGauges() {
+	if len(s.allPrograms()) == 0 {
+		return
+	}
+	m := s.figures.Metrics
+	m.AddGauge(counters.Gauge{Name: "programs_running", Help: "Programs that run, and requests at FastCGI backends", Value: func() float64 { return s.programLoad(false) }})
+	m.AddGauge(counters.Gauge{Name: "programs_waiting", Help: "Requests that wait for a program's turn", Value: func() float64 { return s.programLoad(true) }})
+}
+
+// programLoad is how many programs run, or how many requests wait for one.
+func (s *service) programLoad(waiting bool) float64 {
+	sum := 0
+	for _, p := range s.allPrograms() {
+		running, queued := p.runner.Load()
+		if waiting {
+			running = queued
+		}
+		sum += running
+	}
+	return float64(sum)
+}
+
+// monitorPrograms are the programs of the configuration that holds, as the
+// monitor shows them.
+func (s *service) monitorPrograms() []monitor.Programs {
+	var all []monitor.Programs
+	for _, p := range s.allPrograms() {
+		m := monitor.Programs{Route: p.where, Kind: p.kind, About: p.runner.Describe(), Board: p.runner.Board(), Load: p.runner.Load}
+		if p.pool != nil {
+			state := p.pool()
+			m.Pool = &monitor.Pool{Open: state.Open, Idle: state.Idle, Most: state.Conns, Workers: state.Workers, Restarts: state.Restarts,
+				Error: state.LastError, ErrorTime: state.LastTime}
+		}
+		all = append(all, m)
+	}
+	return all
 }
 
 // processMemory is what the process has of the machine's memory; where the

@@ -126,7 +126,7 @@ func getJSON(client *control.Client, target string, to any) error {
 // inLine are the figures of the line, by what they are called there.
 var inLine = []struct{ name, label string }{
 	{"request_rate", "requests"}, {"byte_rate", "bytes/s"}, {"hit_ratio", "hits"}, {"error_ratio", "errors"},
-	{"latency_p50", "median"}, {"latency_p99", "99 %"}, {"connections", "connections"}, {"memory", "memory"},
+	{"latency_p50", "median"}, {"latency_p99", "99 %"}, {"connections", "connections"}, {"programs_running", "programs"}, {"programs_waiting", "waiting"}, {"memory", "memory"},
 }
 
 // line is the snapshot in one line.

@@ -78,6 +78,7 @@ type liveSource func(*Monitor, *query) (func(dst []byte, now time.Time) []byte, 
 var liveSources = map[string]liveSource{
 	"overview": overviewEvents,
 	"requests": requestEvents,
+	"programs": programEvents,
 }
 
 func newLive(m *Monitor) *live { return &live{m: m, topics: map[string]*topic{}} }

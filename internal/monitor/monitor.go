@@ -56,6 +56,8 @@ type Options struct {
 
 	// Sites are those of the configuration that holds.
 	Sites func() []Site
+	// Programs are those of the configuration that holds.
+	Programs func() []Programs
 	// Settings are the parameters in force, with where they come from.
 	Settings func() []Setting
 

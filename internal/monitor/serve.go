@@ -205,6 +205,7 @@ func (m *Monitor) draw(status int, v *ui.View, q *query) (*answer, error) {
 	if v.Path == "" {
 		v.Path = q.path("")
 	}
+	v.Nav = m.nav()
 	v.Host, v.Version, v.Uptime = m.o.Name, m.o.Version, about(m.uptime())
 	if q.get("reload") == "off" {
 		v.Refresh = 0

@@ -27,11 +27,16 @@ type LiveStat struct {
 	Limit float64 `json:"limit,omitempty"` // for the gauge; 0 leaves the one there is
 }
 
-// RowsEvent brings rows of a table, the oldest first.
+// RowsEvent brings rows of a table, the oldest first, or all of it anew.
 type RowsEvent struct {
 	Table string `json:"table"` // the table's [Head.ID]
 	Rows  []Row  `json:"rows"`
 	Total int    `json:"total,omitempty"` // as [Table.Total]; 0 leaves the one there is
+
+	// Whole says that these are all rows, in the order in which they are shown:
+	// others leave. Empty is [Table.Empty], for when there are none.
+	Whole bool   `json:"whole,omitempty"`
+	Empty string `json:"empty,omitempty"`
 }
 
 // ChartEvent brings one more point of a chart, later than those there are; the

@@ -1,13 +1,18 @@
 // Tables that grow: new rows come in at the top.
 
 /** addRows adds the rows of an event, the oldest first, to its table. */
-export function addRows({ table: id, rows, total }) {
+export function addRows({ table: id, rows, total, whole, empty }) {
 	const table = document.getElementById(id)?.querySelector("table[data-rows]");
 	if (!table) return;
 	const max = Number(table.dataset.rows);
 	const body = table.tBodies[0];
 	body.querySelector("tr.empty")?.remove();
 	const heads = [...table.tHead.rows[0].cells];
+	if (whole) {
+		setRows(body, rows ?? [], heads, empty);
+		showWindow(id, body.querySelectorAll("tr[data-id]").length, total ?? 0);
+		return;
+	}
 	const fresh = document.createDocumentFragment();
 	for (const row of rows.slice(-max)) {
 		if (row.id && body.querySelector(`tr[data-id="${CSS.escape(row.id)}"]`)) continue;
@@ -15,10 +20,38 @@ export function addRows({ table: id, rows, total }) {
 	}
 	body.prepend(fresh);
 	while (body.rows.length > max) body.deleteRow(-1);
-	if (total) {
-		const text = document.getElementById(id).querySelector(".window");
-		if (text) text.textContent = windowText(body.rows.length, total);
-	}
+	if (total) showWindow(id, body.rows.length, total);
+}
+
+function showWindow(id, shown, total) {
+	const text = document.getElementById(id).querySelector(".window");
+	if (text) text.textContent = total ? windowText(shown, total) : "";
+}
+
+// setRows makes these all rows there are. What stays the same is left alone, so
+// that it keeps the focus and can be selected.
+function setRows(body, rows, heads, empty) {
+	const had = new Map([...body.rows].map((tr) => [tr.dataset.id, tr]));
+	const now = rows.map((row) => {
+		const fresh = makeRow(row, heads);
+		const tr = had.get(row.id);
+		if (!tr) return fresh;
+		[...fresh.cells].forEach((cell, i) => tr.cells[i].isEqualNode(cell) || tr.cells[i].replaceWith(cell));
+		return tr;
+	});
+	for (const tr of had.values()) if (!now.includes(tr)) tr.remove();
+	if (!now.length) now.push(emptyRow(heads.length, empty));
+	now.forEach((tr, i) => body.rows[i] === tr || body.insertBefore(tr, body.rows[i] ?? null));
+}
+
+function emptyRow(columns, text) {
+	const tr = document.createElement("tr");
+	const td = document.createElement("td");
+	tr.className = "empty";
+	td.colSpan = columns;
+	td.textContent = text;
+	tr.append(td);
+	return tr;
 }
 
 function windowText(shown, total) {
