@@ -26,8 +26,9 @@ type groups struct {
 	controllers []string // enabled below base
 	limits      Limits
 
-	mu    sync.Mutex // guards slots
-	slots []*group
+	mu    sync.Mutex // guards what follows; a leaf
+	slots []*group   // nil: to be made
+	made  int
 }
 
 // group is the cgroup of one slot.
@@ -130,8 +131,9 @@ func (g *groups) enter(slot int) (int, error) {
 }
 
 func (g *groups) make(slot int) (_ *group, err error) {
-	made := &group{dir: filepath.Join(g.base, strconv.Itoa(slot)), fd: -1}
-	if err := os.Mkdir(made.dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+	g.made++
+	made := &group{dir: filepath.Join(g.base, fmt.Sprintf("%d.%d", slot, g.made)), fd: -1}
+	if err := os.Mkdir(made.dir, 0o755); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -161,29 +163,34 @@ func (g *groups) make(slot int) (_ *group, err error) {
 }
 
 // empty ends what is left in a slot's cgroup, and returns how many that were.
-// What cannot be ended within our patience stays, for the next child of the
-// slot to end.
+// A cgroup in which something was killed is not used again: some kernels
+// (seen with Linux 6.18) then kill whatever is born into it.
 func (g *groups) empty(slot int) (killed int, err error) {
 	g.mu.Lock()
 	at := g.slots[slot]
 	g.mu.Unlock()
+	if !at.populated() {
+		return 0, nil
+	}
 	pause := 50 * time.Microsecond
 	for late := time.Now().Add(patience); at.populated(); {
 		if time.Now().After(late) {
-			return killed, errors.New("it is still populated")
+			err = errors.New("it is still populated")
+			break
 		}
-		pids := processesOf(at.dir)
 		if killed == 0 {
-			killed = len(pids)
+			killed = len(processesOf(at.dir))
 		}
 		_ = killCgroup(at.dir)
-		for _, pid := range pids {
-			_, _ = wait4(pid, nil, unix.WNOHANG, nil) // if it is ours; else its parent's
-		}
 		time.Sleep(pause)
 		pause = min(2*pause, 10*time.Millisecond)
 	}
-	return killed, nil
+	at.close()
+	_ = removeTree(at.dir) // or it goes with the base
+	g.mu.Lock()
+	g.slots[slot] = nil
+	g.mu.Unlock()
+	return killed, err
 }
 
 // populated says whether there are processes, zombies apart.

@@ -44,14 +44,20 @@ func unescape(path string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(path)
 }
 
-// tryCgroup has a program be born in a cgroup that does not exist as a
-// program: the error tells how far it came.
+// tryCgroup has a program that does not exist be started in a cgroup: the
+// error tells how far it came.
 func tryCgroup(fd int) error {
-	_, err := syscall.ForkExec("/proc/self/no-such-program", []string{"try"}, &syscall.ProcAttr{
-		Env: []string{},
-		Sys: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd},
-	})
-	if errors.Is(err, syscall.ENOENT) {
+	return tryStart(&syscall.ProcAttr{Env: []string{}, Sys: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}})
+}
+
+// tryStart finds out whether a child could be born with attributes.
+func tryStart(attr *syscall.ProcAttr) error {
+	pid, err := syscall.ForkExec("/proc/self/no-such-program", []string{"try"}, attr)
+	switch {
+	case err == nil: // it ended before it could tell that there is no program
+		_, _ = wait4(pid, nil, 0, nil)
+		return errEnded
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.EACCES):
 		return nil
 	}
 	return err

@@ -36,6 +36,9 @@
 // is left alone. Without CONFIG_PROC_CHILDREN the same is found by reading
 // all of /proc.
 //
+// It also marks the descriptors that the process was started with as not to be
+// inherited (Linux 5.11): programs get those of Command.Files and no others.
+//
 // The first New also executes the running binary once more, as a keeper: the
 // init function of this package, which runs before main, takes that process
 // over when it finds the environment variable FRESHET_CHILD_KEEPER and the

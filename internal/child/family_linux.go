@@ -1,7 +1,9 @@
 package child
 
 import (
+	"math"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -44,6 +46,23 @@ type kinship struct {
 	ending bool      // its group is being reaped by who waits for it
 	over   time.Time // zero: it runs
 	killed int       // strays of it that we killed
+
+	sessions [16]int // that its strays made, the latest before made
+	made     int
+}
+
+// has says whether a process in a session is of this child. The child itself
+// is not among those asked about: who has its number is another.
+func (k *kinship) has(pid, session int) bool {
+	return k.pid == session && k.pid != pid || slices.Contains(k.sessions[:], session)
+}
+
+// note remembers the session of a stray.
+func (k *kinship) note(session int) {
+	if k.pid != session && !slices.Contains(k.sessions[:], session) {
+		k.sessions[k.made%len(k.sessions)] = session
+		k.made++
+	}
 }
 
 // recentFor is how long a child's mark and session are remembered: long enough
@@ -67,6 +86,9 @@ func (f *family) join() {
 		return
 	}
 	f.subreaps = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == nil
+	// Descriptors that we were started with are not for programs. Those that
+	// Go opens have the flag.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	pid := strconv.Itoa(os.Getpid())
 	fd, err := unix.Open("/proc/self/task/"+pid+"/children", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -125,44 +147,51 @@ func (f *family) ending(pid int) {
 // had to be killed; clean says that no more are known.
 func (f *family) over(pid int) (killed int, clean bool) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	k := f.live[pid]
 	delete(f.live, pid)
 	k.over = time.Now()
 	f.recent[f.next%len(f.recent)] = k
 	f.next++
-	left := f.look()
-	f.mu.Unlock()
+	for _, s := range f.strays {
+		if s.of == k {
+			s.next = time.Time{}
+		}
+	}
 	pause := 50 * time.Microsecond
-	for late := time.Now().Add(patience); left > 0 && time.Now().Before(late); {
+	for {
+		// The children of what is reaped have become ours before it.
+		for f.look() {
+		}
+		if f.settled(k) {
+			return k.killed, true
+		}
+		if time.Since(k.over) > patience {
+			return k.killed, false
+		}
+		f.mu.Unlock()
 		time.Sleep(pause)
 		pause = min(2*pause, 10*time.Millisecond)
 		f.mu.Lock()
-		f.look()
-		left = f.dying(k)
-		f.mu.Unlock()
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return k.killed, f.dying(k) == 0
 }
 
-// dying counts the strays of a child that were killed and are not reaped.
-func (f *family) dying(k *kinship) int {
-	n := 0
+// settled says that nothing of a child that is over is known to be left: its
+// strays are reaped, and there are none that could still turn out to be its.
+func (f *family) settled(k *kinship) bool {
 	for _, s := range f.strays {
-		if s.of == k && s.doomed {
-			n++
+		if s.of == k && s.doomed || s.of == nil && !s.ours && s.looks < closeLooks {
+			return false
 		}
 	}
-	return n
+	return true
 }
 
 // tick looks at the strays from time to time.
 func (f *family) tick() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.users > 0 {
-		f.look()
+	for f.users > 0 && f.look() {
 	}
 }
 

@@ -1,7 +1,9 @@
 package child
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -46,30 +48,56 @@ func limitsOf(l Limits, g *groups) []limit {
 	return list
 }
 
-// setLimits sets limits of a process. A hard limit that is lower already
-// stays: only root could raise it, and it holds what was asked for.
-func setLimits(pid int, list []limit) error {
-	for i := range list {
-		l := &list[i]
-		err := unix.Prlimit(pid, l.resource, &l.value, nil)
-		if err == unix.EPERM {
-			err = lower(pid, l)
+// chooseSetter decides how limits are set: by prlimit, which for processes of
+// another user needs CAP_SYS_RESOURCE, or by the child itself, which needs
+// nothing, but code for it. Without the capability nobody can raise a hard
+// limit either: a lower one that we have stays, and holds what was asked for.
+func (y *system) chooseSetter() error {
+	if len(y.limits) == 0 || hasCapability(unix.CAP_SYS_RESOURCE) {
+		return nil
+	}
+	for i := range y.limits {
+		l := &y.limits[i]
+		var ours unix.Rlimit
+		if err := unix.Prlimit(0, l.resource, nil, &ours); err != nil {
+			return fmt.Errorf("limits: %w", err)
 		}
-		if err != nil {
+		l.value.Max = min(l.value.Max, ours.Max)
+		l.value.Cur = min(l.value.Cur, ours.Max)
+	}
+	c := y.credential
+	if c == nil || int(c.Uid) == os.Getuid() && int(c.Gid) == os.Getgid() {
+		return nil
+	}
+	if !mayInject {
+		return errors.New("limits: of another user's processes they can only be set with CAP_SYS_RESOURCE")
+	}
+	y.inject = true
+	return nil
+}
+
+// hasCapability looks at the effective set of this thread.
+func hasCapability(n uint) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return false
+	}
+	return data[n/32].Effective&(1<<(n%32)) != 0
+}
+
+// setLimits sets the limits of a child that is held.
+func (y *system) setLimits(pid int) error {
+	if y.inject {
+		return inject(pid, y.limits)
+	}
+	for i := range y.limits {
+		l := &y.limits[i]
+		if err := unix.Prlimit(pid, l.resource, &l.value, nil); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
 	return nil
-}
-
-// lower sets a limit below a hard limit that may not be raised.
-func lower(pid int, l *limit) error {
-	var old unix.Rlimit
-	if err := unix.Prlimit(pid, l.resource, nil, &old); err != nil {
-		return err
-	}
-	value := unix.Rlimit{Cur: min(l.value.Cur, old.Max), Max: min(l.value.Max, old.Max)}
-	return unix.Prlimit(pid, l.resource, &value, nil)
 }
 
 // describeLimits names the limits and what holds them.

@@ -16,19 +16,24 @@ type stray struct {
 	ours    bool      // it was told to be a script's, so it is reaped when it ends
 	doomed  bool      // it was sent KILL
 	dead    time.Time // when it was first seen as a zombie
+	since   time.Time // when it was first seen
 	looks   int
 	next    time.Time // when it is looked at again
 	seen    bool
 }
 
-// closeLooks is how often a stray that nothing tells of is looked at closely;
-// it may be between fork and exec, or not a script's at all.
-const closeLooks = 3
+// A stray that nothing tells of may be between two programs, when its
+// environment is empty, or not a script's at all. The end of a child waits for
+// closeLooks at it; for closeFor it is looked at closely, then now and then.
+const (
+	closeLooks = 4
+	closeFor   = time.Second
+)
 
 // look goes through the strays: kills those of children that are over, reaps
-// those that are dead, lets alone what it cannot tell. It arms the next look,
-// and returns how many were killed and are not reaped.
-func (f *family) look() (dying int) {
+// those that are dead, lets alone what it cannot tell, and arms the next look.
+// It says whether some were reaped.
+func (f *family) look() (reaped bool) {
 	now := time.Now()
 	for _, s := range f.strays {
 		s.seen = false
@@ -39,7 +44,7 @@ func (f *family) look() (dying int) {
 		}
 		s := f.strays[pid]
 		if s == nil {
-			s = &stray{}
+			s = &stray{since: now}
 			f.strays[pid] = s
 		}
 		if s.seen = true; now.Before(s.next) {
@@ -47,8 +52,7 @@ func (f *family) look() (dying int) {
 		}
 		if f.judge(pid, s, now) {
 			delete(f.strays, pid)
-		} else if s.doomed {
-			dying++
+			reaped = true
 		}
 	}
 	soon := false
@@ -57,10 +61,10 @@ func (f *family) look() (dying int) {
 			delete(f.strays, pid)
 			continue
 		}
-		soon = soon || s.doomed || s.looks < closeLooks
+		soon = soon || s.doomed || now.Sub(s.since) < closeFor
 	}
 	if f.timer == nil {
-		return dying
+		return reaped
 	}
 	switch {
 	case soon:
@@ -70,7 +74,7 @@ func (f *family) look() (dying int) {
 	default:
 		f.timer.Reset(lookIdle)
 	}
-	return dying
+	return reaped
 }
 
 // judge does what is to be done about a stray; gone says that it was reaped.
@@ -80,7 +84,7 @@ func (f *family) judge(pid int, s *stray, now time.Time) (gone bool) {
 		return false
 	}
 	if s.started != st.started {
-		*s = stray{started: st.started, seen: true}
+		*s = stray{started: st.started, since: now, seen: true}
 	}
 	s.looks++
 	if st.state == 'Z' {
@@ -89,6 +93,9 @@ func (f *family) judge(pid int, s *stray, now time.Time) (gone bool) {
 	if !s.doomed {
 		if k := f.whose(pid, st); k != nil {
 			s.of, s.ours = k, true
+			if st.session != f.session {
+				k.note(st.session)
+			}
 		} else if !s.ours {
 			s.ours = inOurCgroup(pid)
 		}
@@ -104,7 +111,7 @@ func (f *family) judge(pid int, s *stray, now time.Time) (gone bool) {
 		}
 		return false
 	}
-	if s.looks >= closeLooks {
+	if s.looks >= closeLooks && now.Sub(s.since) > closeFor {
 		s.next = now.Add(lookLater)
 	}
 	return false
@@ -146,17 +153,14 @@ func (f *family) whose(pid int, st stat) *kinship {
 	return nil
 }
 
-// bySession finds the child whose session a process is in. Who leads a
-// session has made one of its own.
+// bySession finds the child whose session a process is in, or that made the
+// session in a stray.
 func (f *family) bySession(pid int, st stat) *kinship {
-	if st.session == pid || st.session == 0 || st.session == f.session {
+	if st.session == 0 || st.session == f.session {
 		return nil
 	}
-	if k := f.live[st.session]; k != nil {
-		return k
-	}
 	for k := range f.known() {
-		if k.pid == st.session {
+		if k.has(pid, st.session) {
 			return k
 		}
 	}

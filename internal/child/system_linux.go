@@ -17,7 +17,8 @@ type system struct {
 	options    Options
 	credential *syscall.Credential // nil: as we are
 	confined   bool                // threads set no_new_privs
-	limits     []limit             // set by prlimit while a child is held
+	limits     []limit             // set while a child is held
+	inject     bool                // the child must set them itself
 	network    network
 	rules      int // descriptor of the Landlock rule set, or -1
 	groups     *groups
@@ -58,6 +59,9 @@ func (y *system) prepare() (err error) {
 		return err
 	}
 	y.limits = limitsOf(o.Limits, y.groups)
+	if err := y.chooseSetter(); err != nil {
+		return err
+	}
 	if err := y.sandbox(); err != nil {
 		return err
 	}

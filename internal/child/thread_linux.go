@@ -23,7 +23,11 @@ type job struct {
 func (y *system) startThreads(n int) error {
 	for i := range n {
 		ready := make(chan error, 1)
-		y.threads.Go(func() { y.thread(i == 0, ready) })
+		y.threads.Add(1)
+		onThread(func() {
+			defer y.threads.Done()
+			y.thread(i == 0, ready)
+		})
 		if err := <-ready; err != nil {
 			return err
 		}
@@ -31,10 +35,29 @@ func (y *system) startThreads(n int) error {
 	return nil
 }
 
-// thread serves jobs. It never unlocks, so its thread, which is not like
-// others any more, ends with it.
+// onThread runs f on a goroutine with an operating-system thread that ends
+// with it. It is not the process's first thread: that one cannot end, stands
+// for the process in /proc, and has the strays for children.
+func onThread(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != os.Getpid() {
+			f()
+			return
+		}
+		// While we hold the first thread the next goroutine gets another.
+		begun := make(chan struct{})
+		onThread(func() {
+			close(begun)
+			f()
+		})
+		<-begun
+		runtime.UnlockOSThread()
+	}()
+}
+
+// thread serves jobs on a thread that is not like others any more.
 func (y *system) thread(first bool, ready chan<- error) {
-	runtime.LockOSThread()
 	if first {
 		if err := y.try(); err != nil {
 			ready <- err
@@ -65,8 +88,7 @@ func (y *system) try() error {
 	}
 	attr := y.attributes(fd, nil)
 	attr.Sys.Ptrace = false
-	_, err := syscall.ForkExec("/proc/self/no-such-program", []string{"try"}, attr)
-	if !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.EACCES) {
+	if err := tryStart(attr); err != nil {
 		return fmt.Errorf("try to start a program: %w", err)
 	}
 	if len(y.limits) == 0 {
@@ -82,7 +104,7 @@ func (y *system) try() error {
 	_, err = wait4(pid, &status, 0, nil)
 	held := err == nil && status.Stopped()
 	if held {
-		err = setLimits(pid, y.limits)
+		err = y.setLimits(pid)
 	}
 	_ = unix.Kill(pid, unix.SIGKILL)
 	if held {
@@ -156,6 +178,9 @@ func (y *system) launch(c *Command, p *Process) error {
 	return nil
 }
 
+// errEnded is a child that did not live to be held.
+var errEnded = errors.New("the program ended before its first instruction")
+
 // release sets the limits of a child that is held, and lets it go. After an
 // error there is no child any more.
 func (y *system) release(pid int) error {
@@ -164,9 +189,9 @@ func (y *system) release(pid int) error {
 		return fmt.Errorf("hold the program: %w", err)
 	}
 	if !status.Stopped() {
-		return fmt.Errorf("ended before its first instruction (status %#x)", int(status))
+		return errEnded
 	}
-	err := setLimits(pid, y.limits)
+	err := y.setLimits(pid)
 	if err == nil {
 		signal := 0 // SIGTRAP says that it is held, and is not for the program
 		if s := status.StopSignal(); s != unix.SIGTRAP {
@@ -175,8 +200,10 @@ func (y *system) release(pid int) error {
 		err = detach(pid, signal)
 	}
 	if err != nil {
-		_ = unix.Kill(pid, unix.SIGKILL)
-		_, _ = wait4(pid, &status, 0, nil)
+		if !errors.Is(err, errEnded) {
+			_ = unix.Kill(pid, unix.SIGKILL)
+			_, _ = wait4(pid, &status, 0, nil)
+		}
 		return fmt.Errorf("set limits: %w", err)
 	}
 	return nil
