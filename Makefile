@@ -49,6 +49,7 @@ bench-quick: ## every benchmark once, and the tests of the bench module
 	$(GO) run -C bench ./capacity -quick
 	$(GO) run -C bench ./viewers -quick
 	$(GO) run -C bench ./scripts -quick
+	$(GO) run -C bench ./udp -quick
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(PKGS) > /dev/null
 
 applications: ## freshet proxy in front of real applications, one of them not in Go
