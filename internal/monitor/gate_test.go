@@ -59,6 +59,11 @@ func TestWrites(t *testing.T) {
 		if w.Code != tt.status || (len(f.purged) == 1) != (tt.status == 200) {
 			t.Errorf("%s: %d, purged %q\n%s", tt.name, w.Code, f.purged, w.Body)
 		}
+		stop := (&runOf{route: hostile, Run: f.board.Runs()[0]}).name().Encode()
+		w = send(f.Handler(), "POST", "/programs/stop", stop, tt.fields...)
+		if w.Code != tt.status || (len(f.stopped) == 1) != (tt.status == 200) {
+			t.Errorf("%s: %d, stopped %d\n%s", tt.name, w.Code, len(f.stopped), w.Body)
+		}
 	}
 	f := newFixture(t, nil)
 	if w := send(f.Local(), "POST", "/cache/purge", "url=http://a.example/"); w.Code != 200 || len(f.purged) != 1 {

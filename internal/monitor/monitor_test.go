@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"freshet/cache"
+	"freshet/internal/gateway"
 	"freshet/internal/journal"
 	"freshet/internal/metrics"
 	"freshet/internal/record"
@@ -39,6 +40,8 @@ type fixture struct {
 	metrics *metrics.Metrics
 	store   *cache.Store
 	purged  []string
+	board   gateway.Board
+	stopped chan uint64 // the runs that were
 }
 
 func (f *fixture) Purge(url string, soft bool) (int, error) {
@@ -50,7 +53,8 @@ func (f *fixture) PurgeAll(soft bool) error { return nil }
 
 func newFixture(t *testing.T, change func(*Options)) *fixture {
 	t.Helper()
-	f := &fixture{journal: journal.New(journal.Options{}), metrics: metrics.New(metrics.Options{})}
+	f := &fixture{journal: journal.New(journal.Options{}), metrics: metrics.New(metrics.Options{}), stopped: make(chan uint64, 10)}
+	f.run("/cgi-bin/a" + hostile)
 	var err error
 	if f.store, err = cache.NewStore(cache.StoreOptions{Memory: 1 << 20}); err != nil {
 		t.Fatal(err)
@@ -59,6 +63,10 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 		Name: "site" + hostile, Version: "1", Started: time.Now(), Journal: f.journal, Metrics: f.metrics, Store: f.store, Purger: f,
 		Sites: func() []Site {
 			return []Site{{Name: hostile, Routes: []Route{{Path: "/" + hostile, Does: hostile, Where: hostile, Origins: []Origin{{URL: hostile, Circuit: "open", Error: hostile}}}}}}
+		},
+		Programs: func() []Programs {
+			return []Programs{{Route: hostile, Kind: "cgi", About: hostile, Board: &f.board, Load: func() (int, int) { return len(f.board.Runs()), 2 },
+				Pool: &Pool{Open: 3, Idle: 1, Most: 4, Workers: 2, Restarts: 1, Error: hostile, ErrorTime: time.Now()}}}
 		},
 		Settings: func() []Setting {
 			return []Setting{{Group: hostile, Key: hostile, Value: hostile, From: hostile, Help: hostile}}
@@ -94,6 +102,17 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 	return f
 }
 
+// run adds a program that runs, and has hostile text wherever somebody has a
+// say.
+func (f *fixture) run(url string) *gateway.Run {
+	r := &gateway.Run{Kind: "cgi", Request: "r" + hostile, Script: "/srv/a" + hostile, Method: "GET" + hostile, URL: url, Client: hostile, PID: 77,
+		Started: time.Now(), Usage: func() (time.Duration, int64) { return 1500 * time.Millisecond, 5 << 20 }}
+	r.Stop = func() { f.stopped <- r.ID() }
+	r.Say(hostile)
+	f.board.Add(r)
+	return r
+}
+
 // send sends a request with fields, given as name and value in turn.
 func send(h http.Handler, method, target, body string, fields ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
@@ -119,7 +138,7 @@ func addresses(f *fixture) []string {
 	return []string{
 		"/", "/?over=hour", "/?over=minutes", "/?over=hours", "/series", "/requests", "/requests?status=5xx&path=*script*&verdict=miss&client=192.&slower=1&host=H",
 		"/requests?sort=duration&order=asc&offset=10", "/why", "/why?url=http://h/x&field=A:%20%3Cb%3E", "/why/" + id, "/cache", "/cache?q=SCRIPT", "/cache/misses", "/cache/purge",
-		"/cache/purge?key=%3Cscript%3Ealert(1)", "/origins", "/check", "/config", "/config?q=%3Cscript%3Ealert(1)", "/jobs", "/servers", "/messages", "/login?next=/%3Cscript%3Ealert(1)",
+		"/cache/purge?key=%3Cscript%3Ealert(1)", "/programs", "/programs?sort=cpu", "/programs/stop?" + (&runOf{route: hostile, Run: f.board.Runs()[0]}).name().Encode(), "/origins", "/check", "/config", "/config?q=%3Cscript%3Ealert(1)", "/jobs", "/servers", "/messages", "/login?next=/%3Cscript%3Ealert(1)",
 	}
 }
 
@@ -148,7 +167,7 @@ func TestPages(t *testing.T) {
 func TestFormats(t *testing.T) {
 	f := newFixture(t, nil)
 	h := f.Handler()
-	for _, page := range []string{"overview", "series", "verdicts", "statuses", "requests", "cache", "cache/misses", "origins", "routes", "config", "jobs", "servers", "messages"} {
+	for _, page := range []string{"overview", "series", "verdicts", "statuses", "requests", "cache", "cache/misses", "programs", "pools", "origins", "routes", "config", "jobs", "servers", "messages"} {
 		w := send(h, "GET", "/"+page+".json", "")
 		if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s.json: %d %s\n%s", page, w.Code, w.Header(), w.Body)
@@ -223,7 +242,7 @@ func TestRefusals(t *testing.T) {
 		status         int
 	}{
 		{"GET", "/none", 404}, {"GET", "/overview", 404}, {"GET", "/requests/x", 404}, {"GET", "/why.csv", 404}, {"GET", "/check.json", 404}, {"GET", "/series.prom", 404},
-		{"GET", "/assets/none.js", 404}, {"GET", "/cache/object?key=none", 404}, {"GET", "/why/0000000000000", 404}, {"GET", "/events?page=none", 404},
+		{"GET", "/assets/none.js", 404}, {"GET", "/cache/object?key=none", 404}, {"GET", "/why/0000000000000", 404}, {"GET", "/programs/stop", 404}, {"GET", "/programs/stop?run=1", 404}, {"GET", "/programs/stop.json", 404}, {"POST", "/programs/stop", 401}, {"GET", "/events?page=none", 404},
 		{"GET", "/requests?sort=none", 400}, {"GET", "/requests?order=up", 400}, {"GET", "/requests?offset=-1", 400}, {"GET", "/requests?limit=x", 400},
 		{"GET", "/requests?status=abc", 400}, {"GET", "/requests?verdict=none", 400}, {"GET", "/requests?slower=NaN", 400}, {"GET", "/series?over=year", 400},
 		{"GET", "/requests?a=%zz", 400}, {"GET", "/why/zzz", 400}, {"GET", "/events?page=requests&status=x", 400},

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"hash/fnv"
 	"math"
 	"net/http"
 	"net/url"
@@ -68,7 +69,9 @@ func (m *Monitor) runs() []runOf {
 // name tells the run from all others of the server's life: a board may be
 // another one after a change of the configuration.
 func (r *runOf) name() url.Values {
-	return url.Values{"route": {r.route}, "run": {strconv.FormatUint(r.ID(), 10)}, "started": {strconv.FormatInt(r.Started.UnixNano(), 36)}}
+	h := fnv.New64a()
+	h.Write([]byte(r.route))
+	return url.Values{"route": {strconv.FormatUint(h.Sum64(), 36)}, "run": {strconv.FormatUint(r.ID(), 10)}, "started": {strconv.FormatInt(r.Started.UnixNano(), 36)}}
 }
 
 // isNamed reports whether a form names the run.
@@ -185,7 +188,8 @@ func programsView(m *Monitor, q *query) (*ui.View, error) {
 		v.Sections = []ui.Section{&ui.Notice{Level: ui.Info, Title: "There are no programs", Text: "No route of this server runs programs, by CGI or FastCGI."}}
 		return v, nil
 	}
-	runs := runTable(m.runs(), m.o.Now())
+	all := m.runs()
+	runs := runTable(all, m.o.Now())
 	w, err := q.window(runs)
 	if err != nil {
 		return nil, err
@@ -196,7 +200,7 @@ func programsView(m *Monitor, q *query) (*ui.View, error) {
 	section := runs.html(q, w)
 	if w.offset == 0 && w.by == "" {
 		for i := range section.Rows {
-			section.Rows[i].ID = rowID(&section.Rows[i])
+			section.Rows[i].ID = all[i].rowID()
 		}
 		section.MaxRows = w.limit
 		v.Live = liveAddress("programs", nil)
@@ -213,12 +217,8 @@ func programsView(m *Monitor, q *query) (*ui.View, error) {
 	return v, nil
 }
 
-// rowID is what tells a row of a run from others: the address that stops it,
-// or, when that was asked for, what else there is of it.
-func rowID(r *ui.Row) string {
-	const request, stop, pid, route = 9, 10, 12, 13
-	return r.Cells[request].Text + " " + r.Cells[pid].Text + " " + r.Cells[route].Text
-}
+// rowID is what tells a row of a run from others.
+func (r *runOf) rowID() string { return r.name().Encode() }
 
 // programStats are the numbers above the tables.
 func (m *Monitor) programStats() *ui.Stats {
@@ -245,14 +245,14 @@ func programEvents(m *Monitor, _ *query) (func(dst []byte, now time.Time) []byte
 			stats[s.Key] = ui.LiveStat{Text: s.Value, Note: s.Note, Level: s.Level}
 		}
 		dst = appendEvent(dst, ui.EventStats, 0, stats)
-		t := runTable(m.runs(), now)
+		all := m.runs()
+		t := runTable(all, now)
 		event := ui.RowsEvent{Table: t.name, Whole: true, Empty: t.empty, Total: t.rows}
 		for row := range min(t.rows, maxRuns) {
-			r := ui.Row{}
+			r := ui.Row{ID: all[row].rowID()}
 			for j := range t.columns {
 				r.Cells = append(r.Cells, t.columns[j].cell(row))
 			}
-			r.ID = rowID(&r)
 			event.Rows = append(event.Rows, r)
 		}
 		return appendEvent(dst, ui.EventRows, 0, event)
