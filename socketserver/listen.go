@@ -78,7 +78,7 @@ func (c *ListenConfig) open(addr string) (net.Listener, error) {
 		return c.openUnix(&lc, path)
 	}
 	if c.ReusePort {
-		lc.Control = func(_, _ string, raw syscall.RawConn) error { return control(raw, reusePort) }
+		lc.Control = func(_, _ string, raw syscall.RawConn) error { return control(raw, setReusePort) }
 	}
 	return lc.Listen(context.Background(), "tcp", addr)
 }
