@@ -228,3 +228,15 @@ func worked(w http.ResponseWriter, r *http.Request) {
 	}
 	fmt.Fprintf(w, "pid %d", os.Getpid())
 }
+
+// dialRaw connects to a server of a test.
+func dialRaw(t testing.TB, url string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetDeadline(time.Now().Add(patience))
+	t.Cleanup(func() { c.Close() })
+	return c
+}
