@@ -127,6 +127,15 @@ func (p *Packet) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// WriteTo implements io.WriterTo: io.Copy(p, p) sends Data back, also when that
+// is nothing.
+func (p *Packet) WriteTo(w io.Writer) (int64, error) {
+	rest := p.Data[p.next:]
+	p.next = len(p.Data)
+	n, err := w.Write(rest)
+	return int64(n), err
+}
+
 // Write adds to the reply, which is sent when the handler has returned, with
 // those to other datagrams in one system call where that can be: it may then
 // wait for about a millisecond while another handler runs. A Write of nothing

@@ -250,7 +250,7 @@ func TestPacketOfNothing(t *testing.T) {
 		if n, err := p.Read(nil); n != 0 || err != nil {
 			t.Errorf("read of nothing %d, %v", n, err)
 		}
-		p.Write(p.Data)
+		io.Copy(p, p)
 	}}, pc)
 	if got := dialPacket(t, pc.LocalAddr()).ask(""); got != "" {
 		t.Errorf("%q", got)
