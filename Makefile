@@ -52,7 +52,7 @@ bench-quick: ## every benchmark once, and the tests of the bench module
 	$(GO) run -C bench ./udp -quick
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(PKGS) > /dev/null
 
-applications: ## freshet proxy in front of real applications, one of them not in Go
+applications: ## real applications behind freshet: by proxy, by CGI (git, Perl, Python) and by FastCGI (php-fpm)
 	@scripts/applications
 
 e2e: ## the monitor in a browser: with and without scripts, on a phone, by keyboard

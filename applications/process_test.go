@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http/fcgi"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -19,6 +21,10 @@ import (
 var freshet string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(worker) != "" {
+		fmt.Fprintln(os.Stderr, fcgi.Serve(nil, goApplication(nil)))
+		os.Exit(1)
+	}
 	dir, err := os.MkdirTemp("", "freshet-applications-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -56,8 +62,9 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// start starts a program that listens on addr, and ends it with the test.
-func start(t *testing.T, addr string, env []string, args ...string) {
+// start starts a program that listens on addr, host:port or unix:/path, and
+// ends it with the test. It returns the program's process.
+func start(t *testing.T, addr string, env []string, args ...string) *os.Process {
 	t.Helper()
 	var out output
 	cmd := exec.Command(args[0], args[1:]...)
@@ -82,12 +89,16 @@ func start(t *testing.T, addr string, env []string, args ...string) {
 			t.Logf("%s said: %s", args[0], out.String())
 		}
 	})
+	network, at := "tcp", addr
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		network, at = "unix", path
+	}
 	giveUp := time.Now().Add(30 * time.Second)
 	for {
-		c, err := net.Dial("tcp", addr)
+		c, err := net.Dial(network, at)
 		if err == nil {
 			c.Close()
-			return
+			return cmd.Process
 		}
 		select {
 		case err := <-ended:

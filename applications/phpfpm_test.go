@@ -1,0 +1,426 @@
+package applications
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// fpm is php-fpm with a pool of its own, in front of which is freshet.
+type fpm struct {
+	place
+	url     string      // of freshet
+	freshet *os.Process // which is in front
+	socket  string
+	config  string
+	program string
+}
+
+const fpmWorkers = 4
+
+// startFPM starts php-fpm for the scripts of testdata/php, and freshet with a
+// route to it that has more keys.
+func startFPM(t *testing.T, server, keys string) *fpm {
+	t.Helper()
+	programs, _ := filepath.Glob("/usr/sbin/php-fpm*")
+	if len(programs) == 0 {
+		cannotBeHad(t, "php-fpm is not installed (Debian: php-fpm)")
+	}
+	f := &fpm{place: newPlace(t), program: programs[len(programs)-1]}
+	f.folder(t, "data", true)
+	f.folder(t, "sessions", true)
+	f.folder(t, "uploads", true)
+	scripts, _ := filepath.Glob("testdata/php/*")
+	for _, name := range scripts {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.file(t, "www/"+filepath.Base(name), string(source), 0o644)
+	}
+	f.socket = filepath.Join(f.dir, "fpm.sock")
+	user := ""
+	if os.Getuid() == 0 {
+		user = "user = nobody\ngroup = nogroup\n"
+	}
+	f.config = f.file(t, "fpm.conf", fmt.Sprintf(`[global]
+pid = %[1]s/fpm.pid
+error_log = %[1]s/fpm.log
+daemonize = no
+process_control_timeout = 10s
+[www]
+%[2]slisten = %[3]s
+listen.mode = 0666
+pm = static
+pm.max_children = %[4]d
+catch_workers_output = yes
+php_admin_value[post_max_size] = 2G
+php_admin_value[upload_max_filesize] = 2G
+php_admin_value[upload_tmp_dir] = %[1]s/uploads
+php_admin_value[session.save_path] = %[1]s/sessions
+php_admin_value[display_errors] = off
+php_admin_value[log_errors] = on
+`, f.dir, user, f.socket, fpmWorkers), 0o644)
+	f.startBackend(t)
+	f.url, f.freshet = f.run(t, server, "[[site.route]]\nfastcgi = \"unix:"+f.socket+"\"\nroot = \"www\"\nconnections = 4\n"+
+		"env = [\"DATA="+f.dir+"/data\"]\n"+keys)
+	return f
+}
+
+func (f *fpm) startBackend(t *testing.T) *os.Process {
+	t.Helper()
+	process := start(t, "unix:"+f.socket, []string{"TMPDIR=" + f.tmp}, f.program, "-n", "-F", "-y", f.config)
+	t.Cleanup(func() {
+		if t.Failed() {
+			said, _ := os.ReadFile(filepath.Join(f.dir, "fpm.log"))
+			t.Logf("php-fpm's log: %s", said)
+		}
+	})
+	return process
+}
+
+// understood is what form.php says that came.
+type understood struct {
+	Get, Post, Cookie, Server map[string]any
+	Files                     map[string]struct {
+		Name, Type, CRC32 string
+		Size, Error       int64
+	}
+	Body int64
+}
+
+func decode(t *testing.T, a *answer) (u understood) {
+	t.Helper()
+	if a.status != 200 {
+		t.Fatalf("%d %.300q", a.status, a.body)
+	}
+	if err := json.Unmarshal(a.body, &u); err != nil {
+		t.Fatalf("%v: %.300q", err, a.body)
+	}
+	return u
+}
+
+// same compares some of what PHP knows with what it should, pairs of names and
+// values; a value of nil means that there is none.
+func same(t *testing.T, what string, got map[string]any, want ...any) {
+	t.Helper()
+	for i := 0; i < len(want); i += 2 {
+		if name := want[i].(string); fmt.Sprint(got[name]) != fmt.Sprint(want[i+1]) {
+			t.Errorf("%s: %s is %v, want %v", what, name, got[name], want[i+1])
+		}
+	}
+}
+
+func TestPHP(t *testing.T) {
+	f := startFPM(t, "", "")
+	www := filepath.Join(f.dir, "www")
+
+	t.Run("forms", func(t *testing.T) {
+		u := decode(t, request(t, "POST", f.url+"/form.php?x=1&y[]=2", strings.NewReader("a=J%C3%BCrgen+M&b[c]=d"),
+			"Content-Type", "application/x-www-form-urlencoded", "Cookie", "k=v", "Proxy", "http://evil/", "X_Forwarded_For", "evil", "X-Forwarded.For", "evil"))
+		same(t, "GET", u.Get, "x", "1", "y", "[2]")
+		same(t, "POST", u.Post, "a", "Jürgen M", "b", "map[c:d]")
+		same(t, "cookie", u.Cookie, "k", "v")
+		same(t, "server", u.Server, "REQUEST_METHOD", "POST", "REQUEST_URI", "/form.php?x=1&y[]=2", "SCRIPT_NAME", "/form.php", "SCRIPT_FILENAME", www+"/form.php",
+			"DOCUMENT_ROOT", www, "PHP_SELF", "/form.php", "CONTENT_LENGTH", "22", "HTTP_PROXY", nil, "HTTP_X_FORWARDED_FOR", nil, "PATH_INFO", nil)
+		if u.Body != 22 {
+			t.Errorf("a body of %d octets", u.Body)
+		}
+		u = decode(t, request(t, "POST", f.url+"/form.php", io.MultiReader(strings.NewReader("a=b")), "Content-Type", "application/x-www-form-urlencoded"))
+		same(t, "chunked", u.Post, "a", "b")
+		u = decode(t, request(t, "PUT", f.url+"/form.php", bytes.NewReader(make([]byte, 3<<20)), "Authorization", "Basic YW5uOng="))
+		same(t, "credentials", u.Server, "PHP_AUTH_USER", "ann")
+		if u.Body != 3<<20 {
+			t.Errorf("PUT: a body of %d octets", u.Body)
+		}
+	})
+
+	t.Run("path info", func(t *testing.T) {
+		u := decode(t, get(t, f.url+"/form.php/a%20b/c.php?x"))
+		same(t, "server", u.Server, "PATH_INFO", "/a b/c.php", "SCRIPT_NAME", "/form.php", "SCRIPT_FILENAME", www+"/form.php",
+			"PHP_SELF", "/form.php/a b/c.php", "REQUEST_URI", "/form.php/a%20b/c.php?x")
+	})
+
+	t.Run("answers", func(t *testing.T) {
+		a := get(t, f.url+"/headers.php")
+		wantBody(t, "a status", a, 418, "teapot")
+		if a.header.Get("X-One") != "1" || fmt.Sprint(a.header["Set-Cookie"]) != "[a=1 b=2]" || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
+			t.Errorf("%v", a.header)
+		}
+		wantBody(t, "a folder", get(t, f.url+"/?n=1"), 200, "index of /index.php 1")
+		wantBody(t, "HEAD", request(t, "HEAD", f.url+"/?n=1", nil), 200, "")
+	})
+
+	t.Run("sessions", func(t *testing.T) {
+		var all sync.WaitGroup
+		for range 3 { // people
+			all.Go(func() {
+				jar, _ := cookiejar.New(nil)
+				c := &http.Client{Jar: jar, Transport: browser.Transport, Timeout: browser.Timeout}
+				for n := 1; n <= 10; n++ {
+					resp, err := c.Get(f.url + "/session.php")
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					body, _ := io.ReadAll(resp.Body)
+					resp.Body.Close()
+					if string(body) != fmt.Sprint(n) {
+						t.Errorf("visit %d: %q", n, body)
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
+
+	t.Run("files beside scripts", func(t *testing.T) {
+		a := get(t, f.url+"/style.css")
+		wantBody(t, "a file", a, 200, "body { color: black }\n")
+		if a.header.Get("Content-Type") != "text/css; charset=utf-8" {
+			t.Errorf("%v", a.header)
+		}
+		wantBody(t, "again", get(t, f.url+"/style.css", "If-None-Match", a.header.Get("Etag")), 304, "")
+		wantBody(t, "a part", get(t, f.url+"/style.css", "Range", "bytes=0-3"), 206, "body")
+	})
+
+	t.Run("the source is never sent", func(t *testing.T) {
+		f.file(t, "www/upload.jpg", "<?php echo 'executed', 1+1;", 0o644)
+		f.file(t, "www/secret.php", "<?php // the secret\n", 0o644)
+		f.file(t, "outside.php", "<?php // the secret\necho 'outside', 1+1;", 0o644)
+		if err := os.Symlink("../outside.php", filepath.Join(www, "link.php")); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{
+			"/secret.php", "/secret.PHP", "/secret.php/", "/secret%2ephp", "/secret.ph%70", "/secret.php%20", "/secret.php%00", "/secret.php%00.jpg", "/secret.php.",
+			"//secret.php", "/./secret.php", "/x/../secret.php", "/%2e/secret.php", "/secret.php%2f", "/secret.php;a=b", "/secret.php::$DATA", "/secret.php%5c",
+			"/secret.php?x", "/style.css/secret.php", "/upload.jpg/x.php", "/upload.jpg%00.php", "/link.php", "/none.php", "/../outside.php", "/..%2foutside.php",
+		} {
+			for _, header := range [][]string{nil, {"Range", "bytes=0-20"}, {"Accept-Encoding", "gzip"}, {"Translate", "f"}} {
+				a := get(t, f.url+path, header...)
+				if bytes.Contains(a.body, []byte("the secret")) || bytes.Contains(a.body, []byte("<?php")) ||
+					bytes.Contains(a.body, []byte("executed")) || bytes.Contains(a.body, []byte("outside2")) || a.header.Get("Content-Encoding") != "" && a.status == 200 {
+					t.Errorf("%s %v: %d %q", path, header, a.status, a.body)
+				}
+			}
+		}
+	})
+
+	t.Run("scripts that end half way", func(t *testing.T) {
+		half := strings.Repeat("x", 1000)
+		wantBody(t, "exit", get(t, f.url+"/half.php?how=exit"), 200, half)
+		for _, query := range []string{"how=kill", "how=exit&length=2000", "how=kill&length=2000"} {
+			resp, err := browser.Get(f.url + "/half.php?" + query)
+			if err != nil {
+				continue // it was cut before it was begun
+			}
+			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err == nil && resp.StatusCode == 200 {
+				t.Errorf("%s: taken for whole: %d octets", query, len(body))
+			}
+		}
+		wantBody(t, "afterwards", get(t, f.url+"/?n=2"), 200, "index of /index.php 2")
+	})
+}
+
+// TestPHPUpload uploads a gigabyte, and neither freshet nor PHP needs memory
+// for it.
+func TestPHPUpload(t *testing.T) {
+	f := startFPM(t, `max-body-bytes = "2GiB"`, "timeout = \"120s\"\n")
+	piece := make([]byte, 1<<20)
+	for i := range piece {
+		piece[i] = byte(i * i >> 7)
+	}
+	upload := func(pieces int) {
+		t.Helper()
+		var frame bytes.Buffer
+		w := multipart.NewWriter(&frame)
+		w.WriteField("comment", "large")
+		if _, err := w.CreateFormFile("file", "large.bin"); err != nil {
+			t.Fatal(err)
+		}
+		from := frame.Len()
+		w.Close()
+		parts, sum := []io.Reader{bytes.NewReader(frame.Bytes()[:from])}, crc32.NewIEEE()
+		for range pieces {
+			parts = append(parts, bytes.NewReader(piece))
+			sum.Write(piece)
+		}
+		parts = append(parts, bytes.NewReader(frame.Bytes()[from:]))
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, "POST", f.url+"/form.php", io.MultiReader(parts...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ContentLength = int64(frame.Len()) + int64(pieces)<<20
+		r.Header.Set("Content-Type", w.FormDataContentType())
+		resp, err := (&http.Client{Transport: browser.Transport}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		u := decode(t, &answer{resp.StatusCode, resp.Header, body})
+		if file := u.Files["file"]; file.Size != int64(pieces)<<20 || file.CRC32 != fmt.Sprintf("%08x", sum.Sum32()) || file.Error != 0 {
+			t.Errorf("the file came as %+v", file)
+		}
+		same(t, "the field beside it", u.Post, "comment", "large")
+	}
+	upload(1)
+	before, begun := memory(t, f.freshet, "VmRSS"), time.Now()
+	upload(1024)
+	most, after := memory(t, f.freshet, "VmHWM"), memory(t, f.freshet, "VmRSS")
+	t.Logf("upload of 1 GiB: %.1f s; freshet had %d MiB before, at most %d, then %d", time.Since(begun).Seconds(), before>>20, most>>20, after>>20)
+	if most > before+64<<20 {
+		t.Errorf("memory grew from %d to %d MiB", before>>20, most>>20)
+	}
+	if names, _ := filepath.Glob(filepath.Join(f.dir, "uploads", "*")); len(names) > 0 {
+		t.Errorf("left behind: %v", names)
+	}
+}
+
+// TestPHPExhausted has more requests than workers: as many run as there are
+// workers, as many wait as may, and the others are told to come again.
+func TestPHPExhausted(t *testing.T) {
+	f := startFPM(t, "", "queue = 2\nqueue-time = \"60s\"\n")
+	const all, queue = 12, 2
+	answers := make(chan *answer, all)
+	for n := range all {
+		go func() {
+			resp, err := browser.Get(fmt.Sprintf("%s/hold.php?%d", f.url, n))
+			if err != nil {
+				answers <- &answer{body: []byte(err.Error())}
+				return
+			}
+			defer resp.Body.Close()
+			body, _ := io.ReadAll(resp.Body)
+			answers <- &answer{resp.StatusCode, resp.Header, body}
+		}()
+	}
+	for range all - fpmWorkers - queue {
+		if a := <-answers; a.status != 503 || a.header.Get("Retry-After") == "" {
+			t.Errorf("too many: %d %v %.300q", a.status, a.header, a.body)
+		}
+	}
+	eventually(t, "all workers have begun", func() bool {
+		begun, _ := filepath.Glob(filepath.Join(f.dir, "data", "begun-*"))
+		return len(begun) == fpmWorkers
+	})
+	wantBody(t, "files do not wait", get(t, f.url+"/style.css"), 200, "body { color: black }\n")
+	f.file(t, "data/go", "", 0o644)
+	for range fpmWorkers + queue {
+		wantBody(t, "in its turn", <-answers, 200, "held")
+	}
+}
+
+// TestPHPRestart has php-fpm be told to load its configuration anew, which
+// nobody must notice, and be stopped and started, while it is used.
+func TestPHPRestart(t *testing.T) {
+	f := startFPM(t, "", "")
+	var fine, failed, wrong atomic.Int64
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	for who := range 3 {
+		all.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				id := fmt.Sprintf("%d-%d", who, n)
+				resp, err := browser.Get(f.url + "/?n=" + id)
+				if err != nil {
+					t.Errorf("the connection was cut: %v", err)
+					wrong.Add(1)
+					return
+				}
+				body, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				switch {
+				case resp.StatusCode == 200 && err == nil && string(body) == "index of /index.php "+id:
+					fine.Add(1)
+				case resp.StatusCode == 502 || resp.StatusCode == 503 || resp.StatusCode == 504:
+					failed.Add(1)
+					time.Sleep(5 * time.Millisecond)
+				default:
+					wrong.Add(1)
+					t.Errorf("%s: %d %q, %v", id, resp.StatusCode, body, err)
+				}
+			}
+		})
+	}
+	progress := func(what string) {
+		t.Helper()
+		from := fine.Load()
+		eventually(t, what, func() bool { return fine.Load() > from+200 || wrong.Load() > 0 })
+	}
+	progress("requests are answered")
+	for n := range 2 {
+		f.signal(t, syscall.SIGUSR2)
+		eventually(t, "php-fpm has loaded its configuration anew", func() bool {
+			said, _ := os.ReadFile(filepath.Join(f.dir, "fpm.log"))
+			return bytes.Count(said, []byte("ready to handle connections")) > n+1
+		})
+		progress("requests are answered after it was loaded anew")
+	}
+	if n := failed.Load(); n > 0 {
+		t.Errorf("%d requests failed while the configuration was loaded anew", n)
+	}
+	f.signal(t, syscall.SIGQUIT)
+	from := failed.Load()
+	eventually(t, "requests fail while it does not run", func() bool { return failed.Load() > from+20 })
+	os.Remove(f.socket)
+	f.startBackend(t)
+	progress("requests are answered after a new start")
+	after := failed.Load()
+	progress("no more requests fail")
+	if failed.Load() != after {
+		t.Error("requests fail although it runs again")
+	}
+	close(stop)
+	all.Wait()
+	t.Logf("php-fpm loaded anew twice, stopped and started: %d answered, %d told to come again, %d wrong", fine.Load(), failed.Load(), wrong.Load())
+}
+
+// signal sends php-fpm's master a signal; with QUIT it waits for its end.
+func (f *fpm) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	var pid int
+	text, err := os.ReadFile(filepath.Join(f.dir, "fpm.pid"))
+	if err == nil {
+		_, err = fmt.Sscan(string(text), &pid)
+	}
+	if err != nil || pid <= 1 {
+		t.Fatalf("php-fpm's process: %q, %v", text, err)
+	}
+	if err := syscall.Kill(pid, s); err != nil {
+		t.Fatal(err)
+	}
+	if s == syscall.SIGQUIT {
+		eventually(t, "php-fpm ends", func() bool {
+			c, err := net.Dial("unix", f.socket)
+			if err == nil {
+				c.Close()
+			}
+			return err != nil
+		})
+	}
+}
