@@ -3,7 +3,6 @@ package socketserver_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -184,7 +183,7 @@ func TestErrorsAreLogged(t *testing.T) {
 	s := &socketserver.Server{ErrorLog: log.New(&logged, "", 0), Handler: func(c *socketserver.Conn) {
 		c.Report(nil)
 		c.Report(errors.New("bad luck"))
-		panic(fmt.Sprint("worse luck"))
+		panic("worse luck")
 	}}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()

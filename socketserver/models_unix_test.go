@@ -76,9 +76,6 @@ var forked = forker(&socketserver.Server{Name: "command", Handler: command})
 func eachModel(t *testing.T, f func(t *testing.T, s *socketserver.Server)) {
 	for _, m := range []socketserver.Model{socketserver.PerConnection, socketserver.Inline, socketserver.Pool(2), socketserver.Process} {
 		t.Run(m.String(), func(t *testing.T) {
-			if m == socketserver.Process && runtime.GOOS == "windows" {
-				t.Skip("no processes here")
-			}
 			f(t, &socketserver.Server{Name: forked.Name, Handler: command, Model: m, MaxConnsPerClient: -1, ErrorLog: log.New(io.Discard, "", 0)})
 		})
 	}

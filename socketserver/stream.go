@@ -105,20 +105,29 @@ func (s *Stream) ReadLine() ([]byte, error) {
 	return line, err
 }
 
-// readLine reads a line that has begun. The reader's buffer may be larger than
-// MaxLine.
+// readLine reads a line that has begun. It refuses a long one as soon as it is,
+// not when its end comes.
 func (s *Stream) readLine() ([]byte, error) {
-	line, err := s.R.ReadSlice('\n')
-	switch {
-	case err == bufio.ErrBufferFull, err == nil && len(line) > s.maxLine():
-		return nil, ErrLineTooLong
-	case err == io.EOF:
-		return line, io.ErrUnexpectedEOF
-	case err != nil:
-		return nil, err
+	limit, seen := s.maxLine(), 0
+	for {
+		b, _ := s.R.Peek(min(s.R.Buffered(), limit))
+		if i := bytes.IndexByte(b[seen:], '\n'); i >= 0 {
+			end := seen + i
+			s.R.Discard(end + 1)
+			return bytes.TrimSuffix(b[:end], []byte{'\r'}), nil
+		}
+		if len(b) >= limit {
+			return nil, ErrLineTooLong
+		}
+		seen = len(b)
+		if _, err := s.R.Peek(seen + 1); err == io.EOF {
+			b, _ = s.R.Peek(seen)
+			s.R.Discard(seen)
+			return b, io.ErrUnexpectedEOF
+		} else if err != nil {
+			return nil, err
+		}
 	}
-	line = line[:len(line)-1]
-	return bytes.TrimSuffix(line, []byte{'\r'}), nil
 }
 
 // WriteString buffers text for the client.

@@ -41,6 +41,7 @@ func TestReadLine(t *testing.T) {
 		{strings.Repeat("x", 8193), 0, `socketserver: line too long ""`},
 		{strings.Repeat("x", 99) + "\n", 100, `"` + strings.Repeat("x", 99) + `" EOF ""`},
 		{strings.Repeat("x", 100) + "\n", 100, `socketserver: line too long ""`},
+		{"a\n" + strings.Repeat("x", 99) + "\nb\n", 100, `"a" "` + strings.Repeat("x", 99) + `" "b" EOF ""`},
 		{strings.Repeat("x", 15) + "\n", 1, `"` + strings.Repeat("x", 15) + `" EOF ""`},
 		{strings.Repeat("x", 9999) + "\n", 10000, `"` + strings.Repeat("x", 9999) + `" EOF ""`},
 	} {
@@ -49,6 +50,18 @@ func TestReadLine(t *testing.T) {
 		if got := answers(t, dial(t, l), c.in); got != c.want {
 			t.Errorf("%.20q, MaxLine %d: %.60q, want %.60q", c.in, c.max, got, c.want)
 		}
+	}
+}
+
+// A line that is too long is refused when it is, not when it ends or the buffer
+// is full.
+func TestLongLineIsRefusedAtOnce(t *testing.T) {
+	l := listen(t, "127.0.0.1:0")
+	serve(t, &socketserver.Server{Handler: readAll(socketserver.StreamOptions{MaxLine: 100})}, l)
+	c := dial(t, l)
+	io.WriteString(c, strings.Repeat("x", 100))
+	if b, err := io.ReadAll(c); err != nil || string(b) != `socketserver: line too long ""` {
+		t.Errorf("%q, %v", b, err)
 	}
 }
 
