@@ -3,6 +3,7 @@ package monitor
 import (
 	"hash/fnv"
 	"math"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -88,10 +89,20 @@ func (r *runOf) isNamed(values url.Values) bool {
 func runTable(rows []runOf, now time.Time) *table {
 	at := func(row int) *runOf { return &rows[row] }
 	return &table{name: "programs", caption: "Running now", empty: noRuns, rows: len(rows), columns: []column{
+		{key: "stop", title: "Stop", plain: true, text: func(row int) string {
+			if at(row).Stopped() {
+				return "stopped"
+			}
+			return ""
+		}, more: func(row int, c *ui.Cell) {
+			if c.Text == "" {
+				c.Text, c.Href, c.Title = "Stop …", address("/programs/stop", at(row).name()), "End the program, and all that it started"
+			}
+		}},
 		{key: "script", title: "Program", mono: true, wide: true, text: func(row int) string { return at(row).Script }},
 		{key: "method", title: "Method", text: func(row int) string { return at(row).Method }},
 		{key: "url", title: "Address", mono: true, wide: true, text: func(row int) string { return at(row).URL }},
-		{key: "client", title: "Client", text: func(row int) string { return at(row).Client }},
+		{key: "client", title: "Client", text: func(row int) string { return hostOf(at(row).Client) }},
 		{key: "age", title: "Runs for", kind: seconds, down: true, num: func(row int) float64 { return age(now, at(row).Started) }},
 		{key: "sent", title: "Sent", kind: octets, down: true, help: "Bytes of the answer's body so far.", num: func(row int) float64 { return float64(at(row).Sent.Load()) }},
 		{key: "cpu", title: "CPU", kind: seconds, down: true, help: "Processor time of the program so far.", num: func(row int) float64 { return at(row).cpu }},
@@ -103,16 +114,6 @@ func runTable(rows []runOf, now time.Time) *table {
 					c.Href = "/why/" + url.PathEscape(c.Text)
 				}
 			}},
-		{key: "stop", title: "Stop", plain: true, text: func(row int) string {
-			if at(row).Stopped() {
-				return "stopped"
-			}
-			return ""
-		}, more: func(row int, c *ui.Cell) {
-			if c.Text == "" {
-				c.Text, c.Href, c.Title = "Stop …", address("/programs/stop", at(row).name()), "End the program, and all that it started"
-			}
-		}},
 		{key: "kind", title: "Kind", text: func(row int) string { return at(row).Kind }},
 		{key: "pid", title: "Process", kind: count, num: func(row int) float64 {
 			if at(row).PID == 0 {
@@ -129,6 +130,14 @@ func runTable(rows []runOf, now time.Time) *table {
 }
 
 const noRuns = "No program runs."
+
+// hostOf is an address without its port.
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
+}
 
 // age is how long ago a moment was, in seconds.
 func age(now, then time.Time) float64 { return max(0, math.Round(now.Sub(then).Seconds()*10)/10) }
