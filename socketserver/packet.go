@@ -74,6 +74,7 @@ func (p *Packet) free() {
 		p.sock.srv.memory.give(p.size)
 	}
 	p.Data, p.addr, p.sock, p.err, p.size, p.next = nil, nil, nil, nil, 0, 0
+	p.From, p.To, p.peer = netip.AddrPort{}, netip.Addr{}, packetPeer{}
 	class := 0
 	for size := smallDatagram; size < len(p.buf); size *= 2 {
 		class++

@@ -161,6 +161,42 @@ func TestPacketEcho(t *testing.T) {
 	}
 }
 
+// A broadcast is answered from an address of the server.
+func TestPacketBroadcast(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells which address a datagram was sent to")
+	}
+	for _, host := range []string{"0.0.0.0", "[::]"} {
+		pc, err := socketserver.ListenPacket(host+":0", false)
+		if err != nil {
+			t.Skip(err)
+		}
+		to := make(chan string, 1)
+		servePackets(t, &socketserver.PacketServer{Handler: func(p *socketserver.Packet) {
+			to <- p.To.String()
+			p.Write(p.Data)
+		}}, pc)
+		client, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		client.SetDeadline(time.Now().Add(30 * time.Second))
+		port := pc.LocalAddr().(*net.UDPAddr).Port
+		if _, err := client.WriteTo([]byte("all"), &net.UDPAddr{IP: net.IPv4(127, 255, 255, 255), Port: port}); err != nil {
+			t.Skip(err)
+		}
+		b := make([]byte, 10)
+		n, from, err := client.ReadFrom(b)
+		if err != nil || string(b[:n]) != "all" || from.String() != fmt.Sprintf("127.0.0.1:%d", port) {
+			t.Errorf("%q from %v, %v", b[:n], from, err)
+		}
+		if got := <-to; got != "127.255.255.255" {
+			t.Errorf("to %s", got)
+		}
+	}
+}
+
 // What a client hears comes from the address that it spoke to, also when the
 // server's socket has all addresses.
 func TestPacketReplyAddress(t *testing.T) {

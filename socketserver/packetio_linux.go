@@ -63,6 +63,8 @@ type packetMany struct {
 	errno error
 	recv  func(fd uintptr) bool // made once
 
+	known atomic.Uint64 // what dropped returned last
+
 	senders sync.Pool
 }
 
@@ -192,8 +194,7 @@ func (m *packetMany) take(i int) (*Packet, *atomic.Uint64) {
 	}
 	p.sock, p.Data = m.k, p.buf[:n]
 	p.peer.nameLen = h.Namelen
-	p.peer.via = packetVia{}
-	p.From, p.To = netip.AddrPort{}, m.to
+	p.To = m.to
 	if !m.unix && h.Namelen > 0 {
 		p.From = addrOf(&p.peer.name)
 	}
@@ -264,11 +265,16 @@ func (m *packetMany) dropped() uint64 {
 	)
 	var info [4 * vars]byte
 	size := uint32(len(info))
-	m.raw.Control(func(fd uintptr) {
-		syscall.Syscall6(syscall.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
+	err := m.raw.Control(func(fd uintptr) {
+		syscall.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
 			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	})
-	return uint64(binary.NativeEndian.Uint32(info[4*drops:]))
+	if err != nil { // somebody has closed it
+		return m.known.Load()
+	}
+	n := uint64(binary.NativeEndian.Uint32(info[4*drops:]))
+	m.known.Store(n)
+	return n
 }
 
 // packetSender is what one call of sendmmsg needs.
