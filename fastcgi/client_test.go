@@ -111,13 +111,14 @@ func TestAnswerBeforeBody(t *testing.T) {
 		h := newHandler(t, fastcgi.Options{Address: address})
 		url, _ := serve(t, h)
 		for _, size := range []int{10, 20_000, 60_000, 10 << 20} {
-			// The body never ends by itself: only what is needed of it is sent.
+			// A long body does not end, and so much of it is sent as the
+			// engine discards of a body that nobody wants.
 			body, w := io.Pipe()
 			req, _ := http.NewRequest("POST", url, body)
 			req.ContentLength = int64(size)
 			go func() {
-				w.Write(make([]byte, min(size, 5<<20)))
-				if size <= 5<<20 {
+				w.Write(make([]byte, min(size, 100_000)))
+				if size <= 100_000 {
 					w.Close()
 				}
 			}()

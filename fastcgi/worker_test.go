@@ -1,0 +1,171 @@
+package fastcgi_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"freshet/fastcgi"
+	"freshet/internal/rule"
+)
+
+// workers are this binary as a backend.
+func workers(t testing.TB, mode string) *fastcgi.Workers {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &fastcgi.Workers{Command: []string{exe}, Env: []string{"FASTCGI_TEST_WORKER=" + mode}, Dir: "/"}
+	if os.Getuid() == 0 {
+		w.User = "nobody"
+		// A test binary is where only its owner may read it.
+		copied := shortDir(t) + "/worker"
+		b, err := os.ReadFile(exe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(strings.TrimSuffix(copied, "/worker"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(copied, b, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		w.Command[0] = copied
+	}
+	return w
+}
+
+// pid asks which worker answers.
+func pid(t testing.TB, c *http.Client, url string) (n int) {
+	t.Helper()
+	resp, body := get(t, c, url)
+	if _, err := fmt.Sscanf(body, "pid %d", &n); err != nil {
+		t.Fatalf("%s %q", resp.Status, body)
+	}
+	return n
+}
+
+func TestWorkers(t *testing.T) {
+	w := workers(t, "serve")
+	w.Min, w.Max, w.Idle = 1, 3, 200*time.Millisecond
+	h := newHandler(t, fastcgi.Options{Workers: w})
+	url, _ := serve(t, h)
+	c := newClient(t)
+	first := pid(t, c, url)
+	if again := pid(t, c, url); again != first {
+		t.Errorf("worker %d, then %d, though it was idle", first, again)
+	}
+	if runs := h.Board().Runs(); len(runs) != 1 || runs[0].Kind != "worker" || runs[0].PID != first {
+		t.Errorf("the board shows %+v", runs)
+	}
+
+	// More run while requests wait, and end when they are idle.
+	var all sync.WaitGroup
+	for range 12 {
+		all.Go(func() { pid(t, c, url+"/slow") })
+	}
+	all.Wait()
+	if p := h.Pool(); p.Starts != 3 {
+		t.Errorf("%+v: not 3 were started", p)
+	}
+	eventually(t, "one is left", func() bool { return h.Pool().Workers == 1 })
+
+	// One that ends is started again: the next request has an answer.
+	resp, err := c.Get(url + "/exit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 502 {
+		t.Error(resp.Status)
+	}
+	eventually(t, "one was started again", func() bool { p := h.Pool(); return p.Workers >= 1 && p.Restarts >= 1 })
+	second := pid(t, c, url)
+	if p := h.Pool(); second == first || p.Restarts != 1 {
+		t.Errorf("worker %d after %d, %+v", second, first, p)
+	}
+
+	// The same when it is killed while it is idle.
+	syscall.Kill(second, syscall.SIGKILL)
+	eventually(t, "the killed one was replaced", func() bool { return h.Pool().Restarts == 2 })
+	pid(t, c, url)
+
+	// Close ends them.
+	last := pid(t, c, url)
+	h.Close()
+	if err := syscall.Kill(last, 0); err != syscall.ESRCH {
+		t.Errorf("the worker after Close: %v", err)
+	}
+	resp, _ = get(t, c, url)
+	if resp.StatusCode != 503 {
+		t.Errorf("after Close: %s", resp.Status)
+	}
+}
+
+// Workers that end at once are started with pauses; meanwhile there is 503.
+func TestWorkersDie(t *testing.T) {
+	var log safeBuffer
+	w := workers(t, "die")
+	w.Min, w.Max, w.Backoff = 2, 4, 50*time.Millisecond
+	h := newHandler(t, fastcgi.Options{Workers: w, ErrorLog: slog.New(slog.NewTextHandler(&log, nil))})
+	url, recs := serve(t, h)
+	eventually(t, "they were started again", func() bool { return h.Pool().Restarts > 3 })
+	eventually(t, "none runs", func() bool { return h.Pool().Workers == 0 })
+	if p := h.Pool(); p.Starts > 20 || !strings.Contains(p.LastError, "exit status 3") {
+		t.Errorf("%+v", p)
+	}
+	eventually(t, "a request is refused because of that", func() bool {
+		resp, _ := get(t, newClient(t), url)
+		return resp.StatusCode == 503 && recs.next(t).Rule == rule.WorkersNone
+	})
+	if !strings.Contains(log.String(), "no reason to live") {
+		t.Errorf("the log does not have what they said: %s", log.String())
+	}
+}
+
+func TestWorkersRefused(t *testing.T) {
+	for name, w := range map[string]*fastcgi.Workers{
+		"no such program": {Command: []string{"/nowhere/at/all"}, User: "nobody"},
+		"no command":      {},
+		"relative":        {Command: []string{"php-cgi"}},
+		"less":            {Command: []string{"/bin/true"}, Min: 3, Max: 2},
+		"no such user":    {Command: []string{"/bin/true"}, User: "no-such-user"},
+	} {
+		if os.Getuid() != 0 && name == "no such program" {
+			w.User = ""
+		}
+		h, err := fastcgi.New(fastcgi.Options{Workers: w, ErrorLog: quiet})
+		if err == nil {
+			h.Close()
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// safeBuffer is a buffer for a logger.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+var _ io.Writer = (*safeBuffer)(nil)
