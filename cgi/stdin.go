@@ -46,6 +46,7 @@ func (x *exchange) receive() *gateway.Fault {
 		}
 	default:
 		o := &x.h.o
+		x.rc.EnableFullDuplex() // a refusal does not wait for the rest of the body
 		s, f := gateway.Spool(r.Body, gateway.SpoolOptions{Memory: o.SpoolMemory, Most: o.MaxSpool, Dir: o.SpoolDir})
 		if f != nil {
 			if f.Rule == rule.ScriptClientGone {
