@@ -56,17 +56,17 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	flags.IntVar(&b.rounds, "rounds", 8, "how often each server is measured")
 	flags.DurationVar(&b.each, "each", time.Second, "how long, each time")
 	names := flags.String("servers", strings.Join(serverNames(), ","), "columns")
-	flags.BoolVar(&b.quick, "quick", false, "run each scenario once, for a second, to see that it works; skip servers that are not installed")
+	flags.BoolVar(&b.quick, "quick", false, "run each scenario once, for a moment, to see that it works; skip servers that are not installed")
 	flags.StringVar(&b.binary, "freshet", "", "measure this `program` instead of building ours")
 	out := flags.String("out", "", "write the results to this `file` too")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if b.quick {
-		b.rounds, b.each = 1, time.Second
+		b.rounds, b.each = 1, 300*time.Millisecond
 	}
-	if b.rounds < 1 || b.each < time.Second {
-		return errors.New("at least one round and one second")
+	if b.rounds < 1 || b.each <= 0 {
+		return errors.New("-rounds and -each must be more than nothing")
 	}
 	var err error
 	if b.scenarios, err = regexp.Compile(*scenario); err != nil {
@@ -109,7 +109,7 @@ func (b *bench) run(ctx context.Context, w io.Writer) error {
 			}
 		}
 	}
-	if !b.quick { // one second judges nobody
+	if !b.quick { // a moment judges nobody
 		printVerdicts(w, verdicts)
 	}
 	if len(faults) > 0 {

@@ -133,15 +133,25 @@ func (t *table) verdicts() []verdict {
 		return nil
 	}
 	var vs []verdict
+	more := func(c, than *column) {
+		e := estimate(differences(c.cpu, than.cpu))
+		vs = append(vs, verdict{t.scenario.name, c.name + " − " + than.name, e.in("%.1f µs"), "for information"})
+	}
+	var child *column
 	for _, c := range t.columns {
 		switch {
 		case c == ours || c.fault != nil || len(c.cpu) == 0:
+		case c.name == "child":
+			child = c
+		case strings.HasPrefix(c.name, "child+"):
+			if child != nil {
+				more(c, child)
+			}
 		case c.name == bareName:
 			e := estimate(differences(ours.cpu, c.cpu))
 			vs = append(vs, verdict{t.scenario.name, ours.name + " − " + c.name, e.in("%.1f µs"), word(e.high < bar, e.low >= bar, fmt.Sprintf("below the bar of %d µs", bar), "ABOVE THE BAR")})
 		case c.ours:
-			e := estimate(differences(c.cpu, ours.cpu))
-			vs = append(vs, verdict{t.scenario.name, c.name + " − " + ours.name, e.in("%.1f µs"), "for information"})
+			more(c, ours)
 		default:
 			e := estimate(stats.Ratios(c.cpu, ours.cpu))
 			vs = append(vs, verdict{t.scenario.name, c.name + " ÷ " + ours.name, e.in("%.2f"), word(e.low > 1, e.high < 1, "ours is cheaper", "OURS IS DEARER")})

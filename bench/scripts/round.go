@@ -114,9 +114,13 @@ func (b *bench) measure(ctx context.Context, sc *scenario, up []*running) *table
 		}
 	}
 	if sc.bare {
-		c := &column{name: bareName}
-		t.columns = append(t.columns, c)
-		in = append(in, contestant{c, b.loadBare})
+		for _, v := range bareVariants {
+			c := &column{name: v.name}
+			t.columns = append(t.columns, c)
+			in = append(in, contestant{c, func(ctx context.Context, sc *scenario, each time.Duration) (sample, error) {
+				return b.loadBare(ctx, sc, each, v.flags)
+			}})
+		}
 	}
 	first := 0 // a round that warms up, and is not counted
 	if b.quick {
@@ -152,6 +156,10 @@ func (b *bench) loadServer(ctx context.Context, r *running, c *column, sc *scena
 		return sample{}, err
 	}
 	result, err := load.Run(ctx, plan)
+	if errors.Is(err, load.ErrNoRequest) {
+		plan.For += 5 * time.Second
+		result, err = load.Run(ctx, plan)
+	}
 	if err != nil {
 		return sample{}, err
 	}
@@ -207,9 +215,22 @@ func since(before, after map[int]time.Duration) (time.Duration, error) {
 // bareName is the column of the program that only starts programs.
 const bareName = "fork+exec"
 
+// bareVariants are that program, and the same by the package that starts
+// programs in our server: without limits, with them, and with Landlock.
+var bareVariants = []struct {
+	name  string
+	flags []string
+}{
+	{bareName, nil},
+	{"child", []string{"-spawner"}},
+	{"child+limits", []string{"-spawner", "-limits"}},
+	{"child+landlock", []string{"-spawner", "-landlock"}},
+}
+
 // loadBare runs the program that does nothing but start the program of CGI.
-func (b *bench) loadBare(ctx context.Context, sc *scenario, each time.Duration) (sample, error) {
-	args := b.user.command([]string{filepath.Join(b.programs, "bare"), "-program", filepath.Join(b.root, filepath.FromSlash(sc.path)), "-for", each.String()})
+func (b *bench) loadBare(ctx context.Context, sc *scenario, each time.Duration, flags []string) (sample, error) {
+	args := append([]string{filepath.Join(b.programs, "bare"), "-program", filepath.Join(b.root, filepath.FromSlash(sc.path)), "-for", each.String()}, flags...)
+	args = b.user.command(args)
 	args = process.Pinned(serverCPU, args)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(cmd.Environ(), oneProc...)

@@ -131,6 +131,8 @@ func TestVerdicts(t *testing.T) {
 		{name: "dear", cpu: eight(400), perSecond: eight(1), p99: eight(1)},
 		{name: "cheap", cpu: eight(100), perSecond: eight(1), p99: eight(1)},
 		{name: bareName, cpu: eight(80), perSecond: eight(1)},
+		{name: "child", cpu: eight(100), perSecond: eight(1)},
+		{name: "child+limits", cpu: eight(120), perSecond: eight(1)},
 	}}
 	var w bytes.Buffer
 	tab.print(&w)
@@ -141,6 +143,7 @@ func TestVerdicts(t *testing.T) {
 		"test ours-more − ours 15.0 µs (15.0..15.0) for information",
 		"test dear ÷ ours 2.00 (2.00..2.00) ours is cheaper",
 		"test cheap ÷ ours 0.50 (0.50..0.50) OURS IS DEARER",
+		"test child+limits − child 20.0 µs (20.0..20.0) for information",
 		"test ours − fork+exec 120.0 µs (120.0..120.0) below the bar",
 	} {
 		if !strings.Contains(text, want) {

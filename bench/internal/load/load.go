@@ -33,7 +33,7 @@ type Plan struct {
 	Streams  int           // requests at once on each: HTTP/2, with h2load; 0 for HTTP/1, with wrk
 	Script   string        // Lua file for wrk, "" for the same request again and again
 	Argument string        // what the script's init gets
-	For      time.Duration // how long; wrk rounds it up to seconds
+	For      time.Duration // how long; wrk rounds more than a second up to seconds
 	CPU      int           // the one processor that it may use, negative for any
 	Dir      string        // for temporary files
 }
@@ -70,7 +70,14 @@ func run(ctx context.Context, p Plan, args []string) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	if p.Streams == 0 && p.For < time.Second { // at SIGINT wrk ends and reports what there was
+		early := time.AfterFunc(p.For, func() { cmd.Process.Signal(syscall.SIGINT) })
+		defer early.Stop()
+	}
+	if err := cmd.Wait(); err != nil {
 		return nil, fmt.Errorf("%v: %w: %s", args, err, bytes.TrimSpace(out.Bytes()))
 	}
 	return out.Bytes(), nil

@@ -2,6 +2,9 @@
 // starts a program, reads what it writes and waits for its end, one after the
 // other. It prints how many there were and what that cost itself, the programs
 // not counted.
+//
+// With -spawner it starts them as our server does, which sees to it that nothing
+// is left of a program, with -limits within limits, with -landlock under rules.
 package main
 
 import (
@@ -18,15 +21,28 @@ import (
 func main() {
 	program := flag.String("program", "", "what to start")
 	each := flag.Duration("for", time.Second, "how long")
+	spawner := flag.Bool("spawner", false, "start it with package child")
+	limits := flag.Bool("limits", false, "set limits, with -spawner")
+	landlock := flag.Bool("landlock", false, "confine it, with -spawner")
 	flag.Parse()
-	runtime.LockOSThread()
 	b, err := newBare(*program)
 	if err != nil {
 		log.Fatal(err)
 	}
+	once := b.once
+	if *spawner {
+		s, err := newSpawner(*limits, *landlock)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer s.Close()
+		once = func() error { return b.spawn(s) }
+	} else {
+		runtime.LockOSThread()
+	}
 	before, start, n := used(), time.Now(), 0
 	for ; time.Since(start) < *each; n++ {
-		if err := b.once(); err != nil {
+		if err := once(); err != nil {
 			log.Fatal(err)
 		}
 	}
