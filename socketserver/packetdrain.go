@@ -22,13 +22,12 @@ func (s *PacketServer) Shutdown(ctx context.Context) error {
 	return s.Close()
 }
 
-// Close stops reading, and throws away what waits for a handler. Serve returns
-// without waiting for handlers, and closes its socket: those that still run go
-// on, but their replies fail. Children of the model Process are sent SIGTERM,
-// and SIGKILL after Fork.KillAfter. (With Inline it is Serve that runs the
-// handler, which it finishes.)
+// Close stops reading, closes the sockets that Serve reads, and throws away what
+// waits for a handler. It does not wait for handlers, nor does Serve then: they
+// go on, but their replies fail. Children of the model Process are sent SIGTERM,
+// and SIGKILL after Fork.KillAfter.
 func (s *PacketServer) Close() error {
-	s.stopReading()
+	sockets := s.stopReading()
 	s.mu.Lock()
 	select {
 	case <-s.done:
@@ -40,6 +39,12 @@ func (s *PacketServer) Close() error {
 	s.mu.Unlock()
 	s.memory.close()
 	s.queue.close()
+	for _, k := range sockets {
+		if k.ours {
+			k.io.dropped() // for the last time
+			k.pc.Close()
+		}
+	}
 	return nil
 }
 

@@ -21,7 +21,7 @@ import (
 // read one datagram at a time.
 func (s *PacketServer) Serve(pc net.PacketConn) error {
 	s.init()
-	k, err := s.open(pc, orDefault(s.Batch, DefaultBatch))
+	k, err := s.open(pc, orDefault(s.Batch, DefaultBatch), true)
 	if err != nil {
 		pc.Close()
 		return err
@@ -69,7 +69,7 @@ func (s *PacketServer) ServeContext(ctx context.Context, pc net.PacketConn) erro
 // wrong in the handler goes to OnError.
 func (s *PacketServer) HandleRequest(pc net.PacketConn) error {
 	s.init()
-	k, err := s.open(pc, 1)
+	k, err := s.open(pc, 1, false)
 	if err != nil {
 		return err
 	}
@@ -111,8 +111,8 @@ func (s *PacketServer) readOne(k *packetSocket) error {
 }
 
 // open registers pc, so that Shutdown waits for it.
-func (s *PacketServer) open(pc net.PacketConn, batch int) (*packetSocket, error) {
-	k := &packetSocket{srv: s, pc: pc, idle: make(chan struct{})}
+func (s *PacketServer) open(pc net.PacketConn, batch int, ours bool) (*packetSocket, error) {
+	k := &packetSocket{srv: s, pc: pc, idle: make(chan struct{}), ours: ours}
 	k.held.Store(1)
 	if s.ReceiveBuffer > 0 {
 		s.growReceiveBuffer(pc)

@@ -214,6 +214,7 @@ type packetSocket struct {
 	io   packetIO
 	held atomic.Int64  // its packets that are not released, and 1 while it is read
 	idle chan struct{} // closed when held is 0
+	ours bool          // pc is Serve's to close
 
 	before uint64 // of what the kernel dropped, what does not count; guarded by srv.mu
 }
