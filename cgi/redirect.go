@@ -14,23 +14,32 @@ import (
 // maxRedirects is how many local redirects one request may lead to.
 const maxRedirects = 10
 
-// redirectKey is the context's key for where local redirects led to.
+// redirectKey is the context's key of a trail.
 type redirectKey struct{}
 
-// redirects returns how many local redirects led to a request.
-func redirects(ctx context.Context) int { return len(trail(ctx)) }
+// trail is the way that a request has come.
+type trail struct {
+	redirects int
+	been      []string // targets that were asked for with GET or HEAD
+}
 
-// trail returns where local redirects led to, the latest last.
-func trail(ctx context.Context) []string {
-	targets, _ := ctx.Value(redirectKey{}).([]string)
-	return targets
+// redirects returns how many local redirects led to a request.
+func redirects(ctx context.Context) int { return trailOf(ctx).redirects }
+
+func trailOf(ctx context.Context) trail {
+	t, _ := ctx.Value(redirectKey{}).(trail)
+	return t
 }
 
 // redirect answers with what a path leads to that the program named
 // (RFC 3875 §6.2.2).
 func (x *exchange) redirect(to string) {
-	been := trail(x.r.Context())
-	if len(been) >= maxRedirects || goesRound(x.r, been, to) {
+	t := trailOf(x.r.Context())
+	if isSafe(x.r.Method) {
+		t.been = append(slices.Clip(t.been), x.r.RequestURI)
+	}
+	// A cache in front would have what goes round wait for itself.
+	if t.redirects++; t.redirects > maxRedirects || slices.Contains(t.been, to) {
 		x.fail(nil, &gateway.Fault{Rule: rule.ScriptRedirectLoop, Detail: to})
 		return
 	}
@@ -43,22 +52,16 @@ func (x *exchange) redirect(to string) {
 	if next == nil {
 		next = x.h
 	}
-	next.ServeHTTP(x.w, redirected(x.r, u, append(slices.Clip(been), to)))
-}
-
-// goesRound reports whether a redirect leads to where the request has been. A
-// cache in front would have it wait for itself.
-func goesRound(r *http.Request, been []string, to string) bool {
-	return slices.Contains(been, to) || len(been) == 0 && isSafe(r.Method) && r.RequestURI == to
+	next.ServeHTTP(x.w, redirected(x.r, u, to, t))
 }
 
 // isSafe reports whether a request has the method that local redirects have.
 func isSafe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // redirected is the request that a local redirect stands for: with GET, or
-// HEAD for HEAD, and without a body. The last of been is its target.
-func redirected(r *http.Request, u *url.URL, been []string) *http.Request {
-	to := r.WithContext(context.WithValue(r.Context(), redirectKey{}, been))
+// HEAD for HEAD, and without a body.
+func redirected(r *http.Request, u *url.URL, target string, t trail) *http.Request {
+	to := r.WithContext(context.WithValue(r.Context(), redirectKey{}, t))
 	to.Header = make(http.Header, len(r.Header))
 	safe := isSafe(r.Method)
 	for name, values := range r.Header {
@@ -72,7 +75,7 @@ func redirected(r *http.Request, u *url.URL, been []string) *http.Request {
 	if r.Method != http.MethodHead {
 		to.Method = http.MethodGet
 	}
-	to.URL, to.RequestURI = u, been[len(been)-1]
+	to.URL, to.RequestURI = u, target
 	to.Body, to.ContentLength, to.TransferEncoding, to.Trailer = http.NoBody, 0, nil, nil
 	to.Form, to.PostForm, to.MultipartForm = nil, nil, nil
 	return to
