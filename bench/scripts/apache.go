@@ -47,7 +47,7 @@ DocumentRoot "{{.Root}}"
 	Options FollowSymLinks{{if .CGI}} ExecCGI{{end}}
 	Require all granted
 </Directory>
-{{if not .CGI}}<Proxy "fcgi://script" enablereuse=on max={{.PHPWorkers}}>
+{{if not .CGI}}<Proxy "fcgi://script" enablereuse=on max={{.Kept}}>
 </Proxy>
 <FilesMatch "\.php$">
 	SetHandler "proxy:unix:{{.Socket}}|fcgi://script"

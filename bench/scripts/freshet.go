@@ -30,8 +30,8 @@ func (s *setup) serve(flags ...string) []string {
 	return append(append(args, flags...), s.root)
 }
 
-// The number of connections is that of the workers of PHP; by default it is 16,
-// too.
+// The number of connections is that of the application's workers, as the
+// reference has it.
 var freshetConfig = parse("freshet.toml", `[server]
 listen = "{{.Addr}}"
 access-log = "off"
@@ -42,5 +42,5 @@ access-log = "off"
 path = "/"
 fastcgi = "unix:{{.Socket}}"
 root = "{{.Root}}"
-connections = {{.PHPWorkers}}
+connections = {{.Kept}}
 `)

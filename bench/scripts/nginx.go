@@ -21,7 +21,7 @@ func nginx(name string, keep bool) server {
 }
 
 var (
-	nginxKeeping = parse("nginx.conf", nginxConfig("keepalive {{.PHPWorkers}};", "fastcgi_keep_conn on;"))
+	nginxKeeping = parse("nginx.conf", nginxConfig("keepalive {{.Kept}};", "fastcgi_keep_conn on;"))
 	nginxClosing = parse("nginx.conf", nginxConfig("", ""))
 )
 

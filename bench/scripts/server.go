@@ -38,11 +38,13 @@ type setup struct {
 	programs string // folder with what we built
 }
 
-// Bounds that all servers get. There are more workers of PHP than connections
-// to any server, because a connection that is kept has a worker to itself.
+// Bounds that all servers get: connections of clients, workers of PHP, and
+// connections to an application, of which each worker of PHP has one at a time.
+// No server is asked for more at once than it may pass on.
 const (
 	maxConns   = 256
 	phpWorkers = 16
+	appConns   = 64
 )
 
 // servers are all columns, in the order in which they run.
@@ -141,9 +143,13 @@ func (s *setup) writeConfig(name string, text *template.Template) (string, error
 	if err != nil {
 		return "", err
 	}
+	kept := appConns
+	if s.kind == php {
+		kept = phpWorkers
+	}
 	return path, text.Execute(f, map[string]any{
 		"Dir": s.dir, "Root": s.root, "Socket": s.socket, "Addr": s.addr, "Host": host, "Port": port, "Kind": s.kind, "CGI": s.kind == cgi,
-		"MaxConns": maxConns, "PHPWorkers": phpWorkers,
+		"MaxConns": maxConns, "Kept": kept,
 	})
 }
 
