@@ -100,7 +100,7 @@ func runToBreakpoint(pid int) error {
 			return fmt.Errorf("run: %w", err)
 		}
 		var status unix.WaitStatus
-		if _, err := wait4(pid, &status, 0, nil); err != nil {
+		if err := waitHeld(pid, &status); err != nil {
 			return fmt.Errorf("run: %w", err)
 		}
 		switch {

@@ -48,6 +48,7 @@ func (y *system) start(c *Command, p *Process) error {
 		return err
 	}
 	p.pid, p.handle.process = process.Pid, process
+	go p.await()
 	return nil
 }
 

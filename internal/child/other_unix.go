@@ -61,8 +61,12 @@ func (y *system) start(c *Command, p *Process) error {
 	}
 	pid, err := syscall.ForkExec(c.Path, args, attr)
 	runtime.KeepAlive(c)
+	if err != nil {
+		return err
+	}
 	p.pid = pid
-	return err
+	go p.await()
+	return nil
 }
 
 func (y *system) close() error { return y.null.Close() }

@@ -57,7 +57,7 @@ func (p *Process) Kill() {
 	}
 }
 
-// await sees the process to its end; the goroutine that Start began.
+// await sees the process to its end; whoever started it has it called once.
 func (p *Process) await() {
 	p.result = p.end()
 	p.mu.Lock()

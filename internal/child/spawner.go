@@ -40,47 +40,38 @@ func New(o Options) (*Spawner, error) {
 // Start starts a program and returns when it runs. An error is ErrBusy,
 // ErrClosed or a [*fs.PathError] that says why the system would not.
 func (s *Spawner) Start(c *Command) (*Process, error) {
-	slot, err := s.take()
+	p, err := s.take(c.Mark)
 	if err != nil {
 		return nil, err
 	}
 	defer s.starting.Done()
-	p := &Process{spawner: s, slot: slot, mark: c.Mark, done: make(chan struct{})}
 	if err := s.system.start(c, p); err != nil {
-		s.giveBack(slot)
+		s.forget(p)
 		return nil, &fs.PathError{Op: "start", Path: c.Path, Err: err}
 	}
-	s.mu.Lock()
-	s.live[p] = true
-	s.mu.Unlock()
-	go p.await()
 	return p, nil
 }
 
-// take reserves a slot; who has it calls starting.Done once the child is
-// among those that live, or is not.
-func (s *Spawner) take() (int, error) {
+// take reserves a slot; who has it calls starting.Done once the child runs,
+// or does not.
+func (s *Spawner) take(mark string) (*Process, error) {
+	p := &Process{spawner: s, mark: mark, done: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return 0, ErrClosed
+		return nil, ErrClosed
 	}
 	if len(s.free) == 0 {
-		return 0, ErrBusy
+		return nil, ErrBusy
 	}
-	slot := s.free[len(s.free)-1]
+	p.slot = s.free[len(s.free)-1]
 	s.free = s.free[:len(s.free)-1]
+	s.live[p] = true
 	s.starting.Add(1)
-	return slot, nil
+	return p, nil
 }
 
-func (s *Spawner) giveBack(slot int) {
-	s.mu.Lock()
-	s.free = append(s.free, slot)
-	s.mu.Unlock()
-}
-
-// forget takes a child that is gone off the list.
+// forget takes a child that is gone, or did not start, off the list.
 func (s *Spawner) forget(p *Process) {
 	s.mu.Lock()
 	delete(s.live, p)

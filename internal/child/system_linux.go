@@ -23,14 +23,15 @@ type system struct {
 	rules      int // descriptor of the Landlock rule set, or -1
 	groups     *groups
 	null       *os.File
-	table      []uint64 // slots of the keeper's table
-	guarded    bool     // the keeper and the family count us
-	jobs       chan *job
+	table      []uint64  // slots of the keeper's table
+	guarded    bool      // the keeper and the family count us
+	runners    chan *job // taken by a runner that is idle
+	starters   chan *job
 	threads    sync.WaitGroup
 }
 
 func newSystem(o *Options) (*system, error) {
-	y := &system{options: *o, rules: -1, jobs: make(chan *job)}
+	y := &system{options: *o, rules: -1, runners: make(chan *job), starters: make(chan *job)}
 	if err := y.prepare(); err != nil {
 		_ = y.close()
 		return nil, err
@@ -97,14 +98,23 @@ func (y *system) start(c *Command, p *Process) error {
 		p.handle.group = fd
 	}
 	j := &job{command: c, process: p, done: make(chan error, 1)}
-	y.jobs <- j
-	return <-j.done
+	select {
+	case y.runners <- j:
+	default:
+		y.starters <- j
+	}
+	err := <-j.done
+	if err == nil && !p.handle.runner {
+		go p.await()
+	}
+	return err
 }
 
 // close ends the threads, after the last child.
 func (y *system) close() error {
 	var faults []error
-	close(y.jobs)
+	close(y.runners)
+	close(y.starters)
 	y.threads.Wait()
 	if y.groups != nil {
 		faults = append(faults, y.groups.close())

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,16 +18,21 @@ type job struct {
 	done    chan error
 }
 
-// startThreads starts n operating-system threads that start the programs: the
-// death signal of a child is tied to the thread that started it, only that
+// startThreads starts the operating-system threads that start the programs:
+// the death signal of a child is tied to the thread that started it, only that
 // thread may trace it, and what the thread is confined to the child inherits.
-func (y *system) startThreads(n int) error {
-	for i := range n {
+//
+// There are runners, which wait for the child that they started, and starters,
+// which leave that to the poller. To be woken by the kernel costs this process
+// half of what the poller and a goroutine more do, as long as little else
+// goes on; and there are never more threads than these.
+func (y *system) startThreads(each int) error {
+	for i := range 2 * each {
 		ready := make(chan error, 1)
 		y.threads.Add(1)
 		onThread(func() {
 			defer y.threads.Done()
-			y.thread(i == 0, ready)
+			y.thread(i, i < each, ready)
 		})
 		if err := <-ready; err != nil {
 			return err
@@ -57,8 +63,8 @@ func onThread(f func()) {
 }
 
 // thread serves jobs on a thread that is not like others any more.
-func (y *system) thread(first bool, ready chan<- error) {
-	if first {
+func (y *system) thread(n int, runner bool, ready chan<- error) {
+	if n == 0 {
 		if err := y.try(); err != nil {
 			ready <- err
 			return
@@ -69,8 +75,19 @@ func (y *system) thread(first bool, ready chan<- error) {
 		return
 	}
 	ready <- nil
-	for j := range y.jobs {
-		j.done <- y.launch(j.command, j.process)
+	if !runner {
+		for j := range y.starters {
+			j.done <- y.launch(j.command, j.process, false)
+		}
+		return
+	}
+	for j := range y.runners {
+		err := y.launch(j.command, j.process, true)
+		p := j.process
+		j.done <- err
+		if err == nil {
+			p.await()
+		}
 	}
 }
 
@@ -145,14 +162,16 @@ func (y *system) attributes(group int, files []*os.File) *syscall.ProcAttr {
 }
 
 // launch starts a program from this thread.
-func (y *system) launch(c *Command, p *Process) error {
+func (y *system) launch(c *Command, p *Process, waits bool) error {
 	attr := y.attributes(p.handle.group, c.Files)
 	attr.Dir, attr.Env = c.Dir, c.Env
 	if attr.Env == nil {
 		attr.Env = []string{}
 	}
 	p.handle.pidfd = -1
-	attr.Sys.PidFD = &p.handle.pidfd
+	if p.handle.runner = waits; !waits {
+		attr.Sys.PidFD = &p.handle.pidfd
+	}
 	args := c.Args
 	if len(args) == 0 {
 		args = []string{c.Path}
@@ -160,6 +179,7 @@ func (y *system) launch(c *Command, p *Process) error {
 	pid, err := syscall.ForkExec(c.Path, args, attr)
 	runtime.KeepAlive(c)
 	if err != nil {
+		p.handle.drop()
 		return err
 	}
 	p.pid = pid
@@ -171,7 +191,7 @@ func (y *system) launch(c *Command, p *Process) error {
 	}
 	if err := y.release(pid); err != nil {
 		p.handle.unguard()
-		p.handle.closePidfd()
+		p.handle.drop()
 		kin.stillborn(pid)
 		return err
 	}
@@ -185,7 +205,7 @@ var errEnded = errors.New("the program ended before its first instruction")
 // error there is no child any more.
 func (y *system) release(pid int) error {
 	var status unix.WaitStatus
-	if _, err := wait4(pid, &status, 0, nil); err != nil {
+	if err := waitHeld(pid, &status); err != nil {
 		return fmt.Errorf("hold the program: %w", err)
 	}
 	if !status.Stopped() {
@@ -226,4 +246,19 @@ func detach(pid, signal int) error {
 		return errno
 	}
 	return nil
+}
+
+// waitHeld waits until a traced child stops or ends. It keeps the scheduler
+// out of it, as the fork before did, for it takes some microseconds: the child
+// is past the work of exec.
+func waitHeld(pid int, status *unix.WaitStatus) error {
+	for {
+		_, _, errno := unix.RawSyscall6(unix.SYS_WAIT4, uintptr(pid), uintptr(unsafe.Pointer(status)), 0, 0, 0, 0)
+		if errno == 0 {
+			return nil
+		}
+		if errno != unix.EINTR {
+			return errno
+		}
+	}
 }

@@ -15,9 +15,10 @@ const patience = time.Second
 
 // handle is what Linux needs to wait for a child.
 type handle struct {
-	pidfd int     // -1: the kernel has none
-	group int     // descriptor of its cgroup's directory, or -1
-	entry *uint64 // its slot of the keeper's table
+	pidfd  int     // -1: the kernel has none, or a runner waits
+	runner bool    // the thread that started it waits for it
+	group  int     // descriptor of its cgroup's directory, or -1
+	entry  *uint64 // its slot of the keeper's table
 }
 
 // guard tells the keeper of the group.
@@ -25,7 +26,8 @@ func (h *handle) guard(pid int) { atomic.StoreUint64(h.entry, uint64(pid)) }
 
 func (h *handle) unguard() { atomic.StoreUint64(h.entry, 0) }
 
-func (h *handle) closePidfd() {
+// drop gives back what awaitEnd would.
+func (h *handle) drop() {
 	if h.pidfd >= 0 {
 		_ = unix.Close(h.pidfd)
 	}
@@ -38,7 +40,7 @@ func signalGroup(p *Process, signal syscall.Signal) error {
 
 // end waits until the leader ended, ends the rest, and reaps all.
 func (p *Process) end() Result {
-	awaitEnd(p.handle.pidfd, p.pid)
+	p.handle.awaitEnd(p.pid)
 	kin.ending(p.pid)
 	// KILL reaches every process of the group, those that are being forked
 	// included. The leader still holds the group's number.
@@ -77,11 +79,11 @@ func (p *Process) complain(what string, err error) {
 	p.spawner.options.ErrorLog.Error("cannot "+what, "pid", p.pid, "mark", p.mark, "error", err)
 }
 
-// awaitEnd blocks until a child ended, and leaves it to be reaped. With a
-// pidfd the goroutine sleeps in the poller, and no thread is taken.
-func awaitEnd(pidfd, pid int) {
-	if pidfd >= 0 && unix.SetNonblock(pidfd, true) == nil {
-		f := os.NewFile(uintptr(pidfd), "pidfd")
+// awaitEnd blocks until the child ended, and leaves it to be reaped. With a
+// pidfd it waits in the poller, and takes no thread.
+func (h *handle) awaitEnd(pid int) {
+	if h.pidfd >= 0 && unix.SetNonblock(h.pidfd, true) == nil {
+		f := os.NewFile(uintptr(h.pidfd), "pidfd")
 		defer func() { _ = f.Close() }()
 		raw, err := f.SyscallConn()
 		if err == nil {
