@@ -171,3 +171,11 @@ func answers(t testing.TB, octets string) string {
 }
 
 func newSession(c net.Conn) *session { return &session{Conn: c, r: bufio.NewReader(c)} }
+
+// dialBackend connects to an address as Options have it.
+func dialBackend(address string) (net.Conn, error) {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return net.Dial("unix", path)
+	}
+	return net.Dial("tcp", address)
+}
