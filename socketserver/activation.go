@@ -189,5 +189,6 @@ func listenFD(number string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen fd:%d: %w", fd, err)
 	}
 	keepFromChildren(int(fd))
+	_, _ = handed() // it may be one of those: then the variables have been heard
 	return l, nil
 }

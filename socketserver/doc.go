@@ -41,7 +41,7 @@
 // may have been accepted and wait for their turn.
 //
 // A handler that exits, corrupts memory or leaks takes all other connections
-// with it, unless the model is Process. That costs about a millisecond and a few
+// with it, unless the model is Process. That costs a few milliseconds and
 // megabytes a connection, and what handlers share must live outside of them. See
 // [InChild] for what main must do.
 //

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,6 +59,9 @@ func TestChildrenDieWithTheirParent(t *testing.T) {
 		t.Fatalf("child %d of %d, %v", pid, parent.Process.Pid, err)
 	}
 	c.ask("deaf", "deaf") // neither the drain nor SIGTERM ends it now
+	if runtime.GOOS == "linux" || runtime.GOOS == "freebsd" {
+		syscall.Kill(pid, syscall.SIGSTOP) // nor does it notice anything by itself
+	}
 	parent.Process.Kill()
 	c.gone()
 	parent.Wait()
@@ -122,6 +126,44 @@ func TestChildThatCannotBeStarted(t *testing.T) {
 	close(pipes.conns)
 	s2.Close()
 	<-served
+}
+
+// lastOf is a listener that fails for good after one connection.
+type lastOf struct {
+	net.Listener
+	accepted bool
+}
+
+func (l *lastOf) Accept() (net.Conn, error) {
+	if l.accepted {
+		return nil, io.ErrClosedPipe
+	}
+	l.accepted = true
+	return l.Listener.Accept()
+}
+
+// Children die with the thread that started them, which is therefore there as
+// long as they are: also when Serve has returned.
+func TestChildrenOutliveServe(t *testing.T) {
+	s := &socketserver.Server{Name: "command", Model: socketserver.Process, Handler: command}
+	l := &lastOf{Listener: listen(t, "127.0.0.1:0")}
+	c := call(t, l)
+	served := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread ends with the goroutine
+		served <- s.Serve(l)
+	}()
+	if err := <-served; err != io.ErrClosedPipe {
+		t.Errorf("Serve: %v", err)
+	}
+	for range 20 {
+		c.ask("echo still", "still")
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	c.gone()
+	reaped(t)
 }
 
 // pipeListener accepts connections that have no descriptor.

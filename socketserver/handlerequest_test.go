@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,16 +148,17 @@ func TestServeContext(t *testing.T) {
 func TestVerify(t *testing.T) {
 	for _, m := range []socketserver.Model{socketserver.PerConnection, socketserver.Inline, socketserver.Pool(2)} {
 		l := listen(t, "127.0.0.1:0")
-		asked := 0
+		var asked atomic.Int32
 		var logged strings.Builder
 		s := &socketserver.Server{Model: m, Handler: hello, ErrorLog: log.New(&logged, "", 0), Verify: func(nc net.Conn) bool {
 			if nc.RemoteAddr().(*net.TCPAddr).Port == 0 {
 				t.Error("no address")
 			}
-			if asked++; asked == 2 {
+			n := asked.Add(1)
+			if n == 2 {
 				panic("no idea")
 			}
-			return asked > 2
+			return n > 2
 		}}
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(l) }()
