@@ -110,12 +110,12 @@ var faults = []fault{
 	{name: "its client breaks a long body off", program: sh(`cat >/dev/null`, `echo "$?" >&2`, document, `sleep 1000`), change: grace, rule: rule.BodyIncomplete, status: 400,
 		meet: breaksOff("POST /prog HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n" + strings.Repeat("x", 100_000))},
 	{name: "its client stalls in a long body", program: forever(`cat >/dev/null`), change: timeout(time.Second), rule: rule.ScriptHeadTimeout, status: 504,
-		meet: breaksOff("POST /prog HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n" + strings.Repeat("x", 100_000), stays)},
+		meet: breaksOff("POST /prog HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n"+strings.Repeat("x", 100_000), stays)},
 	{name: "its client takes nothing", program: sh(document, `yes | head -c 50000000`), change: timeout(2 * time.Second), rule: rule.ClientGone, meet: takesNothing},
 	{name: "is stopped by an operator", program: forever(), change: grace, status: 503, rule: rule.ScriptStopped, meet: isStopped},
 	{name: "is running when the server ends", program: forever(document), change: grace, rule: rule.ScriptStopped, meet: isClosed},
 	{name: "there is no room on the disk", program: hello, change: func(o *cgi.Options) { o.SpoolMemory, o.MaxSpool = 1<<10, 10<<10 }, status: 413, rule: rule.ScriptBodyTooLarge,
-		meet: breaksOff("POST /prog HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n8000\r\n" + strings.Repeat("x", 0x8000), stays)},
+		meet: breaksOff("POST /prog HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n8000\r\n"+strings.Repeat("x", 0x8000), stays)},
 }
 
 // how a client behaves that breaks off.
