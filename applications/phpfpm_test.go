@@ -1,6 +1,7 @@
 package applications
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -166,6 +167,34 @@ func TestPHP(t *testing.T) {
 		wantBody(t, "HEAD", request(t, "HEAD", f.url+"/?n=1", nil), 200, "")
 	})
 
+	t.Run("redirects", func(t *testing.T) {
+		for _, code := range []int{302, 303, 307} {
+			a := request(t, "POST", fmt.Sprintf("%s/redirect.php?code=%d", f.url, code), strings.NewReader("a=b"), "Content-Type", "application/x-www-form-urlencoded")
+			if a.status != code || a.header.Get("Location") != "/form.php?done" || a.header.Get("Set-Cookie") != "done=1" {
+				t.Errorf("%d: %d %v", code, a.status, a.header)
+			}
+		}
+	})
+
+	t.Run("events", func(t *testing.T) {
+		resp, err := browser.Get(f.url + "/stream.php")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		events := bufio.NewReader(resp.Body)
+		for n := range 3 {
+			if line, err := events.ReadString('\n'); line != fmt.Sprintf("data: %d\n", n) || err != nil {
+				t.Fatalf("%q, %v", line, err)
+			}
+			events.ReadString('\n')
+			f.file(t, fmt.Sprintf("data/tick%d", n+1), "", 0o644)
+		}
+		if rest, err := io.ReadAll(events); len(rest) > 0 || err != nil {
+			t.Errorf("%q, %v", rest, err)
+		}
+	})
+
 	t.Run("sessions", func(t *testing.T) {
 		var all sync.WaitGroup
 		for range 3 { // people
@@ -290,6 +319,18 @@ func TestPHPUpload(t *testing.T) {
 	t.Logf("upload of 1 GiB: %.1f s; freshet had %d MiB before, at most %d, then %d", time.Since(begun).Seconds(), before>>20, most>>20, after>>20)
 	if most > before+64<<20 {
 		t.Errorf("memory grew from %d to %d MiB", before>>20, most>>20)
+	}
+	resp, err := browser.Get(f.url + "/large.php?n=512")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+	if n != 512<<20 || err != nil {
+		t.Errorf("an answer of 512 MiB: %d octets, %v", n, err)
+	}
+	if most := memory(t, f.freshet, "VmHWM"); most > before+64<<20 {
+		t.Errorf("memory grew from %d to %d MiB for an answer", before>>20, most>>20)
 	}
 	if names, _ := filepath.Glob(filepath.Join(f.dir, "uploads", "*")); len(names) > 0 {
 		t.Errorf("left behind: %v", names)

@@ -33,8 +33,8 @@ type RelayOptions struct {
 // rule.ScriptIncomplete, with Err when reading failed.
 //
 // What a program prints beyond its Content-Length is not sent, and neither is
-// the body of an answer that has none; up to 64 KiB of it is read, to the end of
-// the output, for which the caller sees to it that it comes.
+// the body of an answer that has none; up to 64 KiB of it is read, for a second
+// at most.
 //
 // Relay uses the source's read deadline, and leaves it without one.
 func Relay(w http.ResponseWriter, r *http.Request, h *Head, o *Output, opt RelayOptions) *Fault {
@@ -87,6 +87,7 @@ const discardTime = time.Second
 // little too much is not killed by it.
 func (o *Output) discard() {
 	o.src.SetReadDeadline(time.Now().Add(discardTime))
+	defer o.src.SetReadDeadline(time.Time{})
 	for left := outputBuffer - len(o.data); left > 0; {
 		b, err := o.more()
 		if err != nil {
@@ -117,9 +118,7 @@ func (x *relay) body() *Fault {
 		}
 		if x.left == 0 {
 			x.flush()
-			if x.armed {
-				x.arm(false) // the rest may take its time
-			}
+			x.armed = false
 			x.o.discard()
 			return nil
 		}

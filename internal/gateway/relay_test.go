@@ -150,29 +150,47 @@ func TestRelayWaitsNoLonger(t *testing.T) {
 	})
 }
 
-// TestRelayLeavesTime has a program that prints more than its Content-Length
-// print it when it likes: it is not ended by a full pipe.
+// TestRelayLeavesTime has a program that prints more than its Content-Length a
+// moment later not be ended by a pipe that is closed, and does not wait long for
+// one that goes on.
 func TestRelayLeavesTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, w := newPipe()
-		ended := make(chan error, 1)
-		go func() {
-			io.WriteString(w, plain200+"Content-Length: 1\n\n")
-			io.WriteString(w, "a")
-			time.Sleep(time.Minute)
-			_, err := io.WriteString(w, "too much")
-			w.Close()
-			ended <- err
-		}()
-		o := NewOutput(r)
-		defer o.Release()
-		h, _ := o.ReadHead(false, 0)
-		s := &steps{header: make(http.Header)}
-		f := Relay(s, httptest.NewRequest("GET", "/", nil), h, o, RelayOptions{})
-		if err := <-ended; f != nil || err != nil {
-			t.Errorf("%v, %v", f, err)
+	for _, tt := range []struct {
+		name   string
+		pauses []time.Duration // before each portion of what is too much
+		want   time.Duration   // what Relay takes
+	}{
+		{"nothing more", nil, 0},
+		{"a moment later", []time.Duration{discardTime / 2}, discardTime / 2},
+		{"a little at a time", []time.Duration{discardTime / 2, discardTime / 4, discardTime / 2}, discardTime},
+		{"much later", []time.Duration{time.Hour}, discardTime},
+	} {
+		for _, method := range []string{"GET", "HEAD"} {
+			t.Run(tt.name+" "+method, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r, w := newPipe()
+					go func() {
+						defer w.Close()
+						io.WriteString(w, plain200+"Content-Length: 1\n\na")
+						for _, pause := range tt.pauses {
+							time.Sleep(pause)
+							if _, err := io.WriteString(w, "too much"); err != nil {
+								return
+							}
+						}
+					}()
+					o := NewOutput(r)
+					defer o.Release()
+					h, _ := o.ReadHead(false, 0)
+					begun := time.Now()
+					f := Relay(&steps{header: make(http.Header)}, httptest.NewRequest(method, "/", nil), h, o, RelayOptions{})
+					if took := time.Since(begun); f != nil || took != tt.want {
+						t.Errorf("%v after %v, want %v", f, took, tt.want)
+					}
+					r.Close()
+				})
+			})
 		}
-	})
+	}
 }
 
 // TestRelayDiscards reads no more than a buffer of what nobody wants.

@@ -60,7 +60,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 
 // newPipe returns the ends of a pipe that keeps to deadlines, and to the clock
 // of a bubble.
-func newPipe() (Source, io.WriteCloser) {
+func newPipe() (net.Conn, io.WriteCloser) {
 	r, w := net.Pipe()
 	return r, w
 }
