@@ -165,13 +165,14 @@ func (discard) Write(p []byte) (int, error) { return len(p), nil }
 // TestRedirects: a local redirect is looked up by whom Options.Redirects says.
 func TestRedirects(t *testing.T) {
 	dir := folder(t, "local", sh(`cat >/dev/null`, `printf 'Location: /elsewhere?x=y\n\n'`))
-	var got *http.Request
+	seen := make(chan *http.Request, 1)
 	s, _ := run(t, dir, func(o *cgi.Options) {
 		o.Running, o.Queue = 1, -1 // its turn is free again by then
-		o.Redirects = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got = r })
+		o.Redirects = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { seen <- r })
 	})
 	a := s.do("POST", "/local", strings.NewReader("abc"), "Content-Type", "text/x", "X-Kept", "a", "If-Match", `"b"`)
-	if a.StatusCode != 200 || got == nil || got.Method != "GET" || got.URL.Path != "/elsewhere" || got.URL.RawQuery != "x=y" ||
+	got := <-seen
+	if a.StatusCode != 200 || got.Method != "GET" || got.URL.Path != "/elsewhere" || got.URL.RawQuery != "x=y" ||
 		got.RequestURI != "/elsewhere?x=y" || got.ContentLength != 0 || got.Body != http.NoBody || got.Host != s.addr {
 		t.Fatalf("%v %+v", a.Status, got)
 	}
