@@ -168,7 +168,9 @@ func TestRelayLeavesTime(t *testing.T) {
 			t.Run(tt.name+" "+method, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r, w := newPipe()
+					program := make(chan struct{})
 					go func() {
+						defer close(program)
 						defer w.Close()
 						io.WriteString(w, plain200+"Content-Length: 1\n\na")
 						for _, pause := range tt.pauses {
@@ -187,6 +189,7 @@ func TestRelayLeavesTime(t *testing.T) {
 						t.Errorf("%v after %v, want %v", f, took, tt.want)
 					}
 					r.Close()
+					<-program
 				})
 			})
 		}
