@@ -1,0 +1,120 @@
+//go:build unix
+
+package cgi_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"freshet/cgi"
+)
+
+// tiny is the least program that answers.
+const tiny = `#include <unistd.h>
+int main(void) { static const char a[] = "Content-Type: text/plain\nContent-Length: 3\n\nok\n"; write(1, a, sizeof a - 1); return 0; }
+`
+
+// tinyIn puts that program into a folder, compiled when there is a compiler.
+func tinyIn(b *testing.B, dir string) {
+	source, program := filepath.Join(dir, "tiny.c.txt"), filepath.Join(dir, "tiny")
+	write(b, source, tiny)
+	if out, err := exec.Command("cc", "-O2", "-static", "-x", "c", "-o", program, source).CombinedOutput(); err != nil {
+		b.Logf("no compiled program: %v %s", err, out)
+		write(b, program, sh(`printf 'Content-Type: text/plain\nContent-Length: 3\n\nok\n'`))
+	}
+	must(b, os.Chmod(program, 0o755))
+}
+
+// ownCPU is the processor time that this process has had, without children.
+func ownCPU(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	must(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkRequest measures a request beside the least that starting the
+// program costs: own-µs/op is the processor time of this process, bare-µs/op
+// that of a bare ForkExec with two pipes, and ours-µs/op the difference.
+func BenchmarkRequest(b *testing.B) {
+	dir := folder(b)
+	tinyIn(b, dir)
+	for _, tt := range []struct {
+		name   string
+		limits cgi.Limits
+	}{
+		{"limits", cgi.Limits{}},
+		{"no-limits", cgi.Limits{Memory: -1, CPU: -1, Processes: -1, Files: -1, FileSize: -1}},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			h := newHandler(b, cgi.Options{Dir: dir, Timeout: 10 * time.Second, Limits: tt.limits})
+			r, err := http.NewRequest(http.MethodGet, "http://example.org/tiny/info?x=y", nil)
+			must(b, err)
+			r.RemoteAddr, r.RequestURI = "192.0.2.1:1234", "/tiny/info?x=y"
+			for name, value := range map[string]string{"User-Agent": "bench", "Accept": "*/*", "Accept-Language": "en", "Accept-Encoding": "gzip", "Cookie": "a=b"} {
+				r.Header.Set(name, value)
+			}
+			bare := bareStart(b, filepath.Join(dir, "tiny"))
+			b.ReportAllocs()
+			b.ResetTimer()
+			before := ownCPU(b)
+			for range b.N {
+				w := &sink{header: http.Header{}}
+				if h.ServeHTTP(w, r); w.status != 200 || w.n != 3 {
+					b.Fatalf("%d, %d octets", w.status, w.n)
+				}
+			}
+			own := (ownCPU(b) - before) / time.Duration(b.N)
+			b.ReportMetric(float64(own)/1e3, "own-µs/op")
+			b.ReportMetric(float64(bare)/1e3, "bare-µs/op")
+			b.ReportMetric(float64(own-bare)/1e3, "ours-µs/op")
+		})
+	}
+}
+
+// bareStart measures the processor time of starting a program, reading what it
+// prints, and waiting for it.
+func bareStart(b *testing.B, program string) time.Duration {
+	n := max(min(b.N, 500), 20)
+	buf := make([]byte, 1<<10)
+	before := ownCPU(b)
+	for range n {
+		var out, errs [2]int
+		must(b, syscall.Pipe(out[:]))
+		must(b, syscall.Pipe(errs[:]))
+		pid, err := syscall.ForkExec(program, []string{program}, &syscall.ProcAttr{Files: []uintptr{0, uintptr(out[1]), uintptr(errs[1])}})
+		must(b, err)
+		syscall.Close(out[1])
+		syscall.Close(errs[1])
+		for {
+			if n, err := syscall.Read(out[0], buf); n <= 0 || err != nil {
+				break
+			}
+		}
+		syscall.Close(out[0])
+		syscall.Close(errs[0])
+		var status syscall.WaitStatus
+		_, err = syscall.Wait4(pid, &status, 0, nil)
+		must(b, err)
+	}
+	return (ownCPU(b) - before) / time.Duration(n)
+}
+
+// sink is a writer that counts.
+type sink struct {
+	header http.Header
+	status int
+	n      int
+}
+
+func (w *sink) Header() http.Header         { return w.header }
+func (w *sink) WriteHeader(status int)      { w.status = status }
+func (w *sink) Write(p []byte) (int, error) { w.n += len(p); return len(p), nil }
+func (w *sink) Flush()                      {}
+
+var _ io.Writer = (*sink)(nil)
