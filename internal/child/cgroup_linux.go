@@ -79,10 +79,7 @@ func makeGroups(parent string, o *Options) (*groups, error) {
 	if err := os.Mkdir(g.base, 0o755); err != nil {
 		return nil, fmt.Errorf("cgroup: %w", err)
 	}
-	if err := guard.tell("+", g.base); err != nil {
-		_ = g.close()
-		return nil, fmt.Errorf("cgroup: tell the keeper: %w", err)
-	}
+	guard.tell(g.base, true)
 	for _, c := range []string{"memory", "pids"} {
 		if enable(parent, c) && enable(g.base, c) {
 			g.controllers = append(g.controllers, c)
@@ -220,7 +217,8 @@ func (g *groups) close() error {
 	if err != nil {
 		return fmt.Errorf("cgroup: %w", err)
 	}
-	return guard.tell("-", g.base)
+	guard.tell(g.base, false)
+	return nil
 }
 
 // killCgroup sends KILL to all in a cgroup and those below.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -22,10 +23,14 @@ var guard guardian
 type guardian struct {
 	mu     sync.Mutex // guards all; a leaf but for kin.mu
 	users  int
-	memory []byte // the mapping
-	used   []bool // by slot, as long as the highest that was used
-	pid    int    // of the keeper
+	fd     int             // of the memory
+	memory []byte          // the mapping
+	used   []bool          // by slot, as long as the highest that was used
+	told   map[string]bool // cgroups that it is to remember
+	pid    int             // of the keeper; 0: there is to be none
 	pipe   *os.File
+	ended  chan struct{} // closed when that keeper is reaped
+	hired  time.Time
 }
 
 // slotsOf sees a mapping as slots of 8 bytes: a group each, or 0.
@@ -87,44 +92,91 @@ func (g *guardian) leave(slots []uint64) {
 	}
 }
 
-// tell has the keeper remember ("+") or forget ("-") a cgroup.
-func (g *guardian) tell(sign, dir string) error {
+// tell has the keeper remember a cgroup, or forget it. If there is none at the
+// moment, the next one hears of it.
+func (g *guardian) tell(dir string, remember bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, err := g.pipe.WriteString(sign + dir + "\n")
+	if remember {
+		g.told[dir] = true
+		_, _ = g.pipe.WriteString("+" + dir + "\n")
+		return
+	}
+	delete(g.told, dir)
+	_, _ = g.pipe.WriteString("-" + dir + "\n")
+}
+
+func (g *guardian) open() (err error) {
+	if g.fd, err = unix.MemfdCreate("freshet-children", unix.MFD_CLOEXEC); err != nil {
+		return err
+	}
+	if err = unix.Ftruncate(g.fd, tableSlots*8); err == nil {
+		g.memory, err = unix.Mmap(g.fd, 0, tableSlots*8, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	}
+	if err == nil {
+		g.told = map[string]bool{}
+		if err = g.hire(); err != nil {
+			_ = unix.Munmap(g.memory)
+		}
+	}
+	if err != nil {
+		_ = unix.Close(g.fd)
+	}
 	return err
 }
 
-func (g *guardian) open() error {
-	fd, err := unix.MemfdCreate("freshet-children", unix.MFD_CLOEXEC)
+// hire starts a keeper and tells it what it should know.
+func (g *guardian) hire() error {
+	pid, pidfd, pipe, err := startKeeper(g.fd)
 	if err != nil {
 		return err
 	}
-	if err := unix.Ftruncate(fd, tableSlots*8); err != nil {
-		_ = unix.Close(fd)
-		return err
-	}
-	memory, err := unix.Mmap(fd, 0, tableSlots*8, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		_ = unix.Close(fd)
-		return err
-	}
-	pid, pipe, err := startKeeper(fd)
-	_ = unix.Close(fd)
-	if err != nil {
-		_ = unix.Munmap(memory)
-		return err
-	}
-	g.memory, g.pid, g.pipe = memory, pid, pipe
+	g.pid, g.pipe, g.ended, g.hired = pid, pipe, make(chan struct{}), time.Now()
 	kin.born(pid, "")
+	for dir := range g.told {
+		_, _ = pipe.WriteString("+" + dir + "\n")
+	}
+	go g.watch(pid, pidfd, g.ended)
 	return nil
+}
+
+// rehireAfter is the least time between two keepers.
+const rehireAfter = time.Second
+
+// watch waits for the end of a keeper. Unless it was sent away it is replaced.
+func (g *guardian) watch(pid, pidfd int, ended chan struct{}) {
+	h := handle{pidfd: pidfd}
+	h.awaitEnd(pid)
+	_, _ = wait4(pid, nil, 0, nil)
+	kin.stillborn(pid)
+	close(ended)
+	for {
+		g.mu.Lock()
+		if g.pid != pid {
+			g.mu.Unlock()
+			return
+		}
+		pause := rehireAfter - time.Since(g.hired)
+		if pause <= 0 {
+			_ = g.pipe.Close()
+			g.hired = time.Now()
+			if g.hire() == nil {
+				g.mu.Unlock()
+				return
+			}
+			pause = rehireAfter
+		}
+		g.mu.Unlock()
+		time.Sleep(pause)
+	}
 }
 
 // shut ends the keeper: it finds an empty table.
 func (g *guardian) shut() {
+	g.pid = 0
 	_ = g.pipe.Close()
-	_, _ = wait4(g.pid, nil, 0, nil)
-	kin.stillborn(g.pid)
+	<-g.ended
 	_ = unix.Munmap(g.memory)
-	g.memory, g.pipe, g.pid, g.used = nil, nil, 0, nil
+	_ = unix.Close(g.fd)
+	g.memory, g.used = nil, nil
 }

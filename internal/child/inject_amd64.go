@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,10 +57,10 @@ func inject(pid int, list []limit) error {
 	at := uintptr(regs.Rip)
 	where := (uintptr(regs.Rsp) - redZone - uintptr(len(table))) &^ 15
 	var saved [len(injected)]byte
-	if err := copyFrom(pid, saved[:], at); err != nil {
+	if _, err := unix.PtracePeekText(pid, at, saved[:]); err != nil {
 		return fmt.Errorf("read code: %w", err)
 	}
-	if err := copyTo(pid, table, where); err != nil {
+	if _, err := unix.PtracePokeData(pid, where, table); err != nil {
 		return fmt.Errorf("write limits: %w", err)
 	}
 	if _, err := unix.PtracePokeText(pid, at, injected[:]); err != nil {
@@ -110,22 +109,4 @@ func runToBreakpoint(pid int) error {
 			return nil
 		}
 	}
-}
-
-func copyFrom(pid int, to []byte, at uintptr) error {
-	local := []unix.Iovec{{Base: &to[0], Len: uint64(len(to))}}
-	n, err := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: at, Len: len(to)}}, 0)
-	if err == nil && n != len(to) {
-		err = unix.EFAULT
-	}
-	return err
-}
-
-func copyTo(pid int, from []byte, at uintptr) error {
-	local := []unix.Iovec{{Base: unsafe.SliceData(from), Len: uint64(len(from))}}
-	n, err := unix.ProcessVMWritev(pid, local, []unix.RemoteIovec{{Base: at, Len: len(from)}}, 0)
-	if err == nil && n != len(from) {
-		err = unix.EFAULT
-	}
-	return err
 }

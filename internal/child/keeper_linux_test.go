@@ -116,17 +116,12 @@ func TestKeeper(t *testing.T) {
 // nearly all of its memory.
 func TestKeeperIsSmall(t *testing.T) {
 	s := spawner(t, child.Options{})
-	var keepers []int
-	for late := time.Now().Add(soon); len(keepers) != 1; time.Sleep(time.Millisecond) {
-		if keepers = childrenNamed(t, "freshet-keeper"); time.Now().After(late) {
-			t.Fatalf("keepers: %v", keepers)
-		}
-	}
+	keeper := theKeeper(t, 0)
 	defer func() {
 		_ = s.Close()
-		gone(t, keepers[0])
+		gone(t, keeper)
 	}()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", keepers[0]))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", keeper))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +136,7 @@ func TestKeeperIsSmall(t *testing.T) {
 			t.Errorf("signal %d is not ignored: %x", signal, ignored)
 		}
 	}
-	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", keepers[0]))
+	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", keeper))
 	if err != nil {
 		t.Skip(err)
 	}
@@ -202,6 +197,35 @@ func ourChildren(t *testing.T) []int {
 		}
 	}
 	return list
+}
+
+// TestKeeperIsReplaced when somebody kills it.
+func TestKeeperIsReplaced(t *testing.T) {
+	s := spawner(t, child.Options{})
+	one := theKeeper(t, 0)
+	if err := syscall.Kill(one, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	two := theKeeper(t, one)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	gone(t, one)
+	gone(t, two)
+}
+
+// theKeeper waits until there is one keeper, another than before.
+func theKeeper(t *testing.T, before int) int {
+	t.Helper()
+	for late := time.Now().Add(soon); ; time.Sleep(time.Millisecond) {
+		keepers := childrenNamed(t, "freshet-keeper")
+		if len(keepers) == 1 && keepers[0] != before {
+			return keepers[0]
+		}
+		if time.Now().After(late) {
+			t.Fatalf("keepers: %v", keepers)
+		}
+	}
 }
 
 // underRace says whether this binary has the race detector, and its memory.

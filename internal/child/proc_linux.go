@@ -5,9 +5,12 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // stat is what /proc/PID/stat says of a process, a zombie included.
@@ -70,6 +73,10 @@ func readProc(pid int, name string) ([]byte, error) {
 // markOf finds UNIQUE_ID in the environment that a process was executed with.
 func markOf(pid int) string {
 	text, err := readProc(pid, "environ")
+	if errors.Is(err, os.ErrPermission) && os.Geteuid() == 0 {
+		// Root without CAP_SYS_PTRACE may read what its owner may.
+		as(pid, func() { text, err = readProc(pid, "environ") })
+	}
 	if err != nil {
 		return ""
 	}
@@ -79,6 +86,22 @@ func markOf(pid int) string {
 		}
 	}
 	return ""
+}
+
+// as calls f on a thread that accesses files as the owner of a process. That
+// gives no one a right to signal the thread, as another user id would.
+func as(pid int, f func()) {
+	var stat unix.Stat_t
+	if unix.Stat("/proc/"+strconv.Itoa(pid), &stat) != nil {
+		return
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_, _ = unix.SetfsgidRetGid(int(stat.Gid))
+	_, _ = unix.SetfsuidRetUid(int(stat.Uid))
+	f()
+	_, _ = unix.SetfsuidRetUid(os.Geteuid())
+	_, _ = unix.SetfsgidRetGid(os.Getegid())
 }
 
 // cgroupOf is the path of a process in the cgroup v2 hierarchy.

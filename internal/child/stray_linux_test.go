@@ -25,7 +25,7 @@ func TestEscapee(t *testing.T) {
 		{"own group", "exec bash -c 'set -m; sleep 1000 & echo $!; read x' 2>/dev/null"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := spawner(t, child.Options{})
+			s := spawner(t, child.Options{User: nobody(t)})
 			p := start(t, s, c.script)
 			pid := p.number(t)
 			if !exists(pid) {
