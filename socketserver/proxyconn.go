@@ -62,8 +62,10 @@ func (c *ProxyConn) learn() error {
 		err = proxyFault("not complete within %v", c.p.timeout())
 	}
 	c.limitReads(time.Time{})
-	c.rest = slices.Clip(c.rest[n:])
-	c.more.Store(len(c.rest) > 0)
+	if c.rest = c.rest[n:]; len(c.rest) == 0 {
+		c.rest = nil // with what it is a part of
+	}
+	c.more.Store(c.rest != nil)
 	if err != nil {
 		if err != io.EOF {
 			err = fmt.Errorf("PROXY protocol with %v: %w", c.nc.RemoteAddr(), err)
