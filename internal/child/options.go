@@ -49,8 +49,10 @@ type Options struct {
 	// Cgroup is where each child gets a cgroup (v2) of its own: "" or "off":
 	// nowhere; "auto": below our own, where that may be done; else a
 	// directory below which it must be possible. Where the controllers for
-	// memory and pids can be used, they do the work of Limits.Memory and
-	// Limits.Processes.
+	// memory and pids can be enabled, they do the work of Limits.Memory and
+	// Limits.Processes; the kernel refuses that where processes are in the
+	// directory itself, as we are in our own: then a child's group holds it
+	// together, and nothing else changes.
 	Cgroup string
 	// Slots is how many children there are at most; then Start says ErrBusy.
 	// Default 64, at most 16384.

@@ -84,6 +84,9 @@ func credentialOf(o *Options) (*syscall.Credential, error) {
 	if u == nil {
 		return nil, nil
 	}
+	if u.UID != 0 && !hasCapability(unix.CAP_KILL) {
+		return nil, fmt.Errorf("as user %s (%d): without CAP_KILL its programs could not be ended", u.Name, u.UID)
+	}
 	return &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, nil
 }
 
