@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	b := &bench{}
 	flags := flag.NewFlagSet("scripts", flag.ContinueOnError)
 	scenario := flags.String("scenario", ".", "run the scenarios whose names match this regular `expression`")
-	flags.IntVar(&b.rounds, "rounds", 8, "how often each server is measured")
+	flags.IntVar(&b.rounds, "rounds", 9, "how often each server is measured")
 	flags.DurationVar(&b.each, "each", time.Second, "how long, each time")
 	names := flags.String("servers", strings.Join(serverNames(), ","), "columns")
 	flags.BoolVar(&b.quick, "quick", false, "run each scenario once, for a moment, to see that it works; skip servers that are not installed")
@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		return err
 	}
 	if b.quick {
-		b.rounds, b.each = 1, 300*time.Millisecond
+		b.rounds, b.each = 1, moment
 	}
 	if b.rounds < 1 || b.each <= 0 {
 		return errors.New("-rounds and -each must be more than nothing")

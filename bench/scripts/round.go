@@ -93,6 +93,9 @@ type contestant struct {
 	load func(ctx context.Context, sc *scenario, each time.Duration) (sample, error)
 }
 
+// moment is enough to warm up, and to see that a server works under load.
+const moment = 300 * time.Millisecond
+
 // sample is what one round gave.
 type sample struct{ cpu, perSecond, p99 float64 }
 
@@ -132,7 +135,11 @@ func (b *bench) measure(ctx context.Context, sc *scenario, up []*running) *table
 			if c.fault != nil {
 				continue
 			}
-			s, err := c.load(ctx, sc, b.each)
+			each := b.each
+			if round == 0 {
+				each = min(each, moment)
+			}
+			s, err := c.load(ctx, sc, each)
 			if err != nil {
 				c.fault = err
 			} else if round > 0 {
