@@ -48,10 +48,10 @@ func (x *exchange) launch(r *run) (err error) {
 	if theirs[0], err = x.in.open(); err != nil {
 		return err
 	}
-	if r.out.file, theirs[1], err = os.Pipe(); err != nil {
+	if r.out.file, theirs[1], err = pipe(0); err != nil {
 		return err
 	}
-	if r.stderr, theirs[2], err = os.Pipe(); err != nil {
+	if r.stderr, theirs[2], err = pipe(0); err != nil {
 		return err
 	}
 	r.board.Started = time.Now()

@@ -86,7 +86,7 @@ func (s *stdin) open() (*os.File, error) {
 	case len(s.data) == 0 && !s.copied:
 		return nil, nil
 	}
-	theirs, ours, err := os.Pipe()
+	ours, theirs, err := pipe(1)
 	if err != nil {
 		return nil, err
 	}
