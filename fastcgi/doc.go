@@ -36,7 +36,8 @@
 //
 // A kept connection holds a php-fpm worker. Conns should be at most
 // pm.max_children, less what other servers need; when it is more, connections
-// that wait for a worker are noticed, and workers given up for them.
+// that wait for a worker are noticed after 100 ms, and kept ones given up for
+// them.
 //
 // When a client goes away, FCGI_ABORT_REQUEST is sent where the request was
 // sent whole, and the connection is closed. php-fpm knows no abort: it ends a

@@ -36,12 +36,13 @@ type exchange struct {
 	sent   time.Time
 	tries  int
 
-	mu      sync.Mutex // guards what follows; a leaf but for conn's own
-	c       *conn      // nil when there is none, or it is not ours any more
-	sending bool       // an upload writes to it
-	ended   rule.ID    // why somebody else ended it
-	shown   bool
-	stalled bool
+	shown   bool // on the board
+	stalled bool // the source was told
+
+	mu      sync.Mutex  // guards what follows; a leaf but for conn's own
+	c       *conn       // nil when there is none, or it is not ours any more
+	sending bool        // an upload writes to it
+	ended   rule.ID     // why somebody else ended it
 	watch   func() bool // ends the watch over the client
 }
 
@@ -76,6 +77,9 @@ func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
 	x.sent = time.Now()
 	x.in = reading{c: c, limit: x.h.o.Timeout, quietAt: x.sent.Add(watchAfter), quiet: x.quiet, kept: !c.fresh}
 	x.in.stderr = x.says
+	if x.shown { // by the first try
+		x.in.quietAt = x.sent.Add(stalledAfter)
+	}
 	if !x.hold(c) {
 		return nil, &gateway.Fault{Rule: x.end()}
 	}
@@ -231,10 +235,10 @@ func (x *exchange) release(keep bool) {
 	c := x.c
 	x.c = nil
 	keep = keep && x.ended == 0
-	stalled := x.stalled
-	x.stalled, x.sending = false, false
+	x.sending = false
 	x.mu.Unlock()
-	if stalled {
+	if x.stalled {
+		x.stalled = false
 		x.h.source.stalled(false)
 	}
 	if c == nil {
@@ -262,7 +266,7 @@ func (x *exchange) done() {
 		http.NewResponseController(x.w).Flush() // the client may wait for the answer before it sends more
 	}
 	x.mu.Lock()
-	watch, shown := x.watch, x.shown
+	watch := x.watch
 	x.watch = nil
 	x.mu.Unlock()
 	if watch != nil {
@@ -270,7 +274,7 @@ func (x *exchange) done() {
 	}
 	x.drain()
 	x.release(x.in.usable())
-	if shown {
+	if x.shown {
 		x.h.board.Remove(&x.run)
 	}
 	if x.stderr != nil {

@@ -3,24 +3,38 @@ package fastcgi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"freshet/httpd"
 	"freshet/internal/rule"
 )
 
-// quiet is called once, when the backend has been silent for a while: from now
-// on the request is shown, and it ends when its client goes away. Most
-// requests never get here.
+// stalledAfter is how long a backend may say nothing over a new connection
+// before it counts as one that no worker has taken.
+const stalledAfter = 100 * time.Millisecond
+
+// quiet is called when the backend has been silent for a while: from now on the
+// request is shown, and it ends when its client goes away. Most requests never
+// get here.
 func (x *exchange) quiet() {
+	if x.shown {
+		x.stall()
+		return
+	}
 	x.show()
-	client := x.r.Context()
-	stop := context.AfterFunc(client, func() { x.stop(rule.ScriptClientGone) })
+	stop := context.AfterFunc(x.r.Context(), func() { x.stop(rule.ScriptClientGone) })
 	x.mu.Lock()
 	x.watch = stop
-	fresh := x.in.c.fresh && !x.stalled
-	x.stalled = x.stalled || fresh
 	x.mu.Unlock()
-	if fresh {
+	if x.in.c.fresh {
+		x.in.quietAt = x.sent.Add(stalledAfter)
+	}
+}
+
+// stall says that the connection may wait for a worker.
+func (x *exchange) stall() {
+	if x.in.c.fresh && !x.stalled {
+		x.stalled = true
 		x.h.source.stalled(true)
 	}
 }
@@ -35,9 +49,7 @@ func (x *exchange) show() {
 	}
 	run.PID = x.in.c.pid
 	run.Stop = func() { x.stop(rule.ScriptStopped) }
-	x.mu.Lock()
 	x.shown = true
-	x.mu.Unlock()
 	x.h.board.Add(run)
 }
 
