@@ -135,7 +135,7 @@ func (x *fill) declared() int64 {
 func (x *fill) pass(why rule.ID) {
 	x.setMode(modePass)
 	unsaid := x.unanswered || x.code >= 500 && x.q.object != nil // which says nothing of the resource
-	if why != 0 && !unsaid && x.q.why != fwdMethod {
+	if why != 0 && !unsaid && x.q.why != fwdMethod && !x.refusedBehind() {
 		x.q.reason = why
 	}
 	x.supersede()
@@ -152,7 +152,7 @@ func (x *fill) pass(why rule.ID) {
 // not queue for what cannot be shared.
 func (x *fill) remember(why rule.ID) {
 	h, q := x.h, x.q
-	if q.r.Method != http.MethodGet || q.why == fwdBypass || q.dir.NoStore || x.unanswered || x.code == http.StatusNotModified {
+	if q.r.Method != http.MethodGet || q.why == fwdBypass || q.dir.NoStore || x.unanswered || x.code == http.StatusNotModified || x.refusedBehind() {
 		return
 	}
 	var until int64

@@ -292,6 +292,9 @@ func (x *fill) sendHead(keeping bool) {
 	if x.unanswered && x.told != 0 {
 		why = x.told
 	}
+	if x.refusedBehind() {
+		why, x.q.verdict = x.told, record.Refused
+	}
 	x.h.tell(x.w, x.q, why)
 	header := x.w.Header()
 	maps.Copy(header, x.header)
@@ -300,6 +303,12 @@ func (x *fill) sendHead(keeping bool) {
 	}
 	x.h.setStatus(header, x.header["Cache-Status"], x.status(keeping))
 	x.w.WriteHeader(x.code)
+}
+
+// refusedBehind reports whether the answer is a refusal by who runs programs: its
+// rule is then the cause, and that it is not stored says nothing.
+func (x *fill) refusedBehind() bool {
+	return x.mode == modePass && x.told.Group() == rule.Script && x.code >= 400 && rule.Of(x.told).Status == x.code
 }
 
 // passTrailers hands on the trailers that the handler set after the body.

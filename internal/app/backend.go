@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -24,6 +25,7 @@ type backend struct {
 	explain  explains
 	states   originStates  // nil without origins
 	programs *programs     // nil without programs
+	asked    *authorizer   // nil without one
 	conf     *config.Route // what it was made of
 	log      *slog.Logger
 	users    atomic.Int64 // requests, and 1 for the configuration
@@ -56,7 +58,7 @@ func (b *backend) release() {
 // route is, and what is done around the backend, does not matter.
 func (b *backend) madeOf(r *config.Route) bool {
 	c := b.conf
-	return c.Kind == r.Kind && c.Dir == r.Dir && c.Redirect == r.Redirect && c.Status == r.Status &&
+	return c.Kind == r.Kind && c.Authorizer == r.Authorizer && c.Dir == r.Dir && c.Redirect == r.Redirect && c.Status == r.Status &&
 		reflect.DeepEqual(c.Files, r.Files) && reflect.DeepEqual(c.Origins, r.Origins) && reflect.DeepEqual(c.Caching, r.Caching) &&
 		reflect.DeepEqual(c.Programs, r.Programs) && reflect.DeepEqual(c.FastCGI, r.FastCGI) && (c.Path == r.Path || !r.Kind.KnowsPath())
 }
@@ -89,6 +91,14 @@ func newBackend(r *config.Route, w *within, store *cache.Store) (*backend, error
 	case config.RouteRedirect:
 		d := newRedirect(r)
 		b.handler, b.explain = d, d
+	}
+	if r.Authorizer != "" {
+		if err := b.askFirst(r, w); err != nil {
+			if b.close != nil {
+				err = errors.Join(err, b.close())
+			}
+			return nil, err
+		}
 	}
 	return b, nil
 }

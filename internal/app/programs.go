@@ -108,7 +108,8 @@ func (p *programs) serveBeside(dir, path string, c *config.Files, programs func(
 
 // cached puts a cache in front of the programs, and the files beside both.
 func (p *programs) cached(c *config.Caching, store *cache.Store, w *within) error {
-	p.handler, p.explain, p.close = p.runner, p.runner, p.shut
+	own := runnerExplains{p.runner}
+	p.handler, p.explain, p.close = p.runner, own, p.shut
 	if c.Enabled {
 		rules := cacheOptions(c, "freshet")
 		rules.Next, rules.Store, rules.ErrorLog, rules.Now = p.runner, store, w.log, w.now
@@ -117,7 +118,7 @@ func (p *programs) cached(c *config.Caching, store *cache.Store, w *within) erro
 			return err
 		}
 		p.handler, p.hot, p.purge = p.unlessConnect(purgeable(h, w.door)), h, h.Purge
-		p.explain = &programExplains{h, p.runner, w.door}
+		p.explain = &programExplains{h, own, w.door}
 	}
 	if p.files == nil {
 		return nil
@@ -126,7 +127,7 @@ func (p *programs) cached(c *config.Caching, store *cache.Store, w *within) erro
 	if p.kind == "fastcgi" {
 		m.others = p.runner // which looks for an index, or what answers instead
 	}
-	p.handler, p.hot, p.explain = m, m, &mixedExplains{m, p.explain, p.runner}
+	p.handler, p.hot, p.explain = m, m, &mixedExplains{m, p.explain, own}
 	return nil
 }
 
@@ -232,8 +233,12 @@ func (s *service) allPrograms() []located {
 	var all []located
 	for _, t := range l.sites().all {
 		for _, r := range t.routes {
+			where := fmt.Sprintf("%s, route %s", hosts(t.conf), r.conf.Path)
 			if p := r.backend.programs; p != nil {
-				all = append(all, located{p, fmt.Sprintf("%s, route %s", hosts(t.conf), r.conf.Path)})
+				all = append(all, located{p, where})
+			}
+			if a := r.backend.asked; a != nil {
+				all = append(all, located{&programs{runner: a, kind: "fastcgi", pool: a.Pool}, where + ", authorizer"})
 			}
 		}
 	}

@@ -78,6 +78,14 @@ func (w *world) fixOrigin(r *request, f why.Fix) error {
 		err := w.origin.start()
 		return err
 	}
+	if program := filepath.Join(w.dir, filepath.FromSlash(w.targetOf(r))); len(w.s.programs) > 0 {
+		text, err := os.ReadFile(program)
+		if err != nil {
+			return err
+		}
+		changed := strings.Replace(string(text), `\n\n`, `\n`+f.Name+": "+f.Value+`\n\n`, 1)
+		return os.WriteFile(program, []byte(changed), 0o755)
+	}
 	return w.origin.change(w.targetOf(r), func(p *played) {
 		switch {
 		case f.Name == why.Status:
@@ -105,6 +113,9 @@ func (w *world) targetOf(r *request) string {
 
 func (w *world) fixFiles(f why.Fix) error {
 	path := filepath.Join(w.dir, filepath.FromSlash(f.Name))
+	if filepath.IsAbs(f.Name) {
+		path = f.Name
+	}
 	switch {
 	case f.Do == "add":
 		return w.addFile(f.Name, "added")
@@ -112,6 +123,10 @@ func (w *world) fixFiles(f why.Fix) error {
 		return os.Remove(path)
 	case f.Value == why.Readable:
 		return os.Chmod(path, 0o644)
+	case f.Value == "executable":
+		return os.Chmod(path, 0o755)
+	case strings.HasSuffix(f.Value, "writable by its owner alone"):
+		return errors.Join(os.Chmod(path, 0o755), os.Chmod(filepath.Dir(path), 0o755))
 	case f.Value == why.Plain:
 		if err := os.Remove(path); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 //	edit                   what follows "-- edited.toml --" is the configuration
 //	purge ARG…             freshet purge
 //	remove FILE            of the folder that is served
+//	chmod MODE FILE        of it
 //	why METHOD TARGET      the request that is to be explained; it is sent
 //	cause RULE             what its cause is, before it is sent and after it
 //	before RULE            the cause that is seen before; "-" if none is asked for
@@ -40,7 +42,9 @@ import (
 // "origin PATH" for what the origin answers: one answer after the other, with
 // "---" between, the last one again and again. An answer is a status line
 // "200", fields, an empty line, and a body; or "raw TEXT", "hold TEXT" (which
-// keeps the connection), "silent" or "close". $ORIGIN, $DIR and $HOME stand for
+// keeps the connection), "silent" or "close". "programs/NAME" are files that may
+// be executed, and "backend" is what the FastCGI backend at $FASTCGI does with
+// each request: see playedBackend. $ORIGIN, $DIR and $HOME stand for
 // the origin's URL and folders, $TOKEN for the server's token, $FILL and $FIELDS
 // for much.
 type scenario struct {
@@ -50,6 +54,8 @@ type scenario struct {
 	toml     string
 	edited   string
 	files    map[string]string
+	programs map[string]string // files that may be executed
+	backend  string
 	answers  map[string][]string // by path, as written
 	expected expectation
 }
@@ -83,7 +89,7 @@ func parseScenario(path string) (*scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scenario{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), files: map[string]string{}, answers: map[string][]string{}}
+	s := &scenario{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), files: map[string]string{}, programs: map[string]string{}, answers: map[string][]string{}}
 	s.expected.status = -1
 	script, sections := cutSections(strings.ReplaceAll(string(text), "\r\n", "\n"))
 	for _, sec := range sections {
@@ -94,6 +100,10 @@ func parseScenario(path string) (*scenario, error) {
 			s.edited = sec[1]
 		case strings.HasPrefix(name, "files/"):
 			s.files[strings.TrimPrefix(name, "files/")] = sec[1]
+		case strings.HasPrefix(name, "programs/"):
+			s.programs[strings.TrimPrefix(name, "programs/")] = sec[1]
+		case name == "backend":
+			s.backend = sec[1]
 		case strings.HasPrefix(name, "origin "):
 			s.answers[strings.TrimPrefix(name, "origin ")] = strings.Split(sec[1], "---\n")
 		default:
@@ -166,7 +176,7 @@ func (s *scenario) line(line string) error {
 			return errors.New("a method and a target are needed")
 		}
 		s.steps = append(s.steps, step{verb: verb, req: r})
-	case verb == "advance" || verb == "origin" || verb == "edit" || verb == "purge" || verb == "remove":
+	case verb == "advance" || verb == "origin" || verb == "edit" || verb == "purge" || verb == "remove" || verb == "chmod":
 		s.steps = append(s.steps, step{verb: verb, args: strings.Fields(rest)})
 	default:
 		return errors.New("unknown command")
@@ -267,6 +277,9 @@ func (w *world) do(st step) error {
 		return w.origin.start()
 	case "remove":
 		return os.Remove(filepath.Join(w.dir, st.args[0]))
+	case "chmod":
+		mode, err := strconv.ParseUint(st.args[0], 8, 32)
+		return errors.Join(err, os.Chmod(filepath.Join(w.dir, st.args[1]), os.FileMode(mode)))
 	case "edit":
 		return w.configure(w.expand(w.s.edited))
 	case "purge":

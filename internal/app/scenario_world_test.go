@@ -29,6 +29,7 @@ type world struct {
 	dir     string // that is served
 	now     atomic.Int64
 	origin  *playedOrigin
+	backend *playedBackend // nil: the scenario has none
 	records records
 	args    []string // of the command
 	toml    string
@@ -95,6 +96,9 @@ func newWorld(t *testing.T, s *scenario) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(home) })
+	if err := os.Chmod(home, 0o755); err != nil { // for whom programs run as
+		t.Fatal(err)
+	}
 	w := &world{t: t, s: s, home: home, dir: filepath.Join(home, "site"), toml: s.toml}
 	w.records.more = make(chan struct{})
 	w.now.Store(time.Now().UnixNano())
@@ -112,6 +116,17 @@ func newWorld(t *testing.T, s *scenario) *world {
 		if err := w.addFile(name, text); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for name, text := range s.programs {
+		if err := w.addFile(name, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(w.dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.backend != "" {
+		w.backend = newPlayedBackend(w, s.backend)
 	}
 	for _, arg := range s.command {
 		w.args = append(w.args, w.expand(arg))
@@ -144,7 +159,7 @@ func (w *world) addFile(name, text string) error {
 
 // expand puts in what a script cannot know.
 func (w *world) expand(text string) string {
-	return strings.NewReplacer("$ORIGIN", w.origin.url(), "$ADDRESS", w.origin.addr, "$DIR", w.dir, "$HOME", w.home, "$BASE", w.base, "$TOKEN", w.token(),
+	return strings.NewReplacer("$ORIGIN", w.origin.url(), "$ADDRESS", w.origin.addr, "$FASTCGI", w.backend.address(), "$DIR", w.dir, "$HOME", w.home, "$BASE", w.base, "$TOKEN", w.token(),
 		"$FILL", strings.Repeat("x", 70000), "$FIELDS", strings.Repeat("A: b\r\n", 300)).Replace(text)
 }
 

@@ -12,7 +12,7 @@ import (
 // programExplains is a cache and the programs behind it.
 type programExplains struct {
 	cache  *cache.Handler
-	runner runner
+	runner explains
 	door   *door
 }
 
@@ -30,6 +30,9 @@ func (c *programExplains) Why(r *http.Request) *why.Explanation {
 		return e
 	}
 	p := c.runner.Why(r)
+	for i := range e.Compared {
+		e.Compared[i].Fails = e.Compared[i].Fails && p.Rule == rule.ScriptAnswered
+	}
 	if p.Rule == rule.ScriptAnswered {
 		e.Compared = append(e.Compared, p.Compared...)
 		e.Settings = append(e.Settings, p.Settings...)
@@ -52,7 +55,28 @@ func (c *programExplains) Explain(rec *record.Record) *why.Explanation {
 		}
 		return e
 	}
-	return c.cache.Explain(rec)
+	e := c.cache.Explain(rec)
+	if e != nil && rec.Detail != nil && (rec.Detail.Program != "" || rec.Detail.Origin != "") {
+		e.Compared = append(e.Compared, c.runner.Explain(rec).Compared...)
+	}
+	return e
+}
+
+// runnerExplains is who runs programs.
+type runnerExplains struct{ runner }
+
+// Explain implements explains. What was refused is compared anew: with how it
+// is now.
+func (x runnerExplains) Explain(rec *record.Record) *why.Explanation {
+	e := x.runner.Explain(rec)
+	r := requestOf(rec)
+	if e == nil || r == nil || rec.Rule.Group() != rule.Script || rec.Rule == rule.ScriptAnswered {
+		return e
+	}
+	if now := x.runner.Why(r); now.Rule == rec.Rule {
+		e.Compared, e.Settings, e.Fixes = now.Compared, now.Settings, now.Fixes
+	}
+	return e
 }
 
 // mixedExplains are programs with files beside them.
@@ -68,7 +92,9 @@ func (m *mixedExplains) Why(r *http.Request) *why.Explanation {
 	case m.is(r.URL.EscapedPath()):
 		return m.cached.Why(r)
 	case m.others != nil:
-		return m.runner.Why(r)
+		if e := m.runner.Why(r); e.Rule != rule.StaticFile { // which is for files to say
+			return e
+		}
 	}
 	return m.files.Why(r)
 }

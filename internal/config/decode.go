@@ -156,6 +156,9 @@ func (d *decoder) route(n *node, outer []FieldEdit) Route {
 		return kind == 0 && ofSomeRoute(m.key) || d.otherRoute(m, kind)
 	})
 	s.store(&sections{route: &r, files: &r.Files, origins: &r.Origins, caching: &r.Caching, programs: &r.Programs, fastcgi: &r.FastCGI})
+	if r.Authorizer == "workers" {
+		s.faultAbout("authorizer", "authorizer needs the address of a backend that runs; give unix:/path or host:port")
+	}
 	switch kind {
 	case RouteOrigins:
 		s.checkCaching(&r.Caching)

@@ -39,6 +39,7 @@ type Route struct {
 	Caching      Caching
 	Programs     Programs // of RouteCGI
 	FastCGI      FastCGI  // of RouteFastCGI
+	Authorizer   string   // address of a FastCGI authorizer; "" for none
 	Redirect     string   // of RouteRedirect
 	Status       string
 	MaxBodyBytes int64       // 0: that of the server

@@ -131,7 +131,7 @@ func (f *Flag) text(s string) (string, error) {
 		return s, nil
 	case BackendAddress:
 		if s == "workers" {
-			return s, nil
+			return s, nil // where that can be
 		}
 		return parseBackend(s)
 	case Variable:

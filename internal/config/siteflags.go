@@ -34,6 +34,9 @@ var routeRows = []Flag{
 	{Name: "max-body-bytes", Kind: Size, Value: "SIZE", Min: 1, Off: true, Group: groupRoute, Example: "1MiB",
 		Doc:   "Body of a request. Beyond it: 413. That of [server] holds too, so that this can only be less.",
 		field: func(s *sections) any { return &s.route.MaxBodyBytes }},
+	{Name: "authorizer", Kind: BackendAddress, Value: "ADDR", Group: groupRoute, Example: "unix:/run/auth.sock",
+		Doc:   "Ask the FastCGI authorizer at this address, unix:/path or host:port, whether each request may pass. When it does not answer 200, its answer is the client's; when it cannot be asked, nothing passes. No answer of the route is prebuilt then.",
+		field: func(s *sections) any { return &s.route.Authorizer }},
 }
 
 // redirectRows are the keys of routes with redirect.
