@@ -57,7 +57,7 @@ func (t *table) print(w io.Writer) {
 	fmt.Fprintf(w, "\n%s: %s, %d connections\n", t.scenario.name, t.scenario.title, t.scenario.conns)
 	ours := t.ourColumn()
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	head := "\tCPU µs/req\treq/s\tp99 ms\t"
+	head := "\tCPU µs/req\tcore µs/req\treq/s\tp99 ms\t"
 	if ours != nil {
 		head += "CPU ÷ " + ours.name + "\t95 % interval\t"
 	}
@@ -70,7 +70,7 @@ func (t *table) print(w io.Writer) {
 		if d := stats.Of(c.p99).Median; d > 0 {
 			p99 = fmt.Sprintf("%.2f", d/1000)
 		}
-		fmt.Fprintf(tab, "%s\t%.1f\t%.0f\t%s\t", c.name, stats.Of(c.cpu).Median, stats.Of(c.perSecond).Median, p99)
+		fmt.Fprintf(tab, "%s\t%.1f\t%.0f\t%.0f\t%s\t", c.name, stats.Of(c.cpu).Median, stats.Of(c.core).Median, stats.Of(c.perSecond).Median, p99)
 		switch ours {
 		case nil:
 		case c:
@@ -149,12 +149,12 @@ func (t *table) verdicts() []verdict {
 			}
 		case c.name == bareName:
 			e := estimate(differences(ours.cpu, c.cpu))
-			vs = append(vs, verdict{t.scenario.name, ours.name + " − " + c.name, e.in("%.1f µs"), word(e.high < bar, e.low >= bar, fmt.Sprintf("below the bar of %d µs", bar), "ABOVE THE BAR")})
+			vs = append(vs, verdict{t.scenario.name, ours.name + " − " + c.name, e.in("%.1f µs"), e.word(e.high < bar, e.low >= bar, fmt.Sprintf("below the bar of %d µs", bar), "ABOVE THE BAR")})
 		case c.ours:
 			more(c, ours)
 		default:
 			e := estimate(stats.Ratios(c.cpu, ours.cpu))
-			vs = append(vs, verdict{t.scenario.name, c.name + " ÷ " + ours.name, e.in("%.2f"), word(e.low > 1, e.high < 1, "ours is cheaper", "OURS IS DEARER")})
+			vs = append(vs, verdict{t.scenario.name, c.name + " ÷ " + ours.name, e.in("%.2f"), e.word(e.low > 1, e.high < 1, "ours is cheaper", "OURS IS DEARER")})
 		}
 	}
 	return vs
@@ -166,8 +166,10 @@ func (e estimated) in(format string) string {
 }
 
 // word says what is sure, if anything.
-func word(good, bad bool, yes, no string) string {
+func (e estimated) word(good, bad bool, yes, no string) string {
 	switch {
+	case e.confidence < 0.95:
+		return "too few rounds to say"
 	case good:
 		return yes
 	case bad:

@@ -20,6 +20,7 @@ type column struct {
 	name      string
 	ours      bool
 	cpu       []float64 // microseconds of processor time of the server itself per request
+	core      []float64 // the same of all that runs on its core
 	perSecond []float64
 	p99       []float64 // microseconds
 	notes     []string
@@ -97,7 +98,7 @@ type contestant struct {
 const moment = 300 * time.Millisecond
 
 // sample is what one round gave.
-type sample struct{ cpu, perSecond, p99 float64 }
+type sample struct{ cpu, core, perSecond, p99 float64 }
 
 // measure verifies all servers, then loads them in turn, A B C A B C, so that
 // what the machine does meanwhile hits all.
@@ -144,6 +145,7 @@ func (b *bench) measure(ctx context.Context, sc *scenario, up []*running) *table
 				c.fault = err
 			} else if round > 0 {
 				c.cpu = append(c.cpu, s.cpu)
+				c.core = append(c.core, s.core)
 				c.perSecond = append(c.perSecond, s.perSecond)
 				c.p99 = append(c.p99, s.p99)
 			}
@@ -162,11 +164,19 @@ func (b *bench) loadServer(ctx context.Context, r *running, c *column, sc *scena
 	if err != nil {
 		return sample{}, err
 	}
+	earlier, err := process.ReadCore(serverCPU)
+	if err != nil {
+		return sample{}, err
+	}
 	result, err := load.Run(ctx, plan)
 	if errors.Is(err, load.ErrNoRequest) {
 		plan.For += 5 * time.Second
 		result, err = load.Run(ctx, plan)
 	}
+	if err != nil {
+		return sample{}, err
+	}
+	busy, err := process.ReadCore(serverCPU)
 	if err != nil {
 		return sample{}, err
 	}
@@ -186,7 +196,8 @@ func (b *bench) loadServer(ctx context.Context, r *running, c *column, sc *scena
 	case result.Failed > 0:
 		c.notes = append(c.notes, fmt.Sprintf("connections failed in %d requests: %s", result.Requests, result.Failures))
 	}
-	return sample{micros(used) / float64(result.Requests), result.PerSecond, micros(result.P99)}, nil
+	n := float64(result.Requests)
+	return sample{micros(used) / n, micros(busy-earlier) / n, result.PerSecond, micros(result.P99)}, nil
 }
 
 // clocks reads the processor time of each process of the server itself.
@@ -241,15 +252,23 @@ func (b *bench) loadBare(ctx context.Context, sc *scenario, each time.Duration, 
 	args = process.Pinned(serverCPU, args)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(cmd.Environ(), oneProc...)
+	earlier, err := process.ReadCore(serverCPU)
+	if err != nil {
+		return sample{}, err
+	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return sample{}, fmt.Errorf("%w: %s", err, out)
+	}
+	busy, err := process.ReadCore(serverCPU)
+	if err != nil {
+		return sample{}, err
 	}
 	var n, used, took float64
 	if _, err := fmt.Sscan(string(out), &n, &used, &took); err != nil || n == 0 {
 		return sample{}, fmt.Errorf("not what it should print: %q", out)
 	}
-	return sample{cpu: used / 1000 / n, perSecond: n / (took / 1e9)}, nil
+	return sample{cpu: used / 1000 / n, core: micros(busy-earlier) / n, perSecond: n / (took / 1e9)}, nil
 }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

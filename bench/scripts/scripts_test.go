@@ -126,20 +126,20 @@ func TestOwn(t *testing.T) {
 func TestVerdicts(t *testing.T) {
 	eight := func(x float64) []float64 { return slices.Repeat([]float64{x}, 8) }
 	tab := &table{scenario: &scenario{name: "test"}, columns: []*column{
-		{name: "ours", ours: true, cpu: eight(200), perSecond: eight(1), p99: eight(1)},
-		{name: "ours-more", ours: true, cpu: eight(215), perSecond: eight(1), p99: eight(1)},
-		{name: "dear", cpu: eight(400), perSecond: eight(1), p99: eight(1)},
-		{name: "cheap", cpu: eight(100), perSecond: eight(1), p99: eight(1)},
-		{name: bareName, cpu: eight(80), perSecond: eight(1)},
-		{name: "child", cpu: eight(100), perSecond: eight(1)},
-		{name: "child+limits", cpu: eight(120), perSecond: eight(1)},
+		{name: "ours", ours: true, cpu: eight(200), core: eight(500), perSecond: eight(1), p99: eight(1)},
+		{name: "ours-more", ours: true, cpu: eight(215), core: eight(500), perSecond: eight(1), p99: eight(1)},
+		{name: "dear", cpu: eight(400), core: eight(500), perSecond: eight(1), p99: eight(1)},
+		{name: "cheap", cpu: eight(100), core: eight(500), perSecond: eight(1), p99: eight(1)},
+		{name: bareName, cpu: eight(80), core: eight(500), perSecond: eight(1)},
+		{name: "child", cpu: eight(100), core: eight(500), perSecond: eight(1)},
+		{name: "child+limits", cpu: eight(120), core: eight(500), perSecond: eight(1)},
 	}}
 	var w bytes.Buffer
 	tab.print(&w)
 	printVerdicts(&w, tab.verdicts())
 	text := strings.Join(strings.Fields(w.String()), " ")
 	for _, want := range []string{
-		"dear 400.0 1 0.00 2.00 2.00..2.00",
+		"dear 400.0 500 1 0.00 2.00 2.00..2.00",
 		"test ours-more − ours 15.0 µs (15.0..15.0) for information",
 		"test dear ÷ ours 2.00 (2.00..2.00) ours is cheaper",
 		"test cheap ÷ ours 0.50 (0.50..0.50) OURS IS DEARER",

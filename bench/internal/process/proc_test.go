@@ -234,3 +234,15 @@ func TestClock(t *testing.T) {
 		t.Errorf("a process that ended has a clock, which says %v", d)
 	}
 }
+
+func TestParseCore(t *testing.T) {
+	text := "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 1 2 3 400 50 6 7 80 0 0\ncpu1 x 0 0 0 0 0 0 0 0 0\ncpu10 1 0 0 0 0 0 0 0 0 0\n"
+	if got, err := parseCore(text, 0); err != nil || got != 190*time.Millisecond {
+		t.Errorf("got %v, %v, want 190ms", got, err)
+	}
+	for _, core := range []int{1, 2} {
+		if got, err := parseCore(text, core); err == nil {
+			t.Errorf("core %d: got %v", core, got)
+		}
+	}
+}
