@@ -57,10 +57,10 @@ func inject(pid int, list []limit) error {
 	at := uintptr(regs.Rip)
 	where := (uintptr(regs.Rsp) - redZone - uintptr(len(table))) &^ 15
 	var saved [len(injected)]byte
-	if _, err := unix.PtracePeekText(pid, at, saved[:]); err != nil {
+	if err := copyFrom(pid, saved[:], at); err != nil {
 		return fmt.Errorf("read code: %w", err)
 	}
-	if _, err := unix.PtracePokeData(pid, where, table); err != nil {
+	if err := copyTo(pid, table, where); err != nil {
 		return fmt.Errorf("write limits: %w", err)
 	}
 	if _, err := unix.PtracePokeText(pid, at, injected[:]); err != nil {
@@ -109,4 +109,25 @@ func runToBreakpoint(pid int) error {
 			return nil
 		}
 	}
+}
+
+// copyFrom reads the child's memory: at once, which for another user's process
+// needs CAP_SYS_PTRACE, or word by word.
+func copyFrom(pid int, to []byte, at uintptr) error {
+	local := []unix.Iovec{{Base: &to[0], Len: uint64(len(to))}}
+	n, err := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: at, Len: len(to)}}, 0)
+	if err != nil || n != len(to) {
+		_, err = unix.PtracePeekText(pid, at, to)
+	}
+	return err
+}
+
+// copyTo writes the child's memory, likewise.
+func copyTo(pid int, from []byte, at uintptr) error {
+	local := []unix.Iovec{{Base: &from[0], Len: uint64(len(from))}}
+	n, err := unix.ProcessVMWritev(pid, local, []unix.RemoteIovec{{Base: at, Len: len(from)}}, 0)
+	if err != nil || n != len(from) {
+		_, err = unix.PtracePokeData(pid, at, from)
+	}
+	return err
 }
