@@ -14,7 +14,7 @@ import (
 // TestBehindCache: an answer whose fields say so is kept, validated with the
 // program, and purged.
 func TestBehindCache(t *testing.T) {
-	dir := folder(t, "page", sh(
+	dir := folder(t, "cut", sh(`printf 'Content-Type: text/plain\nCache-Control: max-age=1000\n\nbegun'`, `[ -e whole ] || kill -9 $$`), "page", sh(
 		`[ -e broken ] && exit 1`,
 		`if [ "$HTTP_IF_NONE_MATCH" = '"a"' ]; then printf 'Status: 304 Not Modified\nETag: "a"\nCache-Control: %s\n\n' "$QUERY_STRING"; exit; fi`,
 		`printf 'Content-Type: text/plain\nETag: "a"\nCache-Control: %s\n\nrun %s' "$QUERY_STRING" "$UNIQUE_ID"`))
@@ -53,4 +53,12 @@ func TestBehindCache(t *testing.T) {
 	if again := verdict("/page?max-age=1000", "miss", ""); again == fresh {
 		t.Errorf("%q after a purge", again)
 	}
+	// What was cut is not kept.
+	if a := s.get("/cut"); a.err == nil && a.StatusCode != 502 {
+		t.Errorf("%v %q", a.Status, a.body)
+	}
+	s.next(t)
+	touch(t, dir, "whole")
+	verdict("/cut", "miss", "begun")
+	verdict("/cut", "hit", "begun")
 }

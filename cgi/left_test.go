@@ -81,7 +81,7 @@ func forever(lines ...string) string {
 var faults = []fault{
 	{name: "hangs", program: forever(), change: timeout(300 * time.Millisecond), status: 504, rule: rule.ScriptHeadTimeout},
 	{name: "hangs and will not end", program: forever(stubborn...), change: timeout(300 * time.Millisecond), status: 504, rule: rule.ScriptHeadTimeout},
-	{name: "hangs after its head", program: forever(document), change: timeout(2 * time.Second), rule: rule.ScriptTimeout},
+	{name: "hangs after its head", program: forever(document), change: timeout(4 * time.Second), rule: rule.ScriptTimeout},
 	{name: "hangs behind its length", program: forever(`printf 'Content-Type: text/plain\nContent-Length: 2\n\nok'`), change: timeout(4 * time.Second), status: 200, rule: rule.ScriptAnswered},
 	{name: "prints without end", program: sh(document, `yes`), change: func(o *cgi.Options) { o.MaxOutput = 1 << 20 }, rule: rule.ScriptOutputTooLarge},
 	{name: "prints fields without end", program: sh(`yes 'X-A: b'`), status: 502, rule: rule.ScriptHeadTooLarge},
@@ -111,7 +111,7 @@ var faults = []fault{
 		meet: breaksOff("POST /prog HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n" + strings.Repeat("x", 100_000))},
 	{name: "its client stalls in a long body", program: forever(`cat >/dev/null`), change: timeout(time.Second), rule: rule.ScriptHeadTimeout, status: 504,
 		meet: breaksOff("POST /prog HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n"+strings.Repeat("x", 100_000), stays)},
-	{name: "its client takes nothing", program: sh(document, `yes | head -c 50000000`), change: timeout(2 * time.Second), rule: rule.ClientGone, meet: takesNothing},
+	{name: "its client takes nothing", program: sh(document, `yes | head -c 50000000`), change: timeout(4 * time.Second), rule: rule.ClientGone, meet: takesNothing},
 	{name: "is stopped by an operator", program: forever(), change: grace, status: 503, rule: rule.ScriptStopped, meet: isStopped},
 	{name: "is running when the server ends", program: forever(document), change: grace, rule: rule.ScriptStopped, meet: isClosed},
 	{name: "there is no room on the disk", program: hello, change: func(o *cgi.Options) { o.SpoolMemory, o.MaxSpool = 1<<10, 10<<10 }, status: 413, rule: rule.ScriptBodyTooLarge,

@@ -34,6 +34,7 @@ type run struct {
 	mu     sync.Mutex // guards what follows
 	timer  *time.Timer
 	fired  bool            // the timer was for looking at the client
+	gone   bool            // the program is: the timer stays off
 	client context.Context // nil once the request is over
 	stop   func() bool     // ends the watch over the client; nil without one
 
@@ -71,11 +72,13 @@ func (r *run) fire() {
 		return
 	}
 	defer r.mu.Unlock()
-	r.fired = true
+	if r.fired = true; r.gone {
+		return
+	}
 	if r.client != nil {
 		r.stop = context.AfterFunc(r.client, func() { r.end(rule.ScriptClientGone) })
 	}
-	if d := r.h.o.Timeout; d > 0 && !r.ended() {
+	if d := r.h.o.Timeout; d > 0 {
 		r.timer.Reset(d - watchAfter)
 	}
 }
@@ -112,6 +115,7 @@ func (r *run) attend() {
 	r.result = r.child.Wait()
 	r.out.ended()
 	r.mu.Lock()
+	r.gone = true
 	r.timer.Stop()
 	r.mu.Unlock()
 	r.stderr.Close()
