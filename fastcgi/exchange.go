@@ -46,6 +46,9 @@ type exchange struct {
 	watch   func() bool // ends the watch over the client
 }
 
+// staleWithin is how soon a connection fails that was kept for too long.
+const staleWithin = time.Second
+
 // requestBuffers hold requests while they are made and sent.
 var requestBuffers = sync.Pool{New: func() any {
 	b := make([]byte, 0, 4<<10)
@@ -84,9 +87,10 @@ func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
 		return nil, &gateway.Fault{Rule: x.end()}
 	}
 	x.send(c)
-	if x.out == nil {
-		x.out = gateway.NewOutput(&x.in)
+	if x.out != nil {
+		x.out.Release()
 	}
+	x.out = gateway.NewOutput(&x.in)
 	head, f := x.out.ReadHead(false, x.h.o.MaxHead)
 	if f != nil {
 		return nil, x.judge(f)
@@ -136,7 +140,7 @@ func (x *exchange) again() bool {
 	if x.tries > 1 || !x.in.kept || x.in.heard || x.in.err == nil || errors.Is(x.in.err, errTimeout) || x.end() != 0 {
 		return false
 	}
-	if x.stream {
+	if x.stream || time.Since(x.sent) > staleWithin { // it was not stale: a script failed
 		return false
 	}
 	return x.in.unsent || wire.Idempotent(x.r.Method)

@@ -3,6 +3,7 @@ package fastcgi
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"freshet/httpd"
@@ -19,6 +20,7 @@ type Handler struct {
 	turns   gateway.Turns
 	board   gateway.Board
 	tally   tally
+	closed  atomic.Bool
 }
 
 // New returns a handler; it connects with the first request. With Workers it
@@ -75,6 +77,11 @@ func (h *Handler) closeFolders() {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for redirects := 0; ; redirects++ {
+		if h.closed.Load() {
+			w.Header().Set("Retry-After", "1")
+			h.refuse(w, r, rule.ScriptStopped)
+			return
+		}
 		if redirects > maxRedirects {
 			h.refuse(w, r, rule.ScriptRedirectLoop)
 			return
@@ -183,6 +190,7 @@ func (h *Handler) Pool() PoolState {
 // Close closes connections that are idle, and others once their requests are
 // done; workers are ended at once. Requests from now on get 503.
 func (h *Handler) Close() error {
+	h.closed.Store(true)
 	err := h.source.close()
 	h.closeFolders()
 	return err
