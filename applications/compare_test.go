@@ -103,7 +103,7 @@ func (a *answer) validated() bool {
 	return strings.Contains(a.header.Get("Cache-Status"), "fwd-status=304")
 }
 
-var link = regexp.MustCompile(`(?:href|src)="([^"]+)"`)
+var link = regexp.MustCompile(`(?:href|src)=["']([^"']+)["']`)
 
 // crawl asks an application for the pages that start names and for what they
 // link to on the same host, at most most of them. skip leaves some out.

@@ -17,7 +17,8 @@
 // # As CGI and FastCGI
 //
 // git http-backend, used by the real git: clones, fetches and pushes, after
-// which all ids of objects are compared. Scripts as people have them, in sh,
+// which all ids of objects are compared. cgit, whose pages are compared with
+// what it gives below Go's own net/http/cgi. Scripts as people have them, in sh,
 // Perl and Python (testdata/programs). php-fpm, with a pool of its own, for the
 // scripts of testdata/php: forms, an upload of a gigabyte within the memory that
 // freshet had before it, sessions, scripts that end half way, a pool that has no

@@ -34,6 +34,9 @@ type fpm struct {
 
 const fpmWorkers = 4
 
+// asManyAsWorkers is what connections should be; without it there are more.
+const asManyAsWorkers = "connections = 4\n"
+
 // startFPM starts php-fpm for the scripts of testdata/php, and freshet with a
 // route to it that has more keys.
 func startFPM(t *testing.T, server, keys string) *fpm {
@@ -78,7 +81,7 @@ php_admin_value[display_errors] = off
 php_admin_value[log_errors] = on
 `, f.dir, user, f.socket, fpmWorkers), 0o644)
 	f.startBackend(t)
-	f.url, f.freshet = f.run(t, server, "[[site.route]]\nfastcgi = \"unix:"+f.socket+"\"\nroot = \"www\"\nconnections = 4\n"+
+	f.url, f.freshet = f.run(t, server, "[[site.route]]\nfastcgi = \"unix:"+f.socket+"\"\nroot = \"www\"\n"+
 		"env = [\"DATA="+f.dir+"/data\"]\n"+keys)
 	return f
 }
@@ -128,7 +131,7 @@ func same(t *testing.T, what string, got map[string]any, want ...any) {
 }
 
 func TestPHP(t *testing.T) {
-	f := startFPM(t, "", "")
+	f := startFPM(t, "", asManyAsWorkers)
 	www := filepath.Join(f.dir, "www")
 
 	t.Run("forms", func(t *testing.T) {
@@ -340,7 +343,7 @@ func TestPHPUpload(t *testing.T) {
 // TestPHPExhausted has more requests than workers: as many run as there are
 // workers, as many wait as may, and the others are told to come again.
 func TestPHPExhausted(t *testing.T) {
-	f := startFPM(t, "", "queue = 2\nqueue-time = \"60s\"\n")
+	f := startFPM(t, "", asManyAsWorkers+"queue = 2\nqueue-time = \"60s\"\n")
 	const all, queue = 12, 2
 	answers := make(chan *answer, all)
 	for n := range all {
@@ -374,11 +377,16 @@ func TestPHPExhausted(t *testing.T) {
 // TestPHPRestart has php-fpm be told to load its configuration anew, which
 // nobody must notice, and be stopped and started, while it is used.
 func TestPHPRestart(t *testing.T) {
-	f := startFPM(t, "", "")
+	t.Run("as many connections as workers", func(t *testing.T) { restart(t, asManyAsWorkers) })
+	t.Run("more", func(t *testing.T) { restart(t, "") })
+}
+
+func restart(t *testing.T, keys string) {
+	f := startFPM(t, "", keys)
 	var fine, failed, wrong atomic.Int64
 	stop := make(chan struct{})
 	var all sync.WaitGroup
-	for who := range 3 {
+	for who := range 8 {
 		all.Go(func() {
 			for n := 0; ; n++ {
 				select {
@@ -425,6 +433,13 @@ func TestPHPRestart(t *testing.T) {
 	if n := failed.Load(); n > 0 {
 		t.Errorf("%d requests failed while the configuration was loaded anew", n)
 	}
+	for range 2 * fpmWorkers {
+		if resp, err := browser.Get(f.url + "/half.php?how=kill"); err == nil {
+			resp.Body.Close()
+		}
+	}
+	progress("requests are answered after workers were killed")
+	killed := failed.Load()
 	f.signal(t, syscall.SIGQUIT)
 	from := failed.Load()
 	eventually(t, "requests fail while it does not run", func() bool { return failed.Load() > from+20 })
@@ -438,7 +453,8 @@ func TestPHPRestart(t *testing.T) {
 	}
 	close(stop)
 	all.Wait()
-	t.Logf("php-fpm loaded anew twice, stopped and started: %d answered, %d told to come again, %d wrong", fine.Load(), failed.Load(), wrong.Load())
+	t.Logf("php-fpm loaded anew twice, its workers killed, stopped and started: %d answered, %d told to come again (%d of them for killed workers), %d wrong",
+		fine.Load(), failed.Load(), killed, wrong.Load())
 }
 
 // signal sends php-fpm's master a signal; with QUIT it waits for its end.
