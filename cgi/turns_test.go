@@ -87,3 +87,23 @@ func TestLeavesQueue(t *testing.T) {
 		t.Errorf("%v %v %v", a.Status, a.Header, r.Rule)
 	}
 }
+
+// TestManyAtOnce: everybody who waits gets an answer, each its own.
+func TestManyAtOnce(t *testing.T) {
+	s, h := run(t, folder(t, "echo", sh(`printf 'Content-Type: text/plain\n\n%s' "$QUERY_STRING"`)), func(o *cgi.Options) {
+		o.Running, o.QueueTime = 4, soon
+	})
+	var clients sync.WaitGroup
+	for i := range 20 {
+		clients.Go(func() {
+			for j := range 5 {
+				want := strconv.Itoa(100*i + j)
+				if a := s.get("/echo?" + want); a.StatusCode != 200 || a.body != want || a.err != nil {
+					t.Errorf("%v %q %v, want %s", a.Status, a.body, a.err, want)
+				}
+			}
+		})
+	}
+	clients.Wait()
+	eventually(t, "all turns are given back", func() bool { r, w := h.Load(); return r == 0 && w == 0 && len(h.Board().Runs()) == 0 })
+}
