@@ -10,6 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Root without CAP_SYS_RESOURCE, as in a container by default, may not set the
+// limits of another user's process: prlimit(2) compares real user ids. A child
+// may lower its own. What else there is would be worse, so this stays: to have
+// a program in between costs each request one more execution; to lower our own
+// limits for a moment lowers them for all threads; and a thread of ours with the
+// user's real id could be sent signals by that user's programs.
+
 // mayInject says that this architecture has inject.
 const mayInject = true
 
