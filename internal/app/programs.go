@@ -233,7 +233,7 @@ func (s *service) allPrograms() []located {
 	var all []located
 	for _, t := range l.sites().all {
 		for _, r := range t.routes {
-			where := fmt.Sprintf("%s, route %s", hosts(t.conf), r.conf.Path)
+			where := fmt.Sprintf("route %s (%s)", r.conf.Path, hosts(t.conf))
 			if p := r.backend.programs; p != nil {
 				all = append(all, located{p, where})
 			}
