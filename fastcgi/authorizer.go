@@ -47,7 +47,7 @@ func (a *Authorizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // asks asks the backend, and answers what may not pass.
 func (a *Authorizer) asks(w http.ResponseWriter, r *http.Request) (vars []gateway.Var, pass bool) {
-	x := &exchange{h: a.h, w: w, r: r, role: roleAuthorizer, told: httpd.DetailOf(w)}
+	x := a.h.newExchange(w, r, roleAuthorizer)
 	if id := a.h.turns.Take(r.Context()); id != 0 {
 		x.fail(&gateway.Fault{Rule: id})
 		return nil, false

@@ -24,7 +24,7 @@ type exchange struct {
 	script gateway.Script
 	told   *record.Detail // nil when the writer is not the engine's
 
-	buf     *[]byte // the request up to the body, and with it when that is short
+	buf     *request
 	spooled *gateway.Spooled
 	stream  bool // the client's body is sent while it comes
 	up      *upload
@@ -38,6 +38,7 @@ type exchange struct {
 
 	shown   bool // on the board
 	stalled bool // the source was told
+	sends   bool // there was an upload
 
 	mu      sync.Mutex  // guards what follows; a leaf but for conn's own
 	c       *conn       // nil when there is none, or it is not ours any more
@@ -49,11 +50,47 @@ type exchange struct {
 // staleWithin is how soon a connection fails that was kept for too long.
 const staleWithin = time.Second
 
-// requestBuffers hold requests while they are made and sent.
-var requestBuffers = sync.Pool{New: func() any {
-	b := make([]byte, 0, 4<<10)
-	return &b
+// request is what is sent: up to the body, and with it when that is short.
+type request struct {
+	octets []byte
+	vars   []gateway.Var // used while it is made
+}
+
+var requests = sync.Pool{New: func() any {
+	return &request{make([]byte, 0, 4<<10), make([]gateway.Var, 0, 64)}
 }}
+
+// forget gives it back, without what it has of its request.
+func (q *request) forget() {
+	clear(q.vars[:cap(q.vars)])
+	if cap(q.octets) <= 2*early { // a site with one long address should not keep it
+		requests.Put(q)
+	}
+}
+
+// exchanges are such that only one goroutine has ever known.
+var exchanges = sync.Pool{New: func() any {
+	x := new(exchange)
+	x.in.stderr, x.in.quiet = x.says, x.quiet
+	return x
+}}
+
+func (h *Handler) newExchange(w http.ResponseWriter, r *http.Request, role byte) *exchange {
+	x := exchanges.Get().(*exchange)
+	x.h, x.w, x.r, x.role, x.told = h, w, r, role, httpd.DetailOf(w)
+	return x
+}
+
+// forget gives the exchange back, unless somebody else may still look at it.
+func (x *exchange) forget() {
+	if x.shown || x.sends {
+		return
+	}
+	stderr, quiet := x.in.stderr, x.in.quiet
+	*x = exchange{}
+	x.in.stderr, x.in.quiet = stderr, quiet
+	exchanges.Put(x)
+}
 
 // ask gets the head of an answer. Whatever it returns, done is to be called.
 func (x *exchange) ask() (*gateway.Head, *gateway.Fault) {
@@ -78,8 +115,8 @@ func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
 		return nil, f
 	}
 	x.sent = time.Now()
-	x.in = reading{c: c, limit: x.h.o.Timeout, quietAt: x.sent.Add(watchAfter), quiet: x.quiet, kept: !c.fresh}
-	x.in.stderr = x.says
+	x.in = reading{c: c, demux: demux{stderr: x.in.stderr}, quiet: x.in.quiet, kept: !c.fresh,
+		limit: x.h.o.Timeout, quietAt: x.sent.Add(watchAfter)}
 	if x.shown { // by the first try
 		x.in.quietAt = x.sent.Add(stalledAfter)
 	}
@@ -102,13 +139,14 @@ func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
 // send sends the request; what fails here is heard of when the answer is read.
 func (x *exchange) send(c *conn) {
 	long := x.spooled != nil && x.spooled.Size > early
-	if !x.stream && !long && len(*x.buf) <= oneWrite {
-		if n, err := c.nc.Write(*x.buf); err != nil && n == 0 {
+	if !x.stream && !long && len(x.buf.octets) <= oneWrite {
+		if n, err := c.nc.Write(x.buf.octets); err != nil && n == 0 {
 			x.in.unsent = true
 		}
 		return
 	}
-	u := &upload{begun: *x.buf, again: !x.stream, failed: x.stop}
+	x.sends = true
+	u := &upload{begun: x.buf.octets, again: !x.stream, failed: x.stop}
 	switch {
 	case x.stream:
 		u.body, u.limited = x.r.Body, true
@@ -292,9 +330,9 @@ func (x *exchange) done() {
 		x.spooled.Close()
 	}
 	if x.buf != nil {
-		requestBuffers.Put(x.buf)
-		x.buf = nil
+		x.buf.forget()
 	}
+	x.forget()
 }
 
 // drain reads what is left of an answer that nobody waits for, when that is

@@ -86,7 +86,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.refuse(w, r, rule.ScriptRedirectLoop)
 			return
 		}
-		t := h.find(r.URL.EscapedPath())
+		t := h.foundFor(r)
 		if t.kind != runScript {
 			h.other(w, r, &t)
 			return
@@ -107,7 +107,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run runs a script, and returns where it redirects to when it does locally.
 func (h *Handler) run(w http.ResponseWriter, r *http.Request, s *gateway.Script) (local string) {
-	x := &exchange{h: h, w: w, r: r, role: roleResponder, script: *s, told: httpd.DetailOf(w)}
+	x := h.newExchange(w, r, roleResponder)
+	x.script = *s
 	if id := h.turns.Take(r.Context()); id != 0 {
 		x.fail(&gateway.Fault{Rule: id})
 		return ""
@@ -125,11 +126,6 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request, s *gateway.Script)
 	}
 	x.answer(head)
 	return ""
-}
-
-// Is reports whether a path, percent-encoded, is one for which a script is run.
-func (h *Handler) Is(escapedPath string) bool {
-	return h.find(escapedPath).kind == runScript
 }
 
 // Board returns what runs: requests that take a while, and workers.

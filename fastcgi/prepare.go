@@ -21,11 +21,13 @@ func (x *exchange) prepare() *gateway.Fault {
 		}
 		x.spooled = s
 	}
-	x.buf = requestBuffers.Get().(*[]byte)
-	b := appendBegin((*x.buf)[:0], x.role, o.Idle > 0)
-	b = appendParams(b, x.vars())
+	q := requests.Get().(*request)
+	x.buf = q
+	q.vars = x.appendVars(q.vars[:0])
+	b := appendBegin(q.octets[:0], x.role, o.Idle > 0)
+	b = appendParams(b, q.vars)
 	b, f := x.appendBody(b)
-	*x.buf = b
+	q.octets = b
 	return f
 }
 
@@ -72,8 +74,8 @@ func (x *exchange) appendBody(b []byte) ([]byte, *gateway.Fault) {
 	return appendHeader(b, typeStdin, 0, 0), nil
 }
 
-// vars are the parameters.
-func (x *exchange) vars() []gateway.Var {
+// appendVars appends the parameters.
+func (x *exchange) appendVars(vars []gateway.Var) []gateway.Var {
 	o := &x.h.o
 	opt := gateway.VarOptions{
 		Software:          o.Software,
@@ -84,7 +86,7 @@ func (x *exchange) vars() []gateway.Var {
 	if x.spooled != nil {
 		opt.Length = x.spooled.Size
 	}
-	vars := gateway.AppendVars(make([]gateway.Var, 0, 64), x.r, &x.script, &opt)
+	vars = gateway.AppendVars(vars, x.r, &x.script, &opt)
 	// php-cgi runs nothing without it (cgi.force_redirect).
 	vars = append(vars, gateway.Var{Name: "REDIRECT_STATUS", Value: "200"})
 	if x.role == roleAuthorizer {

@@ -216,6 +216,29 @@ func plain(name string) bool {
 
 // variable is the name of a field's variable.
 func variable(name string) string {
+	if v, ok := commonVariables[name]; ok {
+		return v
+	}
+	return makeVariable(name)
+}
+
+// commonVariables are those of fields that most requests have: their names need
+// not be made each time.
+var commonVariables = func() map[string]string {
+	m := make(map[string]string)
+	for _, name := range []string{
+		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Cookie", "Dnt",
+		"Forwarded", "From", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Origin",
+		"Pragma", "Priority", "Range", "Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest",
+		"Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc", "Upgrade-Insecure-Requests", "User-Agent", "Via",
+		"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "X-Requested-With",
+	} {
+		m[name] = makeVariable(name)
+	}
+	return m
+}()
+
+func makeVariable(name string) string {
 	b := make([]byte, 0, len("HTTP_")+len(name))
 	b = append(b, "HTTP_"...)
 	for i := range len(name) {
