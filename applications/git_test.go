@@ -119,6 +119,47 @@ func TestGit(t *testing.T) {
 	})
 }
 
+// TestGitOfAnother has a repository that is not of the user that programs run
+// as: git does not read it, unless it is told that it may; then it cannot be
+// pushed to all the same.
+func TestGitOfAnother(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files to somebody else")
+	}
+	p := newPlace(t)
+	bare := gitProject(t, p, 100<<10)
+	command(t, "", nil, "chown", "-R", "root:root", bare)
+	for _, tt := range []struct {
+		name, safe string
+		fine       bool
+	}{{"unsaid", "", false}, {"said", "*", true}} {
+		p.file(t, "www-"+tt.name+"/cgi-bin/git", "#!/bin/sh\nexec git http-backend\n", 0o755)
+		url, _ := p.serve(t, "serve", filepath.Join(p.dir, "www-"+tt.name), "--cgi", "/cgi-bin",
+			"--cgi-env", "GIT_PROJECT_ROOT="+filepath.Dir(bare), "--cgi-env", "GIT_HTTP_EXPORT_ALL=1",
+			"--cgi-env", "GIT_CONFIG_COUNT=1", "--cgi-env", "GIT_CONFIG_KEY_0=safe.directory", "--cgi-env", "GIT_CONFIG_VALUE_0="+tt.safe)
+		url += "/cgi-bin/git/project.git"
+		dir := filepath.Join(t.TempDir(), "clone")
+		cmd := exec.CommandContext(t.Context(), "git", "clone", "-q", url, dir)
+		cmd.Env = append(os.Environ(), gitEnv...)
+		out, err := cmd.CombinedOutput()
+		if (err == nil) != tt.fine {
+			t.Fatalf("%s: %v: %s", tt.name, err, out)
+		}
+		if !tt.fine {
+			continue
+		}
+		if got, want := gitObjects(t, dir), inRepositoryObjects(t, bare); got != want {
+			t.Errorf("other objects than the server has")
+		}
+		gitCommit(t, dir, "more", 100)
+		cmd = exec.CommandContext(t.Context(), "git", "push", "-q", "origin", "main")
+		cmd.Env, cmd.Dir = append(os.Environ(), gitEnv...), dir
+		if out, err := cmd.CombinedOutput(); err == nil {
+			t.Errorf("nobody pushed to what belongs to root: %s", out)
+		}
+	}
+}
+
 // useGit does what people do with a repository, and compares what they have.
 func useGit(t *testing.T, bare, url string) {
 	step := func(name string, f func()) {

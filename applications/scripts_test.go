@@ -15,19 +15,26 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
+// scripts is a server of scripts.
+type scripts struct {
+	place
+	server *os.Process
+}
+
 // startScripts serves a page, and the programs of testdata/programs below
 // /cgi-bin/.
-func startScripts(t *testing.T, more ...string) (p place, url string) {
+func startScripts(t *testing.T, more ...string) (p scripts, url string) {
 	t.Helper()
 	for _, program := range []string{"/usr/bin/perl", "/usr/bin/python3"} {
 		if _, err := os.Stat(program); err != nil {
 			cannotBeHad(t, "a program is missing: %v", err)
 		}
 	}
-	p = newPlace(t)
+	p.place = newPlace(t)
 	data := p.folder(t, "data", true)
 	p.file(t, "www/page.html", "<p>a page</p>\n", 0o644)
 	files, err := filepath.Glob("testdata/programs/*")
@@ -42,7 +49,7 @@ func startScripts(t *testing.T, more ...string) (p place, url string) {
 		p.file(t, "www/cgi-bin/"+filepath.Base(name), string(source), 0o755)
 	}
 	args := append([]string{"serve", filepath.Join(p.dir, "www"), "--cgi", "/cgi-bin", "--cgi-env", "DATA=" + data}, more...)
-	url, _ = p.serve(t, args...)
+	url, p.server = p.serve(t, args...)
 	return p, url
 }
 
@@ -253,6 +260,42 @@ func TestScriptClientGone(t *testing.T) {
 	}
 	resp.Body.Close()
 	eventually(t, "the program is ended", func() bool { return !p.running("clock.sh") })
+}
+
+// TestScriptServerStops has a server that is told to stop end a program that
+// does not, when the time of running requests is over.
+func TestScriptServerStops(t *testing.T) {
+	p, url := startScripts(t, "--shutdown-timeout", "500ms")
+	resp, err := browser.Get(url + "/cgi-bin/clock.sh?3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	events := bufio.NewReader(resp.Body)
+	if _, err := events.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	p.server.Signal(syscall.SIGTERM)
+	if _, err := io.ReadAll(events); err == nil {
+		t.Error("what was cut looks whole")
+	}
+	eventually(t, "neither the server nor the program runs", func() bool { return len(p.processes()) == 0 })
+}
+
+// TestScriptServerKilled has the programs of a server that is killed be ended,
+// too.
+func TestScriptServerKilled(t *testing.T) {
+	p, url := startScripts(t)
+	resp, err := browser.Get(url + "/cgi-bin/clock.sh?3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := bufio.NewReader(resp.Body).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	p.server.Kill()
+	eventually(t, "neither the server nor the program runs", func() bool { return len(p.processes()) == 0 })
 }
 
 func TestScriptAnswers(t *testing.T) {
