@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"freshet/cgi"
+	"freshet/internal/child"
 )
 
 // tiny is the least program that answers.
@@ -40,7 +41,9 @@ func ownCPU(b *testing.B) time.Duration {
 
 // BenchmarkRequest measures a request beside the least that starting the
 // program costs: own-µs/op is the processor time of this process, bare-µs/op
-// that of a bare ForkExec with two pipes, and ours-µs/op the difference.
+// that of a bare ForkExec with two pipes, ours-µs/op the difference, and
+// child-µs/op that part of it that package child has: limits, threads, the
+// search for what is left.
 func BenchmarkRequest(b *testing.B) {
 	dir := folder(b)
 	tinyIn(b, dir)
@@ -70,9 +73,11 @@ func BenchmarkRequest(b *testing.B) {
 				}
 			}
 			own := (ownCPU(b) - before) / time.Duration(b.N)
+			b.StopTimer()
 			b.ReportMetric(float64(own)/1e3, "own-µs/op")
 			b.ReportMetric(float64(bare)/1e3, "bare-µs/op")
 			b.ReportMetric(float64(own-bare)/1e3, "ours-µs/op")
+			b.ReportMetric(float64(childStart(b, filepath.Join(dir, "tiny"), tt.limits)-bare)/1e3, "child-µs/op")
 		})
 	}
 }
@@ -101,6 +106,45 @@ func bareStart(b *testing.B, program string) time.Duration {
 		var status syscall.WaitStatus
 		_, err = syscall.Wait4(pid, &status, 0, nil)
 		must(b, err)
+	}
+	return (ownCPU(b) - before) / time.Duration(n)
+}
+
+// childStart measures the same with package child, within the limits that the
+// handler has.
+func childStart(b *testing.B, program string, limits cgi.Limits) time.Duration {
+	o := child.Options{}
+	if os.Geteuid() == 0 {
+		user, err := child.LookupUser("nobody")
+		must(b, err)
+		o.User = user
+	}
+	if limits.Memory == 0 {
+		o.Limits = child.Limits{Memory: 1 << 30, CPU: 10 * time.Second, Processes: 256, Files: 256, FileSize: 1 << 30}
+	}
+	s, err := child.New(o)
+	must(b, err)
+	defer s.Close()
+	n := max(min(b.N, 1000), 20)
+	buf := make([]byte, 1<<10)
+	before := ownCPU(b)
+	for range n {
+		out, theirs, err := os.Pipe()
+		must(b, err)
+		errs, theirErrs, err := os.Pipe()
+		must(b, err)
+		p, err := s.Start(&child.Command{Path: program, Env: []string{"UNIQUE_ID=x"}, Files: []*os.File{nil, theirs, theirErrs}, Mark: "x"})
+		must(b, err)
+		theirs.Close()
+		theirErrs.Close()
+		for {
+			if _, err := out.Read(buf); err != nil {
+				break
+			}
+		}
+		p.Wait()
+		out.Close()
+		errs.Close()
 	}
 	return (ownCPU(b) - before) / time.Duration(n)
 }

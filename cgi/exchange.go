@@ -59,7 +59,7 @@ func (x *exchange) serve() {
 	// another one is looked for.
 	run.over = true
 	x.leave(run)
-	run.await(patience)
+	waitFor(run.done)
 	x.redirect(to)
 }
 
@@ -103,7 +103,8 @@ func (x *exchange) tell(run *run) {
 	if x.told == nil || run == nil || !run.ended() {
 		return
 	}
-	x.told.Exit = run.result.String()
-	x.told.CPU = int64(run.result.User + run.result.System)
-	x.told.Memory = run.result.MaxRSS
+	result := run.child.Wait()
+	x.told.Exit = result.String()
+	x.told.CPU = int64(result.User + result.System)
+	x.told.Memory = result.MaxRSS
 }

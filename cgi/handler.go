@@ -141,7 +141,7 @@ func (h *Handler) landlock() *child.Landlock {
 // ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler when
 // an answer that was begun cannot be completed.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f := h.find(r.URL.EscapedPath())
+	f := h.foundFor(r)
 	switch {
 	case !f.mine && h.o.Next != nil:
 		h.o.Next.ServeHTTP(w, r)
@@ -156,14 +156,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, w: w, r: r, p: f.program, rc: http.NewResponseController(w), told: httpd.DetailOf(w)}
 	x.serve()
 }
-
-// Is reports whether a request for a path, as it stands in the URL, is for a
-// program, or for what must not be sent as a file because it is one: everything
-// in Options.Folders, and every path whose beginning is a file with one of
-// Options.Extensions, or a folder with an Options.Index of that kind. It asks
-// the file system only when the path has one of the extensions, or is a
-// folder's and there is an Index.
-func (h *Handler) Is(escapedPath string) bool { return h.find(escapedPath).mine }
 
 // refuse answers a request for which no program runs.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, id rule.ID, detail string) {

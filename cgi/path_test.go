@@ -167,6 +167,11 @@ func TestIs(t *testing.T) {
 		if got := h.Is(tt.path); got != tt.is {
 			t.Errorf("Is(%q) = %v", tt.path, got)
 		}
+		if u, err := url.ParseRequestURI(tt.path); err == nil {
+			if _, got := h.Find(&http.Request{URL: u}); got != tt.is {
+				t.Errorf("Find(%q) says %v", tt.path, got)
+			}
+		}
 		got := s.talk("GET " + tt.path + " HTTP/1.0\r\n\r\n")
 		if r := s.next(t); tt.is && r.Rule != tt.rule {
 			t.Errorf("%s: %v, want %v", tt.path, r.Rule, tt.rule)
@@ -174,6 +179,25 @@ func TestIs(t *testing.T) {
 		if !tt.is && !strings.HasSuffix(got, "next") && !strings.HasPrefix(got, "HTTP/1.1 400") { // the engine may refuse the target itself
 			t.Errorf("%s: %q", tt.path, got)
 		}
+	}
+}
+
+// TestFindOnce: what Find found is not looked for again, and only for the
+// request that it was found for.
+func TestFindOnce(t *testing.T) {
+	_, h := run(t, folder(t, "a.py", where, "b.py", where), func(o *cgi.Options) { o.Extensions = []string{".py"} })
+	r, is := h.Find(httptest.NewRequest("GET", "/a.py/info", nil))
+	if !is {
+		t.Fatal("it is a program")
+	}
+	if n := testing.AllocsPerRun(10, func() { h.Named("/a.py") }); n > 1 {
+		t.Errorf("Named allocates %v times", n)
+	}
+	must(t, os.Chmod(filepath.Join(h.Dir(), "a.py"), 0o644)) // would be seen by a look
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusForbidden {
+		t.Errorf("%d", w.Code)
 	}
 }
 

@@ -2,7 +2,6 @@ package cgi
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -38,8 +37,7 @@ type run struct {
 	client context.Context // nil once the request is over
 	stop   func() bool     // ends the watch over the client; nil without one
 
-	result child.Result  // set before done is closed
-	done   chan struct{} // closed when it is gone and all it said was heard
+	done chan struct{} // closed when it is gone, all it said was heard, and its turn given back
 }
 
 // begin is called when the program runs: it sees it to its end.
@@ -95,10 +93,8 @@ func (r *run) detach() {
 
 // end ends the program for a reason; the first one counts.
 func (r *run) end(id rule.ID) {
-	select {
-	case <-r.child.Done():
+	if r.ended() {
 		return
-	default:
 	}
 	if r.why.CompareAndSwap(0, uint32(id)) {
 		r.child.Terminate()
@@ -112,7 +108,7 @@ func (r *run) cause() rule.ID { return rule.ID(r.why.Load()) }
 // what it had.
 func (r *run) attend() {
 	r.listen()
-	r.result = r.child.Wait()
+	r.child.Wait()
 	r.out.ended()
 	r.mu.Lock()
 	r.gone = true
@@ -150,10 +146,8 @@ func (r *run) listen() {
 		if !isTimeout(err) {
 			return
 		}
-		select {
-		case <-r.child.Done():
+		if r.ended() {
 			return
-		default:
 		}
 	}
 }
@@ -163,25 +157,27 @@ func (r *run) log() *slog.Logger {
 	return r.h.o.ErrorLog.With("request", r.board.Request, "script", r.board.Script)
 }
 
-// ended reports whether the program is gone, and result is known.
+// ended reports whether the program is gone: then child.Wait tells how at once.
 func (r *run) ended() bool {
 	select {
-	case <-r.done:
+	case <-r.child.Done():
 		return true
 	default:
 		return false
 	}
 }
 
-// await waits for the program's end for a while.
-func (r *run) await(d time.Duration) {
-	if r.ended() {
+// waitFor waits for the end of something for as long as an answer may wait.
+func waitFor(done <-chan struct{}) {
+	select {
+	case <-done:
 		return
+	default:
 	}
-	t := time.NewTimer(d)
+	t := time.NewTimer(patience)
 	defer t.Stop()
 	select {
-	case <-r.done:
+	case <-done:
 	case <-t.C:
 	}
 }
@@ -190,10 +186,10 @@ func (r *run) await(d time.Duration) {
 // sent, and ends the program.
 func (r *run) headFault(f *gateway.Fault) *gateway.Fault {
 	if f.Rule == rule.ScriptNoHead {
-		r.await(patience) // it closed its output, or is gone: how?
+		waitFor(r.done) // it closed its output, or is gone: how?
 	}
 	r.end(f.Rule)
-	r.await(patience)
+	waitFor(r.done)
 	switch id := r.cause(); {
 	case id == rule.ScriptTimeout:
 		return &gateway.Fault{Rule: rule.ScriptHeadTimeout}
@@ -201,36 +197,54 @@ func (r *run) headFault(f *gateway.Fault) *gateway.Fault {
 		return &gateway.Fault{Rule: id}
 	}
 	if f.Rule == rule.ScriptNoHead && r.ended() {
-		f.Detail += "; " + r.result.String()
+		f.Detail += "; " + r.child.Wait().String()
 	}
 	return f
 }
 
 // bodyFault says why an answer that was begun is not complete; nil when it is.
-// f is what relaying said; whole says that all
-// of a body whose end is known was sent.
+// f is what relaying said; whole says that the answer's end does not depend on
+// the program's.
 func (r *run) bodyFault(f *gateway.Fault, whole bool) *gateway.Fault {
-	if f != nil && f.Rule != rule.ScriptIncomplete {
-		r.end(f.Rule)
-	}
-	if f != nil || whole {
-		r.out.Close()
-	}
-	r.await(patience)
-	if f == nil && whole {
+	switch {
+	case f != nil:
+		return r.broken(f)
+	case whole:
+		r.out.Close() // nobody reads what else it prints
+		waitFor(r.child.Done())
 		return nil
 	}
-	if f != nil && f.Err != nil {
+	return r.closed()
+}
+
+// closed is for an output that ended, and nothing says that this was its end
+// but how the program ends. What it does later, having closed its output, is its own affair.
+func (r *run) closed() *gateway.Fault {
+	if id := r.cause(); id != 0 {
+		waitFor(r.done)
+		return &gateway.Fault{Rule: id}
+	}
+	waitFor(r.child.Done())
+	if r.cause() == 0 && r.ended() && r.child.Wait().Signal != 0 {
+		waitFor(r.done) // with its last words
+		return &gateway.Fault{Rule: rule.ScriptDied, Detail: r.child.Wait().String()}
+	}
+	return nil
+}
+
+// broken is for an answer that could not be relayed to its end.
+func (r *run) broken(f *gateway.Fault) *gateway.Fault {
+	if f.Rule != rule.ScriptIncomplete || f.Err != nil {
 		r.end(f.Rule)
 	}
-	id := r.cause()
-	switch {
+	r.out.Close()
+	waitFor(r.done)
+	switch id := r.cause(); {
+	case id == f.Rule:
 	case id != 0:
-		if f == nil || f.Rule != id {
-			f = &gateway.Fault{Rule: id}
-		}
-	case (f == nil || f.Err == nil) && r.ended() && r.result.Signal != 0:
-		f = &gateway.Fault{Rule: rule.ScriptDied, Detail: fmt.Sprint(r.result)}
+		return &gateway.Fault{Rule: id}
+	case f.Err == nil && r.ended() && r.child.Wait().Signal != 0:
+		return &gateway.Fault{Rule: rule.ScriptDied, Detail: r.child.Wait().String()}
 	}
 	return f
 }
