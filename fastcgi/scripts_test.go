@@ -163,6 +163,8 @@ func TestWhichScript(t *testing.T) {
 		}
 		if is := h.Is(path); is != strings.HasPrefix(tt.want, "SCRIPT_NAME") {
 			t.Errorf("%s: Is says %v", tt.path, is)
+		} else if _, found := h.Find(&http.Request{URL: req.URL}); found != h.Is(req.URL.EscapedPath()) {
+			t.Errorf("%s: Find says %v", tt.path, found)
 		}
 		h.Close()
 	}

@@ -69,9 +69,19 @@ func (b *beside) Explain(rec *record.Record) *why.Explanation {
 	return folderExplains{b.folder}.Explain(&inside)
 }
 
+// finder knows which paths are for programs; a runner, too.
+type finder interface {
+	// Is reports whether a path, as it stands in the URL, is for a program.
+	Is(escapedPath string) bool
+	// Named guesses that, without asking the file system.
+	Named(escapedPath string) bool
+	// Find is Is, and what it returns remembers what was found.
+	Find(*http.Request) (*http.Request, bool)
+}
+
 // mixed gives requests for programs to one handler, and all others to files.
 type mixed struct {
-	is          func(escapedPath string) bool
+	finder      finder
 	programs    http.Handler
 	programsHot httpd.HotHandler // may be nil
 	files       *beside
@@ -80,8 +90,9 @@ type mixed struct {
 
 // ServeHTTP implements http.Handler.
 func (m *mixed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r, is := m.finder.Find(r)
 	switch {
-	case m.is(r.URL.EscapedPath()):
+	case is:
 		m.programs.ServeHTTP(w, r)
 	case m.others != nil:
 		m.others.ServeHTTP(w, r)
@@ -90,17 +101,27 @@ func (m *mixed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ServeHot implements httpd.HotHandler.
+// ServeHot implements httpd.HotHandler. For what is named like a program it
+// looks only once there is an answer: most have none, and ServeHTTP looks.
 func (m *mixed) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
-	if m.is(q.Path) {
+	named := m.finder.Named(q.Path)
+	switch {
+	case named && (m.programsHot == nil || !m.programsHot.ServeHot(q, a)):
+		return false
+	case named:
+		return m.finder.Is(q.Path) || declined(a)
+	case m.finder.Is(q.Path):
 		return m.programsHot != nil && m.programsHot.ServeHot(q, a)
-	}
-	if !m.files.ServeHot(q, a) {
+	case !m.files.ServeHot(q, a):
 		return false
-	}
-	if m.others != nil && a.Status >= 400 { // others may have more to say
-		*a = httpd.Answer{Scratch: a.Scratch}
-		return false
+	case m.others != nil && a.Status >= 400: // others may have more to say
+		return declined(a)
 	}
 	return true
+}
+
+// declined takes an answer back, and is false.
+func declined(a *httpd.Answer) bool {
+	*a = httpd.Answer{Scratch: a.Scratch}
+	return false
 }

@@ -19,8 +19,6 @@ type runner interface {
 	http.Handler
 	explains
 
-	// Is reports whether a path, as it stands in the URL, is for a program.
-	Is(escapedPath string) bool
 	Board() *gateway.Board
 	Load() (running, waiting int)
 	Describe() string
@@ -31,6 +29,7 @@ type runner interface {
 // files beside the programs.
 type programs struct {
 	runner  runner
+	finder  finder // the runner
 	kind    string // "cgi" or "fastcgi"
 	handler http.Handler
 	hot     httpd.HotHandler // may be nil
@@ -123,7 +122,7 @@ func (p *programs) cached(c *config.Caching, store *cache.Store, w *within) erro
 	if p.files == nil {
 		return nil
 	}
-	m := &mixed{is: p.runner.Is, programs: p.handler, programsHot: p.hot, files: p.files}
+	m := &mixed{finder: p.finder, programs: p.handler, programsHot: p.hot, files: p.files}
 	if p.kind == "fastcgi" {
 		m.others = p.runner // which looks for an index, or what answers instead
 	}

@@ -35,7 +35,7 @@ func (p *programs) openFastCGI(r *config.Route, w *within) error {
 	if err != nil {
 		return err
 	}
-	p.runner, p.pool = h, h.Pool
+	p.runner, p.finder, p.pool = h, h, h.Pool
 	return nil
 }
 

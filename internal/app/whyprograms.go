@@ -89,7 +89,7 @@ type mixedExplains struct {
 // Why implements explains.
 func (m *mixedExplains) Why(r *http.Request) *why.Explanation {
 	switch {
-	case m.is(r.URL.EscapedPath()):
+	case m.finder.Is(r.URL.EscapedPath()):
 		return m.cached.Why(r)
 	case m.others != nil:
 		if e := m.runner.Why(r); e.Rule != rule.StaticFile { // which is for files to say
