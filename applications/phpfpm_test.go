@@ -271,6 +271,36 @@ func TestPHP(t *testing.T) {
 	})
 }
 
+// TestPHPFrontController has one script answer for all paths that are no files,
+// as frameworks have it.
+func TestPHPFrontController(t *testing.T) {
+	f := startFPM(t, "", asManyAsWorkers+"fallback = \"front.php\"\nindex = [\"front.php\"]\n")
+	f.file(t, "www/.env", "SECRET=1\n", 0o644)
+	f.file(t, "www/.git/config", "SECRET=1\n", 0o644)
+	f.file(t, "www/pictures/a.txt", "a file\n", 0o644)
+	for path, want := range map[string]string{
+		"/":                       `{"path":"\/","query":[],"script":"\/front.php","self":"\/front.php","info":null,"method":"GET"}`,
+		"/blog/2026/a%20b?x=1":    `{"path":"\/blog\/2026\/a%20b","query":{"x":"1"},"script":"\/front.php","self":"\/front.php","info":null,"method":"GET"}`,
+		"/blog/":                  `{"path":"\/blog\/","query":[],"script":"\/front.php","self":"\/front.php","info":null,"method":"GET"}`,
+		"/none.php":               `{"path":"\/none.php","query":[],"script":"\/front.php","self":"\/front.php","info":null,"method":"GET"}`,
+		"/pictures/b.txt":         `{"path":"\/pictures\/b.txt","query":[],"script":"\/front.php","self":"\/front.php","info":null,"method":"GET"}`,
+		"/front.php/news?y[]=%C3": `{"path":"\/front.php\/news","query":{"y":["\ufffd"]},"script":"\/front.php","self":"\/front.php\/news","info":"\/news","method":"GET"}`,
+		"/pictures/a.txt":         "a file\n",
+		"/style.css":              "body { color: black }\n",
+	} {
+		wantBody(t, path, get(t, f.url+path), 200, want)
+	}
+	a := request(t, "POST", f.url+"/api/items", strings.NewReader("{}"), "Content-Type", "application/json")
+	if a.status != 200 || !bytes.Contains(a.body, []byte(`"path":"\/api\/items"`)) || !bytes.Contains(a.body, []byte(`"method":"POST"`)) {
+		t.Errorf("POST: %d %s", a.status, a.body)
+	}
+	for _, path := range []string{"/.env", "/.git/config", "/%2eenv", "/pictures/../.env", "/front.php/../.env"} {
+		if a := get(t, f.url+path); bytes.Contains(a.body, []byte("SECRET")) {
+			t.Errorf("%s: %d %q", path, a.status, a.body)
+		}
+	}
+}
+
 // TestPHPUpload uploads a gigabyte, and neither freshet nor PHP needs memory
 // for it.
 func TestPHPUpload(t *testing.T) {
@@ -338,6 +368,34 @@ func TestPHPUpload(t *testing.T) {
 	if names, _ := filepath.Glob(filepath.Join(f.dir, "uploads", "*")); len(names) > 0 {
 		t.Errorf("left behind: %v", names)
 	}
+}
+
+// TestPHPBrokenUpload has clients who break bodies off keep no worker busy.
+func TestPHPBrokenUpload(t *testing.T) {
+	f := startFPM(t, "", asManyAsWorkers)
+	for range 2 * fpmWorkers {
+		for _, framing := range brokenUploads {
+			breakOff(t, f.url+"/form.php", framing)
+		}
+	}
+	var all sync.WaitGroup
+	for n := range fpmWorkers {
+		all.Go(func() {
+			resp, err := browser.Get(fmt.Sprintf("%s/?n=%d", f.url, n))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if resp.Body.Close(); resp.StatusCode != 200 {
+				t.Errorf("afterwards: %d", resp.StatusCode)
+			}
+		})
+	}
+	all.Wait()
+	eventually(t, "what PHP kept is gone", func() bool {
+		names, _ := filepath.Glob(filepath.Join(f.dir, "uploads", "*"))
+		return len(names) == 0
+	})
 }
 
 // TestPHPExhausted has more requests than workers: as many run as there are

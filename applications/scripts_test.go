@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -296,6 +297,42 @@ func TestScriptServerKilled(t *testing.T) {
 	}
 	p.server.Kill()
 	eventually(t, "neither the server nor the program runs", func() bool { return len(p.processes()) == 0 })
+}
+
+// breakOff begins to upload 50 MB, and goes away after 5.
+func breakOff(t *testing.T, url, framing string) {
+	t.Helper()
+	host, path, _ := strings.Cut(strings.TrimPrefix(url, "http://"), "/")
+	c, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "POST /%s HTTP/1.1\r\nHost: %s\r\nContent-Type: multipart/form-data; boundary=b\r\n%s\r\n\r\n", path, host, framing)
+	if strings.HasPrefix(framing, "Transfer") {
+		fmt.Fprintf(c, "%x\r\n", 50<<20)
+	}
+	fmt.Fprint(c, "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n")
+	if _, err := c.Write(bytes.Repeat([]byte("0123456789abcde\n"), 5<<16)); err != nil {
+		t.Errorf("%s: %v", framing, err)
+	}
+	c.(*net.TCPConn).SetLinger(0)
+}
+
+// brokenUploads are the ways to frame what breakOff sends.
+var brokenUploads = []string{"Content-Length: 52428800", "Transfer-Encoding: chunked"}
+
+// TestScriptBrokenUpload has programs whose clients break a body off be ended,
+// and nothing of it be left (which the end of each test looks for, too).
+func TestScriptBrokenUpload(t *testing.T) {
+	p, url := startScripts(t)
+	for range 3 {
+		for _, framing := range brokenUploads {
+			breakOff(t, url+"/cgi-bin/upload.py", framing)
+		}
+	}
+	eventually(t, "no program runs", func() bool { return !p.running("upload.py") })
+	wantBody(t, "afterwards", get(t, url+"/cgi-bin/form.pl?a=b"), 200, "a: b\n")
 }
 
 func TestScriptAnswers(t *testing.T) {
