@@ -241,3 +241,13 @@ func TestVarsAllocations(t *testing.T) {
 		t.Errorf("%v allocations", got)
 	}
 }
+
+// TestCommonVariables has the names that are made once be those that are made
+// each time.
+func TestCommonVariables(t *testing.T) {
+	for name, v := range commonVariables {
+		if v != makeVariable(name) || name != http.CanonicalHeaderKey(name) || !told(name, true) {
+			t.Errorf("%s: %s", name, v)
+		}
+	}
+}
