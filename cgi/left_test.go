@@ -101,6 +101,7 @@ var faults = []fault{
 	{name: "its client leaves before the head", program: forever(), change: grace, meet: leaves(get), rule: rule.ScriptClientGone},
 	{name: "its client leaves while it answers", program: forever(document), change: grace, meet: leaves(get), rule: rule.ScriptClientGone},
 	{name: "its client leaves and it will not end", program: forever(append(stubborn, document)...), change: grace, meet: leaves(get), rule: rule.ScriptClientGone},
+	{name: "its client leaves while it prints", program: sh(document, `yes`), change: grace, meet: leavesMidway, rule: rule.ClientGone},
 	{name: "its client leaves behind a body", program: forever(), change: grace, rule: rule.ScriptClientGone,
 		meet: leaves("POST /prog HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nabcde")},
 	{name: "its client breaks a small body off", program: forever(), rule: rule.BodyIncomplete, status: 400,
@@ -135,6 +136,16 @@ func breaksOff(send string, how ...how) func(t *testing.T, x *faulty) {
 		x.expect(t, br)
 		c.Close()
 	}
+}
+
+// leavesMidway is a client that goes when it has some of its answer.
+func leavesMidway(t *testing.T, x *faulty) {
+	c, br := x.dial()
+	io.WriteString(c, get)
+	if _, err := io.CopyN(io.Discard, br, 1<<20); err != nil {
+		t.Error(err)
+	}
+	c.Close()
 }
 
 // takesNothing is a client that does not read its answer.
