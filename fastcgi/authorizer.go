@@ -48,11 +48,6 @@ func (a *Authorizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // asks asks the backend, and answers what may not pass.
 func (a *Authorizer) asks(w http.ResponseWriter, r *http.Request) (vars []gateway.Var, pass bool) {
 	x := a.h.newExchange(w, r, roleAuthorizer)
-	if id := a.h.turns.Take(r.Context()); id != 0 {
-		x.fail(&gateway.Fault{Rule: id})
-		return nil, false
-	}
-	defer a.h.turns.Leave()
 	defer x.done()
 	head, f := x.ask()
 	switch {

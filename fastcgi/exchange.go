@@ -36,6 +36,8 @@ type exchange struct {
 	sent   time.Time
 	tries  int
 
+	turn    bool // was taken
+	uploads bool // so was one of those
 	shown   bool // on the board
 	stalled bool // the source was told
 	sends   bool // there was an upload
@@ -97,6 +99,9 @@ func (x *exchange) ask() (*gateway.Head, *gateway.Fault) {
 	if f := x.prepare(); f != nil {
 		return nil, f
 	}
+	if id := x.takeTurn(); id != 0 {
+		return nil, &gateway.Fault{Rule: id}
+	}
 	for {
 		x.tries++
 		head, f := x.try(x.tries > 1)
@@ -108,6 +113,31 @@ func (x *exchange) ask() (*gateway.Head, *gateway.Fault) {
 	}
 }
 
+// takeTurn waits for a turn, once as much of the body is here as is to come
+// first: slow clients take none. Those whose bodies are passed on as they come
+// have half of the turns.
+func (x *exchange) takeTurn() rule.ID {
+	if x.stream {
+		if id := x.h.uploads.Take(x.r.Context()); id != 0 {
+			return id
+		}
+		x.uploads = true
+	}
+	id := x.h.turns.Take(x.r.Context())
+	x.turn = id == 0
+	return id
+}
+
+// leave gives back what takeTurn took.
+func (h *Handler) leave(turn, uploads bool) {
+	if turn {
+		h.turns.Leave()
+	}
+	if uploads {
+		h.uploads.Leave()
+	}
+}
+
 // try sends the request over a connection, and reads the head of its answer.
 func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
 	c, f := x.h.source.take(x.r.Context(), fresh)
@@ -116,7 +146,7 @@ func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
 	}
 	x.sent = time.Now()
 	x.in = reading{c: c, demux: demux{stderr: x.in.stderr}, quiet: x.in.quiet, kept: !c.fresh,
-		limit: x.h.o.Timeout, quietAt: x.sent.Add(watchAfter)}
+		limit: x.h.o.Timeout, head: true, quietAt: x.sent.Add(watchAfter)}
 	if x.shown { // by the first try
 		x.in.quietAt = x.sent.Add(stalledAfter)
 	}
@@ -132,7 +162,7 @@ func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
 	if f != nil {
 		return nil, x.judge(f)
 	}
-	x.in.limit, x.in.from = x.h.o.Pause, time.Time{}
+	x.in.limit, x.in.head, x.in.from = x.h.o.Pause, false, time.Time{}
 	return head, nil
 }
 
@@ -299,11 +329,13 @@ func (x *exchange) release(keep bool) {
 		}
 		x.up = nil
 	}
+	c.hung = !x.in.free()
 	x.h.source.give(c, keep)
 }
 
 // done ends the exchange, and gives back all that it had.
 func (x *exchange) done() {
+	defer x.h.leave(x.turn, x.uploads)
 	if x.up != nil && !x.up.over.Load() {
 		http.NewResponseController(x.w).Flush() // the client may wait for the answer before it sends more
 	}

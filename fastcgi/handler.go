@@ -18,6 +18,7 @@ type Handler struct {
 	send    []*sentFolder
 	source  source
 	turns   gateway.Turns
+	uploads gateway.Turns // of bodies that are passed on as they come
 	board   gateway.Board
 	tally   tally
 	closed  atomic.Bool
@@ -31,6 +32,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{o: o}
 	h.turns = gateway.Turns{Running: o.Conns, Queue: o.Queue, QueueTime: o.QueueTime}
+	h.uploads = gateway.Turns{Running: max(1, o.Conns/2), Queue: o.Queue, QueueTime: o.QueueTime}
 	if err := h.openFolders(); err != nil {
 		h.closeFolders()
 		return nil, fmt.Errorf("fastcgi: %w", err)
@@ -109,11 +111,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) run(w http.ResponseWriter, r *http.Request, s *gateway.Script) (local string) {
 	x := h.newExchange(w, r, roleResponder)
 	x.script = *s
-	if id := h.turns.Take(r.Context()); id != 0 {
-		x.fail(&gateway.Fault{Rule: id})
-		return ""
-	}
-	defer h.turns.Leave()
 	defer x.done()
 	head, f := x.ask()
 	x.tell(head, f)
@@ -132,7 +129,11 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request, s *gateway.Script)
 func (h *Handler) Board() *gateway.Board { return &h.board }
 
 // Load returns how many requests are with the backend, and how many wait.
-func (h *Handler) Load() (running, waiting int) { return h.turns.Load() }
+func (h *Handler) Load() (running, waiting int) {
+	running, waiting = h.turns.Load()
+	_, uploads := h.uploads.Load()
+	return running, waiting + uploads
+}
 
 // address is where the backend is, for people.
 func (h *Handler) address() string {

@@ -47,7 +47,9 @@ type Options struct {
 	Files http.Handler
 
 	// Conns is how many connections there are at most: as many as the backend
-	// has workers. Default 16; with Workers it is Workers.Max.
+	// has workers. Default 16; with Workers it is Workers.Max. Half of them, and
+	// at least one, are for requests whose bodies are too long to be read first:
+	// clients that send those slowly do not keep all.
 	Conns int
 	// Queue is how many requests wait for a connection. Default 128, negative none.
 	Queue int

@@ -1,0 +1,62 @@
+package fastcgi_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"freshet/fastcgi"
+)
+
+// TestSlowBodiesTakeNoTurn: a client that dribbles its body keeps nobody from
+// the backend, whether it tells the body's length or not.
+func TestSlowBodiesTakeNoTurn(t *testing.T) {
+	for name, begin := range map[string]string{
+		"length": "Content-Length: 10\r\n\r\nx",
+		"chunks": "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := goBackend(t, "unix", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "answer") })
+			h := newHandler(t, fastcgi.Options{Address: address, Conns: 1, Queue: -1})
+			url, _ := serve(t, h)
+			for range 3 {
+				slow := dialRaw(t, url)
+				io.WriteString(slow, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"+begin)
+				b := make([]byte, 12) // 100: its body is being read
+				if _, err := io.ReadFull(slow, b); err != nil || string(b) != "HTTP/1.1 100" {
+					t.Fatalf("%q %v", b, err)
+				}
+			}
+			if running, _ := h.Load(); running != 0 {
+				t.Errorf("%d turns are taken", running)
+			}
+			if res, body := get(t, newClient(t), url+"/"); res.StatusCode != 200 || body != "answer" {
+				t.Errorf("%d %s", res.StatusCode, body)
+			}
+		})
+	}
+}
+
+// TestSlowUploadsLeaveTurns: clients whose long bodies are passed on as they
+// come have half of the turns, and no more.
+func TestSlowUploadsLeaveTurns(t *testing.T) {
+	address := goBackend(t, "unix", func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, "answer")
+	})
+	h := newHandler(t, fastcgi.Options{Address: address, Conns: 4})
+	url, _ := serve(t, h)
+	for range 6 {
+		slow := dialRaw(t, url)
+		io.WriteString(slow, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"+strings.Repeat("x", 1000))
+	}
+	eventually(t, "two uploads, and four that wait", func() bool {
+		running, waiting := h.Load()
+		return running == 2 && waiting == 4
+	})
+	if res, body := get(t, newClient(t), url+"/"); res.StatusCode != 200 || body != "answer" {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+}
