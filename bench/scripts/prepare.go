@@ -47,6 +47,10 @@ func (b *bench) prepare(ctx context.Context, w io.Writer) (clean func(), err err
 // findPrograms leaves out the servers that are not there: with -quick it says
 // so, else it is an error, for a table without a peer says less than it seems.
 func (b *bench) findPrograms(w io.Writer) error {
+	// Where Debian has servers, though not on everybody's path.
+	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
+		return err
+	}
 	lack := missing([]tool{{"wrk", "wrk"}, {"util-linux", "taskset"}, {"util-linux", "setpriv"}})
 	if len(lack) > 0 {
 		return fmt.Errorf("install these packages first: %s", strings.Join(lack, " "))
@@ -62,7 +66,7 @@ func (b *bench) findPrograms(w io.Writer) error {
 	}
 	b.servers = there
 	// Debian names the program after the version.
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin") {
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		if found, _ := filepath.Glob(filepath.Join(dir, "php-fpm*")); len(found) > 0 && b.php == "" {
 			b.php = found[len(found)-1]
 		}
@@ -72,7 +76,7 @@ func (b *bench) findPrograms(w io.Writer) error {
 		lack = append(lack, "php-fpm")
 	}
 	if _, err := exec.LookPath("cc"); err != nil {
-		fmt.Fprintln(w, "without a C compiler (cc) the small program of CGI is the script of sh; POST is left out")
+		fmt.Fprintln(w, "without a C compiler (cc) the small program of CGI is the script of sh; POST and 1 MiB are left out")
 		lack = append(lack, "gcc")
 	}
 	if len(lack) > 0 && !b.quick {

@@ -92,7 +92,7 @@ func (s *server) start(ctx context.Context, b *bench, k kind, socket string) (*r
 	if err != nil {
 		return nil, fmt.Errorf("configure %s: %w", s.name, err)
 	}
-	env := append([]string{"HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "PATH=" + os.Getenv("PATH") + ":/usr/sbin"}, s.env...)
+	env := append([]string{"HOME=" + dir, "XDG_RUNTIME_DIR=" + dir}, s.env...)
 	p, err := process.Serve(ctx, set.addr, process.Options{Args: b.user.command(args), Env: env, CPU: serverCPU, Dir: dir})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
