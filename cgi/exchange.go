@@ -40,6 +40,13 @@ func (x *exchange) serve() {
 		return
 	}
 	defer x.in.close()
+	if x.in.copied { // by a client that may be slow
+		if id := x.h.uploads.Take(x.r.Context()); id != 0 {
+			x.fail(nil, &gateway.Fault{Rule: id})
+			return
+		}
+		defer x.h.uploads.Leave()
+	}
 	if id := x.h.turns.Take(x.r.Context()); id != 0 {
 		x.fail(nil, &gateway.Fault{Rule: id})
 		return

@@ -29,6 +29,7 @@ type Handler struct {
 	spawner *child.Spawner
 	board   gateway.Board
 	turns   gateway.Turns
+	uploads gateway.Turns // of bodies that are copied as they come
 
 	name string        // begins the names of requests that have none of the engine's
 	next atomic.Uint64 // the last such request
@@ -54,6 +55,7 @@ func New(o Options) (*Handler, error) {
 		turns:  gateway.Turns{Running: o.Running, Queue: o.Queue, QueueTime: o.QueueTime},
 		name:   rand.Text()[:12] + "-",
 	}
+	h.uploads = gateway.Turns{Running: max(1, o.Running/2), Queue: o.Queue, QueueTime: o.QueueTime}
 	for _, folder := range o.Folders {
 		h.folders = append(h.folders, strings.Trim(folder, "/"))
 	}
@@ -196,7 +198,11 @@ func (h *Handler) unique(w http.ResponseWriter, ctx context.Context) string {
 func (h *Handler) Board() *gateway.Board { return &h.board }
 
 // Load returns how many programs run and how many requests wait.
-func (h *Handler) Load() (running, waiting int) { return h.turns.Load() }
+func (h *Handler) Load() (running, waiting int) {
+	running, waiting = h.turns.Load()
+	_, uploads := h.uploads.Load()
+	return running, waiting + uploads
+}
 
 // Describe is one line for logs: who programs run as, within which limits, and
 // what holds them.

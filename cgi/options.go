@@ -47,7 +47,9 @@ type Options struct {
 	// Grace is the time between TERM and KILL. Default 2 s.
 	Grace time.Duration
 
-	// Running is how many programs run at once. Default 32.
+	// Running is how many programs run at once. Default 32. Half of them, and at
+	// least one, may be those whose bodies are copied as they come: clients that
+	// send slowly do not keep all turns.
 	Running int
 	// Queue is how many requests wait for a turn. Default 128; negative means
 	// none. Then: 503 with Retry-After.
@@ -101,7 +103,8 @@ type Options struct {
 
 // Limits bound each program. A program that reaches one sees what the system
 // does: memory that is refused, forks and opens that fail, signals. Zero means
-// the default, negative no limit.
+// the default, negative no limit. Only Linux has them: elsewhere there are no
+// defaults, and New refuses a limit.
 type Limits struct {
 	// Memory is the address space of each process, in bytes; with a cgroup
 	// that can, what all processes of a program use together. Default 1 GiB.
