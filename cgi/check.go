@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -107,17 +108,29 @@ func (o *Options) checkBounds(fault func(string, ...any)) {
 	}
 	o.Timeout = orDefault(o.Timeout, defaultTimeout)
 	o.MaxOutput = orDefault(o.MaxOutput, defaultMaxOutput)
-	l := &o.Limits
-	l.Memory = orDefault(l.Memory, defaultMemory)
-	l.CPU = orDefault(l.CPU, o.Timeout)
-	l.Files = orDefault(l.Files, defaultFiles)
-	l.FileSize = orDefault(l.FileSize, defaultFileSize)
+	l, d := &o.Limits, defaultLimits(o.Timeout)
+	l.Memory = orDefault(l.Memory, d.Memory)
+	l.CPU = orDefault(l.CPU, d.CPU)
+	l.Files = orDefault(l.Files, d.Files)
+	l.FileSize = orDefault(l.FileSize, d.FileSize)
+}
+
+// canLimit says that the system lets us limit programs.
+const canLimit = runtime.GOOS == "linux"
+
+// defaultLimits are none where limits cannot be had: who asks for one there is
+// told so.
+func defaultLimits(timeout time.Duration) Limits {
+	if !canLimit {
+		return Limits{}
+	}
+	return Limits{Memory: defaultMemory, CPU: timeout, Files: defaultFiles, FileSize: defaultFileSize}
 }
 
 // processes is the limit on processes; own says that programs run as we do,
 // whose other processes would count, too.
 func (o *Options) processes(own bool) int {
-	if own && o.Limits.Processes == 0 {
+	if (own || !canLimit) && o.Limits.Processes == 0 {
 		return 0
 	}
 	return orDefault(o.Limits.Processes, max(leastProcesses, processesEach*o.Running))

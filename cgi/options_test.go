@@ -4,6 +4,7 @@ package cgi_test
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,6 +52,9 @@ func TestOptions(t *testing.T) {
 
 // TestLimits: what programs may use is bounded.
 func TestLimits(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has limits")
+	}
 	dir := folder(t, "limits", sh(`printf 'Content-Type: text/plain\n\n'`, `ulimit -v; ulimit -t; ulimit -n; ulimit -f; ulimit -c`))
 	h := newHandler(t, cgi.Options{Dir: dir, Timeout: 90 * time.Second, Limits: cgi.Limits{Memory: 1 << 29, Files: 100, FileSize: 1 << 20}})
 	if a := serve(t, h).get("/limits"); a.body != "524288\n90\n100\n2048\n0\n" {
