@@ -28,6 +28,7 @@ type backend struct {
 	asked    *authorizer   // nil without one
 	conf     *config.Route // what it was made of
 	log      *slog.Logger
+	closed   func()       // called once it is closed; may be nil
 	users    atomic.Int64 // requests, and 1 for the configuration
 }
 
@@ -46,7 +47,13 @@ func (b *backend) hold() bool {
 
 // release ends what hold began; the last one closes the backend.
 func (b *backend) release() {
-	if b.users.Add(-1) > 0 || b.close == nil {
+	if b.users.Add(-1) > 0 {
+		return
+	}
+	if b.closed != nil {
+		defer b.closed()
+	}
+	if b.close == nil {
 		return
 	}
 	if err := b.close(); err != nil {

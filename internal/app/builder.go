@@ -76,6 +76,8 @@ func (b *builder) backend(r *config.Route) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.live.open.Add(1)
+	made.closed = b.live.open.Done
 	b.made = append(b.made, made)
 	return made, nil
 }

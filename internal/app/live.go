@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,10 @@ type live struct {
 	places places
 
 	now atomic.Pointer[sites]
+
+	// open are the backends that are not closed: a request may use one that no
+	// configuration has any more.
+	open sync.WaitGroup
 
 	// What follows belongs to the goroutine that reloads.
 	file *config.File      // that is obeyed
@@ -112,7 +117,28 @@ func (l *live) close() error {
 	for _, b := range l.sites().backends() {
 		b.release()
 	}
+	l.await()
 	return l.store.Close()
+}
+
+// maxEnding bounds how long the last requests of backends are waited for, which
+// have been cut by then.
+const maxEnding = 5 * time.Second
+
+// await waits until all backends are closed.
+func (l *live) await() {
+	done := make(chan struct{})
+	go func() {
+		l.open.Wait()
+		close(done)
+	}()
+	late := time.NewTimer(maxEnding)
+	defer late.Stop()
+	select {
+	case <-done:
+	case <-late.C:
+		l.log.Error("requests do not end; the server does not wait for them any longer")
+	}
 }
 
 func (s *sites) backends() []*backend {

@@ -3,14 +3,19 @@
 package app
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"net/http"
 	"net/http/fcgi"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // programFolder makes a folder that whoever programs run as may enter; the files
@@ -184,6 +189,93 @@ env = "GREETING=hi"
 		t.Errorf("at another path: %d %q", resp.StatusCode, body)
 	}
 	c.change(t, strings.Replace(text, dir+`/bin"`, dir+`/none"`, 1), `level=ERROR msg="the configuration stays as it was" err=".*no folder`)
+	c.stop()
+}
+
+// A program that runs while its route goes is let go on; it ends with the server.
+func TestProgramsEndWithTheServer(t *testing.T) {
+	dir := programFolder(t, "slow", "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n%s\\n' $$\nexec sleep 600\n")
+	const head = "[server]\nlisten = '127.0.0.1:0'\n[[site]]\n"
+	c := startFile(t, head+"[[site.route]]\ncgi = '"+dir+"'\n")
+	url := c.url()
+	resp, err := http.Get(url + "slow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer := bufio.NewReader(resp.Body)
+	line, err := answer.ReadString('\n')
+	pid, err2 := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil || err2 != nil {
+		t.Fatal(line, err, err2)
+	}
+	c.change(t, head+"[[site.route]]\nredirect = '/'\n", changed)
+	if err := syscall.Kill(pid, 0); err != nil && err != syscall.EPERM {
+		t.Errorf("it ended with its route: %v", err)
+	}
+	c.signals <- os.Interrupt
+	c.stderr.wait(t, `stopping: `)
+	c.signals <- os.Interrupt
+	c.wait()
+	if _, err := answer.ReadString('\n'); err == nil || err == io.EOF {
+		t.Errorf("the answer looks whole: %v", err)
+	}
+	if err := syscall.Kill(pid, 0); err != syscall.ESRCH {
+		t.Errorf("it runs after the server has ended: %v", err)
+	}
+}
+
+// serveWorker is a FastCGI worker that listens at its standard input.
+func serveWorker() {
+	err := fcgi.Serve(nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/die" {
+			os.Exit(3)
+		}
+		io.WriteString(w, "worker as "+strconv.Itoa(os.Getuid()))
+	}))
+	if err != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Workers are started, as somebody else than root, and again when they end.
+func TestWorkers(t *testing.T) {
+	dir := programFolder(t)
+	binary := filepath.Join(dir, "worker")
+	self, err := os.Executable()
+	if err == nil {
+		var text []byte
+		if text, err = os.ReadFile(self); err == nil {
+			err = os.WriteFile(binary, text, 0o755) // where whoever runs it can read it
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := startFile(t, "[server]\nlisten = '127.0.0.1:0'\n[[site]]\n[[site.route]]\nfastcgi = 'workers'\nworkers = ['"+binary+"']\nenv = 'APP_TEST_AS_WORKER=1'\nmax-workers = 2\n")
+	url := c.url()
+	uid := strconv.Itoa(os.Getuid())
+	if uid == "0" {
+		nobody, err := user.Lookup(unprivileged)
+		if err != nil {
+			t.Fatal(err)
+		}
+		uid = nobody.Uid
+	}
+	if resp, body := getAs(t, url, "a.example"); resp.StatusCode != 200 || body != "worker as "+uid {
+		t.Errorf("%d %q", resp.StatusCode, body)
+	}
+	if resp, body := getAs(t, url+"die", "a.example"); resp.StatusCode != 502 {
+		t.Errorf("a worker that ends: %d %q", resp.StatusCode, body)
+	}
+	for late := time.Now().Add(20 * time.Second); ; {
+		if resp, body := getAs(t, url, "a.example"); resp.StatusCode == 200 {
+			break
+		} else if time.Now().After(late) {
+			t.Fatalf("no worker comes again: %d %q", resp.StatusCode, body)
+		}
+	}
 	c.stop()
 }
 

@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("APP_TEST_AS_PROCESS") != "" {
 		os.Exit(Main())
 	}
+	if os.Getenv("APP_TEST_AS_WORKER") != "" {
+		serveWorker()
+	}
 	status := m.Run()
 	if status == 0 {
 		status = leftGoroutines()

@@ -118,7 +118,7 @@ var fastcgiFlags = []Flag{
 		Doc:   "Folder that scripts may have files sent from, by X-Sendfile or X-Accel-Redirect with its path. Unset: they may not.",
 		field: func(s *sections) any { return &s.fastcgi.Sendfile }},
 	{Name: "env", Kind: Variable, Value: "NAME[=VALUE]", Repeat: true, Group: groupPrograms, Example: "APP_ENV=production",
-		Doc:   "Variable that scripts get, besides those of the request. NAME alone: with the value that it has here.",
+		Doc:   "Variable that scripts get, besides those of the request, and workers in their environment, which has nothing else but PATH. NAME alone: with the value that it has here.",
 		field: func(s *sections) any { return &s.fastcgi.Env }},
 	{Name: "hide-authorization", Kind: Switch, Group: groupPrograms,
 		Doc:   "Scripts do not get the Authorization field of requests.",
