@@ -182,7 +182,7 @@ func TestSpoolLimit(t *testing.T) {
 	s, _ := run(t, folder(t, "count", sh(`printf 'Content-Type: text/plain\n\n'`, `wc -c`)), func(o *cgi.Options) {
 		o.SpoolMemory, o.MaxSpool, o.SpoolDir = 1<<10, 10<<10, spool
 	})
-	for size, status := range map[int]int{1 << 10: 200, 1<<10 + 1: 200, 10 << 10: 200, 10<<10 + 1: 413, 300 << 10: 413} {
+	for size, status := range map[int]int{1 << 10: 200, 1<<10 + 1: 200, 10 << 10: 200, 10<<10 + 1: 413, 200 << 10: 413} {
 		a := s.do("POST", "/count", io.MultiReader(bytes.NewReader(make([]byte, size))))
 		if a.StatusCode != status || status == 200 && strings.TrimSpace(a.body) != fmt.Sprint(size) {
 			t.Errorf("%d bytes: %v %q %v", size, a.Status, a.body, a.err)
