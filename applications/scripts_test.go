@@ -345,6 +345,19 @@ func TestScriptAnswers(t *testing.T) {
 	if a := get(t, url+"/cgi-bin/dies.py"); a.status != 502 || bytes.Contains(a.body, []byte("the fault of this program")) {
 		t.Errorf("a program that dies: %d %.300q", a.status, a.body)
 	}
+	for n, query := range []string{"", "?begun"} {
+		resp, err := browser.Get(url + "/cgi-bin/killed.sh" + query)
+		if err != nil {
+			t.Errorf("killed%s: nothing of it came, so that a client would ask again: %v", query, err)
+			continue
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		runs, _ := os.ReadFile(filepath.Join(p.dir, "data/killed"))
+		if err == nil || !strings.HasSuffix(query, string(body)) || bytes.Count(runs, []byte("run")) != n+1 {
+			t.Errorf("killed%s: %q, %v; run %q", query, body, err, runs)
+		}
+	}
 	const size = 20 << 20
 	if a := get(t, fmt.Sprintf("%s/cgi-bin/large.py?%d", url, size)); a.status != 200 || len(a.body) != size {
 		t.Errorf("large: %d, %d octets", a.status, len(a.body))

@@ -62,7 +62,7 @@ func (h *Handler) retryAfter() int {
 // cut ends an answer that was begun and cannot be completed (RFC 9112 §8).
 func (x *exchange) cut(run *run, f *gateway.Fault) {
 	x.account(run, f)
-	panic(http.ErrAbortHandler)
+	gateway.Cut(x.w)
 }
 
 // account records why there is no answer, or not all of it.

@@ -55,7 +55,19 @@ func Relay(w http.ResponseWriter, r *http.Request, h *Head, o *Output, opt Relay
 	if x.armed {
 		x.arm(false)
 	}
+	if f != nil && x.unflushed && f.Rule != rule.ScriptClientGone {
+		x.flush() // see Cut
+	}
 	return f
+}
+
+// Cut ends an answer that was begun and cannot be completed (RFC 9112 §8); it
+// does not return. What there is of it is sent first: a client whose request
+// gets no octet back may take the connection for one that was closed before it,
+// and send the request again.
+func Cut(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).Flush() // the connection is at its end either way
+	panic(http.ErrAbortHandler)
 }
 
 func writeHead(w http.ResponseWriter, h *Head) {

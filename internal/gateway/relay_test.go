@@ -88,8 +88,8 @@ func TestRelay(t *testing.T) {
 		{"an event that came with the head", "GET", []string{events + "a"}, RelayOptions{}, "200 flush a flush", 0},
 
 		{"all of its length", "GET", []string{plain200 + "Content-Length: 4\n\nbody"}, RelayOptions{}, "200 body flush", 0},
-		{"less than its length", "GET", []string{plain200 + "Content-Length: 5\n\nbody"}, RelayOptions{}, "200 body", rule.ScriptIncomplete},
-		{"nothing of its length", "GET", []string{plain200 + "Content-Length: 5\n\n"}, RelayOptions{}, "200", rule.ScriptIncomplete},
+		{"less than its length", "GET", []string{plain200 + "Content-Length: 5\n\nbody"}, RelayOptions{}, "200 body flush", rule.ScriptIncomplete},
+		{"nothing of its length", "GET", []string{plain200 + "Content-Length: 5\n\n"}, RelayOptions{}, "200 flush", rule.ScriptIncomplete},
 		{"more than its length", "GET", []string{plain200 + "Content-Length: 3\n\n", "bo", "dy", "more"}, RelayOptions{}, "200 bo d flush", 0},
 		{"a length of nothing", "GET", []string{plain200 + "Content-Length: 0\n\nmore"}, RelayOptions{}, "200 flush", 0},
 
@@ -99,7 +99,7 @@ func TestRelay(t *testing.T) {
 		{"304", "GET", []string{"Status: 304\nContent-Length: 9\n\n", "body"}, RelayOptions{}, "304 flush", 0},
 
 		{"as much as may be", "GET", []string{plain200 + "\nbo", "dy"}, RelayOptions{Most: 4}, "200 bo dy", 0},
-		{"more than may be", "GET", []string{plain200 + "\nbo", "dy", "x"}, RelayOptions{Most: 4}, "200 bo dy", rule.ScriptOutputTooLarge},
+		{"more than may be", "GET", []string{plain200 + "\nbo", "dy", "x"}, RelayOptions{Most: 4}, "200 bo dy flush", rule.ScriptOutputTooLarge},
 		{"what is not sent does not count", "GET", []string{plain200 + "Content-Length: 2\n\nbo", big}, RelayOptions{Most: 4}, "200 bo flush", 0},
 		{"nor does what HEAD has not", "HEAD", []string{plain200 + "\nbody"}, RelayOptions{Most: 1}, "200 flush", 0},
 	} {

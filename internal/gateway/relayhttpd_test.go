@@ -40,7 +40,7 @@ func (p *program) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.faults <- f
 	if f != nil {
-		panic(http.ErrAbortHandler)
+		gateway.Cut(w)
 	}
 }
 
@@ -133,9 +133,6 @@ func TestEngineAnswers(t *testing.T) {
 			}
 			raw, readErr := io.ReadAll(c)
 			got := string(raw)
-			if got == "" && tt.cut {
-				return // it was cut before anything was sent
-			}
 			if !strings.Contains(got, tt.has) || strings.Contains(got, tt.hasNot) {
 				t.Errorf("%.200q", got)
 			}
