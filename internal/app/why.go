@@ -57,6 +57,9 @@ func (s *service) whyEntry(n *journal.Entry) *why.Explanation {
 	if e.URL = rec.URL(); !whole {
 		e.URL += "…"
 	}
+	if d := rec.Detail; d != nil && d.Program != "" && !slices.ContainsFunc(e.Compared, func(c why.Comparison) bool { return c.What == "program" }) {
+		e.Compared = append([]why.Comparison{{What: "program", Value: d.Program, Note: "it sent the request on to another path of the server"}}, e.Compared...)
+	}
 	e.Compared = append(e.Compared, measured(n)...)
 	s.complete(e)
 	return e
