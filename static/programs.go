@@ -34,7 +34,7 @@ func (h *Handler) open(name string) (*opened, error) {
 }
 
 // program reports whether a name is that of a program, of a coding of one
-// (a.py.gz), or of what an editor leaves beside one (a.py~).
+// (a.py.gz), or of what an editor or a person leaves beside one (a.py~, a.py.old).
 func (h *Handler) program(name string) bool {
 	if runtime.GOOS == "windows" && aliased(path.Base(name)) {
 		return true
@@ -43,19 +43,33 @@ func (h *Handler) program(name string) bool {
 		return true
 	}
 	for c := field.Identity + 1; c < field.NumCodings; c++ {
-		if original, ok := strings.CutSuffix(name, coding.Sidecar(c)); ok && h.opt.Programs(original) {
+		if original, ok := strings.CutSuffix(name, coding.Sidecar(c)); ok && h.program(original) {
 			return true
 		}
 	}
 	dir, base := path.Split(name)
 	original, ok := strings.CutSuffix(base, "~")
-	if ext := path.Ext(base); !ok && hiddenExtensions[strings.ToLower(ext)] {
+	if ext := path.Ext(base); !ok && leftover(strings.ToLower(ext)) {
 		original, ok = strings.TrimPrefix(strings.TrimSuffix(base, ext), "."), true
+	}
+	if !ok {
+		original, ok = strings.CutSuffix(base, ",v") // of RCS
 	}
 	if inside := strings.TrimPrefix(base, "#"); !ok && inside != base {
 		original, ok = strings.CutSuffix(inside, "#")
 	}
-	return ok && original != "" && h.opt.Programs(dir+original)
+	return ok && original != "" && h.program(dir+original) // a.py.old~, too
+}
+
+// leftover reports whether an extension, in small letters, says that a file is
+// another version of the one without it: a.py.bak, a.py.save, a.py.1. Those that
+// make it something else to read (a.py.txt, a.py.html) do not.
+func leftover(ext string) bool {
+	switch ext {
+	case ".old", ".new", ".save", ".sav", ".backup", ".copy", ".tmp", ".temp", ".dist":
+		return true
+	}
+	return hiddenExtensions[ext] || len(ext) > 1 && strings.Trim(ext[1:], "0123456789") == ""
 }
 
 // programReally is program for what was opened: for the name that it has once

@@ -87,3 +87,24 @@ func TestProgramsAreListed(t *testing.T) {
 		t.Errorf("%d\n%s", w.Code, body)
 	}
 }
+
+// TestProgramsLeftBehind: older and newer versions of programs are not sent
+// either, unless their names say that they are something to read.
+func TestProgramsLeftBehind(t *testing.T) {
+	files := map[string]string{"tool.py.txt": "to read", "data.old": "data", "report.1": "report"}
+	left := []string{"tool.py.old", "tool.py.save", "tool.py.1", "tool.py.tmp", "tool.py.NEW", "tool.py.dist", "tool.py.copy", "tool.py,v", "d/tool.py.backup", "tool.py.old.gz"}
+	for _, name := range left {
+		files[name] = "the source"
+	}
+	s := newSite(t, Options{Programs: isProgram, Hidden: true}, files)
+	for _, name := range left {
+		if w := s.get("/" + name); strings.Contains(w.Body.String(), "the source") {
+			t.Errorf("%s is sent", name)
+		}
+	}
+	for _, name := range []string{"tool.py.txt", "data.old", "report.1"} {
+		if w := s.get("/" + name); w.Code != 200 {
+			t.Errorf("%s: %d", name, w.Code)
+		}
+	}
+}
