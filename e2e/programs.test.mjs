@@ -60,7 +60,7 @@ everyPage(
   [
     {
       path: '/programs', title: 'Programs', live: true, texts: ['Running', 'Waiting', '/cgi-bin/slow?stays=%3Cb%3E', 'slow speaks', 'Stop …'],
-      tables: { 'Running now': ['Stop', 'Program', 'Method', 'Address', 'Client', 'Runs for', 'Sent'], 'Routes with programs': ['Route', 'Kind', 'Runs'] },
+      tables: { 'Running now': ['Stop', 'Program', 'Method', 'Address', 'Client', 'Runs for', 'Sent'], 'Routes with programs': ['Route', 'Kind', 'Running', 'Waiting'] },
     },
     { path: '/programs?sort=age', title: 'Programs', texts: ['/cgi-bin/slow'] },
     { path: '/programs/stop?run=99', title: 'Not Found', status: 404, texts: ['does not run any more'] },

@@ -163,7 +163,6 @@ func poolsTable(m *Monitor, _ *query) (*table, error) {
 	return &table{name: "pools", caption: "Routes with programs", empty: "No route runs programs.", rows: len(all), columns: []column{
 		{key: "route", title: "Route", text: func(row int) string { return all[row].Route }},
 		{key: "kind", title: "Kind", text: func(row int) string { return all[row].Kind }},
-		{key: "about", title: "Runs", wide: true, text: func(row int) string { return all[row].About }},
 		{key: "running", title: "Running", kind: count, down: true, num: func(row int) float64 { return float64(loads[row].running) }},
 		{key: "waiting", title: "Waiting", kind: count, down: true, help: "Requests that wait for their turn.", num: func(row int) float64 { return float64(loads[row].waiting) },
 			more: func(row int, c *ui.Cell) { c.Level = levelIf(loads[row].waiting > 0, ui.Warn) }},
@@ -184,6 +183,7 @@ func poolsTable(m *Monitor, _ *query) (*table, error) {
 			}
 			return float64(p.ErrorTime.UnixMilli()) / 1e3
 		})},
+		{key: "about", title: "How", wide: true, text: func(row int) string { return all[row].About }},
 	}}, nil
 }
 
