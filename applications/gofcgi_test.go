@@ -98,8 +98,17 @@ func TestGoFCGI(t *testing.T) {
 			t.Fatal(err)
 		}
 		program := p.file(t, "application", string(self), 0o755)
-		url, _ := p.run(t, "", route("workers")+"workers = [\""+program+"\"]\nenv = [\""+worker+"=1\"]\nmin-workers = 1\nmax-workers = 3\n")
+		url, server := p.run(t, "", route("workers")+"workers = [\""+program+"\"]\nenv = [\""+worker+"=1\"]\nmin-workers = 1\nmax-workers = 3\n")
 		useApplication(t, url)
+		if !p.running(program) {
+			t.Error("no worker runs")
+		}
+		server.Kill()
+		eventually(t, "no worker of a server that was killed runs", func() bool { return len(p.processes()) == 0 })
+		sockets, _ := filepath.Glob(filepath.Join(p.tmp, "freshet-fastcgi-*"))
+		for _, dir := range sockets { // nobody was there to remove them
+			os.RemoveAll(dir)
+		}
 	})
 }
 

@@ -24,6 +24,9 @@ type place struct {
 
 func newPlace(t *testing.T) place {
 	t.Helper()
+	if _, err := os.Stat("/proc/self/environ"); err != nil {
+		t.Skipf("what is left behind cannot be told here: %v", err)
+	}
 	dir, err := os.MkdirTemp("", "freshet-place-")
 	if err != nil {
 		t.Fatal(err)
