@@ -122,6 +122,9 @@ func (m *mixed) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 
 // declined takes an answer back, and is false.
 func declined(a *httpd.Answer) bool {
+	if a.Done != nil {
+		a.Done.Release()
+	}
 	*a = httpd.Answer{Scratch: a.Scratch}
 	return false
 }

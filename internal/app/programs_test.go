@@ -14,14 +14,14 @@ import (
 
 // What a command line says about programs reaches package cgi, all of it.
 func TestProgramOptions(t *testing.T) {
-	c, err := config.ParseServe(strings.Fields("--cgi /a --cgi-ext .py,.sh --cgi-user www --cgi-env A=1 --cgi-env B --cgi-env C --cgi-authorization --cgi-max 3 --cgi-queue off --cgi-queue-time 4s "+
+	c, err := config.ParseServe(strings.Fields("--cgi /a --cgi-ext .py,.sh --cgi-user www --cgi-allow-writable --cgi-env A=1 --cgi-env B --cgi-env C --cgi-authorization --cgi-max 3 --cgi-queue off --cgi-queue-time 4s "+
 		"--cgi-timeout 5s --cgi-memory off --cgi-cpu 6s --cgi-processes 7 --cgi-output 8KiB --cgi-spool 9KiB --cgi-no-network --cgi-landlock --cgi-writable /w --cgi-cgroup auto"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := discard()
 	got := cgiOptions(&c.Programs, &within{log: log, environ: []string{"B=two", "D=4"}})
-	want := cgi.Options{Extensions: []string{".py", ".sh"}, User: "www", Env: []string{"A=1", "B=two"}, PassAuthorization: true, Running: 3, Queue: -1, QueueTime: 4 * time.Second,
+	want := cgi.Options{Extensions: []string{".py", ".sh"}, User: "www", AllowWritable: true, Env: []string{"A=1", "B=two"}, PassAuthorization: true, Running: 3, Queue: -1, QueueTime: 4 * time.Second,
 		Timeout: 5 * time.Second, Limits: cgi.Limits{Memory: -1, CPU: 6 * time.Second, Processes: 7}, MaxOutput: 8 << 10, MaxSpool: 9 << 10, NoNetwork: true, Landlock: true,
 		Writable: []string{"/w"}, Cgroup: "auto", ErrorLog: log}
 	if !reflect.DeepEqual(got, want) {

@@ -42,6 +42,7 @@ func cgiOptions(c *config.Programs, w *within) cgi.Options {
 	return cgi.Options{
 		Extensions:        c.Extensions,
 		User:              c.User,
+		AllowWritable:     c.AllowWritable,
 		Env:               variables(c.Env, w.environ),
 		PassAuthorization: c.Authorization,
 		Timeout:           c.Timeout,

@@ -13,6 +13,7 @@ type Programs struct {
 	Extensions    []string // with a dot, in lower case
 	Index         []string
 	User          string
+	AllowWritable bool
 	Env           []string // NAME or NAME=VALUE
 	Authorization bool
 	Max           int64
