@@ -4,9 +4,11 @@ package cgi_test
 
 import (
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 
+	"freshet/cache"
 	"freshet/cgi"
 )
 
@@ -25,5 +27,30 @@ func TestSlowUploadsLeaveTurns(t *testing.T) {
 	})
 	if a := s.get("/p"); a.StatusCode != 200 || a.body != "answer" {
 		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
+// TestRedirectedForOne: what a program lets one client have, by a local
+// redirect, a cache in front keeps for nobody else: a local redirect has no
+// field in which the program could forbid that.
+func TestRedirectedForOne(t *testing.T) {
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		w.Header().Set("CDN-Cache-Control", "max-age=3600")
+		io.WriteString(w, "for one")
+	})
+	dir := folder(t, "gate", sh(`case $HTTP_X_WHO in`, `one) printf 'Location: /page\n\n';;`, `*) printf 'Status: 403\nContent-Type: text/plain\n\nno';;`, `esac`))
+	h := newHandler(t, cgi.Options{Dir: dir, Redirects: page})
+	store, err := cache.NewStore(cache.StoreOptions{ErrorLog: quiet})
+	must(t, err)
+	t.Cleanup(func() { store.Close() })
+	c, err := cache.New(cache.Options{Next: h, Store: store, ErrorLog: quiet})
+	must(t, err)
+	s := serve(t, c)
+	if a := s.get("/gate", "X-Who", "one"); a.body != "for one" || a.Header.Get("Cache-Control") != "public, max-age=3600, private" {
+		t.Errorf("%d %q %v", a.StatusCode, a.body, a.Header)
+	}
+	if a := s.get("/gate"); a.StatusCode != 403 {
+		t.Errorf("another client: %d %q", a.StatusCode, a.body)
 	}
 }

@@ -52,7 +52,7 @@ func (x *exchange) redirect(to string) {
 	if next == nil {
 		next = x.h
 	}
-	next.ServeHTTP(x.w, redirected(x.r, u, to, t))
+	next.ServeHTTP(gateway.Private(x.w), redirected(x.r, u, to, t))
 }
 
 // isSafe reports whether a request has the method that local redirects have.

@@ -103,7 +103,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			httpd.Error(w, r, http.StatusBadGateway, rule.Of(rule.ScriptHeadInvalid).Explain())
 			return
 		}
-		r = next
+		w, r = gateway.Private(w), next
 	}
 }
 
