@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // isProgram is what a server has that runs all of cgi-bin, and files that end
@@ -107,4 +108,34 @@ func TestProgramsLeftBehind(t *testing.T) {
 			t.Errorf("%s: %d", name, w.Code)
 		}
 	}
+}
+
+// FuzzPrograms: whatever path is asked for, no program's source is sent.
+func FuzzPrograms(f *testing.F) {
+	dir := f.TempDir()
+	const secret = "the source of a program"
+	must(f, os.MkdirAll(filepath.Join(dir, "cgi-bin", "d"), 0o755))
+	must(f, os.MkdirAll(filepath.Join(dir, "d"), 0o755))
+	for _, name := range []string{"a.py", "a.py.gz", "a.py~", "d/b.py", "d/b.py.bak", "cgi-bin/c", "cgi-bin/d/e.txt"} {
+		must(f, os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o644))
+	}
+	must(f, os.WriteFile(filepath.Join(dir, "index.html"), []byte("home"), 0o644))
+	for name, to := range map[string]string{"link": "a.py", "up": "cgi-bin", "d/index.html": "b.py", "d/l.html": "../cgi-bin/c"} {
+		must(f, os.Symlink(to, filepath.Join(dir, name)))
+	}
+	h, err := New(Options{Root: dir, Programs: isProgram, Hidden: true, CleanURLs: true, FollowSymlinks: true, SPA: "link", Index: []string{"a.py", "index.html"}})
+	must(f, err)
+	f.Cleanup(func() { h.Close() })
+	for _, seed := range []string{"/", "/a.py", "/a.py.gz", "/d/", "/d/l", "/up/d/e.txt", "/CGI-BIN/c", "/cgi-bin/", "/%61.py", "/d/../a.py", "/link", "/d/b.py.bak", "/up//c/"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		if !asksForPath(path) {
+			return
+		}
+		s := &site{Handler: h, t: t, dir: dir, now: time.Second}
+		if _, body := s.seen(path); strings.Contains(body, secret) {
+			t.Fatalf("%q sends the source", path)
+		}
+	})
 }

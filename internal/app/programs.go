@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -52,6 +53,11 @@ func openPrograms(c *config.Serve, w *within) (content, error) {
 	store, err := openStore(&config.Store{Memory: ownStore}, w.log)
 	if err != nil {
 		return content{}, err
+	}
+	for _, folder := range c.CGI {
+		if _, err := os.Stat(filepath.Join(c.Dir, filepath.FromSlash(folder))); err != nil {
+			w.log.Warn("the folder of --cgi cannot be read yet", "folder", folder, "err", cause(err))
+		}
 	}
 	caching := config.DefaultCaching()
 	p := &programs{kind: "cgi"}
