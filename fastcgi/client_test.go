@@ -108,7 +108,7 @@ func TestAnswerBeforeBody(t *testing.T) {
 				}
 			}
 		})
-		h := newHandler(t, fastcgi.Options{Address: address})
+		h := newHandler(t, fastcgi.Options{Address: address, Idle: -1})
 		url, _ := serve(t, h)
 		for _, size := range []int{10, 20_000, 60_000, 10 << 20} {
 			// A long body does not end, and so much of it is sent as the
@@ -214,5 +214,82 @@ func TestQueue(t *testing.T) {
 	}
 	if p := h.Pool(); p.Open > 2 {
 		t.Errorf("%+v", p)
+	}
+}
+
+// The limit on the wait for the head begins when the backend has the request: a
+// client that is slow to send is not the backend's fault. One that stops sending
+// to a backend that stopped reading is.
+func TestSlowUpload(t *testing.T) {
+	const limit = 60 * time.Millisecond
+	over := make(chan bool)
+	defer close(over)
+	address := fake(t, "unix", func(s *session) {
+		a, err := s.params()
+		if err != nil {
+			return
+		}
+		if a.vars["QUERY_STRING"] == "deaf" {
+			<-over
+			return
+		}
+		n := 0
+		for {
+			r, err := s.record()
+			if err != nil {
+				return
+			}
+			if n += len(r.content); r.content == "" {
+				io.WriteString(s, whole(fmt.Sprint(n)))
+				return
+			}
+		}
+	})
+	url, recs := serve(t, newHandler(t, fastcgi.Options{Address: address, Timeout: limit}))
+	body, w := io.Pipe()
+	req, _ := http.NewRequest("POST", url, body)
+	req.ContentLength = 100_000
+	go func() {
+		for range 4 {
+			w.Write(make([]byte, 25_000))
+			time.Sleep(limit * 3 / 2)
+		}
+		w.Close()
+	}()
+	if status, got, _ := exchange(t, newClient(t), req); status != 200 || got != "100000" {
+		t.Errorf("%d %q", status, got)
+	}
+	recs.next(t)
+	req, _ = http.NewRequest("POST", url+"/?deaf", io.LimitReader(zeros{}, 50<<20))
+	req.ContentLength = 50 << 20
+	status, _, _ := exchange(t, newClient(t), req)
+	if got := recs.rule(t); got != "script-head-timeout" || status != 504 && status != 0 {
+		t.Errorf("a backend that does not read: %d %s", status, got)
+	}
+}
+
+// zeros has no end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// A client that is slow to take an answer is waited for, and gets all of it.
+func TestSlowReader(t *testing.T) {
+	const size = 8 << 20
+	h := newHandler(t, fastcgi.Options{Address: goBackend(t, "unix", func(w http.ResponseWriter, r *http.Request) {
+		io.CopyN(w, zeros{}, size)
+	}), Pause: 50 * time.Millisecond})
+	url, _ := serve(t, h)
+	resp, err := newClient(t).Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	time.Sleep(150 * time.Millisecond) // longer than the backend may pause
+	if n, err := io.Copy(io.Discard, resp.Body); n != size || err != nil {
+		t.Errorf("%d octets, %v", n, err)
 	}
 }

@@ -26,6 +26,7 @@ type conn struct {
 	worker     *worker
 	generation int
 	pid        int
+	hung       bool // it may still be busy with a request that was given up
 
 	fresh  bool      // nothing was ever heard over it
 	since  time.Time // when it became idle
@@ -61,8 +62,9 @@ type reading struct {
 	heard  bool  // something came
 	err    error // that ended it, but io.EOF
 
-	limit   time.Duration        // on silence; 0: none
-	from    time.Time            // when silence began
+	limit   time.Duration        // on silence, or on all of the head; 0: none
+	head    bool                 // it is waited for
+	from    time.Time            // when the limit began
 	working func(time.Time) bool // not nil: whether the request itself still got further since
 	flushAt time.Time            // gateway.Relay's deadline; zero: none
 	quietAt time.Time            // when quiet is called; zero: not any more
@@ -113,8 +115,13 @@ func (s *reading) receive(p []byte) (int, error) {
 		s.arm()
 		n, err := s.c.nc.Read(p)
 		if n > 0 {
+			again := s.heard
 			s.heard, s.c.fresh = true, false
-			s.from = time.Time{}
+			if !s.head {
+				s.from = time.Time{}
+			} else if again && s.overdue(time.Now()) {
+				err = errTimeout
+			}
 			return n, err
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -125,16 +132,26 @@ func (s *reading) receive(p []byte) (int, error) {
 			s.quietAt = time.Time{}
 			s.quiet()
 		}
-		if s.limit > 0 && now.Sub(s.from) >= s.limit {
-			if s.working == nil || !s.working(s.from) {
-				return 0, errTimeout
-			}
-			s.from = now
+		if s.overdue(now) {
+			return 0, errTimeout
 		}
 		if !s.flushAt.IsZero() && !now.Before(s.flushAt) {
 			return 0, os.ErrDeadlineExceeded
 		}
 	}
+}
+
+// overdue reports whether the limit is over; it begins anew while the request
+// itself gets further.
+func (s *reading) overdue(now time.Time) bool {
+	if s.limit == 0 || now.Sub(s.from) < s.limit {
+		return false
+	}
+	if s.working != nil && s.working(s.from) {
+		s.from = now
+		return false
+	}
+	return true
 }
 
 // arm gives the connection the deadline of what comes first. The limit on
@@ -172,6 +189,13 @@ func (s *reading) arm() {
 func (s *reading) set(t time.Time) {
 	s.c.armed = t
 	s.c.nc.SetReadDeadline(t)
+}
+
+// free reports whether the backend's worker has nothing more to do with the
+// request: it ended it, or closed the connection.
+func (s *reading) free() bool {
+	var broken *protocolError
+	return s.ended || s.err != nil && s.err != errTimeout && !errors.Is(s.err, net.ErrClosed) && !errors.As(s.err, &broken)
 }
 
 // usable reports whether the connection may carry another request: the answer

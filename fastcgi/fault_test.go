@@ -132,6 +132,25 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// The limit is on all of the head, whatever else comes meanwhile.
+func TestHeadTimeout(t *testing.T) {
+	for _, what := range []string{stderr("wait\n"), stdout("X-More: x\r\n")} {
+		address := fake(t, "unix", func(s *session) {
+			if _, err := s.request(); err != nil {
+				return
+			}
+			for err := error(nil); err == nil; time.Sleep(5 * time.Millisecond) {
+				_, err = io.WriteString(s, what)
+			}
+		})
+		url, recs := serve(t, newHandler(t, fastcgi.Options{Address: address, Timeout: 50 * time.Millisecond}))
+		resp, _ := get(t, newClient(t), url)
+		if got := recs.rule(t); resp.StatusCode != 504 || got != "script-head-timeout" {
+			t.Errorf("%q: %s %s", what, resp.Status, got)
+		}
+	}
+}
+
 // A backend that is silent is given up: before the head with 504, behind it by
 // a cut.
 func TestSilence(t *testing.T) {

@@ -223,6 +223,8 @@ func worked(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/exit":
 		os.Exit(0)
+	case "/hang":
+		time.Sleep(time.Hour)
 	case "/slow":
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -19,17 +19,18 @@ const longLived = time.Second
 // supervisor is a source of connections to workers that it starts, one for each
 // worker at a time.
 type supervisor struct {
-	o       *Workers
-	keep    bool // connections are kept
-	connect time.Duration
-	dir     string // of sockets, ours alone
-	command child.Command
-	spawner *child.Spawner
-	board   *gateway.Board
-	tally   *tally
-	log     *slog.Logger
-	ended   chan struct{} // closed by close
-	all     sync.WaitGroup
+	o        *Workers
+	keep     bool // connections are kept
+	connect  time.Duration
+	patience time.Duration // of those who wait for a worker
+	dir      string        // of sockets, ours alone
+	command  child.Command
+	spawner  *child.Spawner
+	board    *gateway.Board
+	tally    *tally
+	log      *slog.Logger
+	ended    chan struct{} // closed by close
+	all      sync.WaitGroup
 
 	mu       sync.Mutex    // guards what follows
 	slots    []*worker     // Max
@@ -45,7 +46,7 @@ type supervisor struct {
 // newSupervisor starts Min workers.
 func newSupervisor(h *Handler) (*supervisor, error) {
 	o := h.o.Workers
-	s := &supervisor{o: o, keep: h.o.Idle > 0, connect: h.o.ConnectTimeout, board: &h.board, tally: &h.tally,
+	s := &supervisor{o: o, keep: h.o.Idle > 0, connect: h.o.ConnectTimeout, patience: orDefault(h.o.QueueTime, gateway.DefaultQueueTime), board: &h.board, tally: &h.tally,
 		log: h.o.ErrorLog, ended: make(chan struct{}), changed: make(chan struct{})}
 	opt := child.Options{Limits: child.Limits{Memory: o.Memory, CPU: o.CPU, Processes: o.Processes, Files: o.Files},
 		Slots: o.Max, Grace: o.Grace, ErrorLog: h.o.ErrorLog}
@@ -176,25 +177,29 @@ func (s *supervisor) exited(w *worker, lived time.Duration, result child.Result)
 		w.idle.nc.Close()
 		w.idle = nil
 	}
-	if s.closed || w.leaving {
-		w.leaving = false
-		s.tell()
-		return
+	if !s.closed && !w.leaving {
+		s.restarts++
+		s.judge(w, lived, result)
 	}
-	s.restarts++
-	if lived >= longLived || w.served > 0 {
-		s.failures = 0
-	} else {
-		s.tally.failed(fmt.Errorf("a worker ended at once: %s", result))
-		s.log.Error("a worker ended at once", "pid", w.run.PID, "result", result.String(), "said", w.run.Said())
-		s.backOff()
-	}
+	w.leaving = false
 	s.tell()
 	s.fillLocked()
 }
 
+// judge looks at a worker that ended by itself; s.mu is held.
+func (s *supervisor) judge(w *worker, lived time.Duration, result child.Result) {
+	if lived >= longLived || w.served > 0 {
+		s.failures = 0
+		return
+	}
+	s.tally.failed(fmt.Errorf("a worker ended at once: %s", result))
+	s.log.Error("a worker ended at once", "pid", w.run.PID, "result", result.String(), "said", w.run.Said())
+	s.backOff()
+}
+
 // take waits for a worker: one that is idle, else one that is started.
 func (s *supervisor) take(ctx context.Context, fresh bool) (*conn, *gateway.Fault) {
+	var late *time.Timer
 	for {
 		s.mu.Lock()
 		w, fault := s.choose()
@@ -218,8 +223,14 @@ func (s *supervisor) take(ctx context.Context, fresh bool) (*conn, *gateway.Faul
 			s.mu.Unlock()
 			return nil, &gateway.Fault{Rule: dialRule(err), Err: err}
 		}
+		if late == nil {
+			late = time.NewTimer(s.patience)
+			defer late.Stop()
+		}
 		select {
 		case <-changed:
+		case <-late.C:
+			return nil, &gateway.Fault{Rule: rule.ScriptQueueTimeout}
 		case <-ctx.Done():
 			return nil, &gateway.Fault{Rule: rule.ScriptClientGone}
 		}
@@ -245,10 +256,12 @@ func (s *supervisor) choose() (*worker, *gateway.Fault) {
 	if off != nil && !time.Now().Before(s.until) && s.start(off) == nil {
 		return off, nil
 	}
-	if s.running() == 0 {
-		return nil, &gateway.Fault{Rule: rule.WorkersNone}
+	for _, w := range s.slots {
+		if w.process != nil { // it is busy, or on its way out
+			return nil, nil
+		}
 	}
-	return nil, nil
+	return nil, &gateway.Fault{Rule: rule.WorkersNone}
 }
 
 func (s *supervisor) give(c *conn, keep bool) {
@@ -264,6 +277,11 @@ func (s *supervisor) give(c *conn, keep bool) {
 		c.nc.Close()
 	}
 	w.busy, w.since = false, time.Now()
+	if c.hung && w.generation == c.generation && w.process != nil && !w.leaving && !s.closed {
+		s.log.Warn("a worker is ended whose request was given up", "pid", c.pid)
+		w.leave()
+		s.fillLocked()
+	}
 	s.tell()
 }
 

@@ -112,6 +112,35 @@ func TestWorkers(t *testing.T) {
 	}
 }
 
+// A worker that hangs is ended with its request, and the next one has an answer.
+func TestWorkersHang(t *testing.T) {
+	w := workers(t, "serve")
+	w.Max = 1
+	h := newHandler(t, fastcgi.Options{Workers: w, Timeout: 200 * time.Millisecond})
+	url, recs := serve(t, h)
+	c := newClient(t)
+	// The first may still be starting when its time is over.
+	eventually(t, "it answers", func() bool {
+		resp, _ := get(t, c, url)
+		recs.next(t)
+		return resp.StatusCode == 200
+	})
+	for range 2 {
+		resp, _ := get(t, c, url+"/hang")
+		if got := recs.rule(t); resp.StatusCode != 504 || got != "script-head-timeout" {
+			t.Errorf("%s %s", resp.Status, got)
+		}
+		eventually(t, "it answers", func() bool {
+			resp, _ := get(t, c, url)
+			recs.next(t)
+			return resp.StatusCode == 200
+		})
+	}
+	if p := h.Pool(); p.Starts < 3 || p.Restarts != 0 || p.Workers != 1 {
+		t.Errorf("%+v", p)
+	}
+}
+
 // Workers that end at once are started with pauses; meanwhile there is 503.
 func TestWorkersDie(t *testing.T) {
 	var log safeBuffer

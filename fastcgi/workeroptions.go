@@ -24,6 +24,9 @@ const (
 // A worker that ends is started again: at once when it lived for a second and
 // more, else after a pause that doubles, up to 30 s, and is short again once
 // one has lived.
+//
+// A worker whose request was given up (its client has gone, its time was over)
+// is ended, too: nobody can tell when it would take the next.
 type Workers struct {
 	// Command is the program, with an absolute path, and its arguments.
 	Command []string
