@@ -30,6 +30,7 @@ type Handler struct {
 	board   gateway.Board
 	turns   gateway.Turns
 	uploads gateway.Turns // of bodies that are copied as they come
+	spools  gateway.Files
 
 	name string        // begins the names of requests that have none of the engine's
 	next atomic.Uint64 // the last such request

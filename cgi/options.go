@@ -67,6 +67,7 @@ type Options struct {
 	// memory; beyond it is a file. Default 64 KiB.
 	SpoolMemory int64
 	// MaxSpool bounds a body of unknown length, in bytes. Default 256 MiB. Then: 413.
+	// All of them together may have four times as much; then: 503.
 	MaxSpool int64
 	// SpoolDir is where those files are; they have no names there. Default
 	// os.TempDir. When it is full: 503.

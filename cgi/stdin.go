@@ -47,7 +47,7 @@ func (x *exchange) receive() *gateway.Fault {
 	default:
 		o := &x.h.o
 		x.rc.EnableFullDuplex() // a refusal does not wait for the rest of the body
-		s, f := gateway.Spool(r.Body, gateway.SpoolOptions{Memory: o.SpoolMemory, Most: o.MaxSpool, Dir: o.SpoolDir})
+		s, f := gateway.Spool(r.Body, gateway.SpoolOptions{Memory: o.SpoolMemory, Most: o.MaxSpool, Dir: o.SpoolDir, Files: &x.h.spools})
 		if f != nil {
 			if f.Rule == rule.ScriptClientGone {
 				f.Rule = clientFault(f.Err)

@@ -19,6 +19,7 @@ type Handler struct {
 	source  source
 	turns   gateway.Turns
 	uploads gateway.Turns // of bodies that are passed on as they come
+	spools  gateway.Files
 	board   gateway.Board
 	tally   tally
 	closed  atomic.Bool

@@ -77,7 +77,8 @@ type Options struct {
 	// Default 64 KiB.
 	SpoolMemory int64
 	// MaxSpool bounds a body of unknown length, in octets; beyond it is 413.
-	// Default 256 MiB.
+	// Default 256 MiB. All of them together may have four times as much; beyond
+	// it is 503.
 	MaxSpool int64
 	// SpoolDir is where the rest of such bodies is kept. Default os.TempDir.
 	SpoolDir string

@@ -15,7 +15,7 @@ import (
 func (x *exchange) prepare() *gateway.Fault {
 	r, o := x.r, &x.h.o
 	if x.role == roleResponder && r.ContentLength < 0 {
-		s, f := gateway.Spool(r.Body, gateway.SpoolOptions{Memory: o.SpoolMemory, Most: o.MaxSpool, Dir: o.SpoolDir})
+		s, f := gateway.Spool(r.Body, gateway.SpoolOptions{Memory: o.SpoolMemory, Most: o.MaxSpool, Dir: o.SpoolDir, Files: &x.h.spools})
 		if f != nil {
 			return bodyFault(f)
 		}

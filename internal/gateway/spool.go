@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 
 	"freshet/internal/rule"
 )
@@ -21,6 +22,26 @@ type SpoolOptions struct {
 	Memory int64  // octets kept in memory; beyond it a file. 0: DefaultSpoolMemory
 	Most   int64  // octets in all. 0: DefaultSpool
 	Dir    string // of files, which have no name there (but on Windows until they are closed); "": os.TempDir
+	Files  *Files // those of others, too; nil: they are not counted
+}
+
+// Files bounds the files of all bodies that are kept aside at a time, to
+// spoolsAtOnce of the longest: those who send bodies need no turn for that. The
+// zero value is ready.
+type Files struct{ octets atomic.Int64 }
+
+// spoolsAtOnce is how many of the longest bodies there is room for.
+const spoolsAtOnce = 4
+
+var errFiles = errors.New("the bodies that are kept aside have all the room that there is for them")
+
+// take is false when there is no room for n octets more.
+func (f *Files) take(n, longest int64) bool {
+	if f == nil || (f.octets.Add(n)-1)/spoolsAtOnce < longest {
+		return true
+	}
+	f.octets.Add(-n)
+	return false
 }
 
 // Spooled is a body that has come to its end and whose length is known.
@@ -30,6 +51,10 @@ type Spooled struct {
 	File *os.File
 	name string // of File, where it still has one
 	data []byte
+
+	files   *Files
+	longest int64        // that a body may be
+	taken   atomic.Int64 // of files
 }
 
 // Reader reads the body from its start.
@@ -44,6 +69,9 @@ func (s *Spooled) Reader() io.Reader {
 func (s *Spooled) Close() {
 	if s.File == nil {
 		return
+	}
+	if n := s.taken.Swap(0); n > 0 {
+		s.files.octets.Add(-n)
 	}
 	s.File.Close()
 	if s.name != "" {
@@ -79,7 +107,7 @@ func spoolToFile(body io.Reader, begun []byte, o SpoolOptions) (*Spooled, *Fault
 	if err != nil {
 		return nil, &Fault{Rule: rule.ScriptSpoolFailed, Err: err}
 	}
-	s := &Spooled{File: f, name: name}
+	s := &Spooled{File: f, name: name, files: o.Files, longest: o.Most}
 	fault := s.fill(io.MultiReader(bytes.NewReader(begun), io.LimitReader(body, o.Most-int64(len(begun))+1)))
 	if fault == nil && s.Size > o.Most {
 		fault = &Fault{Rule: rule.ScriptBodyTooLarge}
@@ -102,6 +130,12 @@ func (s *Spooled) fill(from io.Reader) *Fault {
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
+			if !s.files.take(int64(n), s.longest) {
+				return &Fault{Rule: rule.ScriptSpoolFailed, Err: errFiles}
+			}
+			if s.files != nil {
+				s.taken.Add(int64(n))
+			}
 			if _, werr := s.File.Write(buf[:n]); werr != nil {
 				return &Fault{Rule: rule.ScriptSpoolFailed, Err: werr}
 			}

@@ -9,17 +9,19 @@ import (
 const (
 	maxStderrLine = 4 << 10
 	maxStderr     = 64 << 10
+	maxLines      = 1024
 )
 
 // Stderr logs what a program says on its standard error, line by line, and
 // keeps the last line. Of a line it keeps the first 4 KiB; lines that end beyond
-// 64 KiB are not logged, but counted. Empty lines are left out. Its methods are
-// for one goroutine.
+// 64 KiB, and those after the 1024th, are not logged, but counted. Empty lines are
+// left out. Its methods are for one goroutine.
 type Stderr struct {
 	log  *slog.Logger
 	run  *Run
 	line []byte
 	seen int64
+	said int // lines that are not empty
 }
 
 // NewStderr returns a Stderr that logs to log, which should know the request,
@@ -48,7 +50,7 @@ func (s *Stderr) Close() {
 	if len(s.line) > 0 {
 		s.end()
 	}
-	if s.seen > maxStderr {
+	if s.seen > maxStderr || s.said > maxLines {
 		s.log.Warn("the program said more than is logged", "octets", s.seen, "limit", maxStderr)
 	}
 }
@@ -61,7 +63,7 @@ func (s *Stderr) end() {
 		return
 	}
 	s.run.Say(text)
-	if s.seen <= maxStderr {
+	if s.said++; s.seen <= maxStderr && s.said <= maxLines {
 		s.log.Warn("the program says", "line", text)
 	}
 }

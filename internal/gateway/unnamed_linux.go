@@ -14,7 +14,9 @@ func unnamed(dir string) (f *os.File, name string, err error) {
 	if dir == "" {
 		dir = os.TempDir()
 	}
-	f, err = os.OpenFile(dir, os.O_RDWR|oTmpfile, 0o600)
+	// With O_EXCL nobody who has the descriptor, such as the program, can give
+	// the file a name.
+	f, err = os.OpenFile(dir, os.O_RDWR|os.O_EXCL|oTmpfile, 0o600)
 	if err != nil { // a file system that cannot
 		return removed(dir)
 	}
