@@ -23,6 +23,10 @@ func newBeside(path string, folder *static.Handler) *beside {
 	return b
 }
 
+// bare reports whether a request is for the path of the folder without a slash
+// at its end, where relative links would be wrong.
+func (b *beside) bare(r *http.Request) bool { return b.mount != nil && r.URL.Path == b.mount.prefix }
+
 // ServeHTTP implements http.Handler.
 func (b *beside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if b.mount != nil {
@@ -90,6 +94,10 @@ type mixed struct {
 
 // ServeHTTP implements http.Handler.
 func (m *mixed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if m.files.bare(r) {
+		m.files.ServeHTTP(w, r) // which sends the client to the folder
+		return
+	}
 	r, is := m.finder.Find(r)
 	switch {
 	case is:
@@ -106,6 +114,8 @@ func (m *mixed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (m *mixed) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 	named := m.finder.Named(q.Path)
 	switch {
+	case m.files.mount != nil && q.Path == m.files.mount.prefix:
+		return false
 	case named && (m.programsHot == nil || !m.programsHot.ServeHot(q, a)):
 		return false
 	case named:

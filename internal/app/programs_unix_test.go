@@ -134,7 +134,7 @@ func TestProgramsAreNotServed(t *testing.T) {
 
 // What a route with programs has is kept while a change is not about it.
 func TestRoutesWithPrograms(t *testing.T) {
-	dir := programFolder(t, "tool.sh", says("$SCRIPT_NAME$PATH_INFO"), "a.txt", "file", "bin/x", says("$SCRIPT_NAME $GREETING"), "app.txt", "of the application")
+	dir := programFolder(t, "tool.sh", says("$SCRIPT_NAME$PATH_INFO"), "a.txt", "file", "bin/x", says("$SCRIPT_NAME $GREETING"), "app.txt", "of the application", "front.php", "<?php")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -162,6 +162,11 @@ path = "/bin"
 cgi = "` + dir + `/bin"
 cgi-env = "GREETING=hello"
 [[site.route]]
+path = "/php"
+fastcgi = "unix:` + dir + `/nobody"
+root = "` + dir + `"
+fallback = "front.php"
+[[site.route]]
 path = "/app"
 fastcgi = "` + l.Addr().String() + `"
 env = "GREETING=hi"
@@ -171,7 +176,7 @@ env = "GREETING=hi"
 	all := func() {
 		t.Helper()
 		for path, want := range map[string]string{
-			"mixed/tool.sh/x": "200 /mixed/tool.sh/x", "mixed/a.txt": "200 file", "mixed/none": "404 ", "mixed/": "403 ", "bin/x": "200 /bin/x hello", "bin/none": "404 ",
+			"mixed/tool.sh/x": "200 /mixed/tool.sh/x", "mixed/a.txt": "200 file", "mixed/none": "404 ", "mixed/": "403 ", "mixed": "308 ", "php": "308 ", "php/": "502 ", "bin/x": "200 /bin/x hello", "bin/none": "404 ",
 			"app/any/path?q": "200 backend /app/any/path hi", "none": "404 ",
 		} {
 			resp, body := getAs(t, url+path, "a.example")

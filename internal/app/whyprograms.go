@@ -89,6 +89,8 @@ type mixedExplains struct {
 // Why implements explains.
 func (m *mixedExplains) Why(r *http.Request) *why.Explanation {
 	switch {
+	case m.files.bare(r):
+		return m.files.Why(r)
 	case m.finder.Is(r.URL.EscapedPath()):
 		return m.cached.Why(r)
 	case m.others != nil:
