@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,6 +177,8 @@ func TestBodyTooLarge(t *testing.T) {
 // rest gets 503.
 func TestQueue(t *testing.T) {
 	release := make(chan bool)
+	let := sync.OnceFunc(func() { close(release) })
+	defer let()
 	address := fake(t, "unix", func(s *session) {
 		for {
 			if _, err := s.request(); err != nil {
@@ -204,9 +207,7 @@ func TestQueue(t *testing.T) {
 	if got := recs.rule(t); resp.StatusCode != 503 || got != "script-queue-full" || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("%s, %s, %v", resp.Status, got, resp.Header)
 	}
-	for range 3 {
-		release <- true
-	}
+	let()
 	for range 3 {
 		if code := <-codes; code != 200 {
 			t.Error(code)

@@ -205,7 +205,7 @@ func TestNotKept(t *testing.T) {
 // the backend here accepts one at a time.
 func TestFewerWorkersThanConnections(t *testing.T) {
 	l, address := listen(t, "unix")
-	release := make(chan bool)
+	begun, release, over := make(chan bool), make(chan bool), make(chan bool)
 	done := make(chan bool)
 	go func() {
 		defer close(done)
@@ -221,30 +221,42 @@ func TestFewerWorkersThanConnections(t *testing.T) {
 					break
 				}
 				if a.vars["QUERY_STRING"] == "wait" {
-					<-release
+					close(begun)
+					select {
+					case <-release:
+					case <-over:
+					}
 				}
 				io.WriteString(s, whole("text"))
 			}
 			c.Close()
 		}
 	}()
-	t.Cleanup(func() { l.Close(); <-done })
+	t.Cleanup(func() { close(over); l.Close(); <-done })
 	h := newHandler(t, fastcgi.Options{Address: address, Timeout: patience})
 	t.Cleanup(func() { h.Close() })
 	url, _ := serve(t, h)
-	answered := make(chan string, 2)
+	answered := make(chan string, 2) // statuses
 	ask := func(query string) {
-		_, body := get(t, newClient(t), url+query)
-		answered <- body
+		resp, err := newClient(t).Get(url + query)
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		resp.Body.Close()
+		answered <- resp.Status
 	}
 	go ask("/?wait")
-	eventually(t, "the first runs", func() bool { r, _ := h.Load(); return r == 1 })
+	<-begun
 	go ask("/")
 	eventually(t, "both are with the backend, and shown", func() bool { return len(h.Board().Runs()) == 2 })
-	release <- true
+	close(release)
 	for range 2 {
 		select {
-		case <-answered:
+		case got := <-answered:
+			if got != "200 OK" {
+				t.Error(got)
+			}
 		case <-time.After(patience / 2):
 			t.Fatalf("starved: %+v", h.Pool())
 		}
