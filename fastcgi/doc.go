@@ -46,7 +46,12 @@
 //
 // # Limits
 //
-// See [Options]; each has a default. What it is not: a process manager for
-// php-fpm, a FastCGI server, a client for the role filter, and a scanner: X-Sendfile is
-// obeyed for folders that are listed, and refused else.
+// See [Options]; each has a default. An answer is passed on as fast as its
+// client takes it: a slow client holds a worker of the backend, unless a cache in
+// front takes the answer. The status with which a script exits (appStatus) is
+// not looked at: an answer that it ended is whole.
+//
+// This is no process manager for php-fpm, no FastCGI server and no client for the
+// role filter, and it does not multiplex. X-Sendfile and X-Accel-Redirect are
+// obeyed for the folders that are listed, and refused else.
 package fastcgi
