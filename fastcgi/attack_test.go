@@ -60,3 +60,38 @@ func TestSlowUploadsLeaveTurns(t *testing.T) {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 }
+
+// TestAuthorizerSeesThePath: however a client writes a path, the authorizer is
+// told which one is meant.
+func TestAuthorizerSeesThePath(t *testing.T) {
+	address := fake(t, "unix", func(s *session) {
+		for {
+			a, err := s.request()
+			if err != nil {
+				return
+			}
+			status := "200 OK"
+			if strings.HasPrefix(a.vars["DOCUMENT_URI"], "/admin") {
+				status = "403 Forbidden"
+			}
+			io.WriteString(s, stdout("Status: "+status+"\r\nContent-Type: text/plain\r\n\r\n")+end(0, 0))
+		}
+	})
+	a, err := fastcgi.NewAuthorizer(fastcgi.Options{Address: address, ErrorLog: quiet},
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "passed") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	url, _ := serve(t, a)
+	for target, want := range map[string]string{
+		"/admin": "403", "/admin/x": "403", "//admin": "403", "/%61dmin": "403", "/./admin/": "403", "/b/../admin": "403", "/b/%2e%2e/admin": "403", "/../admin": "403",
+		"http://h/admin": "403", "/b": "200", "/": "200", "/b/": "200",
+	} {
+		c := dialRaw(t, url)
+		io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+		if b, _ := io.ReadAll(c); !strings.HasPrefix(string(b), "HTTP/1.1 "+want) {
+			t.Errorf("%s: %.60q", target, b)
+		}
+	}
+}

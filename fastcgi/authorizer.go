@@ -8,11 +8,15 @@ import (
 	"freshet/httpd"
 	"freshet/internal/gateway"
 	"freshet/internal/rule"
+	"freshet/internal/wire"
 )
 
 // Authorizer asks a backend, in the role authorizer, whether a request may pass
 // to another handler (§6.3). The backend gets the parameters of the request but
-// CONTENT_LENGTH, SCRIPT_NAME, PATH_INFO and PATH_TRANSLATED, and no body.
+// CONTENT_LENGTH, SCRIPT_NAME, PATH_INFO and PATH_TRANSLATED, and no body. It
+// should decide by DOCUMENT_URI, which is the path as handlers understand it,
+// decoded and without empty and dot segments: REQUEST_URI is what the client
+// sent, in which /a may be //a, /%61 or /b/../a.
 //
 // When it answers 200 the request passes. The fields Variable-NAME of its answer
 // become parameters NAME, in capitals, of FastCGI handlers that get the request
@@ -26,8 +30,8 @@ type Authorizer struct {
 }
 
 // NewAuthorizer returns an authorizer in front of next. Of the options those
-// about scripts and files are not used: the backend is asked for all paths, and
-// finds the path in REQUEST_URI. It must be closed.
+// about scripts and files are not used: the backend is asked for all paths. It
+// must be closed.
 func NewAuthorizer(o Options, next http.Handler) (*Authorizer, error) {
 	o.Root, o.Prefix, o.Fallback, o.Files, o.Sendfile = "", "", "", nil, nil
 	h, err := New(o)
@@ -48,6 +52,10 @@ func (a *Authorizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // asks asks the backend, and answers what may not pass.
 func (a *Authorizer) asks(w http.ResponseWriter, r *http.Request) (vars []gateway.Var, pass bool) {
 	x := a.h.newExchange(w, r, roleAuthorizer)
+	name, dir := wire.RoutePath(r.URL.EscapedPath())
+	if x.script.PathInfo = "/" + name; dir && name != "" {
+		x.script.PathInfo += "/"
+	}
 	defer x.done()
 	head, f := x.ask()
 	switch {
