@@ -174,7 +174,10 @@ func (f *Flag) text(s string) (string, error) {
 
 // parseAddress checks an address and completes a port that stands alone.
 func parseAddress(s string) (string, error) {
-	const want = "give :port, host:port, a port, unix:/path or unix:@name"
+	const want = "give :port, host:port, a port, unix:/path, unix:@name, fd:N or systemd:NAME"
+	if isHandedOver(s) {
+		return handedOver(s)
+	}
 	if name, ok := strings.CutPrefix(s, "unix:"); ok {
 		if name == "" || name == "@" || strings.IndexByte(name, 0) >= 0 {
 			return "", errors.New(want)
@@ -190,6 +193,27 @@ func parseAddress(s string) (string, error) {
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return "", errors.New("the port is not a number from 0 to 65535; " + want)
+	}
+	return s, nil
+}
+
+// isHandedOver reports whether an address is of a socket that another process
+// opened and this one inherits.
+func isHandedOver(s string) bool {
+	return strings.HasPrefix(s, "fd:") || strings.HasPrefix(s, "systemd:")
+}
+
+// handedOver checks such an address.
+func handedOver(s string) (string, error) {
+	kind, which, _ := strings.Cut(s, ":")
+	if kind == "fd" {
+		if _, err := strconv.ParseUint(which, 10, 31); err != nil {
+			return "", errors.New("fd: is followed by the number of a descriptor, such as fd:3")
+		}
+		return s, nil
+	}
+	if which == "" || strings.ContainsAny(which, ":\x00") {
+		return "", errors.New("systemd: is followed by the name of a socket, which FileDescriptorName= of its unit says, such as systemd:http")
 	}
 	return s, nil
 }

@@ -17,7 +17,7 @@ func TestDefaults(t *testing.T) {
 	want := &Serve{Dir: "."}
 	want.Files = Files{Memory: 256 << 20, Index: []string{"index.html"}, Listing: true, Compress: true}
 	want.Programs = Programs{
-		Max: 32, Queue: 128, QueueTime: 10 * time.Second, Timeout: time.Minute, Memory: 1 << 30, Output: 1 << 30, Spool: 256 << 20, Cgroup: "off",
+		Max: 32, Queue: 128, QueueTime: 10 * time.Second, Timeout: time.Minute, Output: 1 << 30, Spool: 256 << 20, Cgroup: "off",
 	}
 	want.Server = Server{
 		Listen: []string{":8000"}, Monitor: "127.0.0.1:8001", RequestID: "errors", ServerHeader: "freshet",
@@ -49,9 +49,9 @@ func TestParseServe(t *testing.T) {
 		{"switch with value", "--hidden=off --clean-urls=on", nil, func(s *Serve) { s.CleanURLs = true }},
 		{"a switch takes no operand", "--hidden off", nil, func(s *Serve) { s.Hidden, s.Dir = true, "off" }},
 		{"on and off", "--listing off --compress off", nil, func(s *Serve) { s.Listing, s.Compress = false, false }},
-		{"addresses", "--listen 9000 --listen unix:/run/f.sock --listen=[::1]:80 --listen unix:@f --listen a.example:0 --listen :1", nil,
+		{"addresses", "--listen 9000 --listen unix:/run/f.sock --listen=[::1]:80 --listen systemd:http --listen fd:3 --listen unix:@f --listen a.example:0 --listen :1", nil,
 			func(s *Serve) {
-				s.Listen = []string{":9000", "unix:/run/f.sock", "[::1]:80", "unix:@f", "a.example:0", ":1"}
+				s.Listen = []string{":9000", "unix:/run/f.sock", "[::1]:80", "systemd:http", "fd:3", "unix:@f", "a.example:0", ":1"}
 			}},
 		{"TLS alone", "--tls-listen 8443 --tls-cert c.pem --tls-key k.pem", nil,
 			func(s *Serve) { s.Listen, s.TLSListen, s.TLSCert, s.TLSKey = nil, []string{":8443"}, "c.pem", "k.pem" }},
@@ -141,12 +141,17 @@ func TestFaults(t *testing.T) {
 		{"--idle-timeout 10", nil, `bad value "10" for --idle-timeout: give a duration such as 500ms, 10s, 5m or 2h from 100ms to 1d, or off for no limit`},
 		{"--cache never", nil, `bad value "never" for --cache: give no-cache, auto, off or a duration such as 500ms, 10s, 5m or 2h from 1s to 365d`},
 		{"--cache 1ns", nil, `bad value "1ns" for --cache: give no-cache, auto, off or a duration such as 500ms, 10s, 5m or 2h from 1s to 365d`},
-		{"--listen localhost", nil, `bad value "localhost" for --listen: give :port, host:port, a port, unix:/path or unix:@name`},
-		{"--listen :99999", nil, `bad value ":99999" for --listen: the port is not a number from 0 to 65535; give :port, host:port, a port, unix:/path or unix:@name`},
-		{"--listen unix:", nil, `bad value "unix:" for --listen: give :port, host:port, a port, unix:/path or unix:@name`},
+		{"--listen localhost", nil, `bad value "localhost" for --listen: give :port, host:port, a port, unix:/path, unix:@name, fd:N or systemd:NAME`},
+		{"--listen :99999", nil, `bad value ":99999" for --listen: the port is not a number from 0 to 65535; give :port, host:port, a port, unix:/path, unix:@name, fd:N or systemd:NAME`},
+		{"--listen unix:", nil, `bad value "unix:" for --listen: give :port, host:port, a port, unix:/path, unix:@name, fd:N or systemd:NAME`},
+		{"--listen systemd:", nil, `bad value "systemd:" for --listen: systemd: is followed by the name of a socket, which FileDescriptorName= of its unit says, such as systemd:http`},
+		{"--listen systemd:a:b", nil, `bad value "systemd:a:b" for --listen: systemd: is followed by the name of a socket, which FileDescriptorName= of its unit says, such as systemd:http`},
+		{"--listen fd:stdin", nil, `bad value "fd:stdin" for --listen: fd: is followed by the number of a descriptor, such as fd:3`},
+		{"--monitor systemd:monitor", nil, `--monitor systemd:monitor can be reached from other machines; give --monitor-token FILE, whose first line is a token, or listen on 127.0.0.1`},
+		{"--monitor fd:3", nil, `--monitor fd:3 can be reached from other machines; give --monitor-token FILE, whose first line is a token, or listen on 127.0.0.1`},
 		{"--monitor :8001", nil, `--monitor :8001 can be reached from other machines; give --monitor-token FILE, whose first line is a token, or listen on 127.0.0.1`},
 		{"--monitor 192.0.2.1:8001", nil, `--monitor 192.0.2.1:8001 can be reached from other machines; give --monitor-token FILE, whose first line is a token, or listen on 127.0.0.1`},
-		{"--monitor no", nil, `bad value "no" for --monitor: give :port, host:port, a port, unix:/path or unix:@name`},
+		{"--monitor no", nil, `bad value "no" for --monitor: give :port, host:port, a port, unix:/path, unix:@name, fd:N or systemd:NAME`},
 		{"--log-format apache", nil, `bad value "apache" for --log-format: give common, combined or json`},
 		{"--listing", nil, `--listing needs a value: --listing on|off`},
 		{"--listing perhaps", nil, `bad value "perhaps" for --listing: give on or off`},

@@ -5,7 +5,7 @@ import "math"
 // addressFlags say where a server listens.
 var addressFlags = []Flag{
 	{Name: "listen", Kind: Address, Value: "ADDR", Default: ":8000", Repeat: true, Group: groupAddresses,
-		Doc:   "Listen on ADDR: :8000, host:port, a port alone, unix:/path or unix:@name. When only --tls-listen is given there is no default.",
+		Doc:   "Listen on ADDR: :8000, host:port, a port alone, unix:/path or unix:@name; or on a socket that is there already: fd:N, or systemd:NAME (socket activation). When only --tls-listen is given there is no default.",
 		field: func(s *sections) any { return &s.server.Listen }},
 	{Name: "tls-listen", Kind: Address, Value: "ADDR", Repeat: true, Group: groupAddresses, Example: ":8443",
 		Doc:   "Listen on ADDR for TLS, with HTTP/1.1 and HTTP/2. Needs --tls-cert and --tls-key.",

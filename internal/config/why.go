@@ -111,7 +111,7 @@ func (s *settings) checkReach(c *Reach) {
 	if c.Token != "" && c.MonitorToken.File != "" {
 		s.faultAbout("token", "--token and --monitor-token exclude each other; give one")
 	}
-	if c.Monitor == "off" { // as the variable of the environment is for a server
+	if c.Monitor == "off" || isHandedOver(c.Monitor) { // as the variable of the environment is for a server
 		c.Monitor = ""
 	}
 	if c.Monitor == "" || strings.HasPrefix(c.Monitor, "unix:") || strings.Contains(c.Monitor, "/") {

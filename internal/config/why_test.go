@@ -36,7 +36,7 @@ func TestParseWhy(t *testing.T) {
 		"//a/b":                         `"//a/b" is neither an address nor the name of a request; give http://host/path, /path, or the 13 characters of a name`,
 		"/ -H A":                        `bad value "A" for --header: give a name, a colon and a value, such as 'Accept-Language: de'`,
 		"/ --method G/T":                `bad value "G/T" for --method: give a method, such as GET`,
-		"/ --monitor a":                 `bad value "a" for --monitor: give :port, host:port, a port, unix:/path or unix:@name`,
+		"/ --monitor a":                 `bad value "a" for --monitor: give :port, host:port, a port, unix:/path, unix:@name, fd:N or systemd:NAME`,
 		"/ --token a --monitor-token b": "--token and --monitor-token exclude each other; give one",
 	} {
 		if _, err := ParseWhy(strings.Fields(args), nil); err == nil || err.Error() != want {
