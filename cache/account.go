@@ -19,6 +19,7 @@ type account struct {
 	unfit     *object          // what was stored, but needed validation
 	used      *object          // what it was answered with, or what was stored of that
 	answer    freshness.Fields // of the origin; nil when none came
+	repeated  *unstored        // what is remembered of the answer before, which says the same
 	storing   rule.ID          // why the answer was stored, or was not
 	unhelpful rule.ID          // why what is stored was not used when the origin failed
 	stored    bool
@@ -78,6 +79,9 @@ func (h *Handler) evidence(q *inquiry) string {
 			return ageEvidence(&q.used.terms, q.now)
 		}
 		return ""
+	}
+	if u := q.repeated; u != nil && u.rule == q.reason && q.unfit == nil {
+		return u.evidence
 	}
 	answer := q.answer
 	if q.unfit != nil {

@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"freshet/httpd"
@@ -48,6 +49,40 @@ func BenchmarkMiss(b *testing.B) {
 		warm(h, fmt.Sprintf("http://example.org/%d", n))
 	}
 }
+
+// BenchmarkPass is what the cache adds to an answer that it may not keep.
+func BenchmarkPass(b *testing.B) {
+	h, err := New(Options{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header["Content-Type"], header["Cache-Control"] = html, noStore
+		w.Write(hello)
+	})})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.store.Close()
+	warm(h, "http://example.org/a")
+	r := httptest.NewRequest("GET", "http://example.org/a", nil)
+	w := &sink{http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.header)
+		h.ServeHTTP(w, r)
+	}
+}
+
+var (
+	html    = []string{"text/html"}
+	noStore = []string{"no-store, no-cache, must-revalidate"}
+	hello   = []byte("hello")
+)
+
+// sink is a http.ResponseWriter that takes no memory.
+type sink struct{ header http.Header }
+
+func (s *sink) Header() http.Header         { return s.header }
+func (s *sink) WriteHeader(int)             {}
+func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
 
 // BenchmarkHitParallel is hits of one object on all processors.
 func BenchmarkHitParallel(b *testing.B) {

@@ -155,22 +155,36 @@ func (x *fill) remember(why rule.ID) {
 	if q.r.Method != http.MethodGet || q.why == fwdBypass || q.dir.NoStore || x.unanswered || x.code == http.StatusNotModified || x.refusedBehind() {
 		return
 	}
-	var until int64
-	var hints []string
-	if x.code < 500 && x.code != http.StatusPartialContent && h.opt.HitForMiss > 0 && x.mode == modePass {
-		until = x.received + int64(h.opt.HitForMiss)
-		if h.opt.EarlyHints {
-			hints = hintsOf(x.header["Link"])
-		}
+	if x.repeats(why) {
+		return
 	}
 	size := x.declared()
 	if why == rule.CacheTooLarge {
 		size = max(size, x.bytes)
 	}
-	h.store.remember(q.key, &unstored{
+	u := &unstored{
 		rule: why, evidence: h.evidenceOf(why, q.ask.Fields, x.header), at: x.received,
 		status: x.code, fields: h.decisiveFields(x.header), size: size,
-	}, until, hints)
+	}
+	var hints []string
+	if h.opt.EarlyHints && x.passes() {
+		hints = hintsOf(x.header["Link"])
+	}
+	h.store.remember(q.key, u, x.passUntil(x.received), hints)
+}
+
+// passes reports whether requests for the same are not to queue for a while.
+func (x *fill) passes() bool {
+	return x.code < 500 && x.code != http.StatusPartialContent && x.h.opt.HitForMiss > 0 && x.mode == modePass
+}
+
+// passUntil is until when, after an answer that came at a time; 0 when they may
+// queue.
+func (x *fill) passUntil(at int64) int64 {
+	if !x.passes() {
+		return 0
+	}
+	return at + int64(x.h.opt.HitForMiss)
 }
 
 // supersede removes what is stored when the origin has sent something newer in

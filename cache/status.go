@@ -43,29 +43,25 @@ func (h *Handler) statusForward(q *inquiry, status int, stored, collapsed bool) 
 	if h.opt.Name == "-" {
 		return ""
 	}
-	var b strings.Builder
-	b.WriteString(h.opt.Name)
-	b.WriteString("; fwd=")
-	b.WriteString(string(q.why))
+	var buf [160]byte
+	b := append(buf[:0], h.opt.Name...)
+	b = append(append(b, "; fwd="...), q.why...)
 	if status > 0 {
-		b.WriteString("; fwd-status=")
-		b.WriteString(strconv.Itoa(status))
+		b = strconv.AppendInt(append(b, "; fwd-status="...), int64(status), 10)
 	}
 	if stored {
-		b.WriteString("; stored")
+		b = append(b, "; stored"...)
 	}
 	if collapsed {
-		b.WriteString("; collapsed")
+		b = append(b, "; collapsed"...)
 	}
 	if h.opt.ShowKey {
-		b.WriteString("; key=")
-		b.WriteString(quoted(q.key))
+		b = append(append(b, "; key="...), quoted(q.key)...)
 	}
 	if q.reason != 0 && !isPlain(q.reason) {
-		b.WriteString("; detail=")
-		b.WriteString(rule.Of(q.reason).Name)
+		b = append(append(b, "; detail="...), rule.Of(q.reason).Name...)
 	}
-	return b.String()
+	return string(b)
 }
 
 // isPlain reports whether a reason says no more than why the request was sent

@@ -1,7 +1,9 @@
 package cache
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"freshet/freshness"
 	"freshet/internal/rule"
@@ -54,6 +56,83 @@ func (h *Handler) decisiveFields(fields freshness.Fields) freshness.Fields {
 		keep(name)
 	}
 	return out
+}
+
+// refresh is how old what is remembered may get while answers come that say the
+// same.
+const refresh = int64(time.Second)
+
+// repeats reports whether what is remembered of the answer before says the same
+// as this one would, and was remembered a moment ago: then it is left, which is
+// most of what a busy address that is never stored would cost.
+func (x *fill) repeats(why rule.ID) bool {
+	q, h := x.q, x.h
+	if q.res == nil || q.res.unstored == nil || h.opt.EarlyHints && (len(q.res.hints) > 0 || len(x.header["Link"]) > 0) {
+		return false
+	}
+	u := q.res.unstored
+	age := x.received - u.at
+	if u.rule != why || u.status != x.code || age < 0 || age >= min(refresh, int64(h.opt.HitForMiss)/8) {
+		return false
+	}
+	if x.passes() && q.res.passUntil != x.passUntil(u.at) || !h.sameDecisive(u.fields, x.header) {
+		return false
+	}
+	e, known := evidences[why]
+	switch {
+	case known && e.side == ofRequest:
+		return u.evidence == h.evidenceOf(why, q.ask.Fields, x.header)
+	case why == rule.CacheTooLarge:
+		return u.size == x.declared() && u.size >= x.bytes
+	}
+	q.repeated = u
+	return true
+}
+
+// sameDecisive reports whether decisiveFields would return kept, but for what
+// changes from answer to answer and is beside the point here: its length, and
+// the time.
+func (h *Handler) sameDecisive(kept, fields freshness.Fields) bool {
+	beside := func(name string) bool { return name == "Date" || name == "Content-Length" }
+	left := len(kept)
+	for name := range kept {
+		if beside(name) {
+			left--
+		}
+	}
+	for name, lines := range fields {
+		if len(lines) == 0 || beside(name) || !h.isDecisive(name) {
+			continue
+		}
+		was := kept[name]
+		if len(was) != min(len(lines), maxDecisiveLines) {
+			return false
+		}
+		for i, line := range was {
+			if !sameShown(name, lines[i], line) {
+				return false
+			}
+		}
+		left--
+	}
+	return left == 0
+}
+
+func (h *Handler) isDecisive(name string) bool {
+	return slices.Contains(decisive[:], name) || slices.Contains(h.policy.TargetFields(), name)
+}
+
+// sameShown reports whether decisiveFields would keep shown of a line.
+func sameShown(name, line, shown string) bool {
+	if name == "Set-Cookie" { // without the memory that withoutSecret needs
+		crumb, _, _ := strings.Cut(line, ";")
+		cookie, _, has := strings.Cut(strings.TrimSpace(crumb), "=")
+		if rest, ok := strings.CutPrefix(shown, cookie); has && ok && rest == "=…" {
+			return true
+		}
+	}
+	line = withoutSecret(name, line)
+	return line[:min(len(line), maxDecisiveLine)] == shown
 }
 
 // clip returns a copy of at most n bytes of s.
