@@ -5,6 +5,11 @@
 //
 // It shows the models of a datagram server: who runs the handler is one word.
 // With -model process each datagram is handled by a process of its own.
+//
+// A sender can forge another echo's address, or that of a service that answers
+// whatever it gets; two such would go on answering each other for ever. So what
+// comes from a port of such services, or from this program's own number, gets no
+// answer.
 package main
 
 import (
@@ -13,6 +18,8 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
@@ -54,9 +61,21 @@ func run(server *socketserver.PacketServer, model, addr string) error {
 		return err
 	}
 	fmt.Println("echo on", socket.LocalAddr())
+	own := 0
+	if a, ok := socket.LocalAddr().(*net.UDPAddr); ok {
+		own = a.Port
+	}
+	server.Verify = func(p *socketserver.Packet) bool { return mayAnswer(p.From, own) }
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err = server.ServeContext(ctx, socket)
 	fmt.Printf("%+v\n", server.Stats())
 	return err
+}
+
+// mayAnswer reports whether what comes from an address is a client's; those of
+// Unix sockets have none.
+func mayAnswer(from netip.AddrPort, own int) bool {
+	port := int(from.Port())
+	return !from.IsValid() || port >= 1024 && port != own
 }

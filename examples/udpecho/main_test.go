@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,5 +67,17 @@ func speak(t *testing.T, program, model string) {
 	}
 	if !strings.Contains(string(rest), "Handled:3") {
 		t.Errorf("at the end it says %s", rest)
+	}
+}
+
+// TestLoops: no answer goes to what would answer it.
+func TestLoops(t *testing.T) {
+	for from, want := range map[string]bool{"192.0.2.1:7": false, "192.0.2.1:19": false, "192.0.2.1:7007": false, "[2001:db8::1]:53": false, "192.0.2.1:40000": true} {
+		if got := mayAnswer(netip.MustParseAddrPort(from), 7007); got != want {
+			t.Errorf("%s: %v", from, got)
+		}
+	}
+	if !mayAnswer(netip.AddrPort{}, 0) {
+		t.Error("a Unix socket gets no answer")
 	}
 }
