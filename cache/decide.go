@@ -124,7 +124,11 @@ func (x *fill) decideStored() bool {
 
 // declared returns the answer's Content-Length, -1 without one.
 func (x *fill) declared() int64 {
-	n, err := strconv.ParseInt(first(x.header["Content-Length"]), 10, 64)
+	s := first(x.header["Content-Length"])
+	if s == "" {
+		return -1
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 {
 		return -1
 	}

@@ -44,10 +44,16 @@ func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
 }
 
 func (h *Handler) newFill(w http.ResponseWriter, q *inquiry) *fill {
-	return &fill{
-		h: h, w: w, q: q, header: make(http.Header),
+	x := &fill{
+		h: h, w: w, q: q,
 		requested: h.opt.Now(), asked: h.store.invalidated.moment(), born: h.store.generation.Load(),
 	}
+	if x.direct = x.passesLikely(); x.direct {
+		x.header = w.Header()
+	} else {
+		x.header = make(http.Header)
+	}
+	return x
 }
 
 // prepare makes the request that is sent: the client's own, or that of the

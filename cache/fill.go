@@ -46,6 +46,7 @@ type fill struct {
 	part     field.Range
 
 	header    http.Header
+	direct    bool // header is the client's
 	requested int64
 	asked     uint64 // the moment of store.invalidated, and
 	born      uint64 // the generation, at the time of the request
@@ -105,6 +106,10 @@ func (x *fill) WriteHeader(code int) {
 
 func (x *fill) interim(code int) {
 	if x.w == nil {
+		return
+	}
+	if x.direct {
+		x.w.WriteHeader(code)
 		return
 	}
 	h := x.w.Header()
@@ -278,9 +283,36 @@ func (x *fill) OriginFailed(error) bool {
 }
 
 func (x *fill) setMode(m mode) {
+	if m != modePass {
+		x.detach()
+	}
 	x.mu.Lock()
 	x.mode = m
 	x.mu.Unlock()
+}
+
+// passesLikely reports whether the answer will most likely go straight to the
+// client: its fields are then set where it gets them.
+func (x *fill) passesLikely() bool {
+	q := x.q
+	if x.w == nil || len(x.w.Header()) > 0 {
+		return false
+	}
+	return q.why == fwdBypass || q.why == fwdMethod || q.res != nil && q.res.unstored != nil && q.now < q.res.passUntil
+}
+
+// detach takes the fields that came away from the client again: the answer is
+// another one.
+func (x *fill) detach() {
+	if !x.direct {
+		return
+	}
+	x.direct = false
+	x.header = maps.Clone(x.header)
+	clear(x.w.Header())
+	if x.q.answer != nil {
+		x.q.answer = x.header
+	}
 }
 
 // sendHead begins the client's answer with the head as it came.
@@ -297,7 +329,9 @@ func (x *fill) sendHead(keeping bool) {
 	}
 	x.h.tell(x.w, x.q, why)
 	header := x.w.Header()
-	maps.Copy(header, x.header)
+	if !x.direct {
+		maps.Copy(header, x.header)
+	}
 	if _, typed := x.header["Content-Type"]; !typed {
 		header["Content-Type"] = nil
 	}

@@ -198,6 +198,7 @@ func (x *fill) staleInstead(how freshness.Failure) bool {
 
 // fail ends an exchange in which the handler gave no answer.
 func (x *fill) fail(cut any) {
+	x.detach()
 	x.f.land(failed, nil, nil, http.StatusBadGateway)
 	if x.w == nil || x.staleInstead(freshness.Unreachable) {
 		return

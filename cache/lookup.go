@@ -42,10 +42,12 @@ func urlOf(t *target) string {
 
 // keyOf returns the key under which a request's answer is kept.
 func (h *Handler) keyOf(t *target, s *source, look looks) string {
-	var buf [256]byte
-	if k := h.ignoring(buf[:0], t, look); k != nil {
-		return string(k)
+	if h.store.ignoring.Load() {
+		if k := h.ignoring(nil, t, look); k != nil {
+			return string(k)
+		}
 	}
+	var buf [256]byte
 	return string(h.opt.Key.appendKey(buf[:0], t, s))
 }
 
