@@ -47,7 +47,8 @@ func (f *Files) take(n, longest int64) bool {
 // Spooled is a body that has come to its end and whose length is known.
 type Spooled struct {
 	Size int64
-	// File has the body from its start; nil when it is in memory.
+	// File has the body from its start; nil when it is in memory. On Linux with
+	// /proc it is for reading only: a program that gets it can keep nothing in it.
 	File *os.File
 	name string // of File, where it still has one
 	data []byte
@@ -121,6 +122,7 @@ func spoolToFile(body io.Reader, begun []byte, o SpoolOptions) (*Spooled, *Fault
 		s.Close()
 		return nil, fault
 	}
+	s.File = onlyRead(f)
 	return s, nil
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"os"
+	"strconv"
 	"syscall"
 )
 
@@ -21,4 +22,20 @@ func unnamed(dir string) (f *os.File, name string, err error) {
 		return removed(dir)
 	}
 	return f, "", nil
+}
+
+// onlyRead returns a file of its own for what f has, from the start, and closes
+// f; f itself when that cannot be had.
+func onlyRead(f *os.File) *os.File {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return f
+	}
+	var again *os.File
+	raw.Control(func(fd uintptr) { again, err = os.Open("/proc/self/fd/" + strconv.Itoa(int(fd))) })
+	if again == nil || err != nil {
+		return f
+	}
+	f.Close()
+	return again
 }
