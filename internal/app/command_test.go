@@ -87,6 +87,8 @@ func TestFaults(t *testing.T) {
 		{"access log in no folder", []string{"--access-log", in("none/a.log"), dir}, []string{"--access-log ", "no such file or directory; make its folder first"}},
 		{"error log in no folder", []string{"--error-log", in("none/e.log"), dir}, []string{"--error-log ", "no such file or directory; make its folder first"}},
 		{"socket in no folder", []string{"--listen", "unix:" + in("none/s"), dir}, []string{"listen on unix:", "no such file or directory; make its folder first"}},
+		{"socket that nobody handed over", []string{"--listen", "systemd:http", dir}, []string{"listen on systemd:http: this process was not handed any socket (LISTEN_FDS); start it by its socket unit"}},
+		{"descriptor that is none", []string{"--listen", "fd:1023", dir}, []string{"listen on fd:1023: ", "; start it by a program that hands over a socket"}},
 		{"socket path taken by a file", []string{"--listen", "unix:" + in("index.html"), dir}, []string{"listen on unix:", "not a socket"}},
 	}
 	for _, tt := range tests {

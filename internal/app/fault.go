@@ -35,6 +35,10 @@ func listenFault(addr, flag string, err error) error {
 	_, port, _ := net.SplitHostPort(addr)
 	isUnix := strings.HasPrefix(addr, "unix:")
 	switch {
+	case strings.HasPrefix(addr, "systemd:"):
+		remedy = "start it by its socket unit, or, to try it, by systemd-socket-activate --fdname"
+	case strings.HasPrefix(addr, "fd:"):
+		remedy = "start it by a program that hands over a socket that listens"
 	case errors.Is(err, fs.ErrNotExist) && isUnix:
 		remedy = "make its folder first"
 	case errors.Is(err, syscall.EADDRINUSE) && isUnix:
@@ -50,7 +54,8 @@ func listenFault(addr, flag string, err error) error {
 	default:
 		remedy = fmt.Sprintf("choose another address with %s", flag)
 	}
-	return fmt.Errorf("listen on %s: %v; %s", addr, cause(err), remedy)
+	why := strings.TrimPrefix(cause(err).Error(), "listen "+addr+": ")
+	return fmt.Errorf("listen on %s: %s; %s", addr, why, remedy)
 }
 
 // checkFolder says what is wrong with the folder to serve.
