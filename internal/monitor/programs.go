@@ -107,7 +107,7 @@ func runTable(rows []runOf, now time.Time) *table {
 		{key: "sent", title: "Sent", kind: octets, down: true, help: "Bytes of the answer's body so far.", num: func(row int) float64 { return float64(at(row).Sent.Load()) }},
 		{key: "cpu", title: "CPU", kind: seconds, down: true, help: "Processor time of the program so far.", num: func(row int) float64 { return at(row).cpu }},
 		{key: "memory", title: "Memory", kind: octets, down: true, num: func(row int) float64 { return at(row).memory }},
-		{key: "said", title: "Said last", wide: true, help: "The last line of its standard error.", text: func(row int) string { return at(row).Said() }},
+		{key: "said", title: "Said last", wide: true, help: "The last line of its standard error.", text: func(row int) string { return ui.Visible(at(row).Said()) }},
 		{key: "request", title: "Request", mono: true, help: "Its name in the access log; it is explained once it is answered.", text: func(row int) string { return at(row).Request },
 			more: func(row int, c *ui.Cell) {
 				if c.Text != "" {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"freshet/internal/monitor/ui"
 )
 
 // A program that runs is shown, and goes when it has ended; the one that is
@@ -24,7 +26,7 @@ func TestPrograms(t *testing.T) {
 	if err := json.Unmarshal(send(h, "GET", "/programs.json", "").Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Rows) != 2 || got.Rows[1].URL != "/cgi-bin/b?x=1" || got.Rows[1].Sent != 4711 || got.Rows[1].CPU != 1.5 || got.Rows[1].Memory != 5<<20 || got.Rows[1].PID != 77 || got.Rows[1].Said != hostile {
+	if len(got.Rows) != 2 || got.Rows[1].URL != "/cgi-bin/b?x=1" || got.Rows[1].Sent != 4711 || got.Rows[1].CPU != 1.5 || got.Rows[1].Memory != 5<<20 || got.Rows[1].PID != 77 || got.Rows[1].Said != ui.Visible(hostile) {
 		t.Errorf("%+v", got)
 	}
 	page := send(h, "GET", "/programs", "", "Accept", "text/html").Body.String()
@@ -97,5 +99,17 @@ func TestNoPrograms(t *testing.T) {
 	}
 	if w := send(h, "GET", "/programs", "", "Accept", "text/html"); w.Code != 200 || !strings.Contains(w.Body.String(), "There are no programs") {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// What a program says does not command the terminal of who fetches a table.
+func TestSaidIsShown(t *testing.T) {
+	f := newFixture(t, nil)
+	r := f.run("/cgi-bin/a")
+	r.Say("\x1b]0;title\a\x1b[2J\u009b31m\u202efdp.exe")
+	for _, path := range []string{"/programs.csv", "/programs.json", "/programs"} {
+		if said := send(f.Handler(), "GET", path, "").Body.String(); !strings.Contains(said, "\uFFFD]0;title\uFFFD\uFFFD[2J\uFFFD31m\uFFFDfdp.exe") {
+			t.Errorf("%s: %q", path, said)
+		}
 	}
 }
