@@ -42,6 +42,9 @@ type Head struct {
 // (0: DefaultMaxHead; never more than 64 KiB) and 256 lines. Lines end with LF or CRLF.
 // With nph the first line is a status line (RFC 3875 §5).
 //
+// The head is valid until o is released; its strings and the values of its
+// fields are longer.
+//
 // Faults are rule.ScriptNoHead (the output ended, or failed with Err),
 // rule.ScriptHeadTooLarge and rule.ScriptHeadInvalid.
 func (o *Output) ReadHead(nph bool, most int) (*Head, *Fault) {
@@ -54,21 +57,21 @@ func (o *Output) ReadHead(nph bool, most int) (*Head, *Fault) {
 		if n >= most {
 			return nil, &Fault{Rule: rule.ScriptHeadTooLarge, Detail: fmt.Sprintf("more than %d octets", most)}
 		}
-		got, err := o.src.Read(o.buf[n:])
+		got, err := o.src.Read(o.buf.octets[n:])
 		from := n
 		n += got
-		if end = headEnd(o.buf[:n], from); end > most {
+		if end = headEnd(o.buf.octets[:n], from); end > most {
 			return nil, &Fault{Rule: rule.ScriptHeadTooLarge, Detail: fmt.Sprintf("more than %d octets", most)}
 		}
 		if err != nil {
 			o.err = err
 			if end == 0 && n < most {
-				return nil, noHead(o.buf[:n], err)
+				return nil, noHead(o.buf.octets[:n], err)
 			}
 		}
 	}
-	o.data = o.buf[end:n]
-	return parseHead(o.buf[:end], nph)
+	o.data = o.buf.octets[end:n]
+	return o.buf.parseHead(o.buf.octets[:end], nph)
 }
 
 func noHead(got []byte, err error) *Fault {
@@ -111,15 +114,20 @@ func headEnd(b []byte, from int) int {
 	return 0
 }
 
-// parseHead parses a whole head.
-func parseHead(b []byte, nph bool) (*Head, *Fault) {
-	h := &Head{Status: http.StatusOK, Header: make(http.Header), Length: -1}
-	p := headParser{h: h}
-	for n := 0; len(b) > 0; n++ {
-		line, rest, _ := bytes.Cut(b, []byte("\n"))
-		b = rest
-		line = bytes.TrimSuffix(line, []byte("\r"))
-		if len(line) == 0 {
+// parseHead parses a whole head. All that is kept of it shares one string.
+func (u *outputMemory) parseHead(b []byte, nph bool) (*Head, *Fault) {
+	h := &u.head
+	*h = Head{Status: http.StatusOK, Header: h.Header, Length: -1}
+	if h.Header == nil {
+		h.Header = make(http.Header)
+	}
+	text := string(b)
+	p := headParser{h: h, values: make([]string, 0, min(strings.Count(text, "\n"), maxFields))}
+	for n := 0; text != ""; n++ {
+		line, rest, _ := strings.Cut(text, "\n")
+		text = rest
+		line = strings.TrimSuffix(line, "\r")
+		if line == "" {
 			break
 		}
 		if n >= maxFields {
@@ -127,12 +135,12 @@ func parseHead(b []byte, nph bool) (*Head, *Fault) {
 		}
 		wrong := ""
 		if n == 0 && nph {
-			wrong = p.statusLine(string(line))
+			wrong = p.statusLine(line)
 		} else {
-			wrong = p.field(string(line))
+			wrong = p.field(line)
 		}
 		if wrong != "" {
-			return nil, &Fault{Rule: rule.ScriptHeadInvalid, Detail: wrong + ": " + quoted(line)}
+			return nil, &Fault{Rule: rule.ScriptHeadInvalid, Detail: wrong + ": " + quoted([]byte(line))}
 		}
 	}
 	if wrong := p.finish(nph); wrong != "" {
@@ -144,6 +152,7 @@ func parseHead(b []byte, nph bool) (*Head, *Fault) {
 // headParser notes what a head has besides its fields.
 type headParser struct {
 	h        *Head
+	values   []string // room for one of each line
 	status   bool
 	location string
 	others   bool // there is a field that a local redirect may not have
@@ -204,15 +213,26 @@ func (p *headParser) field(line string) (wrong string) {
 			return "no length, or another one"
 		}
 		p.h.Length, p.others = int64(n), true
-		p.h.Header["Content-Length"] = []string{strconv.FormatUint(n, 10)}
+		p.add("Content-Length", strconv.FormatUint(n, 10))
 		return ""
 	case "Transfer-Encoding":
 		return "the server frames the answer"
 	default:
 		p.others = true
 	}
-	p.h.Header[name] = append(p.h.Header[name], value)
+	p.add(name, value)
 	return ""
+}
+
+// add notes a line of a field; of a length the last one.
+func (p *headParser) add(name, value string) {
+	if had := p.h.Header[name]; len(had) > 0 && name != "Content-Length" {
+		p.h.Header[name] = append(had, value)
+		return
+	}
+	n := len(p.values)
+	p.values = append(p.values, value)
+	p.h.Header[name] = p.values[n : n+1 : n+1]
 }
 
 // finish decides which kind of answer it is (RFC 3875 §6.2).

@@ -17,38 +17,58 @@ type Source interface {
 // Output is a program's answer as it comes. Release gives its buffer back.
 type Output struct {
 	src  Source
-	buf  *[outputBuffer]byte
-	data []byte // of buf, not used yet
+	buf  *outputMemory
+	data []byte // of buf.octets, not used yet
 	err  error  // of src, once
 }
 
 // outputBuffer is as much as a pipe holds.
 const outputBuffer = 64 << 10
 
-var outputBuffers = sync.Pool{New: func() any { return new([outputBuffer]byte) }}
+// outputMemory is the memory that an answer needs, pooled.
+type outputMemory struct {
+	octets [outputBuffer]byte
+	head   Head // its Header is used again
+}
+
+var outputBuffers = sync.Pool{New: func() any { return new(outputMemory) }}
 
 // NewOutput returns the output that src has.
 func NewOutput(src Source) *Output {
-	return &Output{src: src, buf: outputBuffers.Get().(*[outputBuffer]byte)}
+	return &Output{src: src, buf: outputBuffers.Get().(*outputMemory)}
 }
 
-// Release gives the buffer back; o must not be used any more.
+// Release gives the buffer back; o, and the head that was read, must not be used
+// any more.
 func (o *Output) Release() {
-	if o.buf != nil {
-		outputBuffers.Put(o.buf)
-		o.buf, o.data = nil, nil
+	if o.buf == nil {
+		return
 	}
+	header := o.buf.head.Header
+	if len(header) > keptFields {
+		header = nil
+	}
+	clear(header)
+	o.buf.head = Head{Header: header}
+	outputBuffers.Put(o.buf)
+	o.buf, o.data = nil, nil
 }
+
+// keptFields is how many fields a head may have whose memory is used again.
+const keptFields = 32
 
 // more reads what comes next; all that was read before is used up.
 func (o *Output) more() ([]byte, error) {
 	if o.err != nil {
 		return nil, o.err
 	}
-	n, err := o.src.Read(o.buf[:])
-	o.data = o.buf[:n]
+	n, err := o.src.Read(o.buf.octets[:])
+	o.data = o.buf.octets[:n]
 	return o.data, err
 }
+
+// whole reports whether all that there will be was read.
+func (o *Output) whole() bool { return o.err == io.EOF }
 
 // Fault says why an exchange ended early.
 type Fault struct {

@@ -44,7 +44,9 @@ func Relay(w http.ResponseWriter, r *http.Request, h *Head, o *Output, opt Relay
 		x.opt.Pause = DefaultPause
 	}
 	if Bodyless(r.Method, h.Status) {
-		x.flush() // what is printed now may be long in coming, and is for nobody
+		if !o.whole() {
+			x.flush() // what is printed now may be long in coming, and is for nobody
+		}
 		o.discard()
 		return nil
 	}
@@ -98,6 +100,9 @@ const discardTime = time.Second
 // discard reads what is left, within bounds, so that a program that prints a
 // little too much is not killed by it.
 func (o *Output) discard() {
+	if o.err != nil {
+		return
+	}
 	o.src.SetReadDeadline(time.Now().Add(discardTime))
 	defer o.src.SetReadDeadline(time.Time{})
 	for left := outputBuffer - len(o.data); left > 0; {
@@ -127,6 +132,9 @@ func (x *relay) body() *Fault {
 	for {
 		if f := x.send(b); f != nil {
 			return f
+		}
+		if x.left == 0 && x.o.whole() {
+			return nil
 		}
 		if x.left == 0 {
 			x.flush()
@@ -160,7 +168,7 @@ func (x *relay) ended(err error) *Fault {
 // is not held back for long.
 func (x *relay) read() ([]byte, error) {
 	for {
-		if x.unflushed != x.armed {
+		if x.unflushed != x.armed && x.o.err == nil {
 			x.arm(x.unflushed)
 		}
 		b, err := x.o.more()
