@@ -75,6 +75,9 @@ func (x *exchange) account(run *run, f *gateway.Fault) {
 			text += "; it said: " + said
 		}
 	}
+	if hint := x.p.whyNotRun(f.Rule); hint != "" {
+		text += "; " + hint
+	}
 	if x.told != nil {
 		x.told.Error = text
 	}

@@ -134,6 +134,9 @@ func (x *explaining) runs(p *program) {
 		note += "; it prints a status line"
 	}
 	x.compared("program", p.file, note, false)
+	if fault := unstartable(p.file); fault != "" {
+		x.compared("its beginning", fault, "", true)
+	}
 	x.compared("it runs as", x.h.Describe(), "", false)
 	running, waiting := x.h.Load()
 	x.compared("programs running", strconv.Itoa(running), "of "+strconv.Itoa(x.h.o.Running)+" that may; "+strconv.Itoa(waiting)+" wait", running >= x.h.o.Running)

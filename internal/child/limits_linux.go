@@ -105,27 +105,38 @@ func describeLimits(l Limits, g *groups) string {
 	if !l.any() {
 		return "no limits"
 	}
-	by := func(controller string) string {
-		if g.controls(controller) {
-			return " (cgroup)"
+	var cgroup, prlimit []string
+	say := func(limit int64, controller, text string) {
+		switch {
+		case limit <= 0:
+		case g.controls(controller):
+			cgroup = append(cgroup, text)
+		default:
+			prlimit = append(prlimit, text)
 		}
-		return " (prlimit)"
 	}
+	say(l.Memory, "memory", "memory "+size(l.Memory))
+	say(int64(l.CPU), "", fmt.Sprintf("CPU %d s", l.seconds()))
+	say(int64(l.Processes), "pids", fmt.Sprintf("%d processes", l.Processes))
+	say(int64(l.Files), "", fmt.Sprintf("%d open files", l.Files))
+	say(l.FileSize, "", "files of up to "+size(l.FileSize))
 	var parts []string
-	if l.Memory > 0 {
-		parts = append(parts, fmt.Sprintf("memory %d MiB", l.Memory>>20)+by("memory"))
+	if len(cgroup) > 0 {
+		parts = append(parts, strings.Join(cgroup, ", ")+" (cgroup)")
 	}
-	if l.CPU > 0 {
-		parts = append(parts, fmt.Sprintf("CPU %d s", l.seconds())+by(""))
-	}
-	if l.Processes > 0 {
-		parts = append(parts, fmt.Sprintf("%d processes", l.Processes)+by("pids"))
-	}
-	if l.Files > 0 {
-		parts = append(parts, fmt.Sprintf("%d files", l.Files)+by(""))
-	}
-	if l.FileSize > 0 {
-		parts = append(parts, fmt.Sprintf("files of %d KiB", l.FileSize>>10)+by(""))
+	if len(prlimit) > 0 {
+		parts = append(parts, strings.Join(prlimit, ", ")+" (prlimit)")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// size is a number of bytes for people.
+func size(n int64) string {
+	switch {
+	case n >= 1<<30 && n%(1<<30) == 0:
+		return fmt.Sprintf("%d GiB", n>>30)
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d KiB", (n+1<<10-1)>>10)
 }

@@ -53,8 +53,8 @@ var scriptTable = [...]Row{
 		"check the path; the first part of it that is a file is the program"},
 	ScriptOutside & 0xff: {"script-outside", 404, "the path leads out of the folder of programs, by a link or a special file", "",
 		"put the program itself into the folder"},
-	ScriptNotExecutable & 0xff: {"script-not-executable", 403, "the file stands where programs are run, and is none: nobody may execute it", "",
-		"chmod +x the file, or move it to where files are served"},
+	ScriptNotExecutable & 0xff: {"script-not-executable", 403, "the file stands where programs are run, and may not be executed", "",
+		"chmod a+rx the file, or move it to where files are served"},
 	ScriptWritable & 0xff: {"script-writable", 403, "the program, or the folder it is in, may be changed by others", "",
 		"chmod go-w the file and its folder"},
 	ScriptPath & 0xff: {"script-path", 400, "the path is broken, hides a separator or a NUL, or climbs above the root", "RFC 3986 §5.2.4",
@@ -72,14 +72,14 @@ var scriptTable = [...]Row{
 	ScriptSpoolFailed & 0xff: {"script-spool-failed", 503, "the body could not be kept aside", "",
 		"see the error log; most often a disk is full"},
 	ScriptNotStarted & 0xff: {"script-not-started", 502, "the program could not be started", "RFC 9110 §15.6.3",
-		"see the error log; most often its first line names an interpreter that does not exist"},
+		"see the error log; most often its first line names no interpreter, or one that does not exist"},
 
 	ScriptNoRoom & 0xff: {"script-no-room", 503, "the system has no process, descriptor or memory left for another program", "RFC 9110 §15.6.4",
 		"try again later, or run fewer programs at once; see the error log for which"},
 
 	// What came of it.
 	ScriptNoHead & 0xff: {"script-no-head", 502, "the program ended before its answer's fields were complete", "RFC 3875 §6.2",
-		"see the program's own messages in the error log"},
+		"see the error log for what it said; a program prints fields, an empty line, and then the body"},
 	ScriptHeadInvalid & 0xff: {"script-head-invalid", 502, "the fields that the program's answer begins with are malformed", "RFC 3875 §6.3",
 		"have the program print Content-Type: and an empty line first"},
 	ScriptHeadTooLarge & 0xff: {"script-head-too-large", 502, "the program's answer begins with more fields than may be", "RFC 3875 §6.3",
