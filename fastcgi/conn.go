@@ -14,6 +14,10 @@ import (
 // are whole by then.
 const watchAfter = 10 * time.Millisecond
 
+// watchSlack is how much later that may be over a connection that was used
+// before, whose deadline is then set once for many requests.
+const watchSlack = 40 * time.Millisecond
+
 // errTimeout is the end of a limit on a backend's time.
 var errTimeout = errors.New("the backend was silent for too long")
 
@@ -33,6 +37,9 @@ type conn struct {
 	silent bool      // what look found
 
 	armed time.Time // deadline for reading that nc has; zero: none
+
+	asking asking
+	step   func(fd uintptr) (done bool) // of ask
 }
 
 func newConn(nc net.Conn) *conn {
@@ -57,10 +64,11 @@ func (c *conn) alive() bool {
 type reading struct {
 	c *conn
 	demux
-	kept   bool  // the connection was used before
-	unsent bool  // nothing of the request could be written
-	heard  bool  // something came
-	err    error // that ended it, but io.EOF
+	out    []byte // the request, when it is sent with the first read; nil: sent
+	kept   bool   // the connection was used before
+	unsent bool   // nothing of the request could be written
+	heard  bool   // something came
+	err    error  // that ended it, but io.EOF
 
 	limit   time.Duration        // on silence, or on all of the head; 0: none
 	head    bool                 // it is waited for
@@ -113,7 +121,7 @@ func (s *reading) Read(p []byte) (int, error) {
 func (s *reading) receive(p []byte) (int, error) {
 	for {
 		s.arm()
-		n, err := s.c.nc.Read(p)
+		n, err := s.next(p)
 		if n > 0 {
 			again := s.heard
 			s.heard, s.c.fresh = true, false
@@ -141,6 +149,26 @@ func (s *reading) receive(p []byte) (int, error) {
 	}
 }
 
+// next reads, once the request is sent.
+func (s *reading) next(p []byte) (int, error) {
+	if s.out == nil {
+		return s.c.nc.Read(p)
+	}
+	wrote, n, err := s.c.ask(s.out, p)
+	s.out = s.out[wrote:]
+	switch {
+	case len(s.out) == 0:
+		s.out = nil
+		return n, err
+	case err != nil: // a time was over before
+		return 0, err
+	}
+	more, err := s.c.nc.Write(s.out)
+	s.unsent = err != nil && wrote+more == 0
+	s.out = nil
+	return s.c.nc.Read(p) // what failed is heard of now
+}
+
 // overdue reports whether the limit is over; it begins anew while the request
 // itself gets further.
 func (s *reading) overdue(now time.Time) bool {
@@ -154,11 +182,11 @@ func (s *reading) overdue(now time.Time) bool {
 	return true
 }
 
-// arm gives the connection the deadline of what comes first. The limit on
-// silence is coarse: a deadline that is up to a quarter later is left alone, so
-// that most reads need not set one.
+// arm gives the connection the deadline of what comes first. Those that are
+// coarse, the limit on silence and the first look after the client, are left
+// alone while they are not much too late, so that most reads need not set one.
 func (s *reading) arm() {
-	if s.from.IsZero() {
+	if s.limit > 0 && s.from.IsZero() {
 		s.from = time.Now()
 	}
 	var exact time.Time
@@ -168,6 +196,12 @@ func (s *reading) arm() {
 		}
 	}
 	armed := s.c.armed
+	if s.flushAt.IsZero() && !s.quietAt.IsZero() && !s.c.fresh && (s.limit == 0 || s.limit > 8*watchSlack) {
+		if armed.Before(exact) || armed.After(exact.Add(watchSlack)) {
+			s.set(exact.Add(watchSlack))
+		}
+		return
+	}
 	if !exact.IsZero() {
 		if !armed.Equal(exact) {
 			s.set(exact)

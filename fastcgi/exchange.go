@@ -146,7 +146,7 @@ func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
 	}
 	x.sent = time.Now()
 	x.in = reading{c: c, demux: demux{stderr: x.in.stderr}, quiet: x.in.quiet, kept: !c.fresh,
-		limit: x.h.o.Timeout, head: true, quietAt: x.sent.Add(watchAfter)}
+		limit: x.h.o.Timeout, head: true, from: x.sent, quietAt: x.sent.Add(watchAfter)}
 	if x.shown { // by the first try
 		x.in.quietAt = x.sent.Add(stalledAfter)
 	}
@@ -166,13 +166,12 @@ func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
 	return head, nil
 }
 
-// send sends the request; what fails here is heard of when the answer is read.
+// send sends the request, or has the first read do it; what fails is heard of
+// when the answer is read.
 func (x *exchange) send(c *conn) {
 	long := x.spooled != nil && x.spooled.Size > early
 	if !x.stream && !long && len(x.buf.octets) <= oneWrite {
-		if n, err := c.nc.Write(x.buf.octets); err != nil && n == 0 {
-			x.in.unsent = true
-		}
+		x.in.out = x.buf.octets
 		return
 	}
 	x.sends = true
