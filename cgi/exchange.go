@@ -66,7 +66,7 @@ func (x *exchange) serve() {
 	// another one is looked for.
 	run.over = true
 	x.leave(run)
-	waitFor(run.done)
+	run.await()
 	x.redirect(to)
 }
 
@@ -103,6 +103,7 @@ func (x *exchange) leave(run *run) {
 		run.end(rule.ScriptStopped) // something panicked
 	}
 	run.out.Close()
+	run.settle()
 }
 
 // tell records how the program ended, as far as is known.

@@ -221,6 +221,11 @@ func TestNothingIsLeft(t *testing.T) {
 	if after.more(before) {
 		t.Errorf("%d faults left something behind", len(faults))
 		pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
+		open, _ := filepath.Glob("/proc/self/fd/*")
+		for _, fd := range open {
+			to, _ := os.Readlink(fd)
+			t.Log(fd, to)
+		}
 	}
 	t.Logf("%d faults; before: %v; after: %v", len(faults), before, after)
 }

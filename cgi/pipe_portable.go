@@ -2,7 +2,10 @@
 
 package cgi
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 // pipe returns a pipe whose one end is ours: 0 is the end that reads, 1 the one
 // that writes.
@@ -12,4 +15,29 @@ func pipe(ours int) (our, their *os.File, err error) {
 		return w, r, err
 	}
 	return r, w, err
+}
+
+// saidPipe is our end of a program's standard error.
+type saidPipe struct{ end *os.File }
+
+// open makes the pipe and returns the program's end.
+func (s *saidPipe) open() (their *os.File, err error) {
+	s.end, their, err = pipe(0)
+	return their, err
+}
+
+// rest reads what is there, and waits but for a moment.
+func (s *saidPipe) rest(b []byte) int {
+	s.end.SetReadDeadline(time.Now().Add(time.Millisecond))
+	n, _ := s.end.Read(b)
+	return n
+}
+
+// file has the pipe watched.
+func (s *saidPipe) file() (*os.File, error) { return s.end, nil }
+
+func (s *saidPipe) close() {
+	if s.end != nil {
+		s.end.Close()
+	}
 }

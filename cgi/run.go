@@ -3,7 +3,6 @@ package cgi
 import (
 	"context"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,17 +20,18 @@ const watchAfter = 10 * time.Millisecond
 // run is a program from its start to its end, which may come after that of its
 // request.
 type run struct {
-	h      *Handler
-	child  *child.Process
-	board  gateway.Run
-	out    output
-	stderr *os.File
-	over   bool // the exchange came to an end; used by its goroutine alone
+	h     *Handler
+	child *child.Process
+	board gateway.Run
+	out   output
+	said  saidPipe
+	over  bool // the exchange came to an end; used by its goroutine alone
 
 	why atomic.Uint32 // rule.ID by which it was ended first; 0: it was not
 
 	mu     sync.Mutex // guards what follows
 	timer  *time.Timer
+	taken  bool            // somebody sees the program to its end
 	fired  bool            // the timer was for looking at the client
 	gone   bool            // the program is: the timer stays off
 	client context.Context // nil once the request is over
@@ -40,7 +40,9 @@ type run struct {
 	done chan struct{} // closed when it is gone, all it said was heard, and its turn given back
 }
 
-// begin is called when the program runs: it sees it to its end.
+// begin is called when the program runs. Its end is seen to by the request's
+// goroutine when its output is over (settle), or once the request takes a while
+// by another one (attend).
 func (r *run) begin(ctx context.Context) {
 	r.board.PID = r.child.Pid()
 	r.board.Stop = func() { r.end(rule.ScriptStopped) }
@@ -51,10 +53,10 @@ func (r *run) begin(ctx context.Context) {
 	first := watchAfter
 	if d := r.h.o.Timeout; d > 0 && d <= first {
 		r.fired, first = true, d
+		r.attendLocked()
 	}
 	r.timer = time.AfterFunc(first, r.fire)
 	r.mu.Unlock()
-	go r.attend()
 	if r.h.isClosed() { // Close may have looked at the board before
 		r.end(rule.ScriptStopped)
 	}
@@ -73,6 +75,7 @@ func (r *run) fire() {
 	if r.fired = true; r.gone {
 		return
 	}
+	r.attendLocked()
 	if r.client != nil {
 		r.stop = context.AfterFunc(r.client, func() { r.end(rule.ScriptClientGone) })
 	}
@@ -104,17 +107,48 @@ func (r *run) end(id rule.ID) {
 // cause returns why the program was ended, 0 when it was not.
 func (r *run) cause() rule.ID { return rule.ID(r.why.Load()) }
 
-// attend hears what the program says, sees it to its end, and gives back
-// what it had.
+// settle is for when the output is over, or nobody wants more of it: mostly the
+// program is, too, and is seen to its end here and now.
+func (r *run) settle() {
+	r.mu.Lock()
+	taken := r.taken
+	r.taken = true
+	r.mu.Unlock()
+	switch {
+	case taken:
+	case r.child.Ended():
+		r.hear()
+		r.finish()
+	default:
+		go r.attend()
+	}
+}
+
+// attendLocked has a goroutine see the program to its end, unless somebody does
+// already; mu is held.
+func (r *run) attendLocked() {
+	if !r.taken {
+		r.taken = true
+		go r.attend()
+	}
+}
+
+// attend hears what the program says, and sees it to its end.
 func (r *run) attend() {
+	r.child.Done() // what it leaves behind is to be ended, though it may hold the pipe
 	r.listen()
 	r.child.Wait()
 	r.out.ended()
+	r.finish()
+}
+
+// finish gives back what the program had.
+func (r *run) finish() {
 	r.mu.Lock()
 	r.gone = true
 	r.timer.Stop()
 	r.mu.Unlock()
-	r.stderr.Close()
+	r.said.close()
 	r.h.board.Remove(&r.board)
 	r.h.turns.Leave()
 	close(r.done)
@@ -127,12 +161,17 @@ var saying = sync.Pool{New: func() any { return new([4 << 10]byte) }}
 // listen reads the program's standard error until its end, or until the
 // program is gone: what escaped it may still hold the pipe.
 func (r *run) listen() {
+	file, err := r.said.file()
+	if err != nil {
+		return
+	}
 	buf := saying.Get().(*[4 << 10]byte)
 	defer saying.Put(buf)
 	var said *gateway.Stderr
-	for {
-		r.stderr.SetReadDeadline(time.Now().Add(patience))
-		n, err := r.stderr.Read(buf[:])
+	for err == nil || isTimeout(err) && !r.ended() {
+		file.SetReadDeadline(time.Now().Add(patience))
+		var n int
+		n, err = file.Read(buf[:])
 		if n > 0 && said == nil {
 			said = gateway.NewStderr(r.log(), &r.board)
 			defer said.Close()
@@ -140,15 +179,24 @@ func (r *run) listen() {
 		if n > 0 {
 			said.Write(buf[:n])
 		}
-		if err == nil {
-			continue
-		}
-		if !isTimeout(err) {
-			return
-		}
-		if r.ended() {
-			return
-		}
+	}
+}
+
+// hear reads what a program that is gone has said.
+func (r *run) hear() {
+	buf := saying.Get().(*[4 << 10]byte)
+	defer saying.Put(buf)
+	n := r.said.rest(buf[:])
+	if n == 0 {
+		return
+	}
+	said := gateway.NewStderr(r.log(), &r.board)
+	defer said.Close()
+	// A pipe holds no more than this, unless something that escaped the program
+	// goes on filling it.
+	for most := 1 << 20; n > 0 && most > 0; most -= n {
+		said.Write(buf[:n])
+		n = r.said.rest(buf[:])
 	}
 }
 
@@ -158,16 +206,22 @@ func (r *run) log() *slog.Logger {
 }
 
 // ended reports whether the program is gone: then child.Wait tells how at once.
-func (r *run) ended() bool {
-	select {
-	case <-r.child.Done():
-		return true
-	default:
-		return false
+func (r *run) ended() bool { return r.child.Gone() }
+
+// await waits until the program is gone and all it said was heard, for as long
+// as an answer may wait.
+func (r *run) await() {
+	r.settle()
+	waitFor(r.done)
+}
+
+// awaitChild waits until the program is gone.
+func (r *run) awaitChild() {
+	if r.settle(); !r.ended() {
+		waitFor(r.child.Done())
 	}
 }
 
-// waitFor waits for the end of something for as long as an answer may wait.
 func waitFor(done <-chan struct{}) {
 	select {
 	case <-done:
@@ -186,10 +240,10 @@ func waitFor(done <-chan struct{}) {
 // sent, and ends the program.
 func (r *run) headFault(f *gateway.Fault) *gateway.Fault {
 	if f.Rule == rule.ScriptNoHead {
-		waitFor(r.done) // it closed its output, or is gone: how?
+		r.await() // it closed its output, or is gone: how?
 	}
 	r.end(f.Rule)
-	waitFor(r.done)
+	r.await()
 	switch id := r.cause(); {
 	case id == rule.ScriptTimeout:
 		return &gateway.Fault{Rule: rule.ScriptHeadTimeout}
@@ -211,7 +265,7 @@ func (r *run) bodyFault(f *gateway.Fault, whole bool) *gateway.Fault {
 		return r.broken(f)
 	case whole:
 		r.out.Close() // nobody reads what else it prints
-		waitFor(r.child.Done())
+		r.awaitChild()
 		return nil
 	}
 	return r.closed()
@@ -221,12 +275,12 @@ func (r *run) bodyFault(f *gateway.Fault, whole bool) *gateway.Fault {
 // but how the program ends. What it does later, having closed its output, is its own affair.
 func (r *run) closed() *gateway.Fault {
 	if id := r.cause(); id != 0 {
-		waitFor(r.done)
+		r.await()
 		return &gateway.Fault{Rule: id}
 	}
-	waitFor(r.child.Done())
+	r.awaitChild()
 	if r.cause() == 0 && r.ended() && r.child.Wait().Signal != 0 {
-		waitFor(r.done) // with its last words
+		r.await() // with its last words
 		return &gateway.Fault{Rule: rule.ScriptDied, Detail: r.child.Wait().String()}
 	}
 	return nil
@@ -238,7 +292,7 @@ func (r *run) broken(f *gateway.Fault) *gateway.Fault {
 		r.end(f.Rule)
 	}
 	r.out.Close()
-	waitFor(r.done)
+	r.await()
 	switch id := r.cause(); {
 	case id == f.Rule:
 	case id != 0:

@@ -51,7 +51,7 @@ func (x *exchange) launch(r *run) (err error) {
 	if r.out.file, theirs[1], err = pipe(0); err != nil {
 		return err
 	}
-	if r.stderr, theirs[2], err = pipe(0); err != nil {
+	if theirs[2], err = r.said.open(); err != nil {
 		return err
 	}
 	r.board.Started = time.Now()
@@ -68,11 +68,10 @@ func (x *exchange) launch(r *run) (err error) {
 
 // closePipes is for a program that was not started.
 func (r *run) closePipes() {
-	for _, f := range []*os.File{r.out.file, r.stderr} {
-		if f != nil {
-			f.Close()
-		}
+	if r.out.file != nil {
+		r.out.file.Close()
 	}
+	r.said.close()
 }
 
 // notStarted says why a program could not be started.

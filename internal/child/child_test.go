@@ -104,6 +104,7 @@ func startIn(t testing.TB, s *child.Spawner, dir, script string, args ...string)
 		p.Wait()
 		_, _ = inW.Close(), outR.Close()
 	})
+	p.Done() // has it seen to its end
 	return &started{p, inW, bufio.NewReader(outR)}
 }
 

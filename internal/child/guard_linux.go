@@ -127,7 +127,7 @@ func (g *guardian) open() (err error) {
 
 // hire starts a keeper and tells it what it should know.
 func (g *guardian) hire() error {
-	pid, pidfd, pipe, err := startKeeper(g.fd)
+	pid, pipe, err := startKeeper(g.fd)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (g *guardian) hire() error {
 	for dir := range g.told {
 		_, _ = pipe.WriteString("+" + dir + "\n")
 	}
-	go g.watch(pid, pidfd, g.ended)
+	go g.watch(pid, g.ended)
 	return nil
 }
 
@@ -144,9 +144,8 @@ func (g *guardian) hire() error {
 const rehireAfter = time.Second
 
 // watch waits for the end of a keeper. Unless it was sent away it is replaced.
-func (g *guardian) watch(pid, pidfd int, ended chan struct{}) {
-	h := handle{pidfd: pidfd}
-	h.awaitEnd(pid)
+func (g *guardian) watch(pid int, ended chan struct{}) {
+	awaitEnd(pid)
 	_, _ = wait4(pid, nil, 0, nil)
 	kin.stillborn(pid)
 	close(ended)

@@ -115,26 +115,25 @@ func ignore(signal unix.Signal) {
 
 // startKeeper executes this program as the keeper; who has the other end of
 // the pipe is kept. Its copy of the pipe's end and of the table are its own.
-func startKeeper(table int) (pid, pidfd int, pipe *os.File, err error) {
+func startKeeper(table int) (pid int, pipe *os.File, err error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return 0, -1, nil, err
+		return 0, nil, err
 	}
 	defer func() { _ = r.Close() }()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err == nil {
-		pidfd = -1
 		pid, err = syscall.ForkExec("/proc/self/exe", []string{"freshet-keeper"}, &syscall.ProcAttr{
 			Dir:   "/",
 			Env:   []string{keeperVariable + "=1", "GOMAXPROCS=1", "GOGC=off"},
 			Files: []uintptr{null.Fd(), null.Fd(), null.Fd(), r.Fd(), uintptr(table)},
-			Sys:   &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
+			Sys:   &syscall.SysProcAttr{Setsid: true},
 		})
 		_ = null.Close()
 	}
 	if err != nil {
 		_ = w.Close()
-		return 0, -1, nil, err
+		return 0, nil, err
 	}
-	return pid, pidfd, w, nil
+	return pid, w, nil
 }

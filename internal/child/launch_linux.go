@@ -37,15 +37,11 @@ func (y *system) attributes(group int, files []*os.File) *syscall.ProcAttr {
 }
 
 // launch starts a program from this thread.
-func (y *system) launch(c *Command, p *Process, waits bool) error {
+func (y *system) launch(c *Command, p *Process) error {
 	attr := y.attributes(p.handle.group, c.Files)
 	attr.Dir, attr.Env = c.Dir, c.Env
 	if attr.Env == nil {
 		attr.Env = []string{}
-	}
-	p.handle.pidfd = -1
-	if p.handle.runner = waits; !waits {
-		attr.Sys.PidFD = &p.handle.pidfd
 	}
 	args := c.Args
 	if len(args) == 0 {
@@ -54,7 +50,6 @@ func (y *system) launch(c *Command, p *Process, waits bool) error {
 	pid, err := syscall.ForkExec(c.Path, args, attr)
 	runtime.KeepAlive(c)
 	if err != nil {
-		p.handle.drop()
 		return err
 	}
 	p.pid = pid
@@ -66,7 +61,6 @@ func (y *system) launch(c *Command, p *Process, waits bool) error {
 	}
 	if err := y.release(pid); err != nil {
 		p.handle.unguard()
-		p.handle.drop()
 		kin.stillborn(pid)
 		return err
 	}

@@ -48,7 +48,6 @@ func (y *system) start(c *Command, p *Process) error {
 		return err
 	}
 	p.pid, p.handle.process = process.Pid, process
-	go p.await()
 	return nil
 }
 
@@ -58,6 +57,9 @@ func (y *system) describe() string { return "user as ours, no limits, no process
 
 // signalGroup ends the process, whatever the signal: there is only one way.
 func signalGroup(p *Process, _ syscall.Signal) error { return p.handle.process.Kill() }
+
+// soon is not known here.
+func (p *Process) soon() bool { return false }
 
 // end waits for the process. Its number stays its own until the handle is
 // given back, so it may be signalled meanwhile.

@@ -65,7 +65,6 @@ func (y *system) start(c *Command, p *Process) error {
 		return err
 	}
 	p.pid = pid
-	go p.await()
 	return nil
 }
 
@@ -82,6 +81,9 @@ func (y *system) describe() string {
 func signalGroup(p *Process, signal syscall.Signal) error {
 	return syscall.Kill(-p.pid, signal)
 }
+
+// soon is not known here.
+func (p *Process) soon() bool { return false }
 
 // end waits for the leader, which reaps it, and kills the rest of its group.
 // Between the two somebody could get the number only if nobody else is in the

@@ -99,9 +99,10 @@ func (s *Spawner) Close() error {
 	s.mu.Unlock()
 	for _, p := range live {
 		p.Kill()
+		p.Done() // they end side by side
 	}
 	for _, p := range live {
-		<-p.done
+		<-p.Done()
 	}
 	err := s.system.close()
 	close(s.gone)

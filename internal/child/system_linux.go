@@ -25,13 +25,12 @@ type system struct {
 	null       *os.File
 	table      []uint64  // slots of the keeper's table
 	guarded    bool      // the keeper and the family count us
-	runners    chan *job // taken by a runner that is idle
-	starters   chan *job
+	jobs       chan *job
 	threads    sync.WaitGroup
 }
 
 func newSystem(o *Options) (*system, error) {
-	y := &system{options: *o, rules: -1, runners: make(chan *job), starters: make(chan *job)}
+	y := &system{options: *o, rules: -1, jobs: make(chan *job)}
 	if err := y.prepare(); err != nil {
 		_ = y.close()
 		return nil, err
@@ -101,23 +100,14 @@ func (y *system) start(c *Command, p *Process) error {
 		p.handle.group = fd
 	}
 	j := &job{command: c, process: p, done: make(chan error, 1)}
-	select {
-	case y.runners <- j:
-	default:
-		y.starters <- j
-	}
-	err := <-j.done
-	if err == nil && !p.handle.runner {
-		go p.await()
-	}
-	return err
+	y.jobs <- j
+	return <-j.done
 }
 
 // close ends the threads, after the last child.
 func (y *system) close() error {
 	var faults []error
-	close(y.runners)
-	close(y.starters)
+	close(y.jobs)
 	y.threads.Wait()
 	if y.groups != nil {
 		faults = append(faults, y.groups.close())

@@ -20,18 +20,13 @@ type job struct {
 // startThreads starts the operating-system threads that start the programs:
 // the death signal of a child is tied to the thread that started it, only that
 // thread may trace it, and what the thread is confined to the child inherits.
-//
-// There are runners, which wait for the child that they started, and starters,
-// which leave that to the poller. To be woken by the kernel costs this process
-// half of what the poller and a goroutine more do, as long as little else
-// goes on; and there are never more threads than these.
-func (y *system) startThreads(each int) error {
-	for i := range 2 * each {
+func (y *system) startThreads(n int) error {
+	for i := range n {
 		ready := make(chan error, 1)
 		y.threads.Add(1)
 		onThread(func() {
 			defer y.threads.Done()
-			y.thread(i, i < each, ready)
+			y.thread(i, ready)
 		})
 		if err := <-ready; err != nil {
 			return err
@@ -62,7 +57,7 @@ func onThread(f func()) {
 }
 
 // thread serves jobs on a thread that is not like others any more.
-func (y *system) thread(n int, runner bool, ready chan<- error) {
+func (y *system) thread(n int, ready chan<- error) {
 	if n == 0 {
 		if err := y.try(); err != nil {
 			ready <- err
@@ -74,19 +69,8 @@ func (y *system) thread(n int, runner bool, ready chan<- error) {
 		return
 	}
 	ready <- nil
-	if !runner {
-		for j := range y.starters {
-			j.done <- y.launch(j.command, j.process, false)
-		}
-		return
-	}
-	for j := range y.runners {
-		err := y.launch(j.command, j.process, true)
-		p := j.process
-		j.done <- err
-		if err == nil {
-			p.await()
-		}
+	for j := range y.jobs {
+		j.done <- y.launch(j.command, j.process)
 	}
 }
 

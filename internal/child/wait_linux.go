@@ -15,23 +15,14 @@ const patience = time.Second
 
 // handle is what Linux needs to wait for a child.
 type handle struct {
-	pidfd  int     // -1: the kernel has none, or a runner waits
-	runner bool    // the thread that started it waits for it
-	group  int     // descriptor of its cgroup's directory, or -1
-	entry  *uint64 // its slot of the keeper's table
+	group int     // descriptor of its cgroup's directory, or -1
+	entry *uint64 // its slot of the keeper's table
 }
 
 // guard tells the keeper of the group.
 func (h *handle) guard(pid int) { atomic.StoreUint64(h.entry, uint64(pid)) }
 
 func (h *handle) unguard() { atomic.StoreUint64(h.entry, 0) }
-
-// drop gives back what awaitEnd would.
-func (h *handle) drop() {
-	if h.pidfd >= 0 {
-		_ = unix.Close(h.pidfd)
-	}
-}
 
 // signalGroup signals the group of a process that is not reaped.
 func signalGroup(p *Process, signal syscall.Signal) error {
@@ -40,7 +31,7 @@ func signalGroup(p *Process, signal syscall.Signal) error {
 
 // end waits until the leader ended, ends the rest, and reaps all.
 func (p *Process) end() Result {
-	p.handle.awaitEnd(p.pid)
+	awaitEnd(p.pid)
 	kin.ending(p.pid)
 	// KILL reaches every process of the group, those that are being forked
 	// included. The leader still holds the group's number.
@@ -79,11 +70,38 @@ func (p *Process) complain(what string, err error) {
 	p.spawner.options.ErrorLog.Error("cannot "+what, "pid", p.pid, "mark", p.mark, "error", err)
 }
 
-// awaitEnd blocks until the child ended, and leaves it to be reaped. With a
-// pidfd it waits in the poller, and takes no thread.
-func (h *handle) awaitEnd(pid int) {
-	if h.pidfd >= 0 && unix.SetNonblock(h.pidfd, true) == nil {
-		f := os.NewFile(uintptr(h.pidfd), "pidfd")
+// soonMillis is how long a process that has closed its files may take to end
+// before waiting for it is worth a goroutine, in milliseconds.
+const soonMillis = 1
+
+// soon says whether the leader ended, or does so now. Between closing its files
+// and its end a process has little to do, but it has to come to that.
+func (p *Process) soon() bool {
+	if hasEnded(p.pid, unix.WNOHANG) {
+		return true
+	}
+	fd, err := unix.PidfdOpen(p.pid, 0)
+	if err != nil {
+		return false
+	}
+	for range 3 { // ends of others interrupt it
+		if _, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, soonMillis); err != unix.EINTR {
+			break
+		}
+	}
+	_ = unix.Close(fd)
+	return hasEnded(p.pid, unix.WNOHANG)
+}
+
+// awaitEnd blocks until a child of ours ended, and leaves it to be reaped. With
+// a pidfd (Linux 5.10) it waits in the poller, and takes no thread.
+func awaitEnd(pid int) {
+	if hasEnded(pid, unix.WNOHANG) {
+		return
+	}
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err == nil {
+		f := os.NewFile(uintptr(fd), "pidfd")
 		defer func() { _ = f.Close() }()
 		raw, err := f.SyscallConn()
 		if err == nil {
