@@ -54,3 +54,20 @@ func TestRedirectedForOne(t *testing.T) {
 		t.Errorf("another client: %d %q", a.StatusCode, a.body)
 	}
 }
+
+// TestForwardedIsNoKey: nobody can make a program write what a client says of
+// itself into an answer that a cache then gives to others.
+func TestForwardedIsNoKey(t *testing.T) {
+	dir := folder(t, "page", sh(`printf 'Content-Type: text/plain\nCache-Control: max-age=3600\n\n'`, `echo "at ${HTTP_X_FORWARDED_HOST:-$HTTP_HOST}${HTTP_FORWARDED}${HTTP_X_REAL_IP}"`))
+	store, err := cache.NewStore(cache.StoreOptions{ErrorLog: quiet})
+	must(t, err)
+	t.Cleanup(func() { store.Close() })
+	c, err := cache.New(cache.Options{Next: newHandler(t, cgi.Options{Dir: dir}), Store: store, ErrorLog: quiet})
+	must(t, err)
+	s := serve(t, c)
+	for range 2 {
+		if a := s.get("/page", "X-Forwarded-Host", "evil", "Forwarded", "host=evil", "X-Real-Ip", "evil"); strings.Contains(a.body, "evil") || !strings.HasPrefix(a.body, "at ") {
+			t.Errorf("%d %q", a.StatusCode, a.body)
+		}
+	}
+}

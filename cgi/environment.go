@@ -56,7 +56,7 @@ func (h *Handler) environment(r *http.Request, p *program, unique string, length
 	defer variables.Put(vars)
 	*vars = gateway.AppendVars((*vars)[:0], r,
 		&gateway.Script{Root: h.o.DocumentRoot, Name: p.name, File: p.file, PathInfo: p.info},
-		&gateway.VarOptions{Software: h.o.Software, PassAuthorization: h.o.PassAuthorization, Length: length})
+		&gateway.VarOptions{Software: h.o.Software, PassAuthorization: h.o.PassAuthorization, Trusted: h.o.Trusted, Length: length})
 	env := make([]string, 0, 1+len(h.env)+len(*vars))
 	env = append(append(env, "UNIQUE_ID="+unique), h.env...) // first, where it is found fastest when a program has to be
 	size := 0

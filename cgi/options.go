@@ -3,6 +3,7 @@ package cgi
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"freshet/internal/gateway"
@@ -40,6 +41,11 @@ type Options struct {
 	// PassAuthorization tells programs the client's credentials in
 	// HTTP_AUTHORIZATION, for those that check them themselves.
 	PassAuthorization bool
+
+	// Trusted are the networks of the proxies in front: their Forwarded,
+	// X-Real-IP and X-Forwarded-… fields are passed on, those of others are not.
+	// Default none.
+	Trusted []netip.Prefix
 
 	// Timeout is a program's time from its start to its end. Default 60 s;
 	// negative means no limit. Then: it is ended; 504, or the answer is cut.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -93,6 +94,10 @@ type Options struct {
 
 	// Env are further parameters, "NAME=value". They replace those of that name.
 	Env []string
+	// Trusted are the networks of the proxies in front: their Forwarded,
+	// X-Real-IP and X-Forwarded-… fields are passed on, those of others are not.
+	// Default none.
+	Trusted []netip.Prefix
 	// HideAuthorization keeps the client's credentials, HTTP_AUTHORIZATION,
 	// from the backend. By default they are passed: most applications check
 	// them themselves.

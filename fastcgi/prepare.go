@@ -80,6 +80,7 @@ func (x *exchange) appendVars(vars []gateway.Var) []gateway.Var {
 	opt := gateway.VarOptions{
 		Software:          o.Software,
 		PassAuthorization: !o.HideAuthorization,
+		Trusted:           o.Trusted,
 		Unique:            httpd.RequestID(x.w),
 		Length:            -1,
 	}

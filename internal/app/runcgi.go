@@ -45,6 +45,7 @@ func cgiOptions(c *config.Programs, w *within) cgi.Options {
 		AllowWritable:     c.AllowWritable,
 		Env:               variables(c.Env, w.environ),
 		PassAuthorization: c.Authorization,
+		Trusted:           c.Trust,
 		Timeout:           c.Timeout,
 		Running:           int(c.Max),
 		Queue:             int(c.Queue),

@@ -56,6 +56,7 @@ func fastcgiOptions(c *config.FastCGI, w *within) (fastcgi.Options, error) {
 		MaxOutput:         c.Output,
 		Env:               variables(c.Env, w.environ),
 		HideAuthorization: c.HideAuthorization,
+		Trusted:           c.Trust,
 		ErrorLog:          w.log,
 	}
 	if c.Root != "" {

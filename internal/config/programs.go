@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -16,6 +17,7 @@ type Programs struct {
 	AllowWritable bool
 	Env           []string // NAME or NAME=VALUE
 	Authorization bool
+	Trust         []netip.Prefix
 	Max           int64
 	Queue         int64
 	QueueTime     time.Duration
@@ -49,6 +51,7 @@ type FastCGI struct {
 	Sendfile          []string
 	Env               []string
 	HideAuthorization bool
+	Trust             []netip.Prefix
 	Workers           []string // a command
 	MinWorkers        int64
 	MaxWorkers        int64

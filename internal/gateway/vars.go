@@ -34,6 +34,12 @@ type VarOptions struct {
 	// PassAuthorization has HTTP_AUTHORIZATION tell the client's credentials,
 	// for programs that check them themselves (RFC 3875 §4.1.18 warns of it).
 	PassAuthorization bool
+	// Trusted are the networks of the proxies in front of this server: what they
+	// say of their clients is told, in HTTP_X_FORWARDED_FOR and its like. What
+	// others say in such fields is not: programs would take it for the address
+	// that they are at, or that a client has, and a cache would give the answer
+	// to everybody, for they are no part of its key.
+	Trusted []netip.Prefix
 	// Unique is UNIQUE_ID, the request's name in the access log.
 	Unique string
 	// Length is the body's length in octets when the request does not tell it,
@@ -44,7 +50,7 @@ type VarOptions struct {
 // AppendVars appends the meta-variables of a request. Fields become HTTP_ variables,
 // but for those that could be mistaken for another one (a name that has more than
 // letters, digits and hyphens, of which some languages make underscores), that
-// speak of the connection, and Proxy, which some programs would obey as the
+// speak of the connection, those of VarOptions.Trusted, and Proxy, which some programs would obey as the
 // variable HTTP_PROXY. No name is appended twice.
 func AppendVars(dst []Var, r *http.Request, s *Script, o *VarOptions) []Var {
 	dst = append(dst,
@@ -69,7 +75,7 @@ func AppendVars(dst []Var, r *http.Request, s *Script, o *VarOptions) []Var {
 	if o.User != "" && o.AuthType != "" {
 		dst = append(dst, Var{"AUTH_TYPE", o.AuthType})
 	}
-	return appendFields(dst, r, o.PassAuthorization)
+	return appendFields(dst, r, o)
 }
 
 func orElse(s, other string) string {
@@ -169,13 +175,13 @@ func appendBody(dst []Var, r *http.Request, length int64) []Var {
 }
 
 // appendFields tells of the fields (RFC 3875 §4.1.18), in the order of their names.
-func appendFields(dst []Var, r *http.Request, authorization bool) []Var {
-	first := len(dst)
+func appendFields(dst []Var, r *http.Request, o *VarOptions) []Var {
+	first, trusted := len(dst), o.trusts(r.RemoteAddr)
 	if r.Host != "" {
 		dst = append(dst, Var{"HTTP_HOST", r.Host})
 	}
 	for name, values := range r.Header {
-		if !told(name, authorization) || len(values) == 0 {
+		if !told(name, o.PassAuthorization) || len(values) == 0 || !trusted && forwards(name) {
 			continue
 		}
 		separator := ", "
@@ -200,6 +206,22 @@ func told(name string, authorization bool) bool {
 		return authorization
 	}
 	return plain(name) && !slices.Contains(wire.HopByHop, name)
+}
+
+// forwards reports whether a field is one in which proxies tell of their
+// clients.
+func forwards(name string) bool {
+	return name == "Forwarded" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-")
+}
+
+// trusts reports whether a peer is one of the proxies in front.
+func (o *VarOptions) trusts(peer string) bool {
+	if len(o.Trusted) == 0 {
+		return false
+	}
+	ap, err := netip.ParseAddrPort(peer)
+	a := ap.Addr().Unmap().WithZone("")
+	return err == nil && slices.ContainsFunc(o.Trusted, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // plain reports whether a name has letters, digits and hyphens only.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -45,6 +46,9 @@ func request(edit func(r *http.Request)) *http.Request {
 func withLocal(r *http.Request, a net.Addr) *http.Request {
 	return r.WithContext(context.WithValue(context.Background(), http.LocalAddrContextKey, a))
 }
+
+// front are the networks of proxies, the second of which request comes from.
+var front = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.0/24")}
 
 var script = &Script{Root: "/srv/www/", Name: "/cgi-bin/a", File: "/srv/cgi-bin/a", PathInfo: "/b c"}
 
@@ -168,11 +172,15 @@ func TestVars(t *testing.T) {
 		{"a body of unknown length", func(r *http.Request) { r.ContentLength = -1 }, nil, VarOptions{}, []string{"CONTENT_LENGTH", none}},
 		{"a length found out", func(r *http.Request) { r.ContentLength = -1 }, nil, VarOptions{Length: 77}, []string{"CONTENT_LENGTH", "77"}},
 
-		{"fields", field("X-Forwarded-For", "a", "X-Forwarded-For", "b", "Accept", "*/*"), nil, VarOptions{},
+		{"fields", field("X-Forwarded-For", "a", "X-Forwarded-For", "b", "Accept", "*/*"), nil, VarOptions{Trusted: front},
 			[]string{"HTTP_X_FORWARDED_FOR", "a, b", "HTTP_ACCEPT", "*/*"}},
 		{"a field without value", field("X-A", ""), nil, VarOptions{}, []string{"HTTP_X_A", ""}},
-		{"names for others", field("X_forwarded_for", "evil", "X-Forwarded.for", "evil", "X-Forwarded For", "evil", "X'a", "evil", "X-Forwarded-For", "good"), nil, VarOptions{},
+		{"names for others", field("X_forwarded_for", "evil", "X-Forwarded.for", "evil", "X-Forwarded For", "evil", "X'a", "evil", "X-Forwarded-For", "good"), nil, VarOptions{Trusted: front},
 			[]string{"HTTP_X_FORWARDED_FOR", "good", "HTTP_X_FORWARDED.FOR", none, "HTTP_X'A", none}},
+		{"what clients say of themselves", field("X-Forwarded-Host", "evil", "X-Forwarded-For", "evil", "X-Forwarded-Proto", "evil", "Forwarded", "host=evil", "X-Real-Ip", "evil", "X-Forward", "a"), nil, VarOptions{Trusted: front[:1]},
+			[]string{"HTTP_X_FORWARDED_HOST", none, "HTTP_X_FORWARDED_FOR", none, "HTTP_X_FORWARDED_PROTO", none, "HTTP_FORWARDED", none, "HTTP_X_REAL_IP", none, "HTTP_X_FORWARD", "a"}},
+		{"what a proxy in front says", field("X-Forwarded-Host", "a", "Forwarded", "host=b", "X-Real-Ip", "c"), nil, VarOptions{Trusted: front},
+			[]string{"HTTP_X_FORWARDED_HOST", "a", "HTTP_FORWARDED", "host=b", "HTTP_X_REAL_IP", "c"}},
 		{"Proxy", field("Proxy", "http://evil/"), nil, VarOptions{}, []string{"HTTP_PROXY", none}},
 		{"of the connection", field("Connection", "x", "Te", "x", "Upgrade", "x", "Keep-Alive", "x", "Transfer-Encoding", "chunked", "Expect", "100-continue",
 			"Trailer", "x", "Proxy-Authorization", "x", "Proxy-Connection", "x"), nil, VarOptions{},
