@@ -208,14 +208,34 @@ func work(mode string) {
 	case "die":
 		fmt.Fprintln(os.Stderr, "there is no reason to live")
 		os.Exit(3)
-	case "serve":
+	case "serve", "once":
 		l, err := net.FileListener(os.Stdin)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+		if mode == "once" {
+			l = &onceListener{Listener: l}
+		}
 		fcgi.Serve(l, http.HandlerFunc(worked))
 	}
+}
+
+// onceListener hears once; then its socket is closed, and it never ends.
+type onceListener struct {
+	net.Listener
+	heard bool
+}
+
+func (l *onceListener) Accept() (net.Conn, error) {
+	if l.heard {
+		select {}
+	}
+	l.heard = true
+	c, err := l.Listener.Accept()
+	l.Listener.Close()
+	os.Stdin.Close() // the socket has two descriptors
+	return c, err
 }
 
 // worked is the handler of workers.

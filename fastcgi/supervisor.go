@@ -2,10 +2,12 @@ package fastcgi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"freshet/internal/child"
@@ -58,7 +60,7 @@ func newSupervisor(h *Handler) (*supervisor, error) {
 		opt.User = u
 	}
 	var err error
-	if s.dir, err = os.MkdirTemp("", "freshet-fastcgi-*"); err != nil {
+	if s.dir, err = newSocketDir(); err != nil {
 		return nil, err
 	}
 	if s.spawner, err = child.New(opt); err != nil {
@@ -181,7 +183,7 @@ func (s *supervisor) exited(w *worker, lived time.Duration, result child.Result)
 		s.restarts++
 		s.judge(w, lived, result)
 	}
-	w.leaving = false
+	w.leaving, w.deaf = false, false
 	s.tell()
 	s.fillLocked()
 }
@@ -204,8 +206,9 @@ func (s *supervisor) take(ctx context.Context, fresh bool) (*conn, *gateway.Faul
 		s.mu.Lock()
 		w, fault := s.choose()
 		changed := s.changed
+		generation := 0
 		if w != nil {
-			w.busy = true
+			w.busy, generation = true, w.generation
 		}
 		s.mu.Unlock()
 		switch {
@@ -217,11 +220,10 @@ func (s *supervisor) take(ctx context.Context, fresh bool) (*conn, *gateway.Faul
 				return c, nil
 			}
 			s.tally.failed(err)
-			s.mu.Lock()
-			w.busy = false
-			s.tell()
-			s.mu.Unlock()
-			return nil, &gateway.Fault{Rule: dialRule(err), Err: err}
+			if !s.lost(w, generation, err) {
+				return nil, &gateway.Fault{Rule: dialRule(err), Err: err}
+			}
+			continue
 		}
 		if late == nil {
 			late = time.NewTimer(s.patience)
@@ -237,6 +239,24 @@ func (s *supervisor) take(ctx context.Context, fresh bool) (*conn, *gateway.Faul
 	}
 }
 
+// lost is called when a worker could not be connected to. It reports whether
+// that is because its process ends, or has closed its socket, which comes to the
+// same: then it is ended, and another one may be had.
+func (s *supervisor) lost(w *worker, generation int, err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.tell()
+	w.busy = false
+	if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, os.ErrNotExist) {
+		return false
+	}
+	if w.process != nil && !w.deaf && w.generation == generation {
+		w.deaf = true
+		w.process.Terminate()
+	}
+	return true
+}
+
 // choose returns a worker that has nothing to do, nil when one has to be waited
 // for; s.mu is held. The first are chosen first, so that the last get idle.
 func (s *supervisor) choose() (*worker, *gateway.Fault) {
@@ -246,7 +266,7 @@ func (s *supervisor) choose() (*worker, *gateway.Fault) {
 	var off *worker
 	for _, w := range s.slots {
 		switch {
-		case w.busy || w.leaving:
+		case w.busy || w.leaving || w.deaf:
 		case w.process != nil:
 			return w, nil
 		case off == nil:

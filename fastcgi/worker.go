@@ -22,6 +22,7 @@ type worker struct {
 
 	process *child.Process // nil when none runs
 	leaving bool           // it is being ended
+	deaf    bool           // nothing hears at its socket: it ends, or is made to
 	busy    bool           // an exchange has it
 	idle    *conn          // kept for the next exchange
 	since   time.Time      // when it became idle

@@ -3,11 +3,15 @@
 package fastcgi_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -200,3 +204,54 @@ func (s *safeBuffer) String() string {
 }
 
 var _ io.Writer = (*safeBuffer)(nil)
+
+// A worker that hears nothing more at its socket, as one that is about to end,
+// fails nobody: it is ended, and the request waits for the next one.
+func TestWorkersDeaf(t *testing.T) {
+	w := workers(t, "once")
+	w.Min, w.Max = 1, 1
+	h := newHandler(t, fastcgi.Options{Workers: w, Idle: -1}) // no connection is kept
+	url, _ := serve(t, h)
+	c := newClient(t)
+	last := 0
+	for range 5 {
+		next := pid(t, c, url) // fails the test when it is no 200
+		if next == last {
+			t.Fatalf("worker %d heard twice", next)
+		}
+		last = next
+	}
+	if p := h.Pool(); p.Restarts != 4 {
+		t.Errorf("%+v", p)
+	}
+}
+
+// The folder of a server's sockets is removed by the next one when the server
+// was killed.
+func TestWorkersOfTheDead(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	left := exec.Command("true")
+	if err := left.Run(); err != nil {
+		t.Skip(err)
+	}
+	dead := filepath.Join(os.TempDir(), fmt.Sprintf("freshet-fastcgi-%d-1", left.Process.Pid))
+	alive := filepath.Join(os.TempDir(), fmt.Sprintf("freshet-fastcgi-%d-1", os.Getpid()))
+	for _, dir := range []string{dead, alive} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "0-1"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(filepath.Dir(os.TempDir()), 0o755); err != nil { // the worker's file is in it
+		t.Fatal(err)
+	}
+	newHandler(t, fastcgi.Options{Workers: workers(t, "serve")})
+	if _, err := os.Stat(dead); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what a dead server left: %v", err)
+	}
+	if _, err := os.Stat(alive); err != nil {
+		t.Errorf("what another server uses: %v", err)
+	}
+}
