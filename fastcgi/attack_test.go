@@ -1,9 +1,12 @@
 package fastcgi_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -92,6 +95,27 @@ func TestAuthorizerSeesThePath(t *testing.T) {
 		io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 		if b, _ := io.ReadAll(c); !strings.HasPrefix(string(b), "HTTP/1.1 "+want) {
 			t.Errorf("%s: %.60q", target, b)
+		}
+	}
+}
+
+// TestHiddenScripts: what is in folders, or has a name, that begin with a dot
+// is not run.
+func TestHiddenScripts(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{".git/a.php", ".git/index.php", "d/._a.php", "._a.php", ".well-known/a.php", "a.php"} {
+		if err := errors.Join(os.MkdirAll(filepath.Join(root, filepath.Dir(name)), 0o755), os.WriteFile(filepath.Join(root, name), []byte("x"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := newHandler(t, fastcgi.Options{Address: answers(t, whole("ran")), Root: root})
+	url, _ := serve(t, h)
+	for path, want := range map[string]int{
+		"/.git/a.php": 404, "/.git/": 404, "/.git": 404, "/d/._a.php": 404, "/._a.php": 404, "/%2egit/a.php/x": 404,
+		"/.well-known/a.php": 200, "/a.php": 200, "/a.php/.git/x": 200,
+	} {
+		if res, body := get(t, newClient(t), url+path); res.StatusCode != want || (want == 200) != (body == "ran") {
+			t.Errorf("%s: %d %q", path, res.StatusCode, body)
 		}
 	}
 }

@@ -76,6 +76,9 @@ func (s *scripts) find(name string, dir bool) found {
 	for end := 0; end < len(name); {
 		end = nextEnd(name, end)
 		first := name[:end]
+		if isHidden(first) {
+			return s.missing(name)
+		}
 		kind, disguised := s.named(first)
 		if disguised {
 			// Some file systems take "a.php." for a.php, whose source must not be served.
@@ -102,6 +105,13 @@ func (s *scripts) find(name string, dir bool) found {
 		return found{why: rule.ScriptMissing, how: s.file(name) + " is no script, and files are not served here"}
 	}
 	return s.missing(name)
+}
+
+// isHidden reports whether the last component of a path begins with a dot: what
+// tools and editors leave there (.git, ._a.php) is not looked up, but for
+// /.well-known (RFC 8615 §3).
+func isHidden(name string) bool {
+	return name[strings.LastIndexByte(name, '/')+1] == '.' && name != ".well-known"
 }
 
 // nextEnd returns where the next component of a path ends.
