@@ -77,6 +77,9 @@ func (c *ListenConfig) open(addr string) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		return c.openUnix(&lc, path)
 	}
+	if strings.HasPrefix(addr, "unixgram:") {
+		return nil, fmt.Errorf("listen %s: that is for datagrams, by ListenPacket; a stream socket is unix:/path or unix:@name", addr)
+	}
 	if c.ReusePort {
 		lc.Control = func(_, _ string, raw syscall.RawConn) error { return control(raw, setReusePort) }
 	}

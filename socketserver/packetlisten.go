@@ -3,6 +3,7 @@ package socketserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -15,7 +16,7 @@ import (
 //	:9000  127.0.0.1:9000  [::1]:9000  localhost:9000
 //	unixgram:/run/freshet.sock   unixgram:@name (abstract, Linux only)
 //
-// The first four are UDP. With reusePort any number of sockets, of this process
+// The first four are UDP. Sockets that were handed over are ActivatedPackets'. With reusePort any number of sockets, of this process
 // or of others of the same user, share one UDP address, and the kernel divides
 // senders among them (SO_REUSEPORT; Unix systems only). A Unix socket that
 // nobody reads any more is replaced, as Listen does, and its file is removed
@@ -31,6 +32,12 @@ func ListenPacket(addr string, reusePort bool) (net.PacketConn, error) {
 			return nil, err
 		}
 		return &unixPacketConn{UnixConn: pc.(*net.UnixConn), path: path}, nil
+	}
+	switch kind, _, _ := strings.Cut(addr, ":"); kind { // which a resolver would be asked for as the name of a host
+	case "unix":
+		return nil, fmt.Errorf("listen %s: a datagram socket is unixgram:/path or unixgram:@name", addr)
+	case "fd", "systemd":
+		return nil, fmt.Errorf("listen %s: datagram sockets that are handed over are those of ActivatedPackets", addr)
 	}
 	lc.Control = func(_, _ string, raw syscall.RawConn) error {
 		var err error

@@ -53,13 +53,17 @@ type ChildError struct {
 
 // Error says which child, and how it ended.
 func (e *ChildError) Error() string {
+	of := ""
+	if e.Name != "" {
+		of = fmt.Sprintf(" of server %q", e.Name)
+	}
 	switch {
 	case e.PID == 0:
-		return fmt.Sprintf("start a child of server %q: %v", e.Name, e.Err)
+		return fmt.Sprintf("start a child%s: %v", of, e.Err)
 	case e.State == nil:
-		return fmt.Sprintf("wait for child %d of server %q: %v", e.PID, e.Name, e.Err)
+		return fmt.Sprintf("wait for child %d%s: %v", e.PID, of, e.Err)
 	}
-	return fmt.Sprintf("child %d of server %q: %v", e.PID, e.Name, e.State)
+	return fmt.Sprintf("child %d%s: %v", e.PID, of, e.State)
 }
 
 // Unwrap returns Err.
