@@ -87,7 +87,7 @@ func userOf(o *Options) (*child.User, error) {
 	case os.Geteuid() == int(user.UID):
 		return nil, nil
 	case os.Geteuid() > 0:
-		return nil, fmt.Errorf("cgi: only root can run programs as %s: leave User out", name)
+		return nil, fmt.Errorf("cgi: only root can run programs as %s: leave the user out (cgi-user)", name)
 	}
 	return user, nil
 }
@@ -99,7 +99,7 @@ func (h *Handler) checkDir() error {
 		return fmt.Errorf("cgi: %w", err)
 	}
 	if g.wrong != "" && !h.o.AllowWritable {
-		return fmt.Errorf("cgi: %s: chmod go-w it, or allow programs that others may change", g.wrong)
+		return fmt.Errorf("cgi: %s: chmod go-w it, or run programs that others may change all the same (cgi-allow-writable)", g.wrong)
 	}
 	return nil
 }

@@ -121,6 +121,8 @@ func (o *Options) check() error {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	o.network, o.address = splitAddress(o.Address)
 	switch {
+	case o.Address != "" && o.address == "":
+		fault("address %q is neither host:port nor unix:/path", o.Address)
 	case o.Workers == nil && o.address == "":
 		fault("no address, and no workers")
 	case o.Workers != nil && o.Address != "":

@@ -72,10 +72,12 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%v does not speak of %q", err, want)
 		}
 	}
-	for _, address := range []string{"127.0.0.1", "unix:", "host:"} {
+	for _, address := range []string{"127.0.0.1", "/run/a.sock", "unix:", "host:"} {
 		if h, err := fastcgi.New(fastcgi.Options{Address: address}); err == nil {
 			h.Close()
 			t.Errorf("%q is taken", address)
+		} else if !strings.Contains(err.Error(), "neither host:port nor unix:/path") {
+			t.Errorf("%q: %v", address, err)
 		}
 	}
 	if h, err := fastcgi.New(fastcgi.Options{Address: "a:1", Root: "/nowhere/at/all"}); err == nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -49,11 +50,14 @@ func (s *service) openDoor() {
 			return
 		}
 	}
+	if !errors.Is(err, errNoState) {
+		err = fmt.Errorf("%w; set XDG_STATE_HOME, or give --data", err)
+	}
 	if s.content.purger == nil {
-		s.log.Info("commands cannot reach this server", "err", cause(err))
+		s.log.Info("commands cannot reach this server", "err", err)
 		return
 	}
-	s.log.Warn("freshet purge cannot reach this server", "err", cause(err))
+	s.log.Warn("freshet purge cannot reach this server", "err", err)
 }
 
 // nameDoor lets the door be found by the monitor's address, too.

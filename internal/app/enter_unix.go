@@ -60,6 +60,10 @@ func mayEnter(dir, name string) error {
 	return fmt.Errorf("programs in %s would run as user %s, who may not enter %s; move the folder, say who they run as with cgi-user, or let others enter (chmod o+x %s)", dir, name, shut, shut)
 }
 
+// othersWrite reports whether others than its owner may change what is in a
+// folder.
+func othersWrite(fi os.FileInfo) bool { return fi.Mode().Perm()&0o022 != 0 }
+
 // enters reports whether a user may look up names in a folder, as far as its
 // mode says.
 func enters(u *child.User, fi os.FileInfo) bool {

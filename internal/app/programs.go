@@ -55,8 +55,12 @@ func openPrograms(c *config.Serve, w *within) (content, error) {
 		return content{}, err
 	}
 	for _, folder := range c.CGI {
-		if _, err := os.Stat(filepath.Join(c.Dir, filepath.FromSlash(folder))); err != nil {
-			w.log.Warn("the folder of --cgi cannot be read yet", "folder", folder, "err", cause(err))
+		dir := filepath.Join(c.Dir, filepath.FromSlash(folder))
+		switch fi, err := os.Stat(dir); {
+		case err != nil:
+			w.log.Warn("the folder of --cgi cannot be read yet", "folder", dir, "err", cause(err))
+		case othersWrite(fi) && !c.Programs.AllowWritable:
+			w.log.Warn("no program in the folder of --cgi will run: its group or everybody may write there; chmod go-w it, or give --cgi-allow-writable", "folder", dir)
 		}
 	}
 	caching := config.DefaultCaching()

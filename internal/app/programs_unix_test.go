@@ -298,6 +298,25 @@ func TestShutFolder(t *testing.T) {
 	contains(t, said, "would run as user nobody", "may not enter "+dir+"/in", "cgi-user", "chmod o+x")
 }
 
+// A folder in which others may put programs runs none, which is said at the
+// start; so is that a folder is not there.
+func TestWritableFolder(t *testing.T) {
+	dir := programFolder(t, "cgi-bin/x", says("x"))
+	if err := os.Chmod(filepath.Join(dir, "cgi-bin"), 0o775); err != nil { // as a umask of 002 makes it
+		t.Fatal(err)
+	}
+	p := start(t, "serve", "--cgi", "/cgi-bin", "--cgi", "/none", "--listen", "127.0.0.1:0", dir)
+	p.stderr.wait(t, `no program in the folder of --cgi will run: .*chmod go-w.*folder=`+dir+`/cgi-bin`)
+	p.stderr.wait(t, `the folder of --cgi cannot be read yet" folder=`+dir+`/none`)
+	p.stop()
+	p = start(t, "serve", "--cgi", "/cgi-bin", "--cgi-allow-writable", "--listen", "127.0.0.1:0", dir)
+	p.url()
+	p.stop()
+	if said := p.stderr.String(); strings.Contains(said, "no program in") {
+		t.Error(said)
+	}
+}
+
 // The words of the file that has them.
 func TestExplainPrograms(t *testing.T) {
 	dir := programFolder(t, "x", says("x"))
