@@ -71,3 +71,13 @@ func TestForwardedIsNoKey(t *testing.T) {
 		}
 	}
 }
+
+// TestResetContent: an answer that must have no body has none, so that nobody
+// takes it for the next answer.
+func TestResetContent(t *testing.T) {
+	s, _ := run(t, folder(t, "p", sh(`printf 'Status: 205\nContent-Length: 30\n\nHTTP/1.1 200 OK\r\n\r\n'`)), nil)
+	got := s.talk("GET /p HTTP/1.1\r\nHost: a\r\n\r\nGET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	if !strings.HasPrefix(got, "HTTP/1.1 205") || strings.Contains(got, "200 OK") || strings.Contains(got, "Content-Length: 30") || strings.Count(got, "HTTP/1.1 ") != 2 {
+		t.Errorf("%q", got)
+	}
+}

@@ -241,7 +241,7 @@ func (p *headParser) finish(nph bool) (wrong string) {
 	for _, name := range wire.HopByHop {
 		delete(h.Header, name)
 	}
-	if h.Status == http.StatusNoContent { // RFC 9110 §8.6
+	if h.Status == http.StatusNoContent || h.Status == http.StatusResetContent { // RFC 9110 §8.6, §15.3.6
 		delete(h.Header, "Content-Length")
 		h.Length = -1
 	}

@@ -84,9 +84,10 @@ func writeHead(w http.ResponseWriter, h *Head) {
 }
 
 // Bodyless reports whether an answer has no body whatever its fields say
-// (RFC 9112 §6.3).
+// (RFC 9112 §6.3), or must have none (205, RFC 9110 §15.3.6): some clients read
+// what follows its head as the next answer.
 func Bodyless(method string, status int) bool {
-	return method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
+	return method == http.MethodHead || status == http.StatusNoContent || status == http.StatusResetContent || status == http.StatusNotModified
 }
 
 func isEventStream(h http.Header) bool {
