@@ -39,7 +39,7 @@ func init() {
 // keep sleeps until the server is no more, and ends the groups that it had.
 func keep() {
 	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE} {
-		ignore(s)
+		dispose(s, disposition{1}) // SIG_IGN
 	}
 	name := [16]byte{}
 	copy(name[:15], "freshet-keeper")
@@ -103,14 +103,15 @@ func killTree(dir string) {
 	}
 }
 
-// ignore sets the disposition of a signal for the whole process, without the
-// machinery of os/signal.
-func ignore(signal unix.Signal) {
-	action := struct {
-		handler, flags, restorer uintptr
-		mask                     uint64
-	}{handler: 1} // SIG_IGN
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(signal), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+// disposition is the kernel's struct sigaction, which begins with the handler
+// and has less on some architectures; zero is SIG_DFL.
+type disposition [8]uintptr
+
+// dispose sets what becomes of a signal for the whole process, without the
+// machinery of os/signal, and returns what did before.
+func dispose(signal unix.Signal, to disposition) (before disposition) {
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(signal), uintptr(unsafe.Pointer(&to)), uintptr(unsafe.Pointer(&before)), 8, 0, 0)
+	return before
 }
 
 // startKeeper executes this program as the keeper; who has the other end of

@@ -23,8 +23,8 @@ type system struct {
 	rules      int // descriptor of the Landlock rule set, or -1
 	groups     *groups
 	null       *os.File
-	table      []uint64  // slots of the keeper's table
-	guarded    bool      // the keeper and the family count us
+	table      []uint64 // slots of the keeper's table
+	guarded    bool     // the keeper and the family count us
 	jobs       chan *job
 	threads    sync.WaitGroup
 }
