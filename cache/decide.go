@@ -21,6 +21,11 @@ func (x *fill) decide() {
 	if x.decideStored() {
 		return
 	}
+	if id := x.judgedBefore(); id != 0 {
+		q.storing = id
+		x.pass(id)
+		return
+	}
 	st := x.judge(&q.ask)
 	if q.r.Method == http.MethodHead {
 		x.passHead()
@@ -159,7 +164,7 @@ func (x *fill) remember(why rule.ID) {
 	if q.r.Method != http.MethodGet || q.why == fwdBypass || q.dir.NoStore || x.unanswered || x.code == http.StatusNotModified || x.refusedBehind() {
 		return
 	}
-	if x.repeats(why) {
+	if q.repeated != nil || x.repeats(why) {
 		return
 	}
 	size := x.declared()
@@ -179,7 +184,7 @@ func (x *fill) remember(why rule.ID) {
 
 // passes reports whether requests for the same are not to queue for a while.
 func (x *fill) passes() bool {
-	return x.code < 500 && x.code != http.StatusPartialContent && x.h.opt.HitForMiss > 0 && x.mode == modePass
+	return x.code < 500 && x.code != http.StatusPartialContent && x.h.opt.HitForMiss > 0 && x.mode <= modePass
 }
 
 // passUntil is until when, after an answer that came at a time; 0 when they may

@@ -61,6 +61,11 @@ func (h *Handler) newFill(w http.ResponseWriter, q *inquiry) *fill {
 func (x *fill) prepare() {
 	q := x.q
 	r := q.r
+	if x.direct && x.f == nil && q.object == nil {
+		x.ctx.start(r.Context(), nil)
+		x.out = r // nobody else waits for an answer that most likely is not kept
+		return
+	}
 	var gone func()
 	if x.w != nil {
 		gone = x.clientGone

@@ -16,9 +16,9 @@ func (h *Handler) inquire(r *http.Request, look looks) *inquiry {
 	q.src.header = r.Header
 	q.to = targetOf(r.TLS != nil, r.Host, r.URL)
 	q.key = h.keyOf(&q.to, &q.src, look)
-	q.ask = freshness.Request{Method: r.Method, URL: urlOf(&q.to), Fields: r.Header}
+	q.ask = freshness.Request{Method: r.Method, URL: urlOf(&q.to, q.key), Fields: r.Header}
 	q.dir = freshness.ParseDirectives(r.Header["Cache-Control"], r.Header["Pragma"])
-	q.cond = conditional.FromLines(r.Method, r.Header.Values)
+	q.cond = conditional.FromLines(r.Method, func(name string) []string { return r.Header[name] })
 	return q
 }
 
@@ -26,8 +26,9 @@ func targetOf(tls bool, host string, u *url.URL) target {
 	return target{tls: tls, host: host, path: u.EscapedPath(), query: u.RawQuery, hasQuery: u.RawQuery != "" || u.ForceQuery}
 }
 
-// urlOf returns the effective request URI as it was sent.
-func urlOf(t *target) string {
+// urlOf returns the effective request URI as it was sent; key when that is the
+// same.
+func urlOf(t *target, key string) string {
 	var buf [256]byte
 	b := append(buf[:0], "http"...)
 	if t.tls {
@@ -36,6 +37,9 @@ func urlOf(t *target) string {
 	b = append(append(append(b, "://"...), t.host...), t.path...)
 	if t.hasQuery {
 		b = append(append(b, '?'), t.query...)
+	}
+	if string(b) == key {
+		return key
 	}
 	return string(b)
 }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -87,6 +88,35 @@ func (x *fill) repeats(why rule.ID) bool {
 	}
 	q.repeated = u
 	return true
+}
+
+// judgedBefore returns why the answer before was not stored, when this one says
+// the same and that rule asks for nothing else: neither what the request has nor
+// what time it is. Else it is 0.
+func (x *fill) judgedBefore() rule.ID {
+	q := x.q
+	if q.r.Method != http.MethodGet || q.res == nil || q.res.unstored == nil || q.object != nil || x.unanswered {
+		return 0
+	}
+	for _, name := range [...]string{"Authorization", "Cookie", "Cache-Control"} {
+		if len(q.ask.Fields[name]) > 0 {
+			return 0
+		}
+	}
+	u := q.res.unstored
+	switch u.rule {
+	case rule.NotStoredNoStore, rule.NotStoredPrivate:
+	case rule.NotStoredUseless:
+		if len(u.fields["Expires"]) > 0 || len(u.fields[x.h.controlOf(u.fields)]) > 0 {
+			return 0 // there is a lifetime, or was
+		}
+	default:
+		return 0
+	}
+	if !x.repeats(u.rule) {
+		return 0
+	}
+	return u.rule
 }
 
 // sameDecisive reports whether decisiveFields would return kept, but for what
