@@ -136,7 +136,7 @@ func (s *service) programLoad(waiting bool) float64 {
 func (s *service) monitorPrograms() []monitor.Programs {
 	var all []monitor.Programs
 	for _, p := range s.allPrograms() {
-		m := monitor.Programs{Route: p.where, Kind: p.kind, About: p.runner.Describe(), Board: p.runner.Board(), Load: p.runner.Load}
+		m := monitor.Programs{Route: p.where, Kind: p.kind, About: p.runner.Describe(), Board: p.runner.Board(), Load: p.runner.Load, Most: p.most}
 		if p.pool != nil {
 			state := p.pool()
 			m.Pool = &monitor.Pool{Open: state.Open, Idle: state.Idle, Most: state.Conns, Workers: state.Workers, Restarts: state.Restarts,

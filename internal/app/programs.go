@@ -39,6 +39,7 @@ type programs struct {
 	explain explains
 	files   *beside // nil: all that there is are programs
 	pool    poolState
+	most    int // programs that may run at once; 0: see pool
 }
 
 // ownStore is the memory for the answers of programs where nothing says how

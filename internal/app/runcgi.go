@@ -32,7 +32,7 @@ func (p *programs) runCGI(o cgi.Options, w *within) error {
 	if err != nil {
 		return err
 	}
-	p.runner, p.finder = h, h
+	p.runner, p.finder, p.most = h, h, o.Running
 	return nil
 }
 

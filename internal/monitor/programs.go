@@ -22,6 +22,7 @@ type Programs struct {
 
 	Board *gateway.Board
 	Load  func() (running, waiting int)
+	Most  int // how many may run at once; 0 with a Pool, which says so
 	// Pool is how connections to a backend are; nil for programs by CGI.
 	Pool *Pool
 }
@@ -168,7 +169,12 @@ func poolsTable(m *Monitor, _ *query) (*table, error) {
 			more: func(row int, c *ui.Cell) { c.Level = levelIf(loads[row].waiting > 0, ui.Warn) }},
 		{key: "open", title: "Connections", kind: count, down: true, help: "To the backend.", num: pool(func(p *Pool) float64 { return float64(p.Open) })},
 		{key: "idle", title: "Idle", kind: count, down: true, help: "Of them.", num: pool(func(p *Pool) float64 { return float64(p.Idle) })},
-		{key: "most", title: "At most", kind: count, num: pool(func(p *Pool) float64 { return float64(p.Most) })},
+		{key: "most", title: "At most", kind: count, help: "That may run, or connections that there may be.", num: func(row int) float64 {
+			if p := all[row].Pool; p != nil {
+				return float64(p.Most)
+			}
+			return float64(all[row].Most)
+		}},
 		{key: "workers", title: "Workers", kind: count, down: true, help: "That freshet started.", num: pool(func(p *Pool) float64 { return float64(p.Workers) })},
 		{key: "restarts", title: "Restarts", kind: count, down: true, help: "Of workers that ended by themselves.", num: pool(func(p *Pool) float64 { return float64(p.Restarts) })},
 		{key: "error", title: "Last failure", wide: true, text: func(row int) string {

@@ -113,3 +113,22 @@ func TestSaidIsShown(t *testing.T) {
 		}
 	}
 }
+
+// How many may run at once is shown for programs and for connections.
+func TestAtMost(t *testing.T) {
+	f := newFixture(t, func(o *Options) {
+		pools := o.Programs()
+		o.Programs = func() []Programs {
+			cgi := pools[0]
+			cgi.Pool, cgi.Most = nil, 32
+			return append(pools, cgi)
+		}
+	})
+	var got struct{ Rows []struct{ Most float64 } }
+	if err := json.Unmarshal(send(f.Handler(), "GET", "/pools.json", "").Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Rows) != 2 || got.Rows[0].Most != 4 || got.Rows[1].Most != 32 {
+		t.Errorf("%+v", got)
+	}
+}
