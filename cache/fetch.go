@@ -60,7 +60,7 @@ func (h *Handler) newFill(w http.ResponseWriter, q *inquiry) *fill {
 // cache in its place.
 func (x *fill) prepare() {
 	q := x.q
-	r := q.r
+	r := spelled(q.r)
 	if x.direct && x.f == nil && q.object == nil {
 		x.ctx.start(r.Context(), nil)
 		x.out = r // nobody else waits for an answer that most likely is not kept

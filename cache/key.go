@@ -121,6 +121,29 @@ func appendPath(dst []byte, path string) []byte {
 	}
 }
 
+// spelled returns the request with its path as the key has it. An origin may
+// answer otherwise to another spelling of the same path, with a redirect say,
+// and that must not be kept for those who spell it as everybody does.
+func spelled(r *http.Request) *http.Request {
+	sent := r.URL.EscapedPath()
+	if strings.IndexByte(sent, '%') < 0 {
+		return r
+	}
+	path := string(appendPath(nil, sent))
+	if path == sent {
+		return r
+	}
+	u := *r.URL
+	if u.RawPath = path; u.EscapedPath() != path {
+		return r
+	}
+	out := r.WithContext(r.Context())
+	if out.URL = &u; out.RequestURI != "" {
+		out.RequestURI = u.RequestURI()
+	}
+	return out
+}
+
 const upperHex = "0123456789ABCDEF"
 
 // unreserved reports whether c means the same encoded and plain (RFC 3986 §2.3).

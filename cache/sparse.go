@@ -105,7 +105,7 @@ func (s *sparse) sendHead() {
 // fetch asks the origin for a gap, sends what comes, and stores it. It returns
 // how many bytes came.
 func (s *sparse) fetch(gap field.Range) (int64, error) {
-	r := s.q.r
+	r := spelled(s.q.r)
 	var ctx originContext
 	ctx.start(r.Context(), ctx.cancel)
 	defer ctx.cancel()

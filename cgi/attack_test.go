@@ -81,3 +81,21 @@ func TestResetContent(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestOneSpelling: what a program answers to an odd spelling of its path is not
+// what a cache gives to those who spell it as everybody does.
+func TestOneSpelling(t *testing.T) {
+	dir := folder(t, "page", sh(`case $REQUEST_URI in`, `/page) printf 'Content-Type: text/plain\nCache-Control: max-age=3600\n\nhere';;`,
+		`*) printf 'Status: 301\nLocation: http://a/page\nCache-Control: max-age=3600\nContent-Type: text/plain\n\n';;`, `esac`))
+	store, err := cache.NewStore(cache.StoreOptions{ErrorLog: quiet})
+	must(t, err)
+	t.Cleanup(func() { store.Close() })
+	c, err := cache.New(cache.Options{Next: newHandler(t, cgi.Options{Dir: dir}), Store: store, ErrorLog: quiet})
+	must(t, err)
+	s := serve(t, c)
+	for _, path := range []string{"/%70age", "/page"} {
+		if a := s.get(path); a.StatusCode != 200 || a.body != "here" {
+			t.Errorf("%s: %d %q", path, a.StatusCode, a.body)
+		}
+	}
+}
