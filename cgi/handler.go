@@ -44,6 +44,7 @@ type Handler struct {
 // closed.
 func New(o Options) (*Handler, error) {
 	o.Folders, o.Writable = append([]string(nil), o.Folders...), append([]string(nil), o.Writable...)
+	asked := o.Limits
 	err := o.check()
 	user, userErr := userOf(&o)
 	if err := errors.Join(err, userErr); err != nil {
@@ -63,10 +64,28 @@ func New(o Options) (*Handler, error) {
 	if err := h.checkDir(); err != nil {
 		return nil, err
 	}
-	if h.spawner, err = child.New(h.spawning(user)); err != nil {
+	if err := h.openSpawner(h.spawning(user), asked); err != nil {
 		return nil, fmt.Errorf("cgi: %w", err)
 	}
 	return h, nil
+}
+
+// openSpawner makes ready to start programs. Where limits cannot be set those
+// that are defaults are left out; those that were asked for are insisted on.
+func (h *Handler) openSpawner(o child.Options, asked Limits) (err error) {
+	h.spawner, err = child.New(o)
+	if !errors.Is(err, child.ErrLimits) {
+		return err
+	}
+	l := Limits{
+		Memory: max(asked.Memory, 0), CPU: max(asked.CPU, 0), Processes: max(asked.Processes, 0), Files: max(asked.Files, 0), FileSize: max(asked.FileSize, 0),
+	}
+	o.Limits = child.Limits(l)
+	if h.spawner, err = child.New(o); err == nil {
+		h.o.Limits = l
+		h.o.ErrorLog.Warn("programs run without the limits that are the default", "error", child.ErrLimits)
+	}
+	return err
 }
 
 // userOf returns who programs run as; nil for who we are.

@@ -4,6 +4,7 @@ package cgi_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 
 	"freshet/cgi"
 	"freshet/httpd"
+	"freshet/internal/child"
 	"freshet/internal/record"
 )
 
@@ -108,13 +110,28 @@ func newHandler(t testing.TB, o cgi.Options) *cgi.Handler {
 	if o.ErrorLog == nil {
 		o.ErrorLog = quiet
 	}
+	if o.Limits == (cgi.Limits{}) && !limitable() {
+		o.Limits = cgi.Limits{Memory: -1, CPU: -1, Processes: -1, Files: -1, FileSize: -1} // New would warn
+	}
 	h, err := cgi.New(o)
-	if err != nil {
+	switch {
+	case errors.Is(err, child.ErrLimits):
+		t.Skip(err)
+	case err != nil:
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { must(t, h.Close()) })
 	return h
 }
+
+// limitable reports whether the limits of programs can be set here.
+var limitable = sync.OnceValue(func() bool {
+	h, err := cgi.New(cgi.Options{Dir: os.TempDir(), AllowWritable: true, Limits: cgi.Limits{Files: 64}, ErrorLog: quiet})
+	if err == nil {
+		h.Close()
+	}
+	return err == nil
+})
 
 // records keeps the records of a server under test.
 type records struct{ all chan httpd.Record }

@@ -38,9 +38,9 @@ func BenchmarkStart(b *testing.B) {
 		{"plain", child.Options{}},
 		{"user", child.Options{User: nobody(b)}},
 		{"limits", child.Options{Limits: child.Limits{Memory: 1 << 30, CPU: time.Minute, Files: 64, FileSize: 1 << 20}}},
-		{"user-limits", child.Options{User: nobody(b), Limits: child.Limits{Memory: 1 << 30, CPU: time.Minute, Files: 64, FileSize: 1 << 20, Processes: 1000}}},
+		{"user-limits", child.Options{User: limitable(b), Limits: child.Limits{Memory: 1 << 30, CPU: time.Minute, Files: 64, FileSize: 1 << 20, Processes: 1000}}},
 		{"cgroup", child.Options{Cgroup: "auto"}},
-		{"everything", child.Options{User: nobody(b), Limits: child.Limits{CPU: time.Minute, Files: 64}, Cgroup: "auto", NoNetwork: true, Landlock: &child.Landlock{Read: []string{"/"}}}},
+		{"everything", child.Options{User: limitable(b), Limits: child.Limits{CPU: time.Minute, Files: 64}, Cgroup: "auto", NoNetwork: true, Landlock: &child.Landlock{Read: []string{"/"}}}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			s := spawner(b, c.options)

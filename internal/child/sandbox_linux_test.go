@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -91,7 +92,54 @@ func TestLookupUser(t *testing.T) {
 // held.
 func limited(t *testing.T, l child.Limits) *child.Spawner {
 	t.Helper()
-	return spawner(t, child.Options{User: nobody(t), Limits: l})
+	return spawner(t, child.Options{User: limitable(t), Limits: l})
+}
+
+// limitable is another user if limits of its programs can be set, else nil.
+func limitable(t testing.TB) *child.User {
+	u := nobody(t)
+	s, err := child.New(child.Options{User: u, Limits: child.Limits{Files: 64}})
+	if errors.Is(err, child.ErrLimits) {
+		return nil
+	}
+	if err == nil {
+		_ = s.Close()
+	}
+	return u
+}
+
+// TestLimitsNeedTheCapability: New says so at once, and starts programs
+// without limits all the same.
+func TestLimitsNeedTheCapability(t *testing.T) {
+	const without = "CHILD_TEST_WITHOUT_CAPABILITY"
+	if os.Geteuid() != 0 {
+		t.Skip("only root has other users")
+	}
+	if os.Getenv(without) == "" {
+		setpriv, err := exec.LookPath("setpriv")
+		if err != nil {
+			t.Skip(err)
+		}
+		program, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(setpriv, "--bounding-set", "-sys_resource", "--inh-caps", "-sys_resource", program, "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), without+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		return
+	}
+	o := child.Options{User: nobody(t), Limits: child.Limits{Files: 64}}
+	if s, err := child.New(o); !errors.Is(err, child.ErrLimits) {
+		t.Errorf("%v, %v", s, err)
+	}
+	for _, o := range []child.Options{{User: o.User}, {AllowRoot: true, Limits: o.Limits}} {
+		if text, r := start(t, spawner(t, o), "echo it runs").rest(t); text != "it runs\n" {
+			t.Errorf("%q, %v", text, r)
+		}
+	}
 }
 
 // TestLimitsAreThereAtOnce: the first program sees them.
@@ -195,7 +243,7 @@ func open(t *testing.T, dir string) {
 // TestProcessLimit: forks are refused beyond it. The bomb stops by itself at
 // 100 processes.
 func TestProcessLimit(t *testing.T) {
-	u := nobody(t)
+	u := limitable(t)
 	if u == nil {
 		t.Skip("the limit counts all processes of our own user")
 	}
@@ -279,7 +327,7 @@ func TestLandlock(t *testing.T) {
 			rules.Read = append(rules.Read, d)
 		}
 	}
-	s := spawner(t, child.Options{User: nobody(t), Landlock: rules, Limits: child.Limits{CPU: time.Minute}})
+	s := spawner(t, child.Options{User: limitable(t), Landlock: rules, Limits: child.Limits{CPU: time.Minute}})
 	text, _ := start(t, s, `exec 2>/dev/null
 cat "$1/read/file"; cat "$1/write/file"; cat "$1/other/file" || echo no other
 echo >"$1/read/file" || echo no write; echo more >>"$1/write/file" && echo >"$1/write/new" && rm "$1/write/new" && echo written
