@@ -41,7 +41,7 @@ func NewAuthorizer(o Options, next http.Handler) (*Authorizer, error) {
 	return &Authorizer{h: h, next: next}, nil
 }
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP implements http.Handler. It panics as Handler.ServeHTTP does.
 func (a *Authorizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	vars, pass := a.asks(w, r)
 	if pass {
@@ -83,5 +83,6 @@ func (a *Authorizer) Pool() PoolState { return a.h.Pool() }
 // Describe is one line for logs: where the backend is, and its bounds.
 func (a *Authorizer) Describe() string { return "authorizer " + a.h.Describe() }
 
-// Close closes what is kept.
+// Close closes connections and ends workers, as Handler.Close does. It does not
+// close the handler behind.
 func (a *Authorizer) Close() error { return a.h.Close() }

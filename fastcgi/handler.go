@@ -25,8 +25,9 @@ type Handler struct {
 	closed  atomic.Bool
 }
 
-// New returns a handler; it connects with the first request. With Workers it
-// starts them. It must be closed.
+// New returns a handler, or all that is wrong with the options. It connects with
+// the first request; with Workers it starts Workers.Min of them. It must be
+// closed.
 func New(o Options) (*Handler, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("fastcgi: %w", err)
@@ -77,7 +78,8 @@ func (h *Handler) closeFolders() {
 	}
 }
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler when an
+// answer that was begun cannot be completed, and when the client has gone.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for redirects := 0; ; redirects++ {
 		if h.closed.Load() {

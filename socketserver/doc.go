@@ -34,11 +34,15 @@
 //	Pool(n)        one of n goroutines         n                  waits in the kernel's queue        the connection
 //	Process        a process of its own        MaxConns           is refused; with Queue waits       the connection
 //
-// Nobody waits in a queue of this package: its goroutines, memory and processes
+// No connection waits in a queue of this package: its goroutines, memory and processes
 // are bounded whatever comes, and the kernel's queue, whose length is
 // ListenConfig.Backlog, tells further clients to wait. The exception: with
 // Inline or Pool and several listeners, up to n connections of each listener
 // may have been accepted and wait for their turn.
+//
+// With Inline and Pool a client that says nothing keeps a turn for as long as its
+// handler lets it: n of them keep all. Such a handler has time limits
+// (StreamOptions, [Conn.Arm]); there are none by default.
 //
 // A handler that exits, corrupts memory or leaks takes all other connections
 // with it, unless the model is Process. That costs a few milliseconds and

@@ -35,7 +35,8 @@ var (
 
 // Pool runs handlers on n goroutines, at least 1: who comes while all are busy
 // waits in the kernel's queue. A Server has n goroutines for each listener, which
-// take turns: n handlers run at once in all.
+// take turns: n handlers run at once in all. Clients that say nothing keep turns:
+// handlers need time limits, such as StreamOptions.IdleTimeout.
 func Pool(n int) Model { return Model{kind: pool, workers: max(n, 1)} }
 
 // running bounds the handlers that run at once; 0 when that is not up to the

@@ -37,7 +37,7 @@ const (
 type PacketServer struct {
 	// Handler is given each datagram. The Packet and its Data are the
 	// handler's until it returns; then they are used again. A handler that
-	// panics has lost that one datagram.
+	// panics has lost that one datagram. It must be set.
 	Handler func(*Packet)
 
 	// Model says who runs Handler. The zero Model, PerConnection, is a

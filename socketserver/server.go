@@ -39,7 +39,7 @@ const (
 type Server struct {
 	// Handler serves one connection. Where it runs is up to Model: by default
 	// on a goroutine of its own. The connection is closed when it returns,
-	// unless it was detached. [Requests] and [StreamFunc] make one of handlers
+	// unless it was detached. It must be set. [Requests] and [StreamFunc] make one of handlers
 	// that return errors.
 	Handler func(*Conn)
 
