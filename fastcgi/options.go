@@ -29,7 +29,8 @@ type Options struct {
 
 	// Root is the folder of the scripts, as the backend sees it and as we do.
 	// "" means that the backend is an application: it gets all paths, with
-	// SCRIPT_NAME = Prefix and PATH_INFO = the rest.
+	// SCRIPT_NAME = Prefix and PATH_INFO = the rest. Where a script was seen is
+	// not looked again for a tenth of a second; what is new is found at once.
 	Root string
 	// Prefix is the URL path at which Root, or the application, is. Default "/".
 	Prefix string

@@ -61,6 +61,7 @@ type scripts struct {
 	index    []string
 	fallback string // its path without the first slash
 	files    bool   // there is a handler of files
+	seen     *seen
 }
 
 func newScripts(o *Options) (*scripts, error) {
@@ -68,7 +69,19 @@ func newScripts(o *Options) (*scripts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &scripts{f, o.Prefix, o.Split, o.Index, strings.TrimPrefix(o.Fallback, "/"), o.Files != nil}, nil
+	return &scripts{f, o.Prefix, o.Split, o.Index, strings.TrimPrefix(o.Fallback, "/"), o.Files != nil, newSeen()}, nil
+}
+
+// lookScript is look for what is named as scripts are.
+func (s *scripts) lookScript(name string) what {
+	if s.seen.lately(name) {
+		return file
+	}
+	at := s.look(name)
+	if at == file {
+		s.seen.note(name)
+	}
+	return at
 }
 
 // find finds what a decoded path is for.
@@ -87,9 +100,9 @@ func (s *scripts) find(name string, dir bool) found {
 		if !kind {
 			continue
 		}
-		switch s.look(first) {
+		switch s.lookScript(first) {
 		case file:
-			return found{kind: runScript, script: s.script(first, pathInfo(name[end:], dir)), how: s.file(first) + " is a file"}
+			return found{kind: runScript, script: s.script(first, pathInfo(name[end:], dir))}
 		case special:
 			return found{why: rule.ScriptOutside, how: s.file(first) + " is no regular file"}
 		}
@@ -174,7 +187,7 @@ func (s *scripts) inFolder(name string, dir bool) found {
 
 // missing is for a path at which there is nothing.
 func (s *scripts) missing(name string) found {
-	if s.fallback != "" && s.look(s.fallback) == file {
+	if s.fallback != "" && s.lookScript(s.fallback) == file {
 		return found{kind: runScript, script: s.script(s.fallback, ""), how: "there is no " + s.file(name) + ", and " + s.file(s.fallback) + " is the fallback"}
 	}
 	if is, _ := s.named(name); s.files && !is {

@@ -30,7 +30,7 @@ type found struct {
 	kind   kind
 	script gateway.Script // of runScript
 	why    rule.ID        // of refused
-	how    string         // in words, for explanations
+	how    string         // in words, for explanations; "" of a script: there is its file
 }
 
 // find finds what a path, percent-encoded, is for.

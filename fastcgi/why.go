@@ -16,6 +16,9 @@ import (
 func (h *Handler) Why(r *http.Request) *why.Explanation {
 	e := &why.Explanation{Verdict: record.Handled}
 	t := h.find(r.URL.EscapedPath())
+	if t.how == "" && t.kind == runScript {
+		t.how = t.script.File + " is a file"
+	}
 	if t.how != "" {
 		compare(e, "path", r.URL.EscapedPath(), t.how, t.kind == refused)
 	}

@@ -1,0 +1,31 @@
+package fastcgi
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSeen()
+		if s.lately("a.php") {
+			t.Error("seen before it was noted")
+		}
+		s.note("a.php")
+		long := strings.Repeat("x", seenName+1)
+		s.note(long)
+		time.Sleep(seenFor - 1)
+		if !s.lately("a.php") || s.lately("b.php") || s.lately(long) {
+			t.Error("not what was noted")
+		}
+		time.Sleep(1)
+		if s.lately("a.php") {
+			t.Error("seen for longer than a moment")
+		}
+		for i := range 10 * seenSlots {
+			s.note(strings.Repeat("a", i%seenName))
+		}
+	})
+}
