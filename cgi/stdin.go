@@ -1,14 +1,13 @@
 package cgi
 
 import (
-	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"sync"
 	"time"
 
+	"freshet/httpd"
 	"freshet/internal/gateway"
 	"freshet/internal/rule"
 )
@@ -42,7 +41,7 @@ func (x *exchange) receive() *gateway.Fault {
 	case n > 0:
 		x.in.data = make([]byte, n)
 		if _, err := io.ReadFull(r.Body, x.in.data); err != nil {
-			return &gateway.Fault{Rule: clientFault(err), Err: err}
+			return &gateway.Fault{Rule: httpd.BodyRule(err), Err: err}
 		}
 	default:
 		o := &x.h.o
@@ -50,26 +49,13 @@ func (x *exchange) receive() *gateway.Fault {
 		s, f := gateway.Spool(r.Body, gateway.SpoolOptions{Memory: o.SpoolMemory, Most: o.MaxSpool, Dir: o.SpoolDir, Files: &x.h.spools})
 		if f != nil {
 			if f.Rule == rule.ScriptClientGone {
-				f.Rule = clientFault(f.Err)
+				f.Rule = httpd.BodyRule(f.Err)
 			}
 			return f
 		}
 		x.in.spooled, x.in.length = s, s.Size
 	}
 	return nil
-}
-
-// clientFault says which rule a body broke that could not be read.
-func clientFault(err error) rule.ID {
-	var large *http.MaxBytesError
-	var tm net.Error
-	switch {
-	case errors.As(err, &large):
-		return rule.BodyTooLarge
-	case isTimeout(err), errors.As(err, &tm) && tm.Timeout():
-		return rule.BodyTimeout
-	}
-	return rule.BodyIncomplete
 }
 
 // open returns descriptor 0 of the program, nil for nothing to read; what a
@@ -145,7 +131,7 @@ func (x *exchange) copyBody(r *run) {
 			return
 		case err != nil:
 			if !x.stopped.Load() {
-				r.end(clientFault(err))
+				r.end(httpd.BodyRule(err))
 				<-r.child.Done() // within the grace
 			}
 			return

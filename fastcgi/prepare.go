@@ -34,7 +34,7 @@ func (x *exchange) prepare() *gateway.Fault {
 // bodyFault says why a body could not be kept aside.
 func bodyFault(f *gateway.Fault) *gateway.Fault {
 	if f.Rule == rule.ScriptClientGone {
-		return &gateway.Fault{Rule: bodyRule(f.Err), Err: f.Err}
+		return &gateway.Fault{Rule: httpd.BodyRule(f.Err), Err: f.Err}
 	}
 	return f
 }
@@ -67,7 +67,7 @@ func (x *exchange) appendBody(b []byte) ([]byte, *gateway.Fault) {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
-			return b, &gateway.Fault{Rule: bodyRule(err), Err: err}
+			return b, &gateway.Fault{Rule: httpd.BodyRule(err), Err: err}
 		}
 		n -= int64(part)
 	}

@@ -1,15 +1,13 @@
 package fastcgi
 
 import (
-	"errors"
 	"io"
 	"net"
-	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"freshet/httpd"
 	"freshet/internal/rule"
 )
 
@@ -90,24 +88,11 @@ func (u *upload) fault(err error) rule.ID {
 	if !u.limited {
 		return rule.ScriptSpoolFailed
 	}
-	return bodyRule(err)
+	return httpd.BodyRule(err)
 }
 
 // working reports whether it got further since then, or waits for the client,
 // for whom there are other limits.
 func (u *upload) working(since time.Time) bool {
 	return !u.over.Load() && (u.asking.Load() || u.moved.Load() > since.UnixNano())
-}
-
-// bodyRule says which rule a client's body broke that could not be read.
-func bodyRule(err error) rule.ID {
-	var large *http.MaxBytesError
-	var tm net.Error
-	switch {
-	case errors.As(err, &large):
-		return rule.BodyTooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &tm) && tm.Timeout():
-		return rule.BodyTimeout
-	}
-	return rule.BodyIncomplete
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
-	"os"
 	"strings"
 	"syscall"
 
@@ -120,17 +118,4 @@ func (e *Error) set(id rule.ID, kind string) { e.Rule, e.Kind = id, kind }
 func (e *Error) connect(id rule.ID, kind string) {
 	e.set(id, kind)
 	e.unsent, e.counts = true, true
-}
-
-// clientFault says which rule a body broke that could not be read.
-func clientFault(err error) rule.ID {
-	var large *http.MaxBytesError
-	var tm net.Error
-	switch {
-	case errors.As(err, &large):
-		return rule.BodyTooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &tm) && tm.Timeout():
-		return rule.BodyTimeout
-	}
-	return rule.BodyIncomplete
 }

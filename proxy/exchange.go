@@ -209,7 +209,7 @@ func (a *attempt) judge(err error) *Error {
 	x.mu.Unlock()
 	switch {
 	case bodyErr != nil:
-		e.Rule, e.Kind, e.client = clientFault(bodyErr), "", true
+		e.Rule, e.Kind, e.client = httpd.BodyRule(bodyErr), "", true
 	case x.r.Context().Err() != nil:
 		e.Rule, e.Kind, e.client = rule.ProxyClientGone, "", true
 	}
