@@ -103,15 +103,17 @@ func appendServer(dst []Var, r *http.Request) []Var {
 		dst = append(dst, Var{"HTTPS", "on"})
 	}
 	if local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr); local != nil {
-		if host, p := splitAddr(local.String()); host != "" {
+		if host, p := splitLocal(local); host != "" {
 			dst, port = append(dst, Var{"SERVER_ADDR", host}), orElse(p, port)
 		}
 	}
 	name := r.Host
-	if host, _, err := net.SplitHostPort(r.Host); err == nil {
-		name = host
-		if strings.IndexByte(host, ':') >= 0 {
-			name = "[" + host + "]"
+	if strings.IndexByte(name, ':') >= 0 { // else it would be an error, which is no use
+		if host, _, err := net.SplitHostPort(name); err == nil {
+			name = host
+			if strings.IndexByte(host, ':') >= 0 {
+				name = "[" + host + "]"
+			}
 		}
 	}
 	return append(dst, Var{"REQUEST_SCHEME", scheme}, Var{"SERVER_NAME", orElse(name, "localhost")}, Var{"SERVER_PORT", port})
@@ -135,12 +137,27 @@ func appendClient(dst []Var, r *http.Request) []Var {
 // whose name may have a colon.
 func splitAddr(s string) (host, port string) {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return ap.Addr().Unmap().WithZone("").String(), strconv.Itoa(int(ap.Port()))
+		if host, port, _ = strings.Cut(s, ":"); ap.Addr().Is4() && port[0] != '0' {
+			return host, port // as they would be written
+		}
+		return splitAddrPort(ap)
 	}
 	if a, err := netip.ParseAddr(s); err == nil {
 		return a.Unmap().WithZone("").String(), ""
 	}
 	return "", ""
+}
+
+func splitAddrPort(ap netip.AddrPort) (host, port string) {
+	return ap.Addr().Unmap().WithZone("").String(), strconv.Itoa(int(ap.Port()))
+}
+
+// splitLocal is splitAddr for an address of ours.
+func splitLocal(a net.Addr) (host, port string) {
+	if t, ok := a.(*net.TCPAddr); ok && t != nil && len(t.IP) > 0 {
+		return splitAddrPort(t.AddrPort())
+	}
+	return splitAddr(a.String())
 }
 
 func appendFiles(dst []Var, s *Script) []Var {
@@ -168,8 +185,8 @@ func appendBody(dst []Var, r *http.Request, length int64) []Var {
 	if length > 0 || length == 0 && r.Header["Content-Length"] != nil {
 		dst = append(dst, Var{"CONTENT_LENGTH", strconv.FormatInt(length, 10)})
 	}
-	if t := r.Header.Get("Content-Type"); t != "" {
-		dst = append(dst, Var{"CONTENT_TYPE", t})
+	if t := r.Header["Content-Type"]; len(t) > 0 && t[0] != "" {
+		dst = append(dst, Var{"CONTENT_TYPE", t[0]})
 	}
 	return dst
 }
@@ -181,8 +198,12 @@ func appendFields(dst []Var, r *http.Request, o *VarOptions) []Var {
 		dst = append(dst, Var{"HTTP_HOST", r.Host})
 	}
 	for name, values := range r.Header {
-		if !told(name, o.PassAuthorization) || len(values) == 0 || !trusted && forwards(name) {
+		v, common := commonVariables[name]
+		if len(values) == 0 || !trusted && forwards(name) || (!common || name == "Authorization") && !told(name, o.PassAuthorization) {
 			continue
+		}
+		if !common {
+			v = makeVariable(name)
 		}
 		separator := ", "
 		if name == "Cookie" {
@@ -191,7 +212,7 @@ func appendFields(dst []Var, r *http.Request, o *VarOptions) []Var {
 				continue
 			}
 		}
-		dst = append(dst, Var{variable(name), strings.Join(values, separator)})
+		dst = append(dst, Var{v, strings.Join(values, separator)})
 	}
 	slices.SortFunc(dst[first:], func(a, b Var) int { return strings.Compare(a.Name, b.Name) })
 	return dst
@@ -236,16 +257,8 @@ func plain(name string) bool {
 	return true
 }
 
-// variable is the name of a field's variable.
-func variable(name string) string {
-	if v, ok := commonVariables[name]; ok {
-		return v
-	}
-	return makeVariable(name)
-}
-
-// commonVariables are those of fields that most requests have: their names need
-// not be made each time.
+// commonVariables are those of fields that most requests have, and that
+// programs are told of: their names need not be looked at and made each time.
 var commonVariables = func() map[string]string {
 	m := make(map[string]string)
 	for _, name := range []string{
