@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"freshet/internal/child"
+	"freshet/internal/gateway"
 	"freshet/internal/wire"
 )
 
@@ -106,13 +107,13 @@ func (o *Options) checkBounds(fault func(string, ...any)) {
 	if o.Running == 0 {
 		o.Running = defaultRunning
 	}
-	o.Timeout = orDefault(o.Timeout, defaultTimeout)
-	o.MaxOutput = orDefault(o.MaxOutput, defaultMaxOutput)
+	o.Timeout = gateway.OrDefault(o.Timeout, defaultTimeout)
+	o.MaxOutput = gateway.OrDefault(o.MaxOutput, defaultMaxOutput)
 	l, d := &o.Limits, defaultLimits(o.Timeout)
-	l.Memory = orDefault(l.Memory, d.Memory)
-	l.CPU = orDefault(l.CPU, d.CPU)
-	l.Files = orDefault(l.Files, d.Files)
-	l.FileSize = orDefault(l.FileSize, d.FileSize)
+	l.Memory = gateway.OrDefault(l.Memory, d.Memory)
+	l.CPU = gateway.OrDefault(l.CPU, d.CPU)
+	l.Files = gateway.OrDefault(l.Files, d.Files)
+	l.FileSize = gateway.OrDefault(l.FileSize, d.FileSize)
 }
 
 // canLimit says that the system lets us limit programs.
@@ -133,19 +134,7 @@ func (o *Options) processes(own bool) int {
 	if (own || !canLimit) && o.Limits.Processes == 0 {
 		return 0
 	}
-	return orDefault(o.Limits.Processes, max(leastProcesses, processesEach*o.Running))
-}
-
-// orDefault is the house's rule for limits: zero means the default, negative
-// means none, which the code below writes as 0.
-func orDefault[T int | int64 | time.Duration](v, def T) T {
-	switch {
-	case v == 0:
-		return def
-	case v < 0:
-		return 0
-	}
-	return v
+	return gateway.OrDefault(o.Limits.Processes, max(leastProcesses, processesEach*o.Running))
 }
 
 // requestVariables are set for each request (RFC 3875 §4.1), and nobody else

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"freshet/internal/field"
+	"freshet/internal/gateway"
 )
 
 // Defaults of Options.
@@ -183,11 +184,11 @@ func (o *Options) check() error {
 }
 
 func (o *Options) defaults() {
-	o.Conns = orDefault(o.Conns, DefaultConns)
-	o.ConnectTimeout = orDefault(o.ConnectTimeout, DefaultConnectTimeout)
-	o.Timeout = orDefault(o.Timeout, DefaultTimeout)
-	o.Pause = orDefault(o.Pause, DefaultTimeout)
-	o.Idle = orDefault(o.Idle, DefaultIdle)
+	o.Conns = gateway.OrDefault(o.Conns, DefaultConns)
+	o.ConnectTimeout = gateway.OrDefault(o.ConnectTimeout, DefaultConnectTimeout)
+	o.Timeout = gateway.OrDefault(o.Timeout, DefaultTimeout)
+	o.Pause = gateway.OrDefault(o.Pause, DefaultTimeout)
+	o.Idle = gateway.OrDefault(o.Idle, DefaultIdle)
 	if o.ErrorLog == nil {
 		o.ErrorLog = slog.Default()
 	}
@@ -203,16 +204,4 @@ func splitAddress(s string) (network, address string) {
 		return "tcp", ""
 	}
 	return "tcp", s
-}
-
-// orDefault is the house's rule for limits: zero means the default, negative
-// means none, which the code below writes as 0.
-func orDefault[T int | time.Duration](v, def T) T {
-	switch {
-	case v == 0:
-		return def
-	case v < 0:
-		return 0
-	}
-	return v
 }

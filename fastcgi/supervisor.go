@@ -48,7 +48,7 @@ type supervisor struct {
 // newSupervisor starts Min workers.
 func newSupervisor(h *Handler) (*supervisor, error) {
 	o := h.o.Workers
-	s := &supervisor{o: o, keep: h.o.Idle > 0, connect: h.o.ConnectTimeout, patience: orDefault(h.o.QueueTime, gateway.DefaultQueueTime), board: &h.board, tally: &h.tally,
+	s := &supervisor{o: o, keep: h.o.Idle > 0, connect: h.o.ConnectTimeout, patience: gateway.OrDefault(h.o.QueueTime, gateway.DefaultQueueTime), board: &h.board, tally: &h.tally,
 		log: h.o.ErrorLog, ended: make(chan struct{}), changed: make(chan struct{})}
 	opt := child.Options{Limits: child.Limits{Memory: o.Memory, CPU: o.CPU, Processes: o.Processes, Files: o.Files},
 		Slots: o.Max, Grace: o.Grace, ErrorLog: h.o.ErrorLog}
