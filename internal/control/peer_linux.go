@@ -10,7 +10,7 @@ import (
 const hasModes = true
 
 // samePeer reports whether the process at the other end runs as our user, or
-// as root.
+// as root, and is not a program that this one started to answer requests.
 func samePeer(c net.Conn) bool {
 	u, ok := c.(*net.UnixConn)
 	if !ok {
@@ -25,5 +25,8 @@ func samePeer(c net.Conn) bool {
 	err = raw.Control(func(fd uintptr) {
 		peer, fault = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 	})
-	return err == nil && fault == nil && allowed(int(peer.Uid), os.Geteuid())
+	if err != nil || fault != nil || !allowed(int(peer.Uid), os.Geteuid()) {
+		return false
+	}
+	return int(peer.Pid) == os.Getpid() || !(confined(int(peer.Pid)) && descends(int(peer.Pid)))
 }
