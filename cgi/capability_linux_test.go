@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -19,6 +20,9 @@ func TestWithoutTheCapability(t *testing.T) {
 	const without = "CGI_TEST_WITHOUT_CAPABILITY"
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs programs as another user")
+	}
+	if runtime.GOARCH == "amd64" {
+		t.Skip("here programs set their limits themselves")
 	}
 	if os.Getenv(without) == "" {
 		setpriv, err := exec.LookPath("setpriv")

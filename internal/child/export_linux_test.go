@@ -12,3 +12,10 @@ func WithoutNamespaces() (restore func()) {
 	mayUnshare = func() bool { return false }
 	return func() { mayUnshare = old }
 }
+
+// WithoutInjection makes New believe that children cannot set their own limits.
+func WithoutInjection() (restore func()) {
+	old := injects
+	injects = false
+	return func() { injects = old }
+}

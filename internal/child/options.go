@@ -22,7 +22,8 @@ var (
 	ErrRoot = errors.New("programs would run as root: name another user")
 	// ErrBusy is why Start refuses a child beyond Options.Slots.
 	ErrBusy = errors.New("as many programs run as there are slots")
-	// ErrLimits is why New refuses limits of another user's programs.
+	// ErrLimits is why New refuses limits of another user's programs, on other
+	// processors than amd64.
 	ErrLimits = errors.New("limits on memory, processor time, … of another user's programs cannot be set: the process lacks CAP_SYS_RESOURCE; run the server as an ordinary user, or give it that capability")
 	// ErrClosed is why Start refuses after Close.
 	ErrClosed = errors.New("the spawner is closed")

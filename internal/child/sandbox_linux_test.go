@@ -108,8 +108,8 @@ func limitable(t testing.TB) *child.User {
 	return u
 }
 
-// TestLimitsNeedTheCapability: New says so at once, and starts programs
-// without limits all the same.
+// TestLimitsNeedTheCapability: where children cannot set their own, New says so
+// at once, and starts programs without limits all the same.
 func TestLimitsNeedTheCapability(t *testing.T) {
 	const without = "CHILD_TEST_WITHOUT_CAPABILITY"
 	if os.Geteuid() != 0 {
@@ -131,6 +131,7 @@ func TestLimitsNeedTheCapability(t *testing.T) {
 		}
 		return
 	}
+	defer child.WithoutInjection()()
 	o := child.Options{User: nobody(t), Limits: child.Limits{Files: 64}}
 	if s, err := child.New(o); !errors.Is(err, child.ErrLimits) {
 		t.Errorf("%v, %v", s, err)

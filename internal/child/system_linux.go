@@ -18,6 +18,7 @@ type system struct {
 	credential *syscall.Credential // nil: as we are
 	confined   bool                // threads set no_new_privs
 	limits     []limit             // set while a child is held
+	inject     bool                // the child must set them itself
 	network    network
 	rules      int // descriptor of the Landlock rule set, or -1
 	groups     *groups
@@ -58,7 +59,7 @@ func (y *system) prepare() (err error) {
 		return err
 	}
 	y.limits = limitsOf(o.Limits, y.groups)
-	if err := y.checkLimits(); err != nil {
+	if err := y.chooseSetter(); err != nil {
 		return err
 	}
 	if err := y.sandbox(); err != nil {
