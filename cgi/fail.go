@@ -81,19 +81,8 @@ func (x *exchange) account(run *run, f *gateway.Fault) {
 	if x.told != nil {
 		x.told.Error = text
 	}
-	if !worthLogging(f.Rule) {
+	if !f.WorthLogging() {
 		return
 	}
 	x.h.o.ErrorLog.Warn("a program gave no answer, or not all of one", "request", x.mark, "script", x.p.file, "rule", f.Rule.String(), "error", text)
-}
-
-// worthLogging reports whether a failure is the operator's business: what
-// clients do, and limits that they reach, stand in the access log.
-func worthLogging(id rule.ID) bool {
-	switch id {
-	case rule.ScriptClientGone, rule.ScriptQueueFull, rule.ScriptQueueTimeout, rule.ScriptBodyTooLarge, rule.ScriptStopped,
-		rule.BodyTooLarge, rule.BodyIncomplete, rule.BodyTimeout, rule.HeadTooLarge:
-		return false
-	}
-	return true
 }

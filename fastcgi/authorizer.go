@@ -81,7 +81,7 @@ func (a *Authorizer) Load() (running, waiting int) { return a.h.Load() }
 func (a *Authorizer) Pool() PoolState { return a.h.Pool() }
 
 // Describe is one line for logs: where the backend is, and its bounds.
-func (a *Authorizer) Describe() string { return "authorizer " + a.h.Describe() }
+func (a *Authorizer) Describe() string { return a.h.Describe() }
 
 // Close closes connections and ends workers, as Handler.Close does. It does not
 // close the handler behind.

@@ -3,6 +3,7 @@ package fastcgi
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -387,11 +388,16 @@ func (x *exchange) drain() {
 // says gets what the backend says on FCGI_STDERR.
 func (x *exchange) says(b []byte) {
 	if x.stderr == nil {
-		log := x.h.o.ErrorLog.With("url", x.r.RequestURI)
-		if id := httpd.RequestID(x.w); id != "" {
-			log = log.With("request", id)
-		}
-		x.stderr = gateway.NewStderr(log, &x.run)
+		x.stderr = gateway.NewStderr(x.log(), &x.run)
 	}
 	x.stderr.Write(b)
+}
+
+// log is the log of errors, for lines about this request.
+func (x *exchange) log() *slog.Logger {
+	log := x.h.o.ErrorLog.With("url", x.r.RequestURI)
+	if id := httpd.RequestID(x.w); id != "" {
+		log = log.With("request", id)
+	}
+	return log
 }

@@ -17,10 +17,7 @@ type failureHandler interface{ OriginFailed(err error) bool }
 
 // fail answers a request for which there is no answer.
 func (x *exchange) fail(f *gateway.Fault) {
-	httpd.SetRule(x.w, f.Rule)
-	if x.told != nil {
-		x.told.Error = f.Error()
-	}
+	x.account(f)
 	row := rule.Of(f.Rule)
 	switch f.Rule {
 	case rule.ScriptClientGone:
@@ -37,6 +34,18 @@ func (x *exchange) fail(f *gateway.Fault) {
 		x.w.Header().Set("Retry-After", "1")
 	}
 	httpd.Error(x.w, x.r, statusOf(row), row.Explain())
+}
+
+// account records why there is no answer, or not all of it.
+func (x *exchange) account(f *gateway.Fault) {
+	httpd.SetRule(x.w, f.Rule)
+	text := f.Error()
+	if x.told != nil {
+		x.told.Error = text
+	}
+	if f.WorthLogging() {
+		x.log().Warn("a backend gave no answer, or not all of one", "backend", x.h.address(), "rule", f.Rule.String(), "error", text)
+	}
 }
 
 // statusOf is the status for a fault whose row has none, because it is most
@@ -61,10 +70,7 @@ func (x *exchange) answer(head *gateway.Head) {
 	}
 	// RFC 9112 §8: what is not complete must not look so.
 	f = x.cut(f)
-	httpd.SetRule(x.w, f.Rule)
-	if x.told != nil {
-		x.told.Error = f.Error()
-	}
+	x.account(f)
 	panic(http.ErrAbortHandler)
 }
 

@@ -110,7 +110,8 @@ type Options struct {
 
 	// Software is SERVER_SOFTWARE. Default "freshet".
 	Software string
-	// ErrorLog hears what backends say on FCGI_STDERR, and of workers that end.
+	// ErrorLog hears what backends say on FCGI_STDERR, why there was no answer,
+	// or not all of one, and of workers that end.
 	// Default slog.Default().
 	ErrorLog *slog.Logger
 

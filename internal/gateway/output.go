@@ -91,3 +91,14 @@ func (f *Fault) Error() string {
 
 // Unwrap returns what failed.
 func (f *Fault) Unwrap() error { return f.Err }
+
+// WorthLogging reports whether a failure is the operator's business: what
+// clients do, and limits that they reach, stand in the access log.
+func (f *Fault) WorthLogging() bool {
+	switch f.Rule {
+	case rule.ScriptClientGone, rule.ScriptQueueFull, rule.ScriptQueueTimeout, rule.ScriptBodyTooLarge, rule.ScriptStopped,
+		rule.BodyTooLarge, rule.BodyIncomplete, rule.BodyTimeout, rule.HeadTooLarge:
+		return false
+	}
+	return true
+}
