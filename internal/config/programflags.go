@@ -11,7 +11,7 @@ var programPaths = []Flag{
 // with cgi has the same rows.
 var programFlags = []Flag{
 	{Name: "cgi-ext", Kind: Extension, Value: ".EXT,...", Repeat: true, Group: groupPrograms, Example: ".py",
-		Doc:   "Files with this extension are programs, wherever in the folder they are. A route with cgi and cgi-ext serves its other files; without cgi-ext all that a route with cgi has are programs.",
+		Doc:   "Files with this extension are programs, wherever in the folder they are.",
 		field: func(s *sections) any { return &s.programs.Extensions }},
 	{Name: "cgi-user", Kind: Text, Value: "NAME", Group: groupPrograms, Example: "www-data",
 		Doc:   "User that programs run as, by name or number. Only root can choose. Unset: the user that freshet runs as; for root: nobody. Root is refused.",
@@ -72,7 +72,7 @@ var programFlags = []Flag{
 // cgiFlags are of routes with cgi alone.
 var cgiFlags = []Flag{
 	{Name: "cgi", Kind: FilePath, Value: "DIR", Group: groupPrograms, Example: "cgi-bin",
-		Doc:   "Run what is in this folder, by CGI: what follows path is looked up in it, and the first part that is a file is the program; the rest is PATH_INFO.",
+		Doc:   "Run what is in this folder, by CGI: what follows path is looked up in it, and the first part that is a file is the program; the rest is PATH_INFO. With cgi-ext only files with such an extension are programs, and the others are served; without it all are programs.",
 		field: func(s *sections) any { return &s.route.Dir }},
 	{Name: "cgi-index", Key: "index", Kind: FileName, Value: "NAME", Repeat: true, Group: groupPrograms, Example: "index.py",
 		Doc:   "Program that answers for its folder; the first that exists.",
