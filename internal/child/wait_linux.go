@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -70,9 +71,9 @@ func (p *Process) complain(what string, err error) {
 	p.spawner.options.ErrorLog.Error("cannot "+what, "pid", p.pid, "mark", p.mark, "error", err)
 }
 
-// soonMillis is how long a process that has closed its files may take to end
-// before waiting for it is worth a goroutine, in milliseconds.
-const soonMillis = 1
+// soonNanos is how long a process that has closed its files may take to end
+// before waiting for it is worth a goroutine.
+const soonNanos = 300_000
 
 // soon says whether the leader ended, or does so now. Between closing its files
 // and its end a process has little to do, but it has to come to that.
@@ -84,11 +85,11 @@ func (p *Process) soon() bool {
 	if err != nil {
 		return false
 	}
-	for range 3 { // ends of others interrupt it
-		if _, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, soonMillis); err != unix.EINTR {
-			break
-		}
-	}
+	// It keeps the scheduler out of it: to take this thread's work to another
+	// and back costs more than the moment that this takes.
+	set := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	timeout := unix.NsecToTimespec(soonNanos)
+	_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&set)), 1, uintptr(unsafe.Pointer(&timeout)), 0, 0, 0)
 	_ = unix.Close(fd)
 	return hasEnded(p.pid, unix.WNOHANG)
 }
