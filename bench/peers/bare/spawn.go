@@ -51,6 +51,7 @@ func (b *bare) spawn(s *child.Spawner) error {
 			return err
 		}
 	}
+	p.Ended() // as the server asks
 	if result := p.Wait(); result.Exit != 0 || total == 0 {
 		return fmt.Errorf("the program wrote %d bytes: %v", total, result)
 	}
