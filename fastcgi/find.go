@@ -28,9 +28,13 @@ func (h *Handler) Named(escapedPath string) bool {
 }
 
 // Find is Is for a request. The request that it returns is r and what was
-// found: ServeHTTP then does that, without looking again.
+// found: ServeHTTP then does that, without looking again. It is r itself when
+// that is remembered anyhow.
 func (h *Handler) Find(r *http.Request) (*http.Request, bool) {
 	path := r.URL.EscapedPath()
+	if h.lately(path) != nil {
+		return r, true // it will be looked up as fast as it is remembered
+	}
 	f := h.find(path)
 	return gateway.KeepFound(r, h, path, &f), f.kind == runScript
 }

@@ -74,12 +74,12 @@ func newScripts(o *Options) (*scripts, error) {
 
 // lookScript is look for what is named as scripts are.
 func (s *scripts) lookScript(name string) what {
-	if s.seen.lately(name) {
+	if s.seen.lately(name) != nil {
 		return file
 	}
 	at := s.look(name)
 	if at == file {
-		s.seen.note(name)
+		s.seen.note(name, nil)
 	}
 	return at
 }
@@ -102,7 +102,7 @@ func (s *scripts) find(name string, dir bool) found {
 		}
 		switch s.lookScript(first) {
 		case file:
-			return found{kind: runScript, script: s.script(first, pathInfo(name[end:], dir))}
+			return found{kind: runScript, script: s.script(first, pathInfo(name[end:], dir)), direct: true}
 		case special:
 			return found{why: rule.ScriptOutside, how: s.file(first) + " is no regular file"}
 		}

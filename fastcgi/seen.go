@@ -18,7 +18,9 @@ type seen struct {
 }
 
 const (
-	seenFor   = 100 * time.Millisecond
+	// seenFor is half of what Options.Root promises: a path may be noted at the
+	// end of the time of its name.
+	seenFor   = 50 * time.Millisecond
 	seenSlots = 64 // a name takes the place of another one with its hash
 	seenName  = 256
 )
@@ -26,6 +28,7 @@ const (
 type sighting struct {
 	name  string
 	until time.Duration // after seen.since
+	found *found        // when name is a path, with its slash
 }
 
 func newSeen() *seen { return &seen{since: time.Now(), seed: maphash.MakeSeed()} }
@@ -34,15 +37,19 @@ func (s *seen) slot(name string) *atomic.Pointer[sighting] {
 	return &s.slots[maphash.String(s.seed, name)%seenSlots]
 }
 
-// lately reports whether a script was seen at a name a moment ago.
-func (s *seen) lately(name string) bool {
+// lately returns what was seen at a name a moment ago, nil when that was no
+// script.
+func (s *seen) lately(name string) *sighting {
 	at := s.slot(name).Load()
-	return at != nil && at.name == name && time.Since(s.since) < at.until
+	if at == nil || at.name != name || time.Since(s.since) >= at.until {
+		return nil
+	}
+	return at
 }
 
-// note remembers a name.
-func (s *seen) note(name string) {
+// note remembers a name, or a path and what it is for.
+func (s *seen) note(name string, f *found) {
 	if len(name) <= seenName {
-		s.slot(name).Store(&sighting{strings.Clone(name), time.Since(s.since) + seenFor})
+		s.slot(name).Store(&sighting{strings.Clone(name), time.Since(s.since) + seenFor, f})
 	}
 }

@@ -30,11 +30,15 @@ type found struct {
 	kind   kind
 	script gateway.Script // of runScript
 	why    rule.ID        // of refused
-	how    string         // in words, for explanations; "" of a script: there is its file
+	how    string         // in words, for explanations; "" when direct
+	direct bool           // there is a script's file where the path says
 }
 
 // find finds what a path, percent-encoded, is for.
 func (h *Handler) find(escaped string) found {
+	if f := h.lately(escaped); f != nil {
+		return *f
+	}
 	name, dir, fault := wire.DecodePath(escaped)
 	if fault != wire.PathSound {
 		return found{why: rule.ScriptPath}
@@ -47,13 +51,31 @@ func (h *Handler) find(escaped string) found {
 	if !ok {
 		return found{why: rule.ScriptMissing, how: "it is not below " + h.o.Prefix}
 	}
-	if h.scripts != nil {
-		return h.scripts.find(strings.TrimPrefix(rest, "/"), dir)
+	if s := h.scripts; s != nil {
+		f := s.find(strings.TrimPrefix(rest, "/"), dir)
+		if f.direct {
+			kept := f
+			s.seen.note(escaped, &kept)
+		}
+		return f
 	}
 	if dir {
 		rest += "/"
 	}
 	return found{kind: runScript, script: gateway.Script{Name: h.o.Prefix, PathInfo: rest}, how: "the backend is an application"}
+}
+
+// lately is find for what was found a moment ago, as far as that is remembered;
+// else it returns nil.
+func (h *Handler) lately(escaped string) *found {
+	if h.scripts == nil {
+		return nil
+	}
+	at := h.scripts.seen.lately(escaped)
+	if at == nil {
+		return nil
+	}
+	return at.found
 }
 
 // below returns what follows a prefix, which has no slash at its end.

@@ -16,7 +16,7 @@ import (
 func (h *Handler) Why(r *http.Request) *why.Explanation {
 	e := &why.Explanation{Verdict: record.Handled}
 	t := h.find(r.URL.EscapedPath())
-	if t.how == "" && t.kind == runScript {
+	if t.direct {
 		t.how = t.script.File + " is a file"
 	}
 	if t.how != "" {
