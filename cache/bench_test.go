@@ -71,6 +71,26 @@ func BenchmarkPass(b *testing.B) {
 	}
 }
 
+// BenchmarkPost is what the cache adds to a request that changes something.
+func BenchmarkPost(b *testing.B) {
+	h, err := New(Options{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header["Content-Type"] = html
+		w.Write(hello)
+	})})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.store.Close()
+	r := httptest.NewRequest("POST", "http://example.org/a", nil)
+	w := &sink{http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.header)
+		h.ServeHTTP(w, r)
+	}
+}
+
 var (
 	html    = []string{"text/html"}
 	noStore = []string{"no-store, no-cache, must-revalidate"}

@@ -34,6 +34,10 @@ func (h *Handler) serveOther(w http.ResponseWriter, r *http.Request) {
 // invalidate drops what a request with an unsafe method changed.
 func (h *Handler) invalidate(q *inquiry, status int, fields http.Header) {
 	for _, uri := range freshness.Invalidates(&q.ask, status, fields) {
+		if uri == q.ask.URL && !h.store.ignoring.Load() { // else there may be another key
+			h.store.invalidate(q.key)
+			continue
+		}
 		u, err := url.Parse(uri)
 		if err != nil {
 			continue

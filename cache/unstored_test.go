@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -154,5 +155,30 @@ func TestDetached(t *testing.T) {
 	}()
 	if rec := w.do("GET /a"); rec.Body.String() != "ok" || !strings.Contains(rec.Header().Get("Cache-Status"), "; stored") || rec.Header().Get("X-N") != "" {
 		t.Error(rec.Header())
+	}
+}
+
+// What is passed on again and again costs little memory.
+func TestPassAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	h, err := New(Options{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header["Content-Type"], header["Cache-Control"] = html, noStore
+		w.Write(hello)
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.store.Close()
+	r := httptest.NewRequest("GET", "http://example.org/a", nil)
+	w := &sink{http.Header{}}
+	n := testing.AllocsPerRun(100, func() {
+		clear(w.header)
+		h.ServeHTTP(w, r)
+	})
+	if n > 8 {
+		t.Errorf("%.0f allocations", n)
 	}
 }
