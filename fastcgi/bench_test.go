@@ -122,7 +122,7 @@ func TestAllocations(t *testing.T) {
 		h.ServeHTTP(w, r)
 	})
 	t.Logf("%.0f allocations", n)
-	if n > 24 {
+	if n > 10 {
 		t.Errorf("%.0f allocations for a request", n)
 	}
 }
