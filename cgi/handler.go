@@ -23,9 +23,10 @@ import (
 // goroutines.
 type Handler struct {
 	o       Options
-	prefix  string   // of Options, without a slash at either end
-	folders []string // of Options, likewise
-	env     []string // the part of the environment that is always the same
+	prefix  string      // of Options, without a slash at either end
+	folders []string    // of Options, likewise
+	env     []string    // the part of the environment that is always the same
+	user    *child.User // who programs run as; nil: as we do
 	spawner *child.Spawner
 	board   gateway.Board
 	turns   gateway.Turns
@@ -64,6 +65,7 @@ func New(o Options) (*Handler, error) {
 	if err := h.checkDir(); err != nil {
 		return nil, err
 	}
+	h.user = user
 	if err := h.openSpawner(h.spawning(user), asked); err != nil {
 		return nil, fmt.Errorf("cgi: %w", err)
 	}

@@ -3,6 +3,7 @@
 package cgi_test
 
 import (
+	"io"
 	"strings"
 	"testing"
 )
@@ -34,5 +35,30 @@ func TestLanguages(t *testing.T) {
 				t.Errorf("%v %q %v; %+v", a.Status, a.body, a.err, r.Detail)
 			}
 		})
+	}
+}
+
+// TestDeviceFiles: programs may open their descriptors by name, whoever they
+// run as, and whatever their input is.
+func TestDeviceFiles(t *testing.T) {
+	s, _ := run(t, folder(t, "prog", sh(
+		`printf 'Content-Type: text/plain\n\n' >/dev/stdout`, `cat /dev/stdin`, `echo heard >/dev/stderr`)), nil)
+	for name, body := range map[string]io.Reader{
+		"nothing":       nil,
+		"known length":  strings.NewReader("a body"),
+		"long":          strings.NewReader(strings.Repeat("long ", 30000)),
+		"chunked":       struct{ io.Reader }{strings.NewReader("a body")},
+		"chunked, long": struct{ io.Reader }{strings.NewReader(strings.Repeat("long ", 30000))},
+	} {
+		want := 0
+		switch {
+		case strings.HasSuffix(name, "long"):
+			want = 150000
+		case body != nil:
+			want = 6
+		}
+		if a := s.do("POST", "/prog", body); a.StatusCode != 200 || len(a.body) != want {
+			t.Errorf("%s: %v, %d octets, want %d; %+v", name, a.Status, len(a.body), want, s.next(t).Detail)
+		}
 	}
 }

@@ -54,6 +54,9 @@ func (x *exchange) launch(r *run) (err error) {
 	if theirs[2], err = r.said.open(); err != nil {
 		return err
 	}
+	if err := x.give(theirs[:]); err != nil {
+		return err
+	}
 	r.board.Started = time.Now()
 	r.child, err = x.h.spawner.Start(&child.Command{
 		Path:  x.p.file,
@@ -64,6 +67,24 @@ func (x *exchange) launch(r *run) (err error) {
 		Mark:  x.mark,
 	})
 	return err
+}
+
+// give makes the program's ends of pipes its user's, who could not open
+// /dev/stdin, /dev/stdout and /dev/stderr otherwise.
+func (x *exchange) give(theirs []*os.File) error {
+	u := x.h.user
+	if u == nil {
+		return nil
+	}
+	if x.in.pipe == nil { // nothing to read, or a file, which is read only
+		theirs = theirs[1:]
+	}
+	for _, f := range theirs {
+		if err := f.Chown(int(u.UID), int(u.GID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // closePipes is for a program that was not started.

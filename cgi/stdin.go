@@ -63,6 +63,9 @@ func (x *exchange) receive() *gateway.Fault {
 func (s *stdin) open() (*os.File, error) {
 	switch {
 	case s.spooled != nil && s.spooled.File != nil:
+		// The program may open it once more, as /dev/stdin; it has no name by
+		// which others could.
+		s.spooled.File.Chmod(0o444)
 		return s.spooled.File, nil // closed once it was passed on; close does it again
 	case s.spooled != nil && s.spooled.Size > 0:
 		s.data = make([]byte, s.spooled.Size)

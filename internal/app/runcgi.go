@@ -2,6 +2,7 @@ package app
 
 import (
 	"freshet/cgi"
+	"freshet/internal/child"
 	"freshet/internal/config"
 )
 
@@ -28,6 +29,7 @@ func (p *programs) runCGI(o cgi.Options, w *within) error {
 	if err := mayEnter(o.Dir, o.User); err != nil {
 		return err
 	}
+	child.WithoutSIGCHLD()
 	h, err := cgi.New(o)
 	if err != nil {
 		return err

@@ -39,8 +39,8 @@
 // It also marks the descriptors that the process was started with as not to be
 // inherited (Linux 5.11): programs get those of Command.Files and no others.
 //
-// While there is a Spawner, SIGCHLD has its default disposition, and nobody can
-// be notified of it with os/signal. Waiting for children does not depend on it.
+// After [WithoutSIGCHLD], which a program may call that asks for no such signal,
+// SIGCHLD has its default disposition while there is a Spawner.
 //
 // The first New also executes the running binary once more, as a keeper: the
 // init function of this package, which runs before main, takes that process

@@ -31,6 +31,7 @@ type family struct {
 	plain    bool // we do not have no_new_privs ourselves
 	session  int
 	subreaps bool
+	quiet    bool        // SIGCHLD has its default disposition
 	heard    disposition // of SIGCHLD, before
 
 	live   map[int]*kinship
@@ -87,9 +88,9 @@ func (f *family) join() {
 		return
 	}
 	f.subreaps = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == nil
-	// The kernel wakes a thread for each end of a child, and for each that is
-	// held, only to have the runtime do nothing. Default is to do nothing, too.
-	f.heard = dispose(unix.SIGCHLD, disposition{})
+	if f.quiet = withoutSIGCHLD.Load(); f.quiet {
+		f.heard = dispose(unix.SIGCHLD, disposition{})
+	}
 	// Descriptors that we were started with are not for programs. Those that
 	// Go opens have the flag.
 	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
@@ -118,7 +119,9 @@ func (f *family) leave() {
 	if f.list >= 0 {
 		_ = unix.Close(f.list)
 	}
-	dispose(unix.SIGCHLD, f.heard)
+	if f.quiet {
+		dispose(unix.SIGCHLD, f.heard)
+	}
 	f.list, f.timer, f.next = -1, nil, 0
 	f.live, f.strays = nil, nil
 	clear(f.recent[:])

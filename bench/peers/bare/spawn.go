@@ -25,6 +25,7 @@ func newSpawner(limits, landlock bool) (*child.Spawner, error) {
 			}
 		}
 	}
+	child.WithoutSIGCHLD() // as the server does
 	return child.New(o)
 }
 
