@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,6 +35,8 @@ type family struct {
 	quiet    bool        // SIGCHLD has its default disposition
 	heard    disposition // of SIGCHLD, before
 
+	foreign map[uint32]int // users that programs run as and we do not: by how many spawners
+
 	live   map[int]*kinship
 	recent [1024]*kinship // ended lately, the latest before next
 	next   int
@@ -43,11 +46,13 @@ type family struct {
 
 // kinship is a child, as long as others may belong to it.
 type kinship struct {
-	pid    int
-	mark   string
-	ending bool      // its group is being reaped by who waits for it
-	over   time.Time // zero: it runs
-	killed int       // strays of it that we killed
+	pid       int
+	born      time.Time
+	mark      string
+	childless bool      // it starts nobody
+	ending    bool      // its group is being reaped by who waits for it
+	over      time.Time // zero: it runs
+	killed    int       // strays of it that we killed
 
 	sessions [16]int // that its strays made, the latest before made
 	made     int
@@ -80,10 +85,17 @@ const (
 	lookIdle  = 10 * time.Second
 )
 
-// join makes this process one that strays come to.
-func (f *family) join() {
+// join makes this process one that strays come to, for a spawner whose
+// programs run as a user; nil for as we do.
+func (f *family) join(as *syscall.Credential) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if as != nil && int(as.Uid) != os.Geteuid() {
+		if f.foreign == nil {
+			f.foreign = map[uint32]int{}
+		}
+		f.foreign[as.Uid]++
+	}
 	if f.users++; f.users > 1 {
 		return
 	}
@@ -106,10 +118,13 @@ func (f *family) join() {
 	f.live, f.strays = map[int]*kinship{}, map[int]*stray{}
 }
 
-// leave forgets everything with the last user.
-func (f *family) leave() {
+// leave ends what join began, and forgets everything with the last spawner.
+func (f *family) leave(as *syscall.Credential) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if as != nil && f.foreign[as.Uid] > 0 {
+		f.foreign[as.Uid]--
+	}
 	if f.users--; f.users > 0 {
 		return
 	}
@@ -131,10 +146,17 @@ func (f *family) leave() {
 func (f *family) born(pid int, mark string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.live[pid] = &kinship{pid: pid, mark: mark}
+	f.live[pid] = &kinship{pid: pid, born: time.Now(), mark: mark}
 	if f.timer == nil {
 		f.timer = time.AfterFunc(lookIdle, f.tick)
 	}
+}
+
+// hired notes a child that starts no others: the keeper.
+func (f *family) hired(pid int) {
+	f.mu.Lock()
+	f.live[pid] = &kinship{pid: pid, childless: true}
+	f.mu.Unlock()
 }
 
 // stillborn forgets a child that nobody can belong to.

@@ -132,7 +132,7 @@ func (g *guardian) hire() error {
 		return err
 	}
 	g.pid, g.pipe, g.ended, g.hired = pid, pipe, make(chan struct{}), time.Now()
-	kin.born(pid, "")
+	kin.hired(pid)
 	for dir := range g.told {
 		_, _ = pipe.WriteString("+" + dir + "\n")
 	}

@@ -3,6 +3,7 @@ package child
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,7 +101,10 @@ func (f *family) judge(pid int, s *stray, now time.Time) (gone bool) {
 			s.ours = inOurCgroup(pid)
 		}
 	}
-	if s.of != nil && !s.of.over.IsZero() {
+	if s.of == nil && s.looks >= closeLooks && f.abandoned(pid, st, s) {
+		s.ours, s.doomed = true, true
+	}
+	if over := s.of != nil && !s.of.over.IsZero(); over || s.doomed {
 		if !s.doomed {
 			s.doomed = true
 			s.of.killed++
@@ -115,6 +119,26 @@ func (f *family) judge(pid int, s *stray, now time.Time) (gone bool) {
 		s.next = now.Add(lookLater)
 	}
 	return false
+}
+
+// abandoned says that a living stray that nothing tells of can only be a
+// script's that is over: it runs as a user that we only start programs as, with
+// no privileges to gain, in a session that is not ours, and every child that
+// runs was born after it was here.
+func (f *family) abandoned(pid int, st stat, s *stray) bool {
+	if !f.plain || st.session == f.session {
+		return false
+	}
+	for _, k := range f.live {
+		if !k.childless && k.born.Before(s.since) {
+			return false
+		}
+	}
+	var owner unix.Stat_t
+	if unix.Stat("/proc/"+strconv.Itoa(pid), &owner) != nil || f.foreign[owner.Uid] == 0 {
+		return false
+	}
+	return hasNoNewPrivileges(pid)
 }
 
 // judgeDead reaps a zombie that is a script's.

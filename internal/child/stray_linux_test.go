@@ -59,6 +59,25 @@ func TestEscapeeWithoutAName(t *testing.T) {
 	}
 }
 
+// TestEscapeeOfAnotherUser: it left the session twice and emptied its
+// environment, and there is no cgroup; but who runs as that user is a script's.
+func TestEscapeeOfAnotherUser(t *testing.T) {
+	u := nobody(t)
+	if u == nil {
+		t.Skip("programs run as we do, so it could be anybody's")
+	}
+	s := spawner(t, child.Options{User: u})
+	const escape = "env -i setsid setsid sh -c 'setsid sh -c \"echo \\$\\$; exec sleep 1000 0<&- 2>&-\" & exit' & read x; exit"
+	first := start(t, s, escape)
+	stray := first.number(t)
+	longer := start(t, s, "read x") // may be whose it is, for all that can be told
+	_ = first.in.Close()
+	wait(t, first.Process)
+	_ = longer.in.Close()
+	wait(t, longer.Process)
+	ends(t, stray)
+}
+
 // TestStrayOfALivingChild is let alone until that ends, but reaped when it
 // ends itself.
 func TestStrayOfALivingChild(t *testing.T) {
@@ -150,7 +169,7 @@ func TestOthersChildren(t *testing.T) {
 // children are those before.
 func TestNothingIsLeft(t *testing.T) {
 	for _, cgroup := range []string{"off", "auto"} {
-		s := spawner(t, child.Options{Cgroup: cgroup, Slots: 4, Limits: child.Limits{CPU: time.Minute}})
+		s := spawner(t, child.Options{User: nobody(t), Cgroup: cgroup, Slots: 4, Limits: child.Limits{CPU: time.Minute}})
 		made := 0
 		run := func(n int) {
 			for range n {
@@ -163,7 +182,8 @@ func TestNothingIsLeft(t *testing.T) {
 				p.Wait()
 			}
 		}
-		run(8) // every slot
+		usePoller(t) // which has descriptors of its own from its first use
+		run(8)       // every slot
 		processes, files := len(ourChildren(t)), openFiles(t)
 		run(200)
 		// A look at strays has some open for a moment.
@@ -180,13 +200,31 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
-func openFiles(t *testing.T) int {
+// usePoller has the runtime's poller be there.
+func usePoller(t *testing.T) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = r.Close(), w.Close()
+}
+
+// openFiles counts descriptors, but for those of slots' cgroups: a slot in
+// which something was killed has none until it is used again.
+func openFiles(t *testing.T) (n int) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return len(entries)
+	for _, e := range entries {
+		link, _ := os.Readlink("/proc/self/fd/" + e.Name())
+		if !strings.Contains(link, fmt.Sprintf("/freshet-%d-", os.Getpid())) {
+			n++
+		}
+	}
+	return n
 }
 
 // TestInheritedDescriptors do not reach programs.

@@ -49,9 +49,9 @@ func (y *system) prepare() (err error) {
 	if y.null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
 		return err
 	}
-	kin.join()
+	kin.join(y.credential)
 	if y.table, err = guard.join(o.Slots); err != nil {
-		kin.leave()
+		kin.leave(y.credential)
 		return err
 	}
 	y.guarded = true
@@ -114,7 +114,7 @@ func (y *system) close() error {
 	}
 	if y.guarded {
 		guard.leave(y.table)
-		kin.leave()
+		kin.leave(y.credential)
 	}
 	y.network.close()
 	if y.rules >= 0 {
