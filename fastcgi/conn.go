@@ -30,6 +30,7 @@ type conn struct {
 	worker     *worker
 	generation int
 	pid        int
+	untried    bool // its worker has not answered anybody yet
 	hung       bool // it may still be busy with a request that was given up
 
 	fresh  bool      // nothing was ever heard over it

@@ -202,10 +202,11 @@ func (x *exchange) hold(c *conn) bool {
 }
 
 // again reports whether the request may be sent once more: over a connection
-// that was kept, before anything of an answer came, when all of the request is
-// at hand, and it never arrived or does no harm twice (RFC 9110 §9.2.2).
+// that was kept, or to a worker that may have ended as it started, before
+// anything of an answer came, when all of the request is at hand, and it never
+// arrived or does no harm twice (RFC 9110 §9.2.2).
 func (x *exchange) again() bool {
-	if x.tries > 1 || !x.in.kept || x.in.heard || x.in.err == nil || errors.Is(x.in.err, errTimeout) || x.end() != 0 {
+	if x.tries > 1 || x.in.c == nil || !x.in.kept && !x.in.c.untried || x.in.heard || x.in.err == nil || errors.Is(x.in.err, errTimeout) || x.end() != 0 {
 		return false
 	}
 	if x.stream || time.Since(x.sent) > staleWithin { // it was not stale: a script failed

@@ -110,7 +110,7 @@ func (w *worker) leave() {
 func (w *worker) connection(ctx context.Context, fresh bool) (*conn, error) {
 	s := w.s
 	s.mu.Lock()
-	c, path, generation, pid := w.idle, w.path, w.generation, w.run.PID
+	c, path, generation, pid, untried := w.idle, w.path, w.generation, w.run.PID, w.served == 0
 	w.idle = nil
 	s.mu.Unlock()
 	if c != nil {
@@ -129,6 +129,6 @@ func (w *worker) connection(ctx context.Context, fresh bool) (*conn, error) {
 		return nil, err
 	}
 	c = newConn(nc)
-	c.worker, c.generation, c.pid = w, generation, pid
+	c.worker, c.generation, c.pid, c.untried = w, generation, pid, untried
 	return c, nil
 }
