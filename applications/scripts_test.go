@@ -75,7 +75,7 @@ func lines(a *answer) map[string]bool {
 func TestScriptEnvironment(t *testing.T) {
 	p, url := startScripts(t)
 	a := get(t, url+"/cgi-bin/environment.sh/a%20b/c?x=1&y=%41",
-		"Cookie", "a=1", "Proxy", "http://evil/", "X_Forwarded_For", "evil", "X-Forwarded-For", "192.0.2.1", "Authorization", "Basic eDp5")
+		"Cookie", "a=1", "Proxy", "http://evil/", "X_Own", "evil", "X-Own", "own", "X-Forwarded-For", "192.0.2.1", "Authorization", "Basic eDp5")
 	got := lines(a)
 	root := filepath.Join(p.dir, "www")
 	for _, want := range []string{
@@ -84,7 +84,7 @@ func TestScriptEnvironment(t *testing.T) {
 		"SCRIPT_NAME=/cgi-bin/environment.sh", "SCRIPT_FILENAME=" + root + "/cgi-bin/environment.sh",
 		"PATH_INFO=/a b/c", "PATH_TRANSLATED=" + root + "/a b/c", "DOCUMENT_ROOT=" + root,
 		"SERVER_NAME=127.0.0.1", "SERVER_PORT=" + url[strings.LastIndexByte(url, ':')+1:], "REMOTE_ADDR=127.0.0.1",
-		"HTTP_COOKIE=a=1", "HTTP_X_FORWARDED_FOR=192.0.2.1", "DATA=" + p.dir + "/data",
+		"HTTP_COOKIE=a=1", "HTTP_X_OWN=own", "DATA=" + p.dir + "/data",
 		"ARGUMENTS=0", "FOLDER=" + root + "/cgi-bin",
 	} {
 		if !got[want] {
@@ -92,7 +92,7 @@ func TestScriptEnvironment(t *testing.T) {
 		}
 	}
 	for line := range got {
-		for _, not := range []string{"HTTP_PROXY", "HTTP_AUTHORIZATION", "CONTENT_LENGTH", "TMPDIR=" + p.tmp, "HOME=/root"} {
+		for _, not := range []string{"HTTP_PROXY", "HTTP_AUTHORIZATION", "HTTP_X_FORWARDED_FOR", "CONTENT_LENGTH", "TMPDIR=" + p.tmp, "HOME=/root"} {
 			if strings.HasPrefix(line, not) {
 				t.Errorf("there is %s", line)
 			}
@@ -100,6 +100,14 @@ func TestScriptEnvironment(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("%s", a.body)
+	}
+}
+
+// TestScriptTrust has programs hear of the client from a proxy that is trusted.
+func TestScriptTrust(t *testing.T) {
+	_, url := startScripts(t, "--cgi-trust", "127.0.0.1")
+	if got := lines(get(t, url+"/cgi-bin/environment.sh", "X-Forwarded-For", "192.0.2.1")); !got["HTTP_X_FORWARDED_FOR=192.0.2.1"] {
+		t.Errorf("no HTTP_X_FORWARDED_FOR in %v", got)
 	}
 }
 
