@@ -21,12 +21,12 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 	x := &explaining{h, &why.Explanation{Verdict: record.Handled}}
 	escaped := r.URL.EscapedPath()
 	f := h.find(escaped)
-	x.compared("path", escaped, x.kind(f), f.rule != 0)
+	x.Compare("path", escaped, x.kind(f), f.rule != 0)
 	x.places()
 	switch {
 	case f.redirect != "":
 		x.Status, x.Rule = http.StatusMovedPermanently, rule.StaticRedirect
-		x.compared("Location", f.redirect, "", false)
+		x.Compare("Location", f.redirect, "", false)
 		x.Sentence = "The client is sent to another address: " + rule.Of(x.Rule).Sentence + "."
 		x.Fixes = []why.Fix{{Who: why.Request, Do: "set", Name: why.URL, Value: f.redirect}}
 	case f.rule != 0:
@@ -57,14 +57,14 @@ func (h *Handler) Explain(rec *record.Record) *why.Explanation {
 		return x.Explanation
 	}
 	if d.Program != "" {
-		x.compared("program", d.Program, d.Exit, d.Exit != "" && d.Exit != "exit status 0")
+		x.Compare("program", d.Program, d.Exit, d.Exit != "" && d.Exit != "exit status 0")
 		x.Fixes = append(x.Fixes, fixes(rec.Rule, d.Program)...)
 	}
 	if d.Exit != "" {
-		x.compared("processor time", why.Duration(d.CPU), field.Thousands(d.Memory>>10)+" KiB in memory at most", false)
+		x.Compare("processor time", why.Duration(d.CPU), field.Thousands(d.Memory>>10)+" KiB in memory at most", false)
 	}
 	if d.Error != "" {
-		x.compared("error", d.Error, "", true)
+		x.Compare("error", d.Error, "", true)
 	}
 	return x.Explanation
 }
@@ -73,10 +73,6 @@ func (h *Handler) Explain(rec *record.Record) *why.Explanation {
 type explaining struct {
 	h *Handler
 	*why.Explanation
-}
-
-func (x *explaining) compared(what, value, note string, fails bool) {
-	x.Compared = append(x.Compared, why.Comparison{What: what, Value: value, Note: note, Fails: fails})
 }
 
 func (x *explaining) setting(key, value string) {
@@ -118,7 +114,7 @@ func (x *explaining) refused(f found) {
 	x.Status, x.Rule, x.Verdict = row.Status, f.rule, record.Refused
 	x.Sentence = fmt.Sprintf("It would be refused with %d: %s.", row.Status, row.Sentence)
 	if f.detail != "" {
-		x.compared("found", f.detail, "", true)
+		x.Compare("found", f.detail, "", true)
 	}
 	if f.file != "" {
 		x.Fixes = fixes(f.rule, f.file)
@@ -133,13 +129,13 @@ func (x *explaining) runs(p *program) {
 	if p.nph() {
 		note += "; it prints a status line"
 	}
-	x.compared("program", p.file, note, false)
+	x.Compare("program", p.file, note, false)
 	if fault := unstartable(p.file); fault != "" {
-		x.compared("its beginning", fault, "", true)
+		x.Compare("its beginning", fault, "", true)
 	}
-	x.compared("it runs as", x.h.Describe(), "", false)
+	x.Compare("it runs as", x.h.Describe(), "", false)
 	running, waiting := x.h.Load()
-	x.compared("programs running", strconv.Itoa(running), "of "+strconv.Itoa(x.h.o.Running)+" that may; "+strconv.Itoa(waiting)+" wait", running >= x.h.o.Running)
+	x.Compare("programs running", strconv.Itoa(running), "of "+strconv.Itoa(x.h.o.Running)+" that may; "+strconv.Itoa(waiting)+" wait", running >= x.h.o.Running)
 	x.limit(rule.ScriptTimeout)
 	if running >= x.h.o.Running {
 		x.limit(rule.ScriptQueueFull)

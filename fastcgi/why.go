@@ -20,7 +20,7 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 		t.how = t.script.File + " is a file"
 	}
 	if t.how != "" {
-		compare(e, "path", r.URL.EscapedPath(), t.how, t.kind == refused)
+		e.Compare("path", r.URL.EscapedPath(), t.how, t.kind == refused)
 	}
 	switch t.kind {
 	case serveFile:
@@ -40,19 +40,15 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 	e.Rule = rule.ScriptAnswered
 	e.Sentence = "The backend " + h.address() + " would be asked."
 	if t.script.File != "" {
-		compare(e, "SCRIPT_FILENAME", t.script.File, "", false)
+		e.Compare("SCRIPT_FILENAME", t.script.File, "", false)
 		e.Sentence = "The script " + t.script.File + " would be run by " + h.address() + "."
 	}
-	compare(e, "SCRIPT_NAME", t.script.Name, "", false)
+	e.Compare("SCRIPT_NAME", t.script.Name, "", false)
 	if t.script.PathInfo != "" {
-		compare(e, "PATH_INFO", t.script.PathInfo, "", false)
+		e.Compare("PATH_INFO", t.script.PathInfo, "", false)
 	}
 	h.explainLoad(e)
 	return e
-}
-
-func compare(e *why.Explanation, what, value, note string, fails bool) {
-	e.Compared = append(e.Compared, why.Comparison{What: what, Value: value, Note: note, Fails: fails})
 }
 
 // explainLoad tells how the backend is.
@@ -62,13 +58,13 @@ func (h *Handler) explainLoad(e *why.Explanation) {
 	if waiting > 0 {
 		note = why.Count(int64(waiting), "request") + " wait"
 	}
-	compare(e, "requests with the backend", fmt.Sprintf("%d of at most %d", running, h.o.Conns), note, waiting > 0)
+	e.Compare("requests with the backend", fmt.Sprintf("%d of at most %d", running, h.o.Conns), note, waiting > 0)
 	p := h.Pool()
 	if h.o.Workers != nil {
-		compare(e, "workers", strconv.Itoa(p.Workers), why.Count(p.Restarts, "restart")+" so far", p.Workers == 0)
+		e.Compare("workers", strconv.Itoa(p.Workers), why.Count(p.Restarts, "restart")+" so far", p.Workers == 0)
 	}
 	if p.LastError != "" {
-		compare(e, "last error", p.LastError, p.LastTime.Format("2006-01-02 15:04:05"), false)
+		e.Compare("last error", p.LastError, p.LastTime.Format("2006-01-02 15:04:05"), false)
 	}
 }
 
@@ -87,13 +83,13 @@ func (h *Handler) Explain(rec *record.Record) *why.Explanation {
 		e.Sentence = fmt.Sprintf("The backend %s was asked: %s.", d.Origin, row.Sentence)
 	}
 	if d != nil && d.Origin != "" {
-		compare(e, "waited for it", why.Duration(d.Wait), "", false)
+		e.Compare("waited for it", why.Duration(d.Wait), "", false)
 		if d.Tries > 1 {
-			compare(e, "requests sent", strconv.Itoa(d.Tries), "the connection that was kept had been closed", false)
+			e.Compare("requests sent", strconv.Itoa(d.Tries), "the connection that was kept had been closed", false)
 		}
 	}
 	if d != nil && d.Error != "" {
-		compare(e, "error", d.Error, "", true)
+		e.Compare("error", d.Error, "", true)
 	}
 	h.limits(e)
 	return e

@@ -26,7 +26,7 @@ func (x *exchange) answer(a *attempt, resp *http.Response) {
 	if hasNoBody(x.r.Method, resp.StatusCode) {
 		return
 	}
-	events := isEventStream(resp.Header)
+	events := field.IsEventStream(resp.Header.Get("Content-Type"))
 	if events {
 		x.rc.Flush() // the first event may be long in coming
 	}
@@ -163,10 +163,4 @@ func (x *exchange) cutBy(a *attempt, err error) rule.ID {
 		return fault.Rule
 	}
 	return rule.ProxyIncomplete
-}
-
-// isEventStream reports whether the body is a stream of server-sent events.
-func isEventStream(h http.Header) bool {
-	t, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	return field.EqualFold(strings.Trim(t, " \t"), "text/event-stream")
 }

@@ -23,7 +23,7 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 	}
 	if n, ok := maxForwards(r); ok && n == 0 {
 		x.Status, x.Rule = http.StatusOK, rule.ProxyFinalRecipient
-		x.compared("Max-Forwards", "0", "", true)
+		x.Compare("Max-Forwards", "0", "", true)
 		x.Sentence = "The proxy itself would answer: " + rule.Of(x.Rule).Sentence + "."
 		return x.Explanation
 	}
@@ -33,7 +33,7 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 	case o == nil:
 		x.noOrigin()
 	case o.prefix != "" && leavesPrefix(r.URL):
-		x.compared("path", r.URL.EscapedPath(), "the origin is asked below "+o.prefix, true)
+		x.Compare("path", r.URL.EscapedPath(), "the origin is asked below "+o.prefix, true)
 		x.refused(r, rule.ProxyLeavesPrefix)
 	default:
 		x.asked(o, h.hostFor(o, r))
@@ -68,10 +68,6 @@ func (h *Handler) Explain(rec *record.Record) *why.Explanation {
 type explaining struct {
 	h *Handler
 	*why.Explanation
-}
-
-func (x *explaining) compared(what, value, note string, fails bool) {
-	x.Compared = append(x.Compared, why.Comparison{What: what, Value: value, Note: note, Fails: fails})
 }
 
 func (x *explaining) setting(key, value string) {
@@ -109,12 +105,12 @@ func (x *explaining) refused(r *http.Request, id rule.ID) {
 	case rule.ProxyLoop:
 		for _, name := range []string{"Via", "Cdn-Loop"} {
 			if v := r.Header[name]; len(v) > 0 {
-				x.compared(name, strings.Join(v, ", "), "this proxy is "+x.h.o.Name, true)
+				x.Compare(name, strings.Join(v, ", "), "this proxy is "+x.h.o.Name, true)
 			}
 		}
 		x.limit(id)
 	case rule.ProxyConnect:
-		x.compared("method", r.Method, "", true)
+		x.Compare("method", r.Method, "", true)
 		x.Fixes = []why.Fix{{Who: why.Request, Do: "set", Name: why.Method, Value: http.MethodGet}}
 	}
 }
@@ -123,7 +119,7 @@ func (x *explaining) refused(r *http.Request, id rule.ID) {
 func (x *explaining) asked(o *origin, host string) {
 	x.Rule = rule.ProxyAnswered
 	x.Sentence = "The origin " + o.name + " would be asked."
-	x.compared("Host for the origin", host, "", false)
+	x.Compare("Host for the origin", host, "", false)
 	x.setting("proxy", o.name)
 	if e := o.failure.Load(); e != nil {
 		row := rule.Of(e.Rule)
@@ -169,7 +165,7 @@ func (x *explaining) origins(next *origin) {
 		if o == next && len(x.h.origins) > 1 {
 			what = "origin to be asked"
 		}
-		x.compared(what, o.name, s.text(o, now), s.Circuit == Open || o == next && o.failure.Load() != nil)
+		x.Compare(what, o.name, s.text(o, now), s.Circuit == Open || o == next && o.failure.Load() != nil)
 	}
 }
 
@@ -209,9 +205,9 @@ func (x *explaining) attempts(d *record.Detail) {
 	if d.OriginStatus != 0 {
 		answer = "answered " + strconv.Itoa(d.OriginStatus)
 	}
-	x.compared("origin", d.Origin, answer, d.OriginStatus == 0)
+	x.Compare("origin", d.Origin, answer, d.OriginStatus == 0)
 	if d.Tries > 1 {
-		x.compared("origins asked", strconv.Itoa(d.Tries), "the last one is above", false)
+		x.Compare("origins asked", strconv.Itoa(d.Tries), "the last one is above", false)
 	}
 	connect := "a connection was at hand"
 	switch x.Rule {
@@ -221,8 +217,8 @@ func (x *explaining) attempts(d *record.Detail) {
 	if d.Connect > 0 {
 		connect = "after " + why.Duration(d.Connect) + " for connecting"
 	}
-	x.compared("waited for it", why.Duration(d.Wait), connect, false)
+	x.Compare("waited for it", why.Duration(d.Wait), connect, false)
 	if d.Error != "" {
-		x.compared("error", d.Error, "", true)
+		x.Compare("error", d.Error, "", true)
 	}
 }

@@ -27,10 +27,10 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 		x.e.Status, x.e.Rule = http.StatusNoContent, rule.HandlerAnswered
 		x.say("OPTIONS is answered with the methods that files have: %s.", allowed)
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodConnect, http.MethodTrace:
-		x.compared("method", r.Method, allowed+" are answered", true)
+		x.e.Compare("method", r.Method, allowed+" are answered", true)
 		x.refused(rule.StaticMethodNotAllowed, nil)
 	default:
-		x.compared("method", r.Method, "it is not known here", true)
+		x.e.Compare("method", r.Method, "it is not known here", true)
 		x.refused(rule.StaticMethodUnknown, nil)
 	}
 	return x.e
@@ -48,10 +48,6 @@ type explaining struct {
 
 func (x *explaining) say(format string, args ...any) { x.e.Sentence = fmt.Sprintf(format, args...) }
 
-func (x *explaining) compared(what, value, note string, fails bool) {
-	x.e.Compared = append(x.e.Compared, why.Comparison{What: what, Value: value, Note: note, Fails: fails})
-}
-
 func (x *explaining) setting(key, value string) {
 	x.e.Settings = append(x.e.Settings, why.Setting{Key: key, Value: value})
 }
@@ -66,22 +62,22 @@ func (x *explaining) path() {
 		broken = rule.StaticHidden
 	}
 	if broken != 0 {
-		x.compared("path", raw, "", true)
+		x.e.Compare("path", raw, "", true)
 		x.refused(broken, nil)
 		return
 	}
-	x.compared("path", "/"+keyOf(x.name, x.dir), "", false)
+	x.e.Compare("path", "/"+keyOf(x.name, x.dir), "", false)
 	a := h.aimAt(keyOf(x.name, x.dir), x.name, x.dir)
 	x.looked(a)
 	if h.opt.SPA != "" && a.file == nil && a.why == rule.StaticNotFound {
 		x.setting("spa", h.opt.SPA)
 		if assetRequest(x.name, x.r.Header) {
-			x.compared("kind of request", "a part of a page", "the application's page answers for pages only", true)
+			x.e.Compare("kind of request", "a part of a page", "the application's page answers for pages only", true)
 			x.refused(a.why, nil)
 			return
 		}
 		a = h.aimAtShell()
-		x.compared("instead", h.opt.SPA, "the application's page", false)
+		x.e.Compare("instead", h.opt.SPA, "the application's page", false)
 	}
 	switch {
 	case a.file != nil:
@@ -91,7 +87,7 @@ func (x *explaining) path() {
 		x.folder(a.folder)
 	case a.redirect != "":
 		x.e.Status, x.e.Rule = http.StatusMovedPermanently, a.why
-		x.compared("Location", a.redirect, "", false)
+		x.e.Compare("Location", a.redirect, "", false)
 		x.e.Fixes = []why.Fix{{Who: why.Request, Do: "set", Name: why.URL, Value: a.redirect}}
 		x.say("The client is sent to another address: %s.", rule.Of(a.why).Sentence)
 	default:
@@ -108,13 +104,13 @@ func (x *explaining) looked(a aim) {
 			if a.file != nil && a.plan.name == index {
 				return // the file is told of below
 			}
-			x.compared("index file", index, "it is not there", false)
+			x.e.Compare("index file", index, "it is not there", false)
 		}
 		x.setting("index", strings.Join(h.opt.Index, ", "))
 		return
 	}
 	if a.file != nil && a.plan.name != x.name {
-		x.compared("looked for", x.name, "it is not there", false)
+		x.e.Compare("looked for", x.name, "it is not there", false)
 		x.setting("clean-urls", "on")
 	}
 }
@@ -132,7 +128,7 @@ func (x *explaining) folder(folder *opened) {
 		x.refused(rule.StaticIOError, err)
 		return
 	}
-	x.compared("listing", fmt.Sprintf("%d names", len(entries)), "it is made for each request", false)
+	x.e.Compare("listing", fmt.Sprintf("%d names", len(entries)), "it is made for each request", false)
 	l := x.h.list(x.r, folderPath(x.name), entries)
 	_, _, accepted := acceptEncoding(x.r.Header)
 	e, _ := x.h.listingEntry(&l, accepted)
@@ -166,12 +162,12 @@ func (x *explaining) file(a aim) {
 	if size > h.opt.MaxInMemory {
 		kept = "it is larger than what is kept in memory, and would be sent from the disk"
 	}
-	x.compared("file", e.sources[field.Identity].name+", "+why.Count(size, "byte"), kept, false)
+	x.e.Compare("file", e.sources[field.Identity].name+", "+why.Count(size, "byte"), kept, false)
 	switch {
 	case h.coherence > 0:
 		x.setting("coherence", h.opt.Coherence.String())
 	default:
-		x.compared("coherence", "0 s", "the file's state is looked up for each request", false)
+		x.e.Compare("coherence", "0 s", "the file's state is looked up for each request", false)
 	}
 	x.answer(e)
 }
@@ -200,14 +196,14 @@ func (x *explaining) answer(e *entry) {
 	set := e.set.Load()
 	v, d := set.Decide(&q, accepted, x.now.at/1e9, nil)
 	if v == nil && x.couldEncode(e, accepted) {
-		x.compared("Accept-Encoding", list, "it refuses what there is; another coding would be made for this request", false)
+		x.e.Compare("Accept-Encoding", list, "it refuses what there is; another coding would be made for this request", false)
 		x.e.Status, x.e.Rule = http.StatusOK, e.why
 		_, what := called(e)
 		x.say("The %s is encoded for this request.", what)
 		return
 	}
 	if v == nil {
-		x.compared("Accept-Encoding", list, "it refuses identity, and there is no other coding", true)
+		x.e.Compare("Accept-Encoding", list, "it refuses identity, and there is no other coding", true)
 		x.refused(rule.NotAcceptable, nil)
 		return
 	}
@@ -219,7 +215,7 @@ func (x *explaining) answer(e *entry) {
 		if all := codings(e); all != v.Coding.String() {
 			from = ", of " + all
 		}
-		x.compared("Accept-Encoding", list, v.Coding.String()+" is sent"+from, false)
+		x.e.Compare("Accept-Encoding", list, v.Coding.String()+" is sent"+from, false)
 	}
 	x.validators(&q, v, e)
 	x.e.Status, x.e.Rule = d.Status, d.Rule
@@ -231,7 +227,7 @@ func (x *explaining) answer(e *entry) {
 		return
 	}
 	if value := e.meta.CacheControl; value != "" {
-		x.compared("Cache-Control", value, "is sent", false)
+		x.e.Compare("Cache-Control", value, "is sent", false)
 	}
 	x.sayAnswer(e, d)
 }

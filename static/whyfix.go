@@ -31,11 +31,11 @@ func (x *explaining) validators(q *conditional.Request, v *representation.Varian
 		{"If-Range", q.IfRange, tag},
 	} {
 		if f.value != "" {
-			x.compared(f.name, f.value, "now: "+f.current, false)
+			x.e.Compare(f.name, f.value, "now: "+f.current, false)
 		}
 	}
 	if q.Range != "" {
-		x.compared("Range", q.Range, "of "+why.Count(v.Size, "byte"), false)
+		x.e.Compare("Range", q.Range, "of "+why.Count(v.Size, "byte"), false)
 	}
 }
 
@@ -45,7 +45,7 @@ func (x *explaining) refused(id rule.ID, err error) {
 	x.e.Status, x.e.Rule = row.Status, id
 	x.say("It is refused with %d: %s.", row.Status, row.Sentence)
 	if err != nil && id == rule.StaticIOError {
-		x.compared("the file system says", err.Error(), "", true)
+		x.e.Compare("the file system says", err.Error(), "", true)
 	}
 	x.e.Fixes = x.fixes(id)
 }
@@ -58,7 +58,7 @@ func (x *explaining) fixes(id rule.ID) []why.Fix {
 	switch id {
 	case rule.StaticNotFound:
 		if near := x.spelled(); near != "" {
-			x.compared("spelling", near, "there is this file; letter case counts", true)
+			x.e.Compare("spelling", near, "there is this file; letter case counts", true)
 			return one(why.Request, "set", why.URL, "./"+escapeSegment(near))
 		}
 		return one(why.Files, "add", keyName(x.name, x.dir, x.h.opt.Index[0]), "")
@@ -66,7 +66,7 @@ func (x *explaining) fixes(id rule.ID) []why.Fix {
 		return one(why.Files, "add", keyName(x.name, true, x.h.opt.Index[0]), "")
 	case rule.StaticHidden:
 		if original, ok := x.h.originalOf(x.name); ok && !hiddenPath(x.name) {
-			x.compared("file", original, "the path is a coding of this file, and served as such", true)
+			x.e.Compare("file", original, "the path is a coding of this file, and served as such", true)
 			return one(why.Request, "set", why.URL, "./"+escapeSegment(path.Base(original)))
 		}
 		x.setting("hidden", "off")

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -39,7 +38,7 @@ type RelayOptions struct {
 // Relay uses the source's read deadline, and leaves it without one.
 func Relay(w http.ResponseWriter, r *http.Request, h *Head, o *Output, opt RelayOptions) *Fault {
 	writeHead(w, h)
-	x := &relay{w: w, rc: http.NewResponseController(w), o: o, opt: opt, left: h.Length, events: isEventStream(h.Header)}
+	x := &relay{w: w, rc: http.NewResponseController(w), o: o, opt: opt, left: h.Length, events: field.IsEventStream(h.Header.Get("Content-Type"))}
 	if x.opt.Pause <= 0 {
 		x.opt.Pause = DefaultPause
 	}
@@ -88,11 +87,6 @@ func writeHead(w http.ResponseWriter, h *Head) {
 // what follows its head as the next answer.
 func Bodyless(method string, status int) bool {
 	return method == http.MethodHead || status == http.StatusNoContent || status == http.StatusResetContent || status == http.StatusNotModified
-}
-
-func isEventStream(h http.Header) bool {
-	t, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	return field.EqualFold(strings.Trim(t, " \t"), "text/event-stream")
 }
 
 // discardTime is how long a program may take to print what is not sent.

@@ -48,6 +48,11 @@ type Explanation struct {
 	Advice string
 }
 
+// Compare adds to what was compared.
+func (e *Explanation) Compare(what, value, note string, fails bool) {
+	e.Compared = append(e.Compared, Comparison{What: what, Value: value, Note: note, Fails: fails})
+}
+
 // A Comparison is one thing that was looked at.
 type Comparison struct {
 	What  string `json:"what"`            // "key", "freshness", "Vary: Accept-Language"
