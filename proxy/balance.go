@@ -9,6 +9,14 @@ import (
 // through. It returns nil when there is none, and how long it is until one of
 // them may be tried again.
 func (h *Handler) pick(r *http.Request, tried []*origin) (*origin, lease, time.Duration) {
+	if h.o.Forward {
+		if len(tried) > 0 {
+			return nil, lease{}, 0
+		}
+		o := named(r)
+		l, _ := o.circuit.acquire(time.Time{})
+		return o, l, 0
+	}
 	now := h.o.Now()
 	key, turns := h.balanceBy(r)
 	turn := uint64(0)
@@ -39,6 +47,9 @@ func (h *Handler) balanceBy(r *http.Request) (key uint64, turns bool) {
 
 // peek returns the origin that pick would choose first, without choosing it.
 func (h *Handler) peek(r *http.Request) *origin {
+	if h.o.Forward {
+		return named(r)
+	}
 	key, turns := h.balanceBy(r)
 	turn := uint64(0)
 	if turns {

@@ -18,8 +18,15 @@ import (
 type Options struct {
 	// Origins are the servers to ask: http://host:port, https://host or
 	// unix:/path/of/socket. The path of an http or https URL is put before the
-	// path of each request. At least one.
+	// path of each request. At least one, but for Forward.
 	Origins []string
+
+	// Forward makes this a forward proxy: each request is sent to the server
+	// that its Host names, by https if its TLS is not nil. Where that may be is
+	// for the Transport to decide. The server is told of the proxy, by Via, and
+	// not of the client. Origins must be empty; Balance, Host, Trusted and
+	// MaxFails mean nothing.
+	Forward bool
 
 	// Transport sends the requests. It must not follow redirects, decode
 	// bodies or send requests again that are not idempotent; origins that are
@@ -126,8 +133,8 @@ const defaultName = "freshet"
 func (o *Options) check() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if len(o.Origins) == 0 {
-		fault("name at least one origin")
+	if o.Forward != (len(o.Origins) == 0) {
+		fault("name at least one origin, or none and Forward")
 	}
 	if o.Name == "" {
 		o.Name = defaultName
@@ -163,6 +170,9 @@ func (o *Options) check() error {
 	o.FailTimeout = orDefault(o.FailTimeout, 10*time.Second)
 	o.Retries = orDefault(o.Retries, 1)
 	o.MaxFails = orDefault(o.MaxFails, 3)
+	if o.Forward {
+		o.MaxFails = 0
+	}
 	if o.ErrorLog == nil {
 		o.ErrorLog = slog.Default()
 	}

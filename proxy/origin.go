@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -61,6 +62,17 @@ func parseOrigin(s string, i int) (*origin, error) {
 	o.prefix = strings.TrimRight(u.Path, "/")
 	o.rawPre = strings.TrimRight(u.EscapedPath(), "/")
 	return o, nil
+}
+
+// named returns the server that a request names, for a forward proxy. It lives
+// for this request.
+func named(r *http.Request) *origin {
+	o := &origin{scheme: "http", addr: r.Host, host: r.Host, peer: r.Host}
+	if r.TLS != nil {
+		o.scheme = "https"
+	}
+	o.name = o.scheme + "://" + o.addr
+	return o
 }
 
 var errHost = errors.New("it has no host, or one that is not valid")

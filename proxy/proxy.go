@@ -4,12 +4,12 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"sync"
 	"sync/atomic"
 
 	"freshet/httpd"
 	"freshet/internal/record"
 	"freshet/internal/rule"
+	"freshet/internal/tunnel"
 )
 
 // Handler answers requests with the answers of its origins. It may be used by
@@ -24,16 +24,13 @@ type Handler struct {
 	name    []string // Options.Name, as values of a field
 	turn    atomic.Uint64
 
-	mu      sync.Mutex // guards closed and tunnels
-	closed  bool
-	tunnels map[*tunnel]struct{}
-	running sync.WaitGroup // tunnels
+	tunnels tunnel.Set // upgraded connections
 }
 
 // New returns a Handler, or all that is wrong with the options.
 func New(o Options) (*Handler, error) {
 	faults := []error{o.check()}
-	h := &Handler{tunnels: make(map[*tunnel]struct{})}
+	h := &Handler{}
 	for i, s := range o.Origins {
 		origin, err := parseOrigin(s, i)
 		if err != nil {
@@ -59,13 +56,7 @@ func New(o Options) (*Handler, error) {
 // connections to the origins. Requests under way go on; new upgrades are
 // ended at once. A Transport that Options gave is left alone.
 func (h *Handler) Close() {
-	h.mu.Lock()
-	h.closed = true
-	for t := range h.tunnels {
-		t.end()
-	}
-	h.mu.Unlock()
-	h.running.Wait()
+	h.tunnels.Close()
 	h.close()
 }
 

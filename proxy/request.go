@@ -58,9 +58,11 @@ func (h *Handler) header(r *http.Request, upgrade string) http.Header {
 	if n, ok := maxForwards(r); ok {
 		out["Max-Forwards"] = []string{strconv.FormatUint(n-1, 10)}
 	}
-	h.setForwarded(out, r)
 	addElement(out, "Via", h.via(r.ProtoMajor, r.ProtoMinor))
-	addElement(out, "Cdn-Loop", h.name)
+	if !h.o.Forward { // else the client is none of the server's business
+		h.setForwarded(out, r)
+		addElement(out, "Cdn-Loop", h.name)
+	}
 	return out
 }
 

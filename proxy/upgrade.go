@@ -2,27 +2,12 @@ package proxy
 
 import (
 	"io"
-	"net"
 	"net/http"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"freshet/internal/field"
 	"freshet/internal/rule"
+	"freshet/internal/tunnel"
 )
-
-// tunnel is an upgraded connection: bytes go both ways until both sides have
-// ended, or nothing was sent for too long.
-type tunnel struct {
-	client net.Conn
-	origin io.ReadWriteCloser
-	idle   time.Duration // 0: no limit
-	last   atomic.Int64  // when something was last sent, since start
-	start  time.Time
-	timer  *time.Timer
-	once   sync.Once
-}
 
 // switchProtocols passes a 101 answer on and joins the two connections.
 func (x *exchange) switchProtocols(a *attempt, resp *http.Response) {
@@ -49,12 +34,7 @@ func (x *exchange) switchProtocols(a *attempt, resp *http.Response) {
 		panic(http.ErrAbortHandler)
 	}
 	defer client.Close()
-	t := &tunnel{client: client, origin: conn, idle: x.h.o.UpgradeIdle, start: time.Now()}
-	if !x.h.enter(t) {
-		return
-	}
-	defer x.h.leave(t)
-	t.run(brw.Reader)
+	x.h.tunnels.Join(tunnel.Ends{Client: client, Early: brw.Reader, Server: conn}, x.h.o.UpgradeIdle)
 }
 
 // offered reports whether every protocol of got is one of asked.
@@ -66,84 +46,4 @@ func offered(asked, got string) bool {
 		}
 	}
 	return n > 0
-}
-
-// enter makes the tunnel one that Close ends; false when that has happened.
-func (h *Handler) enter(t *tunnel) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		return false
-	}
-	h.tunnels[t] = struct{}{}
-	h.running.Add(1)
-	return true
-}
-
-func (h *Handler) leave(t *tunnel) {
-	h.mu.Lock()
-	delete(h.tunnels, t)
-	h.mu.Unlock()
-	h.running.Done()
-}
-
-// run copies both ways. early is what the client has sent already, and the rest.
-func (t *tunnel) run(early io.Reader) {
-	if t.idle > 0 {
-		t.timer = time.AfterFunc(t.idle, t.look)
-		defer t.timer.Stop()
-	}
-	back := make(chan struct{})
-	go func() {
-		defer close(back)
-		t.copy(t.client, t.origin)
-	}()
-	t.copy(t.origin, early)
-	<-back
-}
-
-// copy copies one direction to its end, which it passes on: the other
-// direction goes on.
-func (t *tunnel) copy(to io.Writer, from io.Reader) {
-	bp := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(bp)
-	for {
-		n, err := from.Read(*bp)
-		if n > 0 {
-			t.last.Store(int64(time.Since(t.start)))
-			if _, werr := to.Write((*bp)[:n]); werr != nil {
-				t.end()
-				return
-			}
-		}
-		if err == io.EOF {
-			cw, ok := to.(interface{ CloseWrite() error })
-			if !ok || cw.CloseWrite() != nil {
-				t.end()
-			}
-			return
-		}
-		if err != nil {
-			t.end()
-			return
-		}
-	}
-}
-
-// look ends the tunnel if it has been idle for long enough.
-func (t *tunnel) look() {
-	quiet := time.Since(t.start) - time.Duration(t.last.Load())
-	if quiet >= t.idle {
-		t.end()
-		return
-	}
-	t.timer.Reset(t.idle - quiet)
-}
-
-// end closes both connections, which ends both copies.
-func (t *tunnel) end() {
-	t.once.Do(func() {
-		t.client.Close()
-		t.origin.Close()
-	})
 }
