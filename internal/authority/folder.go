@@ -1,0 +1,151 @@
+package authority
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+var (
+	// ErrExists means that there is an authority, or a file, already.
+	ErrExists = errors.New("there is one already")
+	// ErrNone means that the folder has no authority.
+	ErrNone = errors.New("there is no authority")
+)
+
+// privateFile has the key and the certificate: as one file they appear together,
+// and cannot come to belong to different authorities.
+func privateFile(dir string) string { return filepath.Join(dir, "private.pem") }
+
+// publicFile has the certificate alone, to be given to others. Some systems
+// look at the end of the name.
+func publicFile(dir string) string { return filepath.Join(dir, "freshet-ca.crt") }
+
+// hasModes says that modes of files mean something. Elsewhere the folder's
+// access list decides, which is that of the user's own files.
+const hasModes = runtime.GOOS != "windows"
+
+// maxFile bounds the authority's file, in bytes.
+const maxFile = 64 << 10
+
+// save makes the folder and both files.
+func save(dir string, private, public []byte, force bool) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the folder of the authority: %w", err)
+	}
+	if err := checkFolder(dir); err != nil {
+		return err
+	}
+	if err := place(privateFile(dir), private, 0o600, force); err != nil {
+		return err
+	}
+	// It follows from the other, so one that was left here is of no worth.
+	return place(publicFile(dir), public, 0o644, true)
+}
+
+// checkFolder refuses a folder in which others could put another authority.
+func checkFolder(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is no folder; name another one", dir)
+	case !ownerTrusted(info):
+		return fmt.Errorf("%s belongs to another user, who could put another authority there; name another folder", dir)
+	case hasModes && info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("others can write to %s (mode %04o); run \"chmod go-w\" for it, or name another folder", dir, info.Mode().Perm())
+	}
+	return nil
+}
+
+// load reads the authority's file, if nobody else can.
+func load(dir string) ([]byte, error) {
+	name := privateFile(dir)
+	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNone)
+	}
+	if err := checkFolder(dir); err != nil {
+		return nil, err
+	}
+	// A pipe in its place must not be waited for.
+	if info, err := os.Lstat(name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !ownerTrusted(info):
+		return nil, fmt.Errorf("%s belongs to another user, who knows the key; make a new authority", name)
+	case hasModes && info.Mode().Perm()&0o077 != 0:
+		return nil, fmt.Errorf("others can read or change the key in %s (mode %04o): run \"chmod 600\" for it, and make a new authority if somebody may have had it", name, info.Mode().Perm())
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("%s has more than %d bytes and is no authority", name, maxFile)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, nil
+}
+
+// place puts a file where none is, or with force in the place of one. It
+// appears whole, with its mode, or not at all; an error is ErrExists when there
+// is one.
+func place(name string, data []byte, mode fs.FileMode, force bool) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil && hasModes {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = move(f.Name(), name, force)
+	}
+	if err != nil {
+		return errors.Join(err, removed(f.Name()))
+	}
+	return removed(f.Name())
+}
+
+// move gives a file its name. A link, unlike a rename, fails when that is taken.
+func move(from, to string, force bool) error {
+	if force {
+		return os.Rename(from, to)
+	}
+	err := os.Link(from, to)
+	if err == nil {
+		return nil
+	}
+	if _, exists := os.Lstat(to); exists == nil {
+		return fmt.Errorf("%s: %w", to, ErrExists)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(from, to) // a file system without links
+}
+
+func removed(name string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
