@@ -56,7 +56,7 @@ func tryStart(attr *syscall.ProcAttr) error {
 	switch {
 	case err == nil: // it ended before it could tell that there is no program
 		_, _ = wait4(pid, nil, 0, nil)
-		return errEnded
+		return errors.New("it was killed")
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.EACCES):
 		return nil
 	}

@@ -22,6 +22,10 @@ type Command struct {
 	// ones, and missing ones among the first three, are /dev/null. They are
 	// put into blocking mode.
 	Files []*os.File
+	// Descriptors are what Files are, as numbers: of what is in blocking mode
+	// and stays open until Start returns. -1: the one of Files, or /dev/null.
+	// Only on Unix.
+	Descriptors []int
 	// Mark is the value of UNIQUE_ID in Env: what left the program's session
 	// is found by it. Different for each child; "": there is none.
 	Mark string

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,6 +36,9 @@ type family struct {
 	quiet    bool        // SIGCHLD has its default disposition
 	heard    disposition // of SIGCHLD, before
 
+	closes bool // the kernel can mark all descriptors at once
+
+	tables  [][]uint64     // who was born lately, and may not be in live yet
 	foreign map[uint32]int // users that programs run as and we do not: by how many spawners
 
 	live   map[int]*kinship
@@ -105,7 +109,7 @@ func (f *family) join(as *syscall.Credential) {
 	}
 	// Descriptors that we were started with are not for programs. Those that
 	// Go opens have the flag.
-	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	f.closes = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) == nil
 	pid := strconv.Itoa(os.Getpid())
 	fd, err := unix.Open("/proc/self/task/"+pid+"/children", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -140,6 +144,31 @@ func (f *family) leave(as *syscall.Credential) {
 	f.list, f.timer, f.next = -1, nil, 0
 	f.live, f.strays = nil, nil
 	clear(f.recent[:])
+}
+
+// expect says where the numbers of children are, once they are born.
+func (f *family) expect(table []uint64) {
+	f.mu.Lock()
+	f.tables = append(f.tables, table)
+	f.mu.Unlock()
+}
+
+func (f *family) dismiss(table []uint64) {
+	f.mu.Lock()
+	f.tables = slices.DeleteFunc(f.tables, func(t []uint64) bool { return &t[0] == &table[0] })
+	f.mu.Unlock()
+}
+
+// newborn says whether a process is a child of which born will say so.
+func (f *family) newborn(pid int) bool {
+	for _, table := range f.tables {
+		for i := range table {
+			if atomic.LoadUint64(&table[i]) == uint64(pid) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // born notes a child that was started.

@@ -114,6 +114,12 @@ func dispose(signal unix.Signal, to disposition) (before disposition) {
 	return before
 }
 
+// dispositionOf is what becomes of a signal.
+func dispositionOf(signal unix.Signal) (is disposition) {
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(signal), 0, uintptr(unsafe.Pointer(&is)), 8, 0, 0)
+	return is
+}
+
 // startKeeper executes this program as the keeper; who has the other end of
 // the pipe is kept. Its copy of the pipe's end and of the table are its own.
 func startKeeper(table int) (pid int, pipe *os.File, err error) {

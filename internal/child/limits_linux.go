@@ -2,7 +2,6 @@ package child
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +12,7 @@ type limit struct {
 	resource int
 	value    unix.Rlimit
 	name     string
+	raised   bool // above what we have
 }
 
 // limitsOf lists what is to be set on each child; what a cgroup controller
@@ -23,7 +23,7 @@ func limitsOf(l Limits, g *groups) []limit {
 	}
 	var list []limit
 	add := func(resource int, soft, hard uint64, name string) {
-		list = append(list, limit{resource, unix.Rlimit{Cur: soft, Max: hard}, name})
+		list = append(list, limit{resource: resource, value: unix.Rlimit{Cur: soft, Max: hard}, name: name})
 	}
 	if l.Memory > 0 && !g.controls("memory") {
 		add(unix.RLIMIT_AS, uint64(l.Memory), uint64(l.Memory), "memory")
@@ -47,34 +47,25 @@ func limitsOf(l Limits, g *groups) []limit {
 	return list
 }
 
-// injects says that children may set their own limits; tests take it back.
-var injects = mayInject
-
-// chooseSetter decides how limits are set: by prlimit(2), which for processes of
-// another user needs CAP_SYS_RESOURCE, or by the child itself, which needs
-// nothing, but code for it. Without the capability nobody can raise a hard
-// limit either: a lower one that we have stays, and holds what was asked for.
-func (y *system) chooseSetter() error {
-	if len(y.limits) == 0 || hasCapability(unix.CAP_SYS_RESOURCE) {
-		return nil
-	}
-	for i := range y.limits {
-		l := &y.limits[i]
+// bound makes limits ones that a child can set for itself. Without
+// CAP_SYS_RESOURCE nobody can raise a hard limit: a lower one that we have
+// stays, and holds what was asked for.
+func bound(list []limit) error {
+	capable := hasCapability(unix.CAP_SYS_RESOURCE)
+	for i := range list {
+		l := &list[i]
 		var ours unix.Rlimit
 		if err := unix.Prlimit(0, l.resource, nil, &ours); err != nil {
 			return fmt.Errorf("limits: %w", err)
 		}
+		if capable {
+			// A user cannot raise it after having become another.
+			l.raised = l.value.Max > ours.Max
+			continue
+		}
 		l.value.Max = min(l.value.Max, ours.Max)
 		l.value.Cur = min(l.value.Cur, ours.Max)
 	}
-	c := y.credential
-	if c == nil || int(c.Uid) == os.Getuid() && int(c.Gid) == os.Getgid() {
-		return nil
-	}
-	if !injects {
-		return ErrLimits
-	}
-	y.inject = true
 	return nil
 }
 
@@ -86,20 +77,6 @@ func hasCapability(n uint) bool {
 		return false
 	}
 	return data[n/32].Effective&(1<<(n%32)) != 0
-}
-
-// setLimits sets the limits of a child that is held.
-func (y *system) setLimits(pid int) error {
-	if y.inject {
-		return inject(pid, y.limits)
-	}
-	for i := range y.limits {
-		l := &y.limits[i]
-		if err := unix.Prlimit(pid, l.resource, &l.value, nil); err != nil {
-			return fmt.Errorf("%s: %w", l.name, err)
-		}
-	}
-	return nil
 }
 
 // describeLimits names the limits and what holds them.

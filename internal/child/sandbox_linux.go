@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -11,7 +12,7 @@ import (
 
 // network is how programs are kept off the network.
 type network struct {
-	namespace int // descriptor of the empty namespace, once the first thread made it; 0: none yet
+	namespace int // descriptor of the empty namespace, or 0
 	empty     bool
 }
 
@@ -49,11 +50,11 @@ func landlockABI() int {
 	return int(abi)
 }
 
-// sandbox decides what confines the threads, and makes the Landlock rules.
+// sandbox decides what confines programs, and makes the Landlock rules.
 func (y *system) sandbox() error {
 	o := &y.options
 	abi := landlockABI()
-	y.network.empty = o.NoNetwork && mayUnshare()
+	y.network.empty = o.NoNetwork && y.network.make() == nil
 	var attr unix.LandlockRulesetAttr
 	if o.NoNetwork && !y.network.empty {
 		if abi < 4 {
@@ -138,46 +139,39 @@ func (y *system) allow(path string, rights uint64) error {
 	return nil
 }
 
-// confine puts the calling thread, and so what it will start, into the
-// sandbox; there is no way back.
-func (y *system) confine() error {
-	if y.confined || y.rules >= 0 {
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			return fmt.Errorf("no new privileges: %w", err)
+// make makes the empty namespace, on a thread that ends then.
+func (n *network) make() error {
+	made := make(chan error)
+	onThread(func() {
+		err := unshareNetwork()
+		if err == nil {
+			n.namespace, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		}
-	}
-	if y.network.empty {
-		if err := y.network.enter(); err != nil {
-			return fmt.Errorf("no network: %w", err)
-		}
-	}
-	if y.rules >= 0 {
-		if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(y.rules), 0, 0); errno != 0 {
-			return fmt.Errorf("landlock: enter: %w", errno)
-		}
-	}
-	return nil
+		made <- err
+	})
+	return <-made
 }
 
-// enter puts the calling thread into the empty namespace; the first thread
-// makes it.
-func (n *network) enter() error {
-	if n.namespace > 0 {
-		return unix.Setns(n.namespace, unix.CLONE_NEWNET)
-	}
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		return err
-	}
-	fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err == nil {
-		n.namespace = fd
-	}
-	return err
+// onThread runs f on a goroutine with an operating-system thread that ends
+// with it. It is not the process's first thread: that one cannot end, and
+// stands for the process in /proc.
+func onThread(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != os.Getpid() {
+			f()
+			return
+		}
+		// While we hold the first thread the next goroutine gets another.
+		begun := make(chan struct{})
+		onThread(func() {
+			close(begun)
+			f()
+		})
+		<-begun
+		runtime.UnlockOSThread()
+	}()
 }
 
-// mayUnshare tries on a thread that ends with the trial; tests say no.
-var mayUnshare = func() bool {
-	tried := make(chan error)
-	onThread(func() { tried <- unix.Unshare(unix.CLONE_NEWNET) })
-	return <-tried == nil
-}
+// unshareNetwork gives the calling thread an empty network; tests say no.
+var unshareNetwork = func() error { return unix.Unshare(unix.CLONE_NEWNET) }

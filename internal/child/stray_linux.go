@@ -40,7 +40,7 @@ func (f *family) look() (reaped bool) {
 		s.seen = false
 	}
 	for _, pid := range f.children() {
-		if f.live[pid] != nil {
+		if f.live[pid] != nil || f.newborn(pid) {
 			continue
 		}
 		s := f.strays[pid]

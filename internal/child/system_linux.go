@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -16,21 +14,20 @@ import (
 type system struct {
 	options    Options
 	credential *syscall.Credential // nil: as we are
-	confined   bool                // threads set no_new_privs
-	limits     []limit             // set while a child is held
-	inject     bool                // the child must set them itself
+	confined   bool                // children set no_new_privs
+	limits     []limit             // each child sets them for itself
 	network    network
 	rules      int // descriptor of the Landlock rule set, or -1
 	groups     *groups
 	null       *os.File
+	nullFD     int
 	table      []uint64 // slots of the keeper's table
 	guarded    bool     // the keeper and the family count us
-	jobs       chan *job
-	threads    sync.WaitGroup
+	birthing
 }
 
 func newSystem(o *Options) (*system, error) {
-	y := &system{options: *o, rules: -1, jobs: make(chan *job)}
+	y := &system{options: *o, rules: -1}
 	if err := y.prepare(); err != nil {
 		_ = y.close()
 		return nil, err
@@ -49,23 +46,25 @@ func (y *system) prepare() (err error) {
 	if y.null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
 		return err
 	}
+	y.nullFD = int(y.null.Fd())
 	kin.join(y.credential)
 	if y.table, err = guard.join(o.Slots); err != nil {
 		kin.leave(y.credential)
 		return err
 	}
 	y.guarded = true
+	kin.expect(y.table)
 	if y.groups, err = newGroups(o); err != nil {
 		return err
 	}
 	y.limits = limitsOf(o.Limits, y.groups)
-	if err := y.chooseSetter(); err != nil {
+	if err := bound(y.limits); err != nil {
 		return err
 	}
 	if err := y.sandbox(); err != nil {
 		return err
 	}
-	return y.startThreads(runtime.GOMAXPROCS(0))
+	return y.find()
 }
 
 // credentialOf decides who programs run as, and refuses root.
@@ -89,30 +88,14 @@ func credentialOf(o *Options) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, nil
 }
 
-// start has a thread start the program.
-func (y *system) start(c *Command, p *Process) error {
-	p.handle.group = -1
-	if y.groups != nil {
-		fd, err := y.groups.enter(p.slot)
-		if err != nil {
-			return err
-		}
-		p.handle.group = fd
-	}
-	j := &job{command: c, process: p, done: make(chan error, 1)}
-	y.jobs <- j
-	return <-j.done
-}
-
-// close ends the threads, after the last child.
+// close gives back what prepare got, after the last child.
 func (y *system) close() error {
 	var faults []error
-	close(y.jobs)
-	y.threads.Wait()
 	if y.groups != nil {
 		faults = append(faults, y.groups.close())
 	}
 	if y.guarded {
+		kin.dismiss(y.table)
 		guard.leave(y.table)
 		kin.leave(y.credential)
 	}

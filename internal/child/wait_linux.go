@@ -20,9 +20,7 @@ type handle struct {
 	entry *uint64 // its slot of the keeper's table
 }
 
-// guard tells the keeper of the group.
-func (h *handle) guard(pid int) { atomic.StoreUint64(h.entry, uint64(pid)) }
-
+// unguard tells the keeper that the group is no more.
 func (h *handle) unguard() { atomic.StoreUint64(h.entry, 0) }
 
 // signalGroup signals the group of a process that is not reaped.
