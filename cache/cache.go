@@ -1,5 +1,6 @@
-// Package cache is a shared HTTP cache by RFC 9111, as a handler in front of
-// another: a reverse proxy, or whatever else answers requests.
+// Package cache is an HTTP cache by RFC 9111, as a handler in front of another:
+// a reverse proxy, or whatever else answers requests. It is shared, unless
+// Options.Freshness.Private makes it that of one user.
 //
 //	store, err := cache.NewStore(cache.StoreOptions{Memory: 256 << 20})
 //	h, err := cache.New(cache.Options{Next: origin, Store: store})
@@ -42,8 +43,11 @@ type Options struct {
 	Profile Profile
 	Key     KeyRules
 
-	// Freshness are the choices that RFC 9111 leaves to a cache. Private must
-	// not be set.
+	// Freshness are the choices that RFC 9111 leaves to a cache. Private makes
+	// it the cache of one user. Then answers to requests with Authorization are
+	// kept apart by that field, as if their Vary named it: a user may have
+	// several accounts. And a body that is being stored is given up when its
+	// client goes and nobody else reads it.
 	Freshness freshness.Cache
 
 	// Name is what Cache-Status calls this cache. "" means "freshet"; "-"
@@ -124,9 +128,6 @@ func (o *Options) check() error {
 	var faults []error
 	if o.Next == nil {
 		faults = append(faults, errors.New("cache: Next is missing"))
-	}
-	if o.Freshness.Private {
-		faults = append(faults, errors.New("cache: Freshness.Private is for the cache of one user"))
 	}
 	if o.MaxObject < 0 || o.MaxInMemory < 0 || o.MaxVariants < 0 || o.Lease < 0 || o.MaxBackground < 0 {
 		faults = append(faults, errors.New("cache: a limit is negative"))

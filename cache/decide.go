@@ -222,6 +222,7 @@ func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
 	setDate(fields, x.received)
 	x.age = x.header["Age"]
 	o := newObject(status, fields, st.Terms, x.requested, b)
+	o.keepApart(&x.h.policy)
 	o.selecting = string(x.q.src.appendSelecting(x.q.src.buf[:0], &o.vary))
 	o.born, o.age = x.born, x.age
 	return o

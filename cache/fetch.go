@@ -159,8 +159,24 @@ func (x *fill) run() (cut any) {
 func (x *fill) clientGone() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.mode == modeStore || !x.f.abandon() {
+	if x.mode == modeStore {
+		if x.h.policy.Private && x.giveUp() {
+			x.ctx.cancel()
+		}
 		return
 	}
-	x.ctx.cancel()
+	if x.f.abandon() {
+		x.ctx.cancel()
+	}
+}
+
+// giveUp ends a body that is being stored, if nobody reads it but the client
+// that is gone: a user who stops a download does not want it. Who comes later
+// finds no flight, and asks for itself. x.mu is held.
+func (x *fill) giveUp() bool {
+	if !x.body.sealUnread(x.reader) {
+		return false
+	}
+	x.h.store.leave(x.f)
+	return true
 }

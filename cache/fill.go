@@ -62,15 +62,17 @@ type fill struct {
 	told    rule.ID // by the handler
 	// unanswered says that what comes is the proxy's own error page.
 	unanswered bool
+	cause      error // why there is no answer, as the handler said; nil when it did not
 	writeErr   error
 	unwanted   int   // bytes of a body that nobody wants
 	bytes      int64 // of the body, that came
 
 	object    *object // modeStore: the head of what is stored
 	body      *growing
-	reserved  int64         // of what may be gathered
-	copy      *growing      // modePass: a copy that is stored when it is complete
-	streaming chan struct{} // closed when the client has been answered from body
+	reserved  int64          // of what may be gathered
+	copy      *growing       // modePass: a copy that is stored when it is complete
+	reader    *growingReader // the client's own of body; under mu
+	streaming chan struct{}  // closed when the client has been answered from body
 	streamErr any
 	file      *spilled          // where body goes on, on disk
 	sparse    *diskstore.Writer // modePass: a file for a large part
@@ -232,9 +234,15 @@ func (x *fill) stream() {
 	if x.w == nil || strings.Contains(q.cond.Range, ",") {
 		return // several ranges are sent when all has come
 	}
+	src := x.body.reader(0) // before more comes: a relay must not let go of what this reader needs
+	if src == nil {
+		return // the client is gone, and nobody else wants the body
+	}
 	x.streaming = make(chan struct{})
 	x.own()
-	src := x.body.reader(0) // before more comes: a relay must not let go of what this reader needs
+	x.mu.Lock()
+	x.reader = src
+	x.mu.Unlock()
 	why, status := q.reason, x.status(true)
 	q.used = x.object
 	go func() {
@@ -261,11 +269,13 @@ func (x *fill) awaitStream() {
 
 // OriginFailed is called by a proxy that has no answer. It reports true when
 // what is stored is used instead; then the proxy writes nothing.
-func (x *fill) OriginFailed(error) bool {
+func (x *fill) OriginFailed(err error) bool {
 	if x.mode != modeHead {
 		return false
 	}
 	q := x.q
+	x.cause = err
+	x.f.failedBy(err)
 	if q.why != fwdBypass && q.why != fwdMethod {
 		if why, ok := x.h.onFailure(q, freshness.Unreachable); ok {
 			x.setMode(modeStale)

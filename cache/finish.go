@@ -39,6 +39,8 @@ func (x *fill) finishStore(cut any) {
 	if cut != nil || x.writeErr != nil || g.size >= 0 && g.n != g.size {
 		x.discard()
 		g.end(errTruncated)
+		x.cause = errTruncated
+		x.f.failedBy(x.cause)
 		x.f.land(failed, nil, nil, http.StatusBadGateway)
 		x.q.storing = rule.CacheCut
 		x.remember(rule.CacheCut)
@@ -203,6 +205,10 @@ func (x *fill) fail(cut any) {
 	if x.w == nil || x.staleInstead(freshness.Unreachable) {
 		return
 	}
+	if wantsError(x.w, x.cause) {
+		x.h.tell(x.w, x.q, rule.CacheOriginFailed)
+		return
+	}
 	if cut != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -216,6 +222,9 @@ func (x *fill) refuse(id rule.ID) {
 	}
 	row := rule.Of(id)
 	x.h.tell(x.w, x.q, id)
+	if wantsError(x.w, x.cause) {
+		return
+	}
 	x.h.setStatus(x.w.Header(), nil, x.status(false))
 	httpd.Error(x.w, x.q.r, row.Status, row.Explain())
 }

@@ -30,6 +30,7 @@ type flight struct {
 	object  *object       // when stored: its head, and its body once that is complete
 	body    *growing      // what of the body has arrived; nil when object has it
 	failure int           // when failed: the status that tells of it
+	cause   error         // when failed: why, if somebody said so
 }
 
 // land sets the stage and wakes those who wait.
@@ -75,6 +76,7 @@ type landing struct {
 	object  *object
 	body    *growing
 	failure int
+	cause   error
 }
 
 // wait waits until the flight has an answer, for a time at most; then the
@@ -97,7 +99,7 @@ func (f *flight) wait(ctx context.Context, lease time.Duration) landing {
 		t.Stop()
 		f.mu.Lock()
 	}
-	return landing{f.stage, f.object, f.body, f.failure}
+	return landing{f.stage, f.object, f.body, f.failure, f.cause}
 }
 
 // join returns the flight for what is stored under a key, and whether the

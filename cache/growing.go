@@ -230,6 +230,20 @@ func (g *growing) seal() {
 	g.mu.Unlock()
 }
 
+// sealUnread keeps new readers off, if nobody reads but own, and reports whether
+// it did.
+func (g *growing) sealUnread(own *growingReader) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, r := range g.readers {
+		if r != own {
+			return false
+		}
+	}
+	g.sealed = true
+	return true
+}
+
 // await waits until nothing more comes, or ctx ends.
 func (g *growing) await(ctx context.Context) {
 	g.mu.Lock()

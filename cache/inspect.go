@@ -179,7 +179,7 @@ func (s *Store) Object(key string) (ObjectDetail, bool) {
 func (s *Store) Totals() Totals {
 	t := Totals{
 		Entries: int64(s.memory.EstimatedSize()), MemoryUsed: int64(s.memory.WeightedSize()), MemoryLimit: s.opt.Memory,
-		Evicted: s.evicted.Load(), Background: s.background.Load(), Gathering: s.gathering.Load(),
+		Evicted: s.evicted.Load(), Background: s.background.count(), Gathering: s.gathering.Load(),
 	}
 	if s.disk != nil {
 		d := s.disk.files.Stats()

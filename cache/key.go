@@ -46,7 +46,11 @@ func (s *source) values(name string) []string {
 
 func (s *source) appendSelecting(dst []byte, v *freshness.Vary) []byte {
 	for _, name := range v.Names {
-		dst = freshness.AppendSelecting(dst, name, s.values(name))
+		values := s.values(name)
+		if name == "Authorization" && len(values) > 0 {
+			values = digested(values)
+		}
+		dst = freshness.AppendSelecting(dst, name, values)
 	}
 	return dst
 }

@@ -177,6 +177,7 @@ func (t *diskTier) decode(key string, k diskstore.Key, rec *diskstore.Record) (r
 		}
 		resp := freshness.Response{Status: int(status), Fields: withAge(fields, freshness.Fields{"Age": came}), Requested: requested, Received: received}
 		o := newObject(int(status), fields, t.store.terms(&resp), requested, b)
+		o.keepApart(t.store.policy.Load())
 		o.selecting, o.born, o.age = selecting, uint64(born), came
 		if must > 0 && must < int64(len(musts)) {
 			o.must = musts[must]

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"context"
 	"net/http"
 
 	"freshet/conditional"
@@ -168,6 +167,9 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 			return true
 		}
 		h.tell(w, q, rule.CacheOriginFailed)
+		if wantsError(w, l.cause) {
+			return true
+		}
 		h.setStatus(w.Header(), nil, h.statusForward(q, l.failure, false, true))
 		httpd.Error(w, q.r, l.failure, rule.Of(rule.CacheOriginFailed).Explain())
 		return true
@@ -218,7 +220,7 @@ func (h *Handler) revalidate(q *inquiry) {
 		return
 	}
 	own := *q
-	own.r = q.r.Clone(context.WithoutCancel(q.r.Context()))
+	own.r = q.r.Clone(inBackground(q.r.Context()))
 	for _, name := range [...]string{"Cache-Control", "Pragma"} {
 		delete(own.r.Header, name) // what the client wants, it has got
 	}
@@ -227,11 +229,11 @@ func (h *Handler) revalidate(q *inquiry) {
 	own.dir = freshness.NoDirectives()
 	own.cond = conditional.Request{Method: q.r.Method}
 	own.why = fwdStale
-	h.store.background.Add(1)
+	h.store.background.begin()
 	go func() {
 		defer func() {
-			h.store.background.Add(-1)
 			<-h.background
+			h.store.background.end()
 		}()
 		h.fetch(nil, &own, f)
 	}()

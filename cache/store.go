@@ -54,7 +54,7 @@ type Store struct {
 	seal                   seal
 	clearing               atomic.Bool                     // a purge of everything empties the memory
 	evicted                atomic.Int64                    // keys that memory let go to make room
-	background             atomic.Int64                    // validations in the background
+	background             background                      // validations in the background
 	policy                 atomic.Pointer[freshness.Cache] // of the first handler: for what is read from disk
 	clock                  atomic.Pointer[func() int64]    // of the first handler: for who looks at the store
 
