@@ -29,6 +29,8 @@ const outputBuffer = 64 << 10
 type outputMemory struct {
 	octets [outputBuffer]byte
 	head   Head // its Header is used again
+	relay  relay
+	lag    lag
 }
 
 var outputBuffers = sync.Pool{New: func() any { return new(outputMemory) }}
@@ -50,6 +52,7 @@ func (o *Output) Release() {
 	}
 	clear(header)
 	o.buf.head = Head{Header: header}
+	o.buf.relay = relay{}
 	outputBuffers.Put(o.buf)
 	o.buf, o.data = nil, nil
 }

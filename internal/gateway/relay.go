@@ -24,37 +24,56 @@ type RelayOptions struct {
 	Pause time.Duration
 	// Sent, when not nil, is increased by the octets that were sent.
 	Sent *atomic.Int64
+	// Program, when not nil, is told when its output is over, and is not kept
+	// by a slow client: its output is read ahead.
+	Program Program
+	// Ahead bounds what is read ahead; nil means memory alone.
+	Ahead *Ahead
+}
+
+// Program is what prints the answer that Relay sends.
+type Program interface {
+	// Ended is called once, when nothing more is read of the output: f says
+	// what is wrong with it, nil means nothing. It returns what is to be said
+	// of the answer in its stead. It may be called before all was sent, and by
+	// another goroutine than Relay's, which waits for it in the end.
+	Ended(f *Fault) *Fault
+	// Stop ends the program while its output is being read; reading must then
+	// fail soon. It may be called by another goroutine, and at any time before
+	// Relay returns.
+	Stop(why rule.ID)
 }
 
 // Relay sends an answer whose head was read: its fields, and the body as it
 // comes. It returns nil when all was sent. Else the answer was begun and must
-// be cut; the faults are rule.ScriptClientGone, rule.ScriptOutputTooLarge, and
-// rule.ScriptIncomplete, with Err when reading failed.
+// be cut, and what is complete of it was sent; the faults are
+// rule.ScriptClientGone, rule.ScriptOutputTooLarge, rule.ScriptSpoolFailed, and
+// rule.ScriptIncomplete, with Err when reading failed, or what Program.Ended
+// made of them.
 //
 // What a program prints beyond its Content-Length is not sent, and neither is
 // the body of an answer that has none; up to 64 KiB of it is read, for a second
 // at most.
 //
+// A client that takes longer than lagAfter over a write is slow: from then on
+// the output is read by another goroutine, ahead of the client, as Ahead says.
+//
 // Relay uses the source's read deadline, and leaves it without one.
 func Relay(w http.ResponseWriter, r *http.Request, h *Head, o *Output, opt RelayOptions) *Fault {
 	writeHead(w, h)
-	x := &relay{w: w, rc: http.NewResponseController(w), o: o, opt: opt, left: h.Length, events: field.IsEventStream(h.Header.Get("Content-Type"))}
+	x := &o.buf.relay
+	*x = relay{w: w, rc: *http.NewResponseController(w), o: o, opt: opt, left: h.Length, events: field.IsEventStream(h.Header.Get("Content-Type"))}
+	defer x.leave()
 	if x.opt.Pause <= 0 {
 		x.opt.Pause = DefaultPause
 	}
+	x.unflushed = true
+	var f *Fault
 	if Bodyless(r.Method, h.Status) {
-		if !o.whole() {
-			x.flush() // what is printed now may be long in coming, and is for nobody
-		}
-		o.discard()
-		return nil
-	}
-	if x.events {
-		x.flush() // the first event may be long in coming
-	}
-	f := x.body()
-	if x.armed {
-		x.arm(false)
+		x.left = 0
+		f = x.empty()
+	} else {
+		f = x.body()
 	}
 	if f != nil && x.unflushed && f.Rule != rule.ScriptClientGone {
 		x.flush() // see Cut
@@ -109,47 +128,84 @@ func (o *Output) discard() {
 	}
 }
 
+// relay is one answer on its way. While ahead is not nil its goroutine has o,
+// left and taken.
 type relay struct {
 	w         http.ResponseWriter
-	rc        *http.ResponseController
+	rc        http.ResponseController
 	o         *Output
 	opt       RelayOptions
 	left      int64 // of Content-Length; negative when unknown
-	sent      int64
+	taken     int64 // of the output, to be sent
 	events    bool
 	unflushed bool // something, at first the head, is not sent yet
 	armed     bool // the source has a deadline
+	ended     bool // the program was told
+	ahead     *ahead
+}
+
+// empty is for an answer without a body.
+func (x *relay) empty() *Fault {
+	if x.o.whole() {
+		return x.end(nil)
+	}
+	return x.rest() // what is printed now may be long in coming, and is for nobody
 }
 
 func (x *relay) body() *Fault {
-	x.unflushed = !x.events
-	b := x.o.data
+	if x.events {
+		x.flush() // the first event may be long in coming
+	}
+	came, err := x.o.data, x.o.err
 	for {
-		if f := x.send(b); f != nil {
+		b, f := x.take(came)
+		if f == nil && err != nil {
+			f = x.meaning(err)
+		}
+		if f != nil || err != nil {
+			// The client is not waited for while the program has its turn.
+			f = x.end(f)
+			if gone := x.send(b); gone != nil {
+				return gone
+			}
 			return f
 		}
-		if x.left == 0 && x.o.whole() {
-			return nil
+		if f := x.sendAside(b); f != nil || x.ahead != nil {
+			return x.follow(f)
 		}
 		if x.left == 0 {
-			x.flush()
-			x.armed = false
-			x.o.discard()
-			return nil
+			return x.rest()
 		}
-		var err error
-		if b, err = x.read(); err != nil {
-			if f := x.send(b); f != nil {
-				return f
-			}
-			return x.ended(err)
+		if came, err = x.read(); x.ahead != nil {
+			return x.follow(nil)
 		}
 	}
 }
 
-// ended says what the end of the output means.
-func (x *relay) ended(err error) *Fault {
+// rest is for what a program may still print when all was sent.
+func (x *relay) rest() *Fault {
+	if x.flushAside(); x.ahead != nil {
+		return x.follow(nil)
+	}
+	x.disarm()
+	x.o.discard()
+	return x.end(nil)
+}
+
+// end tells the program that its output is over.
+func (x *relay) end(f *Fault) *Fault {
+	x.disarm()
+	if x.opt.Program == nil || x.ended {
+		return f
+	}
+	x.ended = true
+	return x.opt.Program.Ended(f)
+}
+
+// meaning says what the end of the output means.
+func (x *relay) meaning(err error) *Fault {
 	switch {
+	case x.left == 0:
 	case err != io.EOF:
 		return &Fault{Rule: rule.ScriptIncomplete, Err: err}
 	case x.left > 0:
@@ -158,20 +214,36 @@ func (x *relay) ended(err error) *Fault {
 	return nil
 }
 
+// take returns what is to be sent of what came.
+func (x *relay) take(b []byte) ([]byte, *Fault) {
+	if x.left >= 0 && int64(len(b)) > x.left {
+		b = b[:x.left]
+	}
+	if x.opt.Most > 0 && x.taken+int64(len(b)) > x.opt.Most {
+		return nil, &Fault{Rule: rule.ScriptOutputTooLarge}
+	}
+	x.taken += int64(len(b))
+	if x.left >= 0 {
+		x.left -= int64(len(b))
+	}
+	return b, nil
+}
+
 // read waits for more; what is not sent yet is flushed when its time is over,
 // counted from the oldest of it, so that a program that prints a little often
 // is not held back for long.
 func (x *relay) read() ([]byte, error) {
 	for {
-		if x.unflushed != x.armed && x.o.err == nil {
+		if x.unflushed != x.armed {
 			x.arm(x.unflushed)
 		}
 		b, err := x.o.more()
-		if len(b) == 0 && x.armed && errors.Is(err, os.ErrDeadlineExceeded) {
-			x.flush()
-			continue
+		if len(b) > 0 || !x.armed || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return b, err
 		}
-		return b, err
+		if x.flushAside(); x.ahead != nil {
+			return nil, nil
+		}
 	}
 }
 
@@ -185,6 +257,12 @@ func (x *relay) arm(on bool) {
 	x.armed = on
 }
 
+func (x *relay) disarm() {
+	if x.armed {
+		x.arm(false)
+	}
+}
+
 func (x *relay) flush() {
 	x.unflushed = false
 	x.rc.Flush() // an error comes again with the next write
@@ -192,20 +270,10 @@ func (x *relay) flush() {
 
 // send writes what came.
 func (x *relay) send(b []byte) *Fault {
-	if x.left >= 0 && int64(len(b)) > x.left {
-		b = b[:x.left]
-	}
 	if len(b) == 0 {
 		return nil
 	}
-	if x.opt.Most > 0 && x.sent+int64(len(b)) > x.opt.Most {
-		return &Fault{Rule: rule.ScriptOutputTooLarge}
-	}
 	n, err := x.w.Write(b)
-	x.sent += int64(n)
-	if x.left >= 0 {
-		x.left -= int64(n)
-	}
 	if x.opt.Sent != nil {
 		x.opt.Sent.Add(int64(n))
 	}

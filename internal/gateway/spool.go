@@ -26,18 +26,24 @@ type SpoolOptions struct {
 }
 
 // Files bounds the files of all bodies that are kept aside at a time, to
-// spoolsAtOnce of the longest: those who send bodies need no turn for that. The
-// zero value is ready.
+// spoolsAtOnce of the longest: those who send bodies need no turn for that.
+// Answers for slow clients get half of that, so that there is room for bodies of
+// requests. The zero value is ready.
 type Files struct{ octets atomic.Int64 }
 
 // spoolsAtOnce is how many of the longest bodies there is room for.
 const spoolsAtOnce = 4
 
+// aheadAtOnce is how many of the longest answers there is room for, beside as
+// many bodies of requests.
+const aheadAtOnce = spoolsAtOnce / 2
+
 var errFiles = errors.New("the bodies that are kept aside have all the room that there is for them")
 
-// take is false when there is no room for n octets more.
-func (f *Files) take(n, longest int64) bool {
-	if f == nil || (f.octets.Add(n)-1)/spoolsAtOnce < longest {
+// take is false when there is no room for n octets more, which is for so many of
+// the longest.
+func (f *Files) take(n, longest, times int64) bool {
+	if f == nil || (f.octets.Add(n)-1)/times < longest {
 		return true
 	}
 	f.octets.Add(-n)
@@ -132,7 +138,7 @@ func (s *Spooled) fill(from io.Reader) *Fault {
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
-			if !s.files.take(int64(n), s.longest) {
+			if !s.files.take(int64(n), s.longest, spoolsAtOnce) {
 				return &Fault{Rule: rule.ScriptSpoolFailed, Err: errFiles}
 			}
 			if s.files != nil {

@@ -1,0 +1,368 @@
+package gateway
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"freshet/internal/rule"
+)
+
+// Ahead bounds what is read of programs' output ahead of slow clients, and
+// counts it; one is for all answers of a handler. An answer is kept in 64 KiB of
+// memory, beyond that in a file. A program that ends is gone then, and its turn
+// is another's, while the client takes its time. Where neither has room, the
+// program waits for the client, and keeps its turn.
+//
+// The zero value is ready. Its exported fields must not change once it is used.
+type Ahead struct {
+	// Most bounds the file of one answer, in octets. 0 means DefaultSpool.
+	Most int64
+	// Dir is where files are, which have no name there (but on Windows until
+	// they are closed). "" means os.TempDir.
+	Dir string
+	// Files counts the files, with those of bodies; nil: they are not counted.
+	// Answers get no more than twice Most of it.
+	Files *Files
+
+	begun, answers, held, waited, octets atomic.Int64
+}
+
+// AheadState is how many answers are read ahead.
+type AheadState struct {
+	Answers int   // that are kept for slow clients now, wholly or in part
+	Held    int   // whose programs wait for their clients now, for want of room
+	Octets  int64 // in files now
+	Begun   int64 // answers so far
+	Waited  int64 // of those, whose programs had to wait
+}
+
+// State returns how many answers are read ahead.
+func (a *Ahead) State() AheadState {
+	return AheadState{Answers: int(a.answers.Load()), Held: int(a.held.Load()), Octets: a.octets.Load(), Begun: a.begun.Load(), Waited: a.waited.Load()}
+}
+
+func (a *Ahead) most() int64 {
+	if a.Most <= 0 {
+		return DefaultSpool
+	}
+	return a.Most
+}
+
+// spillAt is how little memory must be left for what is there to go to the file.
+const spillAt = 16 << 10
+
+// ahead is what was read of one output and not sent yet: what is in the file
+// comes before what is in memory. One goroutine reads the output, the request's
+// own sends.
+type ahead struct {
+	x     *relay
+	total *Ahead
+	done  chan struct{} // closed when the reading goroutine is
+	room  chan struct{} // has one when there may be room
+	more  chan struct{} // has one when there may be more to send
+
+	mu       sync.Mutex    // guards what follows; held while the file is read or written
+	mem      *outputMemory // mem.octets[from:to] is kept
+	from, to int
+	file     *os.File  // nil when there is none
+	name     string    // of file, where it still has one
+	at, end  int64     // what of it is kept
+	took     time.Time // when the client last took something
+	held     bool      // the program had to wait
+	broken   bool      // files cannot be written
+	stopped  rule.ID   // why nobody wants more; 0: somebody does
+	over     bool      // the output is
+	fault    *Fault    // what there is to say of it then
+	panicked any       // what ended the goroutine
+}
+
+// startAhead begins to read the output of x, whose goroutine is writing.
+func startAhead(x *relay) *ahead {
+	a := &ahead{
+		x: x, total: x.opt.Ahead, done: make(chan struct{}), room: make(chan struct{}, 1), more: make(chan struct{}, 1),
+		mem: outputBuffers.Get().(*outputMemory),
+	}
+	if a.total == nil {
+		a.total, a.broken = new(Ahead), true
+	}
+	a.total.begun.Add(1)
+	a.total.answers.Add(1)
+	go a.run()
+	return a
+}
+
+func tell(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// run reads the output to its end.
+func (a *ahead) run() {
+	defer close(a.done)
+	defer func() {
+		p := recover()
+		a.mu.Lock()
+		a.over, a.panicked = true, p
+		a.mu.Unlock()
+		tell(a.more)
+	}()
+	f := a.x.end(a.read())
+	a.mu.Lock()
+	a.fault = f
+	a.mu.Unlock()
+}
+
+func (a *ahead) read() *Fault {
+	x := a.x
+	x.disarm()
+	for x.left != 0 {
+		b, ok := a.space()
+		if !ok {
+			return &Fault{Rule: a.isStopped()}
+		}
+		n, err := x.o.src.Read(b)
+		b, f := x.take(b[:n])
+		a.add(len(b))
+		why := a.isStopped()
+		switch {
+		case why != 0:
+			return &Fault{Rule: why}
+		case f != nil:
+			return f
+		case err != nil:
+			return x.meaning(err)
+		}
+	}
+	rest := NewOutput(x.o.src)
+	defer rest.Release()
+	rest.discard()
+	return nil
+}
+
+// space waits for memory to read into; false when nobody wants more.
+func (a *ahead) space() ([]byte, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for a.stopped == 0 {
+		if a.from == a.to || a.to > outputBuffer-spillAt && a.from >= spillAt {
+			a.to = copy(a.mem.octets[:], a.mem.octets[a.from:a.to])
+			a.from = 0
+		}
+		if a.to <= outputBuffer-spillAt {
+			return a.mem.octets[a.to:], true
+		}
+		// A client that keeps up needs no file, though its program is faster.
+		soon := lagAfter - time.Since(a.took)
+		if soon <= 0 && a.spill() {
+			continue
+		}
+		if a.to < outputBuffer {
+			return a.mem.octets[a.to:], true
+		}
+		a.awaitRoom(soon)
+	}
+	return nil, false
+}
+
+// roomAgain is how often a program that waits looks whether others have left
+// room in files.
+const roomAgain = time.Second
+
+// awaitRoom lets go of mu until there may be room, or the time is over after
+// which a client that took nothing is slow.
+func (a *ahead) awaitRoom(soon time.Duration) {
+	if held := soon <= 0; held {
+		if soon = roomAgain; !a.held {
+			a.held = true
+			a.total.waited.Add(1)
+		}
+		a.total.held.Add(1)
+		defer a.total.held.Add(-1)
+	}
+	a.mu.Unlock()
+	defer a.mu.Lock()
+	t := time.NewTimer(soon)
+	defer t.Stop()
+	select {
+	case <-a.room:
+	case <-t.C:
+	}
+}
+
+// add says that n octets were read into the space.
+func (a *ahead) add(n int) {
+	if n == 0 {
+		return
+	}
+	a.mu.Lock()
+	a.to += n
+	a.mu.Unlock()
+	tell(a.more)
+}
+
+// spill moves what is in memory to the file; false when that cannot be, or is
+// of no use: when the rest of a body of known length does not fit, its program
+// would wait all the same. mu is held.
+func (a *ahead) spill() bool {
+	n, most := int64(a.to-a.from), a.total.most()
+	if a.broken || a.end+n > most || a.x.left > most || !a.total.Files.take(n, most, aheadAtOnce) {
+		return false
+	}
+	a.end += n
+	a.total.octets.Add(n)
+	var err error
+	if a.file == nil {
+		a.file, a.name, err = unnamed(a.total.Dir)
+	}
+	if err == nil {
+		_, err = a.file.WriteAt(a.mem.octets[a.from:a.to], a.end-n)
+	}
+	if err != nil { // most often a disk is full; a part that was written is not used
+		a.broken = true
+		a.end -= n
+		a.give(n)
+		return false
+	}
+	a.from, a.to = 0, 0
+	return true
+}
+
+// give gives back the room of n octets in files; mu is held.
+func (a *ahead) give(n int64) {
+	a.total.octets.Add(-n)
+	if a.total.Files != nil {
+		a.total.Files.octets.Add(-n)
+	}
+}
+
+// closeFile forgets the file; mu is held.
+func (a *ahead) closeFile() {
+	if a.file != nil {
+		a.file.Close()
+		if a.name != "" {
+			os.Remove(a.name)
+		}
+	}
+	a.give(a.end)
+	a.file, a.name, a.at, a.end = nil, "", 0, 0
+}
+
+// next moves what is to be sent next to b. over is true when nothing is left
+// and nothing comes.
+func (a *ahead) next(b []byte) (n int, over bool, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.at < a.end:
+		n, err = a.file.ReadAt(b[:min(int64(len(b)), a.end-a.at)], a.at)
+		if a.at += int64(n); n > 0 {
+			err = nil
+		}
+		if a.at == a.end {
+			a.closeFile() // and its room is free at once
+		}
+	case a.from < a.to:
+		n = copy(b, a.mem.octets[a.from:a.to])
+		a.from += n
+	default:
+		return 0, a.over, nil
+	}
+	a.took = time.Now()
+	tell(a.room)
+	return n, false, err
+}
+
+func (a *ahead) isStopped() rule.ID {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.stopped
+}
+
+// stop has no more read.
+func (a *ahead) stop(why rule.ID) {
+	a.mu.Lock()
+	needless := a.over || a.stopped != 0
+	if !needless {
+		a.stopped = why
+	}
+	a.mu.Unlock()
+	if !needless {
+		tell(a.room)
+		a.x.opt.Program.Stop(why)
+	}
+}
+
+// close waits for the reading goroutine and gives back what a has.
+func (a *ahead) close() {
+	<-a.done
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closeFile()
+	outputBuffers.Put(a.mem)
+	a.mem = nil
+	a.total.answers.Add(-1)
+}
+
+// leave ends the reading ahead, if there is any, when Relay returns or panics.
+func (x *relay) leave() {
+	a := x.ahead
+	if a == nil {
+		x.disarm()
+		return
+	}
+	a.stop(rule.ScriptClientGone)
+	a.close()
+	if p := a.panicked; p != nil {
+		panic(p)
+	}
+}
+
+// follow sends what is read ahead, or ends that when f says that the client has
+// gone.
+func (x *relay) follow(f *Fault) *Fault {
+	a := x.ahead
+	if a == nil {
+		return x.end(f)
+	}
+	for f == nil {
+		n, over, err := a.next(x.o.buf.octets[:])
+		switch {
+		case err != nil:
+			f = &Fault{Rule: rule.ScriptSpoolFailed, Err: fmt.Errorf("read what was kept of an answer: %w", err)}
+		case over:
+			<-a.done
+			return a.fault
+		case n == 0:
+			a.await(x)
+		default:
+			f = x.send(x.o.buf.octets[:n])
+		}
+	}
+	a.stop(f.Rule)
+	<-a.done
+	if a.fault != nil && a.fault.Rule != f.Rule {
+		return a.fault // came first
+	}
+	return f
+}
+
+// await waits for more to send; what is not sent yet is flushed when its time is
+// over.
+func (a *ahead) await(x *relay) {
+	if !x.unflushed {
+		<-a.more
+		return
+	}
+	t := time.NewTimer(x.opt.Pause)
+	defer t.Stop()
+	select {
+	case <-a.more:
+	case <-t.C:
+		x.flush()
+	}
+}
