@@ -1,0 +1,172 @@
+package authority
+
+import (
+	"bytes"
+	"crypto/dsa"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/asn1"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// A Cert is what a certificate says.
+type Cert struct {
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	Names     []string  `json:"names,omitempty"` // that it is for
+	Key       string    `json:"key"`             // kind and size
+	KeyBits   int       `json:"keyBits,omitempty"`
+	Signature string    `json:"signature"`
+	NotBefore time.Time `json:"notBefore"`
+	NotAfter  time.Time `json:"notAfter"`
+	DaysLeft  int       `json:"daysLeft"` // whole ones; negative when it has expired
+	Authority bool      `json:"authority"`
+	SHA256    string    `json:"sha256"`
+}
+
+func certOf(c *x509.Certificate, now time.Time) Cert {
+	kind, bits := keyKind(c)
+	return Cert{
+		Subject: c.Subject.String(), Issuer: c.Issuer.String(), Names: namesOf(c),
+		Key: kind, KeyBits: bits, Signature: c.SignatureAlgorithm.String(),
+		NotBefore: c.NotBefore, NotAfter: c.NotAfter, DaysLeft: daysLeft(c, now),
+		Authority: c.IsCA, SHA256: Fingerprint(c),
+	}
+}
+
+func daysLeft(c *x509.Certificate, now time.Time) int {
+	return int(math.Floor(c.NotAfter.Sub(now).Hours() / 24))
+}
+
+func namesOf(c *x509.Certificate) []string {
+	names := append([]string(nil), c.DNSNames...)
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	names = append(names, c.EmailAddresses...)
+	for _, u := range c.URIs {
+		names = append(names, u.String())
+	}
+	return names
+}
+
+// keyKind returns what a key is, and its size in bits where there is a choice.
+func keyKind(c *x509.Certificate) (string, int) {
+	switch k := c.PublicKey.(type) {
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA %d", k.N.BitLen()), k.N.BitLen()
+	case *ecdsa.PublicKey:
+		return "ECDSA " + k.Curve.Params().Name, k.Curve.Params().BitSize
+	case ed25519.PublicKey:
+		return "Ed25519", 256
+	case *dsa.PublicKey:
+		return "DSA", k.P.BitLen()
+	}
+	return c.PublicKeyAlgorithm.String(), 0
+}
+
+// judge fills in what the certificates come to.
+func (p *Peer) judge(state *tls.ConnectionState, roots *x509.CertPool) {
+	p.certs = state.PeerCertificates
+	for _, c := range p.certs {
+		p.Chain = append(p.Chain, certOf(c, p.Time))
+	}
+	leaf := p.certs[0]
+	p.SCTs = len(state.SignedCertificateTimestamps) + embeddedSCTs(leaf)
+	if len(state.OCSPResponse) > 0 {
+		p.OCSP = parseStaple(state.OCSPResponse)
+	}
+	between := x509.NewCertPool()
+	for _, c := range p.certs[1:] {
+		between.AddCert(c)
+	}
+	// Whether it leads to a root is asked for a time when it was valid: that it
+	// no longer is, is another fault.
+	at := p.Time
+	if at.After(leaf.NotAfter) {
+		at = leaf.NotAfter
+	} else if at.Before(leaf.NotBefore) {
+		at = leaf.NotBefore
+	}
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: at})
+	if p.Trusted = err == nil; !p.Trusted {
+		p.TrustError = err.Error()
+	}
+	p.InTime = at.Equal(p.Time)
+	p.NameMatches = leaf.VerifyHostname(p.ServerName) == nil
+	p.Verified = p.Trusted && p.InTime && p.NameMatches
+	p.Weaknesses = []Weakness{}
+	p.findWeaknesses()
+}
+
+// maxPath bounds a chain: each step may have to look at all that was sent.
+const maxPath = 10
+
+// path follows the issuers from the peer's own certificate through what was
+// sent, and returns it in order.
+func (p *Peer) path() []*x509.Certificate {
+	path := p.certs[:1:1]
+	for len(path) < maxPath {
+		last := path[len(path)-1]
+		if selfSigned(last) {
+			return path
+		}
+		found := false
+		for _, c := range p.certs {
+			if bytes.Equal(c.RawSubject, last.RawIssuer) && !slices.ContainsFunc(path, c.Equal) && signedBy(last, c) {
+				path, found = append(path, c), true
+				break
+			}
+		}
+		if !found {
+			break
+		}
+	}
+	return path
+}
+
+func selfSigned(c *x509.Certificate) bool {
+	return bytes.Equal(c.RawSubject, c.RawIssuer) && signedBy(c, c)
+}
+
+// signedBy reports whether one signed the other, by whichever algorithm, where
+// that can be found out; what is too weak to be looked at counts as signed.
+func signedBy(c, by *x509.Certificate) bool {
+	err := by.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
+	if _, insecure := err.(x509.InsecureAlgorithmError); insecure {
+		return true
+	}
+	return err == nil
+}
+
+// oidSCTs is the list of signed certificate timestamps (RFC 6962 §3.3).
+var oidSCTs = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}
+
+// embeddedSCTs counts the timestamps in a certificate.
+func embeddedSCTs(c *x509.Certificate) int {
+	for _, e := range c.Extensions {
+		if !e.Id.Equal(oidSCTs) {
+			continue
+		}
+		var list []byte
+		if rest, err := asn1.Unmarshal(e.Value, &list); err != nil || len(rest) > 0 || len(list) < 2 {
+			return 0
+		}
+		n := 0
+		for list = list[2:]; len(list) >= 2; n++ {
+			size := int(list[0])<<8 | int(list[1])
+			if size+2 > len(list) {
+				return n
+			}
+			list = list[2+size:]
+		}
+		return n
+	}
+	return 0
+}
