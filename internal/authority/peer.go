@@ -2,7 +2,6 @@ package authority
 
 import (
 	"bytes"
-	"crypto/dsa"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -65,8 +64,6 @@ func keyKind(c *x509.Certificate) (string, int) {
 		return "ECDSA " + k.Curve.Params().Name, k.Curve.Params().BitSize
 	case ed25519.PublicKey:
 		return "Ed25519", 256
-	case *dsa.PublicKey:
-		return "DSA", k.P.BitLen()
 	}
 	return c.PublicKeyAlgorithm.String(), 0
 }

@@ -123,15 +123,12 @@ func (p *Peer) weakKeys(path []*x509.Certificate) {
 			}
 		}
 		kind, bits := keyKind(c)
-		least := map[x509.PublicKeyAlgorithm]int{x509.RSA: 2048, x509.ECDSA: 256, x509.DSA: noneIsEnough}[c.PublicKeyAlgorithm]
+		least := map[x509.PublicKeyAlgorithm]int{x509.RSA: 2048, x509.ECDSA: 256}[c.PublicKeyAlgorithm]
 		if bits > 0 && bits < least {
 			p.weak("short-key", true, "make a new key: ECDSA on P-256, or RSA of 2048 bits or more", "%s has a key that is too short: %s", describe(i, c), kind)
 		}
 	}
 }
-
-// noneIsEnough is more than any key has.
-const noneIsEnough = 1<<31 - 1
 
 func describe(i int, c *x509.Certificate) string {
 	if i == 0 {
