@@ -32,7 +32,7 @@ func (t *Transport) dial(ctx context.Context, h *host) (*conn, error) {
 	case *net.UnixConn:
 		c.raw, _ = base.SyscallConn()
 	}
-	if isTLS {
+	if isTLS && !h.forwards {
 		st := tc.ConnectionState()
 		c.state = &st
 	}
@@ -43,30 +43,23 @@ func (t *Transport) dial(ctx context.Context, h *host) (*conn, error) {
 // open dials and, for https, does the handshake. base is the connection below
 // TLS, or nc.
 func (t *Transport) open(ctx context.Context, h *host) (nc, base net.Conn, err error) {
-	dctx, cancel := ctx, func() {}
-	if t.times.connect > 0 {
-		dctx, cancel = context.WithTimeout(ctx, t.times.connect)
+	if h.forwards {
+		base, err = t.dialParent(ctx, h.key.via)
+	} else {
+		base, err = t.reach(ctx, h.key.via, h.addr)
 	}
-	dial := t.Dial
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	base, err = dial(dctx, "tcp", h.addr)
-	cancel()
 	if err != nil {
-		return nil, nil, h.failed(ctx, "dial", dialKind(err), err)
+		return nil, nil, err
 	}
 	if h.tls == nil {
 		return base, base, nil
 	}
-	hctx, cancel := ctx, func() {}
-	if t.times.tls > 0 {
-		hctx, cancel = context.WithTimeout(ctx, t.times.tls)
-	}
-	defer cancel()
 	tc := tls.Client(&endWatch{Conn: base}, h.tls)
-	if err := tc.HandshakeContext(hctx); err != nil {
+	if err := t.handshake(ctx, tc); err != nil {
 		base.Close()
+		if h.forwards {
+			return nil, nil, t.downError(ctx, h.key.via, "TLS handshake with the proxy", tlsKind(err), err)
+		}
 		return nil, nil, h.failed(ctx, "TLS handshake", tlsKind(err), err)
 	}
 	return tc, base, nil
@@ -99,10 +92,15 @@ func (c *conn) cutOff() bool {
 
 // failed makes the error of an operation; once the context is done that is why.
 func (h *host) failed(ctx context.Context, op string, kind Kind, err error) *Error {
+	return failedAt(ctx, h.addr, op, kind, err)
+}
+
+// failedAt is failed for a peer.
+func failedAt(ctx context.Context, peer, op string, kind Kind, err error) *Error {
 	if ctx.Err() != nil {
-		return &Error{Op: op, Kind: Canceled, Peer: h.addr, Err: context.Cause(ctx)}
+		return &Error{Op: op, Kind: Canceled, Peer: peer, Err: context.Cause(ctx)}
 	}
-	return &Error{Op: op, Kind: kind, Peer: h.addr, Remote: true, Err: err}
+	return &Error{Op: op, Kind: kind, Peer: peer, Remote: kind != DestinationProhibited, Err: err}
 }
 
 // maxSessions bounds the TLS sessions that are kept to be resumed.

@@ -1,5 +1,5 @@
 // Package outbound makes HTTP requests: client connections of HTTP/1.1 to
-// origins, kept in a pool. It is what the proxy sits on.
+// origins, kept in a pool. It is what the proxies and the client sit on.
 //
 //	t := &outbound.Transport{MaxConnsPerHost: 100}
 //	resp, err := t.RoundTrip(req) // an http.RoundTripper
@@ -9,8 +9,10 @@
 //	}
 //
 // It adds nothing to a request but what frames and routes it: no User-Agent, no
-// Accept-Encoding. It follows no redirect, keeps no cookie, decodes no content
-// and knows no parent proxy. It deliberately is not net/http.Transport, which is
+// Accept-Encoding. It follows no redirect, keeps no cookie and decodes no
+// content. Connections go straight to the origin, or by parents (HTTP, SOCKS5);
+// a Guard may say to which addresses; Overrides send them elsewhere. It
+// deliberately is not net/http.Transport, which is
 // used for HTTP/2 only: that one forgives faults in answers, and has two
 // goroutines for each connection.
 //

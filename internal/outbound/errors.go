@@ -20,6 +20,8 @@ type Error struct {
 	Peer   string // host:port of the origin
 	Remote bool   // the cause came from the peer or the way to it, not from this side
 	Err    error
+
+	parentDown bool // a parent could not be reached; see parentDown
 }
 
 // Error implements error.
@@ -55,6 +57,7 @@ const (
 	DNSError               Kind = "dns_error"
 	DestinationUnavailable Kind = "destination_unavailable"
 	DestinationUnroutable  Kind = "destination_ip_unroutable"
+	DestinationProhibited  Kind = "destination_ip_prohibited" // by a Guard, or by a parent
 	ConnectionRefused      Kind = "connection_refused"
 	ConnectionTerminated   Kind = "connection_terminated"
 	ConnectionTimeout      Kind = "connection_timeout"
@@ -70,6 +73,8 @@ const (
 	ResponseTransferCoding Kind = "http_response_transfer_coding"
 	ResponseTimeout        Kind = "http_response_timeout"
 	ProtocolError          Kind = "http_protocol_error"
+	RequestDenied          Kind = "http_request_denied"       // by a parent
+	ProxyConfiguration     Kind = "proxy_configuration_error" // Parents has failed
 
 	// Canceled is no kind of RFC 9209: the request's context was done, and
 	// Err is its cause.
@@ -82,6 +87,7 @@ var statuses = map[Kind]int{
 	DNSError:               502,
 	DestinationUnavailable: 503,
 	DestinationUnroutable:  502,
+	DestinationProhibited:  502,
 	ConnectionRefused:      502,
 	ConnectionTerminated:   502,
 	ConnectionTimeout:      504,
@@ -97,6 +103,8 @@ var statuses = map[Kind]int{
 	ResponseTransferCoding: 502,
 	ResponseTimeout:        504,
 	ProtocolError:          502,
+	RequestDenied:          403,
+	ProxyConfiguration:     500,
 	Canceled:               503,
 }
 
@@ -123,7 +131,10 @@ func faultKind(broken rule.ID) Kind {
 // dialKind returns the kind of an error of dialling.
 func dialKind(err error) Kind {
 	var dns *net.DNSError
+	var refused *ProhibitedError
 	switch {
+	case errors.As(err, &refused):
+		return DestinationProhibited
 	case errors.As(err, &dns):
 		if dns.IsTimeout {
 			return DNSTimeout

@@ -56,7 +56,11 @@ func (c *conn) exchange(req *http.Request) (*http.Response, *Error) {
 // sendHead writes the head of req, with the body if that is small. When it
 // fails and nothing was written the connection is still clean.
 func (c *conn) sendHead(req *http.Request, plan bodyPlan, small bool) (clean bool, failed *Error) {
-	out, err := c.s.appendHead(c.s.out[:0], req, plan)
+	var via *Parent
+	if c.host.forwards {
+		via = c.host.key.via
+	}
+	out, err := c.s.appendHead(c.s.out[:0], req, plan, via)
 	c.s.out = out
 	if err != nil {
 		return true, &Error{Op: "write request", Kind: RequestError, Peer: c.host.addr, Err: err}

@@ -24,11 +24,14 @@ type offer = atomic.Pointer[tls.Conn]
 
 var errNotH2 = errors.New("the origin does not take HTTP/2 any more")
 
-func (t *Transport) setUpH2() {
+// newH2 makes what has the connections by HTTP/2 by one way.
+func (t *Transport) newH2(via *Parent) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(true)
-	t.h2 = &http.Transport{
-		DialTLSContext:         t.dialH2,
+	return &http.Transport{
+		DialTLSContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
+			return t.dialH2(ctx, via, addr)
+		},
 		Protocols:              protocols,
 		DisableCompression:     true,
 		IdleConnTimeout:        t.times.idle,
@@ -36,7 +39,27 @@ func (t *Transport) setUpH2() {
 		MaxResponseHeaderBytes: int64(t.limits.MaxHeadBytes),
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: t.times.read, WriteByteTimeout: t.times.write},
 	}
-	t.h2s = make(map[hostKey]struct{})
+}
+
+// h2By returns what speaks HTTP/2 by a way.
+func (t *Transport) h2By(via *Parent) *http.Transport {
+	if via == nil {
+		return t.h2
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	h2 := t.h2Ways[via]
+	if h2 == nil {
+		if t.h2Ways == nil || len(t.h2Ways) >= maxParents {
+			for _, old := range t.h2Ways {
+				go old.CloseIdleConnections()
+			}
+			t.h2Ways = make(map[*Parent]*http.Transport)
+		}
+		h2 = t.newH2(via)
+		t.h2Ways[via] = h2
+	}
+	return h2
 }
 
 // speaksH2 reports whether the origin has chosen HTTP/2 before.
@@ -61,13 +84,13 @@ func (t *Transport) setH2(key hostKey, speaks bool) {
 }
 
 // dialH2 returns the connection that is offered, or makes one.
-func (t *Transport) dialH2(ctx context.Context, _, addr string) (net.Conn, error) {
+func (t *Transport) dialH2(ctx context.Context, via *Parent, addr string) (net.Conn, error) {
 	if o, ok := ctx.Value(offerKey{}).(*offer); ok {
 		if tc := o.Swap(nil); tc != nil {
 			return tc, nil
 		}
 	}
-	h := t.newHost(hostKey{scheme: "https", host: addr})
+	h := t.newHost(hostKey{scheme: "https", host: addr, via: via})
 	nc, base, err := t.open(ctx, h)
 	if err != nil {
 		return nil, err
@@ -102,12 +125,12 @@ func (t *Transport) roundTripH2(req *http.Request, key hostKey, tc *tls.Conn) (*
 		}
 		out.Header["User-Agent"] = nil // or the standard library sends its own
 	}
-	resp, err := t.h2.RoundTrip(&out)
+	resp, err := t.h2By(key.via).RoundTrip(&out)
 	if err != nil {
 		if errors.Is(err, errNotH2) {
 			t.setH2(key, false)
 			if !hasBody(req) {
-				return t.RoundTrip(req)
+				return t.roundTrip(req, key, false)
 			}
 		}
 		return nil, h2Error(ctx, key, "HTTP/2 exchange", err)

@@ -10,10 +10,12 @@ import (
 )
 
 // hostKey is an origin as requests name it. Two spellings of one origin merely
-// share no connections.
+// share no connections. A parent that forwards requests is the host of all
+// origins for http; host is empty then.
 type hostKey struct {
 	scheme, host string
-	only1        bool // HTTP/2 is not offered
+	only1        bool    // HTTP/2 is not offered
+	via          *Parent // as knownParent has it; nil for none
 }
 
 // host is what is known of an origin while there are connections to it or
@@ -25,6 +27,8 @@ type host struct {
 	idle    []*conn     // the one used last at the end
 	conns   int         // connections, and those being made
 	waiters []*waiter   // first come, first served
+
+	forwards bool // it is a parent that forwards requests
 }
 
 // waiter is a request that waits for MaxConnsPerHost. It gets a connection, or
@@ -219,23 +223,37 @@ func (t *Transport) closeIdle(expired func(*conn) bool) {
 
 // newHost makes what dialling an origin needs.
 func (t *Transport) newHost(key hostKey) *host {
-	h := &host{key: key, addr: key.host}
-	name, port, err := net.SplitHostPort(key.host)
+	if key.host == "" {
+		h := &host{key: key, addr: key.via.addr(), forwards: true}
+		if key.via.scheme == "https" {
+			h.tls = t.parentTLS(key.via)
+		}
+		return h
+	}
+	h := &host{key: key}
+	var name string
+	name, h.addr = address(key.scheme, key.host)
+	if key.scheme == "https" {
+		h.tls = t.tlsConfig(name, !key.only1)
+	}
+	return h
+}
+
+// address splits the host of a URL: its name, and host:port to dial.
+func address(scheme, urlHost string) (name, addr string) {
+	name, port, err := net.SplitHostPort(urlHost)
 	if err != nil {
-		name, port = key.host, ""
+		name, port = urlHost, ""
 		if n := len(name); n > 1 && name[0] == '[' && name[n-1] == ']' {
 			name = name[1 : n-1]
 		}
 	}
 	if port == "" {
 		port = "80"
-		if key.scheme == "https" {
+		if scheme == "https" {
 			port = "443"
 		}
-		h.addr = net.JoinHostPort(name, port)
+		return name, net.JoinHostPort(name, port)
 	}
-	if key.scheme == "https" {
-		h.tls = t.tlsConfig(name, !key.only1)
-	}
-	return h
+	return name, urlHost
 }

@@ -31,10 +31,15 @@ func planBody(req *http.Request) bodyPlan {
 
 // appendHead renders the head of a request: Host first, then the fields of
 // Header sorted by name, then what frames the body.
-func (s *scratch) appendHead(dst []byte, req *http.Request, plan bodyPlan) ([]byte, error) {
-	dst, err := appendRequestLine(dst, req)
+// To a parent that forwards it, via, it goes in absolute form.
+func (s *scratch) appendHead(dst []byte, req *http.Request, plan bodyPlan, via *Parent) ([]byte, error) {
+	dst, err := appendRequestLine(dst, req, via != nil)
 	if err != nil {
 		return dst, err
+	}
+	login := via != nil && via.basic != ""
+	if login {
+		dst = append(append(append(dst, "Proxy-Authorization: "...), via.basic...), "\r\n"...)
 	}
 	names := s.names[:0]
 	for name := range req.Header {
@@ -51,6 +56,9 @@ func (s *scratch) appendHead(dst []byte, req *http.Request, plan bodyPlan) ([]by
 		case wire.Host, wire.ContentLength, wire.TransferEncoding, wire.Trailer:
 			continue // in a spelling that is not canonical
 		}
+		if login && field.EqualFold(name, "Proxy-Authorization") {
+			continue
+		}
 		if dst, err = appendField(dst, name, req.Header[name]); err != nil {
 			return dst, err
 		}
@@ -66,7 +74,7 @@ func (s *scratch) appendHead(dst []byte, req *http.Request, plan bodyPlan) ([]by
 }
 
 // appendRequestLine appends the request line and Host.
-func appendRequestLine(dst []byte, req *http.Request) ([]byte, error) {
+func appendRequestLine(dst []byte, req *http.Request, absolute bool) ([]byte, error) {
 	method := req.Method
 	if method == "" {
 		method = "GET"
@@ -80,7 +88,11 @@ func appendRequestLine(dst []byte, req *http.Request) ([]byte, error) {
 	}
 	dst = append(append(dst, method...), ' ')
 	at := len(dst)
-	dst = appendTarget(dst, method, host, req.URL)
+	if absolute {
+		dst = appendAbsolute(dst, method, host, req.URL)
+	} else {
+		dst = appendTarget(dst, method, host, req.URL)
+	}
 	if !wire.ValidTargetBytes(method, dst[at:]) {
 		return dst, errTarget
 	}
@@ -106,6 +118,23 @@ func appendTarget(dst []byte, method, host string, u *url.URL) []byte {
 		dst = append(append(dst, '?'), u.RawQuery...)
 	}
 	return dst
+}
+
+// appendAbsolute appends the request target in absolute form, but where that of
+// appendTarget is none that has an origin. The authority is that of the URL:
+// it says where the request goes, as the address does without a parent.
+func appendAbsolute(dst []byte, method, host string, u *url.URL) []byte {
+	at := len(dst)
+	dst = appendTarget(dst, method, host, u)
+	switch {
+	case string(dst[at:]) == "*": // RFC 9112 §3.2.4
+		dst = dst[:at]
+	case len(dst) == at || dst[at] != '/':
+		return dst
+	}
+	target := string(dst[at:])
+	dst = append(append(dst[:at], "http://"...), u.Host...)
+	return append(dst, target...)
 }
 
 // appendField appends a line for each value.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +23,29 @@ type Transport struct {
 	// Dial makes connections; nil means a net.Dialer. network is "tcp" and addr
 	// host:port. For an origin behind a Unix socket, see Unix.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Guard decides to which addresses connections to origins are made; nil
+	// permits all. Dial, unless Guard has its own, gets addresses then, and no
+	// names. Parents themselves are not looked at; of what a parent is to
+	// resolve only what can be known here is: addresses, and localhost.
+	Guard *Guard
+
+	// Parents returns the proxies to try, in that order, for an origin; nil, and
+	// an empty list, mean none. hostport has always a port. The next one is
+	// tried when one cannot be reached, fails to do its handshake or closes the
+	// connection without an answer; for 10 s then it is tried after the others.
+	// What a parent answers is final. A request with a body whose origin
+	// has chosen HTTP/2 before is not tried again. 256 parents at a time are
+	// remembered.
+	//
+	// Requests for http go to HTTP parents in absolute form, over connections
+	// that all origins share; the others, and all to SOCKS parents, by a
+	// tunnel. ConnectTimeout bounds a parent's answer, too.
+	Parents func(ctx context.Context, scheme, hostport string) ([]*Parent, error)
+
+	// ParentTLS configures connections to https parents, as TLS does those to
+	// origins.
+	ParentTLS *tls.Config
 
 	// TLS configures connections to https origins; nil means the defaults of
 	// crypto/tls. ServerName and NextProtos are set for each origin unless
@@ -79,12 +104,15 @@ type Transport struct {
 	limits   wire.Limits
 	times    times
 	sessions tls.ClientSessionCache
-	h2       *http.Transport
+	h2       *http.Transport // without a parent
 
 	mu    sync.Mutex // guards what follows, and hosts' fields
 	hosts map[hostKey]*host
 	sweep *time.Timer          // closes what is idle for too long; nil when nothing is idle
 	h2s   map[hostKey]struct{} // the origins that take HTTP/2; see speaksH2
+
+	parents map[string]*known           // by Parent.id
+	h2Ways  map[*Parent]*http.Transport // what speaks HTTP/2 by a parent
 }
 
 // times are the durations of a Transport with their defaults, 0 for none.
@@ -106,7 +134,8 @@ func (t *Transport) setUp() {
 	t.limits = wire.Limits{MaxHeadBytes: orInt(t.MaxHeadBytes, 64<<10), MaxFields: orInt(t.MaxFields, 256), LenientLF: t.LenientLF}
 	t.hosts = make(map[hostKey]*host)
 	t.sessions = tls.NewLRUClientSessionCache(maxSessions)
-	t.setUpH2()
+	t.h2 = t.newH2(nil)
+	t.h2s = make(map[hostKey]struct{})
 }
 
 func orInt(n, byDefault int) int {
@@ -138,16 +167,58 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &Error{Op: "check request", Kind: RequestError, Err: err}
 	}
 	key := hostKey{scheme: req.URL.Scheme, host: req.URL.Host}
+	if t.Parents == nil {
+		return t.roundTrip(req, key, false)
+	}
+	return t.roundTripBy(req, key)
+}
+
+// roundTripBy is RoundTrip by the ways that Parents says.
+func (t *Transport) roundTripBy(req *http.Request, key hostKey) (*http.Response, error) {
+	_, addr := address(key.scheme, key.host)
+	ways, err := t.ways(req.Context(), key.scheme, addr)
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	for i, via := range ways {
+		k := key
+		k.via = via
+		if via.forwards() && key.scheme == "http" {
+			if err := t.permit(via, addr); err != nil {
+				closeBody(req)
+				return nil, err
+			}
+			k.host = ""
+		}
+		others := i < len(ways)-1
+		resp, err := t.roundTrip(req, k, others)
+		if err == nil || !others || !parentDown(err) || t.bodyGone(req, k) {
+			return resp, err
+		}
+	}
+	panic("unreachable: there is a last way")
+}
+
+// bodyGone reports whether an attempt by a way that is down has used the body
+// up: the standard library closes it.
+func (t *Transport) bodyGone(req *http.Request, key hostKey) bool {
+	return hasBody(req) && t.HTTP2 && key.scheme == "https" && t.speaksH2(key)
+}
+
+// roundTrip is RoundTrip by one way. With others, the request's body stays as
+// it is when a parent is down.
+func (t *Transport) roundTrip(req *http.Request, key hostKey, others bool) (*http.Response, error) {
 	if t.HTTP2 && key.scheme == "https" {
 		// HTTP/2 has no upgrades (RFC 9113 §8.2.2).
 		if key.only1 = len(req.Header["Upgrade"]) > 0; !key.only1 && t.speaksH2(key) {
 			return t.roundTripH2(req, key, nil)
 		}
 	}
-	resp, again, err := t.attempt(req, key, false)
+	resp, again, err := t.attempt(req, key, false, others)
 	if again != nil {
 		// A fresh connection, for others in the pool may be as dead.
-		resp, _, err = t.attempt(again, key, true)
+		resp, _, err = t.attempt(again, key, true, false)
 	}
 	if err != nil {
 		return nil, err
@@ -158,7 +229,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // attempt sends a request once. When that failed and may be tried again, again
 // is the request for it.
-func (t *Transport) attempt(req *http.Request, key hostKey, fresh bool) (resp *http.Response, again *http.Request, err error) {
+func (t *Transport) attempt(req *http.Request, key hostKey, fresh, others bool) (resp *http.Response, again *http.Request, err error) {
 	for {
 		c, err := t.connect(req.Context(), key, fresh, !hasBody(req))
 		if h2, ok := err.(*isH2); ok {
@@ -166,7 +237,9 @@ func (t *Transport) attempt(req *http.Request, key hostKey, fresh bool) (resp *h
 			return resp, nil, err
 		}
 		if err != nil {
-			closeBody(req)
+			if !others || !parentDown(err) {
+				closeBody(req)
+			}
 			return nil, nil, err
 		}
 		resp, failed := c.exchange(req)
@@ -209,6 +282,12 @@ func (t *Transport) CloseIdleConnections() {
 	t.once.Do(t.setUp)
 	t.closeIdle(func(*conn) bool { return true })
 	t.h2.CloseIdleConnections()
+	t.mu.Lock()
+	ways := slices.Collect(maps.Values(t.h2Ways))
+	t.mu.Unlock()
+	for _, h2 := range ways {
+		h2.CloseIdleConnections()
+	}
 }
 
 // Unix returns a Dial that connects to a Unix socket whatever the address.
