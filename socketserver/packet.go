@@ -37,9 +37,11 @@ type Packet struct {
 
 	sock *packetSocket
 	buf  []byte  // Data is in it
+	got  int     // the bytes of it that the datagram takes
 	size int     // its size, when it counts as Memory
 	next int     // of Data, for Read
-	out  *[]byte // what Write gathered, nil when nothing was written
+	out  []byte  // what Write gathered, nil when nothing was written
+	lent *[]byte // of outPool, when out is in it
 	err  error   // of sending out
 	addr net.Addr
 	peer packetPeer
@@ -67,14 +69,19 @@ func newPacket(n int) *Packet {
 	return &Packet{buf: make([]byte, size)}
 }
 
-// free gives the packet back, after which nobody may use it.
-func (p *Packet) free() {
+// clear forgets the datagram, after which nobody may use the packet.
+func (p *Packet) clear() {
 	p.dropOut()
 	if p.size > 0 {
 		p.sock.srv.memory.give(p.size)
 	}
-	p.Data, p.addr, p.sock, p.err, p.size, p.next = nil, nil, nil, nil, 0, 0
+	p.Data, p.addr, p.sock, p.err, p.got, p.size, p.next = nil, nil, nil, nil, 0, 0, 0
 	p.From, p.To, p.peer = netip.AddrPort{}, netip.Addr{}, packetPeer{}
+}
+
+// free clears the packet and gives it back.
+func (p *Packet) free() {
+	p.clear()
 	class := 0
 	for size := smallDatagram; size < len(p.buf); size *= 2 {
 		class++
@@ -91,16 +98,11 @@ func (p *Packet) release() {
 	sock.release(1)
 }
 
-// outPool has buffers for replies.
-var outPool = sync.Pool{New: func() any { b := make([]byte, 0, smallDatagram); return &b }}
-
-// dropOut forgets what was written.
-func (p *Packet) dropOut() {
-	if p.out != nil {
-		*p.out = (*p.out)[:0]
-		outPool.Put(p.out)
-		p.out = nil
-	}
+// keep has the packet's buffer hold the n bytes that were read into it. Data
+// ends where they do, so that appending to it moves it: a reply is gathered in
+// the rest.
+func (p *Packet) keep(n int) {
+	p.got, p.Data = n, p.buf[:n:n]
 }
 
 // Server returns the server that read the datagram.
@@ -135,52 +137,6 @@ func (p *Packet) WriteTo(w io.Writer) (int64, error) {
 	p.next = len(p.Data)
 	n, err := w.Write(rest)
 	return int64(n), err
-}
-
-// Write adds to the reply, which is sent when the handler has returned, with
-// those to other datagrams in one system call where that can be: it may then
-// wait for about a millisecond while another handler runs. A Write of nothing
-// sends an empty datagram if no other Write adds to it. What does not fit a
-// datagram (65,535 bytes, or MaxDatagram if that is more) is ErrTooLong.
-func (p *Packet) Write(b []byte) (int, error) {
-	if p.out == nil {
-		p.out = outPool.Get().(*[]byte)
-	}
-	if len(*p.out)+len(b) > max(DefaultMaxDatagram, p.sock.srv.maxDatagram()) {
-		return 0, ErrTooLong
-	}
-	*p.out = append(*p.out, b...)
-	return len(b), nil
-}
-
-// Reply sends b to who sent the datagram, at once, from the address that it
-// was sent to. It may be called more than once.
-func (p *Packet) Reply(b []byte) error {
-	gathered := p.out
-	p.out = outPool.Get().(*[]byte)
-	*p.out = append(*p.out, b...)
-	p.one[0] = p
-	p.sock.send(p.one[:])
-	err := p.err
-	p.dropOut()
-	p.out, p.err = gathered, nil
-	return err
-}
-
-// send sends what the packets, all of this socket, have gathered, sets their
-// err, and counts.
-func (k *packetSocket) send(ps []*Packet) {
-	k.io.send(ps)
-	failed := uint64(0)
-	for _, p := range ps {
-		if p.err != nil {
-			failed++
-		}
-	}
-	k.srv.counts.replies.Add(uint64(len(ps)) - failed)
-	if failed > 0 {
-		k.srv.counts.unsent.Add(failed)
-	}
 }
 
 // packetMemory is how much datagrams of more than smallDatagram may still take.

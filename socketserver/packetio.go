@@ -90,7 +90,7 @@ func (o *packetPlain) take(int) (*Packet, *atomic.Uint64) {
 		return nil, &s.counts.discarded
 	}
 	p.sock, p.From, p.To, p.addr = o.k, o.from, o.to, o.addr
-	p.Data = p.buf[:copy(p.buf, o.buf[:o.n])]
+	p.keep(copy(p.buf, o.buf[:o.n]))
 	return p, nil
 }
 
@@ -106,11 +106,11 @@ func (o *packetPlain) sendOne(p *Packet) (err error) {
 	o.k.pc.SetWriteDeadline(time.Now().Add(orDefault(o.k.srv.ReplyTimeout, DefaultReplyTimeout)))
 	switch {
 	case o.udp != nil:
-		_, err = o.udp.WriteToUDPAddrPort(*p.out, p.From)
+		_, err = o.udp.WriteToUDPAddrPort(p.out, p.From)
 	case p.addr == nil:
 		err = ErrNoSender
 	default:
-		_, err = o.k.pc.WriteTo(*p.out, p.addr)
+		_, err = o.k.pc.WriteTo(p.out, p.addr)
 	}
 	return err
 }

@@ -58,7 +58,8 @@ type packetMany struct {
 	ctls  []byte // nil when To is known
 	over  []byte
 	each  int // bytes of over for one slot
-	n     int // slots that were filled
+	n     int // slots that were filled by the last read
+	bytes int // that they took, of those that were taken
 	errno error
 	recv  func(fd uintptr) bool // made once
 
@@ -92,9 +93,9 @@ func newPacketIO(k *packetSocket, batch int) packetIO {
 	m.iovs = make([]unix.Iovec, 2*batch)
 	m.each = max(k.srv.maxDatagram()-smallDatagram, 0)
 	m.over = make([]byte, batch*m.each)
-	for i := range m.slots {
-		m.fill(i)
-	}
+	m.k.spare.most = batch
+	m.n = batch
+	m.fill()
 	return m
 }
 
@@ -106,10 +107,18 @@ func askForPacketInfo(fd uintptr) {
 	unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
 }
 
-// fill puts a packet into slot i.
-func (m *packetMany) fill(i int) {
-	p := newPacket(smallDatagram)
-	m.slots[i] = p
+// fill has the slots that were filled by the last read be ready for the next.
+func (m *packetMany) fill() {
+	m.k.spare.fill(m.slots[:m.n])
+	for i := range m.n {
+		m.set(i)
+	}
+	m.n = 0
+}
+
+// set has the header of slot i be for the packet in it.
+func (m *packetMany) set(i int) {
+	p := m.slots[i]
 	iovs := m.iovs[2*i : 2*i+2]
 	iovs[0].Base = &p.buf[0]
 	iovs[0].SetLen(min(smallDatagram, m.k.srv.maxDatagram()))
@@ -122,12 +131,6 @@ func (m *packetMany) fill(i int) {
 		iovs[1].SetLen(m.each)
 		h.SetIovlen(2)
 	}
-	m.reset(i)
-}
-
-// reset undoes what the kernel did to the header of slot i.
-func (m *packetMany) reset(i int) {
-	h := &m.hdrs[i].hdr
 	h.Namelen = uint32(unsafe.Sizeof(syscall.RawSockaddrAny{}))
 	h.Flags = 0
 	if m.ctls != nil {
@@ -137,6 +140,7 @@ func (m *packetMany) reset(i int) {
 }
 
 func (m *packetMany) release() {
+	m.k.spare.close()
 	for i, p := range m.slots {
 		if p != nil {
 			p.free()
@@ -146,6 +150,7 @@ func (m *packetMany) release() {
 }
 
 func (m *packetMany) wait() (int, error) {
+	m.fill()
 	if err := m.raw.Read(m.recv); err != nil {
 		return 0, err
 	}
@@ -157,41 +162,37 @@ func (m *packetMany) wait() (int, error) {
 
 // receive is the callback of wait.
 func (m *packetMany) receive(fd uintptr) (done bool) {
-	for {
-		n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&m.hdrs[0])),
-			uintptr(len(m.hdrs)), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			m.n, m.errno = int(n), nil
-			return true
-		case syscall.EAGAIN:
-			return false
-		case syscall.EINTR:
-		default:
-			m.errno = errno
-			return true
-		}
+	n, errno := mmsg(unix.SYS_RECVMMSG, fd, m.hdrs, unix.MSG_DONTWAIT, m.bytes)
+	switch errno {
+	case 0:
+		m.n, m.bytes, m.errno = n, 0, nil
+	case syscall.EAGAIN:
+		m.bytes = 0
+		return false
+	default:
+		m.errno = errno
 	}
+	return true
 }
 
 func (m *packetMany) take(i int) (*Packet, *atomic.Uint64) {
 	s := m.k.srv
 	h, n := &m.hdrs[i].hdr, int(m.hdrs[i].n)
+	m.bytes += n
 	small := m.slots[i]
 	if h.Flags&unix.MSG_TRUNC != 0 {
-		m.reset(i)
 		return nil, &s.counts.truncated
 	}
 	p := small
 	if n > smallDatagram {
 		if p = s.newPacket(n); p == nil {
-			m.reset(i)
 			return nil, &s.counts.discarded
 		}
 		copy(p.buf[copy(p.buf, small.buf):n], m.over[i*m.each:])
 		p.peer.name = small.peer.name
 	}
-	p.sock, p.Data = m.k, p.buf[:n]
+	p.sock = m.k
+	p.keep(n)
 	p.peer.nameLen = h.Namelen
 	p.To = m.to
 	if !m.unix && h.Namelen > 0 {
@@ -201,9 +202,7 @@ func (m *packetMany) take(i int) (*Packet, *atomic.Uint64) {
 		p.peer.via, p.To = viaOf(m.ctls[i*controlSize:][:h.Controllen])
 	}
 	if p == small {
-		m.fill(i)
-	} else {
-		m.reset(i)
+		m.slots[i] = nil
 	}
 	return p, nil
 }

@@ -2,6 +2,7 @@ package socketserver
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,17 +16,20 @@ type outbox struct {
 	mu    sync.Mutex // guards what follows
 	ps    []*Packet
 	timer *time.Timer
-	armed bool // it will fire
+	armed atomic.Bool // it will fire; set by the owner, under mu
 }
 
 // before is called before a handler runs, which may take long.
 func (o *outbox) before() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if len(o.ps) == 0 || o.armed {
+	if o.armed.Load() { // what it finds then is all that there is now
 		return
 	}
-	o.armed = true
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.ps) == 0 {
+		return
+	}
+	o.armed.Store(true)
 	if o.timer == nil {
 		o.timer = time.AfterFunc(mostDelay, o.late)
 	} else {
@@ -37,7 +41,7 @@ func (o *outbox) before() {
 func (o *outbox) late() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.armed = false
+	o.armed.Store(false)
 	o.flushLocked()
 }
 
@@ -64,17 +68,24 @@ func (o *outbox) flushLocked() {
 		for n < len(rest) && rest[n].sock == rest[0].sock {
 			n++
 		}
-		rest[0].sock.send(rest[:n])
-		for i, p := range rest[:n] {
-			if p.err != nil {
-				p.sock.srv.fault(p, p.err)
-			}
-			p.release()
-			rest[i] = nil
-		}
+		rest[0].sock.finish(rest[:n])
+		clear(rest[:n])
 		rest = rest[n:]
 	}
 	o.ps = o.ps[:0]
+}
+
+// finish sends what the packets, all of this socket, have gathered, and
+// releases them.
+func (k *packetSocket) finish(ps []*Packet) {
+	k.send(ps)
+	for _, p := range ps {
+		if p.err != nil {
+			k.srv.fault(p, p.err)
+		}
+	}
+	k.spare.put(ps)
+	k.release(int64(len(ps)))
 }
 
 // close sends what there is; the outbox is not used any more.

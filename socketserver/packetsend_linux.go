@@ -21,6 +21,7 @@ type packetSender struct {
 	ctls  []byte
 	next  int // of hdrs
 	n     int // that were sent by the last call
+	bytes int // of all replies
 	errno syscall.Errno
 	call  func(fd uintptr) // made once
 }
@@ -51,8 +52,10 @@ func (d *packetSender) send(ps []*Packet) {
 		d.iovs = make([]unix.Iovec, len(ps))
 		d.ctls = make([]byte, len(ps)*unix.CmsgSpace(unix.SizeofInet6Pktinfo))
 	}
+	d.bytes = 0
 	for i, p := range ps {
 		d.set(i, p)
+		d.bytes += len(p.out)
 	}
 	var r resend
 	for d.next = 0; d.next < len(ps); {
@@ -128,9 +131,9 @@ func (d *packetSender) set(i int, p *Packet) {
 		h.Name = (*byte)(unsafe.Pointer(&p.peer.name))
 	}
 	d.iovs[i] = unix.Iovec{}
-	if len(*p.out) > 0 {
-		d.iovs[i].Base = &(*p.out)[0]
-		d.iovs[i].SetLen(len(*p.out))
+	if len(p.out) > 0 {
+		d.iovs[i].Base = &p.out[0]
+		d.iovs[i].SetLen(len(p.out))
 	}
 	via := &p.peer.via
 	if via.kind == 0 {
@@ -154,13 +157,5 @@ func (d *packetSender) set(i int, p *Packet) {
 
 // sendmmsg is the callback of send: it sends from d.next up to d.n.
 func (d *packetSender) sendmmsg(fd uintptr) {
-	for {
-		n, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&d.hdrs[d.next])),
-			uintptr(d.n-d.next), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-		if errno == syscall.EINTR {
-			continue
-		}
-		d.n, d.errno = int(n), errno
-		return
-	}
+	d.n, d.errno = mmsg(unix.SYS_SENDMMSG, fd, d.hdrs[d.next:d.n], unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, d.bytes)
 }

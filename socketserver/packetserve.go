@@ -100,6 +100,7 @@ func (s *PacketServer) readOne(k *packetSocket) error {
 	if _, err := s.wait(k); err != nil {
 		return err
 	}
+	k.held.Add(1)
 	p := s.take(k, 0)
 	if p == nil {
 		return ErrRefused
@@ -146,11 +147,13 @@ func (s *PacketServer) readAll(k *packetSocket) error {
 	defer k.io.release()
 	var box outbox
 	defer box.close()
+	batch := orDefault(s.Batch, DefaultBatch)
 	for {
 		n, err := s.wait(k)
 		if err != nil {
 			return err
 		}
+		k.held.Add(int64(n))
 		for i := range n {
 			p := s.take(k, i)
 			switch {
@@ -164,6 +167,11 @@ func (s *PacketServer) readAll(k *packetSocket) error {
 			}
 		}
 		box.flush()
+		if s.Model.kind == inline && n == batch {
+			// There is more, most likely, and nothing in this loop tells the
+			// scheduler: let others have the processor in between.
+			runtime.Gosched()
+		}
 	}
 }
 
@@ -215,10 +223,9 @@ func passing(err error) bool {
 	return true
 }
 
-// take returns the i-th datagram that was read, or nil if it is not for a
-// handler.
+// take returns the i-th datagram that was read, which held counts, or nil if
+// it is not for a handler.
 func (s *PacketServer) take(k *packetSocket, i int) *Packet {
-	k.held.Add(1)
 	p, why := k.io.take(i)
 	if p == nil {
 		why.Add(1)

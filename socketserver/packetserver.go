@@ -216,6 +216,8 @@ type packetSocket struct {
 	idle chan struct{} // closed when held is 0
 	ours bool          // pc is Serve's to close
 
+	spare packetSpare
+
 	before uint64 // of what the kernel dropped, what does not count; guarded by srv.mu
 }
 
