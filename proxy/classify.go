@@ -17,9 +17,14 @@ import (
 func classify(err error) *Error {
 	e := &Error{Err: err}
 	var ours *outbound.Error
-	if errors.As(err, &ours) {
+	var prohibited *outbound.ProhibitedError
+	switch {
+	case errors.As(err, &prohibited):
+		e.connect(rule.FilterDestination, "destination_ip_prohibited")
+		e.counts = false
+	case errors.As(err, &ours):
 		e.ofOutbound(ours)
-	} else {
+	default:
 		e.ofOthers(err)
 	}
 	return e

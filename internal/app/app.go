@@ -103,6 +103,8 @@ func Run(e *Env) int {
 		return e.serve(args)
 	case "proxy":
 		return e.proxy(args)
+	case "filter":
+		return e.filter(args)
 	case "run":
 		return e.run(args)
 	case "config":

@@ -192,11 +192,12 @@ type sections struct {
 	top      *Top
 	programs *Programs
 	fastcgi  *FastCGI
+	forward  *Forward
 }
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &Forward{}}
 }
 
 // Cache is the policy of --cache.

@@ -57,6 +57,7 @@ const (
 	groupHeaders   = "Fields of answers"
 	groupAddresses = "Addresses"
 	groupFiles     = "Files"
+	groupAccess    = "Who may go where"
 	groupOrigins   = "Origins"
 	groupPrograms  = "Programs"
 	groupStore     = "Cache"
@@ -77,12 +78,13 @@ const (
 
 // A command's flags are put together from the tables of what it does.
 var (
-	serveFlags = slices.Concat(addressFlags, folderFlags, serveDataFlags, programPaths, programFlags, contentFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
-	proxyFlags = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
-	runFlags   = slices.Concat(configFlags, serverFlags)
-	purgeFlags = slices.Concat(purgeRows, reachFlags)
-	whyFlags   = slices.Concat(whyRows, reachFlags)
-	topFlags   = slices.Concat(topRows, reachFlags)
+	serveFlags  = slices.Concat(addressFlags, folderFlags, serveDataFlags, programPaths, programFlags, contentFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
+	proxyFlags  = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
+	filterFlags = slices.Concat(filterAddresses, accessRows, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
+	runFlags    = slices.Concat(configFlags, serverFlags)
+	purgeFlags  = slices.Concat(purgeRows, reachFlags)
+	whyFlags    = slices.Concat(whyRows, reachFlags)
+	topFlags    = slices.Concat(topRows, reachFlags)
 
 	serverFlags = slices.Concat(addressFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
 	folderRows  = slices.Concat(folderFlags, contentFlags)

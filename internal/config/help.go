@@ -27,6 +27,11 @@ var Commands = []Command{
 			"What it listens on is said on standard error, and each request is a line on standard output. " +
 			"SIGTERM or SIGINT (Ctrl-C) ends it once running requests are answered, a second one at once.",
 		Flags: proxyFlags},
+	{Name: "filter", Usage: "[flags]", Short: "a forward proxy that filters, with a cache",
+		Long: "Passes the requests of browsers and programs on to the servers that they name, keeps the answers that may be kept, and opens tunnels for https. " +
+			"The page at its address tells how a browser is set up. " +
+			"SIGTERM or SIGINT (Ctrl-C) ends it once running requests are answered, a second one at once.",
+		Flags: filterFlags},
 	{Name: "run", Usage: "[-c FILE] [flags]", Short: "serve what a configuration file says",
 		Long: "Serves the sites of a configuration file. A flag goes before the key of the same name in its [server]. " +
 			"A change of the file is obeyed while it runs; a file with a fault changes nothing, and the fault is told. " +

@@ -193,12 +193,12 @@ const maxDetailText = 2048
 // clipped returns d, or a copy whose strings have at most maxDetailText bytes
 // together: each that there is keeps an equal share at least.
 func clipped(d *record.Detail) (_ *record.Detail, cut bool) {
-	n := len(d.Key) + len(d.Forward) + len(d.Evidence) + len(d.Origin) + len(d.Program) + len(d.Error)
+	n := len(d.Key) + len(d.Forward) + len(d.Evidence) + len(d.Origin) + len(d.Program) + len(d.Listed) + len(d.Overrode) + len(d.Changed) + len(d.Error)
 	if n <= maxDetailText {
 		return d, false
 	}
 	c := *d
-	texts := slices.DeleteFunc([]*string{&c.Key, &c.Forward, &c.Evidence, &c.Origin, &c.Program, &c.Error}, func(s *string) bool { return *s == "" })
+	texts := slices.DeleteFunc([]*string{&c.Key, &c.Forward, &c.Evidence, &c.Origin, &c.Program, &c.Listed, &c.Overrode, &c.Changed, &c.Error}, func(s *string) bool { return *s == "" })
 	for _, s := range texts {
 		if share := maxDetailText / len(texts); len(*s) > share {
 			*s = strings.Clone((*s)[:share])

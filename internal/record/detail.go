@@ -30,6 +30,11 @@ type Detail struct {
 	CPU     int64  // nanoseconds of processor time that it and its children had
 	Memory  int64  // octets that the largest of them had in memory
 
+	// The filter.
+	Listed   string // the rule of a list that decided: "EasyList:1234 ||ads.example^"; "" without
+	Overrode string // the rule that it overrode, in the same form
+	Changed  string // what was changed: "utm_source removed", "2 cookies refused"
+
 	// Error is what failed, in words for the operator; "" when nothing did.
 	Error string
 }

@@ -19,6 +19,7 @@ var titles = [...]string{
 	Proxy:     "Origins",
 	Site:      "Sites and routes",
 	Script:    "Programs: CGI and FastCGI",
+	Filter:    "The filtering forward proxy",
 }
 
 // reference is the page of all rules.

@@ -36,13 +36,14 @@ const (
 	Proxy
 	Site
 	Script // CGI and FastCGI
+	Filter // the forward proxy and its lists
 )
 
 // Group returns the part of the program that a rule belongs to.
 func (id ID) Group() Group { return Group(id >> 8) }
 
 // tables are the groups; the row of an identifier is tables[id>>8][id&0xff].
-var tables = [...][]Row{table[:], freshnessTable[:], cacheTable[:], proxyTable[:], siteTable[:], scriptTable[:]}
+var tables = [...][]Row{table[:], freshnessTable[:], cacheTable[:], proxyTable[:], siteTable[:], scriptTable[:], filterTable[:]}
 
 // Of returns the row of id; unknown identifiers get the zero row.
 func Of(id ID) Row {

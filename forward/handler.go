@@ -1,0 +1,142 @@
+package forward
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"sync/atomic"
+
+	"freshet/cache"
+	"freshet/httpd"
+	"freshet/internal/outbound"
+	"freshet/internal/record"
+	"freshet/internal/rule"
+	"freshet/internal/tunnel"
+	"freshet/proxy"
+)
+
+// Handler is a forward proxy. It may be used by any number of goroutines.
+type Handler struct {
+	o       Options
+	access  access
+	servers *proxy.Handler
+	next    http.Handler // the cache, or servers
+	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	idle    func() // closes idle connections to servers
+
+	tunnels tunnel.Set
+	open    atomic.Int64 // tunnels that are open or about to be
+}
+
+// New returns a Handler, or all faults of its options at once.
+func New(o Options) (*Handler, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	h := &Handler{o: o, access: newAccess(&o), dial: o.Dial, idle: func() {}}
+	rt := o.Transport
+	if rt == nil {
+		t := h.newTransport()
+		rt, h.dial, h.idle = t, t.Dial, t.CloseIdleConnections
+	}
+	var err error
+	h.servers, err = proxy.New(proxy.Options{Forward: true, Name: o.Name, Transport: rt, HeadTimeout: o.HeadTimeout, BodyTimeout: o.BodyTimeout,
+		UpgradeIdle: o.TunnelIdle, ErrorLog: o.ErrorLog})
+	if err != nil {
+		return nil, err
+	}
+	h.next = h.servers
+	if o.Store == nil {
+		return h, nil
+	}
+	caching := o.Caching
+	caching.Next, caching.Store, caching.Now, caching.ErrorLog = h.servers, o.Store, o.Now, o.ErrorLog
+	if caching.Name == "" {
+		caching.Name = o.Name
+	}
+	c, err := cache.New(caching)
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	h.next = c
+	return h, nil
+}
+
+// newTransport returns the way to servers.
+func (h *Handler) newTransport() *outbound.Transport {
+	guard := &outbound.Guard{AllowPrivate: h.o.AllowPrivate, Allow: h.o.Destinations}
+	return &outbound.Transport{
+		Dial:           guard.DialContext,
+		ConnectTimeout: h.o.ConnectTimeout,
+		TLSTimeout:     h.o.ConnectTimeout,
+		HeadTimeout:    h.o.HeadTimeout,
+		ReadTimeout:    h.o.BodyTimeout,
+		HTTP2:          true,
+	}
+}
+
+// Close ends tunnels and upgraded connections and waits for them. Requests
+// under way go on; new tunnels are refused.
+func (h *Handler) Close() error {
+	h.tunnels.Close()
+	h.servers.Close()
+	h.idle()
+	return nil
+}
+
+// ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler when
+// an answer that was begun cannot be completed.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodConnect && r.URL.Host == "" {
+		h.ownPage(w, r)
+		return
+	}
+	if id := h.access.refuses(r); id != 0 {
+		refuse(w, r, id)
+		return
+	}
+	if r.Method == http.MethodConnect {
+		h.connect(w, r)
+		return
+	}
+	h.forward(w, h.outgoing(r))
+}
+
+// forward answers a request for a server, whose scheme its TLS tells.
+func (h *Handler) forward(w http.ResponseWriter, r *http.Request) {
+	if h.servers.Loops(r) { // which the cache would let wait for itself
+		h.servers.ServeHTTP(w, r)
+		return
+	}
+	h.next.ServeHTTP(w, r)
+}
+
+// outgoing returns the request as it is for the handlers behind: in origin
+// form, with TLS for the scheme, and without what was meant for the proxy.
+func (h *Handler) outgoing(r *http.Request) *http.Request {
+	out := *r
+	u := *r.URL
+	out.Host, out.TLS = u.Host, nil
+	if u.Scheme == "https" {
+		out.TLS = &tls.ConnectionState{}
+	}
+	u.Scheme, u.Host, u.User = "", "", nil
+	out.URL = &u
+	out.Header = r.Header.Clone()
+	out.Header.Del("Proxy-Authorization")
+	return &out
+}
+
+// refuse answers a request that reaches nobody.
+func refuse(w http.ResponseWriter, r *http.Request, id rule.ID) {
+	row := rule.Of(id)
+	httpd.SetRule(w, id)
+	httpd.SetVerdict(w, record.Refused)
+	switch id {
+	case rule.FilterLogin:
+		w.Header().Set("Proxy-Authenticate", `Basic realm="freshet", charset="UTF-8"`)
+	}
+	httpd.Error(w, r, row.Status, row.Explain())
+}

@@ -1,0 +1,122 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"freshet/cache"
+	"freshet/internal/field"
+)
+
+// Options say what a Handler does. The zero value is a forward proxy for this
+// machine, to public addresses, without a cache and without lists.
+type Options struct {
+	// Clients are the networks that may use the proxy. Default: loopback, and
+	// Unix sockets, which always may.
+	Clients []netip.Prefix
+
+	// Login, when not nil, says whether a name and a password are those of a
+	// user; requests without are answered 407. It must take the same time for
+	// all wrong ones, and may be called at the same time. Passwords are taken
+	// over TLS and from loopback only.
+	Login func(name, password string) bool
+
+	// Ports are the ports that requests may go to, besides 80, 443 and those
+	// from 1024 on; for tunnels besides 443.
+	Ports []int
+
+	// AllowPrivate lets requests go to loopback, link-local and private
+	// addresses; Destinations are networks that they may go to in any case.
+	AllowPrivate bool
+	Destinations []netip.Prefix
+
+	// Store keeps answers; nil means no cache. Caching are further options of
+	// the cache; Next, Store, Now and ErrorLog of it are set here.
+	Store   *cache.Store
+	Caching cache.Options
+
+	// Name is the proxy's pseudonym in Via, Cache-Status and Proxy-Status. A
+	// request that has passed a proxy of this name is refused as a loop (508):
+	// two proxies in a chain need two names. Default "freshet".
+	Name string
+
+	// ConnectTimeout bounds connecting, and the handshake of TLS once more.
+	// Default 10 s.
+	ConnectTimeout time.Duration
+	// HeadTimeout is the time until the head of an answer. Default 60 s.
+	HeadTimeout time.Duration
+	// BodyTimeout is the longest pause in an answer's body. Default 5 min.
+	BodyTimeout time.Duration
+	// TunnelIdle is the longest time in which neither side of a tunnel, or of
+	// an upgraded connection, sends anything. Default 10 min.
+	TunnelIdle time.Duration
+	// MaxTunnels bounds the tunnels; beyond it CONNECT is answered 503. Default
+	// 4096.
+	MaxTunnels int
+
+	// Transport and Dial take the place of the handler's own way to servers:
+	// Dial for tunnels. Both are to refuse what the options above refuse; they
+	// are for tests, and for those who have a way of their own.
+	Transport http.RoundTripper
+	Dial      func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// ErrorLog gets what an operator should know. Default slog.Default().
+	ErrorLog *slog.Logger
+
+	// Now is the time in nanoseconds since 1970; nil means the system's.
+	Now func() int64
+}
+
+// check completes o with the defaults and returns all its faults at once.
+func (o *Options) check() error {
+	var faults []error
+	if o.Name == "" {
+		o.Name = "freshet"
+	}
+	if !field.IsToken(o.Name) {
+		faults = append(faults, fmt.Errorf("name %q is not a token", o.Name))
+	}
+	for _, p := range append(append([]netip.Prefix(nil), o.Clients...), o.Destinations...) {
+		if !p.IsValid() {
+			faults = append(faults, errors.New("a network is not valid"))
+		}
+	}
+	for _, p := range o.Ports {
+		if p < 1 || p > 65535 {
+			faults = append(faults, fmt.Errorf("port %d is none", p))
+		}
+	}
+	if (o.Transport == nil) != (o.Dial == nil) {
+		faults = append(faults, errors.New("set Transport and Dial, or neither"))
+	}
+	for _, d := range []struct {
+		value     *time.Duration
+		byDefault time.Duration
+	}{{&o.ConnectTimeout, 10 * time.Second}, {&o.HeadTimeout, time.Minute}, {&o.BodyTimeout, 5 * time.Minute}, {&o.TunnelIdle, 10 * time.Minute}} {
+		if *d.value == 0 {
+			*d.value = d.byDefault
+		}
+		if *d.value < 0 {
+			faults = append(faults, errors.New("a time limit is negative"))
+		}
+	}
+	if o.MaxTunnels == 0 {
+		o.MaxTunnels = 4096
+	}
+	if o.MaxTunnels < 0 {
+		faults = append(faults, errors.New("MaxTunnels is negative"))
+	}
+	if o.ErrorLog == nil {
+		o.ErrorLog = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = func() int64 { return time.Now().UnixNano() }
+	}
+	return errors.Join(faults...)
+}

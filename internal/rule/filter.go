@@ -1,0 +1,45 @@
+package rule
+
+// The filtering forward proxy.
+const (
+	_ ID = 6<<8 + iota
+
+	// Who may go where.
+	FilterClient
+	FilterLogin
+	FilterLoginPlain
+	FilterPort
+	FilterDestination
+	FilterOwnPage
+	FilterNoPage
+
+	// Tunnels.
+	FilterTunnel
+	FilterTunnelFailed
+	FilterTunnels
+)
+
+var filterTable = [...]Row{
+	// Who may go where.
+	FilterClient & 0xff: {"filter-client", 403, "the client's address may not use this proxy", "RFC 9110 §15.5.4",
+		"let it, with --client and its network"},
+	FilterLogin & 0xff: {"filter-login", 407, "the proxy wants a name and a password", "RFC 9110 §11.7.1",
+		"give those of a user of the proxy"},
+	FilterLoginPlain & 0xff: {"filter-login-plain", 403, "a password came over a connection that others can read", "RFC 7617 §4",
+		"reach the proxy over TLS, or from the same machine"},
+	FilterPort & 0xff: {"filter-port", 403, "the proxy connects to no such port", "RFC 9110 §9.3.6",
+		"allow it with --port"},
+	FilterDestination & 0xff: {"filter-destination", 403, "the destination is not a public address, or is refused", "",
+		"allow its network with --allow-destination, or all private ones with --allow-private"},
+	FilterOwnPage & 0xff: {"filter-own-page", 0, "a page of the proxy itself", "", ""},
+	FilterNoPage & 0xff: {"filter-no-page", 404, "the proxy itself has no such page, and the request names no server", "RFC 9112 §3.2.2",
+		"set the browser's proxy to this address; a request to a proxy has the whole URL"},
+
+	// Tunnels.
+	FilterTunnel & 0xff: {"filter-tunnel", 200, "a tunnel was opened; what passes in it is not looked at", "RFC 9110 §9.3.6",
+		"have its host inspected, with --inspect, if it is to be filtered further than by its name"},
+	FilterTunnelFailed & 0xff: {"filter-tunnel-failed", 502, "no connection to the destination of the tunnel could be made", "RFC 9110 §9.3.6",
+		"check the name and the port; is the server up?"},
+	FilterTunnels & 0xff: {"filter-tunnels", 503, "there are as many tunnels as there may be", "RFC 9110 §15.6.4",
+		"wait, or raise --max-tunnels"},
+}
