@@ -28,6 +28,10 @@ type exchange struct {
 
 	fed     chan struct{} // closed when feed has returned; nil when nothing is fed
 	stopped atomic.Bool   // feed is to end
+
+	run       *run // while it is relayed
+	whole     bool // the answer's end does not depend on the program's
+	uploading bool // one of those turns is ours
 }
 
 // serve runs the program and passes its answer on.
@@ -45,7 +49,8 @@ func (x *exchange) serve() {
 			x.fail(nil, &gateway.Fault{Rule: id})
 			return
 		}
-		defer x.h.uploads.Leave()
+		x.uploading = true
+		defer x.leaveUploads()
 	}
 	if id := x.h.turns.Take(x.r.Context()); id != 0 {
 		x.fail(nil, &gateway.Fault{Rule: id})
@@ -86,8 +91,12 @@ func (x *exchange) answer(run *run) (redirect string) {
 		return head.Local
 	}
 	httpd.SetRule(x.w, rule.ScriptAnswered)
-	f = gateway.Relay(x.w, x.r, head, out, gateway.RelayOptions{Most: x.h.o.MaxOutput, Sent: &run.board.Sent})
-	if f = run.bodyFault(f, head.Length >= 0 || gateway.Bodyless(x.r.Method, head.Status)); f != nil {
+	x.run, x.whole = run, head.Length >= 0 || gateway.Bodyless(x.r.Method, head.Status)
+	f = gateway.Relay(x.w, x.r, head, out, gateway.RelayOptions{
+		Most: x.h.o.MaxOutput, Sent: &run.board.Sent, Program: x,
+		Spool: gateway.SpoolOptions{Most: x.h.o.MaxSpool, Dir: x.h.o.SpoolDir, Files: &x.h.spools},
+	})
+	if f != nil {
 		x.cut(run, f)
 	}
 	x.tell(run)

@@ -27,8 +27,9 @@ type RelayOptions struct {
 	// Program, when not nil, is told when its output is over, and is not kept
 	// by a slow client: its output is read ahead.
 	Program Program
-	// Ahead bounds what is read ahead; nil means memory alone.
-	Ahead *Ahead
+	// Spool bounds what is read ahead, beyond 64 KiB of memory: Most is for the
+	// file of one answer. Its Memory is not used.
+	Spool SpoolOptions
 }
 
 // Program is what prints the answer that Relay sends.
@@ -55,8 +56,8 @@ type Program interface {
 // the body of an answer that has none; up to 64 KiB of it is read, for a second
 // at most.
 //
-// A client that takes longer than lagAfter over a write is slow: from then on
-// the output is read by another goroutine, ahead of the client, as Ahead says.
+// A client that takes longer than 10 ms over a write is slow: from then on the
+// output is read by another goroutine, ahead of the client, as AheadState says.
 //
 // Relay uses the source's read deadline, and leaves it without one.
 func Relay(w http.ResponseWriter, r *http.Request, h *Head, o *Output, opt RelayOptions) *Fault {

@@ -10,45 +10,26 @@ import (
 	"freshet/internal/rule"
 )
 
-// Ahead bounds what is read of programs' output ahead of slow clients, and
-// counts it; one is for all answers of a handler. An answer is kept in 64 KiB of
-// memory, beyond that in a file. A program that ends is gone then, and its turn
-// is another's, while the client takes its time. Where neither has room, the
-// program waits for the client, and keeps its turn.
+// AheadState is how many answers are read ahead of clients that are slow.
 //
-// The zero value is ready. Its exported fields must not change once it is used.
-type Ahead struct {
-	// Most bounds the file of one answer, in octets. 0 means DefaultSpool.
-	Most int64
-	// Dir is where files are, which have no name there (but on Windows until
-	// they are closed). "" means os.TempDir.
-	Dir string
-	// Files counts the files, with those of bodies; nil: they are not counted.
-	// Answers get no more than twice Most of it.
-	Files *Files
-
-	begun, answers, held, waited, octets atomic.Int64
-}
-
-// AheadState is how many answers are read ahead.
+// Such an answer is kept in 64 KiB of memory, beyond that in a file. A program
+// that ends is gone then, and its turn is another's, while the client takes its
+// time. Where neither has room, the program waits for the client, and keeps its
+// turn.
 type AheadState struct {
 	Answers int   // that are kept for slow clients now, wholly or in part
 	Held    int   // whose programs wait for their clients now, for want of room
-	Octets  int64 // in files now
 	Begun   int64 // answers so far
 	Waited  int64 // of those, whose programs had to wait
 }
 
-// State returns how many answers are read ahead.
-func (a *Ahead) State() AheadState {
-	return AheadState{Answers: int(a.answers.Load()), Held: int(a.held.Load()), Octets: a.octets.Load(), Begun: a.begun.Load(), Waited: a.waited.Load()}
-}
+// aheadTally counts answers that are read ahead.
+type aheadTally struct{ answers, held, begun, waited atomic.Int64 }
 
-func (a *Ahead) most() int64 {
-	if a.Most <= 0 {
-		return DefaultSpool
-	}
-	return a.Most
+// Ahead returns how many answers are read ahead.
+func (f *Files) Ahead() AheadState {
+	t := &f.ahead
+	return AheadState{Answers: int(t.answers.Load()), Held: int(t.held.Load()), Begun: t.begun.Load(), Waited: t.waited.Load()}
 }
 
 // spillAt is how little memory must be left for what is there to go to the file.
@@ -59,7 +40,8 @@ const spillAt = 16 << 10
 // own sends.
 type ahead struct {
 	x     *relay
-	total *Ahead
+	most  int64 // octets in the file
+	tally *aheadTally
 	done  chan struct{} // closed when the reading goroutine is
 	room  chan struct{} // has one when there may be room
 	more  chan struct{} // has one when there may be more to send
@@ -82,14 +64,19 @@ type ahead struct {
 // startAhead begins to read the output of x, whose goroutine is writing.
 func startAhead(x *relay) *ahead {
 	a := &ahead{
-		x: x, total: x.opt.Ahead, done: make(chan struct{}), room: make(chan struct{}, 1), more: make(chan struct{}, 1),
+		x: x, most: x.opt.Spool.Most, done: make(chan struct{}), room: make(chan struct{}, 1), more: make(chan struct{}, 1),
 		mem: outputBuffers.Get().(*outputMemory),
 	}
-	if a.total == nil {
-		a.total, a.broken = new(Ahead), true
+	if a.most <= 0 {
+		a.most = DefaultSpool
 	}
-	a.total.begun.Add(1)
-	a.total.answers.Add(1)
+	if x.opt.Spool.Files != nil {
+		a.tally = &x.opt.Spool.Files.ahead
+	} else {
+		a.tally = new(aheadTally)
+	}
+	a.tally.begun.Add(1)
+	a.tally.answers.Add(1)
 	go a.run()
 	return a
 }
@@ -179,10 +166,10 @@ func (a *ahead) awaitRoom(soon time.Duration) {
 	if held := soon <= 0; held {
 		if soon = roomAgain; !a.held {
 			a.held = true
-			a.total.waited.Add(1)
+			a.tally.waited.Add(1)
 		}
-		a.total.held.Add(1)
-		defer a.total.held.Add(-1)
+		a.tally.held.Add(1)
+		defer a.tally.held.Add(-1)
 	}
 	a.mu.Unlock()
 	defer a.mu.Lock()
@@ -209,15 +196,14 @@ func (a *ahead) add(n int) {
 // of no use: when the rest of a body of known length does not fit, its program
 // would wait all the same. mu is held.
 func (a *ahead) spill() bool {
-	n, most := int64(a.to-a.from), a.total.most()
-	if a.broken || a.end+n > most || a.x.left > most || !a.total.Files.take(n, most, aheadAtOnce) {
+	n, o := int64(a.to-a.from), &a.x.opt.Spool
+	if a.broken || a.end+n > a.most || a.x.left > a.most || !o.Files.take(n, a.most, aheadAtOnce) {
 		return false
 	}
 	a.end += n
-	a.total.octets.Add(n)
 	var err error
 	if a.file == nil {
-		a.file, a.name, err = unnamed(a.total.Dir)
+		a.file, a.name, err = unnamed(o.Dir)
 	}
 	if err == nil {
 		_, err = a.file.WriteAt(a.mem.octets[a.from:a.to], a.end-n)
@@ -234,9 +220,8 @@ func (a *ahead) spill() bool {
 
 // give gives back the room of n octets in files; mu is held.
 func (a *ahead) give(n int64) {
-	a.total.octets.Add(-n)
-	if a.total.Files != nil {
-		a.total.Files.octets.Add(-n)
+	if f := a.x.opt.Spool.Files; f != nil {
+		f.octets.Add(-n)
 	}
 }
 
@@ -305,7 +290,7 @@ func (a *ahead) close() {
 	a.closeFile()
 	outputBuffers.Put(a.mem)
 	a.mem = nil
-	a.total.answers.Add(-1)
+	a.tally.answers.Add(-1)
 }
 
 // leave ends the reading ahead, if there is any, when Relay returns or panics.

@@ -29,7 +29,10 @@ type SpoolOptions struct {
 // spoolsAtOnce of the longest: those who send bodies need no turn for that.
 // Answers for slow clients get half of that, so that there is room for bodies of
 // requests. The zero value is ready.
-type Files struct{ octets atomic.Int64 }
+type Files struct {
+	octets atomic.Int64
+	ahead  aheadTally
+}
 
 // spoolsAtOnce is how many of the longest bodies there is room for.
 const spoolsAtOnce = 4
