@@ -64,12 +64,14 @@ func (x *exchange) answer(head *gateway.Head) {
 		x.sendfile(head, name, uri)
 		return
 	}
-	f := gateway.Relay(x.w, x.r, head, x.out, gateway.RelayOptions{Most: x.h.o.MaxOutput, Sent: &x.run.Sent})
+	f := gateway.Relay(x.w, x.r, head, x.out, gateway.RelayOptions{
+		Most: x.h.o.MaxOutput, Sent: &x.run.Sent, Program: x,
+		Spool: gateway.SpoolOptions{Most: x.h.o.MaxSpool, Dir: x.h.o.SpoolDir, Files: &x.h.spools},
+	})
 	if f == nil {
 		return
 	}
 	// RFC 9112 §8: what is not complete must not look so.
-	f = x.cut(f)
 	x.account(f)
 	panic(http.ErrAbortHandler)
 }

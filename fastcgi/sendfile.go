@@ -56,6 +56,7 @@ func (x *exchange) sendfile(head *gateway.Head, name string, uri bool) {
 		return
 	}
 	defer f.Close()
+	x.part() // before the client takes its time
 	h := x.w.Header()
 	for name, values := range head.Header {
 		h[name] = values
