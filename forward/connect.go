@@ -24,7 +24,7 @@ func (h *Handler) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.open.Add(-1)
 	ctx, cancel := context.WithTimeout(r.Context(), h.o.ConnectTimeout)
-	server, err := h.dial(ctx, "tcp", r.URL.Host)
+	server, err := h.dial(ctx, r.URL.Host)
 	cancel()
 	if err != nil {
 		h.tunnelFailed(w, r, err)

@@ -22,9 +22,9 @@ type Handler struct {
 	o       Options
 	access  access
 	servers *proxy.Handler
-	next    http.Handler // the cache, or servers
-	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
-	idle    func() // closes idle connections to servers
+	next    http.Handler                                                 // the cache, or servers
+	dial    func(ctx context.Context, hostport string) (net.Conn, error) // for tunnels
+	idle    func()                                                       // closes idle connections to servers
 
 	tunnels tunnel.Set
 	open    atomic.Int64 // tunnels that are open or about to be
@@ -38,8 +38,11 @@ func New(o Options) (*Handler, error) {
 	h := &Handler{o: o, access: newAccess(&o), dial: o.Dial, idle: func() {}}
 	rt := o.Transport
 	if rt == nil {
-		t := h.newTransport()
-		rt, h.dial, h.idle = t, t.Dial, t.CloseIdleConnections
+		t, err := h.newTransport()
+		if err != nil {
+			return nil, err
+		}
+		rt, h.dial, h.idle = t, t.Tunnel, t.CloseIdleConnections
 	}
 	var err error
 	h.servers, err = proxy.New(proxy.Options{Forward: true, Name: o.Name, Transport: rt, HeadTimeout: o.HeadTimeout, BodyTimeout: o.BodyTimeout,
@@ -65,16 +68,23 @@ func New(o Options) (*Handler, error) {
 }
 
 // newTransport returns the way to servers.
-func (h *Handler) newTransport() *outbound.Transport {
-	guard := &outbound.Guard{AllowPrivate: h.o.AllowPrivate, Allow: h.o.Destinations}
-	return &outbound.Transport{
-		Dial:           guard.DialContext,
+func (h *Handler) newTransport() (*outbound.Transport, error) {
+	by, err := parseParents(h.o.Parents)
+	if err != nil {
+		return nil, err
+	}
+	t := &outbound.Transport{
+		Guard:          &outbound.Guard{AllowPrivate: h.o.AllowPrivate, Allow: h.o.Destinations},
 		ConnectTimeout: h.o.ConnectTimeout,
 		TLSTimeout:     h.o.ConnectTimeout,
 		HeadTimeout:    h.o.HeadTimeout,
 		ReadTimeout:    h.o.BodyTimeout,
 		HTTP2:          true,
 	}
+	if !by.none() {
+		t.Parents = by.of
+	}
+	return t, nil
 }
 
 // Close ends tunnels and upgraded connections and waits for them. Requests

@@ -60,11 +60,19 @@ type Options struct {
 	// 4096.
 	MaxTunnels int
 
+	// Parents are proxies to go through: http://host:port, https://, socks5://
+	// (names are resolved here) or socks5h:// (there), with user:password@
+	// where they want them; or "direct". "HOST=" in front makes it one for that
+	// host, ".HOST=" for that and all below it; the longest name that fits
+	// decides. Several for the same hosts are tried in order while one cannot
+	// be reached.
+	Parents []string
+
 	// Transport and Dial take the place of the handler's own way to servers:
-	// Dial for tunnels. Both are to refuse what the options above refuse; they
-	// are for tests, and for those who have a way of their own.
+	// Dial for tunnels, to host:port. Both are to refuse what the options above
+	// refuse; they are for tests, and for those who have a way of their own.
 	Transport http.RoundTripper
-	Dial      func(ctx context.Context, network, addr string) (net.Conn, error)
+	Dial      func(ctx context.Context, hostport string) (net.Conn, error)
 
 	// ErrorLog gets what an operator should know. Default slog.Default().
 	ErrorLog *slog.Logger

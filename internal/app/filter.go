@@ -52,7 +52,7 @@ func openFilter(c *config.Filter) opener {
 func forwardOptions(c *config.Forward) (forward.Options, error) {
 	o := forward.Options{
 		Clients: c.Clients, AllowPrivate: c.AllowPrivate, Destinations: c.Destinations,
-		Name: c.Name, MaxTunnels: int(c.MaxTunnels), TunnelIdle: c.TunnelTimeout,
+		Parents: c.Parents, Name: c.Name, MaxTunnels: int(c.MaxTunnels), TunnelIdle: c.TunnelTimeout,
 	}
 	for _, text := range c.Ports {
 		port, err := strconv.ParseUint(text, 10, 16)
@@ -60,6 +60,13 @@ func forwardOptions(c *config.Forward) (forward.Options, error) {
 			return o, fmt.Errorf("--port %s: give a number from 1 to 65535", text)
 		}
 		o.Ports = append(o.Ports, int(port))
+	}
+	if c.Users != "" {
+		users, err := readUsers(c.Users)
+		if err != nil {
+			return o, err
+		}
+		o.Login = users.login
 	}
 	return o, nil
 }
