@@ -117,6 +117,8 @@ func Run(e *Env) int {
 		return e.why(args)
 	case "check":
 		return e.check(args)
+	case "tls":
+		return e.tls(args)
 	case "help", "-h", "-help", "--help":
 		return e.help(args)
 	case "version", "-version", "--version":

@@ -61,6 +61,7 @@ var Commands = []Command{
 			"A folder is served as freshet serve would, and each file in it is checked; a sitemap names the pages to check. " +
 			"The exit status is 1 when something is found that --fail-on names, 2 when the command line is wrong.",
 		Flags: checkingFlags},
+	tlsCommand,
 	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
 		Long: "Explains freshet, or a command and its flags."},
 	{Name: "version", Short: "print the version",
