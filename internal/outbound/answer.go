@@ -55,7 +55,7 @@ func (c *conn) answer(req *http.Request, n int, sent bool) (*http.Response, *Err
 		if h.Has(wire.Trailer) {
 			r.Trailer = announced(h)
 		}
-		a.body.dec.Limits = &c.t.limits
+		a.body.in.Chunks.Limits = &c.t.limits
 		r.ContentLength = -1
 	case wire.SizedBody:
 		r.ContentLength = h.ContentLength
@@ -65,7 +65,8 @@ func (c *conn) answer(req *http.Request, n int, sent bool) (*http.Response, *Err
 		r.ContentLength = -1
 	}
 	b := &a.body
-	b.c, b.resp, b.framing, b.left, b.whole = c, r, framing, r.ContentLength, whole
+	b.c, b.resp, b.whole = c, r, whole
+	b.in.Framing, b.in.Left = framing, r.ContentLength
 	r.Body = b
 	return r, nil
 }
