@@ -37,10 +37,12 @@ generated: ## go generate changes nothing
 cross: ## the systems that CI has no machine for still compile
 	@scripts/cross darwin windows freebsd
 
-conformance: build ## the public cache suite against "freshet proxy" (CACHE_TESTS=checkout of it; default: the npm package)
+conformance: build ## the public cache suite against "freshet proxy" and the client's cache (CACHE_TESTS=checkout of it; default: the npm package)
 	node --test conformance
 	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --profile standard
 	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --profile safe
+	$(GO) build -o bin/ ./conformance/privateproxy
+	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --private
 
 bench-quick: ## every benchmark once, and the tests of the bench module
 	$(GO) vet -C bench ./...

@@ -3,13 +3,14 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
 )
 
 // errTruncated is what a reader of a body gets whose origin broke off.
-var errTruncated = errors.New("cache: the origin's answer broke off")
+var errTruncated = fmt.Errorf("cache: the origin's answer broke off: %w", io.ErrUnexpectedEOF)
 
 const (
 	chunkSize = 64 << 10

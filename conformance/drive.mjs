@@ -14,20 +14,25 @@ if (fs.existsSync(path.join(options.tree, 'tests/surrogate-control.mjs'))) {
 const wanted = new RegExp(options.only || '');
 const chosen = suites.map(suite => ({
   ...suite,
-  // What only browsers can do is not for a shared cache.
-  tests: suite.tests.filter(test => !test.browser_only &&
+  // What only browsers can do is not for a shared cache, and the other way round.
+  tests: suite.tests.filter(test => (options.private ? !test.cdn_only && !test.browser_skip : !test.browser_only) &&
     (options.ids.length === 0 || options.ids.includes(test.id)) && wanted.test(`${suite.id}/${test.id}`)),
 }));
 if (options.ids.length > 0) chosen.forEach(suite => suite.tests.forEach(test => { test.dump = true; }));
 
 const { runTests, getResults } = await load(path.join(options.engine, 'client/runner.mjs'));
-if (options.engine === '.') await runTests(chosen, asNodeFetch, false, options.base, options.chunk);
-else await runTests(chosen, false, options.base, options.chunk);
+if (options.engine === '.') await runTests(chosen, options.private ? asBrowserFetch : asNodeFetch, options.private, options.base, options.chunk);
+else await runTests(chosen, options.private, options.base, options.chunk);
 
 const tests = chosen.flatMap(suite => suite.tests.map(test => (
   { suite: suite.id, id: test.id, name: test.name, kind: test.kind ?? 'required', needs: test.depends_on ?? [] })));
 fs.writeFileSync(options.result, JSON.stringify({ tests, results: getResults() }));
 process.exit(0); // connections that the client keeps do not hold us
+
+// asBrowserFetch adds nothing: what browsers have is between it and the origin.
+function asBrowserFetch(url, init = {}) {
+  return fetch(url, { ...init, signal: AbortSignal.timeout(10_000) });
+}
 
 // asNodeFetch is what the older client expects of the fetch function that it is
 // given: no request fields but those of the test. Node's adds "no-cache" to

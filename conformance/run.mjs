@@ -20,7 +20,11 @@ const usage = `usage: conformance/run.mjs [options]
                      npm package, or "npm": install that package (the default)
   --profile NAME     standard (the default) or safe: the profile that freshet runs
                      with, and what is expected of it
-  --freshet FILE     the binary (default bin/freshet)
+  --private          the cache of package client, which is one user's, with the
+                     suite's selection for browsers
+  --folder           then in a folder, not in memory
+  --freshet FILE     the binary (default bin/freshet); with --private,
+                     conformance/privateproxy (default bin/privateproxy)
   --cmd COMMAND      another cache instead; {port} and {origin} are replaced by port
                      numbers on 127.0.0.1. It must stay in the foreground. Nothing
                      is expected of it: the figures are printed
@@ -41,7 +45,9 @@ function options() {
     options: {
       suite: { type: 'string', default: 'npm' },
       profile: { type: 'string', default: 'standard' },
-      freshet: { type: 'string', default: path.join(root, 'bin', 'freshet') },
+      private: { type: 'boolean', default: false },
+      folder: { type: 'boolean', default: false },
+      freshet: { type: 'string' },
       cmd: { type: 'string' },
       id: { type: 'string', multiple: true, default: [] },
       only: { type: 'string', default: '' },
@@ -60,6 +66,9 @@ function options() {
     if (!Number.isInteger(values[name]) || values[name] < 1) throw new CannotRun(`--${name} takes a number`);
   }
   if (!['standard', 'safe'].includes(values.profile)) throw new CannotRun(`no profile ${values.profile}`);
+  values.freshet ??= path.join(root, 'bin', values.private ? 'privateproxy' : 'freshet');
+  if (values.private) values.profile = values.folder ? 'private-folder' : 'private';
+  else if (values.folder) throw new CannotRun('--folder is for --private');
   values.single = values.id.length > 0 || values.only !== '';
   if (values.single && (values.update || values.out)) throw new CannotRun('a part of the suite makes no results to keep');
   if (values.cmd && values.update) throw new CannotRun('docs/results holds what freshet does');
@@ -72,6 +81,13 @@ function resultsFile(layout, profile) {
   return path.join(root, 'docs', 'results', `${parts.filter(Boolean).join('-')}.json`);
 }
 
+// commandOf is what is started for a run of our own cache.
+function commandOf(o, origin, listen, temporary) {
+  if (!o.private) return [o.freshet, 'proxy', '--to', origin, '--listen', listen, '--profile', o.profile];
+  const folder = o.folder ? ['--folder', fs.mkdtempSync(path.join(temporary, 'cache-'))] : [];
+  return [o.freshet, '--to', origin, '--listen', listen, ...folder];
+}
+
 // once runs the chosen tests against a cache that holds nothing yet.
 async function once(o, suite, temporary) {
   const origin = await startOrigin(suite, temporary, o.id.length > 0);
@@ -79,12 +95,12 @@ async function once(o, suite, temporary) {
   const command = o.cmd?.replaceAll('{port}', port).replaceAll('{origin}', origin);
   await startCache(command
     ? ['sh', '-c', `exec ${command}`]
-    : [o.freshet, 'proxy', '--to', `http://127.0.0.1:${origin}`, '--listen', `127.0.0.1:${port}`, '--profile', o.profile],
+    : commandOf(o, `http://127.0.0.1:${origin}`, `127.0.0.1:${port}`, temporary),
   port);
   try {
     return await runDriver({
       tree: suite.tree, engine: suite.engine, base: `http://127.0.0.1:${port}`,
-      ids: o.id, only: o.only, chunk: o.chunk, result: path.join(temporary, 'result.json'),
+      private: o.private, ids: o.id, only: o.only, chunk: o.chunk, result: path.join(temporary, 'result.json'),
     });
   } finally {
     await endAll();
@@ -113,17 +129,18 @@ async function main() {
     const run = runs.at(-1);
     if (run.tests.length === 0) throw new CannotRun('no such test');
 
-    const name = o.cmd ? 'cache' : `freshet --profile ${o.profile}`;
+    const name = o.cmd ? 'cache' : o.private ? `client.Transport, ${o.profile}` : `freshet --profile ${o.profile}`;
     const text = `${summary(run, !o.single)}\n${describe(run, !o.single)}`;
     console.log(`${name}, ${suite.revision}\n${summary(run, !o.single)}\n${describe(run, !o.single, kinds.slice(0, o.single ? 3 : 2))}`);
     let faults = compareRuns(runs);
     if (!o.cmd && !o.single) {
-      const lists = [suite.layout === 'package' ? 'npm' : 'repository', ...(o.profile === 'standard' ? [] : [o.profile])];
+      const list = suite.layout === 'package' ? 'npm' : 'repository';
+      const lists = o.private ? [`private-${list}`] : [list, ...(o.profile === 'standard' ? [] : [o.profile])];
       const expected = expectations(run, o.profile, ...lists.map(name => fs.readFileSync(path.join(here, 'expected', `${name}.txt`), 'utf8')));
       const committed = resultsFile(suite.layout, o.profile);
       const before = !o.update && fs.existsSync(committed) ? JSON.parse(fs.readFileSync(committed)) : {};
       for (const each of runs) faults = faults.concat(judge(each, expected, before));
-      if (o.update) write(committed, run, `freshet proxy --profile ${o.profile}, ${suite.revision}\n\n${text}`);
+      if (o.update) write(committed, run, `${o.private ? name : `freshet proxy --profile ${o.profile}`}, ${suite.revision}\n\n${text}`);
     }
     if (o.out) write(o.out, run, `${name}, ${suite.revision}\n\n${text}`);
     for (const fault of new Set(faults)) console.log(`NOT AS EXPECTED: ${fault}`);
