@@ -1,0 +1,81 @@
+package app
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The command makes a forward proxy with a cache; its answers can be explained
+// like those of others.
+func TestFilter(t *testing.T) {
+	asked := 0
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.Header().Set("Cache-Control", "max-age=60")
+		io.WriteString(w, "from "+r.URL.Path)
+	}))
+	defer origin.Close()
+	users := filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(users, []byte("ann:secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "filter", "--listen", "127.0.0.1:0", "--allow-private", "--users", users, "--request-id", "always")
+	address := p.url()
+	contains(t, p.stderr.String(), "serving as a forward proxy on http://127.0.0.1:")
+	by, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by.Path, by.User = "", url.UserPassword("ann", "secret")
+	tr := &http.Transport{Proxy: http.ProxyURL(by)}
+	defer tr.CloseIdleConnections()
+	client := &http.Client{Transport: tr}
+	var id string
+	for i := range 2 {
+		resp, err := client.Get(origin.URL + "/a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if hit := strings.Contains(resp.Header.Get("Cache-Status"), "; hit"); string(body) != "from /a" || hit != (i > 0) {
+			t.Errorf("request %d: %q, %s", i, body, resp.Header.Get("Cache-Status"))
+		}
+		if !strings.HasPrefix(resp.Header.Get("Via"), "1.1 freshet-") {
+			t.Errorf("Via %q", resp.Header.Get("Via"))
+		}
+		id = resp.Header.Get("Freshet-Id")
+	}
+	if asked != 1 {
+		t.Errorf("the origin was asked %d times", asked)
+	}
+	if resp, body := get(t, address+"proxy.pac"); resp.StatusCode != 200 || !strings.Contains(body, "FindProxyForURL") {
+		t.Errorf("%s %q", resp.Status, body)
+	}
+	p.stop()
+	contains(t, p.stdout.String(), `"GET `+origin.URL+`/a HTTP/1.1" 200 7 `)
+	contains(t, p.stdout.String(), " "+id+" hit")
+}
+
+// What is wrong with a command line is told with what to do.
+func TestFilterFaults(t *testing.T) {
+	for _, tt := range []struct {
+		args string
+		says string
+	}{
+		{"filter extra", `"extra": the filter takes no operand`},
+		{"filter --port x", "--port x: give a number from 1 to 65535"},
+		{"filter --parent ftp://h", "its scheme is none of http, https, socks5 and socks5h"},
+		{"filter --users /nowhere", "give a file with a line name:password"},
+	} {
+		p := start(t, strings.Fields(tt.args+" --listen 127.0.0.1:0")...)
+		p.wait()
+		contains(t, p.stderr.String(), tt.says)
+	}
+}
