@@ -1,0 +1,267 @@
+package filterlist
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+)
+
+// rule is a compiled network rule: numbers, and where its line is.
+type rule struct {
+	pattern uint32 // in Set.patterns
+	length  uint16
+	source  uint16
+	flags   flags
+	offset  uint32
+	line    uint32
+	extra   uint32 // in Set.extras; 0 is the empty one
+	types   types
+}
+
+// extra is what few rules have.
+type extra struct {
+	domains domains
+	to      domains
+	deny    domains
+	methods []string
+	re      *regexp.Regexp
+	literal string // is in each text that re matches
+	value   string
+	param   *param
+	mod     modifier
+	scopes  scopes
+}
+
+// index finds the rules that may match a request. Each rule is filed under one
+// key, the rarest that each URL has which it matches: a host (with all below
+// it) or a token of the URL, a maximal run of letters, digits and "%". Rules
+// without either are filed under the domains of $domain, or else tried each
+// time. The rules of a key lie side by side.
+type index struct {
+	slots []slot // open addressing, a power of two
+	rules []rule
+	rest  []rule
+	pages bool // some are filed under domains of pages
+}
+
+type slot struct{ key, start, n uint32 }
+
+func (x *index) empty() bool { return len(x.rules)+len(x.rest) == 0 }
+
+// bucket returns the rules of a key.
+func (x *index) bucket(key uint32) []rule {
+	mask := uint32(len(x.slots) - 1)
+	for i := key & mask; ; i = (i + 1) & mask {
+		s := &x.slots[i]
+		if s.n == 0 {
+			return nil
+		}
+		if s.key == key {
+			return x.rules[s.start : s.start+s.n]
+		}
+	}
+}
+
+func hostKey(hash uint64) uint32 { return uint32(hash ^ hash>>32) }
+
+func pageKey(hash uint64) uint32 { return uint32(hash^hash>>32)*0x9e3779b1 ^ 0x5bd1e995 }
+
+const (
+	tokenOffset = 2166136261
+	tokenPrime  = 16777619
+)
+
+func isTokenByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '%' || 'A' <= c && c <= 'Z'
+}
+
+// nextToken returns the key of the first token at or behind a position, and
+// where it ends; end is -1 if there is none. It reads capitals as small letters.
+func nextToken(text []byte, at int) (key uint32, start, end int) {
+	for at < len(text) && !isTokenByte(text[at]) {
+		at++
+	}
+	if at == len(text) {
+		return 0, at, -1
+	}
+	key, start = tokenOffset, at
+	for ; at < len(text) && isTokenByte(text[at]); at++ {
+		key = (key ^ uint32(lower(text[at]))) * tokenPrime
+	}
+	return key, start, at
+}
+
+// common are tokens that most URLs have, so that a rule is filed under one only
+// if it has nothing else.
+var common = func() map[uint32]bool {
+	set := map[uint32]bool{}
+	for _, s := range []string{"http", "https", "www", "com", "net", "org", "html", "js", "css", "php", "png", "jpg", "gif", "static", "img", "images", "1", "2", "api", "cdn", "min", "id", "v1", "v2", "io", "de", "uk", "co", "assets"} {
+		key, _, _ := nextToken([]byte(s), 0)
+		set[key] = true
+	}
+	return set
+}()
+
+// maxDomainKeys is under how many domains a rule is filed; one with more is
+// tried each time.
+const maxDomainKeys = 1024
+
+// builder gathers the rules of an index. How many rules could be filed under a
+// key is counted roughly, in a table that keys share.
+type builder struct {
+	entries []entry
+	keys    []uint32
+	counts  [1 << 16]uint32
+}
+
+// entry is a rule with the keys that it can have: keys[from:to].
+type entry struct {
+	rule     rule
+	from, to int
+	pages    bool // it needs all of these keys, which are of domains of pages
+}
+
+func (b *builder) add(r rule, p *parsed) {
+	e := entry{rule: r, from: len(b.keys)}
+	b.keys = appendKeys(b.keys, p)
+	e.to = len(b.keys)
+	good := slices.ContainsFunc(b.keys[e.from:], func(k uint32) bool { return !common[k] })
+	if pages := pageKeys(p); !good && pages != nil {
+		b.keys = append(b.keys[:e.from], pages...)
+		e.to, e.pages = len(b.keys), true
+	}
+	for _, k := range b.keys[e.from:e.to] {
+		b.counts[k&0xffff]++
+	}
+	b.entries = append(b.entries, e)
+}
+
+// appendKeys appends the keys that the URLs have which a rule matches.
+func appendKeys(keys []uint32, p *parsed) []uint32 {
+	switch {
+	case p.flags&flagWholeHost != 0:
+		return append(keys, hostKey(hashHost(p.pattern, fnvOffset)))
+	case p.flags&flagRegexp != 0:
+		for _, s := range p.literals {
+			keys = appendTokens(keys, []byte(s), false, false)
+		}
+		return keys
+	case p.flags&flagHostAnchor != 0:
+		end := 0
+		for end < len(p.pattern) && isHostByte(lower(p.pattern[end])) {
+			end++
+		}
+		if host := lowerASCII(p.pattern[:end]); end < len(p.pattern) && p.pattern[end] != '*' && isHostName(host) {
+			keys = append(keys, hostKey(hashHost(host, fnvOffset)))
+		}
+	}
+	return appendTokens(keys, []byte(p.pattern), p.flags&(flagHostAnchor|flagStartAnchor) != 0, p.flags&flagEndAnchor != 0)
+}
+
+// appendTokens appends the tokens of a pattern that are whole ones in each URL
+// that it matches: those between bytes that no token has. start and end say
+// that there is such a byte, or nothing, before and behind the pattern.
+func appendTokens(keys []uint32, pattern []byte, start, end bool) []uint32 {
+	for at := 0; ; {
+		key, from, to := nextToken(pattern, at)
+		if to < 0 {
+			return keys
+		}
+		left := from > 0 && pattern[from-1] != '*' || from == 0 && start
+		right := to < len(pattern) && pattern[to] != '*' || to == len(pattern) && end
+		if left && right {
+			keys = append(keys, key)
+		}
+		at = to
+	}
+}
+
+// pageKeys returns the keys of the domains that $domain names, nil if there is
+// none, or if they cannot serve as keys.
+func pageKeys(p *parsed) []uint32 {
+	if !p.domains.positive() || len(p.domains) > maxDomainKeys {
+		return nil
+	}
+	var keys []uint32
+	for _, d := range p.domains {
+		switch {
+		case d&domainEntity != 0:
+			return nil
+		case d&domainNot == 0:
+			keys = append(keys, pageKey(uint64(d&^domainBits)))
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// rarest returns the key under which a rule is filed.
+func (b *builder) rarest(e *entry) uint32 {
+	best, least := uint32(0), ^uint32(0)
+	for _, k := range b.keys[e.from:e.to] {
+		n := b.counts[k&0xffff]
+		if common[k] {
+			n += 1 << 24
+		}
+		if n < least {
+			best, least = k, n
+		}
+	}
+	return best
+}
+
+func (b *builder) index() index {
+	x := index{}
+	type filed struct {
+		key   uint32
+		entry uint32
+	}
+	order := make([]filed, 0, len(b.entries))
+	for i := range b.entries {
+		e := &b.entries[i]
+		switch {
+		case e.from == e.to:
+			x.rest = append(x.rest, e.rule)
+		case e.pages:
+			x.pages = true
+			for _, k := range b.keys[e.from:e.to] {
+				order = append(order, filed{k, uint32(i)})
+			}
+		default:
+			order = append(order, filed{b.rarest(e), uint32(i)})
+		}
+	}
+	slices.SortFunc(order, func(a, b filed) int {
+		if c := cmp.Compare(a.key, b.key); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.entry, b.entry)
+	})
+	size := 1
+	for size < 2*len(order) {
+		size *= 2
+	}
+	x.slots = make([]slot, max(size, 1))
+	x.rules = make([]rule, len(order))
+	for i, f := range order {
+		x.rules[i] = b.entries[f.entry].rule
+	}
+	for i := 0; i < len(order); {
+		j := i
+		for j < len(order) && order[j].key == order[i].key {
+			j++
+		}
+		x.insert(slot{order[i].key, uint32(i), uint32(j - i)})
+		i = j
+	}
+	return x
+}
+
+func (x *index) insert(s slot) {
+	mask := uint32(len(x.slots) - 1)
+	i := s.key & mask
+	for x.slots[i].n != 0 {
+		i = (i + 1) & mask
+	}
+	x.slots[i] = s
+}

@@ -1,0 +1,163 @@
+package filterlist
+
+import (
+	"slices"
+	"strings"
+)
+
+// scan goes through the rules of an index that match. With all it gathers them;
+// without, it returns the first. need are flags that a rule must have, scope
+// what it must turn off on pages, if not 0.
+type scan struct {
+	need  flags
+	scope scopes
+	all   *[]*rule
+}
+
+func (x *index) scan(c *query, s scan) *rule {
+	if len(x.rules) > 0 {
+		for i := c.request.names.n - 1; i >= 0; i-- {
+			if r := c.among(x.bucket(hostKey(c.request.names.all[i].hash)), s); r != nil {
+				return r
+			}
+		}
+		for at := 0; ; {
+			key, _, end := nextToken(c.url, at)
+			if end < 0 {
+				break
+			}
+			if r := c.among(x.bucket(key), s); r != nil {
+				return r
+			}
+			at = end
+		}
+		if x.pages && c.known {
+			page := c.pageParty()
+			for i := range page.names.n {
+				if r := c.among(x.bucket(pageKey(page.names.all[i].hash&^uint64(domainBits))), s); r != nil {
+					return r
+				}
+			}
+		}
+	}
+	return c.among(x.rest, s)
+}
+
+// among goes through the rules of one key.
+func (c *query) among(rules []rule, s scan) *rule {
+	for i := range rules {
+		r := &rules[i]
+		if r.flags&s.need != s.need {
+			continue
+		}
+		if s.scope != 0 && c.set.extras[r.extra].scopes&s.scope == 0 {
+			continue
+		}
+		if !c.matches(r, s.scope != 0) || c.blocked && r.flags&(flagSpecific|flagEntry) == 0 && c.withoutGeneric() {
+			continue
+		}
+		if s.all == nil {
+			return r
+		}
+		if !slices.Contains(*s.all, r) {
+			*s.all = append(*s.all, r)
+		}
+	}
+	return nil
+}
+
+// withoutGeneric says whether an exception takes the rules without $domain from
+// the page.
+func (c *query) withoutGeneric() bool {
+	if c.generic == genericUnknown {
+		c.generic = genericOn
+		if c.set.generic && c.pageException(scopeGeneric, 0) != nil {
+			c.generic = genericOff
+		}
+	}
+	return c.generic == genericOff
+}
+
+// pageException returns an exception for the whole page of the request.
+func (c *query) pageException(scope scopes, need flags) *rule {
+	if !c.known || c.set.scopes.empty() {
+		return nil
+	}
+	return c.set.pageRule(c.pageURL, scope, need)
+}
+
+// pageRule returns an exception that turns something off on a page, which is a
+// URL or a host. It has its own query, so that requests which nothing blocks do
+// not pay for one.
+func (s *Set) pageRule(page string, scope scopes, need flags) *rule {
+	var space [urlSpace]byte
+	var casedSpace [urlSpace]byte
+	var c query
+	url := page
+	if !strings.Contains(url, "://") {
+		url = "https://" + strings.TrimSuffix(url, "/") + "/"
+	}
+	c.fill(s, url, space[:0], casedSpace[:0])
+	c.setPage("", Document)
+	return s.scopes.scan(&c, scan{scope: scope, need: need})
+}
+
+// Match says what becomes of a request.
+func (s *Set) Match(q *Request) Verdict {
+	var v Verdict
+	if s == nil || q.URL == "" {
+		return v
+	}
+	var space [urlSpace]byte
+	var casedSpace [urlSpace]byte
+	var c query
+	c.fill(s, q.URL, space[:0], casedSpace[:0])
+	c.setPage(q.Page, q.Type)
+	c.method = q.Method
+	block, exception := c.decide()
+	switch {
+	case block == nil:
+	case exception != nil:
+		v.Action, v.Rule, v.Overrode = Allow, s.ruleOf(exception), s.ruleOf(block)
+	default:
+		v.Action, v.Rule = Block, s.ruleOf(block)
+		c.standIn(&v)
+		return v
+	}
+	c.removeParams(&v)
+	c.addPolicies(&v)
+	return v
+}
+
+// decide returns the rule that blocks the request, if there is one, and the
+// exception that overrides it, if there is one.
+func (c *query) decide() (block, exception *rule) {
+	s := c.set
+	if !s.important.empty() {
+		c.blocked = true
+		block = s.important.scan(c, scan{})
+		c.blocked = false
+		if block != nil {
+			if exception = s.allow.scan(c, scan{need: flagImportant}); exception == nil {
+				exception = c.pageException(scopeBlock, flagImportant)
+			}
+			return block, exception
+		}
+	}
+	c.blocked = true
+	block = s.block.scan(c, scan{})
+	c.blocked = false
+	if block != nil {
+		if exception = s.allow.scan(c, scan{}); exception == nil {
+			exception = c.pageException(scopeBlock, 0)
+		}
+	}
+	return block, exception
+}
+
+func (s *Set) ruleOf(r *rule) Rule {
+	if r == nil {
+		return Rule{}
+	}
+	return s.rule(place{r.source, r.offset, r.line})
+}

@@ -1,0 +1,222 @@
+package filterlist
+
+import (
+	"bytes"
+	"strings"
+)
+
+// query is a request as rules see it.
+type query struct {
+	set       *Set
+	url       []byte // in lower case, without user, fragment, and dot behind the host
+	cased     []byte // the same in its own case
+	raw       string // the same as cased
+	hostStart int
+	hostEnd   int
+	types     types
+	method    string
+
+	request party
+	page    party
+	known   bool // the page is
+	itself  bool // the page is the request
+
+	kinship kinship
+	blocked bool // rules that $genericblock turns off are to be left out
+	generic generic
+	pageURL string
+}
+
+// kinship is whether a request leaves the site of its page.
+type kinship uint8
+
+const (
+	kinUnknown kinship = iota // not asked for yet
+	kinFirst
+	kinThird
+)
+
+// generic is whether rules without $domain are for a page.
+type generic uint8
+
+const (
+	genericUnknown generic = iota
+	genericOn
+	genericOff
+)
+
+// urlSpace is how long URLs may be that need no allocation, in bytes.
+const urlSpace = 2048
+
+// fill reads a URL. space is where it is put if it is short enough.
+func (c *query) fill(set *Set, url string, space, casedSpace []byte) {
+	c.set = set
+	if i := strings.IndexByte(url, '#'); i >= 0 {
+		url = url[:i]
+	}
+	start, end := splitHost(url)
+	scheme := 0
+	if i := strings.Index(url[:start], "://"); i >= 0 {
+		scheme = i + 3
+	}
+	behind := end
+	for behind < len(url) && url[behind] == '.' {
+		behind++
+	}
+	if start != scheme || behind != end {
+		url = url[:scheme] + url[start:end] + url[behind:]
+		end -= start - scheme
+		start = scheme
+	}
+	c.raw = url
+	c.hostStart, c.hostEnd = start, end
+	c.url = append(space, url...)
+	capitals := false
+	for i, b := range c.url {
+		if 'A' <= b && b <= 'Z' {
+			c.url[i] = b + 'a' - 'A'
+			capitals = true
+		}
+	}
+	c.cased = c.url
+	if capitals && set.matchCase {
+		c.cased = append(casedSpace, url...)
+	}
+	c.request.set(lowerASCII(url[start:end]))
+}
+
+// setPage says which document the request is for.
+func (c *query) setPage(page string, t Type) {
+	c.types = t.bit()
+	if t == Document {
+		c.known, c.itself = true, true
+		c.pageURL = c.raw
+		return
+	}
+	c.pageURL = page
+	if host := hostOf(page); host != "" {
+		c.page.set(host)
+		c.known = true
+	}
+}
+
+// pageParty returns the document's host.
+func (c *query) pageParty() *party {
+	if c.itself {
+		return &c.request
+	}
+	return &c.page
+}
+
+// matches says whether a rule matches. Cheap questions come first.
+func (c *query) matches(r *rule, anyType bool) bool {
+	if !anyType && r.types&c.types == 0 {
+		return false
+	}
+	if r.flags&(flagThird|flagFirst|flagStrictThird|flagStrictFirst) != 0 && !c.kin(r.flags) {
+		return false
+	}
+	x := &c.set.extras[r.extra]
+	pattern := c.set.patterns[r.pattern : r.pattern+uint32(r.length)]
+	switch {
+	case r.flags&flagWholeHost != 0:
+		if !c.onHost(pattern, r.flags&flagExactHost != 0) {
+			return false
+		}
+	case r.flags&flagRegexp != 0:
+		if x.literal != "" && !containsString(c.url, x.literal) || !x.re.MatchString(c.raw) {
+			return false
+		}
+	default:
+		url := c.url
+		if r.flags&flagMatchCase != 0 {
+			url = c.cased
+		}
+		if !matchPattern(pattern, url, r.flags, c.hostStart, c.hostEnd) {
+			return false
+		}
+	}
+	return r.extra == 0 || c.fits(x)
+}
+
+// containsString is bytes.Contains without a conversion.
+func containsString(text []byte, s string) bool {
+	for at := 0; at+len(s) <= len(text); at++ {
+		i := bytes.IndexByte(text[at:len(text)-len(s)+1], s[0])
+		if i < 0 {
+			return false
+		}
+		if at += i; string(text[at:at+len(s)]) == s {
+			return true
+		}
+	}
+	return false
+}
+
+// onHost says whether the request's host is a domain, or below it.
+func (c *query) onHost(domain []byte, exact bool) bool {
+	host := c.url[c.hostStart:c.hostEnd]
+	if !bytes.HasSuffix(host, domain) {
+		return false
+	}
+	above := len(host) - len(domain)
+	return above == 0 || !exact && host[above-1] == '.'
+}
+
+// kin says whether the request is as far from its page as a rule wants it.
+func (c *query) kin(f flags) bool {
+	if !c.known {
+		return false
+	}
+	page := c.pageParty().host
+	if f&flagStrictThird != 0 && page == c.request.host || f&flagStrictFirst != 0 && page != c.request.host {
+		return false
+	}
+	if f&(flagThird|flagFirst) == 0 {
+		return true
+	}
+	if c.kinship == kinUnknown {
+		c.kinship = kinThird
+		if page == c.request.host || registrable(page) == registrable(c.request.host) {
+			c.kinship = kinFirst
+		}
+	}
+	third := c.kinship == kinThird
+	return (third || f&flagThird == 0) && (!third || f&flagFirst == 0)
+}
+
+// fits asks what few rules ask.
+func (c *query) fits(x *extra) bool {
+	if x.domains != nil {
+		if !c.known {
+			if x.domains.positive() {
+				return false
+			}
+		} else if !c.pageParty().in(x.domains) {
+			return false
+		}
+	}
+	if x.to != nil && !c.request.in(x.to) {
+		return false
+	}
+	if x.deny != nil && c.request.in(x.deny) {
+		return false
+	}
+	return x.methods == nil || allowsMethod(x.methods, c.method)
+}
+
+// allowsMethod says whether a list such as "get|head" or "~post" has a method.
+func allowsMethod(methods []string, method string) bool {
+	if method == "" {
+		method = "GET"
+	}
+	positive := false
+	for _, m := range methods {
+		name, not := strings.CutPrefix(m, "~")
+		if strings.EqualFold(name, method) {
+			return !not
+		}
+		positive = positive || !not
+	}
+	return !positive
+}
