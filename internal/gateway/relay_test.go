@@ -240,7 +240,7 @@ func TestRelayType(t *testing.T) {
 
 // TestRelayAllocations has the body cost nothing for each of its pieces.
 func TestRelayAllocations(t *testing.T) {
-	cost := func(n int) float64 {
+	cost := func(n int, p Program) float64 {
 		var in []string
 		for range n {
 			in = append(in, "piece")
@@ -250,16 +250,27 @@ func TestRelayAllocations(t *testing.T) {
 		w := discarding{make(http.Header)}
 		return testing.AllocsPerRun(10, func() {
 			o := NewOutput(&pieces{all: in})
-			if f := Relay(w, r, h, o, RelayOptions{}); f != nil {
+			if f := Relay(w, r, h, o, RelayOptions{Program: p}); f != nil {
 				t.Fatal(f)
 			}
 			o.Release()
 		})
 	}
-	if few, many := cost(10), cost(1000); many > few+1 {
+	few := cost(10, nil)
+	if many := cost(1000, nil); many > few+1 {
 		t.Errorf("%v allocations for 10 pieces, %v for 1000", few, many)
 	}
+	// Nor does a program that could be read ahead of its client.
+	if ready := cost(1000, idle{}); ready > few+1 {
+		t.Errorf("%v allocations, %v with a program that is told of its end", few, ready)
+	}
 }
+
+// idle is a program that is told of its end.
+type idle struct{}
+
+func (idle) Ended(f *Fault) *Fault { return f }
+func (idle) Stop(rule.ID)          {}
 
 type discarding struct{ header http.Header }
 
