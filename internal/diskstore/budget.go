@@ -91,6 +91,9 @@ func (s *Store) reserve(n int64) error {
 	if n > s.opt.MaxBytes {
 		return ErrFull
 	}
+	if s.shared != nil {
+		return nil
+	}
 	for {
 		if total, ok := s.budget.take(n); ok {
 			s.raiseUsage(total, 0)
@@ -161,6 +164,9 @@ func (s *Store) failed(err error) error {
 	if errors.Is(err, ErrFailing) || errors.Is(err, ErrFull) || errors.Is(err, ErrClosed) {
 		return err
 	}
+	if s.shared != nil && isGone(err) {
+		s.disown()
+	}
 	h := &s.health
 	h.mu.Lock()
 	news := h.state == OK
@@ -201,6 +207,20 @@ func (s *Store) ready() error {
 	defer h.mu.Unlock()
 	if h.state != OK && s.opt.Now().Before(h.until) {
 		return fmt.Errorf("%w: %w", ErrFailing, h.err)
+	}
+	return nil
+}
+
+// writable returns why nothing can be stored now, and makes ready for it.
+func (s *Store) writable() error {
+	if err := s.ready(); err != nil {
+		return err
+	}
+	if s.shared == nil {
+		return nil
+	}
+	if err := s.own(); err != nil {
+		return s.failed(err)
 	}
 	return nil
 }

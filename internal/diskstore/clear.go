@@ -13,6 +13,9 @@ func (s *Store) Clear() error {
 	if err := s.usable(); err != nil {
 		return err
 	}
+	if s.shared != nil {
+		return s.clearShared()
+	}
 	for i := range s.stripes {
 		s.stripes[i].Lock()
 		defer s.stripes[i].Unlock()
@@ -84,4 +87,15 @@ func (s *Store) sweepTree(name string, d fs.DirEntry) bool {
 	}
 	s.budget.scrapped(size)
 	return gone
+}
+
+// clearShared is Clear of a shared directory. The files are gone when it returns.
+func (s *Store) clearShared() error {
+	if err := s.fs.Rename(s.path("objects"), s.trash()); err != nil && !isGone(err) {
+		return s.failed(err)
+	}
+	s.cleared.Add(1)
+	s.sweepTrash()
+	_ = s.fs.Remove(s.path("sum"))
+	return nil
 }

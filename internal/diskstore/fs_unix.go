@@ -51,3 +51,12 @@ func again(call func() error) error {
 		}
 	}
 }
+
+// occupied is what a file takes of the disk, which of one with holes is less
+// than its length.
+func occupied(info fs.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int64(st.Blocks) * 512
+	}
+	return onDisk(info.Size())
+}

@@ -218,6 +218,10 @@ func (x *index) at(shard, position int) (k Key, ok bool) {
 // Keys calls yield for the objects that are known, in no order, until it returns
 // false. What comes and goes meanwhile is seen or not.
 func (s *Store) Keys(yield func(Key) bool) {
+	if s.shared != nil {
+		s.keysShared(yield)
+		return
+	}
 	for i := range indexShards {
 		for j := 0; ; j++ {
 			k, ok := s.index.at(i, j)

@@ -35,7 +35,7 @@ func (s *Store) Get(k Key) (*Object, error) {
 	if err := s.usable(); err != nil {
 		return nil, err
 	}
-	return s.get(k, s.index.touch(k, s.clock.of(s.opt.Now())))
+	return s.get(k, s.index.touch(k, s.clock.of(s.opt.Now())), true)
 }
 
 // Peek is Get for who only looks: for eviction it is no use.
@@ -44,17 +44,17 @@ func (s *Store) Peek(k Key) (*Object, error) {
 		return nil, err
 	}
 	_, known := s.index.get(k)
-	return s.get(k, known)
+	return s.get(k, known, false)
 }
 
-// get reads the object of k, which the index knows or not.
-func (s *Store) get(k Key, known bool) (*Object, error) {
+// get reads the object of k, which the index knows or not, to use it or to look.
+func (s *Store) get(k Key, known, used bool) (*Object, error) {
 	if !known && s.indexed.Load() {
 		return nil, ErrNotFound
 	}
 	l := s.stripe(&k)
 	l.RLock()
-	rec, err := s.readRecord(&k)
+	rec, info, err := s.readRecordInfo(&k)
 	if err != nil {
 		l.RUnlock()
 		if !known && isGone(err) {
@@ -68,7 +68,10 @@ func (s *Store) get(k Key, known bool) (*Object, error) {
 		}
 	}
 	l.RUnlock()
-	if !known {
+	switch {
+	case s.shared != nil && used:
+		s.touchShared(&k, info)
+	case s.shared == nil && !known:
 		s.discover(k, rec)
 	}
 	o := &Object{store: s, key: k, rec: rec}
@@ -78,27 +81,34 @@ func (s *Store) get(k Key, known bool) (*Object, error) {
 
 // readRecord reads the metadata file of k; its stripe is held.
 func (s *Store) readRecord(k *Key) (*Record, error) {
+	rec, _, err := s.readRecordInfo(k)
+	return rec, err
+}
+
+// readRecordInfo is readRecord with what the file system says of the file.
+func (s *Store) readRecordInfo(k *Key) (*Record, fs.FileInfo, error) {
 	f, err := s.fs.OpenFile(s.metaPath(k), os.O_RDONLY, 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	size := info.Size()
 	if !info.Mode().IsRegular() || size < headSize || size > s.maxRecord() {
-		return nil, errCorrupt
+		return nil, nil, errCorrupt
 	}
 	file := make([]byte, size)
 	if n, err := f.ReadAt(file, 0); int64(n) < size {
 		if err == io.EOF {
 			err = errCorrupt
 		}
-		return nil, err
+		return nil, nil, err
 	}
-	return decodeRecord(file, *k)
+	rec, err := decodeRecord(file, *k)
+	return rec, info, err
 }
 
 // maxRecord is more than a metadata file can be long: Meta, inline bodies, and
@@ -144,6 +154,10 @@ func (s *Store) rotten(k Key, id uint64, why error) {
 	defer l.Unlock()
 	rec, err := s.readRecord(&k)
 	if err == nil && (id == 0 || rec.body(id) == nil) || err != nil && !isRotten(err) {
+		return
+	}
+	if s.shared != nil && isGone(why) {
+		_, _ = s.remove(k) // another process had the body removed
 		return
 	}
 	s.corrupt.Add(1)

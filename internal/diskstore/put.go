@@ -32,10 +32,10 @@ func (s *Store) Put(k Key, r *Record) error {
 	if err := r.check(s.opt.MaxMeta); err != nil {
 		return fmt.Errorf("put: %w", err)
 	}
-	if err := s.ready(); err != nil {
+	if err := s.writable(); err != nil {
 		return err
 	}
-	if _, known := s.index.get(k); !known {
+	if _, known := s.index.get(k); !known && s.shared == nil {
 		if err := s.reserveEntry(); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (s *Store) putLocked(k Key, r *Record, name string, meta int64) error {
 		return s.failed(err)
 	}
 
-	if !known && old != nil {
+	if !known && old != nil && s.shared == nil {
 		s.budget.found(old.cost())
 		e = makeEntry(k, old.cost(), old.files(), 0)
 	}
@@ -120,8 +120,16 @@ func (s *Store) putLocked(k Key, r *Record, name string, meta int64) error {
 			}
 		}
 	}
-	s.budget.give(give)
-	s.index.set(makeEntry(k, cost, r.files(), s.clock.of(s.opt.Now())))
+	if s.shared != nil {
+		n := meta
+		for _, p := range taken {
+			n += p.reserved
+		}
+		defer s.wrote(n)
+	} else {
+		s.budget.give(give)
+		s.index.set(makeEntry(k, cost, r.files(), s.clock.of(s.opt.Now())))
+	}
 	for _, b := range dropped {
 		s.doom(b.ID, s.bodyPath(&k, b.ID), b.cost())
 	}
@@ -216,7 +224,13 @@ func (s *Store) place(k Key, from, to string) error {
 	if !isGone(err) {
 		return err
 	}
-	if err := s.mkdir(s.dirOf(&k)); err != nil {
+	err = s.mkdir(s.dirOf(&k))
+	if isGone(err) && s.shared != nil { // the first object, or another process cleared
+		if err = s.mkdir(s.path("objects")); err == nil {
+			err = s.mkdir(s.dirOf(&k))
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return s.fs.Rename(from, to)

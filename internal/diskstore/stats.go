@@ -13,6 +13,7 @@ type Stats struct {
 }
 
 // Touch says that k was used, for eviction. It costs a look-up in memory.
+// Of a shared store, Get has done that.
 func (s *Store) Touch(k Key) { s.index.touch(k, s.clock.of(s.opt.Now())) }
 
 // Stats returns the state of this moment.
@@ -21,8 +22,12 @@ func (s *Store) Stats() Stats {
 	h.mu.Lock()
 	state, err := h.state, h.err
 	h.mu.Unlock()
+	bytes := s.budget.total()
+	if s.shared != nil {
+		bytes, _ = s.sum()
+	}
 	return Stats{
-		Bytes: s.budget.total(), MaxBytes: s.opt.MaxBytes,
+		Bytes: bytes, MaxBytes: s.opt.MaxBytes,
 		Entries: s.index.count.Load(), MaxEntries: s.opt.MaxEntries,
 		Indexed: s.indexed.Load(), State: state, Err: err,
 		Evictions: s.evictions.Load(), Corrupt: s.corrupt.Load(), Scrubbed: s.scrubbed.Load(),

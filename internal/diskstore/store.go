@@ -46,6 +46,10 @@ type Options struct {
 	// with metadata and temporary files, without directories. Default 10 GiB.
 	// The least recently used objects are evicted to stay below.
 	MaxBytes int64
+	// Shared lets several processes, each with a store of this kind, use the
+	// directory at once; see the package's documentation for what changes. It
+	// needs locks of files ([errors.ErrUnsupported] where there are none).
+	Shared bool
 	// MaxEntries is how many objects there may be. Default 1<<20.
 	MaxEntries int64
 	// MaxMeta is how long Record.Meta may be. Default 1 MiB.
@@ -116,6 +120,7 @@ type Store struct {
 	usage   usage
 	live    live
 	seen    seen
+	shared  *shared // nil: the directory is this store's alone
 	stripes [256]stripe
 	// cleared counts Clear; it changes with all stripes held.
 	cleared atomic.Int64
@@ -155,12 +160,19 @@ func Open(o Options) (*Store, error) {
 	s := &Store{opt: o, fs: o.FS, clock: newTicks(o.Now()), pending: map[uint64]*pending{}}
 	s.budget.max = o.MaxBytes
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	if err := s.take(); err != nil {
+	enter := s.take
+	if o.Shared {
+		enter = s.enterShared
+	}
+	if err := enter(); err != nil {
 		s.stop()
 		if s.lock != nil {
 			s.lock.Close()
 		}
 		return nil, fmt.Errorf("disk store %s: %w", o.Dir, err)
+	}
+	if o.Shared {
+		return s, nil
 	}
 	s.background.Go(s.rebuild)
 	if o.ScrubRate > 0 {
@@ -210,6 +222,9 @@ func (s *Store) Close() error {
 		s.stripes[i].Lock()
 		defer s.stripes[i].Unlock()
 	}
+	if s.shared != nil {
+		return s.leaveShared()
+	}
 	if s.indexed.Load() {
 		s.writeUsage(s.budget.total(), s.index.count.Load())
 	}
@@ -227,6 +242,11 @@ func (s *Store) path(name string) string { return s.opt.Dir + string(filepath.Se
 
 // temporary is where a file is written.
 func (s *Store) temporary(id uint64) string {
+	if h := s.shared; h != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return filepath.Join(s.ownerDir(h.name), fmt.Sprintf("%016x", id))
+	}
 	return s.path(fmt.Sprintf("tmp%c%016x", filepath.Separator, id))
 }
 

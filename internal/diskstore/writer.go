@@ -49,7 +49,7 @@ var (
 // ErrFull if sizeHint is more than the whole budget, or ErrFailing. Room is
 // made as bytes come: an announcement alone evicts nothing.
 func (s *Store) Create(sizeHint int64) (*Writer, error) {
-	if err := s.ready(); err != nil {
+	if err := s.writable(); err != nil {
 		return nil, err
 	}
 	w := &Writer{store: s, id: rand.Uint64(), size: -1, holders: 1}
@@ -68,7 +68,7 @@ func (s *Store) Create(sizeHint int64) (*Writer, error) {
 // OpenSparse begins a body of that size of which parts come in any order, with
 // WriteAt. Holes occupy nothing, where the file system can do that.
 func (s *Store) OpenSparse(size int64) (*Writer, error) {
-	if err := s.ready(); err != nil {
+	if err := s.writable(); err != nil {
 		return nil, err
 	}
 	if size < 0 {
@@ -86,7 +86,7 @@ func (s *Store) OpenSparse(size int64) (*Writer, error) {
 // or to Abort. ErrNotFound if there is no such body, or it lives inside the
 // metadata; ErrBusy if another adds to it. Readers go on reading what they know of.
 func (s *Store) AddTo(k Key, id uint64) (*Writer, error) {
-	if err := s.ready(); err != nil {
+	if err := s.writable(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -165,6 +165,13 @@ func (w *Writer) begin(reserve int64) (File, error) {
 func (w *Writer) reserve(n int64) error {
 	more := n - w.reserved
 	if more <= 0 {
+		return nil
+	}
+	if w.store.shared != nil {
+		if n > w.store.opt.MaxBytes {
+			return ErrFull
+		}
+		w.reserved = n
 		return nil
 	}
 	if !w.sparse && more < writeStep {
