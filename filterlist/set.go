@@ -191,7 +191,7 @@ func canonical(line string) string {
 	if exception {
 		pattern = "@@" + pattern
 	}
-	return lowerASCII(pattern) + "$" + strings.Join(items, ",")
+	return pattern + "$" + strings.Join(items, ",")
 }
 
 func (c *compiler) compile(i int) {
