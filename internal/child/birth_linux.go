@@ -147,7 +147,11 @@ func (b *birth) prepare(y *system, c *Command) error {
 	if y.legacy {
 		b.defaults(y)
 	}
-	b.add("make a session", unix.SYS_SETSID)
+	if kin.sessions {
+		b.add("make a session", unix.SYS_SETSID)
+	} else {
+		b.add("make a group", unix.SYS_SETPGID, 0, 0)
+	}
 	if y.network.empty {
 		b.add("enter the empty network", unix.SYS_SETNS, uintptr(y.network.namespace), unix.CLONE_NEWNET)
 	}

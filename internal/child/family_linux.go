@@ -32,6 +32,7 @@ type family struct {
 	buffer   []byte
 	plain    bool // we do not have no_new_privs ourselves
 	session  int
+	sessions bool // each child leads one of its own
 	subreaps bool
 	quiet    bool        // SIGCHLD has its default disposition
 	heard    disposition // of SIGCHLD, before
@@ -119,7 +120,19 @@ func (f *family) join(as *syscall.Credential) {
 	f.buffer = make([]byte, 4096)
 	f.plain = !hasNoNewPrivileges(os.Getpid())
 	f.session, _ = unix.Getsid(0)
+	f.sessions = wantSessions()
 	f.live, f.strays = map[int]*kinship{}, map[int]*stray{}
+}
+
+// wantSessions says whether each child shall lead a session, as it shall where
+// it could get at our terminal otherwise. Without one, a session only helps to
+// find who left the group, and has a price where the scheduler groups by session
+// (autogroup): some of the programs that run side by side are then left waiting
+// for hundreds of milliseconds by those that come later.
+func wantSessions() bool {
+	grouped, _ := os.ReadFile("/proc/sys/kernel/sched_autogroup_enabled")
+	st, err := readStat(os.Getpid())
+	return err != nil || st.terminal != 0 || len(grouped) == 0 || grouped[0] != '1'
 }
 
 // leave ends what join began, and forgets everything with the last spawner.

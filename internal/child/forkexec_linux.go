@@ -32,7 +32,7 @@ func (y *system) find() error {
 // spawn starts a program with descriptors, in a cgroup unless group is -1, and
 // returns when it runs. Who looks for strays waits for that.
 func (y *system) spawn(c *Command, fds []int, group int, entry *uint64) (pid int, err error) {
-	attr := &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Sys: &syscall.SysProcAttr{Setsid: true, Credential: y.credential}}
+	attr := &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Sys: &syscall.SysProcAttr{Setsid: kin.sessions, Setpgid: !kin.sessions, Credential: y.credential}}
 	if attr.Env == nil {
 		attr.Env = []string{}
 	}

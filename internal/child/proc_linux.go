@@ -17,6 +17,7 @@ import (
 type stat struct {
 	state                  byte
 	parent, group, session int
+	terminal               int    // 0: none
 	started                uint64 // ticks after boot: with the pid, a name that is not used again
 	cpu                    time.Duration
 	rss                    int64 // bytes
@@ -47,13 +48,14 @@ func parseStat(text []byte) (stat, error) {
 		return n
 	}
 	return stat{
-		state:   fields[0][0],
-		parent:  int(number(4)),
-		group:   int(number(5)),
-		session: int(number(6)),
-		started: uint64(number(22)),
-		cpu:     time.Duration(number(14)+number(15)) * tick,
-		rss:     number(24) * int64(os.Getpagesize()),
+		state:    fields[0][0],
+		parent:   int(number(4)),
+		group:    int(number(5)),
+		session:  int(number(6)),
+		terminal: int(number(7)),
+		started:  uint64(number(22)),
+		cpu:      time.Duration(number(14)+number(15)) * tick,
+		rss:      number(24) * int64(os.Getpagesize()),
 	}, nil
 }
 

@@ -123,10 +123,10 @@ func (f *family) judge(pid int, s *stray, now time.Time) (gone bool) {
 
 // abandoned says that a living stray that nothing tells of can only be a
 // script's that is over: it runs as a user that we only start programs as, with
-// no privileges to gain, in a session that is not ours, and every child that
+// no privileges to gain, in a session that is not ours if programs have such, and every child that
 // runs was born after it was here.
 func (f *family) abandoned(pid int, st stat, s *stray) bool {
-	if !f.plain || st.session == f.session {
+	if !f.plain || f.sessions && st.session == f.session {
 		return false
 	}
 	for _, k := range f.live {
@@ -152,7 +152,7 @@ func (f *family) judgeDead(pid int, s *stray, st stat, now time.Time) (gone bool
 	}
 	// The zombie of somebody else's child has been waited for after a second,
 	// is in our own session, or had our privileges.
-	foreign := !f.plain || st.session == f.session || now.Sub(s.dead) < lookLater || !hasNoNewPrivileges(pid)
+	foreign := !f.plain || f.sessions && st.session == f.session || now.Sub(s.dead) < lookLater || !hasNoNewPrivileges(pid)
 	if k == nil && !s.ours && foreign && !inOurCgroup(pid) {
 		return false
 	}
