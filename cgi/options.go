@@ -73,10 +73,12 @@ type Options struct {
 	// memory; beyond it is a file. Default 64 KiB.
 	SpoolMemory int64
 	// MaxSpool bounds a body of unknown length, in bytes. Default 256 MiB. Then: 413.
-	// All of them together may have four times as much; then: 503.
+	// All of them together may have four times as much; then: 503. It bounds what
+	// is kept in a file of an answer for a client that reads slowly, too, those
+	// together to twice as much; then: the program waits for the client.
 	MaxSpool int64
 	// SpoolDir is where those files are; they have no names there. Default
-	// os.TempDir. When it is full: 503.
+	// os.TempDir. When it is full: 503 for bodies, and programs wait for clients.
 	SpoolDir string
 
 	// Limits of each program, beside Timeout.

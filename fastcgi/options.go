@@ -81,9 +81,11 @@ type Options struct {
 	SpoolMemory int64
 	// MaxSpool bounds a body of unknown length, in octets; beyond it is 413.
 	// Default 256 MiB. All of them together may have four times as much; beyond
-	// it is 503.
+	// it is 503. It bounds what is kept in a file of an answer for a client that
+	// reads slowly, too, those together to twice as much; beyond it the backend
+	// waits for the client.
 	MaxSpool int64
-	// SpoolDir is where the rest of such bodies is kept. Default os.TempDir.
+	// SpoolDir is where the rest of those is kept. Default os.TempDir.
 	SpoolDir string
 
 	// Sendfile are folders that an answer may name a file in which is then

@@ -10,7 +10,8 @@
 //	fault = gateway.Relay(w, r, head, out, gateway.RelayOptions{})
 //
 // What runs is bounded by [Turns], shown and stopped through a [Board]; a body
-// whose length must be known is kept aside by [Spool]. Faults come back as
+// whose length must be known is kept aside by [Spool], and so is by [Relay] what a
+// [Program] prints faster than its client reads: see [AheadState]. Faults come back as
 // values that name a rule; the caller tells the engine, and ends the program.
 //
 // All may be used by many goroutines at once, but for values that belong to one

@@ -46,6 +46,8 @@ type ahead struct {
 	room  chan struct{} // has one when there may be room
 	more  chan struct{} // has one when there may be more to send
 
+	reading, sending *time.Timer // of the goroutine that reads, of the one that sends; nil before they wait
+
 	mu       sync.Mutex    // guards what follows; held while the file is read or written
 	mem      *outputMemory // mem.octets[from:to] is kept
 	from, to int
@@ -173,11 +175,22 @@ func (a *ahead) awaitRoom(soon time.Duration) {
 	}
 	a.mu.Unlock()
 	defer a.mu.Lock()
-	t := time.NewTimer(soon)
-	defer t.Stop()
+	within(soon, a.room, &a.reading)
+}
+
+// within waits for c for so long; false when the time is over. t is used again.
+func within(d time.Duration, c <-chan struct{}, t **time.Timer) bool {
+	if *t == nil {
+		*t = time.NewTimer(d)
+	} else {
+		(*t).Reset(d)
+	}
+	defer (*t).Stop()
 	select {
-	case <-a.room:
-	case <-t.C:
+	case <-c:
+		return true
+	case <-(*t).C:
+		return false
 	}
 }
 
@@ -343,11 +356,7 @@ func (a *ahead) await(x *relay) {
 		<-a.more
 		return
 	}
-	t := time.NewTimer(x.opt.Pause)
-	defer t.Stop()
-	select {
-	case <-a.more:
-	case <-t.C:
+	if !within(x.opt.Pause, a.more, &a.sending) {
 		x.flush()
 	}
 }
