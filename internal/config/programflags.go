@@ -53,7 +53,7 @@ var programFlags = []Flag{
 		Doc:   "Longest body of an answer. Beyond it the program is ended and the answer cut.",
 		field: func(s *sections) any { return &s.programs.Output }},
 	{Name: "cgi-spool", Kind: Size, Value: "SIZE", Default: "256MiB", Min: kib, Group: groupPrograms,
-		Doc:   "Longest body of a request that does not say its length, which is kept aside, in memory or a file, until it is whole. Beyond it: 413.",
+		Doc:   "Longest body of a request that does not say its length, which is kept aside, in memory or a file, until it is whole. Beyond it: 413. Also how much of an answer is kept in a file for a client that reads slowly; beyond it the program waits for the client.",
 		field: func(s *sections) any { return &s.programs.Spool }},
 	{Name: "cgi-no-network", Kind: Switch, Group: groupPrograms,
 		Doc:   "Programs have no network. As root they get one of their own without interfaces; else TCP alone is refused (Linux 6.7). Where neither can be had, the server does not start.",
