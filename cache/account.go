@@ -42,12 +42,14 @@ func (h *Handler) tell(w http.ResponseWriter, q *inquiry, why rule.ID) {
 }
 
 // report tells the rest when the request has been answered.
-func (h *Handler) report(w http.ResponseWriter, q *inquiry) {
+func (h *Handler) report(w http.ResponseWriter, q *inquiry) { h.account(httpd.DetailOf(w), q) }
+
+// account is report to d, which may be nil.
+func (h *Handler) account(d *record.Detail, q *inquiry) {
 	key := h.shownKey(q.key)
 	if q.forwarded && (q.verdict == record.Miss || q.verdict == record.Revalidated) {
 		h.store.misses.note(q, key, h.avoidable(q), h.store)
 	}
-	d := httpd.DetailOf(w)
 	if d == nil {
 		return
 	}

@@ -38,7 +38,10 @@ func (h *Handler) ServeHot(head *httpd.Head, a *httpd.Answer) bool {
 		return false
 	}
 	o := r.match(&s)
-	if o == nil || h.store.gone(o, view(key)) || !o.body.whole() {
+	if o == nil {
+		return h.passHot(head, a, r, &to, view(key))
+	}
+	if h.store.gone(o, view(key)) || !o.body.whole() {
 		return false
 	}
 	now := h.hotNow(head)

@@ -63,6 +63,12 @@ func (h *Handler) decisiveFields(fields freshness.Fields) freshness.Fields {
 // same.
 const refresh = int64(time.Second)
 
+// recent reports whether u is of a moment ago.
+func (h *Handler) recent(u *unstored, now int64) bool {
+	age := now - u.at
+	return age >= 0 && age < min(refresh, int64(h.opt.HitForMiss)/8)
+}
+
 // repeats reports whether what is remembered of the answer before says the same
 // as this one would, and was remembered a moment ago: then it is left, which is
 // most of what a busy address that is never stored would cost.
@@ -72,8 +78,7 @@ func (x *fill) repeats(why rule.ID) bool {
 		return false
 	}
 	u := q.res.unstored
-	age := x.received - u.at
-	if u.rule != why || u.status != x.code || age < 0 || age >= min(refresh, int64(h.opt.HitForMiss)/8) {
+	if u.rule != why || u.status != x.code || !h.recent(u, x.received) {
 		return false
 	}
 	if x.passes() && q.res.passUntil != x.passUntil(u.at) || !h.sameDecisive(u.fields, x.header) {

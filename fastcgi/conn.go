@@ -36,6 +36,7 @@ type conn struct {
 	fresh  bool      // nothing was ever heard over it
 	since  time.Time // when it became idle
 	silent bool      // what look found
+	peek   func(fd uintptr)
 
 	armed time.Time // deadline for reading that nc has; zero: none
 
@@ -47,6 +48,7 @@ func newConn(nc net.Conn) *conn {
 	c := &conn{nc: nc, fresh: true}
 	if sc, ok := nc.(syscall.Conn); ok {
 		c.raw, _ = sc.SyscallConn()
+		c.peek = c.look
 	}
 	return c
 }
@@ -57,7 +59,7 @@ func (c *conn) alive() bool {
 		return true
 	}
 	c.silent = false
-	return c.raw.Control(c.look) == nil && c.silent
+	return c.raw.Control(c.peek) == nil && c.silent
 }
 
 // reading is the answer of one exchange as it comes: a gateway.Source of what
@@ -78,6 +80,7 @@ type reading struct {
 	flushAt time.Time            // gateway.Relay's deadline; zero: none
 	quietAt time.Time            // when quiet is called; zero: not any more
 	quiet   func()
+	hot     bool // at quietAt reading is given up for now
 }
 
 // SetReadDeadline implements gateway.Source: Relay asks for a pause.
@@ -138,6 +141,9 @@ func (s *reading) receive(p []byte) (int, error) {
 		}
 		now := time.Now()
 		if !s.quietAt.IsZero() && !now.Before(s.quietAt) {
+			if s.hot {
+				return 0, os.ErrDeadlineExceeded
+			}
 			s.quietAt = time.Time{}
 			s.quiet()
 		}
@@ -229,8 +235,11 @@ func (s *reading) set(t time.Time) {
 // free reports whether the backend's worker has nothing more to do with the
 // request: it ended it, or closed the connection.
 func (s *reading) free() bool {
+	if s.ended || s.err == nil || s.err == errTimeout {
+		return s.ended
+	}
 	var broken *protocolError
-	return s.ended || s.err != nil && s.err != errTimeout && !errors.Is(s.err, net.ErrClosed) && !errors.As(s.err, &broken)
+	return !errors.Is(s.err, net.ErrClosed) && !errors.As(s.err, &broken)
 }
 
 // usable reports whether the connection may carry another request: the answer

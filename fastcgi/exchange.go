@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,14 @@ type exchange struct {
 	role   byte
 	script gateway.Script
 	told   *record.Detail // nil when the writer is not the engine's
+	unique string         // the request's name; "" when the writer is not the engine's
+
+	// Of the hot path.
+	begun bool // by it: the connection has the request
+	read  bool // so was its head, with what came of it
+	head  *gateway.Head
+	fault *gateway.Fault
+	reply httpd.Reply
 
 	buf     *request
 	spooled *gateway.Spooled
@@ -81,6 +90,7 @@ var exchanges = sync.Pool{New: func() any {
 func (h *Handler) newExchange(w http.ResponseWriter, r *http.Request, role byte) *exchange {
 	x := exchanges.Get().(*exchange)
 	x.h, x.w, x.r, x.role, x.told = h, w, r, role, httpd.DetailOf(w)
+	x.unique = httpd.RequestID(w)
 	return x
 }
 
@@ -97,15 +107,18 @@ func (x *exchange) forget() {
 
 // ask gets the head of an answer. Whatever it returns, done is to be called.
 func (x *exchange) ask() (*gateway.Head, *gateway.Fault) {
-	if f := x.prepare(); f != nil {
-		return nil, f
+	next := x.resume
+	if !x.begun {
+		if f := x.prepare(); f != nil {
+			return nil, f
+		}
+		if id := x.takeTurn(); id != 0 {
+			return nil, &gateway.Fault{Rule: id}
+		}
+		next = x.try
 	}
-	if id := x.takeTurn(); id != 0 {
-		return nil, &gateway.Fault{Rule: id}
-	}
-	for {
-		x.tries++
-		head, f := x.try(x.tries > 1)
+	for ; ; next = x.try {
+		head, f := next()
 		if f == nil || !x.again() {
 			return head, f
 		}
@@ -140,26 +153,42 @@ func (h *Handler) leave(turn, uploads bool) {
 }
 
 // try sends the request over a connection, and reads the head of its answer.
-func (x *exchange) try(fresh bool) (*gateway.Head, *gateway.Fault) {
-	c, f := x.h.source.take(x.r.Context(), fresh)
+func (x *exchange) try() (*gateway.Head, *gateway.Fault) {
+	x.tries++
+	c, f := x.h.source.take(x.r.Context(), x.tries > 1)
 	if f != nil {
 		return nil, f
 	}
+	if !x.over(c) {
+		return nil, &gateway.Fault{Rule: x.end()}
+	}
+	x.send(c)
+	return x.readHead()
+}
+
+// over has the exchange go over a connection. It is false when somebody has ended
+// the exchange.
+func (x *exchange) over(c *conn) bool {
 	x.sent = time.Now()
 	x.in = reading{c: c, demux: demux{stderr: x.in.stderr}, quiet: x.in.quiet, kept: !c.fresh,
 		limit: x.h.o.Timeout, head: true, from: x.sent, quietAt: x.sent.Add(watchAfter)}
 	if x.shown { // by the first try
 		x.in.quietAt = x.sent.Add(stalledAfter)
 	}
-	if !x.hold(c) {
-		return nil, &gateway.Fault{Rule: x.end()}
-	}
-	x.send(c)
 	if x.out != nil {
 		x.out.Release()
 	}
 	x.out = gateway.NewOutput(&x.in)
-	head, f := x.out.ReadHead(false, x.h.o.MaxHead)
+	return x.hold(c)
+}
+
+// readHead reads the head of the answer.
+func (x *exchange) readHead() (*gateway.Head, *gateway.Fault) {
+	return x.headRead(x.out.ReadHead(false, x.h.o.MaxHead))
+}
+
+// headRead goes on when the head was read, or could not be.
+func (x *exchange) headRead(head *gateway.Head, f *gateway.Fault) (*gateway.Head, *gateway.Fault) {
 	if f != nil {
 		return nil, x.judge(f)
 	}
@@ -396,9 +425,9 @@ func (x *exchange) says(b []byte) {
 
 // log is the log of errors, for lines about this request.
 func (x *exchange) log() *slog.Logger {
-	log := x.h.o.ErrorLog.With("url", x.r.RequestURI)
-	if id := httpd.RequestID(x.w); id != "" {
-		log = log.With("request", id)
+	log := x.h.o.ErrorLog.With("url", strings.Clone(x.r.RequestURI)) // which the engine may want back
+	if x.unique != "" {
+		log = log.With("request", x.unique)
 	}
 	return log
 }

@@ -112,8 +112,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run runs a script, and returns where it redirects to when it does locally.
 func (h *Handler) run(w http.ResponseWriter, r *http.Request, s *gateway.Script) (local string) {
-	x := h.newExchange(w, r, roleResponder)
-	x.script = *s
+	x := h.begunFor(w, r, s)
+	if x == nil {
+		x = h.newExchange(w, r, roleResponder)
+		x.script = *s
+	}
 	defer x.done()
 	head, f := x.ask()
 	x.tell(head, f)

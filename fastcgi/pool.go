@@ -71,17 +71,10 @@ type pool struct {
 var errClosed = errors.New("the handler is closed")
 
 func (p *pool) take(ctx context.Context, fresh bool) (*conn, *gateway.Fault) {
-	for !fresh {
-		c := p.pop()
-		if c == nil {
-			break
-		}
-		if c.alive() {
-			p.tally.reused.Add(1)
+	if !fresh {
+		if c := p.kept(); c != nil {
 			return c, nil
 		}
-		p.tally.stale.Add(1)
-		p.give(c, false)
 	}
 	p.mu.Lock()
 	if p.closed {
@@ -100,6 +93,22 @@ func (p *pool) take(ctx context.Context, fresh bool) (*conn, *gateway.Fault) {
 		return nil, &gateway.Fault{Rule: dialRule(err), Err: err}
 	}
 	return newConn(nc), nil
+}
+
+// kept returns a connection that was kept; nil when there is none.
+func (p *pool) kept() *conn {
+	for {
+		c := p.pop()
+		if c == nil {
+			return nil
+		}
+		if c.alive() {
+			p.tally.reused.Add(1)
+			return c
+		}
+		p.tally.stale.Add(1)
+		p.give(c, false)
+	}
 }
 
 // dialRule tells a backend whose queue is full, or that is slow to accept, from

@@ -81,7 +81,7 @@ func (x *exchange) appendVars(vars []gateway.Var) []gateway.Var {
 		Software:          o.Software,
 		PassAuthorization: !o.HideAuthorization,
 		Trusted:           o.Trusted,
-		Unique:            httpd.RequestID(x.w),
+		Unique:            x.unique,
 		Length:            -1,
 	}
 	if x.spooled != nil {

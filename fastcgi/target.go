@@ -55,6 +55,7 @@ func (h *Handler) find(escaped string) found {
 		f := s.find(strings.TrimPrefix(rest, "/"), dir)
 		if f.direct {
 			kept := f
+			kept.script.PathInfo = strings.Clone(f.script.PathInfo) // which is a part of the path
 			s.seen.note(escaped, &kept)
 		}
 		return f

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"freshet/httpd"
 	"freshet/internal/rule"
 )
 
@@ -43,7 +42,7 @@ func (x *exchange) stall() {
 func (x *exchange) show() {
 	run := &x.run
 	run.Kind, run.Method, run.URL, run.Client = "fastcgi", x.r.Method, target(x.r), x.r.RemoteAddr
-	run.Request, run.Started = httpd.RequestID(x.w), x.sent
+	run.Request, run.Started = x.unique, x.sent
 	if run.Script = x.script.File; run.Script == "" {
 		run.Script = x.h.address()
 	}

@@ -60,6 +60,7 @@ type conn struct {
 	read    int64     // the same by Monotonic
 	began   int64     // when the head began that phaseHead is about, by Monotonic
 	last    bool      // the server drains: look once more for input, then end
+	begun   releaser  // by the hot path, for the handler that is called next
 	over    bool      // the answer that is gathered, or was sent, is the last
 	locked  bool      // inside the callback of raw: nobody else can read
 	linger  bool      // the client may still be sending: see end

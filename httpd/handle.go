@@ -17,6 +17,11 @@ import (
 func (c *conn) handle() bool {
 	s := c.s
 	h := &s.head
+	x := &exchange{}
+	if c.begun != nil {
+		x.response.begun, c.begun = c.begun, nil
+		defer x.response.dropBegun()
+	}
 	// A handler may take its time: what is gathered must not wait for it.
 	if !c.flush() {
 		return false
@@ -26,7 +31,6 @@ func (c *conn) handle() bool {
 		return false
 	}
 	c.keepHead()
-	x := &exchange{}
 	w := &x.response
 	w.ctx = &x.ctx
 	x.ctx = requestContext{Context: c.baseContext(), c: c}

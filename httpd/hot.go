@@ -64,7 +64,7 @@ type Answer struct {
 
 	// File, when not nil, is the body instead: Size bytes from Offset, read
 	// with explicit offsets. Done.Release is called once when the file is no
-	// longer needed.
+	// longer needed, or the short body of an answer that somebody was asked for.
 	File   *os.File
 	Offset int64
 	Size   int64
@@ -74,8 +74,15 @@ type Answer struct {
 	// those of their origin.
 	HasDate, HasServer bool
 
+	// Detail, when not nil, is what is told about the request, for its record.
+	Detail *Detail
+
 	// Scratch is an empty buffer with some capacity, for heads that are made
 	// for this request: append to it and set Head, and Scratch itself, to the
 	// result; what it grew to is lent again.
 	Scratch []byte
+
+	measured bool // Content-Length of Body follows Head
+	asked    bool // somebody else was asked for it
+	ask      hotAsk
 }

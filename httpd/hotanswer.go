@@ -1,6 +1,10 @@
 package httpd
 
-import "freshet/internal/wire"
+import (
+	"strconv"
+
+	"freshet/internal/wire"
+)
 
 // advance answers the complete requests in the input as far as the hot path
 // can, and says what comes next.
@@ -58,8 +62,16 @@ func (c *conn) answerHot() bool {
 		return false
 	}
 	a := &s.ans
-	*a = Answer{Scratch: s.dyn[:0]}
-	if !c.srv.Hot.ServeHot(h, a) {
+	*a = Answer{Scratch: s.dyn[:0], ask: hotAsk{c: c}}
+	answered := c.srv.Hot.ServeHot(h, a)
+	now := h.Now
+	if s.asked {
+		s.asked = false
+		c.begun, s.begun = s.begun, nil
+		c.setNow() // RFC 9110 §6.6.1: Date is when the answer began
+		now = c.now
+	}
+	if !answered {
 		return false
 	}
 	if n := cap(a.Scratch); n > cap(s.dyn) && n <= outMax {
@@ -68,7 +80,10 @@ func (c *conn) answerHot() bool {
 	keep := c.keeps(h)
 	c.over = !keep
 	s.out = append(s.out, a.Head...)
-	s.out = c.srv.appendStamps(s.out, h.Now, !a.HasServer, !a.HasDate)
+	if a.measured {
+		s.out = append(strconv.AppendInt(append(s.out, "Content-Length: "...), int64(len(a.Body)), 10), "\r\n"...)
+	}
+	s.out = c.srv.appendStamps(s.out, now, !a.HasServer, !a.HasDate)
 	s.out = c.srv.appendID(s.out, c.requestID(), a.Status)
 	s.out = append(appendConnection(s.out, h.Minor >= 1, keep), "\r\n"...)
 	sent := int64(len(a.Body))
@@ -83,12 +98,18 @@ func (c *conn) answerHot() bool {
 		sent = a.Size
 	case len(a.Body) <= copyMax:
 		s.out = append(s.out, a.Body...)
+		if a.Done != nil {
+			a.Done.Release()
+		}
 	default:
 		s.tail = a.Body
 	}
 	if c.srv.Sink != nil {
 		r := c.note(h)
 		r.Status, r.Bytes, r.Rule, r.Verdict, r.Place, r.Hot = a.Status, sent, a.Rule, a.Verdict, a.Place, true
+		if a.asked { // as on the other path
+			r.Detail, r.Waited, r.Hot = a.Detail, now-h.Now, false
+		}
 	}
 	return true
 }

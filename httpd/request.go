@@ -48,12 +48,13 @@ func (c *conn) fillRequest(x *exchange) rule.ID {
 	if c.remote == "" {
 		c.remote = c.tcp.RemoteAddr().String()
 	}
+	header := x.request.Header
 	x.request = *blank.WithContext(&x.ctx)
 	r := &x.request
 	r.Method = h.Method
 	r.URL = &x.url
 	r.Proto, r.ProtoMajor, r.ProtoMinor = protoOf(h), int(h.Major), int(h.Minor)
-	r.Header = requestHeader(h, x.values[:])
+	r.Header = requestHeader(header, h, x.values[:])
 	r.ContentLength = h.ContentLength
 	if h.Chunked {
 		r.TransferEncoding = []string{"chunked"}
@@ -66,10 +67,12 @@ func (c *conn) fillRequest(x *exchange) rule.ID {
 	return 0
 }
 
-// requestHeader makes the map of the fields, with values as memory for them if
-// they fit. As in net/http, Host is not in it, nor what describes the framing.
-func requestHeader(h *wire.Head, values []string) http.Header {
-	header := make(http.Header, len(h.Fields))
+// requestHeader makes the map of the fields, or fills an empty one, with values
+// as memory for them if they fit. As in net/http, Host is not in it, nor what describes the framing.
+func requestHeader(header http.Header, h *wire.Head, values []string) http.Header {
+	if header == nil {
+		header = make(http.Header, len(h.Fields))
+	}
 	if len(h.Fields) > len(values) {
 		values = make([]string, len(h.Fields))
 	}

@@ -82,7 +82,8 @@ func (w *h2Response) RequestID() record.ID { return w.id }
 // engine's writer as SetRule does.
 func RequestID(w http.ResponseWriter) string {
 	if n, ok := wrapped.Find[interface{ RequestID() record.ID }](w); ok {
-		return n.RequestID().String()
+		var b [record.IDLen]byte
+		return string(n.RequestID().Append(b[:0]))
 	}
 	return ""
 }

@@ -27,6 +27,8 @@ type response struct {
 	ctx  *requestContext
 	body *body // nil when the request has none
 
+	begun releaser // by the hot path; see Begun
+
 	header   http.Header
 	status   int   // 0 until WriteHeader
 	length   int64 // Content-Length of the answer, -1 when not declared

@@ -42,6 +42,10 @@ type scratch struct {
 	fields  []byte // a handler's fields, rendered
 	names   []string
 
+	asking *exchange // of Answer.Request; nil before the first
+	asked  bool      // it was wanted for this request
+	begun  releaser  // of Answer.Begin
+
 	recs []record.Record // of the answers in out, in their order
 }
 
@@ -84,6 +88,9 @@ func (c *conn) release() {
 	clear(s.recs)
 	s.recs = s.recs[:0]
 	s.ans = Answer{}
+	if s.asking != nil {
+		s.asking.ctx.c, s.asking.ctx.Context = nil, nil
+	}
 	c.srv.pool.Put(s)
 }
 

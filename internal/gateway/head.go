@@ -52,14 +52,17 @@ func (o *Output) ReadHead(nph bool, most int) (*Head, *Fault) {
 		most = DefaultMaxHead
 	}
 	most = min(most, maxHead)
-	n, end := 0, 0
+	n, end, err := 0, 0, o.err
+	got := len(o.data) // by Gather
 	for end == 0 {
 		if n >= most {
 			return nil, &Fault{Rule: rule.ScriptHeadTooLarge, Detail: fmt.Sprintf("more than %d octets", most)}
 		}
-		got, err := o.src.Read(o.buf.octets[n:])
+		if got == 0 && err == nil {
+			got, err = o.src.Read(o.buf.octets[n:])
+		}
 		from := n
-		n += got
+		n, got = n+got, 0
 		if end = headEnd(o.buf.octets[:n], from); end > most {
 			return nil, &Fault{Rule: rule.ScriptHeadTooLarge, Detail: fmt.Sprintf("more than %d octets", most)}
 		}

@@ -68,6 +68,17 @@ func (t *Turns) Take(ctx context.Context) rule.ID {
 	return why
 }
 
+// Try takes a turn if one is free and nobody waits.
+func (t *Turns) Try() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	free := t.running < t.most() && len(t.waiting) == 0
+	if free {
+		t.running++
+	}
+	return free
+}
+
 // Leave gives the turn to who waits longest.
 func (t *Turns) Leave() {
 	t.mu.Lock()
