@@ -29,7 +29,7 @@ func (t *Transport) askCONNECT(ctx context.Context, nc net.Conn, via *Parent, ad
 	early, answer, broken, err := t.readConnectAnswer(nc)
 	switch {
 	case broken != 0:
-		return nil, &Error{Op: askParent, Kind: faultKind(broken), Peer: addr, Remote: true,
+		return nil, &Error{Op: askParent, Kind: FaultKind(broken), Peer: addr, Remote: true,
 			Err: &ParentError{Parent: via.String(), Err: &Fault{broken}}}
 	case errors.Is(err, errNoAnswer): // a parent that is ending, or never was one
 		return nil, t.downError(ctx, via, askParent, ConnectionTerminated, err)
@@ -42,10 +42,8 @@ func (t *Transport) askCONNECT(ctx context.Context, nc net.Conn, via *Parent, ad
 	case answer.Status/100 != 2:
 		answer.Parent = via.String()
 		return nil, &Error{Op: askParent, Kind: statusKind(answer), Peer: addr, Remote: true, Err: answer}
-	case len(early) > 0:
-		return &earlyConn{nc, early}, nil
 	}
-	return nc, nil
+	return WithEarly(nc, early), nil
 }
 
 var errNoAnswer = errors.New("it closed the connection without an answer")
@@ -148,6 +146,15 @@ func brokenKind(err error) Kind {
 		return ConnectionTerminated
 	}
 	return DestinationUnavailable
+}
+
+// WithEarly returns a connection of which early has been read already; nc
+// itself without.
+func WithEarly(nc net.Conn, early []byte) net.Conn {
+	if len(early) == 0 {
+		return nc
+	}
+	return &earlyConn{nc, early}
 }
 
 // earlyConn is a connection of which something has been read already.

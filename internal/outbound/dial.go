@@ -58,9 +58,9 @@ func (t *Transport) open(ctx context.Context, h *host) (nc, base net.Conn, err e
 	if err := t.handshake(ctx, tc); err != nil {
 		base.Close()
 		if h.forwards {
-			return nil, nil, t.downError(ctx, h.key.via, "TLS handshake with the proxy", tlsKind(err), err)
+			return nil, nil, t.downError(ctx, h.key.via, "TLS handshake with the proxy", TLSKind(err), err)
 		}
-		return nil, nil, h.failed(ctx, "TLS handshake", tlsKind(err), err)
+		return nil, nil, h.failed(ctx, "TLS handshake", TLSKind(err), err)
 	}
 	return tc, base, nil
 }
@@ -82,7 +82,16 @@ func (w *endWatch) Read(p []byte) (n int, err error) {
 // cutOff reports whether a connection that has ended did so without the alert
 // that TLS ends with.
 func (c *conn) cutOff() bool {
-	tc, ok := c.nc.(*tls.Conn)
+	return CutOff(c.nc)
+}
+
+// WatchEnd returns a connection to put TLS on, for CutOff.
+func WatchEnd(nc net.Conn) net.Conn { return &endWatch{Conn: nc} }
+
+// CutOff reports whether a connection of TLS on one of WatchEnd that has ended
+// did so without the alert that TLS ends with. It is false for others.
+func CutOff(nc net.Conn) bool {
+	tc, ok := nc.(*tls.Conn)
 	if !ok {
 		return false
 	}

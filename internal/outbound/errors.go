@@ -117,8 +117,8 @@ type Fault struct{ Rule rule.ID }
 // Error implements error.
 func (f *Fault) Error() string { return rule.Of(f.Rule).Sentence }
 
-// faultKind returns the kind of a rule that an answer broke.
-func faultKind(broken rule.ID) Kind {
+// FaultKind returns the kind of a rule that an answer broke.
+func FaultKind(broken rule.ID) Kind {
 	switch broken {
 	case rule.ResponseHeadTooLarge, rule.ResponseTooManyFields:
 		return ResponseHeadSize
@@ -150,8 +150,8 @@ func dialKind(err error) Kind {
 	return DestinationUnavailable
 }
 
-// tlsKind returns the kind of an error of a TLS handshake.
-func tlsKind(err error) Kind {
+// TLSKind returns the kind of an error of a TLS handshake.
+func TLSKind(err error) Kind {
 	var (
 		alert     *net.OpError
 		verify    *tls.CertificateVerificationError

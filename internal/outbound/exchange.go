@@ -204,5 +204,5 @@ func (c *conn) headError(err error) *Error {
 
 // fault makes the error of an answer that broke a rule.
 func (c *conn) fault(broken rule.ID) *Error {
-	return &Error{Op: "read response head", Kind: faultKind(broken), Peer: c.host.addr, Remote: true, Err: &Fault{broken}}
+	return &Error{Op: "read response head", Kind: FaultKind(broken), Peer: c.host.addr, Remote: true, Err: &Fault{broken}}
 }

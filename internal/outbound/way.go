@@ -139,7 +139,7 @@ func (t *Transport) reach(ctx context.Context, via *Parent, addr string) (net.Co
 		tc := tls.Client(&endWatch{Conn: nc}, t.parentTLS(via))
 		if err := t.handshake(ctx, tc); err != nil {
 			nc.Close()
-			return nil, t.downError(ctx, via, "TLS handshake with the proxy", tlsKind(err), err)
+			return nil, t.downError(ctx, via, "TLS handshake with the proxy", TLSKind(err), err)
 		}
 		nc = tc
 	}
