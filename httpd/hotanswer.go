@@ -74,6 +74,10 @@ func (c *conn) answerHot() bool {
 	if !answered {
 		return false
 	}
+	if c.begun != nil { // and somebody else had an answer
+		c.begun.Release()
+		c.begun = nil
+	}
 	if n := cap(a.Scratch); n > cap(s.dyn) && n <= outMax {
 		s.dyn = a.Scratch
 	}
