@@ -21,7 +21,7 @@ func TestWithoutTheCapability(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs programs as another user")
 	}
-	if runtime.GOARCH == "amd64" {
+	if runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64" {
 		t.Skip("here programs set their limits themselves")
 	}
 	if os.Getenv(without) == "" {
@@ -48,7 +48,7 @@ func TestWithoutTheCapability(t *testing.T) {
 	must(t, err)
 	defer h.Close()
 	said := log.all(t)
-	if len(said) != 1 || !strings.Contains(said[0]["error"].(string), "CAP_SYS_RESOURCE") {
+	if len(said) != 1 || !strings.Contains(said[0]["error"].(string), "cannot be set") {
 		t.Errorf("%v", said)
 	}
 	if !strings.Contains(h.Describe(), "no limits") {

@@ -272,6 +272,9 @@ type birthing struct {
 
 // find finds out how children can be made.
 func (y *system) find() error {
+	if given, raised := givenFiles(); raised && y.options.Limits.Files == 0 {
+		y.limits = append(y.limits, limit{resource: unix.RLIMIT_NOFILE, value: given, name: "files"})
+	}
 	err := y.try()
 	refused := errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EINVAL)
 	if !errors.Is(err, errClone) || !refused || y.groups != nil {

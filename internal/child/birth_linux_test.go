@@ -5,6 +5,7 @@ package child
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -203,4 +204,16 @@ func TestStartWhileCollecting(t *testing.T) {
 	starting.Wait()
 	close(stop)
 	collecting.Wait()
+}
+
+// TestGivenFiles: programs have the limit of open files that those of os/exec
+// have, not the one that the runtime has raised for itself.
+func TestGivenFiles(t *testing.T) {
+	want, err := exec.Command("/bin/sh", "-c", "ulimit -Sn; ulimit -Hn").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := output(t, ready(t), "/bin/sh", "-c", "ulimit -Sn; ulimit -Hn"); got != string(want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

@@ -330,7 +330,7 @@ func TestTerminate(t *testing.T) {
 	}
 
 	// TERM goes to the whole group.
-	p = start(t, polite, "sh -c 'trap \"echo child; exit\" TERM; echo ready; while :; do sleep 0.01; done' & trap : TERM; wait; wait")
+	p = start(t, polite, "trap : TERM; sh -c 'trap \"echo child; exit\" TERM; echo ready; while :; do sleep 0.01; done' & wait; wait")
 	p.line(t)
 	p.Terminate()
 	if text, _ := p.rest(t); !strings.Contains(text, "child\n") {

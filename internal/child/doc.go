@@ -1,5 +1,5 @@
 // Package child starts programs for requests and as workers: each leads a
-// process group (and a session) of its own, runs within limits and in a
+// process group (and mostly a session) of its own, runs within limits and in a
 // sandbox, and is gone with all that it started when [Process.Wait] returns.
 //
 // It is not a supervisor (it restarts nothing), not a container (a program
@@ -28,6 +28,27 @@
 //     children that other code of this process starts are not touched.
 //
 // # Linux
+//
+// Programs are started by a vfork of our own (birth_linux.go), in assembly for
+// amd64 and arm64: between its birth and its program a child has our memory and
+// our stack, where no compiled code may run, and it has more to do there than
+// package syscall lets it: lower its own limits, which needs no privilege, enter
+// a network namespace, and put itself under Landlock rules. It goes through a
+// table of system calls that was made before. The calling goroutine keeps its
+// processor until the program is executed, as in syscall.ForkExec. On other
+// processors that is what starts programs, and Limits, NoNetwork and Landlock
+// make New fail.
+//
+// There is no death signal (PR_SET_PDEATHSIG): it is sent when the thread ends
+// that started the program, and Go ends threads. The keeper, see below, does
+// what it is for: a child's number is in its table before the child runs, and
+// the keeper does not hear of our end before each child that was just being
+// made has executed its program, for until then it holds the pipe, too.
+//
+// Where the scheduler groups processes by session (autogroup) and we have no
+// terminal, programs lead groups only and stay in our session: see
+// wantSessions. What left such a group without leaving the session is found by
+// its mark, its cgroup or its user.
 //
 // The first New makes the process a subreaper (PR_SET_CHILD_SUBREAPER), for
 // as long as it lives: what a program leaves behind becomes our child, and is

@@ -22,9 +22,9 @@ var (
 	ErrRoot = errors.New("programs would run as root: name another user")
 	// ErrBusy is why Start refuses a child beyond Options.Slots.
 	ErrBusy = errors.New("as many programs run as there are slots")
-	// ErrLimits is why New refuses limits of another user's programs, on other
-	// processors than amd64.
-	ErrLimits = errors.New("limits on memory, processor time, … of another user's programs cannot be set: the process lacks CAP_SYS_RESOURCE; run the server as an ordinary user, or give it that capability")
+	// ErrLimits is why New refuses limits on processors other than amd64 and
+	// arm64, for which nobody has written how a program sets its own.
+	ErrLimits = errors.New("limits on memory, processor time, … of programs cannot be set on this processor")
 	// ErrClosed is why Start refuses after Close.
 	ErrClosed = errors.New("the spawner is closed")
 )
