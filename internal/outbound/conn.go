@@ -17,6 +17,8 @@ type conn struct {
 	t       *Transport
 	host    *host
 	nc      net.Conn // what is read and written
+	own     net.Conn // the same, but when that is watched
+	watched bool
 	base    net.Conn // the connection below TLS, else nc
 	secure  bool
 	state   *tls.ConnectionState

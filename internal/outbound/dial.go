@@ -25,7 +25,7 @@ func (t *Transport) dial(ctx context.Context, h *host) (*conn, error) {
 		t.giveUp(h)
 		return nil, &isH2{tc}
 	}
-	c := &conn{t: t, host: h, nc: nc, base: base, secure: nc != base}
+	c := &conn{t: t, host: h, nc: nc, own: nc, base: base, secure: nc != base}
 	switch base := base.(type) { // and no others, which may add to these
 	case *net.TCPConn:
 		c.raw, _ = base.SyscallConn()
@@ -35,6 +35,9 @@ func (t *Transport) dial(ctx context.Context, h *host) (*conn, error) {
 	if isTLS && !h.forwards {
 		st := tc.ConnectionState()
 		c.state = &st
+	}
+	if t.Watch != nil {
+		c.nc, c.watched = t.Watch(nc), true
 	}
 	c.setUp()
 	return c, nil
@@ -82,7 +85,7 @@ func (w *endWatch) Read(p []byte) (n int, err error) {
 // cutOff reports whether a connection that has ended did so without the alert
 // that TLS ends with.
 func (c *conn) cutOff() bool {
-	return CutOff(c.nc)
+	return CutOff(c.own)
 }
 
 // WatchEnd returns a connection to put TLS on, for CutOff.

@@ -29,7 +29,7 @@ const (
 )
 
 // direct reports whether requests without a body go by trip.
-func (c *conn) direct() bool { return c.raw != nil && !c.secure }
+func (c *conn) direct() bool { return c.raw != nil && !c.secure && !c.watched }
 
 // trip writes out and reads the first octets of the answer. stale says that
 // nothing was written, as the idle connection was dead; written is how much was

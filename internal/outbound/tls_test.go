@@ -111,9 +111,12 @@ func TestTLSTruncated(t *testing.T) {
 				p.Conn.(*tls.Conn).NetConn().Close()
 			}
 		})
-		_, body, err := get(t, tr, o.url)
-		if body != "hello" || (err == nil) != proper || !proper && !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("proper %v: %q %v", proper, body, err)
+		for _, watch := range []func(net.Conn) net.Conn{nil, func(nc net.Conn) net.Conn { return struct{ net.Conn }{nc} }} {
+			tr.Watch = watch
+			_, body, err := get(t, tr, o.url)
+			if body != "hello" || (err == nil) != proper || !proper && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("proper %v: %q %v", proper, body, err)
+			}
 		}
 	}
 }

@@ -97,6 +97,12 @@ type Transport struct {
 	// MaxInterim bounds the interim answers (1xx) before a final one. 0 means 16.
 	MaxInterim int
 
+	// Watch gets each connection that is to speak HTTP/1, above TLS, and returns
+	// what is read and written in its place: the same bytes. It costs what the
+	// short way to the socket saves. nil watches nothing. HTTP/2, and what is
+	// said to a parent for a tunnel, are not watched.
+	Watch func(nc net.Conn) net.Conn
+
 	// LenientLF accepts a bare LF as the end of a line of an answer's head.
 	LenientLF bool
 
