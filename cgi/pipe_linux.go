@@ -10,17 +10,50 @@ import (
 // end blocks, as programs expect: os.Pipe would register that with the poller
 // first, and it would be taken out again. ours is 0 for the end that reads, 1
 // for the one that writes.
-func pipe(ours int) (our, their *os.File, err error) {
+func pipe(ours int) (our *os.File, their end, err error) {
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-		return nil, nil, os.NewSyscallError("pipe2", err)
+		return nil, end{}, os.NewSyscallError("pipe2", err)
 	}
 	if our, err = watched(p[ours]); err != nil {
 		_ = unix.Close(p[0])
 		_ = unix.Close(p[1])
-		return nil, nil, err
+		return nil, end{}, err
 	}
-	return our, os.NewFile(uintptr(p[1-ours]), "|"), nil
+	return our, end{fd: p[1-ours]}, nil
+}
+
+// end is a program's end of a pipe, which we only pass on, or a file; zero:
+// nothing.
+type end struct {
+	file *os.File
+	fd   int // when there is no file; never 0
+}
+
+func (e end) number() int {
+	if e.fd > 0 {
+		return e.fd
+	}
+	return -1
+}
+
+func (e end) chown(uid, gid int) error {
+	switch {
+	case e.file != nil:
+		return e.file.Chown(uid, gid)
+	case e.fd > 0:
+		return os.NewSyscallError("fchown", unix.Fchown(e.fd, uid, gid))
+	}
+	return nil
+}
+
+func (e end) close() {
+	switch {
+	case e.file != nil:
+		_ = e.file.Close()
+	case e.fd > 0:
+		_ = unix.Close(e.fd)
+	}
 }
 
 // watched is a pipe's end that the poller watches.
@@ -39,13 +72,13 @@ type saidPipe struct {
 }
 
 // open makes the pipe and returns the program's end.
-func (s *saidPipe) open() (their *os.File, err error) {
+func (s *saidPipe) open() (their end, err error) {
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-		return nil, os.NewSyscallError("pipe2", err)
+		return end{}, os.NewSyscallError("pipe2", err)
 	}
 	s.fd = p[0]
-	return os.NewFile(uintptr(p[1]), "|"), nil
+	return end{fd: p[1]}, nil
 }
 
 // rest reads what is there, without waiting for more.

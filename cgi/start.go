@@ -37,12 +37,10 @@ func (x *exchange) start() (*run, *gateway.Fault) {
 
 // launch makes the pipes and starts the program.
 func (x *exchange) launch(r *run) (err error) {
-	var theirs [3]*os.File
+	var theirs [3]end
 	defer func() {
-		for _, f := range theirs {
-			if f != nil {
-				f.Close()
-			}
+		for _, e := range theirs {
+			e.close()
 		}
 	}()
 	if theirs[0], err = x.in.open(); err != nil {
@@ -59,19 +57,21 @@ func (x *exchange) launch(r *run) (err error) {
 	}
 	r.board.Started = time.Now()
 	r.child, err = x.h.spawner.Start(&child.Command{
-		Path:  x.p.file,
-		Args:  []string{x.p.file},
-		Env:   x.h.environment(x.r, &x.p, x.mark, x.in.length),
-		Dir:   filepath.Dir(x.p.file),
-		Files: theirs[:],
-		Mark:  x.mark,
+		Path: x.p.file,
+		Args: []string{x.p.file},
+		Env:  x.h.environment(x.r, &x.p, x.mark, x.in.length),
+		Dir:  filepath.Dir(x.p.file),
+		Mark: x.mark,
+
+		Files:       []*os.File{theirs[0].file, theirs[1].file, theirs[2].file},
+		Descriptors: []int{theirs[0].number(), theirs[1].number(), theirs[2].number()},
 	})
 	return err
 }
 
 // give makes the program's ends of pipes its user's, who could not open
 // /dev/stdin, /dev/stdout and /dev/stderr otherwise.
-func (x *exchange) give(theirs []*os.File) error {
+func (x *exchange) give(theirs []end) error {
 	u := x.h.user
 	if u == nil {
 		return nil
@@ -79,8 +79,8 @@ func (x *exchange) give(theirs []*os.File) error {
 	if x.in.pipe == nil { // nothing to read, or a file, which is read only
 		theirs = theirs[1:]
 	}
-	for _, f := range theirs {
-		if err := f.Chown(int(u.UID), int(u.GID)); err != nil {
+	for _, e := range theirs {
+		if err := e.chown(int(u.UID), int(u.GID)); err != nil {
 			return err
 		}
 	}

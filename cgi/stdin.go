@@ -60,24 +60,24 @@ func (x *exchange) receive() *gateway.Fault {
 
 // open returns descriptor 0 of the program, nil for nothing to read; what a
 // pipe takes at once is put into it.
-func (s *stdin) open() (*os.File, error) {
+func (s *stdin) open() (end, error) {
 	switch {
 	case s.spooled != nil && s.spooled.File != nil:
 		// The program may open it once more, as /dev/stdin; it has no name by
 		// which others could.
 		s.spooled.File.Chmod(0o444)
-		return s.spooled.File, nil // closed once it was passed on; close does it again
+		return end{file: s.spooled.File}, nil // closed once it was passed on; close does it again
 	case s.spooled != nil && s.spooled.Size > 0:
 		s.data = make([]byte, s.spooled.Size)
 		if _, err := io.ReadFull(s.spooled.Reader(), s.data); err != nil {
-			return nil, err
+			return end{}, err
 		}
 	case len(s.data) == 0 && !s.copied:
-		return nil, nil
+		return end{}, nil
 	}
 	ours, theirs, err := pipe(1)
 	if err != nil {
-		return nil, err
+		return end{}, err
 	}
 	s.pipe = ours
 	s.data = s.data[writeAtOnce(ours, s.data):]
