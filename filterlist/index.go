@@ -25,7 +25,7 @@ type extra struct {
 	deny    domains
 	methods []string
 	re      *regexp.Regexp
-	literal string // is in each text that re matches
+	probes  []string // one of them is in each text that re matches
 	value   string
 	param   *param
 	mod     modifier
@@ -118,17 +118,23 @@ type builder struct {
 type entry struct {
 	rule     rule
 	from, to int
-	pages    bool // it needs all of these keys, which are of domains of pages
+	every    bool // it is to be found under all of them
+	pages    bool // they are of domains of pages
 }
 
 func (b *builder) add(r rule, p *parsed) {
 	e := entry{rule: r, from: len(b.keys)}
 	b.keys = appendKeys(b.keys, p)
 	e.to = len(b.keys)
-	good := slices.ContainsFunc(b.keys[e.from:], func(k uint32) bool { return !common[k] })
-	if pages := pageKeys(p); !good && pages != nil {
-		b.keys = append(b.keys[:e.from], pages...)
-		e.to, e.pages = len(b.keys), true
+	if good := slices.ContainsFunc(b.keys[e.from:], isRare); !good {
+		instead := alternativeKeys(p)
+		if pages := pageKeys(p); instead == nil && pages != nil {
+			instead, e.pages = pages, true
+		}
+		if instead != nil {
+			b.keys = append(b.keys[:e.from], instead...)
+			e.to, e.every = len(b.keys), true
+		}
 	}
 	for _, k := range b.keys[e.from:e.to] {
 		b.counts[k&0xffff]++
@@ -142,8 +148,10 @@ func appendKeys(keys []uint32, p *parsed) []uint32 {
 	case p.flags&flagWholeHost != 0:
 		return append(keys, hostKey(hashHost(p.pattern, fnvOffset)))
 	case p.flags&flagRegexp != 0:
-		for _, s := range p.literals {
-			keys = appendTokens(keys, []byte(s), false, false)
+		for _, set := range p.required {
+			if len(set) == 1 {
+				keys = appendTokens(keys, []byte(set[0]), false, false)
+			}
 		}
 		return keys
 	case p.flags&flagHostAnchor != 0:
@@ -174,6 +182,30 @@ func appendTokens(keys []uint32, pattern []byte, start, end bool) []uint32 {
 		}
 		at = to
 	}
+}
+
+func isRare(key uint32) bool { return !common[key] }
+
+// alternativeKeys returns keys of which each URL has one that a regular
+// expression matches, nil if there are none that are rare.
+func alternativeKeys(p *parsed) []uint32 {
+	for _, set := range p.required {
+		var keys []uint32
+		for _, s := range set {
+			tokens := appendTokens(nil, []byte(s), false, false)
+			i := slices.IndexFunc(tokens, isRare)
+			if i < 0 {
+				keys = nil
+				break
+			}
+			keys = append(keys, tokens[i])
+		}
+		if keys != nil {
+			slices.Sort(keys)
+			return slices.Compact(keys)
+		}
+	}
+	return nil
 }
 
 // pageKeys returns the keys of the domains that $domain names, nil if there is
@@ -222,8 +254,8 @@ func (b *builder) index() index {
 		switch {
 		case e.from == e.to:
 			x.rest = append(x.rest, e.rule)
-		case e.pages:
-			x.pages = true
+		case e.every:
+			x.pages = x.pages || e.pages
 			for _, k := range b.keys[e.from:e.to] {
 				order = append(order, filed{k, uint32(i)})
 			}

@@ -65,7 +65,7 @@ type parsed struct {
 	methods   []string // each with "~" or without
 	badfilter bool
 	re        *regexp.Regexp
-	literals  []string // what each text has that re matches, in lower case
+	required  [][]string // of each, what re matches has one in it
 	param     *param
 }
 

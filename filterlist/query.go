@@ -124,7 +124,7 @@ func (c *query) matches(r *rule, anyType bool) bool {
 			return false
 		}
 	case r.flags&flagRegexp != 0:
-		if x.literal != "" && !containsString(c.url, x.literal) || !x.re.MatchString(c.raw) {
+		if x.probes != nil && !containsOne(c.url, x.probes) || !x.re.MatchString(c.raw) {
 			return false
 		}
 	default:
@@ -137,6 +137,15 @@ func (c *query) matches(r *rule, anyType bool) bool {
 		}
 	}
 	return r.extra == 0 || c.fits(x)
+}
+
+func containsOne(text []byte, list []string) bool {
+	for _, s := range list {
+		if containsString(text, s) {
+			return true
+		}
+	}
+	return false
 }
 
 // containsString is bytes.Contains without a conversion.

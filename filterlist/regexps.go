@@ -1,8 +1,10 @@
 package filterlist
 
 import (
+	"cmp"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -35,7 +37,7 @@ func (p *parsed) parseRegexp(expr string) (reason string) {
 	}
 	p.re = re
 	p.flags |= flagRegexp
-	p.literals = literals(nil, tree)
+	p.required = required(tree)
 	return ""
 }
 
@@ -46,26 +48,137 @@ func regexpReason(err error) string {
 	return "a regular expression that RE2 cannot do"
 }
 
-// literals appends texts, in lower case, each of which is in every text that an
-// expression matches.
-func literals(list []string, re *syntax.Regexp) []string {
+// Limits of what is worked out of an expression.
+const (
+	maxAlternatives = 64 // strings in one set
+	maxClass        = 12 // characters of a class that is spelled out
+)
+
+// required returns sets of strings, in lower case: each text that an expression
+// matches has, of each set, one string in it. "\.(bid|click)\/[0-9]+" has
+// {".bid/", ".click/"}.
+func required(re *syntax.Regexp) (sets [][]string) {
+	var r requirement
+	r.walk(re)
+	r.end()
+	return r.sets
+}
+
+// requirement gathers neighbours that stand for few strings into one set.
+type requirement struct {
+	run  []string // what the neighbours so far stand for
+	sets [][]string
+}
+
+func (r *requirement) end() {
+	if len(r.run) > 0 && !slices.Contains(r.run, "") {
+		r.sets = append(r.sets, r.run)
+	}
+	r.run = nil
+}
+
+func (r *requirement) walk(re *syntax.Regexp) {
 	switch re.Op {
-	case syntax.OpLiteral:
-		if s, ok := literal(re.Rune); ok {
-			list = append(list, s)
-		}
+	case syntax.OpCapture:
+		r.walk(re.Sub[0])
+		return
 	case syntax.OpConcat:
 		for _, sub := range re.Sub {
-			list = literals(list, sub)
+			r.walk(sub)
 		}
-	case syntax.OpCapture, syntax.OpPlus:
-		list = literals(list, re.Sub[0])
-	case syntax.OpRepeat:
-		if re.Min > 0 {
-			list = literals(list, re.Sub[0])
+		return
+	}
+	strs, ok := few(re)
+	if !ok {
+		r.end()
+		// What is repeated, once at least, is there; its neighbours are not known.
+		if re.Op == syntax.OpPlus || re.Op == syntax.OpRepeat && re.Min > 0 {
+			r.walk(re.Sub[0])
+			r.end()
+		}
+		return
+	}
+	if r.run == nil {
+		r.run = []string{""}
+	}
+	joined, ok := product(r.run, strs)
+	if !ok {
+		r.end()
+		joined = strs
+	}
+	r.run = joined
+}
+
+// few returns the strings that an expression stands for, if they are few.
+func few(re *syntax.Regexp) (strs []string, ok bool) {
+	switch re.Op {
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return []string{""}, true
+	case syntax.OpLiteral:
+		s, ok := literal(re.Rune)
+		return []string{s}, ok
+	case syntax.OpCharClass:
+		return fewOfClass(re.Rune)
+	case syntax.OpCapture:
+		return few(re.Sub[0])
+	case syntax.OpQuest:
+		strs, ok = few(re.Sub[0])
+		return append(strs[:len(strs):len(strs)], ""), ok
+	case syntax.OpConcat:
+		strs = []string{""}
+		for _, sub := range re.Sub {
+			next, ok := few(sub)
+			if !ok {
+				return nil, false
+			}
+			if strs, ok = product(strs, next); !ok {
+				return nil, false
+			}
+		}
+		return strs, true
+	case syntax.OpAlternate:
+		for _, sub := range re.Sub {
+			next, ok := few(sub)
+			if !ok || len(strs)+len(next) > maxAlternatives {
+				return nil, false
+			}
+			strs = append(strs, next...)
+		}
+		return strs, true
+	}
+	return nil, false
+}
+
+// fewOfClass spells out a class of characters, given as ranges.
+func fewOfClass(ranges []rune) (strs []string, ok bool) {
+	for i := 0; i+1 < len(ranges); i += 2 {
+		// Letters beyond ASCII that fold to ASCII ones do not stand in URLs.
+		for c := ranges[i]; c <= min(ranges[i+1], utf8.RuneSelf-1); c++ {
+			if s := string(lower(byte(c))); !slices.Contains(strs, s) {
+				strs = append(strs, s)
+			}
+			if len(strs) > maxClass {
+				return nil, false
+			}
+		}
+		if ranges[i+1] >= utf8.RuneSelf && ranges[i] < utf8.RuneSelf {
+			return nil, false
 		}
 	}
-	return list
+	return strs, len(strs) > 0
+}
+
+// product joins each string of one list with each of another.
+func product(a, b []string) (all []string, ok bool) {
+	if len(a)*len(b) > maxAlternatives {
+		return nil, false
+	}
+	for _, x := range a {
+		for _, y := range b {
+			all = append(all, x+y)
+		}
+	}
+	return all, true
 }
 
 // literal is a literal in lower case. Letters beyond ASCII that fold to ASCII
@@ -81,12 +194,18 @@ func literal(runes []rune) (string, bool) {
 	return b.String(), b.Len() > 0
 }
 
-// longest returns the longest of some texts.
-func longest(texts []string) string {
-	best := ""
-	for _, s := range texts {
-		if len(s) > len(best) {
-			best = s
+// maxProbes is how many strings a URL is searched for before an expression is
+// tried.
+const maxProbes = 8
+
+// probes returns the set that is the best to search for: the one whose shortest
+// string is the longest.
+func probes(sets [][]string) (best []string) {
+	length := 1
+	for _, set := range sets {
+		shortest := len(slices.MinFunc(set, func(a, b string) int { return cmp.Compare(len(a), len(b)) }))
+		if len(set) <= maxProbes && shortest > length {
+			best, length = set, shortest
 		}
 	}
 	return best
