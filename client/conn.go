@@ -85,9 +85,10 @@ type DialOptions struct {
 
 	// Proxy is a proxy that is asked for a tunnel, for http, too:
 	// [http://][user:password@]host[:port], or with https, socks5 (names are
-	// resolved here) or socks5h (there). "" means none. Its certificate is
-	// verified with the system's roots.
-	Proxy string
+	// resolved here) or socks5h (there). "" means none. ProxyTLS configures TLS
+	// to one of https, as TLS does that to the server.
+	Proxy    string
+	ProxyTLS *tls.Config
 
 	// Resolve gives addresses of hosts ("host:port:address", as curl's --resolve),
 	// ConnectTo other places for them ("host1:port1:host2:port2", as

@@ -66,7 +66,7 @@ func (o *DialOptions) way(times connTimes) (*outbound.Transport, error) {
 			return nil, err
 		}
 	}
-	way := &outbound.Transport{Dial: overrides.DialContext, ConnectTimeout: orNone(times.connect), TLSTimeout: orNone(times.tls)}
+	way := &outbound.Transport{Dial: overrides.DialContext, ConnectTimeout: orNone(times.connect), TLSTimeout: orNone(times.tls), ParentTLS: o.ProxyTLS}
 	if o.Proxy != "" {
 		parent, err := outbound.ParseParent(o.Proxy)
 		if err != nil {

@@ -404,3 +404,24 @@ func TestParentGuarded(t *testing.T) {
 		t.Errorf("asked for %s, want %s", got, want)
 	}
 }
+
+// A parent that had led to an origin by HTTP/2 and is gone.
+func TestParentFailoverH2(t *testing.T) {
+	s, plain := newH2(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) })
+	addr := s.Listener.Addr().String()
+	to := func(string) string { return addr }
+	first, _ := tunnelling(t, established, to)
+	second, _ := tunnelling(t, established, to)
+	tr := by(t, "http://"+first.Addr().String(), "http://"+second.Addr().String())
+	tr.TLS, tr.HTTP2 = plain.TLS, true
+	for range 2 {
+		if _, body, err := get(t, tr, "https://"+addr+"/"); err != nil || body != "HTTP/2.0" {
+			t.Fatal(body, err)
+		}
+		first.Close()
+		tr.CloseIdleConnections()
+	}
+	if first.conns.Load() != 1 || second.conns.Load() != 1 {
+		t.Error(first.conns.Load(), second.conns.Load())
+	}
+}
