@@ -247,6 +247,11 @@ func tree(t *testing.T, doc string, scripting bool, without string) string {
 	var b strings.Builder
 	var write func(*html.Node, int)
 	write = func(n *html.Node, depth int) {
+		// White space that is written as character references and comes before a body
+		// without a head means nothing; behind the sheet it is in the head.
+		if n.Type == html.TextNode && n.Parent.Data == "head" && strings.Trim(n.Data, whitespace) == "" {
+			return
+		}
 		b.WriteString(strings.Repeat(" ", depth))
 		b.WriteString(n.Data)
 		for _, a := range n.Attr {
@@ -312,7 +317,7 @@ func TestTooLong(t *testing.T) {
 			if want := int64(len(begin)) + size; s.Result().Reason != TooLong || w.n != want {
 				t.Errorf("%+v, %d bytes of %d", s.Result(), w.n, want)
 			}
-			if most > 4*DefaultMax {
+			if most > 2*DefaultMax {
 				t.Errorf("%d bytes were held", most)
 			}
 		})
@@ -324,6 +329,25 @@ type sink struct{ n int64 }
 func (s *sink) Write(p []byte) (int, error) {
 	s.n += int64(len(p))
 	return len(p), nil
+}
+
+// Where the bound is does not depend on the pieces.
+func TestBoundIsSharp(t *testing.T) {
+	e := Edit{Sheet: sheet(t, "p{}"), Charset: "utf-8", Max: 4096}
+	for _, size := range []int{4000, 4094, 4095, 4096, 4097, 5000, 8192, 20000} {
+		for _, before := range []string{"", "<!doctype html>", "<!--" + strings.Repeat("-", 3000) + ">\n<html>"} {
+			attribute := before + "<html title='" + strings.Repeat("x", size-len("<html title=''>")) + "'><head>"
+			comment := before + "<!--" + strings.Repeat("x", size-len("<!---->")) + "--><head>"
+			checkDocument(t, e, attribute)
+			checkDocument(t, e, comment)
+			if _, r := e.run(t, attribute); r.Inserted != (size <= 4096) {
+				t.Errorf("a tag of %d bytes: %+v", size, r)
+			}
+			if _, r := e.run(t, comment); r.Inserted != (size < 4096) {
+				t.Errorf("a comment of %d bytes: %+v", size, r)
+			}
+		}
+	}
 }
 
 // Pieces of one byte do not make it slow: the work for a comment of 64 KiB that

@@ -75,13 +75,15 @@ func (s *Splicer) Write(p []byte) (int, error) {
 			s.write(rest)
 			break
 		}
-		n := min(len(rest), 16<<10)
+		n := min(len(rest), s.max-len(s.held), 4096)
 		s.held = append(s.held, rest[:n]...)
 		rest = rest[n:]
-		if s.worthATry() {
+		full := len(s.held) == s.max
+		if full || s.worthATry() {
 			s.look(false)
 		}
-		if !s.done && len(s.held) > s.max {
+		// Not sooner when it comes in other pieces: then nothing was passed, either.
+		if full && !s.done && len(s.held) == s.max {
 			s.finish(TooLong)
 		}
 	}
