@@ -43,6 +43,7 @@ conformance: build ## the public cache suite against "freshet proxy" and the cli
 	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --profile safe
 	$(GO) build -o bin/ ./conformance/privateproxy
 	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --private
+	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --private --folder
 
 bench-quick: ## every benchmark once, and the tests of the bench module
 	$(GO) vet -C bench ./...

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -30,8 +31,11 @@ type diskTier struct {
 	seed    maphash.Seed      // which
 	done    chan struct{}
 
-	generationMu sync.Mutex // one writes the file at a time
-	generations  string     // its path
+	generationMu sync.Mutex  // one reads or writes the file at a time
+	generations  string      // its path
+	known        os.FileInfo // what was read of it last; nil: nothing
+
+	changing [64]sync.Mutex // of a shared folder: changes of some keys each
 }
 
 // maxPending bounds what waits to be written; beyond it storing waits.
@@ -54,6 +58,10 @@ func openDiskTier(s *Store, o diskstore.Options) (*diskTier, error) {
 	t.more.L = &t.mu
 	t.open.max = maxOpen
 	t.readGenerations()
+	if o.Shared {
+		close(t.done) // nothing is written behind
+		return t, nil
+	}
 	go t.write()
 	return t, nil
 }
@@ -245,7 +253,7 @@ func (b *diskBody) file() (*diskstore.BodyFile, error) {
 	for i := range stored.Record().Bodies {
 		if stored.Record().Bodies[i].ID == b.id {
 			f, err := stored.OpenBody(i)
-			if err == nil {
+			if err == nil && !b.tier.store.shared {
 				b.tier.open.hold(b, f)
 			}
 			return f, err

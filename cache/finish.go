@@ -91,6 +91,7 @@ func (x *fill) publish(o *object) {
 		x.unkept(rule.CacheNotKept)
 		return
 	case !kept:
+		x.discard()
 		q.storing = rule.CacheOvertaken
 	default:
 		x.noteIgnored(o)
@@ -114,7 +115,7 @@ func (x *fill) unkept(why rule.ID) {
 func (x *fill) store(o *object) (kept bool, err error) {
 	s, max := x.h.store, x.h.opt.MaxVariants
 	if o.body.disk == nil {
-		return s.put(x.q.key, o, x.asked, max), nil
+		return s.tryPut(x.q.key, o, x.asked, max)
 	}
 	return s.putFile(x.q.key, o, x.asked, max)
 }

@@ -28,11 +28,10 @@ func (t *diskTier) readGenerations() {
 	}
 	switch {
 	case err == nil:
-		s.generation.Store(max(1, g.Generation))
+		s.generation.Store(max(1, g.Generation, s.generation.Load()))
 		s.hard.Store(g.Hard)
 		s.soft.Store(g.Soft)
-		s.groups.all = g.Groups
-		s.groups.last.Store(g.Groups)
+		s.groups.before(g.Groups)
 	case !os.IsNotExist(err):
 		t.log.Warn("cache: what was purged before is not known, so everything is validated", "err", err)
 		s.generation.Store(1 << 62)
@@ -54,6 +53,21 @@ func (t *diskTier) writeGenerations() error {
 		return err
 	}
 	return os.Rename(aside, t.generations)
+}
+
+// refresh reads the file again if another process has written it.
+func (t *diskTier) refresh() {
+	info, err := os.Stat(t.generations)
+	if err != nil {
+		return // nothing was ever purged
+	}
+	t.generationMu.Lock()
+	defer t.generationMu.Unlock()
+	if t.known != nil && os.SameFile(t.known, info) && t.known.ModTime().Equal(info.ModTime()) {
+		return
+	}
+	t.known = info
+	t.readGenerations()
 }
 
 // purged has a purge of everything survive a restart.

@@ -37,6 +37,15 @@ func (g *groups) invalidate(origin string, names []string, generation uint64) {
 	}
 }
 
+// before says that all objects with groups that came before a generation are
+// gone: which groups were invalidated is not known any more.
+func (g *groups) before(generation uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all = max(g.all, generation)
+	g.last.Store(max(g.last.Load(), generation))
+}
+
 // gone reports whether a group of the object, which is kept under key, was
 // invalidated after it came.
 func (g *groups) gone(o *object, key string) bool {

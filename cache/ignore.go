@@ -29,7 +29,7 @@ const ignoreMark = "\n?"
 // it under the key that follows.
 func (x *fill) noteIgnored(o *object) {
 	lines := o.fields["No-Vary-Search"]
-	if len(lines) == 0 || len(x.h.opt.Key.Headers) > 0 || x.h.opt.Key.touchesQuery() {
+	if len(lines) == 0 || x.h.store.shared || len(x.h.opt.Key.Headers) > 0 || x.h.opt.Key.touchesQuery() {
 		return
 	}
 	n := freshness.ParseNoVarySearch(lines)

@@ -24,7 +24,7 @@ import (
 //
 // Numbers are varints, texts have their length before them. Terms are computed
 // anew when it is read: the rules may have changed with the program. Objects of
-// which there are only parts, in memory, are not written.
+// which there are only parts, in memory, are not written, but to a shared folder.
 const persistVersion = 2
 
 var errBadRecord = errors.New("cache: not a record of this version")
@@ -37,7 +37,7 @@ func (t *diskTier) encode(key string, r *resource) (rec *diskstore.Record, writt
 	b := append([]byte{persistVersion}, appendText(nil, key)...)
 	var objects []*object
 	for _, o := range r.objects {
-		if o.body.parts == nil && !t.store.gone(o, key) {
+		if (o.body.parts == nil || t.writesParts(o)) && !t.store.gone(o, key) {
 			objects = append(objects, o)
 		}
 	}
@@ -115,19 +115,33 @@ func (t *diskTier) bodyOf(o *object) (stored diskstore.Body, fresh bool, err err
 	if kept.body.ID != 0 {
 		return kept.body, false, nil
 	}
-	w, err := t.files.Create(o.body.size)
+	w, err := t.writeBody(&o.body)
 	if err != nil {
 		return stored, false, err
 	}
-	if _, err = w.Write(o.body.data); err == nil {
-		stored, err = w.Finish()
-	}
-	if err != nil {
+	if stored, err = w.Finish(); err != nil {
 		w.Abort()
 		return stored, false, err
 	}
 	kept.body, kept.writer = stored, w
 	return stored, true, nil
+}
+
+// writeBody writes a body that is in memory.
+func (t *diskTier) writeBody(b *body) (w *diskstore.Writer, err error) {
+	if b.parts == nil {
+		if w, err = t.files.Create(b.size); err == nil {
+			_, err = w.Write(b.data)
+		}
+	} else if w, err = t.files.OpenSparse(b.size); err == nil {
+		for i := 0; i < len(b.parts) && err == nil; i++ {
+			_, err = w.WriteAt(b.parts[i].data, b.parts[i].at)
+		}
+	}
+	if err != nil && w != nil {
+		w.Abort()
+	}
+	return w, err
 }
 
 // settle ends the writing of a body: it is kept, or it never was there.

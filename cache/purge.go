@@ -27,7 +27,7 @@ func (h *Handler) Purge(uri string, soft bool) (int, error) {
 // many answers there were.
 func (s *Store) purge(key string, soft bool) (n int) {
 	s.invalidated.add(key)
-	s.change(key, func(r *resource) *resource {
+	_ = s.change(key, func(r *resource) *resource {
 		if r == nil {
 			return nil
 		}

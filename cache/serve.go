@@ -31,6 +31,8 @@ type inquiry struct {
 	age      []string         // then: the Age that it came with
 	stripped freshness.Fields // and what of it is not stored
 
+	held *diskBody // of a shared folder: it stays open until the request has been answered
+
 	account
 }
 
@@ -41,6 +43,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := h.inquire(r, use)
+	defer q.release()
 	defer h.report(w, q)
 	if id := h.bypass(r); id != 0 {
 		q.why, q.reason, q.verdict = fwdBypass, id, record.Bypass

@@ -214,8 +214,10 @@ func (p *piece) store() {
 	}
 	o.body = onDisk(s.h.store.disk, s.o.body.disk.key, &stored)
 	kept, err := s.h.store.putFile(s.q.key, o, p.asked, s.h.opt.MaxVariants)
+	if err != nil || !kept {
+		p.file.Abort() // unless it was stored before it was overtaken
+	}
 	if err != nil {
-		p.file.Abort()
 		return
 	}
 	s.o = o
@@ -264,7 +266,7 @@ func (x *fill) publishSparse() {
 	}
 	o := *x.object
 	o.body = onDisk(x.h.store.disk, diskKey(x.q.key), &stored)
-	if x.q.stored, err = x.h.store.putFile(x.q.key, &o, x.asked, x.h.opt.MaxVariants); err != nil {
-		x.sparse.Abort()
+	if x.q.stored, err = x.h.store.putFile(x.q.key, &o, x.asked, x.h.opt.MaxVariants); err != nil || !x.q.stored {
+		x.sparse.Abort() // unless it was stored before it was overtaken
 	}
 }

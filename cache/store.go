@@ -24,6 +24,13 @@ type StoreOptions struct {
 	// Disk bounds the disk tier, in bytes as the disk counts. 0 means 10 GiB.
 	Disk int64
 
+	// Shared lets several processes use Dir at once, each with a store of this
+	// kind. Then nothing that is stored is kept in memory: what another process
+	// has stored, changed or removed holds from the next look-up on, which reads
+	// a file. What is stored is written at once, parts of bodies too, and
+	// No-Vary-Search has no effect. Disk is kept to about; see package diskstore.
+	Shared bool
+
 	// ErrorLog gets faults of the disk. nil means slog.Default().
 	ErrorLog *slog.Logger
 
@@ -41,6 +48,7 @@ type Store struct {
 	opt    StoreOptions
 	memory *otter.Cache[string, *resource]
 	disk   *diskTier // nil without
+	shared bool      // memory has no objects: see shared.go
 
 	// generation is counted up by a purge of everything; objects born before
 	// hard are gone, those born before soft are stale.
@@ -85,8 +93,8 @@ func NewStore(o StoreOptions) (*Store, error) {
 		return nil, err
 	}
 	s.memory = m
-	if o.Dir != "" {
-		if s.disk, err = openDiskTier(s, diskstore.Options{Dir: o.Dir, MaxBytes: o.Disk, Log: o.ErrorLog, FS: o.fs}); err != nil {
+	if s.shared = o.Shared && o.Dir != ""; o.Dir != "" {
+		if s.disk, err = openDiskTier(s, diskstore.Options{Dir: o.Dir, MaxBytes: o.Disk, Shared: o.Shared, Log: o.ErrorLog, FS: o.fs}); err != nil {
 			return nil, err
 		}
 	}
@@ -121,8 +129,12 @@ func (s *Store) deleted(e otter.DeletionEvent[string, *resource]) {
 }
 
 // change replaces what is stored for a key by what f makes of it; nil removes
-// it. Changes of a key happen one after the other.
-func (s *Store) change(key string, f func(*resource) *resource) {
+// it. Changes of a key happen one after the other. An error means that nothing
+// has changed; it is that of a shared folder, where nothing is written behind.
+func (s *Store) change(key string, f func(*resource) *resource) error {
+	if s.shared {
+		return s.disk.change(key, f)
+	}
 	if s.disk != nil {
 		s.find(key) // what is only on disk is to be changed, not forgotten
 	}
@@ -142,12 +154,19 @@ func (s *Store) change(key string, f func(*resource) *resource) {
 	if s.disk != nil {
 		s.disk.awaitRoom()
 	}
+	return nil
 }
 
 // put stores an object, unless its key was invalidated since the moment when
 // it was asked for; then it reports false.
 func (s *Store) put(key string, o *object, asked uint64, maxVariants int) (kept bool) {
-	s.change(key, func(r *resource) *resource {
+	kept, _ = s.tryPut(key, o, asked, maxVariants)
+	return kept
+}
+
+// tryPut is put that tells a fault of the disk.
+func (s *Store) tryPut(key string, o *object, asked uint64, maxVariants int) (kept bool, err error) {
+	err = s.change(key, func(r *resource) *resource {
 		if kept = !s.invalidated.since(key, asked); !kept {
 			return r
 		}
@@ -158,10 +177,10 @@ func (s *Store) put(key string, o *object, asked uint64, maxVariants int) (kept 
 		}
 		return n
 	})
-	if kept {
+	if kept = kept && err == nil; kept {
 		s.fates.forget(s.fates.hash(key))
 	}
-	return kept
+	return kept, err
 }
 
 // pushedOut remembers which variants had to make room.
@@ -180,7 +199,7 @@ func (s *Store) pushedOut(key string, before, after *resource) {
 // stored.
 func (s *Store) invalidate(key string) {
 	s.invalidated.add(key)
-	s.change(key, func(r *resource) *resource {
+	_ = s.change(key, func(r *resource) *resource {
 		s.lost(key, r, fateInvalidated)
 		return nil
 	})
@@ -188,8 +207,12 @@ func (s *Store) invalidate(key string) {
 
 // replace puts an object in the place of another, if that is still there.
 func (s *Store) replace(key string, old, o *object, maxVariants int) {
-	s.change(key, func(r *resource) *resource {
-		if r == nil || r.without(old) == r {
+	_ = s.change(key, func(r *resource) *resource {
+		if r == nil {
+			return r
+		}
+		old := s.same(r, old)
+		if r.without(old) == r {
 			return r
 		}
 		return r.without(old).with(o, maxVariants)
@@ -199,6 +222,9 @@ func (s *Store) replace(key string, old, o *object, maxVariants int) {
 // putFile stores an object whose body is in a file: that is where it is read
 // from, so it must be there before anybody finds it.
 func (s *Store) putFile(key string, o *object, asked uint64, maxVariants int) (kept bool, err error) {
+	if s.shared {
+		return s.tryPut(key, o, asked, maxVariants)
+	}
 	if err := s.disk.writeNow(key, s.find(key).with(o, maxVariants)); err != nil {
 		return false, err
 	}
@@ -207,11 +233,11 @@ func (s *Store) putFile(key string, o *object, asked uint64, maxVariants int) (k
 
 // drop removes an object.
 func (s *Store) drop(key string, o *object) {
-	s.change(key, func(r *resource) *resource {
+	_ = s.change(key, func(r *resource) *resource {
 		if r == nil {
 			return nil
 		}
-		return r.without(o)
+		return r.without(s.same(r, o))
 	})
 }
 

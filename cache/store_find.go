@@ -10,6 +10,9 @@ import (
 // find returns what is stored for a key, nil for nothing. It looks on disk
 // when memory has nothing.
 func (s *Store) find(key string) *resource {
+	if s.shared {
+		return s.disk.find(key, s.disk.files.Get)
+	}
 	if r, ok := s.memory.GetIfPresent(key); ok {
 		return r
 	}
@@ -49,6 +52,9 @@ func glance(s *Store, key string) (*resource, bool) {
 
 // peek is find for who only looks: nothing is used, nothing moves.
 func (s *Store) peek(key string) *resource {
+	if s.shared {
+		return s.disk.find(key, s.disk.files.Peek)
+	}
 	if r, ok := glance(s, key); ok {
 		return r
 	}

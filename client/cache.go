@@ -16,9 +16,9 @@ type CacheOptions struct {
 	// MaxBytes bounds what is kept, in bytes, all counted. 0 means 64 MiB in
 	// memory, and 1 GiB in a folder. Beyond it what is used least is let go.
 	MaxBytes int64
-	// MaxObject bounds the body of one answer, in bytes. 0 means a sixteenth of
-	// MaxBytes, which in memory is the most there can be. A larger one streams
-	// past.
+	// MaxObject bounds the body of one answer, in bytes. 0 means an eighth of
+	// MaxBytes, in memory a sixteenth, which is the most there can be. A larger
+	// one streams past.
 	MaxObject int64
 	// MaxVariants bounds the answers for one URL (Vary). 0 means 16.
 	MaxVariants int
@@ -66,16 +66,20 @@ func NewMemoryCache(maxBytes int64) *Cache {
 }
 
 // OpenCache opens the cache in a folder, which is made if it is missing (mode
-// 0700; its parent must exist), or one in memory when dir is "". It is to be
-// closed.
+// 0700), or one in memory when dir is "". It is to be closed. Several processes
+// may have a folder open at once; what one stores or removes holds for the
+// others from their next request on. To open one costs less than a millisecond,
+// however much is in it.
 func OpenCache(dir string, o CacheOptions) (*Cache, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	so := cache.StoreOptions{Memory: o.MaxBytes, ErrorLog: o.Log}
-	if so.Memory == 0 {
-		so.Memory = defaultMemory
+	if dir != "" {
+		so = cache.StoreOptions{Dir: dir, Disk: o.MaxBytes, Shared: true, ErrorLog: o.Log}
 	}
+	setDefault(&so.Memory, defaultMemory)
+	setDefault(&so.Disk, defaultFolder)
 	store, err := cache.NewStore(so)
 	if err != nil {
 		return nil, err
@@ -86,10 +90,12 @@ func OpenCache(dir string, o CacheOptions) (*Cache, error) {
 		MaxObject: o.MaxObject, MaxVariants: o.MaxVariants,
 		Freshness: freshness.Cache{Private: true, MaxStale: math.MaxInt64, Disconnected: int64(o.Disconnected)},
 	}
-	if co.MaxObject == 0 {
-		co.MaxObject = so.Memory / 16
+	if dir == "" {
+		setDefault(&co.MaxObject, so.Memory/16)
+		co.MaxInMemory = co.MaxObject
+	} else {
+		setDefault(&co.MaxObject, so.Disk/8)
 	}
-	co.MaxInMemory = co.MaxObject
 	if o.Now != nil {
 		co.Now = func() int64 { return o.Now().UnixNano() }
 	}
@@ -99,6 +105,12 @@ func OpenCache(dir string, o CacheOptions) (*Cache, error) {
 	}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c, nil
+}
+
+func setDefault(option *int64, value int64) {
+	if *option == 0 {
+		*option = value
+	}
 }
 
 // Close ends the cache: what is to be written is written; validations in the

@@ -79,6 +79,9 @@ func (a *answer) finish(cut bool) {
 	a.unwatch()
 	a.end()
 	a.mu.Lock()
+	if ctx := a.req.Context(); (cut || a.err != nil) && ctx.Err() != nil {
+		a.err, a.cause = context.Cause(ctx), nil
+	}
 	if cut && a.err == nil {
 		a.err = io.ErrUnexpectedEOF
 		if a.cause != nil {
@@ -89,7 +92,7 @@ func (a *answer) finish(cut bool) {
 	case a.resp != nil:
 		a.trailers()
 	case a.err != nil:
-		if a.cause != nil && !errors.Is(a.err, context.Canceled) && !errors.Is(a.err, context.DeadlineExceeded) {
+		if a.cause != nil {
 			a.err = a.cause
 		}
 		close(a.began)

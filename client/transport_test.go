@@ -34,6 +34,18 @@ func eachCache(t *testing.T, f func(t *testing.T, open func() *Cache)) {
 	t.Run("memory", func(t *testing.T) {
 		f(t, func() *Cache { return NewMemoryCache(0) })
 	})
+	t.Run("folder", func(t *testing.T) {
+		f(t, func() *Cache { return openFolder(t, t.TempDir(), CacheOptions{}) })
+	})
+}
+
+func openFolder(t *testing.T, dir string, o CacheOptions) *Cache {
+	t.Helper()
+	c, err := OpenCache(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func newWorld(t *testing.T, c *Cache, h http.HandlerFunc) *world {

@@ -58,7 +58,7 @@ export function readExpectations(text) {
   let reason = null;
   for (const [n, line] of text.split('\n').entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
-    const figures = /^gate (\w+): required (\d+) optimal (\d+)$/.exec(line);
+    const figures = /^gate ([\w-]+): required (\d+) optimal (\d+)$/.exec(line);
     if (figures) {
       gates.set(figures[1], { required: Number(figures[2]), optimal: Number(figures[3]) });
     } else if (!/^\s/.test(line)) {
