@@ -29,7 +29,9 @@ type request struct {
 	chunks bool
 }
 
-// PutRequest begins a request. target is what stands in the request line: a
+// PutRequest begins a request. Others may still be without a reply; after one
+// whose method is not idempotent nothing should be put before its reply, for if
+// the connection ends nobody knows what has been done (RFC 9112 §9.3.2). target is what stands in the request line: a
 // path with its query, for a proxy a whole URL, for CONNECT host:port, or "*".
 //
 // It fails with ErrOrder when the request before has not been sent to its end,

@@ -82,7 +82,7 @@ func (g *Guard) stagger() time.Duration {
 	if g.Stagger > 0 {
 		return g.Stagger
 	}
-	return 250 * time.Millisecond
+	return defaultStagger
 }
 
 // Lookup returns the permitted addresses of a host, at least one and at most

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Overrides send connections elsewhere than where their names lead, as the
@@ -129,7 +128,7 @@ func (o *Overrides) DialContext(ctx context.Context, network, addr string) (net.
 	if len(addrs) == 0 {
 		return dial(ctx, network, net.JoinHostPort(at.host, at.port))
 	}
-	return race(ctx, len(addrs), 250*time.Millisecond, func(ctx context.Context, i int) (net.Conn, error) {
+	return race(ctx, len(addrs), defaultStagger, func(ctx context.Context, i int) (net.Conn, error) {
 		return dial(ctx, network, net.JoinHostPort(addrs[i].String(), at.port))
 	})
 }

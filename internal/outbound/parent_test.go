@@ -425,3 +425,28 @@ func TestParentFailoverH2(t *testing.T) {
 		t.Error(first.conns.Load(), second.conns.Load())
 	}
 }
+
+// A request for another protocol goes by a tunnel, for http, too.
+func TestParentUpgrade(t *testing.T) {
+	o := newOrigin(t, func(p *peer) {
+		if strings.HasPrefix(p.head(), "GET /x HTTP/1.1\r\n") {
+			p.say("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+			p.echo()
+		}
+	})
+	tunnels, heads := tunnelling(t, established, func(target string) string { return target })
+	tr := by(t, "http://"+tunnels.Addr().String())
+	req, _ := http.NewRequest("GET", o.url+"/x", nil)
+	req.Header = http.Header{"Connection": {"upgrade"}, "Upgrade": {"x"}}
+	resp, err := tr.RoundTrip(req)
+	if err != nil || resp.StatusCode != 101 || !strings.HasPrefix((*heads)[0], "CONNECT "+o.Addr().String()) {
+		t.Fatal(resp, err)
+	}
+	both := resp.Body.(io.ReadWriteCloser)
+	io.WriteString(both, "hello")
+	b := make([]byte, 5)
+	if _, err := io.ReadFull(both, b); string(b) != "hello" || err != nil {
+		t.Error(string(b), err)
+	}
+	both.Close()
+}

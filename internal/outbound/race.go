@@ -9,6 +9,9 @@ import (
 // dialFunc is what makes connections.
 type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
 
+// defaultStagger is the Connection Attempt Delay of RFC 8305 §5.
+const defaultStagger = 250 * time.Millisecond
+
 // race makes n attempts to connect, each begun when the one before has failed
 // or has had its time, and returns the first connection, or the first error.
 // The others are closed, and none is left when it returns.

@@ -40,7 +40,8 @@ type Transport struct {
 	//
 	// Requests for http go to HTTP parents in absolute form, over connections
 	// that all origins share; the others, and all to SOCKS parents, by a
-	// tunnel. ConnectTimeout bounds a parent's answer, too.
+	// tunnel, and so do those that ask for another protocol, which few parents
+	// would pass on (RFC 6455 §4.1). ConnectTimeout bounds a parent's answer, too.
 	Parents func(ctx context.Context, scheme, hostport string) ([]*Parent, error)
 
 	// ParentTLS configures connections to https parents, as TLS does those to
@@ -190,7 +191,7 @@ func (t *Transport) roundTripBy(req *http.Request, key hostKey) (*http.Response,
 	for i, via := range ways {
 		k := key
 		k.via = via
-		if via.forwards() && key.scheme == "http" {
+		if via.forwards() && key.scheme == "http" && len(req.Header["Upgrade"]) == 0 {
 			if err := t.permit(via, addr); err != nil {
 				closeBody(req)
 				return nil, err
