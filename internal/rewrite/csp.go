@@ -9,7 +9,9 @@ import (
 // they allow the sheet, by its hash, and nothing else that they did not allow
 // before. It returns whether something was changed. Policies that allow every
 // style in the document stay as they are: a hash would turn that off. What is
-// only reported stays, too.
+// only reported stays, too. One case is not served: of 'unsafe-inline' beside
+// 'strict-dynamic' browsers make different things for styles, so it stays, and
+// Chromium then refuses the sheet with all other styles.
 func AllowSheet(h http.Header, sheet *Sheet) bool {
 	changed := false
 	lines := h["Content-Security-Policy"]

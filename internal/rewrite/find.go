@@ -57,6 +57,11 @@ func (f *finder) find(b []byte, offset int64, final bool) (passed int, reason Re
 		if end == len(b) && !final && !isTag {
 			return passed, "", false // it may go on
 		}
+		if raw != "" && tt == html.TextToken && offset+int64(end) >= f.from {
+			// The declaration is in the text of a title or script, where some browsers
+			// see it and others do not.
+			return 0, LateCharset, false
+		}
 		switch step, skip := f.token(z, tt, b[pos:end], &raw, offset+int64(pos) >= f.from); {
 		case step == lost, step == here && offset+int64(pos+skip) < f.from:
 			return 0, LateCharset, false
