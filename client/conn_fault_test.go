@@ -417,6 +417,28 @@ func TestConnTLS(t *testing.T) {
 	}
 }
 
+// A server that wants a certificate gets it.
+func TestConnCertificate(t *testing.T) {
+	url, roots, _ := secureServer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert}, func(p *connPeer) {
+		p.head()
+		p.say("HTTP/1.1 200 " + p.Conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Subject.CommonName + "\r\nContent-Length: 0\r\n\r\n")
+	})
+	pair, err := wiretest.NewKeyPair("me")
+	must(t, err)
+	cert, err := tls.X509KeyPair(pair.Cert, pair.Key)
+	must(t, err)
+	c := dialTest(t, url, DialOptions{TLS: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{cert}}})
+	putGet(t, c, "/")
+	if r, _ := readReply(t, c); r.Reason != "me" {
+		t.Errorf("%+v", r)
+	}
+	c = dialTest(t, url, DialOptions{TLS: &tls.Config{RootCAs: roots}})
+	putGet(t, c, "/") // TLS 1.3 tells later
+	if _, err := c.GetReply(); err == nil {
+		t.Error("a reply without a certificate")
+	}
+}
+
 // A body that ends with the connection must end with TLS's own end (RFC 9112
 // §9.8).
 func TestConnTruncated(t *testing.T) {

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -246,5 +250,25 @@ func TestOverrides(t *testing.T) {
 		if o.ConnectTo(s) == nil {
 			t.Errorf("--connect-to %q is taken", s)
 		}
+	}
+}
+
+func TestOverridesUnix(t *testing.T) {
+	paths := []string{filepath.Join(t.TempDir(), "s")}
+	if runtime.GOOS == "linux" {
+		paths = append(paths, "@freshet-test-"+strconv.Itoa(os.Getpid()))
+	}
+	for _, path := range paths {
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		serve(t, l, "", func(p *peer) { p.head(); p.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi") })
+		tr := newTransport(t)
+		tr.Dial = (&Overrides{Unix: path}).DialContext
+		if _, body, err := get(t, tr, "http://a.test/"); body != "hi" || err != nil {
+			t.Error(path, body, err)
+		}
+		tr.CloseIdleConnections()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -321,6 +322,19 @@ func TestParentFailover(t *testing.T) {
 	if mute.conns.Load() != 1 {
 		t.Error("the parent that is down was tried again")
 	}
+	tr.mu.Lock()
+	for _, k := range tr.parents { // the time is over
+		if left := time.Until(k.shun); !k.shun.IsZero() && (left <= 0 || left > shunTime) {
+			t.Error(left)
+		}
+		k.shun = k.shun.Add(-shunTime)
+	}
+	tr.mu.Unlock()
+	nc, err := tr.Tunnel(t.Context(), "a.test:80")
+	if err != nil || mute.conns.Load() != 2 {
+		t.Fatal(err, mute.conns.Load())
+	}
+	nc.Close()
 	// All are down: all are tried each time.
 	tr = by(t, "http://"+down, "socks5h://"+down)
 	for range 2 {
@@ -339,7 +353,7 @@ func TestParentFailover(t *testing.T) {
 	}
 	// A function that fails.
 	tr.Parents = func(context.Context, string, string) ([]*Parent, error) { return nil, errors.New("no idea") }
-	_, _, err := get(t, tr, o.url)
+	_, _, err = get(t, tr, o.url)
 	want(t, err, ProxyConfiguration, false)
 }
 
@@ -449,4 +463,16 @@ func TestParentUpgrade(t *testing.T) {
 		t.Error(string(b), err)
 	}
 	both.Close()
+}
+
+// The parents that are remembered are bounded.
+func TestParentsRemembered(t *testing.T) {
+	tr := newTransport(t)
+	for i := range maxParents + 10 {
+		p := parent(t, "http://a:"+strconv.Itoa(i+1))
+		tr.shun(p, true)
+	}
+	if len(tr.parents) != 10 {
+		t.Error(len(tr.parents))
+	}
 }
