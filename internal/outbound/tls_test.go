@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -142,6 +143,24 @@ func TestTLSFaults(t *testing.T) {
 	}
 	_, _, err = get(t, tr, "https://other.test/")
 	want(t, err, TLSCertificateError, true)
+}
+
+// Handshakes are traced, that with a parent, too.
+func TestTLSTrace(t *testing.T) {
+	o, tr := newSecureOrigin(t, &tls.Config{}, func(p *peer) { p.head(); p.say("HTTP/1.1 204 x\r\n\r\n") })
+	begun, ended := 0, 0
+	trace := &httptrace.ClientTrace{
+		TLSHandshakeStart: func() { begun++ },
+		TLSHandshakeDone: func(st tls.ConnectionState, err error) {
+			if ended++; !st.HandshakeComplete || err != nil {
+				t.Error(st, err)
+			}
+		},
+	}
+	req, _ := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), "GET", o.url, nil)
+	if _, _, err := do(tr, req); err != nil || begun != 1 || ended != 1 {
+		t.Error(err, begun, ended)
+	}
 }
 
 // Upgrades go by HTTP/1.1 though the origin would take HTTP/2.

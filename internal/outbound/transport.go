@@ -158,7 +158,9 @@ func orInt(n, byDefault int) int {
 // read. For 101 (Switching Protocols), and for 2xx to CONNECT, it is an
 // io.ReadWriteCloser that also has CloseWrite. Interim answers go to the
 // Got1xxResponse of the request's httptrace.ClientTrace; of that, GotConn,
-// Got100Continue and GotFirstResponseByte are called too. Names and values of the answer's Header share
+// Got100Continue, GotFirstResponseByte, TLSHandshakeStart and TLSHandshakeDone
+// (with a parent, once for each) are called too, and by a net.Dialer those of
+// names and connections. Names and values of the answer's Header share
 // memory: whoever keeps one for long clones it.
 //
 // Of the request, Header says what is sent, without Host, Content-Length,

@@ -219,9 +219,17 @@ func (t *Transport) ask(ctx context.Context, nc net.Conn, via *Parent, addr stri
 
 // handshake does the handshake of TLS within its time.
 func (t *Transport) handshake(ctx context.Context, tc *tls.Conn) error {
+	trace := traceOf(ctx)
+	if trace != nil && trace.TLSHandshakeStart != nil {
+		trace.TLSHandshakeStart()
+	}
 	ctx, cancel := within(ctx, t.times.tls)
 	defer cancel()
-	return tc.HandshakeContext(ctx)
+	err := tc.HandshakeContext(ctx)
+	if trace != nil && trace.TLSHandshakeDone != nil {
+		trace.TLSHandshakeDone(tc.ConnectionState(), err)
+	}
+	return err
 }
 
 // within bounds ctx by d; 0 is no bound.
