@@ -55,6 +55,10 @@ type Env struct {
 	// that is none. nil asks the system.
 	Screen func() (columns, rows int, ok bool)
 
+	// Columns returns the width of the terminal that Stderr is; it is not ok when
+	// that is none. nil asks the system.
+	Columns func() (columns int, ok bool)
+
 	// Terminal says that the program was started in a terminal: then SIGHUP
 	// means that the terminal is gone, unless there is a log file to reopen.
 	Terminal bool
@@ -119,6 +123,8 @@ func Run(e *Env) int {
 		return e.check(args)
 	case "tls":
 		return e.tls(args)
+	case "get":
+		return e.get(args)
 	case "help", "-h", "-help", "--help":
 		return e.help(args)
 	case "version", "-version", "--version":

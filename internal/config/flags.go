@@ -22,11 +22,17 @@ type Flag struct {
 	Example string // a value for the example file, of rows without a default
 	Restart bool   // a change in the file is obeyed at the next start only
 
+	bare  bool                // it has no variable of the environment
 	field func(*sections) any // pointer to where the value goes
 }
 
-// Env returns the name of the flag's environment variable.
-func (f *Flag) Env() string { return envName(f.Name) }
+// Env returns the name of the flag's environment variable, "" if it has none.
+func (f *Flag) Env() string {
+	if f.bare {
+		return ""
+	}
+	return envName(f.Name)
+}
 
 // key is the row's name in a file.
 func (f *Flag) key() string {

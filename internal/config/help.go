@@ -13,6 +13,7 @@ type Command struct {
 	Short string // one line
 	Long  string // sentences
 	Flags []Flag
+	Bare  bool // the command line is read as curl does, and no variable of the environment is
 }
 
 // Commands are the commands in the order of the help text.
@@ -62,6 +63,7 @@ var Commands = []Command{
 			"The exit status is 1 when something is found that --fail-on names, 2 when the command line is wrong.",
 		Flags: checkingFlags},
 	tlsCommand,
+	getCommand,
 	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
 		Long: "Explains freshet, or a command and its flags."},
 	{Name: "version", Short: "print the version",
@@ -123,7 +125,7 @@ func (c *Command) Help() string {
 	}
 	if len(c.Flags) > 0 {
 		b.WriteByte('\n')
-		paragraph(&b, grammar)
+		paragraph(&b, c.grammar())
 	}
 	return b.String()
 }
@@ -132,6 +134,18 @@ const grammar = "Flags may stand before or after operands; \"--\" ends them. Val
 	"Each flag has an environment variable (--log-format: FRESHET_LOG_FORMAT), which the flag overrides; " +
 	"there, several values have commas between. " +
 	"Sizes are 64k, 256MiB (powers of 1024) or 1GB (of 1000), durations 500ms, 10s, 5m, 2h or 30d."
+
+// bareGrammar is grammar for commands that are read as curl reads its own.
+const bareGrammar = "Flags may stand before or after URLs; \"--\" ends them. Values follow after a space or \"=\"; letters may be joined (-sSo FILE), and --no- turns a switch off. " +
+	"Of a flag that is given twice, and not repeatable, the last counts. No flag has an environment variable. " +
+	"Sizes are 64k, 256MiB (powers of 1024) or 1GB (of 1000), times 2.5 (seconds), 500ms or 5m."
+
+func (c *Command) grammar() string {
+	if c.Bare {
+		return bareGrammar
+	}
+	return grammar
+}
 
 // usage is how the flag is given.
 func (f *Flag) usage() string {

@@ -48,12 +48,14 @@ const (
 	BackendAddress // of FastCGI, or workers
 	Variable       // of the environment, perhaps with its value
 	FieldRule      // in a file, a table of fields or an array of names
+	Seconds        // a duration; a number alone is one of seconds, as curl has it
+	FreeText       // may be empty
 )
 
 // put parses text as a value of f and stores it where it belongs. Its error
 // says what is allowed.
 func (f *Flag) put(s *sections, text string) error {
-	if text == "" && f.Kind != Set {
+	if text == "" && f.Kind != Set && f.Kind != FreeText {
 		return fmt.Errorf("it is empty; give %s", f.Value)
 	}
 	switch p := f.field(s).(type) {

@@ -65,6 +65,9 @@ func (f *Flag) duration(s string) (time.Duration, error) {
 		return -1, nil
 	}
 	d, ok := parseDuration(s)
+	if seconds, err := strconv.ParseFloat(s, 64); f.Kind == Seconds && err == nil && seconds >= 0 && seconds < 1e9 {
+		d, ok = time.Duration(seconds*1e9), true
+	}
 	if !ok || int64(d) < f.Min || (f.Max > 0 && int64(d) > f.Max) {
 		return 0, errors.New("give " + f.allowed())
 	}
@@ -105,6 +108,9 @@ func (f *Flag) allowed() string {
 		what, show = "a size such as 64k, 256MiB or 1GB", formatSize
 	default:
 		what = "a duration such as 500ms, 10s, 5m or 2h"
+		if f.Kind == Seconds {
+			what = "a number of seconds, or a duration such as 500ms or 5m"
+		}
 		show = func(n int64) string { return formatDuration(time.Duration(n)) }
 	}
 	switch {

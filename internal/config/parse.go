@@ -64,8 +64,9 @@ func ParseProxy(args, environ []string) (*Proxy, error) {
 
 type parser struct {
 	settings
-	help     string // the command that shows the flags
-	operands []string
+	help      string // the command that shows the flags
+	operands  []string
+	helpAsked bool
 }
 
 func newParser(command string) *parser {

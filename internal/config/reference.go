@@ -16,7 +16,7 @@ func (c *Command) Reference() string {
 	if len(c.Flags) == 0 {
 		return b.String()
 	}
-	fmt.Fprintf(&b, "\n%s\n", grammar)
+	fmt.Fprintf(&b, "\n%s\n", c.grammar())
 	group := ""
 	for i := range c.Flags {
 		f := &c.Flags[i]
@@ -24,8 +24,11 @@ func (c *Command) Reference() string {
 			group = f.Group
 			fmt.Fprintf(&b, "\n## %s\n", group)
 		}
-		fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n", f.usage(), f.Doc)
-		for _, line := range f.facts() {
+		fmt.Fprintf(&b, "\n### `%s`\n\n%s\n", f.usage(), f.Doc)
+		for i, line := range f.facts() {
+			if i == 0 {
+				b.WriteByte('\n')
+			}
 			fmt.Fprintf(&b, "- %s\n", line)
 		}
 	}
@@ -38,7 +41,11 @@ func (f *Flag) facts() []string {
 	if f.Default != "" {
 		facts = append(facts, "Default: `"+f.Default+"`")
 	}
-	return append(append(facts, f.bounds()...), "Environment: `"+f.Env()+"`")
+	facts = append(facts, f.bounds()...)
+	if f.bare {
+		return facts
+	}
+	return append(facts, "Environment: `"+f.Env()+"`")
 }
 
 // bounds are those that say which values there are.
@@ -49,7 +56,7 @@ func (f *Flag) bounds() []string {
 		switch f.Kind {
 		case Size:
 			show = formatSize
-		case Duration, CachePolicy:
+		case Duration, CachePolicy, Seconds:
 			show = func(n int64) string { return formatDuration(time.Duration(n)) }
 		}
 		switch {

@@ -1,0 +1,240 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"freshet/client"
+	"freshet/internal/config"
+)
+
+// getting is a run of freshet get: what its URLs share.
+type getting struct {
+	env  *Env
+	conf *config.Get
+	talk *getTalk
+
+	wire  http.RoundTripper // what sends, and tells of it
+	trip  *client.Transport // the same, behind the cache
+	cache *client.Cache     // nil without
+	close []func()
+
+	logins *getLogins
+	typed  string     // cookies that the command line has itself
+	header []getField // of --header
+	heads  io.Writer  // of --dump-header, or nil
+	format string     // of --write-out
+	stdin  bool       // standard input was used
+
+	dataText []byte // what --data and its kin come to
+	dataJSON bool
+	dataRead bool
+}
+
+// get fetches URLs.
+func (e *Env) get(args []string) int {
+	c, err := config.ParseGet(args, e.Environ)
+	if err != nil {
+		return e.misused("get", err)
+	}
+	ctx, stop := e.untilSignal()
+	defer stop()
+	g := &getting{env: e, conf: c}
+	if err := g.open(); err != nil {
+		g.finish()
+		return g.failed(err)
+	}
+	status := exitOK
+	for i, raw := range c.URLs {
+		err := g.fetch(ctx, i, raw)
+		if err == nil {
+			status = exitOK
+			continue
+		}
+		if status = g.failed(err); c.FailEarly || ctx.Err() != nil {
+			break
+		}
+	}
+	if err := g.finish(); err != nil {
+		status = g.failed(err)
+	}
+	return status
+}
+
+// open makes ready what URLs share.
+func (g *getting) open() error {
+	var err error
+	if g.talk, err = g.openTalk(); err != nil {
+		return err
+	}
+	if g.conf.Insecure {
+		g.env.tell("freshet: --insecure: certificates are not verified; anybody on the way can read and change what is fetched")
+	}
+	if err := g.openWay(); err != nil {
+		return err
+	}
+	if err := g.openLogins(); err != nil {
+		return err
+	}
+	if err := g.openCookies(); err != nil {
+		return err
+	}
+	if g.header, err = g.readHeaders(); err != nil {
+		return err
+	}
+	if g.format, err = g.readFormat(); err != nil {
+		return err
+	}
+	if name := g.conf.HeadFile; name != "" {
+		w, closeFile, err := g.create(name)
+		if err != nil {
+			return err
+		}
+		g.heads, g.close = w, append(g.close, closeFile)
+	}
+	return g.openCache()
+}
+
+// create opens a file to be written; "-" is standard output, "%" standard error.
+func (g *getting) create(name string) (io.Writer, func(), error) {
+	switch name {
+	case "-":
+		return g.env.Stdout, func() {}, nil
+	case "%":
+		return g.env.Stderr, func() {}, nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, nil, &getFault{getWriteError, fmt.Errorf("write %s: %w", name, cause(err))}
+	}
+	return f, func() { f.Close() }, nil
+}
+
+// openCache opens the user's cache. A cache that cannot be opened is not worth
+// a failure: then there is none.
+func (g *getting) openCache() error {
+	g.trip = &client.Transport{Base: g.wire, Offline: g.conf.Offline}
+	if !g.conf.Cache {
+		return nil
+	}
+	dir, err := cacheFolder(g.conf.CacheDir, g.env.Environ)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err == nil {
+		var now func() time.Time
+		if g.env.Now != nil {
+			now = func() time.Time { return time.Unix(0, g.env.Now()) }
+		}
+		g.cache, err = client.OpenCache(dir, client.CacheOptions{MaxBytes: g.conf.CacheSize, Now: now})
+	}
+	switch {
+	case err == nil:
+		g.trip.Cache = g.cache
+	case g.conf.Offline || g.conf.CacheDir != "":
+		return &getFault{exitFault, fmt.Errorf("open the cache: %w; name another folder with --cache-dir", cause(err))}
+	default:
+		g.tell("there is no cache: %v; --cache-dir names a folder for one, --no-cache does without", cause(err))
+	}
+	return nil
+}
+
+// cacheFolder returns the folder of the cache: the one that was named, else the
+// user's own for what programs keep.
+func cacheFolder(dir string, environ []string) (string, error) {
+	if dir != "" {
+		return dir, nil
+	}
+	folder := userFolder(environ, "XDG_CACHE_HOME", ".cache")
+	if folder == "" {
+		return "", errors.New("neither HOME nor XDG_CACHE_HOME is set")
+	}
+	return folder, nil
+}
+
+// finish closes what open has opened, and writes cookies.
+func (g *getting) finish() error {
+	err := g.writeCookies()
+	if g.cache != nil {
+		g.cache.Close()
+	}
+	for i := len(g.close) - 1; i >= 0; i-- {
+		g.close[i]()
+	}
+	return err
+}
+
+// fetch fetches a URL, and tries again if need be.
+func (g *getting) fetch(ctx context.Context, i int, raw string) error {
+	u, err := parseGetURL(raw)
+	if err != nil {
+		return err
+	}
+	f := &fetch{getting: g, first: u}
+	if f.out, err = g.outputFor(i, u); err != nil {
+		return err
+	}
+	if f.body, err = g.bodyFor(u); err != nil {
+		return err
+	}
+	err = f.tries(ctx)
+	f.out.close()
+	if f.stats.url == nil {
+		f.stats.url = u
+	}
+	g.writeOut(&f.stats, err)
+	if g.conf.Why {
+		f.tellWhy(err)
+	}
+	return err
+}
+
+// failed tells of an error, and returns the exit status for it.
+func (g *getting) failed(err error) int {
+	var fault *getFault
+	status := exitFault
+	if errors.As(err, &fault) {
+		status = fault.status
+	}
+	if !g.conf.Silent || g.conf.ShowErrors {
+		g.env.tell("freshet: (%d) %v", status, err)
+	}
+	return status
+}
+
+// tell says something that is no error.
+func (g *getting) tell(format string, args ...any) {
+	if !g.conf.Silent {
+		g.env.tell("freshet: "+format, args...)
+	}
+}
+
+// variable returns a variable of the environment.
+func (e *Env) variable(name string) string {
+	for i := len(e.Environ) - 1; i >= 0; i-- {
+		if n, value, _ := strings.Cut(e.Environ[i], "="); n == name {
+			return value
+		}
+	}
+	return ""
+}
+
+// userFolder returns the folder of this program below one that a variable of
+// the XDG base directories names, else below a folder at home; "" without both.
+func userFolder(environ []string, variable, atHome string) string {
+	e := Env{Environ: environ}
+	if base := e.variable(variable); filepath.IsAbs(base) { // a relative one is to be ignored
+		return filepath.Join(base, "freshet")
+	}
+	if home := e.variable("HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, atHome, "freshet")
+	}
+	return ""
+}

@@ -1,0 +1,132 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"os"
+	"time"
+
+	"freshet/client"
+	"freshet/internal/outbound"
+)
+
+// getPatience bounds the wait for the head of an answer, and for the next bytes
+// of a body, unless --max-time bounds everything.
+const getPatience = 5 * time.Minute
+
+// openWay makes what sends requests.
+func (g *getting) openWay() error {
+	c := g.conf
+	way := &outbound.Transport{
+		HTTP2:          !c.HTTP11 && !c.HTTP10,
+		ConnectTimeout: c.ConnectTimeout, TLSTimeout: c.ConnectTimeout,
+		HeadTimeout: getPatience, ReadTimeout: getPatience, WriteTimeout: getPatience,
+	}
+	if c.MaxTime > 0 {
+		way.HeadTimeout, way.ReadTimeout, way.WriteTimeout = -1, -1, -1
+	}
+	overrides, err := g.overrides()
+	if err != nil {
+		return err
+	}
+	way.Dial = overrides.DialContext
+	if way.TLS, err = g.tlsConfig(); err != nil {
+		return err
+	}
+	way.ParentTLS = &tls.Config{RootCAs: way.TLS.RootCAs, InsecureSkipVerify: c.Insecure}
+	proxies, err := g.proxies()
+	if err != nil {
+		return err
+	}
+	if proxies != nil && overrides.Unix == "" {
+		way.Parents = proxies.parents
+	}
+	g.wire = &getWire{talk: g.talk, next: way, proxied: way.Parents}
+	g.close = append(g.close, way.CloseIdleConnections)
+	return nil
+}
+
+// overrides makes what dials.
+func (g *getting) overrides() (*outbound.Overrides, error) {
+	c := g.conf
+	o := &outbound.Overrides{Unix: c.Unix}
+	if c.Unix != "" && c.Unix[0] == '@' {
+		o.Unix = "./" + c.Unix // a file, for there is a flag for the other
+	}
+	if c.Abstract != "" {
+		o.Unix = "@" + c.Abstract
+	}
+	network := "tcp"
+	switch {
+	case c.IPv4:
+		network = "tcp4"
+	case c.IPv6:
+		network = "tcp6"
+	}
+	o.Dial = func(ctx context.Context, _, addr string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+	for _, s := range c.Resolve {
+		if err := o.Resolve(s); err != nil {
+			return nil, getFaultf(exitUsage, "--resolve: %w", err)
+		}
+	}
+	for _, s := range c.ConnectTo {
+		if err := o.ConnectTo(s); err != nil {
+			return nil, getFaultf(exitUsage, "--connect-to: %w", err)
+		}
+	}
+	return o, nil
+}
+
+var tlsVersions = map[string]uint16{
+	"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
+}
+
+// tlsConfig makes the configuration for connections to servers.
+func (g *getting) tlsConfig() (*tls.Config, error) {
+	c := g.conf
+	cfg := &tls.Config{InsecureSkipVerify: c.Insecure, MinVersion: tlsVersions[c.TLSMin], MaxVersion: tlsVersions[c.TLSMax]}
+	if cfg.MinVersion == 0 {
+		cfg.MinVersion = tls.VersionTLS12
+		if cfg.MaxVersion != 0 {
+			cfg.MinVersion = min(cfg.MinVersion, cfg.MaxVersion)
+		}
+	}
+	if c.CA != "" {
+		text, err := os.ReadFile(c.CA)
+		if err != nil {
+			return nil, getFaultf(getBadAuthorities, "--cacert %s: %w; name a file that exists", c.CA, cause(err))
+		}
+		if cfg.RootCAs = x509.NewCertPool(); !cfg.RootCAs.AppendCertsFromPEM(text) {
+			return nil, getFaultf(getBadAuthorities, "--cacert %s: it has no certificate; give one or more, PEM", c.CA)
+		}
+	}
+	if c.Cert != "" {
+		key := c.Key
+		if key == "" {
+			key = c.Cert
+		}
+		pair, err := tls.LoadX509KeyPair(c.Cert, key)
+		if err != nil {
+			return nil, getFaultf(getBadCertificate, "--cert %s: %w; give a certificate and its key, PEM", c.Cert, cause(err))
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	} else if c.Key != "" {
+		return nil, getFaultf(getBadCertificate, "--key is the key of --cert; give both")
+	}
+	if err := client.PinKeys(cfg, c.Pinned); err != nil {
+		return nil, getFaultf(exitUsage, "--pinnedpubkey: %w", err)
+	}
+	if verify := cfg.VerifyConnection; verify != nil {
+		cfg.VerifyConnection = func(st tls.ConnectionState) error {
+			if err := verify(st); err != nil {
+				return &getFault{getWrongKey, err}
+			}
+			return nil
+		}
+	}
+	return cfg, nil
+}
