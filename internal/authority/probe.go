@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -164,11 +165,25 @@ func (p *prober) run(ctx context.Context) (*Peer, error) {
 		}
 	}
 	if seen.err != nil {
-		return nil, fmt.Errorf("handshake with %s: %w", p.address, seen.err)
+		return nil, fmt.Errorf("handshake with %s: %w%s", p.address, seen.err, hint(seen.err))
 	}
 	peer.ClientCert = seen.clientCert
 	peer.judge(&seen.state, p.options.Roots)
 	return peer, nil
+}
+
+// hint says what an error is most likely about.
+func hint(err error) string {
+	var record tls.RecordHeaderError
+	switch text := err.Error(); {
+	case errors.As(err, &record):
+		return "; what answers there does not speak TLS (is it a port for plain HTTP?)"
+	case strings.HasSuffix(text, "handshake failure"), strings.HasSuffix(text, "protocol version not supported"):
+		return "; it has no version and suite in common with those that can be tried here (SSL, DHE and PSK are not), or wants another name (SNI)"
+	case strings.HasSuffix(text, "unrecognized name"):
+		return "; it has no certificate for that name (SNI)"
+	}
+	return ""
 }
 
 // shake makes one connection. suites are for what is below TLS 1.3, where

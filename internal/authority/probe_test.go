@@ -243,7 +243,7 @@ func TestProbeFails(t *testing.T) {
 			c.Close()
 		}
 	})
-	if _, err := Probe(t.Context(), l.Addr().String(), ProbeOptions{}); err == nil || !strings.Contains(err.Error(), "handshake with") {
+	if _, err := Probe(t.Context(), l.Addr().String(), ProbeOptions{}); err == nil || !strings.Contains(err.Error(), "does not speak TLS") {
 		t.Errorf("%v", err)
 	}
 	l.Close()

@@ -102,9 +102,9 @@ func (p *Peer) weakTrust(path []*x509.Certificate) {
 	case len(path) == 1:
 		from := ""
 		if len(last.IssuingCertificateURL) > 0 {
-			from = "; it is at " + last.IssuingCertificateURL[0]
+			from = " (it is at " + last.IssuingCertificateURL[0] + ")"
 		}
-		p.weak("missing-intermediate", true, "send the certificate of the issuer after the peer's own"+from, "the issuer was not sent and is not trusted here: %s", last.Issuer)
+		p.weak("missing-intermediate", true, "send the certificate of the issuer after the peer's own"+from+", or trust that issuer, when it is an authority of one's own", "the issuer was not sent and is not trusted here: %s", last.Issuer)
 	default:
 		p.weak("unknown-authority", true, "give its certificate to who should trust it, or have the peer's signed by another one", "the chain ends at an issuer that was not sent and is not trusted here: %s", last.Issuer)
 	}
