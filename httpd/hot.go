@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"net/netip"
 	"os"
 	"time"
 
@@ -85,4 +86,12 @@ type Answer struct {
 	measured bool // Content-Length of Body follows Head
 	asked    bool // somebody else was asked for it
 	ask      hotAsk
+}
+
+// Remote returns the client's address; it is not valid for Unix sockets.
+func (a *Answer) Remote() netip.AddrPort {
+	if a.ask.c == nil {
+		return netip.AddrPort{}
+	}
+	return a.ask.c.sc.Remote()
 }

@@ -172,3 +172,37 @@ func TestHotAllocations(t *testing.T) {
 		t.Errorf("%v allocations for a hit", allocs)
 	}
 }
+
+// remotePages answers with the client's address.
+type remotePages struct{}
+
+func (remotePages) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
+	a.Status = 200
+	a.Head = append(a.Scratch, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Remote: "+a.Remote().String()+"\r\nContent-Length: 0\r\n"...)
+	return true
+}
+
+// A hot handler can know who asks.
+func TestHotRemote(t *testing.T) {
+	s := &httpd.Server{Handler: http.NotFoundHandler(), Hot: remotePages{}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); s.Serve(l) }()
+	defer func() { s.Close(); <-done }()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	answer, err := io.ReadAll(c)
+	if want := "X-Remote: " + c.LocalAddr().String() + "\r\n"; err != nil || !strings.Contains(string(answer), want) {
+		t.Errorf("no %q in %q, %v", want, answer, err)
+	}
+	if a := (&httpd.Answer{}).Remote(); a.IsValid() {
+		t.Errorf("an answer of nobody is for %v", a)
+	}
+}
