@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 
 	"freshet/cache"
@@ -25,6 +26,10 @@ type Handler struct {
 	next    http.Handler                                                 // the cache, or servers
 	dial    func(ctx context.Context, hostport string) (net.Conn, error) // for tunnels
 	idle    func()                                                       // closes idle connections to servers
+
+	lists      *lists
+	allowances allowances
+	cuts       cuts
 
 	tunnels tunnel.Set
 	open    atomic.Int64 // tunnels that are open or about to be
@@ -50,12 +55,22 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.next = h.servers
+	if err := h.openFilter(rt); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	var behind http.Handler = h.servers
+	if h.hides() {
+		behind = hider{h, h.servers}
+	}
+	h.next = behind
 	if o.Store == nil {
 		return h, nil
 	}
 	caching := o.Caching
-	caching.Next, caching.Store, caching.Now, caching.ErrorLog = h.servers, o.Store, o.Now, o.ErrorLog
+	if h.hides() {
+		caching.Key.Headers = append(slices.Clone(caching.Key.Headers), sheetField)
+	}
+	caching.Next, caching.Store, caching.Now, caching.ErrorLog = behind, o.Store, o.Now, o.ErrorLog
 	if caching.Name == "" {
 		caching.Name = o.Name
 	}
@@ -90,6 +105,9 @@ func (h *Handler) newTransport() (*outbound.Transport, error) {
 // Close ends tunnels and upgraded connections and waits for them. Requests
 // under way go on; new tunnels are refused.
 func (h *Handler) Close() error {
+	if h.lists != nil {
+		h.lists.close()
+	}
 	h.tunnels.Close()
 	h.servers.Close()
 	h.idle()
@@ -120,7 +138,10 @@ func (h *Handler) forward(w http.ResponseWriter, r *http.Request) {
 		h.servers.ServeHTTP(w, r)
 		return
 	}
-	h.next.ServeHTTP(w, r)
+	w, r, answered := h.filter(w, r)
+	if !answered {
+		h.next.ServeHTTP(w, r)
+	}
 }
 
 // outgoing returns the request as it is for the handlers behind: in origin

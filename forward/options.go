@@ -41,6 +41,25 @@ type Options struct {
 	Store   *cache.Store
 	Caching cache.Options
 
+	// Lists say what is blocked, replaced, hidden or taken off addresses. A file
+	// that cannot be read is a fault; an address that cannot be reached is told,
+	// and asked again. A list may have 64 MiB. Files are followed; what an address
+	// gives is asked for again when the list itself says (Expires), else after
+	// ListRefresh (default 24 h), in any case after one hour to 14 days.
+	Lists       []ListSource
+	ListRefresh time.Duration
+	// ListFolder keeps what addresses gave, and allowances; "" means that both end
+	// with the Handler.
+	ListFolder string
+	// ListTransport gets lists; nil means the way of requests, with what they may
+	// not reach.
+	ListTransport http.RoundTripper
+	// Hiding says what style sheets hide in pages. Default HideAll.
+	Hiding Hiding
+	// Manage is the address of the page on which people let something pass, for
+	// the pages of what is blocked; "" leaves the link out.
+	Manage string
+
 	// Name is the proxy's pseudonym in Via, Cache-Status and Proxy-Status. A
 	// request that has passed a proxy of this name is refused as a loop (508):
 	// two proxies in a chain need two names. Default "freshet".
@@ -99,6 +118,12 @@ func (o *Options) check() error {
 		if p < 1 || p > 65535 {
 			faults = append(faults, fmt.Errorf("port %d is none", p))
 		}
+	}
+	for i := range o.Lists {
+		faults = append(faults, o.Lists[i].check())
+	}
+	if o.ListRefresh == 0 {
+		o.ListRefresh = defaultRefresh
 	}
 	if (o.Transport == nil) != (o.Dial == nil) {
 		faults = append(faults, errors.New("set Transport and Dial, or neither"))

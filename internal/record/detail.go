@@ -35,6 +35,23 @@ type Detail struct {
 	Overrode string // the rule that it overrode, in the same form
 	Changed  string // what was changed: "utm_source removed", "2 cookies refused"
 
+	// Noted are rules that hold beside that of the answer; see Note.
+	Noted [4]rule.ID
+
 	// Error is what failed, in words for the operator; "" when nothing did.
 	Error string
+}
+
+// Note adds a rule that holds beside that of the answer: once, and as long as
+// there is room.
+func (d *Detail) Note(id rule.ID) {
+	for i, n := range d.Noted {
+		if n == id {
+			return
+		}
+		if n == 0 {
+			d.Noted[i] = id
+			return
+		}
+	}
 }

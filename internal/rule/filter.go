@@ -17,6 +17,15 @@ const (
 	FilterTunnel
 	FilterTunnelFailed
 	FilterTunnels
+
+	// What lists say.
+	FilterBlocked
+	FilterHost
+	FilterStandIn
+	FilterReplaced
+	FilterAllowed
+	FilterLetPass
+	FilterParameters
 )
 
 var filterTable = [...]Row{
@@ -42,4 +51,17 @@ var filterTable = [...]Row{
 		"check the name and the port; is the server up?"},
 	FilterTunnels & 0xff: {"filter-tunnels", 503, "there are as many tunnels as there may be", "RFC 9110 §15.6.4",
 		"wait, or raise --max-tunnels"},
+
+	// What lists say.
+	FilterBlocked & 0xff: {"filter-blocked", 403, "a list says that this is not to be loaded", "",
+		"allow it for an hour on the monitor's page, or write an exception (@@)"},
+	FilterHost & 0xff: {"filter-host", 403, "a list says that there are to be no connections to this host", "",
+		"allow it for an hour on the monitor's page, or write an exception (@@)"},
+	FilterStandIn & 0xff: {"filter-stand-in", 200, "a list blocks this; an empty one of its kind was sent instead", "",
+		"allow it for an hour on the monitor's page, or write an exception (@@)"},
+	FilterReplaced & 0xff: {"filter-replaced", 200, "a list has this replaced by a stand-in that it names", "",
+		"allow it for an hour on the monitor's page, or write an exception (@@)"},
+	FilterAllowed & 0xff:    {"filter-allowed", 0, "a list blocks this, and an exception allows it", "", ""},
+	FilterLetPass & 0xff:    {"filter-let-pass", 0, "a list blocks this, and somebody has let it pass for a time", "", ""},
+	FilterParameters & 0xff: {"filter-parameters", 0, "parameters that a list names were taken off the address", "", ""},
 }
