@@ -85,14 +85,14 @@ func (f *finder) place(at int) (int, Reason, bool) {
 	return at, "", true
 }
 
-func (f *finder) element() string {
+func (f *finder) element() (tag string, rest []byte) {
 	if f.docNonce != "" {
 		return f.sheet.element(f.docNonce)
 	}
 	return f.sheet.element(f.nonce)
 }
 
-// maxNonced is what an element may have beside the text of the sheet, in bytes.
+// maxNonced is what a nonce adds to an element, in bytes.
 const maxNonced = 300
 
 // start finds out the charset, and from where on the place may be. It returns
@@ -131,7 +131,7 @@ func (f *finder) start(b []byte, final bool) (mark int, reason Reason, known boo
 	case kindOf(label) == charsetOther && !strings.HasPrefix(label, "utf-16"): // that is taken for UTF-8
 		return 0, BadCharset, false
 	}
-	if end+len(f.sheet.text)+maxNonced > sniffed {
+	if end+len(f.sheet.plain)+maxNonced > sniffed {
 		f.from = int64(end)
 	}
 	return 0, "", true

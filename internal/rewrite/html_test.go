@@ -20,7 +20,13 @@ func sheet(t testing.TB, css string) *Sheet {
 	return s
 }
 
-// here is where the sheet is expected in the tables.
+// whole is what is put in.
+func whole(s *Sheet, nonce string) string {
+	tag, rest := s.element(nonce)
+	return tag + string(rest)
+}
+
+// mark is where the sheet is expected in the tables.
 const mark = "✂"
 
 // documents that try to be misunderstood. Those without a mark are left alone,
@@ -146,15 +152,15 @@ func TestNasty(t *testing.T) {
 			doc := strings.ReplaceAll(tt.doc, mark, "")
 			want := doc
 			if tt.reason == "" && strings.Contains(tt.doc, mark) {
-				want = strings.Replace(tt.doc, mark, s.element(""), 1)
+				want = strings.Replace(tt.doc, mark, whole(s, ""), 1)
 			}
 			if tt.name == "null in a name" {
-				want = "<html>" + s.element("") + doc[6:]
+				want = "<html>" + whole(s, "") + doc[6:]
 			}
 			e := Edit{Sheet: s, Charset: charsetField(tt.charset)}
 			got, result := e.run(t, doc)
 			if got != want || result.Reason != tt.reason || result.Inserted != (tt.reason == "") {
-				t.Errorf("%+v\ngot  %q\nwant %q", result, strings.ReplaceAll(got, s.element(""), mark), strings.ReplaceAll(want, s.element(""), mark))
+				t.Errorf("%+v\ngot  %q\nwant %q", result, strings.ReplaceAll(got, whole(s, ""), mark), strings.ReplaceAll(want, whole(s, ""), mark))
 			}
 			checkDocument(t, e, doc)
 		})
@@ -225,7 +231,7 @@ func checkDocument(t *testing.T, e Edit, doc string) {
 		return
 	}
 	for _, scripting := range []bool{true, false} {
-		before, after := tree(t, doc, scripting, ""), tree(t, got, scripting, e.Sheet.text)
+		before, after := tree(t, doc, scripting, ""), tree(t, got, scripting, e.Sheet.Text())
 		if before != after {
 			t.Errorf("%q, scripting %v: the tree was\n%s\nand became\n%s", doc, scripting, before, after)
 		}

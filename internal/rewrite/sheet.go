@@ -15,9 +15,14 @@ const MaxSheet = 4 << 20
 // A Sheet is a style sheet in the form in which it is put into documents: one
 // element of ASCII characters. It is immutable.
 type Sheet struct {
-	text   string
 	source string
+	plain  []byte // the element without a nonce
 }
+
+const (
+	openTag  = "<style>"
+	closeTag = "</style>"
+)
 
 // NewSheet makes one of CSS. Characters beyond ASCII are written as CSS escapes,
 // so that it means the same in every charset; so is each "<" that HTML could take
@@ -68,7 +73,8 @@ func NewSheet(css string) (*Sheet, error) {
 		return nil, fmt.Errorf("the style sheet has more than %d bytes", MaxSheet)
 	}
 	sum := sha256.Sum256([]byte(text))
-	return &Sheet{text: text, source: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"}, nil
+	plain := []byte(openTag + text + closeTag)
+	return &Sheet{source: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'", plain: plain}, nil
 }
 
 // opensTag reports whether "<" before c is more than a character, for parsers
@@ -78,18 +84,19 @@ func opensTag(c byte) bool {
 }
 
 // Text returns the text of the element.
-func (s *Sheet) Text() string { return s.text }
+func (s *Sheet) Text() string { return string(s.plain[len(openTag) : len(s.plain)-len(closeTag)]) }
 
 // Source is the expression of a Content-Security-Policy that allows this text
 // and no other.
 func (s *Sheet) Source() string { return s.source }
 
-// element returns what is put in. A nonce is left out when it is none.
-func (s *Sheet) element(nonce string) string {
+// element returns the two parts of what is put in. A nonce is left out when it
+// is none.
+func (s *Sheet) element(nonce string) (tag string, rest []byte) {
 	if nonce != "" && isNonce(nonce) {
-		return `<style nonce="` + nonce + `">` + s.text + "</style>"
+		return `<style nonce="` + nonce + `">`, s.plain[len(openTag):]
 	}
-	return "<style>" + s.text + "</style>"
+	return openTag, s.plain[len(openTag):]
 }
 
 // isNonce reports whether text has the form of one (CSP 3 §2.3.1), so that it

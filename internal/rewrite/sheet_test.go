@@ -55,19 +55,19 @@ func FuzzSheet(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for i := range len(s.text) {
-			if c := s.text[i]; c >= 0x80 || c == 0 || c == '\r' {
-				t.Fatalf("%q became %q", css, s.text)
+		for i := range len(s.Text()) {
+			if c := s.Text()[i]; c >= 0x80 || c == 0 || c == '\r' {
+				t.Fatalf("%q became %q", css, s.Text())
 			}
 		}
-		z := html.NewTokenizer(strings.NewReader(s.element("abc")))
+		z := html.NewTokenizer(strings.NewReader(whole(s, "abc")))
 		for i, want := range []html.TokenType{html.StartTagToken, html.TextToken, html.EndTagToken, html.ErrorToken} {
-			if got := z.Next(); got != want || i == 1 && string(z.Text()) != s.text {
-				t.Fatalf("%q became %q: token %d is %v", css, s.text, i, got)
+			if got := z.Next(); got != want || i == 1 && string(z.Text()) != s.Text() {
+				t.Fatalf("%q became %q: token %d is %v", css, s.Text(), i, got)
 			}
 		}
-		if label, _, ok := prescan([]byte(s.element("") + "<meta charset=koi8-r>")); ok && label != "koi8-r" {
-			t.Errorf("%q has a charset: %s", s.text, label)
+		if label, _, ok := prescan([]byte(whole(s, "") + "<meta charset=koi8-r>")); ok && label != "koi8-r" {
+			t.Errorf("%q has a charset: %s", s.Text(), label)
 		}
 	})
 }

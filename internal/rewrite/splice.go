@@ -137,10 +137,10 @@ func (s *Splicer) look(final bool) {
 
 // put writes what is held with the sheet in it.
 func (s *Splicer) put(at int) {
-	element := s.finder.element()
-	s.result = Result{Inserted: true, At: s.offset + int64(at), Bytes: len(element)}
-	s.write(s.held[:at])
-	s.write([]byte(element))
+	tag, rest := s.finder.element()
+	s.result = Result{Inserted: true, At: s.offset + int64(at), Bytes: len(tag) + len(rest)}
+	s.write(append(s.held[:at:at], tag...))
+	s.write(rest)
 	s.write(s.held[at:])
 	s.held, s.done = nil, true
 }
