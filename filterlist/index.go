@@ -1,6 +1,7 @@
 package filterlist
 
 import (
+	"bytes"
 	"cmp"
 	"regexp"
 	"slices"
@@ -16,7 +17,10 @@ type rule struct {
 	line    uint32
 	extra   uint32 // in Set.extras; 0 is the empty one
 	types   types
+	hint    uint16 // where in the pattern that stands which it is filed under
 }
+
+const noHint = 0xffff
 
 // extra is what few rules have.
 type extra struct {
@@ -26,6 +30,7 @@ type extra struct {
 	methods []string
 	re      *regexp.Regexp
 	probes  []string // one of them is in each text that re matches
+	endings []string // it ends with one of them
 	value   string
 	param   *param
 	mod     modifier
@@ -110,8 +115,15 @@ const maxDomainKeys = 1024
 // key is counted roughly, in a table that keys share.
 type builder struct {
 	entries []entry
-	keys    []uint32
+	keys    []key
 	counts  [1 << 16]uint32
+}
+
+// key is one that a rule could be filed under, and where in its pattern it
+// stands, or noHint.
+type key struct {
+	hash uint32
+	hint uint16
 }
 
 // entry is a rule with the keys that it can have: keys[from:to].
@@ -127,9 +139,13 @@ func (b *builder) add(r rule, p *parsed) {
 	b.keys = appendKeys(b.keys, p)
 	e.to = len(b.keys)
 	if good := slices.ContainsFunc(b.keys[e.from:], isRare); !good {
-		instead := alternativeKeys(p)
-		if pages := pageKeys(p); instead == nil && pages != nil {
-			instead, e.pages = pages, true
+		instead := alternativeKeys(p, true)
+		if instead == nil {
+			instead = pageKeys(p)
+			e.pages = instead != nil
+		}
+		if instead == nil && e.to == e.from {
+			instead = alternativeKeys(p, false)
 		}
 		if instead != nil {
 			b.keys = append(b.keys[:e.from], instead...)
@@ -137,30 +153,30 @@ func (b *builder) add(r rule, p *parsed) {
 		}
 	}
 	for _, k := range b.keys[e.from:e.to] {
-		b.counts[k&0xffff]++
+		b.counts[k.hash&0xffff]++
 	}
 	b.entries = append(b.entries, e)
 }
 
 // appendKeys appends the keys that the URLs have which a rule matches.
-func appendKeys(keys []uint32, p *parsed) []uint32 {
+func appendKeys(keys []key, p *parsed) []key {
 	switch {
 	case p.flags&flagWholeHost != 0:
-		return append(keys, hostKey(hashHost(p.pattern, fnvOffset)))
+		return append(keys, key{hostKey(hashHost(p.pattern, fnvOffset)), 0})
 	case p.flags&flagRegexp != 0:
 		for _, set := range p.required {
 			if len(set) == 1 {
 				keys = appendTokens(keys, []byte(set[0]), false, false)
 			}
 		}
-		return keys
+		return keys // hints mean nothing to them
 	case p.flags&flagHostAnchor != 0:
 		end := 0
 		for end < len(p.pattern) && isHostByte(lower(p.pattern[end])) {
 			end++
 		}
 		if host := lowerASCII(p.pattern[:end]); end < len(p.pattern) && p.pattern[end] != '*' && isHostName(host) {
-			keys = append(keys, hostKey(hashHost(host, fnvOffset)))
+			keys = append(keys, key{hostKey(hashHost(host, fnvOffset)), 0})
 		}
 	}
 	return appendTokens(keys, []byte(p.pattern), p.flags&(flagHostAnchor|flagStartAnchor) != 0, p.flags&flagEndAnchor != 0)
@@ -169,40 +185,44 @@ func appendKeys(keys []uint32, p *parsed) []uint32 {
 // appendTokens appends the tokens of a pattern that are whole ones in each URL
 // that it matches: those between bytes that no token has. start and end say
 // that there is such a byte, or nothing, before and behind the pattern.
-func appendTokens(keys []uint32, pattern []byte, start, end bool) []uint32 {
+func appendTokens(keys []key, pattern []byte, start, end bool) []key {
+	first := bytes.IndexByte(pattern, '*')
 	for at := 0; ; {
-		key, from, to := nextToken(pattern, at)
+		hash, from, to := nextToken(pattern, at)
 		if to < 0 {
 			return keys
 		}
 		left := from > 0 && pattern[from-1] != '*' || from == 0 && start
 		right := to < len(pattern) && pattern[to] != '*' || to == len(pattern) && end
 		if left && right {
-			keys = append(keys, key)
+			hint := uint16(noHint)
+			if (first < 0 || from < first) && from < noHint {
+				hint = uint16(from)
+			}
+			keys = append(keys, key{hash, hint})
 		}
 		at = to
 	}
 }
 
-func isRare(key uint32) bool { return !common[key] }
+func isRare(k key) bool { return !common[k.hash] }
 
 // alternativeKeys returns keys of which each URL has one that a regular
-// expression matches, nil if there are none that are rare.
-func alternativeKeys(p *parsed) []uint32 {
+// expression matches, nil if there are none. Rare ones are better.
+func alternativeKeys(p *parsed, rare bool) []key {
 	for _, set := range p.required {
-		var keys []uint32
+		var keys []key
 		for _, s := range set {
 			tokens := appendTokens(nil, []byte(s), false, false)
-			i := slices.IndexFunc(tokens, isRare)
+			i := slices.IndexFunc(tokens, func(k key) bool { return !rare || isRare(k) })
 			if i < 0 {
 				keys = nil
 				break
 			}
-			keys = append(keys, tokens[i])
+			keys = append(keys, key{tokens[i].hash, noHint})
 		}
 		if keys != nil {
-			slices.Sort(keys)
-			return slices.Compact(keys)
+			return distinct(keys)
 		}
 	}
 	return nil
@@ -210,29 +230,33 @@ func alternativeKeys(p *parsed) []uint32 {
 
 // pageKeys returns the keys of the domains that $domain names, nil if there is
 // none, or if they cannot serve as keys.
-func pageKeys(p *parsed) []uint32 {
+func pageKeys(p *parsed) []key {
 	if !p.domains.positive() || len(p.domains) > maxDomainKeys {
 		return nil
 	}
-	var keys []uint32
+	var keys []key
 	for _, d := range p.domains {
 		switch {
 		case d&domainEntity != 0:
 			return nil
 		case d&domainNot == 0:
-			keys = append(keys, pageKey(uint64(d&^domainBits)))
+			keys = append(keys, key{pageKey(uint64(d &^ domainBits)), noHint})
 		}
 	}
-	slices.Sort(keys)
+	return distinct(keys)
+}
+
+func distinct(keys []key) []key {
+	slices.SortFunc(keys, func(a, b key) int { return cmp.Compare(a.hash, b.hash) })
 	return slices.Compact(keys)
 }
 
 // rarest returns the key under which a rule is filed.
-func (b *builder) rarest(e *entry) uint32 {
-	best, least := uint32(0), ^uint32(0)
+func (b *builder) rarest(e *entry) key {
+	best, least := key{}, ^uint32(0)
 	for _, k := range b.keys[e.from:e.to] {
-		n := b.counts[k&0xffff]
-		if common[k] {
+		n := b.counts[k.hash&0xffff]
+		if common[k.hash] {
 			n += 1 << 24
 		}
 		if n < least {
@@ -245,7 +269,7 @@ func (b *builder) rarest(e *entry) uint32 {
 func (b *builder) index() index {
 	x := index{}
 	type filed struct {
-		key   uint32
+		key   key
 		entry uint32
 	}
 	order := make([]filed, 0, len(b.entries))
@@ -264,7 +288,7 @@ func (b *builder) index() index {
 		}
 	}
 	slices.SortFunc(order, func(a, b filed) int {
-		if c := cmp.Compare(a.key, b.key); c != 0 {
+		if c := cmp.Compare(a.key.hash, b.key.hash); c != 0 {
 			return c
 		}
 		return cmp.Compare(a.entry, b.entry)
@@ -277,13 +301,14 @@ func (b *builder) index() index {
 	x.rules = make([]rule, len(order))
 	for i, f := range order {
 		x.rules[i] = b.entries[f.entry].rule
+		x.rules[i].hint = f.key.hint
 	}
 	for i := 0; i < len(order); {
 		j := i
-		for j < len(order) && order[j].key == order[i].key {
+		for j < len(order) && order[j].key.hash == order[i].key.hash {
 			j++
 		}
-		x.insert(slot{order[i].key, uint32(i), uint32(j - i)})
+		x.insert(slot{order[i].key.hash, uint32(i), uint32(j - i)})
 		i = j
 	}
 	return x

@@ -14,19 +14,20 @@ type scan struct {
 	all   *[]*rule
 }
 
-func (x *index) scan(c *query, s scan) *rule {
+func (x *index) scan(c *query, t *texts, s scan) *rule {
 	if len(x.rules) > 0 {
 		for i := c.request.names.n - 1; i >= 0; i-- {
-			if r := c.among(x.bucket(hostKey(c.request.names.all[i].hash)), s); r != nil {
+			name := &c.request.names.all[i]
+			if r := c.among(t, x.bucket(hostKey(name.hash)), c.hostStart+name.start, s); r != nil {
 				return r
 			}
 		}
 		for at := 0; ; {
-			key, _, end := nextToken(c.url, at)
+			key, start, end := nextToken(t.lower, at)
 			if end < 0 {
 				break
 			}
-			if r := c.among(x.bucket(key), s); r != nil {
+			if r := c.among(t, x.bucket(key), start, s); r != nil {
 				return r
 			}
 			at = end
@@ -34,17 +35,17 @@ func (x *index) scan(c *query, s scan) *rule {
 		if x.pages && c.known {
 			page := c.pageParty()
 			for i := range page.names.n {
-				if r := c.among(x.bucket(pageKey(page.names.all[i].hash&^uint64(domainBits))), s); r != nil {
+				if r := c.among(t, x.bucket(pageKey(page.names.all[i].hash&^uint64(domainBits))), -1, s); r != nil {
 					return r
 				}
 			}
 		}
 	}
-	return c.among(x.rest, s)
+	return c.among(t, x.rest, -1, s)
 }
 
-// among goes through the rules of one key.
-func (c *query) among(rules []rule, s scan) *rule {
+// among goes through the rules of one key, which stands at a place in the URL.
+func (c *query) among(t *texts, rules []rule, at int, s scan) *rule {
 	for i := range rules {
 		r := &rules[i]
 		if r.flags&s.need != s.need {
@@ -53,7 +54,7 @@ func (c *query) among(rules []rule, s scan) *rule {
 		if s.scope != 0 && c.set.extras[r.extra].scopes&s.scope == 0 {
 			continue
 		}
-		if !c.matches(r, s.scope != 0) || c.blocked && r.flags&(flagSpecific|flagEntry) == 0 && c.withoutGeneric() {
+		if !c.matches(t, r, at, s.scope != 0) || c.blocked && r.flags&(flagSpecific|flagEntry) == 0 && c.withoutGeneric() {
 			continue
 		}
 		if s.all == nil {
@@ -97,9 +98,15 @@ func (s *Set) pageRule(page string, scope scopes, need flags) *rule {
 	if !strings.Contains(url, "://") {
 		url = "https://" + strings.TrimSuffix(url, "/") + "/"
 	}
-	c.fill(s, url, space[:0], casedSpace[:0])
+	c.set = s
+	c.raw, c.hostStart, c.hostEnd = normalize(url)
 	c.setPage("", Document)
-	return s.scopes.scan(&c, scan{scope: scope, need: need})
+	lower, capitals := appendLower(space[:0], c.raw)
+	t := texts{lower, lower}
+	if capitals && s.matchCase {
+		t.cased = append(casedSpace[:0], c.raw...)
+	}
+	return s.scopes.scan(&c, &t, scan{scope: scope, need: need})
 }
 
 // Match says what becomes of a request.
@@ -111,44 +118,50 @@ func (s *Set) Match(q *Request) Verdict {
 	var space [urlSpace]byte
 	var casedSpace [urlSpace]byte
 	var c query
-	c.fill(s, q.URL, space[:0], casedSpace[:0])
+	c.set = s
+	c.raw, c.hostStart, c.hostEnd = normalize(q.URL)
 	c.setPage(q.Page, q.Type)
+	lower, capitals := appendLower(space[:0], c.raw)
+	t := texts{lower, lower}
+	if capitals && s.matchCase {
+		t.cased = append(casedSpace[:0], c.raw...)
+	}
 	c.method = q.Method
-	block, exception := c.decide()
+	block, exception := c.decide(&t)
 	switch {
 	case block == nil:
 	case exception != nil:
 		v.Action, v.Rule, v.Overrode = Allow, s.ruleOf(exception), s.ruleOf(block)
 	default:
 		v.Action, v.Rule = Block, s.ruleOf(block)
-		c.standIn(&v)
+		c.standIn(&t, &v)
 		return v
 	}
-	c.removeParams(&v)
-	c.addPolicies(&v)
+	c.removeParams(&t, &v)
+	c.addPolicies(&t, &v)
 	return v
 }
 
 // decide returns the rule that blocks the request, if there is one, and the
 // exception that overrides it, if there is one.
-func (c *query) decide() (block, exception *rule) {
+func (c *query) decide(t *texts) (block, exception *rule) {
 	s := c.set
 	if !s.important.empty() {
 		c.blocked = true
-		block = s.important.scan(c, scan{})
+		block = s.important.scan(c, t, scan{})
 		c.blocked = false
 		if block != nil {
-			if exception = s.allow.scan(c, scan{need: flagImportant}); exception == nil {
+			if exception = s.allow.scan(c, t, scan{need: flagImportant}); exception == nil {
 				exception = c.pageException(scopeBlock, flagImportant)
 			}
 			return block, exception
 		}
 	}
 	c.blocked = true
-	block = s.block.scan(c, scan{})
+	block = s.block.scan(c, t, scan{})
 	c.blocked = false
 	if block != nil {
-		if exception = s.allow.scan(c, scan{}); exception == nil {
+		if exception = s.allow.scan(c, t, scan{}); exception == nil {
 			exception = c.pageException(scopeBlock, 0)
 		}
 	}

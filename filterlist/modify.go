@@ -7,12 +7,12 @@ import (
 )
 
 // gather returns all rules of an index that match, in the order of the lists.
-func (c *query) gather(x *index) []*rule {
+func (c *query) gather(t *texts, x *index) []*rule {
 	if x.empty() {
 		return nil
 	}
 	var all []*rule
-	x.scan(c, scan{all: &all})
+	x.scan(c, t, scan{all: &all})
 	slices.SortFunc(all, func(a, b *rule) int {
 		if d := cmp.Compare(a.source, b.source); d != 0 {
 			return d
@@ -53,8 +53,8 @@ func withoutPriority(x *extra) string {
 
 // standIn makes a blocked request one that a stand-in answers: the one with the
 // highest priority, of these the first; "none" asks for none.
-func (c *query) standIn(v *Verdict) {
-	rules := c.gather(&c.set.redirect)
+func (c *query) standIn(t *texts, v *Verdict) {
+	rules := c.gather(t, &c.set.redirect)
 	best := -1
 	for _, r := range rules {
 		x := &c.set.extras[r.extra]
@@ -73,14 +73,14 @@ func (c *query) standIn(v *Verdict) {
 // removeParams takes from the URL what rules want taken. Requests that are sent
 // again with their body, or have made their URL part of an agreement, are left
 // as they are.
-func (c *query) removeParams(v *Verdict) {
+func (c *query) removeParams(t *texts, v *Verdict) {
 	switch {
 	case c.set.params.empty() || strings.IndexByte(c.raw, '?') < 0:
 		return
 	case c.method != "" && c.method != "GET" && c.method != "HEAD":
 		return
 	}
-	rules := c.gather(&c.set.params)
+	rules := c.gather(t, &c.set.params)
 	url := c.raw
 	for _, r := range rules {
 		x := &c.set.extras[r.extra]
@@ -103,11 +103,11 @@ func (c *query) removeParams(v *Verdict) {
 }
 
 // addPolicies adds what documents and frames are to be told.
-func (c *query) addPolicies(v *Verdict) {
+func (c *query) addPolicies(t *texts, v *Verdict) {
 	if c.set.policies.empty() {
 		return
 	}
-	rules := c.gather(&c.set.policies)
+	rules := c.gather(t, &c.set.policies)
 	for _, r := range rules {
 		x := &c.set.extras[r.extra]
 		if r.flags&flagException != 0 || c.exceptFrom(rules, x.mod, x.value) {

@@ -66,6 +66,7 @@ type parsed struct {
 	badfilter bool
 	re        *regexp.Regexp
 	required  [][]string // of each, what re matches has one in it
+	endings   []string   // what re matches ends with one of them, if not nil
 	param     *param
 }
 

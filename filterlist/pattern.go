@@ -46,6 +46,25 @@ func matchPattern(pattern, url []byte, f flags, hostStart, hostEnd int) bool {
 	}
 }
 
+// matchPatternAt is matchPattern for a pattern that can match at one place only.
+func matchPatternAt(pattern, url []byte, at int, f flags, hostStart, hostEnd int) bool {
+	switch {
+	case at < 0 || at >= len(url) || pattern[0] != url[at] && pattern[0] != '^' && pattern[0] != '*':
+		return false
+	case f&flagStartAnchor != 0 && at != 0:
+		return false
+	case f&flagHostAnchor != 0 && at != hostStart && (at < hostStart || at > hostEnd || url[at-1] != '.'):
+		return false
+	}
+	first, rest, more := bytes.Cut(pattern, asterisk)
+	e := matchAt(first, url, at)
+	if e < 0 {
+		return false
+	}
+	end := f&flagEndAnchor != 0
+	return more && matchRest(rest, url, e, end) || !more && (!end || e == len(url))
+}
+
 var asterisk = []byte("*")
 
 // matchRest says whether what is left of a pattern, as if an asterisk stood

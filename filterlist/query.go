@@ -8,9 +8,8 @@ import (
 // query is a request as rules see it.
 type query struct {
 	set       *Set
-	url       []byte // in lower case, without user, fragment, and dot behind the host
-	cased     []byte // the same in its own case
-	raw       string // the same as cased
+	raw       string // the URL without user, fragment, and dot behind the host
+	pageURL   string // the page's URL, or host
 	hostStart int
 	hostEnd   int
 	types     types
@@ -24,7 +23,13 @@ type query struct {
 	kinship kinship
 	blocked bool // rules that $genericblock turns off are to be left out
 	generic generic
-	pageURL string
+}
+
+// texts are the URL for comparing. They are apart from query, whose strings go
+// to where the compiler cannot follow them, so that these need no heap.
+type texts struct {
+	lower []byte // in lower case
+	cased []byte // in its own
 }
 
 // kinship is whether a request leaves the site of its page.
@@ -48,9 +53,9 @@ const (
 // urlSpace is how long URLs may be that need no allocation, in bytes.
 const urlSpace = 2048
 
-// fill reads a URL. space is where it is put if it is short enough.
-func (c *query) fill(set *Set, url string, space, casedSpace []byte) {
-	c.set = set
+// normalize returns a URL without user, fragment, and dots behind its host, and
+// where its host is.
+func normalize(url string) (text string, hostStart, hostEnd int) {
 	if i := strings.IndexByte(url, '#'); i >= 0 {
 		url = url[:i]
 	}
@@ -68,25 +73,26 @@ func (c *query) fill(set *Set, url string, space, casedSpace []byte) {
 		end -= start - scheme
 		start = scheme
 	}
-	c.raw = url
-	c.hostStart, c.hostEnd = start, end
-	c.url = append(space, url...)
-	capitals := false
-	for i, b := range c.url {
+	return url, start, end
+}
+
+// appendLower appends a text in lower case; capitals says whether that changed
+// it.
+func appendLower(dst []byte, text string) (all []byte, capitals bool) {
+	from := len(dst)
+	dst = append(dst, text...)
+	for i, b := range dst[from:] {
 		if 'A' <= b && b <= 'Z' {
-			c.url[i] = b + 'a' - 'A'
+			dst[from+i] = b + 'a' - 'A'
 			capitals = true
 		}
 	}
-	c.cased = c.url
-	if capitals && set.matchCase {
-		c.cased = append(casedSpace, url...)
-	}
-	c.request.set(lowerASCII(url[start:end]))
+	return dst, capitals
 }
 
-// setPage says which document the request is for.
+// setPage says which document the request is for, and who both belong to.
 func (c *query) setPage(page string, t Type) {
+	c.request.set(lowerASCII(c.raw[c.hostStart:c.hostEnd]))
 	c.types = t.bit()
 	if t == Document {
 		c.known, c.itself = true, true
@@ -108,8 +114,9 @@ func (c *query) pageParty() *party {
 	return &c.page
 }
 
-// matches says whether a rule matches. Cheap questions come first.
-func (c *query) matches(r *rule, anyType bool) bool {
+// matches says whether a rule matches. Cheap questions come first. at is where
+// in the URL that stands which the rule is filed under, -1 if it is not there.
+func (c *query) matches(t *texts, r *rule, at int, anyType bool) bool {
 	if !anyType && r.types&c.types == 0 {
 		return false
 	}
@@ -120,19 +127,23 @@ func (c *query) matches(r *rule, anyType bool) bool {
 	pattern := c.set.patterns[r.pattern : r.pattern+uint32(r.length)]
 	switch {
 	case r.flags&flagWholeHost != 0:
-		if !c.onHost(pattern, r.flags&flagExactHost != 0) {
+		if !c.onHost(t, pattern, r.flags&flagExactHost != 0) {
 			return false
 		}
 	case r.flags&flagRegexp != 0:
-		if x.probes != nil && !containsOne(c.url, x.probes) || !x.re.MatchString(c.raw) {
+		if x.endings != nil && !endsWithOne(t.lower, x.endings) || x.probes != nil && !containsOne(t.lower, x.probes) || !x.re.MatchString(c.raw) {
 			return false
 		}
 	default:
-		url := c.url
+		url := t.lower
 		if r.flags&flagMatchCase != 0 {
-			url = c.cased
+			url = t.cased
 		}
-		if !matchPattern(pattern, url, r.flags, c.hostStart, c.hostEnd) {
+		if at >= 0 && r.hint != noHint {
+			if !matchPatternAt(pattern, url, at-int(r.hint), r.flags, c.hostStart, c.hostEnd) {
+				return false
+			}
+		} else if !matchPattern(pattern, url, r.flags, c.hostStart, c.hostEnd) {
 			return false
 		}
 	}
@@ -142,6 +153,15 @@ func (c *query) matches(r *rule, anyType bool) bool {
 func containsOne(text []byte, list []string) bool {
 	for _, s := range list {
 		if containsString(text, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func endsWithOne(text []byte, list []string) bool {
+	for _, s := range list {
+		if len(text) >= len(s) && string(text[len(text)-len(s):]) == s {
 			return true
 		}
 	}
@@ -163,8 +183,8 @@ func containsString(text []byte, s string) bool {
 }
 
 // onHost says whether the request's host is a domain, or below it.
-func (c *query) onHost(domain []byte, exact bool) bool {
-	host := c.url[c.hostStart:c.hostEnd]
+func (c *query) onHost(t *texts, domain []byte, exact bool) bool {
+	host := t.lower[c.hostStart:c.hostEnd]
 	if !bytes.HasSuffix(host, domain) {
 		return false
 	}

@@ -37,7 +37,7 @@ func (p *parsed) parseRegexp(expr string) (reason string) {
 	}
 	p.re = re
 	p.flags |= flagRegexp
-	p.required = required(tree)
+	p.required, p.endings = required(tree)
 	return ""
 }
 
@@ -56,18 +56,23 @@ const (
 
 // required returns sets of strings, in lower case: each text that an expression
 // matches has, of each set, one string in it. "\.(bid|click)\/[0-9]+" has
-// {".bid/", ".click/"}.
-func required(re *syntax.Regexp) (sets [][]string) {
+// {".bid/", ".click/"}. endings are strings of which each such text ends with
+// one, if that is known.
+func required(re *syntax.Regexp) (sets [][]string, endings []string) {
 	var r requirement
 	r.walk(re)
+	if r.last == syntax.OpEndText && !slices.Contains(r.run, "") {
+		endings = r.run
+	}
 	r.end()
-	return r.sets
+	return r.sets, endings
 }
 
 // requirement gathers neighbours that stand for few strings into one set.
 type requirement struct {
 	run  []string // what the neighbours so far stand for
 	sets [][]string
+	last syntax.Op
 }
 
 func (r *requirement) end() {
@@ -88,6 +93,7 @@ func (r *requirement) walk(re *syntax.Regexp) {
 		}
 		return
 	}
+	r.last = re.Op
 	strs, ok := few(re)
 	if !ok {
 		r.end()
