@@ -100,14 +100,18 @@ func (s *Server) newConn(sc *socketserver.Conn) *conn {
 	c.setNow()
 	c.began = c.read
 	if a.from.tls != nil {
-		c.nc = tls.Server(&closeNotifier{Conn: c.tcp, closed: make(chan struct{})}, a.from.tls)
+		c.nc = tls.Server(c.tcp, a.from.tls)
+	}
+	over, secure := c.nc.(*tls.Conn)
+	if secure {
+		c.tcp = over.NetConn()
 	}
 	if s.ConnState != nil {
 		c.setState(http.StateNew)
 	}
 	sc.Arm(c.read, s.times.head)
 	sc.Waits()
-	if a.from.tls != nil {
+	if secure {
 		if !c.startTLS() {
 			return nil
 		}

@@ -27,12 +27,20 @@ type h2Bridge struct {
 	conns chan net.Conn
 	done  chan struct{}
 	stop  sync.Once
+	given sync.Map // *tls.Conn to *given
+}
+
+// given is a connection that the hidden server has.
+type given struct {
+	ctx   context.Context // of its requests
+	ended chan struct{}
 }
 
 // maxStreams bounds the concurrent requests of one HTTP/2 connection.
 const maxStreams = 128
 
-func (b *h2Bridge) start(s *Server) {
+// start reports whether there is a hidden server, which it starts once.
+func (b *h2Bridge) start(s *Server) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.srv == nil && !b.ended {
@@ -49,13 +57,22 @@ func (b *h2Bridge) start(s *Server) {
 			WriteTimeout:   s.WriteTimeout,
 			MaxHeaderBytes: 2 * s.limits.HeadBytes(), // ours says 431 first, and records it
 			ErrorLog:       s.ErrorLog,
-			ConnContext: func(_ context.Context, nc net.Conn) context.Context {
-				return nc.(*tls.Conn).NetConn().(*closeNotifier).ctx
+			ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+				if g, ok := b.given.Load(nc); ok {
+					return g.(*given).ctx
+				}
+				return ctx
+			},
+			ConnState: func(nc net.Conn, st http.ConnState) {
+				if g, ok := b.given.Load(nc); ok && st == http.StateClosed {
+					close(g.(*given).ended)
+				}
 			},
 			DisableGeneralOptionsHandler: s.DisableGeneralOptionsHandler,
 		}
 		go b.srv.Serve(b)
 	}
+	return b.srv != nil
 }
 
 // end returns the hidden server, nil if it did not start and never will.
@@ -66,13 +83,18 @@ func (b *h2Bridge) end() *http.Server {
 	return b.srv
 }
 
-// give hands a connection over; false when the bridge has stopped.
-func (b *h2Bridge) give(tc *tls.Conn) bool {
+// serve has a connection served until it is over.
+func (b *h2Bridge) serve(s *Server, tc *tls.Conn, ctx context.Context) {
+	if !b.start(s) {
+		return
+	}
+	g := &given{ctx: ctx, ended: make(chan struct{})}
+	b.given.Store(tc, g)
+	defer b.given.Delete(tc)
 	select {
 	case b.conns <- tc:
-		return true
+		<-g.ended
 	case <-b.done:
-		return false
 	}
 }
 

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"strconv"
@@ -72,7 +73,7 @@ func (s *Server) refuseConn(nc net.Conn, why socketserver.Refusal) {
 		r.Remote = a.AddrPort()
 		s.Sink.Record(&r)
 	}
-	if a.from.tls != nil {
+	if tc, ok := a.Conn.(*tls.Conn); a.from.tls != nil || ok && !tc.ConnectionState().HandshakeComplete {
 		return // a handshake is what the limit protects from
 	}
 	a.Conn.Write(s.appendRefusal(nil, now.UnixNano(), name, row.Status, row.Explain(), false))

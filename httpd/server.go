@@ -245,7 +245,8 @@ func (s *Server) logf(format string, args ...any) {
 }
 
 // Serve accepts connections on l until Shutdown or Close and then returns
-// ErrServerClosed.
+// ErrServerClosed. Those that are a *tls.Conn are served as by ServeTLS, by the
+// protocol that they have agreed on; their handshake may be done.
 func (s *Server) Serve(l net.Listener) error {
 	s.init()
 	return s.serve(l, nil)

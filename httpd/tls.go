@@ -1,13 +1,10 @@
 package httpd
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
-	"net"
 	"net/http"
 	"slices"
-	"sync"
 
 	"freshet/internal/follow"
 )
@@ -41,11 +38,10 @@ func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 	return tc, nil
 }
 
-// startTLS does the handshake. It is false when the connection is over, or
-// was served as HTTP/2.
+// startTLS does the handshake, if whoever accepted the connection has not. It is
+// false when the connection is over, or was served as HTTP/2.
 func (c *conn) startTLS() bool {
 	tc := c.nc.(*tls.Conn)
-	under := tc.NetConn().(*closeNotifier)
 	if err := tc.HandshakeContext(c.from.base); err != nil {
 		var notTLS tls.RecordHeaderError
 		if errors.As(err, &notTLS) && looksLikeHTTP(notTLS.RecordHeader) {
@@ -57,19 +53,16 @@ func (c *conn) startTLS() bool {
 	}
 	st := tc.ConnectionState()
 	c.sc.Arrived()
+	c.tls = &st
 	if st.NegotiatedProtocol == "h2" {
-		c.tls = &st
-		under.ctx = c.baseContext()
+		ctx := c.baseContext()
 		if c.srv.ConnState != nil {
 			c.setState(http.StateActive)
 		}
-		if c.srv.h2.give(tc) {
-			<-under.closed
-		}
+		c.srv.h2.serve(c.srv, tc, ctx)
 		c.closed()
 		return false
 	}
-	c.tls = &st
 	c.sc.Arm(Monotonic(), c.srv.times.head)
 	c.sc.Waits()
 	return true
@@ -81,26 +74,4 @@ func looksLikeHTTP(hdr [5]byte) bool {
 		return true
 	}
 	return false
-}
-
-// closeNotifier tells when a connection was closed by whoever serves it.
-type closeNotifier struct {
-	net.Conn
-	ctx    context.Context // of its HTTP/2 requests
-	once   sync.Once
-	closed chan struct{}
-}
-
-func (n *closeNotifier) Close() error {
-	err := n.Conn.Close()
-	n.once.Do(func() { close(n.closed) })
-	return err
-}
-
-// CloseWrite ends our side, so that what was written is read.
-func (n *closeNotifier) CloseWrite() error {
-	if cw, ok := n.Conn.(interface{ CloseWrite() error }); ok {
-		return cw.CloseWrite()
-	}
-	return nil
 }
