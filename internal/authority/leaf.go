@@ -171,7 +171,9 @@ func addName(t *x509.Certificate, n name) {
 
 // GetCertificate returns a function for tls.Config that answers with a leaf for
 // the name that the client asks for, or else for host, which is where the client
-// wanted to go; "" means that a client without a name is refused.
+// wanted to go; "" means that a client without a name is refused. Whoever stands
+// between must have verified the server behind for the name that the leaf is
+// for, which is tls.ConnectionState.ServerName when the client named one.
 func (a *Authority) GetCertificate(host string) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if hello.ServerName != "" {

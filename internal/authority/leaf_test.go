@@ -160,6 +160,30 @@ func TestGetCertificate(t *testing.T) {
 	}
 }
 
+// Whatever gets a leaf is what verifiers take it for.
+func FuzzLeaf(f *testing.F) {
+	for _, host := range []string{"www.example.org", "[::1]", "10.0.0.1", "a_b.test.", "*.test", "xn--bcher-kva.test", "::ffff:1.2.3.4", "0x7f.1", "a.1", "localhost"} {
+		f.Add(host)
+	}
+	a := made(f, Options{})
+	f.Fuzz(func(t *testing.T, host string) {
+		c, err := a.Leaf(host)
+		if err != nil {
+			return
+		}
+		if n := len(c.Leaf.DNSNames) + len(c.Leaf.IPAddresses); n != 1 || strings.ContainsAny(host, "*") {
+			t.Fatalf("%q: %d names", host, n)
+		}
+		as := strings.TrimSuffix(host, ".")
+		if len(c.Leaf.IPAddresses) > 0 {
+			as = c.Leaf.IPAddresses[0].String()
+		}
+		if err := verify(a, c.Leaf, as, x509.ExtKeyUsageServerAuth); err != nil {
+			t.Errorf("%q: %v", host, err)
+		}
+	})
+}
+
 func BenchmarkLeafNew(b *testing.B) {
 	a := made(b, Options{})
 	n, _ := parseName("www.example.org")
