@@ -1,0 +1,183 @@
+package cookierule
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"freshet/internal/field"
+)
+
+// Treatment is what becomes of a cookie.
+type Treatment uint8
+
+// The treatments. In Cookie, whose cookies have no lifetimes, all but Refused are
+// Passed.
+const (
+	Passed    Treatment = iota
+	Refused             // it is taken out
+	ToSession           // it lives until the browser ends
+	Shortened           // it lives as long as cookies may
+)
+
+var treatmentNames = [...]string{"passed", "refused", "kept for the session", "shortened"}
+
+// String says it in words.
+func (t Treatment) String() string { return treatmentNames[t] }
+
+// Reason is why.
+type Reason uint8
+
+// The reasons.
+const (
+	ByPolicy   Reason = iota // the policy for all sites says so
+	ByRule                   // a rule names the host, or the cookie
+	ByChoice                 // somebody chose it for the site
+	ThirdParty               // it is a third party's
+	Partition                // it is a third party's, but has a jar of its own for each top-level site
+	TooLong                  // it asks for a longer life than cookies may have
+	Deletion                 // its line deletes it
+	Learning                 // everything passes, so that it can be seen
+)
+
+var reasons = [...]string{"the policy for all sites", "a rule for it", "a choice for its site", "it is a third party's",
+	"a third party's, kept apart for each site", "it asks for a longer life than cookies may have", "it deletes a cookie", "everything passes while learning"}
+
+// String says it in words.
+func (r Reason) String() string { return reasons[r] }
+
+// Case is a cookie that is to be decided on.
+type Case struct {
+	Host       string // that gets it, or sets it; as [Host] returns it
+	Name       string
+	ThirdParty bool   // the request is for a page of another site
+	Chosen     Policy // what somebody chose for the site; Unset for nothing
+
+	// Set is its line of Set-Cookie; nil for one of Cookie. Partitioned says of
+	// the latter that its host has set it with Partitioned only.
+	Set         *Set
+	Partitioned bool
+	Now         time.Time
+}
+
+// Decision is what becomes of a cookie, and why.
+type Decision struct {
+	What   Treatment
+	Life   time.Duration // of one that is shortened
+	Reason Reason
+	Rule   string // that decided: "ads.example=refuse"; the policy's name without one
+
+	// Instead is what would have become of it without that rule: by the next
+	// one, or, while learning, by NoThirdParty.
+	Instead Treatment
+}
+
+// Decide says what becomes of a cookie.
+func (t *Table) Decide(c *Case) Decision {
+	first, second := t.find(c.Host, c.Name)
+	next := t.policy
+	d := Decision{Reason: ByPolicy, Rule: t.policy.String()}
+	p := t.policy
+	switch {
+	case c.Chosen != Unset:
+		d.Reason, d.Rule, p = ByChoice, c.Chosen.String(), c.Chosen
+		if first != nil {
+			next = first.policy
+		}
+	case first != nil:
+		d.Reason, d.Rule, p = ByRule, first.text, first.policy
+		if second != nil {
+			next = second.policy
+		}
+	}
+	if p == Learn {
+		next = NoThirdParty
+	}
+	t.follow(&d, c, p)
+	instead := Decision{}
+	t.follow(&instead, c, next)
+	d.Instead = instead.What
+	return d
+}
+
+// follow makes d what a policy wants.
+func (t *Table) follow(d *Decision, c *Case, p Policy) {
+	d.What = Passed
+	switch {
+	case p == Learn:
+		d.Reason = Learning
+		return
+	case p == NoThirdParty && c.ThirdParty && !c.isPartitioned():
+		d.What, d.Reason = Refused, ThirdParty
+	case p == NoThirdParty && c.ThirdParty:
+		d.Reason = Partition
+	case p == Refuse:
+		d.What = Refused
+	case p == Session:
+		d.What = ToSession
+	}
+	if c.Set == nil {
+		if d.What == ToSession {
+			d.What = Passed
+		}
+		return
+	}
+	life, session := c.Set.Life(c.Now)
+	switch {
+	case d.What == Refused && c.Set.deletes(c.Now):
+		d.What, d.Reason = Passed, Deletion
+	case d.What == Refused:
+	case session || life <= 0:
+		d.What = Passed
+	case d.What == Passed && t.life > 0 && life > t.life:
+		d.What, d.Reason, d.Life = Shortened, TooLong, t.life
+	}
+}
+
+func (c *Case) isPartitioned() bool { return c.Partitioned || c.Set != nil && c.Set.Partitioned }
+
+// Apply returns the line as a decision wants it; passes is false when it is to be
+// left out.
+func (s *Set) Apply(d Decision, now time.Time) (line string, passes bool) {
+	switch d.What {
+	case Refused:
+		return "", false
+	case ToSession:
+		return s.withoutTimes(), true
+	case Shortened:
+		return s.withLife(d.Life, now), true
+	}
+	return s.line, true
+}
+
+// withoutTimes returns the line without Max-Age and Expires, those too that mean
+// nothing to us.
+func (s *Set) withoutTimes() string {
+	var b strings.Builder
+	done := 0
+	for _, a := range s.times {
+		b.WriteString(s.line[done:a.from])
+		done = a.to
+	}
+	b.WriteString(s.line[done:])
+	return b.String()
+}
+
+// withLife returns the line with every Max-Age and Expires at that life at most.
+func (s *Set) withLife(life time.Duration, now time.Time) string {
+	most := int64(life / time.Second)
+	b := make([]byte, 0, len(s.line)+16)
+	done := 0
+	for _, a := range s.times {
+		switch {
+		case a.void:
+		case a.date && a.value > now.Unix()+most:
+			b = field.AppendDate(append(b, s.line[done:a.begins]...), now.Unix()+most)
+			done = a.ends
+		case !a.date && a.value > most:
+			b = strconv.AppendInt(append(b, s.line[done:a.begins]...), most, 10)
+			done = a.ends
+		}
+	}
+	return string(append(b, s.line[done:]...))
+}
