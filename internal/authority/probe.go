@@ -71,7 +71,7 @@ type Peer struct {
 
 // A Version is what came of offering one version, or some suites.
 type Version struct {
-	Name     string `json:"name"`
+	Name     string `json:"name,omitempty"` // of the version
 	Accepted bool   `json:"accepted"`
 	Suite    string `json:"suite,omitempty"`
 	Group    string `json:"group,omitempty"` // of the key exchange
@@ -150,7 +150,10 @@ func (p *prober) run(ctx context.Context) (*Peer, error) {
 	all.Wait()
 
 	seen := usual
-	peer := &Peer{Address: p.address, Remote: usual.remote, ServerName: p.name, Time: p.now(), Chosen: usual.version("a usual client"), Handshake: usual.took}
+	peer := &Peer{Address: p.address, Remote: usual.remote, ServerName: p.name, Time: p.now(), Handshake: usual.took}
+	if peer.Chosen = usual.version(""); usual.err == nil {
+		peer.Chosen.Name = tls.VersionName(usual.state.Version)
+	}
 	for i, s := range single {
 		peer.Versions = append(peer.Versions, s.version(tls.VersionName(versions[i])))
 		if seen.err != nil && s.err == nil {

@@ -93,7 +93,7 @@ func TestProbeGood(t *testing.T) {
 	if ids := p.ids(); !slices.Equal(ids, []string{"expires-soon"}) && len(ids) != 0 {
 		t.Errorf("weaknesses: %v", ids)
 	}
-	if p.Chosen.Name == "" || !strings.HasPrefix(p.Chosen.Suite, "TLS_") || p.Chosen.Group == "" || p.Chosen.ALPN != "h2" {
+	if p.Chosen.Name != "TLS 1.3" || !strings.HasPrefix(p.Chosen.Suite, "TLS_") || p.Chosen.Group == "" || p.Chosen.ALPN != "h2" {
 		t.Errorf("%+v", p.Chosen)
 	}
 	accepted := []bool{}

@@ -28,7 +28,7 @@ func (p *Peer) Text() string {
 	}
 	line("verdict", "%s", p.verdict())
 	if c := p.Chosen; c.Accepted {
-		line("chosen", "%s", c.detail())
+		line("chosen", "%s, %s", c.Name, c.detail())
 		line("handshake", "%v", p.Handshake.Round(100*time.Microsecond))
 	} else {
 		line("chosen", "nothing: %s", c.Error)
