@@ -26,12 +26,13 @@ type getting struct {
 	cache *client.Cache     // nil without
 	close []func()
 
-	logins *getLogins
-	typed  string     // cookies that the command line has itself
-	header []getField // of --header
-	heads  io.Writer  // of --dump-header, or nil
-	format string     // of --write-out
-	stdin  bool       // standard input was used
+	logins *client.Netrc // nil without
+	jar    *client.Jar   // nil when cookies are not kept
+	typed  string        // cookies that the command line has itself
+	header []getField    // of --header
+	heads  io.Writer     // of --dump-header, or nil
+	format string        // of --write-out
+	stdin  bool          // standard input was used
 
 	dataText []byte // what --data and its kin come to
 	dataJSON bool

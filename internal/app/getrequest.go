@@ -216,10 +216,14 @@ func (f *fetch) logIn(req *http.Request, h *getHop) {
 		user, password, _ := strings.Cut(f.conf.User, ":")
 		basic(user, password)
 	case in != nil:
-		password, _ := in.Password()
-		basic(in.Username(), password)
+		user := in.Username()
+		password, has := in.Password()
+		if !has { // a file may have the rest
+			_, password, _ = f.logins.Find(req.URL.Hostname(), user)
+		}
+		basic(user, password)
 	default:
-		if user, password, ok := f.logins.find(req.URL.Hostname()); ok {
+		if user, password, ok := f.logins.Find(req.URL.Hostname(), ""); ok {
 			basic(user, password)
 		}
 	}

@@ -134,9 +134,8 @@ var getFlags = func() []Flag {
 
 // inOrder are the flags whose order among each other means something.
 var (
-	getData    = []string{"data", "data-ascii", "data-raw", "data-binary", "data-urlencode", "json"}
-	getForm    = []string{"form", "form-string"}
-	getOutputs = []string{"output", "remote-name"}
+	getData = []string{"data", "data-ascii", "data-raw", "data-binary", "data-urlencode", "json"}
+	getForm = []string{"form", "form-string"}
 )
 
 // ParseGet parses what follows "freshet get". Its error is ErrHelp or Faults.
