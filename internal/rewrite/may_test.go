@@ -178,7 +178,7 @@ func gzipped(t *testing.T, size int, fill func(i int) byte) []byte {
 }
 
 func TestBomb(t *testing.T) {
-	bomb := gzipped(t, 64<<20, func(int) byte { return 'a' })
+	bomb := gzipped(t, 12<<20, func(int) byte { return 'a' })
 	r, err := new(Bound).Reader(bytes.NewReader(bomb), gunzip)
 	if err != nil {
 		t.Fatal(err)
@@ -196,11 +196,12 @@ func TestBomb(t *testing.T) {
 		t.Errorf("%d bytes, %v", n, err)
 	}
 	// What is long because much was sent is no bomb.
-	long := gzipped(t, 32<<20, func(i int) byte { return byte(i * i >> 7) })
-	if r, err = new(Bound).Reader(bytes.NewReader(long), gunzip); err != nil {
+	const size = 2 << 20
+	long := gzipped(t, size, func(i int) byte { return byte(i * i >> 7) })
+	if r, err = (&Bound{Free: size / 2}).Reader(bytes.NewReader(long), gunzip); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := io.Copy(io.Discard, r); err != nil || n != 32<<20 {
+	if n, err := io.Copy(io.Discard, r); err != nil || n != size {
 		t.Errorf("%d bytes of %d, %v", n, len(long), err)
 	}
 	if _, err := new(Bound).Reader(strings.NewReader("no gzip"), gunzip); err == nil {
@@ -218,7 +219,7 @@ func TestBomb(t *testing.T) {
 // A document that was cut off, or a bomb, ends in an error, not in a page that
 // looks whole.
 func TestHTMLOfABomb(t *testing.T) {
-	r, err := (&Bound{Free: 1 << 10}).Reader(bytes.NewReader(gzipped(t, 8<<20, func(int) byte { return ' ' })), gunzip)
+	r, err := (&Bound{Free: 1 << 10}).Reader(bytes.NewReader(gzipped(t, 2<<20, func(int) byte { return 0x20 })), gunzip)
 	if err != nil {
 		t.Fatal(err)
 	}
