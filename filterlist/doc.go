@@ -39,8 +39,9 @@
 // # Invariants
 //
 // A Set never changes and may be used by any number of goroutines. Matching is
-// a function of the set and the request, and allocates only if there is
-// something to change, the URL is longer than 2 KiB, or a host is in upper case.
+// a function of the set and the request. It allocates only if there is something
+// to change, the URL is longer than 2 KiB, has a user or a host in upper case,
+// or a rule that matches otherwise depends on a public suffix.
 // Two sets with one version give the same answers but for line numbers and
 // names of lists.
 package filterlist

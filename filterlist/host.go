@@ -104,6 +104,24 @@ func isAddress(host string) bool {
 	return last != "" && strings.Trim(last, "0123456789") == ""
 }
 
+// sameSite says whether two hosts are below one registered domain. Hosts whose
+// last two labels differ never are, so that the list of public suffixes, which
+// allocates, need not be asked about most.
+func sameSite(a, b string) bool {
+	if a == b {
+		return true
+	}
+	return lastTwo(a) == lastTwo(b) && registrable(a) == registrable(b)
+}
+
+func lastTwo(host string) string {
+	i := strings.LastIndexByte(host, '.')
+	if i < 0 {
+		return host
+	}
+	return host[strings.LastIndexByte(host[:i], '.')+1:]
+}
+
 // registrable returns the domain of a host that somebody has registered: one
 // label more than its public suffix. A host without one is its own.
 func registrable(host string) string {

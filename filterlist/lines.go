@@ -85,8 +85,8 @@ func isHashComment(line string) bool {
 	if !strings.HasPrefix(rest, "#") {
 		return true
 	}
-	rest = rest[1:]
-	return rest == "" || strings.ContainsAny(rest[:1], "# \t=-")
+	rest = strings.TrimPrefix(rest[1:], "#") // "###id" is a rule
+	return rest == "" || strings.ContainsAny(rest[:1], "# \t=") || strings.HasPrefix(rest, "--")
 }
 
 // isAddressText says whether a word has the form of an IP address.

@@ -12,6 +12,8 @@ type scan struct {
 	need  flags
 	scope scopes
 	all   *[]*rule
+	// touches leaves out what would remove nothing from the URL.
+	touches bool
 }
 
 func (x *index) scan(c *query, t *texts, s scan) *rule {
@@ -57,6 +59,9 @@ func (c *query) among(t *texts, rules []rule, at int, s scan) *rule {
 		if !c.matches(t, r, at, s.scope != 0) || c.blocked && r.flags&(flagSpecific|flagEntry) == 0 && c.withoutGeneric() {
 			continue
 		}
+		if s.touches && (r.flags&flagException != 0 || !c.set.extras[r.extra].param.touches(c.raw)) {
+			continue
+		}
 		if s.all == nil {
 			return r
 		}
@@ -94,17 +99,26 @@ func (s *Set) pageRule(page string, scope scopes, need flags) *rule {
 	var space [urlSpace]byte
 	var casedSpace [urlSpace]byte
 	var c query
-	url := page
-	if !strings.Contains(url, "://") {
-		url = "https://" + strings.TrimSuffix(url, "/") + "/"
-	}
 	c.set = s
-	c.raw, c.hostStart, c.hostEnd = normalize(url)
-	c.setPage("", Document)
-	lower, capitals := appendLower(space[:0], c.raw)
-	t := texts{lower, lower}
-	if capitals && s.matchCase {
-		t.cased = append(casedSpace[:0], c.raw...)
+	var t texts
+	if strings.Contains(page, "://") {
+		c.raw, c.hostStart, c.hostEnd = normalize(page)
+		c.setPage(lowerASCII(c.raw[c.hostStart:c.hostEnd]), "", Document)
+		lower, capitals := appendLower(space[:0], c.raw)
+		t = texts{lower, lower}
+		if capitals && s.matchCase {
+			t.cased = append(casedSpace[:0], c.raw...)
+		}
+	} else {
+		const scheme = "https://"
+		host := hostOf(page)
+		c.setPage(host, "", Document)
+		c.hostStart, c.hostEnd = len(scheme), len(scheme)+len(host)
+		lower := append(append(append(space[:0], scheme...), host...), '/')
+		t = texts{lower, lower}
+		if s.scopesRegexp {
+			c.raw = scheme + host + "/"
+		}
 	}
 	return s.scopes.scan(&c, &t, scan{scope: scope, need: need})
 }
@@ -120,7 +134,7 @@ func (s *Set) Match(q *Request) Verdict {
 	var c query
 	c.set = s
 	c.raw, c.hostStart, c.hostEnd = normalize(q.URL)
-	c.setPage(q.Page, q.Type)
+	c.setPage(lowerASCII(c.raw[c.hostStart:c.hostEnd]), q.Page, q.Type)
 	lower, capitals := appendLower(space[:0], c.raw)
 	t := texts{lower, lower}
 	if capitals && s.matchCase {

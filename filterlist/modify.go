@@ -80,6 +80,9 @@ func (c *query) removeParams(t *texts, v *Verdict) {
 	case c.method != "" && c.method != "GET" && c.method != "HEAD":
 		return
 	}
+	if c.set.params.scan(c, t, scan{touches: true}) == nil {
+		return
+	}
 	rules := c.gather(t, &c.set.params)
 	url := c.raw
 	for _, r := range rules {

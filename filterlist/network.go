@@ -65,6 +65,7 @@ type parsed struct {
 	methods   []string // each with "~" or without
 	badfilter bool
 	re        *regexp.Regexp
+	steps     int        // of re, and of the one in param
 	required  [][]string // of each, what re matches has one in it
 	endings   []string   // what re matches ends with one of them, if not nil
 	param     *param
@@ -279,7 +280,7 @@ func (p *parsed) modify(o option, value string, a *asked) (reason string) {
 		p.mod, p.value = modPermissions, strings.ReplaceAll(value, "|", ", ")
 	case optRemoveParam:
 		p.mod = modRemoveParam
-		p.param, reason = parseParam(value)
+		p.param, p.steps, reason = parseParam(value)
 		return reason
 	}
 	if p.mod == modRedirect || p.mod == modRedirectRule {

@@ -183,6 +183,8 @@ func TestUnsupported(t *testing.T) {
 		{"/(?=look)ads.example/", "a regular expression that RE2 cannot do: invalid or unsupported Perl syntax"},
 		{"/(ads.example/", "a regular expression that RE2 cannot do: missing closing )"},
 		{"/ads" + strings.Repeat("x", 5000) + "/", "a regular expression longer than 4096 bytes"},
+		{"/(ads.example){900}x{900}/", "a regular expression that is too large"},
+		{"$removeparam=/(ads.example){900}/", "$removeparam with a regular expression that is too large"},
 		{"/ads.example/реклама/", "a regular expression with letters beyond ASCII, which URLs do not have"},
 		{"*", "a rule that matches everything"},
 		{"@@", "an empty rule"},

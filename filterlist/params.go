@@ -2,6 +2,7 @@ package filterlist
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"strings"
 )
 
@@ -14,31 +15,33 @@ type param struct {
 
 // parseParam reads the value of $removeparam: nothing, a name, a regular
 // expression, or either of these with "~" before it.
-func parseParam(value string) (p *param, reason string) {
+func parseParam(value string) (p *param, steps int, reason string) {
 	p = &param{}
 	rest, not := strings.CutPrefix(value, "~")
 	p.not = not
 	if !strings.HasPrefix(rest, "/") {
 		p.name = rest
 		if strings.ContainsAny(rest, "&#") {
-			return nil, "$removeparam that is no name"
+			return nil, 0, "$removeparam that is no name"
 		}
-		return p, ""
+		return p, 0, ""
 	}
 	end := strings.LastIndexByte(rest, '/')
 	expr, opts := rest[1:max(end, 1)], rest[end+1:]
 	if end == 0 || expr == "" || strings.Trim(opts, "i") != "" || len(expr) > maxRegexp {
-		return nil, "$removeparam that is no regular expression"
+		return nil, 0, "$removeparam that is no regular expression"
 	}
 	if opts != "" {
 		expr = "(?i)" + expr
 	}
-	re, err := regexp.Compile(expr)
+	tree, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
-		return nil, "$removeparam with " + regexpReason(err)
+		return nil, 0, "$removeparam with " + regexpReason(err)
 	}
-	p.re = re
-	return p, ""
+	if p.re, steps, reason = compile(expr, tree); reason != "" {
+		return nil, 0, "$removeparam with " + reason
+	}
+	return p, steps, ""
 }
 
 func (p *param) removes(name, pair string) bool {

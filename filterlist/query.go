@@ -90,9 +90,9 @@ func appendLower(dst []byte, text string) (all []byte, capitals bool) {
 	return dst, capitals
 }
 
-// setPage says which document the request is for, and who both belong to.
-func (c *query) setPage(page string, t Type) {
-	c.request.set(lowerASCII(c.raw[c.hostStart:c.hostEnd]))
+// setPage says which host the request goes to, and for which document.
+func (c *query) setPage(host, page string, t Type) {
+	c.request.set(host)
 	c.types = t.bit()
 	if t == Document {
 		c.known, c.itself = true, true
@@ -120,9 +120,6 @@ func (c *query) matches(t *texts, r *rule, at int, anyType bool) bool {
 	if !anyType && r.types&c.types == 0 {
 		return false
 	}
-	if r.flags&(flagThird|flagFirst|flagStrictThird|flagStrictFirst) != 0 && !c.kin(r.flags) {
-		return false
-	}
 	x := &c.set.extras[r.extra]
 	pattern := c.set.patterns[r.pattern : r.pattern+uint32(r.length)]
 	switch {
@@ -131,9 +128,10 @@ func (c *query) matches(t *texts, r *rule, at int, anyType bool) bool {
 			return false
 		}
 	case r.flags&flagRegexp != 0:
-		if x.endings != nil && !endsWithOne(t.lower, x.endings) || x.probes != nil && !containsOne(t.lower, x.probes) || !x.re.MatchString(c.raw) {
+		if x.endings != nil && !endsWithOne(t.lower, x.endings) || x.probes != nil && !containsOne(t.lower, x.probes) {
 			return false
 		}
+		return c.kin(r.flags) && c.fits(x) && x.re.MatchString(c.raw)
 	default:
 		url := t.lower
 		if r.flags&flagMatchCase != 0 {
@@ -147,7 +145,7 @@ func (c *query) matches(t *texts, r *rule, at int, anyType bool) bool {
 			return false
 		}
 	}
-	return r.extra == 0 || c.fits(x)
+	return c.kin(r.flags) && (r.extra == 0 || c.fits(x))
 }
 
 func containsOne(text []byte, list []string) bool {
@@ -194,6 +192,10 @@ func (c *query) onHost(t *texts, domain []byte, exact bool) bool {
 
 // kin says whether the request is as far from its page as a rule wants it.
 func (c *query) kin(f flags) bool {
+	const parties = flagThird | flagFirst
+	if f&(parties|flagStrictThird|flagStrictFirst) == 0 {
+		return true
+	}
 	if !c.known {
 		return false
 	}
@@ -201,12 +203,12 @@ func (c *query) kin(f flags) bool {
 	if f&flagStrictThird != 0 && page == c.request.host || f&flagStrictFirst != 0 && page != c.request.host {
 		return false
 	}
-	if f&(flagThird|flagFirst) == 0 {
+	if f&parties == 0 {
 		return true
 	}
 	if c.kinship == kinUnknown {
 		c.kinship = kinThird
-		if page == c.request.host || registrable(page) == registrable(c.request.host) {
+		if sameSite(page, c.request.host) {
 			c.kinship = kinFirst
 		}
 	}

@@ -31,14 +31,46 @@ func (p *parsed) parseRegexp(expr string) (reason string) {
 	if err != nil {
 		return regexpReason(err)
 	}
-	re, err := regexp.Compile(expr)
-	if err != nil {
-		return regexpReason(err)
+	re, steps, reason := compile(expr, tree)
+	if reason != "" {
+		return reason
 	}
-	p.re = re
+	p.re, p.steps = re, p.steps+steps
 	p.flags |= flagRegexp
 	p.required, p.endings = required(tree)
 	return ""
+}
+
+// Limits of compiled expressions, in steps: roughly the instructions of their
+// programs, which memory and time of a match grow with.
+const (
+	maxSteps    = 5000   // of one
+	maxAllSteps = 500000 // of those of a set
+)
+
+// compile compiles an expression unless it is too large.
+func compile(expr string, tree *syntax.Regexp) (re *regexp.Regexp, steps int, reason string) {
+	if steps = stepsOf(tree); steps > maxSteps {
+		return nil, 0, "a regular expression that is too large"
+	}
+	re, err := regexp.Compile(expr)
+	if err != nil {
+		return nil, 0, regexpReason(err)
+	}
+	return re, steps, ""
+}
+
+// stepsOf estimates how large the program of an expression is; beyond maxSteps
+// it does not count on.
+func stepsOf(re *syntax.Regexp) int {
+	n := 1 + len(re.Rune)
+	for _, sub := range re.Sub {
+		n = min(n+stepsOf(sub), maxSteps+1)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return min(n, maxSteps+1)
 }
 
 func regexpReason(err error) string {

@@ -17,7 +17,6 @@ const (
 	maxSources  = 1000
 	maxText     = 256 << 20 // bytes of one list
 	maxLine     = 32 << 10  // bytes of one line
-	maxRegexps  = 10000     // in a set
 	maxReported = 5         // first lines that are kept for each reason
 )
 
@@ -35,6 +34,8 @@ type Set struct {
 	extras    []extra
 	matchCase bool // a rule has $match-case
 	generic   bool // a rule has $genericblock
+	// scopesRegexp says that an exception for pages is a regular expression.
+	scopesRegexp bool
 
 	important index // blocking, with $important
 	block     index
@@ -53,7 +54,7 @@ type compiler struct {
 	builders map[*index]*builder
 	bad      map[string]bool // what $badfilter names
 	hash     hash.Hash
-	regexps  int
+	steps    int // of regular expressions
 	hide     hideBuilder
 }
 
@@ -273,11 +274,10 @@ func (c *compiler) addNetwork(info *ListInfo, at place, line string) (reason str
 		info.Counts.Disabled++
 		return ""
 	}
-	if p.flags&flagRegexp != 0 {
-		if c.regexps++; c.regexps > maxRegexps {
-			return "more than 10,000 regular expressions"
-		}
+	if p.steps > 0 && c.steps+p.steps > maxAllSteps {
+		return "more regular expressions than fit into 500,000 steps"
 	}
+	c.steps += p.steps
 	c.force('n', line)
 	c.file(info, at, p)
 	return ""
@@ -292,6 +292,7 @@ func (c *compiler) file(info *ListInfo, at place, p *parsed) {
 	}
 	if p.scopes != 0 {
 		s.generic = s.generic || p.scopes&scopeGeneric != 0
+		s.scopesRegexp = s.scopesRegexp || p.re != nil
 		c.add(&s.scopes, at, p)
 	}
 	switch {
