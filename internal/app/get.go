@@ -192,7 +192,7 @@ func (g *getting) fetch(ctx context.Context, i int, raw string) error {
 	}
 	g.writeOut(&f.stats, err)
 	if g.conf.Why {
-		f.tellWhy(err)
+		f.tellWhy()
 	}
 	return err
 }

@@ -300,3 +300,63 @@ func TestGetStatus(t *testing.T) {
 		t.Errorf("--fail-with-body wrote %q, said %q", out, said)
 	}
 }
+
+// Cookies and logins go where they belong.
+func TestGetWho(t *testing.T) {
+	w := newGetWorld(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/set":
+			http.SetCookie(w, &http.Cookie{Name: "session", Value: "s"})
+			http.SetCookie(w, &http.Cookie{Name: "long", Value: "l", MaxAge: 1000, HttpOnly: true})
+			http.Redirect(w, r, "/show", 302)
+		case "/away":
+			http.Redirect(w, r, "http://other.test/show", 302)
+		default:
+			fmt.Fprintf(w, "%s|%s", r.Header.Get("Cookie"), r.Header.Get("Authorization"))
+		}
+	})
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(w.srv.URL, "http://"))
+	away := "other.test:80:127.0.0.1:" + port
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	netrc := "machine 127.0.0.1 login ann password pw\nmachine other.test login bob password qw\n"
+	if err := os.WriteFile(in("netrc"), []byte(netrc), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ args, want string }{
+		{"URL/set", "|"},
+		{"-b a=1;b=2 URL/show", "a=1;b=2|"},
+		{"-b a=1 URL/away --connect-to " + away, "|"},
+		{"-b a=1 --location-trusted URL/away --connect-to " + away, "a=1|"},
+		{"-b none URL/set", "session=s; long=l|"},
+		{"-c " + in("jar") + " URL/set", "session=s; long=l|"},
+		{"-b " + in("jar") + " URL/show", "session=s; long=l|"},
+		{"-b " + in("jar") + " -b x=y URL/show", "session=s; long=l; x=y|"},
+		{"-j -b " + in("jar") + " URL/show", "long=l|"},
+		{"-b " + in("jar") + " -H Cookie:z=1 URL/show", "z=1|"},
+		{"-b " + in("jar") + " URL/away --connect-to " + away, "|"},
+		{"-u ann:pw URL/show", "|Basic YW5uOnB3"},
+		{"-u ann:pw URL/away --connect-to " + away, "|"},
+		{"--oauth2-bearer tok URL/show", "|Bearer tok"},
+		{"--oauth2-bearer tok URL/away --connect-to " + away, "|"},
+		{"-H Authorization:x URL/away --connect-to " + away, "|"},
+		{"--netrc-file " + in("netrc") + " URL/show", "|Basic YW5uOnB3"},
+		{"--netrc-file " + in("netrc") + " URL/away --connect-to " + away, "|Basic Ym9iOnF3"},
+		{"--netrc-file " + in("netrc") + " -u x:y URL/show", "|Basic eDp5"},
+		{"--netrc-optional URL/show", "|"},
+		{strings.Replace(w.srv.URL, "://", "://ann:pw@", 1) + "/show", "|Basic YW5uOnB3"},
+	} {
+		if got := w.get(append(strings.Fields(tt.args), "--no-cache")...); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.args, got, tt.want)
+		}
+	}
+	if info, err := os.Stat(in("jar")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	contains(t, file(t, in("jar")), "#HttpOnly_127.0.0.1\tFALSE\t/\tFALSE\t", "\tlong\tl\n", "127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\ts\n")
+	os.Chmod(in("netrc"), 0o644)
+	_, said := w.run(exitOK, "--netrc-file", in("netrc"), "URL/show")
+	contains(t, said, "can be read by others (mode 0644); run chmod 600 on it")
+	_, said = w.run(getReadError, "-n", "URL/show")
+	contains(t, said, ".netrc: no such file or directory")
+}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 
 	"freshet/client"
 	"freshet/internal/outbound"
+	"freshet/internal/rule"
 )
 
 // The exit statuses of freshet get, which are curl's, but for those from 110.
@@ -71,7 +73,7 @@ func transferFault(err error) error {
 	if err == nil || errors.As(err, &fault) {
 		return err
 	}
-	return &getFault{transferStatus(err), err}
+	return &getFault{transferStatus(err), &plainFault{getFaultText(err), err}}
 }
 
 func transferStatus(err error) int {
@@ -127,4 +129,61 @@ var getStatuses = map[outbound.Kind]int{
 func isCertificateError(err error) bool {
 	var verify *tls.CertificateVerificationError
 	return errors.As(err, &verify)
+}
+
+// plainFault says in plain words what an error of the transport is.
+type plainFault struct {
+	text string
+	err  error
+}
+
+// Error implements error.
+func (f *plainFault) Error() string { return f.text }
+
+// Unwrap returns the error itself.
+func (f *plainFault) Unwrap() error { return f.err }
+
+// getFaultText is an error in words for people.
+func getFaultText(err error) string {
+	var failed *outbound.Error
+	if !errors.As(err, &failed) {
+		return err.Error()
+	}
+	var parent *outbound.ParentError
+	if errors.As(err, &parent) {
+		return parent.Error()
+	}
+	why := cause(failed.Err)
+	host := failed.Peer
+	if h, _, err := net.SplitHostPort(failed.Peer); err == nil {
+		host = h
+	}
+	switch failed.Kind {
+	case outbound.DNSError, outbound.DNSTimeout:
+		var dns *net.DNSError
+		if errors.As(err, &dns) {
+			return fmt.Sprintf("the address of %s cannot be found: %s", dns.Name, dns.Err)
+		}
+	case outbound.ConnectionRefused, outbound.DestinationUnavailable, outbound.DestinationUnroutable:
+		return fmt.Sprintf("cannot connect to %s: %v", failed.Peer, why)
+	case outbound.ConnectionTimeout:
+		return fmt.Sprintf("cannot connect to %s in time (--connect-timeout)", failed.Peer)
+	case outbound.ConnectionReadTimeout, outbound.ConnectionWriteTimeout, outbound.ResponseTimeout:
+		return fmt.Sprintf("%s is silent for too long", host)
+	case outbound.ConnectionTerminated:
+		return fmt.Sprintf("%s has closed the connection, and not answered", host)
+	case outbound.TLSCertificateError:
+		return fmt.Sprintf("the certificate of %s is not trusted: %v; --cacert names an authority that is", host, why)
+	case outbound.TLSProtocolError, outbound.TLSAlertReceived:
+		return fmt.Sprintf("no TLS with %s: %v", failed.Peer, why)
+	}
+	var broken *outbound.Fault
+	if errors.As(err, &broken) {
+		row := rule.Of(broken.Rule)
+		if row.Clause == "" {
+			return fmt.Sprintf("the answer of %s is refused: %s", host, row.Sentence)
+		}
+		return fmt.Sprintf("the answer of %s is refused: %s (%s)", host, row.Sentence, row.Clause)
+	}
+	return err.Error()
 }

@@ -95,12 +95,12 @@ func (f *fetch) hop(ctx context.Context, h *getHop) (next *getHop, err error) {
 	}
 	resp, err := f.roundTripper().RoundTrip(req)
 	if err != nil {
-		f.noteWhy(h, nil, err)
+		f.noteWhy(h, nil)
 		return nil, err
 	}
 	defer func() {
 		resp.Body.Close()
-		f.noteWhy(h, resp, err)
+		f.noteWhy(h, resp)
 	}()
 	f.stats.answered(resp)
 	f.keepCookies(h, resp)

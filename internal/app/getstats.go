@@ -80,10 +80,8 @@ func (s *getStats) trace() *httptrace.ClientTrace {
 				return
 			}
 			s.conns++
-			if _, is := i.Conn.(*tls.Conn); is {
-				s.marks[markTLS] = time.Since(s.start)
-			}
 		},
+		TLSHandshakeDone:     func(tls.ConnectionState, error) { s.mark(markTLS) },
 		GotFirstResponseByte: func() { s.mark(markFirst) },
 	}
 }

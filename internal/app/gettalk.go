@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/textproto"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +15,7 @@ import (
 
 	"freshet/client"
 	"freshet/internal/field"
-	"freshet/internal/outbound"
+	"freshet/internal/wire"
 )
 
 // getTalk tells what is sent and received: for --verbose without secrets, for
@@ -162,11 +160,21 @@ func (t *getTalk) cached(resp *http.Response) {
 	t.head(client.GotHead, appendAnswerHead(nil, resp))
 }
 
-// getWire sends requests, and tells of it.
+// event tells what a connection that is watched tells.
+func (t *getTalk) event(e client.Event) {
+	switch e.Kind {
+	case client.SentHead, client.GotHead:
+		t.head(e.Kind, e.Data)
+	default:
+		t.body(e.Kind, e.Data)
+	}
+}
+
+// getWire sends requests, and tells of their connections; of messages too, when
+// they go by HTTP/2, whose bytes are nothing to read.
 type getWire struct {
-	talk    *getTalk
-	next    http.RoundTripper
-	proxied func(ctx context.Context, scheme, hostport string) ([]*outbound.Parent, error) // or nil
+	talk *getTalk
+	next http.RoundTripper
 }
 
 // CloseIdleConnections closes the connections that are not in use.
@@ -181,10 +189,28 @@ func (w *getWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !w.talk.on() {
 		return w.next.RoundTrip(req)
 	}
-	trace := &httptrace.ClientTrace{
+	sent := req.WithContext(httptrace.WithClientTrace(req.Context(), w.watch(req)))
+	resp, err := w.next.RoundTrip(sent)
+	if err != nil {
+		w.talk.note("%s", getFaultText(err))
+		return nil, err
+	}
+	if resp.ProtoMajor == 2 {
+		w.talk.head(client.GotHead, appendAnswerHead(nil, resp))
+		if w.talk.trace != nil {
+			resp.Body = &getWatched{ReadCloser: resp.Body, talk: w.talk, kind: client.GotBody}
+		}
+	}
+	return resp, nil
+}
+
+// watch tells of the making of connections. WroteHeaders is HTTP/2's.
+func (w *getWire) watch(req *http.Request) *httptrace.ClientTrace {
+	host := req.URL.Hostname()
+	return &httptrace.ClientTrace{
 		DNSDone: func(i httptrace.DNSDoneInfo) {
 			if i.Err == nil {
-				w.talk.note("%s is %s", req.URL.Hostname(), joinAddrs(i.Addrs))
+				w.talk.note("%s is %s", host, joinAddrs(i.Addrs))
 			}
 		},
 		ConnectStart: func(_, addr string) { w.talk.note("  Trying %s...", addr) },
@@ -193,28 +219,22 @@ func (w *getWire) RoundTrip(req *http.Request) (*http.Response, error) {
 				w.talk.note("connect to %s: %v", addr, cause(err))
 			}
 		},
-		GotConn: func(i httptrace.GotConnInfo) { w.gotConn(req, i) },
-		Got1xxResponse: func(code int, header textproto.MIMEHeader) error {
-			w.talk.head(client.GotHead, append(appendGetFields(fmt.Appendf(nil, "HTTP/1.1 %d %s\r\n", code, http.StatusText(code)), http.Header(header), false), "\r\n"...))
-			return nil
+		TLSHandshakeDone: func(st tls.ConnectionState, err error) {
+			if err == nil {
+				w.tellTLS(&st)
+			}
 		},
+		GotConn: func(i httptrace.GotConnInfo) {
+			switch {
+			case i.Conn == nil:
+			case i.Reused:
+				w.talk.note("Using the connection to %s (%v) again", host, i.Conn.RemoteAddr())
+			default:
+				w.talk.note("Connected to %s (%v)", host, i.Conn.RemoteAddr())
+			}
+		},
+		WroteHeaders: func() { w.talk.head(client.SentHead, requestHead(req)) },
 	}
-	sent := req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
-	if sent.Body != nil && w.talk.trace != nil {
-		sent.Body = &getWatched{sent.Body, w.talk, client.SentBody}
-	}
-	resp, err := w.next.RoundTrip(sent)
-	if err != nil {
-		w.talk.note("%v", err)
-		return nil, err
-	}
-	w.talk.head(client.GotHead, appendAnswerHead(nil, resp))
-	if w.talk.trace != nil {
-		if _, upgraded := resp.Body.(io.Writer); !upgraded {
-			resp.Body = &getWatched{resp.Body, w.talk, client.GotBody}
-		}
-	}
-	return resp, nil
 }
 
 func joinAddrs(addrs []net.IPAddr) string {
@@ -223,27 +243,6 @@ func joinAddrs(addrs []net.IPAddr) string {
 		texts[i] = a.String()
 	}
 	return strings.Join(texts, ", ")
-}
-
-// gotConn tells of the connection, and of the head that is about to be sent.
-func (w *getWire) gotConn(req *http.Request, i httptrace.GotConnInfo) {
-	host := req.URL.Hostname()
-	h2 := false
-	if i.Conn != nil {
-		if i.Reused {
-			w.talk.note("Using the connection to %s (%v) again", host, i.Conn.RemoteAddr())
-		} else {
-			w.talk.note("Connected to %s (%v)", host, i.Conn.RemoteAddr())
-		}
-		if tc, ok := i.Conn.(*tls.Conn); ok {
-			st := tc.ConnectionState()
-			h2 = st.NegotiatedProtocol == "h2"
-			if !i.Reused {
-				w.tellTLS(&st)
-			}
-		}
-	}
-	w.talk.head(client.SentHead, w.requestHead(req, h2))
 }
 
 func (w *getWire) tellTLS(st *tls.ConnectionState) {
@@ -265,51 +264,25 @@ func (w *getWire) tellTLS(st *tls.ConnectionState) {
 	w.talk.note("  valid: %s to %s; %s", leaf.NotBefore.UTC().Format(time.DateOnly), leaf.NotAfter.UTC().Format(time.DateOnly), verified)
 }
 
-// requestHead is the head of a request as package outbound sends it.
-func (w *getWire) requestHead(req *http.Request, h2 bool) []byte {
-	proto, host := "HTTP/1.1", req.Host
-	if h2 {
-		proto = "HTTP/2"
-	}
+// requestHead is the head of a request as HTTP/2 has it, written as in HTTP/1.
+func requestHead(req *http.Request) []byte {
+	host := req.Host
 	if host == "" {
 		host = req.URL.Host
 	}
-	target := req.URL.RequestURI()
-	if w.proxied != nil && req.URL.Scheme == "http" {
-		if by, err := w.proxied(req.Context(), "http", hostPortOf(req)); err == nil && len(by) > 0 && strings.HasPrefix(by[0].String(), "http") {
-			target = "http://" + req.URL.Host + target
-		}
-	}
-	name := "Host"
-	if h2 {
-		name = "host"
-	}
-	dst := fmt.Appendf(nil, "%s %s %s\r\n%s: %s\r\n", req.Method, target, proto, name, host)
-	dst = appendGetFields(dst, req.Header, h2)
-	switch {
-	case req.Body != nil && req.ContentLength > 0:
-		dst = fmt.Appendf(dst, "Content-Length: %d\r\n", req.ContentLength)
-	case req.Body != nil && req.Body != http.NoBody && !h2:
-		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
-	case req.Method == http.MethodPost || req.Method == http.MethodPut || req.Method == http.MethodPatch:
-		dst = append(dst, "Content-Length: 0\r\n"...)
+	dst := fmt.Appendf(nil, "%s %s HTTP/2\r\nhost: %s\r\n", req.Method, req.URL.RequestURI(), host)
+	dst = appendGetFields(dst, req.Header, true)
+	if req.Body != nil && req.ContentLength > 0 {
+		dst = fmt.Appendf(dst, "content-length: %d\r\n", req.ContentLength)
 	}
 	return append(dst, "\r\n"...)
-}
-
-func hostPortOf(req *http.Request) string {
-	port := req.URL.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[req.URL.Scheme]
-	}
-	return net.JoinHostPort(req.URL.Hostname(), port)
 }
 
 // appendGetFields appends fields in the order of their names.
 func appendGetFields(dst []byte, h http.Header, lower bool) []byte {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, value := range h[name] {
-			shown := name
+			shown := wire.SpelledName(name)
 			if lower {
 				shown = strings.ToLower(name)
 			}
@@ -319,7 +292,7 @@ func appendGetFields(dst []byte, h http.Header, lower bool) []byte {
 	return dst
 }
 
-// getWatched tells of a body as it is read.
+// getWatched tells of a body as it is read, when it is one of HTTP/2.
 type getWatched struct {
 	io.ReadCloser
 	talk *getTalk

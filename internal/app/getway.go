@@ -43,7 +43,10 @@ func (g *getting) openWay() error {
 	if proxies != nil && overrides.Unix == "" {
 		way.Parents = proxies.parents
 	}
-	g.wire = &getWire{talk: g.talk, next: way, proxied: way.Parents}
+	if g.talk.on() {
+		way.Watch = func(nc net.Conn) net.Conn { return client.Watch(nc, g.talk.event) }
+	}
+	g.wire = &getWire{talk: g.talk, next: way}
 	g.close = append(g.close, way.CloseIdleConnections)
 	return nil
 }
