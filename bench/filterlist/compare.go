@@ -60,18 +60,31 @@ const (
 	classGeneric  = "$genericblock: ours take the rules without $domain from the pages of the exception; the other engine does not know the option"
 	classPopup    = "$popup or $webrtc beside other types: ours apply the rule to the others; the other engine leaves all of it out"
 	classHide     = "an exception with $generichide and types: ours except those types too; the other engine only keeps from hiding"
+	classEnd      = "||host|: ours read it as the end of the URL, where a slash stands behind the host; the other engine as the end of the host"
+	classIf       = "!#if: ours leave out what is for other programs; the other engine takes both branches here"
 	classOther    = "not explained"
 )
 
-// class names why the engines differ. specific is the set without $genericblock.
-func (d *difference) class(specific *filterlist.Set) string {
+// variant is a set of the same lists that reads something as the other engine
+// does; if that makes the difference, the class is named after it.
+type variant struct {
+	class string
+	set   *filterlist.Set
+}
+
+// class names why the engines differ.
+func (d *difference) class(variants []variant) string {
 	if d.typ == filterlist.Document && d.ours.Action == filterlist.Pass && !hasOption(d.theirs.rule, "document", "doc", "all") {
 		return classDocument
 	}
-	if v := specific.Match(d.question()); v.Action.String() == d.theirs.action {
-		return classGeneric
+	for _, v := range variants {
+		if v.set.Match(d.question()).Action.String() == d.theirs.action {
+			return v.class
+		}
 	}
 	switch {
+	case strings.HasPrefix(d.theirs.rule, "||") && strings.HasSuffix(d.theirs.rule, "|"):
+		return classEnd
 	case hasOption(d.ours.Rule.Text, "popup", "webrtc") || hasOption(d.ours.Overrode.Text, "popup", "webrtc"):
 		return classPopup
 	case hasOption(d.ours.Rule.Text, "generichide", "elemhide"):
@@ -90,14 +103,13 @@ func hasOption(rule string, names ...string) bool {
 	return slices.ContainsFunc(strings.Split(opts, ","), func(o string) bool { return slices.Contains(names, o) })
 }
 
-// withoutGenericBlock compiles lists without the exceptions that have the
-// option.
-func withoutGenericBlock(lists []filterlist.Source) *filterlist.Set {
+// without compiles lists without some of their lines.
+func without(lists []filterlist.Source, drop func(line string) bool) *filterlist.Set {
 	lists = slices.Clone(lists)
 	for i := range lists {
 		var b strings.Builder
 		for line := range strings.Lines(lists[i].Text) {
-			if !hasOption(strings.TrimSpace(line), "genericblock") {
+			if !drop(strings.TrimSpace(line)) {
 				b.WriteString(line)
 			}
 		}
@@ -130,9 +142,13 @@ func (b *bench) compare(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	t := tally{all: len(all), counts: map[string]int{}, classes: map[string][]difference{}}
-	set, specific := filterlist.Compile(lists), withoutGenericBlock(lists)
+	set := filterlist.Compile(lists)
+	variants := []variant{
+		{classGeneric, without(lists, func(line string) bool { return hasOption(line, "genericblock") })},
+		{classIf, without(lists, func(line string) bool { return strings.HasPrefix(line, "!#") })},
+	}
 	for i, r := range all {
-		t.add(difference{r, set.Match(r.question()), theirs[i]}, specific)
+		t.add(difference{r, set.Match(r.question()), theirs[i]}, variants)
 	}
 	b.header(ctx, w)
 	t.print(w, b.examples)
@@ -140,13 +156,18 @@ func (b *bench) compare(ctx context.Context, w io.Writer) error {
 	if share := float64(t.equalOthers) / float64(others); share < wanted {
 		return fmt.Errorf("%.3f %% of the verdicts on what is not a document are equal, not %.1f", 100*share, 100*wanted)
 	}
+	for class, list := range t.classes {
+		if strings.HasPrefix(class, classOther) {
+			return fmt.Errorf("%d verdicts differ for a reason that has no name: %s", len(list), class)
+		}
+	}
 	return nil
 }
 
 // wanted is which share of the verdicts must be equal, documents apart.
 const wanted = 0.995
 
-func (t *tally) add(d difference, specific *filterlist.Set) {
+func (t *tally) add(d difference, variants []variant) {
 	equal := d.ours.Action.String() == d.theirs.action
 	t.counts["ours "+d.ours.Action.String()]++
 	t.counts["theirs "+d.theirs.action]++
@@ -159,7 +180,7 @@ func (t *tally) add(d difference, specific *filterlist.Set) {
 		t.equal++
 		return
 	}
-	class := d.class(specific)
+	class := d.class(variants)
 	t.classes[class] = append(t.classes[class], d)
 }
 

@@ -1,5 +1,6 @@
-// Command filterlist measures package filterlist with EasyList and EasyPrivacy,
-// and compares its verdicts with those of another engine:
+// Command filterlist measures package filterlist with EasyList, EasyPrivacy and
+// lists of uBlock Origin and others, and compares its verdicts with those of
+// another engine:
 //
 //	go run -C bench ./filterlist [-out FILE]           # load time, memory, time of a match
 //	go run -C bench ./filterlist -compare [-out FILE]  # the same requests to @ghostery/adblocker
@@ -36,7 +37,7 @@ type bench struct {
 }
 
 // listNames are the lists, as the package names them.
-var listNames = []string{"easylist", "easyprivacy"}
+var listNames = []string{"easylist", "easyprivacy", "ublock-unbreak", "brave-unbreak", "spam404-main-blacklist"}
 
 func main() { command.Main("filterlist", run) }
 

@@ -21,10 +21,12 @@ type request struct {
 // seed makes the same requests each time.
 const seed = 20190416
 
+func random() *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
 // requests makes requests of a list of sites, URLs of pages each followed by
 // those of what they load, and of the patterns of the lists.
 func requests(sites string, lists []filterlist.Source) ([]request, error) {
-	random := rand.New(rand.NewPCG(seed, 1))
+	random := random()
 	visited, err := readSites(sites)
 	if err != nil {
 		return nil, err
@@ -164,6 +166,6 @@ func fromRule(line string, random *rand.Rand, pages []string) (request, bool) {
 	}
 	scheme, rest, _ := strings.Cut(r.url, "://")
 	host, _, _ := strings.Cut(rest, "/")
-	ok := (scheme == "http" || scheme == "https") && len(host) > 1 && strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789-._") == "" && host[0] != '.'
+	ok := (scheme == "http" || scheme == "https") && len(host) > 1 && strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789-._") == "" && host[0] != '.' && host[len(host)-1] != '.'
 	return r, ok && !strings.ContainsAny(r.url, "\t #")
 }
