@@ -142,7 +142,7 @@ func readAll(r io.Reader) (string, error) {
 
 // fetch asks for a list and reports whether there is a new edition. The caller
 // holds lists.loading, or is alone.
-func (l *lists) fetch(ctx context.Context, k *list) bool {
+func (l *lists) fetch(ctx context.Context, k *followed) bool {
 	got, err := l.fetcher.get(ctx, k.source.URL, &k.kept)
 	if ctx.Err() != nil {
 		return false
@@ -173,7 +173,7 @@ func (l *lists) fetch(ctx context.Context, k *list) bool {
 
 // dueAfter says when a list is to be asked for again: as it wants, within bounds,
 // or as the options say.
-func (l *lists) dueAfter(k *list, expires time.Duration) time.Time {
+func (l *lists) dueAfter(k *followed, expires time.Duration) time.Time {
 	if expires == 0 {
 		expires = l.refresh
 	}

@@ -31,7 +31,7 @@ func (l *lists) keptName(address string) string {
 
 // restore loads the edition of a list that was kept, and reports whether there
 // is one.
-func (l *lists) restore(k *list) bool {
+func (l *lists) restore(k *followed) bool {
 	if l.folder == "" {
 		return false
 	}
@@ -54,7 +54,7 @@ func (l *lists) restore(k *list) bool {
 }
 
 // keep writes a list to the folder. It appears there as a whole.
-func (l *lists) keep(k *list) {
+func (l *lists) keep(k *followed) {
 	if l.folder == "" {
 		return
 	}
@@ -63,7 +63,7 @@ func (l *lists) keep(k *list) {
 	}
 }
 
-func (l *lists) write(k *list) error {
+func (l *lists) write(k *followed) error {
 	line, err := json.Marshal(&k.kept)
 	if err != nil {
 		return err

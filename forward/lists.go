@@ -57,13 +57,13 @@ type lists struct {
 	ended sync.WaitGroup
 
 	loading sync.Mutex // held while lists are loaded and compiled
-	all     []*list    // in the order of the options
+	all     []*followed    // in the order of the options
 
-	mu sync.Mutex // guards what the lists tell: list.state
+	mu sync.Mutex // guards what the lists tell: followed.state
 }
 
-// list is one of them. Fields but state belong to who holds lists.loading.
-type list struct {
+// followed is one of them. Fields but state belong to who holds lists.loading.
+type followed struct {
 	source ListSource
 	text   string
 	loaded bool // text is an edition of it
@@ -110,8 +110,8 @@ func openLists(o *Options, rt http.RoundTripper) (*lists, error) {
 	return l, nil
 }
 
-func newList(s ListSource) *list {
-	k := &list{source: s}
+func newList(s ListSource) *followed {
+	k := &followed{source: s}
 	k.state.From = s.File
 	if s.URL != "" {
 		k.state.From = s.URL
@@ -171,7 +171,7 @@ func (l *lists) open(ctx context.Context) error {
 }
 
 // readFile reads a list from its file.
-func (l *lists) readFile(k *list) error {
+func (l *lists) readFile(k *followed) error {
 	stamp := follow.StampOf(k.source.File) // before the text: what comes between is seen the next time
 	text, err := readBounded(k.source.File)
 	if err == nil {
@@ -196,7 +196,7 @@ func readBounded(name string) (string, error) {
 }
 
 // take makes a text the edition of a list that holds.
-func (l *lists) take(k *list, text string) {
+func (l *lists) take(k *followed, text string) {
 	var added, removed []string
 	if k.loaded {
 		added, removed = filterlist.Diff(k.text, text)
@@ -211,7 +211,7 @@ func (l *lists) take(k *list, text string) {
 }
 
 // fail says why a list is no newer; what was there stays.
-func (l *lists) fail(k *list, err error) {
+func (l *lists) fail(k *followed, err error) {
 	k.failed++
 	kept := "it is left out"
 	if k.loaded {
@@ -221,7 +221,7 @@ func (l *lists) fail(k *list, err error) {
 	l.tell(k, func(s *ListState) { s.Error = err.Error() })
 }
 
-func (l *lists) tell(k *list, change func(*ListState)) {
+func (l *lists) tell(k *followed, change func(*ListState)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change(&k.state)
@@ -230,7 +230,7 @@ func (l *lists) tell(k *list, change func(*ListState)) {
 // compile makes a set of the lists that are there.
 func (l *lists) compile() {
 	var sources []filterlist.Source
-	var of []*list
+	var of []*followed
 	for _, k := range l.all {
 		if k.loaded {
 			sources, of = append(sources, filterlist.Source{Name: k.source.Name, Text: k.text}), append(of, k)
@@ -330,4 +330,22 @@ func (h *Handler) Lists() []ListState {
 		all[i] = k.state
 	}
 	return all
+}
+
+// hides reports whether documents may get style sheets.
+func (h *Handler) hides() bool { return len(h.o.Lists) > 0 && h.o.Hiding != HideNothing }
+
+// openFilter opens what judges requests.
+func (h *Handler) openFilter(rt http.RoundTripper) error {
+	if h.o.ListTransport != nil {
+		rt = h.o.ListTransport
+	}
+	var err error
+	if h.lists, err = openLists(&h.o, rt); err != nil {
+		return err
+	}
+	if err := h.allowances.open(h.o.ListFolder, h.lists.now); err != nil {
+		h.o.ErrorLog.Warn("filter: allowances begin anew", "err", err)
+	}
+	return nil
 }

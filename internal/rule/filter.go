@@ -26,6 +26,8 @@ const (
 	FilterAllowed
 	FilterLetPass
 	FilterParameters
+	FilterHidden
+	FilterNotRewritten
 )
 
 var filterTable = [...]Row{
@@ -61,7 +63,9 @@ var filterTable = [...]Row{
 		"allow it for an hour on the monitor's page, or write an exception (@@)"},
 	FilterReplaced & 0xff: {"filter-replaced", 200, "a list has this replaced by a stand-in that it names", "",
 		"allow it for an hour on the monitor's page, or write an exception (@@)"},
-	FilterAllowed & 0xff:    {"filter-allowed", 0, "a list blocks this, and an exception allows it", "", ""},
-	FilterLetPass & 0xff:    {"filter-let-pass", 0, "a list blocks this, and somebody has let it pass for a time", "", ""},
-	FilterParameters & 0xff: {"filter-parameters", 0, "parameters that a list names were taken off the address", "", ""},
+	FilterAllowed & 0xff:      {"filter-allowed", 0, "a list blocks this, and an exception allows it", "", ""},
+	FilterLetPass & 0xff:      {"filter-let-pass", 0, "a list blocks this, and somebody has let it pass for a time", "", ""},
+	FilterParameters & 0xff:   {"filter-parameters", 0, "parameters that a list names were taken off the address", "", ""},
+	FilterHidden & 0xff:       {"filter-hidden", 0, "a style sheet was put into the page that hides what lists name", "", ""},
+	FilterNotRewritten & 0xff: {"filter-not-rewritten", 0, "the page could not be changed safely, and passed as it was", "", ""},
 }
