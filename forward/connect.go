@@ -26,6 +26,10 @@ func (h *Handler) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.open.Add(-1)
+	id, answered := h.inspect(w, r)
+	if answered {
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.o.ConnectTimeout)
 	server, err := h.dial(ctx, r.URL.Host)
 	cancel()
@@ -34,7 +38,7 @@ func (h *Handler) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer server.Close()
-	httpd.SetRule(w, rule.FilterTunnel)
+	httpd.SetRule(w, id)
 	client, early, err := open(w)
 	if err != nil {
 		return
@@ -55,7 +59,9 @@ func (h *Handler) tunnelFailed(w http.ResponseWriter, r *http.Request, err error
 	case errors.As(err, &prohibited):
 		id, kind = rule.FilterDestination, "destination_ip_prohibited"
 	case errors.As(err, &failed):
-		kind = failed.Kind
+		if kind = failed.Kind; kind == outbound.TLSCertificateError {
+			id = rule.FilterCertificate
+		}
 	}
 	w.Header().Set("Proxy-Status", h.o.Name+"; error="+string(kind))
 	row := rule.Of(id)

@@ -31,6 +31,8 @@ type Handler struct {
 	allowances allowances
 	cuts       cuts
 
+	inspector *inspector // nil when no host is inspected
+
 	tunnels tunnel.Set
 	open    atomic.Int64 // tunnels that are open or about to be
 }
@@ -56,6 +58,9 @@ func New(o Options) (*Handler, error) {
 		return nil, err
 	}
 	if err := h.openFilter(rt); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	if h.inspector, err = h.newInspector(); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	var behind http.Handler = h.servers
@@ -96,6 +101,9 @@ func (h *Handler) newTransport() (*outbound.Transport, error) {
 		ReadTimeout:    h.o.BodyTimeout,
 		HTTP2:          true,
 	}
+	if h.o.Roots != nil {
+		t.TLS = &tls.Config{RootCAs: h.o.Roots}
+	}
 	if !by.none() {
 		t.Parents = by.of
 	}
@@ -108,6 +116,7 @@ func (h *Handler) Close() error {
 	if h.lists != nil {
 		h.lists.close()
 	}
+	h.inspector.close()
 	h.tunnels.Close()
 	h.servers.Close()
 	h.idle()

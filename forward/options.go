@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,13 @@ type Options struct {
 	// addresses; Destinations are networks that they may go to in any case.
 	AllowPrivate bool
 	Destinations []netip.Prefix
+
+	// Roots are the authorities that the certificates of servers must lead to; nil
+	// means the system's.
+	Roots *x509.CertPool
+
+	// Inspect says for which hosts TLS ends here.
+	Inspect Inspection
 
 	// Store keeps answers; nil means no cache. Caching are further options of
 	// the cache; Next, Store, Now and ErrorLog of it are set here.
@@ -139,6 +147,7 @@ func (o *Options) check() error {
 			faults = append(faults, errors.New("a time limit is negative"))
 		}
 	}
+	faults = append(faults, o.Inspect.check())
 	if o.MaxTunnels == 0 {
 		o.MaxTunnels = 4096
 	}

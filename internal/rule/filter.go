@@ -10,6 +10,7 @@ const (
 	FilterLoginPlain
 	FilterPort
 	FilterDestination
+	FilterMisdirected
 	FilterOwnPage
 	FilterNoPage
 
@@ -17,6 +18,10 @@ const (
 	FilterTunnel
 	FilterTunnelFailed
 	FilterTunnels
+	FilterInspected
+	FilterPinned
+	FilterClientCertificate
+	FilterCertificate
 
 	// What lists say.
 	FilterBlocked
@@ -42,6 +47,8 @@ var filterTable = [...]Row{
 		"allow it with --port"},
 	FilterDestination & 0xff: {"filter-destination", 403, "the destination is not a public address, or is refused", "",
 		"allow its network with --allow-destination, or all private ones with --allow-private"},
+	FilterMisdirected & 0xff: {"filter-misdirected", 421, "the request names another server than the tunnel that it came through", "RFC 9110 §15.5.20",
+		"open a tunnel to that server"},
 	FilterOwnPage & 0xff: {"filter-own-page", 0, "a page of the proxy itself", "", ""},
 	FilterNoPage & 0xff: {"filter-no-page", 404, "the proxy itself has no such page, and the request names no server", "RFC 9112 §3.2.2",
 		"set the browser's proxy to this address; a request to a proxy has the whole URL"},
@@ -53,6 +60,14 @@ var filterTable = [...]Row{
 		"check the name and the port; is the server up?"},
 	FilterTunnels & 0xff: {"filter-tunnels", 503, "there are as many tunnels as there may be", "RFC 9110 §15.6.4",
 		"wait, or raise --max-tunnels"},
+	FilterInspected & 0xff: {"filter-inspected", 200, "a tunnel was opened whose TLS ends here; the requests in it are filtered like others", "",
+		"leave its host out with --pass-through, if that is not wanted"},
+	FilterPinned & 0xff: {"filter-pinned", 200, "the tunnel is not inspected: its client has refused the proxy's certificate before", "",
+		"have the client trust the authority, or leave the host out of --inspect"},
+	FilterClientCertificate & 0xff: {"filter-client-certificate", 200, "the tunnel is not inspected: its server asks for a certificate of the client, which only the client has", "",
+		""},
+	FilterCertificate & 0xff: {"filter-certificate", 502, "the server's certificate is not valid", "RFC 9110 §4.3.4",
+		"have the server's certificate mended; nothing was sent to it"},
 
 	// What lists say.
 	FilterBlocked & 0xff: {"filter-blocked", 403, "a list says that this is not to be loaded", "",

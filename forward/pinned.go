@@ -1,0 +1,185 @@
+package forward
+
+import (
+	"cmp"
+	"container/list"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Pinned is a host that is not inspected for a client, because programs of it
+// refuse our certificates.
+type Pinned struct {
+	Client netip.Addr // not valid for one on a Unix socket
+	Host   string
+	Until  time.Time
+}
+
+// sign is how much something that a client did says that it takes no
+// certificate of ours.
+type sign int
+
+const (
+	// unused: it closed the connection at once, with nothing asked. Some programs
+	// look at certificates after the handshake; but browsers open connections
+	// that they may need.
+	unused sign = 1
+	// cutOff: it went away on seeing the certificate, without a word.
+	cutOff sign = 2
+	// refused: it said that it does not take the certificate.
+	refused sign = 3
+
+	// enough: two that were said, three that were not, or six that may be nothing.
+	enough sign = 6
+)
+
+const (
+	// signsFor is the time in which signs add up.
+	signsFor = time.Hour
+	// maxClientHosts bounds the clients' hosts that something is known of. What
+	// was heard of longest ago goes first.
+	maxClientHosts = 4096
+)
+
+// pins knows which clients refuse our certificates for which hosts. Its methods
+// may be called at the same time.
+type pins struct {
+	keep time.Duration
+
+	mu     sync.Mutex // guards what follows
+	by     map[clientHost]*list.Element
+	recent list.List // of *signs, heard of last in front
+}
+
+type clientHost struct {
+	client netip.Addr
+	host   string
+}
+
+// signs are what was seen of a client and a host. Times are in nanoseconds.
+type signs struct {
+	clientHost
+	sum   sign
+	since int64 // the first of them
+	used  int64 // when it last made a request, which tells that it takes them
+	until int64 // pinned until then; 0: it is not
+}
+
+// has reports whether a host is pinned.
+func (p *pins) has(client netip.Addr, host string, now int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.by[clientHost{client, host}]
+	return e != nil && e.Value.(*signs).until > now
+}
+
+// note adds a sign and reports whether the host is pinned by it.
+func (p *pins) note(client netip.Addr, host string, s sign, now int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.of(clientHost{client, host})
+	if s == unused && k.used > 0 && now-k.used < int64(signsFor) {
+		return false
+	}
+	if k.sum == 0 || now-k.since > int64(signsFor) {
+		k.sum, k.since = 0, now
+	}
+	if k.sum += s; k.sum < enough {
+		return false
+	}
+	k.sum, k.until = 0, now+int64(p.keep)
+	return true
+}
+
+// took notes that a client has made a request over a connection with our
+// certificate.
+func (p *pins) took(client netip.Addr, host string, now int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.of(clientHost{client, host}).used = now
+}
+
+// of returns what is known, and makes room for it; p.mu is held.
+func (p *pins) of(k clientHost) *signs {
+	if e := p.by[k]; e != nil {
+		p.recent.MoveToFront(e)
+		return e.Value.(*signs)
+	}
+	if p.by == nil {
+		p.by = map[clientHost]*list.Element{}
+	}
+	s := &signs{clientHost: k}
+	p.by[k] = p.recent.PushFront(s)
+	if p.recent.Len() > maxClientHosts {
+		last := p.recent.Back()
+		delete(p.by, last.Value.(*signs).clientHost)
+		p.recent.Remove(last)
+	}
+	return s
+}
+
+// forget forgets what is known.
+func (p *pins) forget(client netip.Addr, host string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := clientHost{client, host}
+	e := p.by[k]
+	if e == nil {
+		return false
+	}
+	delete(p.by, k)
+	p.recent.Remove(e)
+	return true
+}
+
+// list returns what is pinned, by host and client.
+func (p *pins) list(now int64) []Pinned {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []Pinned
+	for k, e := range p.by {
+		if until := e.Value.(*signs).until; until > now {
+			all = append(all, Pinned{k.client, k.host, time.Unix(0, until)})
+		}
+	}
+	slices.SortFunc(all, func(a, b Pinned) int {
+		return cmp.Or(strings.Compare(a.Host, b.Host), a.Client.Compare(b.Client))
+	})
+	return all
+}
+
+// signOf returns what the error of a handshake that a client ended says; 0 if
+// nothing about our certificate.
+func signOf(err error) sign {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "remote error" { // as crypto/tls marks alerts
+		// The type of the alert is not exported.
+		if v := reflect.ValueOf(op.Err); v.Kind() == reflect.Uint8 && refusesCertificate(uint8(v.Uint())) {
+			return refused
+		}
+		return 0
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return cutOff
+	}
+	return 0
+}
+
+// refusesCertificate reports whether an alert is about the certificate that was
+// shown (RFC 8446 §6.2).
+func refusesCertificate(alert uint8) bool {
+	switch alert {
+	case 42, 43, 44, 45, 46, // bad_certificate, unsupported_, revoked, expired, unknown
+		48, 49: // unknown_ca, access_denied
+		return true
+	}
+	return false
+}
