@@ -31,6 +31,9 @@ type Handler struct {
 	allowances allowances
 	cuts       cuts
 
+	privacy *privacy
+	cookies cookieSites
+
 	inspector *inspector // nil when no host is inspected
 
 	tunnels tunnel.Set
@@ -60,6 +63,9 @@ func New(o Options) (*Handler, error) {
 	if err := h.openFilter(rt); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
+	if err := h.openPolicy(); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
 	if h.inspector, err = h.newInspector(); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -75,7 +81,7 @@ func New(o Options) (*Handler, error) {
 	if h.hides() {
 		caching.Key.Headers = append(slices.Clone(caching.Key.Headers), sheetField)
 	}
-	caching.Next, caching.Store, caching.Now, caching.ErrorLog = behind, o.Store, o.Now, o.ErrorLog
+	caching.Next, caching.Store, caching.Now, caching.ErrorLog = h.behindCache(behind, &caching), o.Store, o.Now, o.ErrorLog
 	if caching.Name == "" {
 		caching.Name = o.Name
 	}
@@ -153,9 +159,12 @@ func (h *Handler) forward(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w, r, answered := h.filter(w, r)
-	if !answered {
-		h.next.ServeHTTP(w, r)
+	if answered {
+		return
 	}
+	c := h.private(w, r)
+	defer c.done()
+	h.next.ServeHTTP(c, r)
 }
 
 // outgoing returns the request as it is for the handlers behind: in origin

@@ -44,6 +44,9 @@ type Options struct {
 	// Inspect says for which hosts TLS ends here.
 	Inspect Inspection
 
+	// Policy says what becomes of cookies, and of fields that tell about the user.
+	Policy Policy
+
 	// Store keeps answers; nil means no cache. Caching are further options of
 	// the cache; Next, Store, Now and ErrorLog of it are set here.
 	Store   *cache.Store
@@ -148,6 +151,9 @@ func (o *Options) check() error {
 		}
 	}
 	faults = append(faults, o.Inspect.check())
+	if _, err := o.Policy.compile(); err != nil {
+		faults = append(faults, err)
+	}
 	if o.MaxTunnels == 0 {
 		o.MaxTunnels = 4096
 	}

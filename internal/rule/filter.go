@@ -33,6 +33,10 @@ const (
 	FilterParameters
 	FilterHidden
 	FilterNotRewritten
+
+	// What policies say.
+	FilterCookies
+	FilterFields
 )
 
 var filterTable = [...]Row{
@@ -83,4 +87,10 @@ var filterTable = [...]Row{
 	FilterParameters & 0xff:   {"filter-parameters", 0, "parameters that a list names were taken off the address", "", ""},
 	FilterHidden & 0xff:       {"filter-hidden", 0, "a style sheet was put into the page that hides what lists name", "", ""},
 	FilterNotRewritten & 0xff: {"filter-not-rewritten", 0, "the page could not be changed safely, and passed as it was", "", ""},
+
+	// What policies say.
+	FilterCookies & 0xff: {"filter-cookies", 0, "cookies were taken out, or made to live shorter", "RFC 6265 §7.1",
+		"choose for its site on the monitor's page, or write a rule with --cookie"},
+	FilterFields & 0xff: {"filter-fields", 0, "fields that tell about the user were taken off, or shortened", "RFC 9110 §17.13",
+		"choose what becomes of them with --referrer, --client-hints and --user-agent"},
 }
