@@ -11,13 +11,15 @@ import (
 )
 
 func (h *Handler) inquire(r *http.Request, look looks) *inquiry {
+	asked := r.Header
+	r = withoutNamed(r)
 	q := &inquiry{r: r, now: h.opt.Now()}
 	q.verdict = record.Miss
 	q.src.header = r.Header
 	q.to = targetOf(r.TLS != nil, r.Host, r.URL)
 	q.key = h.keyOf(&q.to, &q.src, look)
 	q.ask = freshness.Request{Method: r.Method, URL: urlOf(&q.to, q.key), Fields: r.Header}
-	q.dir = freshness.ParseDirectives(r.Header["Cache-Control"], r.Header["Pragma"])
+	q.dir = freshness.ParseDirectives(asked["Cache-Control"], asked["Pragma"])
 	q.cond = conditional.FromLines(r.Method, func(name string) []string { return r.Header[name] })
 	return q
 }

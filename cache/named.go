@@ -1,0 +1,35 @@
+package cache
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"freshet/internal/field"
+	"freshet/internal/wire"
+)
+
+// withoutNamed returns the request without the fields that Connection names, as
+// the origin will see it (RFC 9110 §7.6.1). An answer that was made without
+// them must not be kept as one for a request with them: whoever named
+// Accept-Language would choose the language of others. Fields that never go
+// further stay, for the proxy behind.
+func withoutNamed(r *http.Request) *http.Request {
+	var bare *http.Request
+	for name := range field.Elements(r.Header["Connection"]) {
+		name = wire.CanonicalName(name)
+		if _, has := r.Header[name]; !has || slices.Contains(wire.HopByHop, name) {
+			continue
+		}
+		if bare == nil {
+			copied := *r
+			copied.Header = maps.Clone(r.Header)
+			bare = &copied
+		}
+		delete(bare.Header, name)
+	}
+	if bare == nil {
+		return r
+	}
+	return bare
+}
