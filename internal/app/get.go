@@ -185,8 +185,12 @@ func (g *getting) fetch(ctx context.Context, i int, raw string) error {
 	if f.body, err = g.bodyFor(u); err != nil {
 		return err
 	}
+	if err := f.prepareResume(); err != nil {
+		return err
+	}
 	err = f.tries(ctx)
 	f.out.close()
+	f.out.leftBehind()
 	if f.stats.url == nil {
 		f.stats.url = u
 	}

@@ -24,8 +24,10 @@ type fetch struct {
 
 	resume getResume
 	stats  getStats
-	again  bool     // there will be another try
-	whys   []getWhy // of the hops of the last try
+	again  bool // there will be another try
+
+	inParts bool     // the body is fetched in parts
+	whys    []getWhy // of the hops of the last try
 }
 
 // getHop is a request of a fetch: the first, or one that a redirect led to.
@@ -123,8 +125,17 @@ func (f *fetch) roundTripper() http.RoundTripper {
 	if f.resume.on {
 		return f.wire
 	}
+	if f.conf.Decode {
+		return decoding{&client.Client{Transport: f.trip, Decode: true, MaxRedirects: -1}}
+	}
 	return f.trip
 }
+
+// decoding asks for codings and undoes them.
+type decoding struct{ client *client.Client }
+
+// RoundTrip implements http.RoundTripper.
+func (d decoding) RoundTrip(req *http.Request) (*http.Response, error) { return d.client.Do(req) }
 
 // redirect returns where an answer leads that is followed, nil for others.
 func (f *fetch) redirect(resp *http.Response) *url.URL {
@@ -210,6 +221,9 @@ func (f *fetch) deliver(ctx context.Context, req *http.Request, resp *http.Respo
 		io.CopyN(io.Discard, resp.Body, tooMuchRest)
 		return f.statusFault(resp)
 	}
+	if err := f.resumed(resp); err != nil {
+		return err
+	}
 	if err := f.copyBody(ctx, req, resp); err != nil {
 		return err
 	}
@@ -244,19 +258,26 @@ func (f *fetch) copyBody(ctx context.Context, req *http.Request, resp *http.Resp
 	if c.MaxSize > 0 && resp.ContentLength > c.MaxSize {
 		return f.tooLarge()
 	}
+	about := f.partable(req, resp)
+	f.inParts = about != nil
 	if err := f.out.begin(f, resp); err != nil {
 		return err
 	}
+	digest := f.newDigest(resp)
 	body := io.Reader(resp.Body)
 	if c.Limit > 0 {
 		body = &getPaced{ReadCloser: resp.Body, pace: newPace(ctx, c.Limit)}
 	}
-	body, err := f.decoded(body, resp)
-	if err != nil {
-		return err
-	}
 	meter := f.newMeter(resp)
 	defer meter.end()
+	var parts *getRanges
+	if about != nil {
+		parts = f.startParts(ctx, req, about, meter)
+		defer parts.stop()
+		if digest != nil {
+			digest.whole = false
+		}
+	}
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := body.Read(buf)
@@ -266,9 +287,14 @@ func (f *fetch) copyBody(ctx context.Context, req *http.Request, resp *http.Resp
 			return f.tooLarge()
 		}
 		if n > 0 {
+			digest.add(buf[:n])
 			if err := f.out.write(buf[:n]); err != nil {
 				return err
 			}
+		}
+		if parts.have(f.stats.got) {
+			f.stats.got = resp.ContentLength
+			break
 		}
 		if err == io.EOF {
 			break
@@ -276,6 +302,13 @@ func (f *fetch) copyBody(ctx context.Context, req *http.Request, resp *http.Resp
 		if err != nil {
 			return f.readFault(resp, err)
 		}
+	}
+	if err := digest.verify(f.out.part); err != nil {
+		f.out.discard()
+		if f.cache != nil {
+			f.cache.Remove(f.stats.url.String())
+		}
+		return err
 	}
 	return f.out.done(f, resp)
 }
@@ -286,6 +319,9 @@ func (f *fetch) tooLarge() error {
 
 // readFault is the fault of a body that did not come to its end.
 func (f *fetch) readFault(resp *http.Response, err error) error {
+	if resp.Uncompressed && (errors.Is(err, client.ErrExpands) || strings.HasPrefix(err.Error(), "decode ")) {
+		return &getFault{getBadCoding, err}
+	}
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}

@@ -15,9 +15,6 @@ import (
 	"time"
 )
 
-// partSuffix is what is added to the name of a file that is not complete.
-const partSuffix = ".freshet-part"
-
 // getOutput is where the answer for a URL goes: standard output, or a file,
 // which gets its name when it is complete.
 type getOutput struct {
@@ -29,6 +26,8 @@ type getOutput struct {
 	w       io.Writer // while there is something to write to
 	file    *os.File  // the same, of a file
 	part    string    // its name until it is complete; "" when it has its own
+	opened  bool      // there is one of that name
+	about   *getAbout // what it is a part of, nil when that is not known
 	final   string    // the name that it gets, links followed
 	began   bool
 	pending []byte // heads that go in front of the body
@@ -96,11 +95,11 @@ func (o *getOutput) begin(f *fetch, resp *http.Response) error {
 	if o.g.conf.NoClobber {
 		name = unusedName(name)
 	}
-	return o.open(f, name)
+	return o.open(f, resp, name)
 }
 
 // open opens the file of that name, or what becomes it.
-func (o *getOutput) open(f *fetch, name string) error {
+func (o *getOutput) open(f *fetch, resp *http.Response, name string) error {
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
 		if info.IsDir() {
@@ -118,20 +117,34 @@ func (o *getOutput) open(f *fetch, name string) error {
 		o.final = real
 	}
 	o.part = o.final + partSuffix
-	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	if f.resume.from > 0 {
-		flags = os.O_WRONLY | os.O_APPEND
+	file, err := os.OpenFile(o.part, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err == nil {
+		if err = file.Truncate(f.resume.from); err == nil {
+			_, err = file.Seek(f.resume.from, io.SeekStart)
+		}
+		if err != nil {
+			file.Close()
+		}
 	}
-	file, err := os.OpenFile(o.part, flags, 0o666)
 	if err != nil {
 		return o.fault(o.part, err)
 	}
 	if info != nil {
 		file.Chmod(info.Mode().Perm()) // as what it replaces
 	}
-	o.file, o.w, o.began = file, file, true
+	o.file, o.w, o.began, o.opened = file, file, true, true
+	o.about = aboutOf(f.first.String(), resp)
+	if o.about != nil && (resp.ContentLength < 0 || resp.ContentLength > aboutFrom) && !f.inParts {
+		o.about.save(o.final + aboutSuffix)
+	} else {
+		os.Remove(o.final + aboutSuffix) // of another part
+	}
 	return o.heads()
 }
+
+// aboutFrom is from which length on it is noted at once what a part is of, so
+// that it is known even if this process is killed.
+const aboutFrom = 1 << 20
 
 // heads writes the heads that wait for the file.
 func (o *getOutput) heads() error {
@@ -183,6 +196,7 @@ func (o *getOutput) done(f *fetch, resp *http.Response) error {
 	if o.part == "" {
 		return nil
 	}
+	os.Remove(o.final + aboutSuffix)
 	if err := os.Rename(o.part, o.final); err != nil {
 		return o.fault(o.name, err)
 	}
@@ -197,9 +211,23 @@ func (o *getOutput) done(f *fetch, resp *http.Response) error {
 
 // close closes a file that is not complete. What came of it stays aside.
 func (o *getOutput) close() {
-	if o.file != nil {
-		o.file.Close()
-		o.file = nil
+	if o.file == nil {
+		return
+	}
+	o.file.Close()
+	o.file = nil
+	if o.part != "" && o.about != nil {
+		o.about.save(o.final + aboutSuffix)
+	}
+}
+
+// discard removes a file that is not what it has to be.
+func (o *getOutput) discard() {
+	o.about = nil
+	o.close()
+	if o.part != "" && o.opened {
+		os.Remove(o.part)
+		os.Remove(o.final + aboutSuffix)
 	}
 }
 

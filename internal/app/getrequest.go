@@ -130,9 +130,6 @@ func (f *fetch) request(ctx context.Context, h *getHop) (*http.Request, error) {
 	}
 	set("User-Agent", agent)
 	set("Accept", "*/*")
-	if c.Decode {
-		set("Accept-Encoding", "gzip, br, zstd")
-	}
 	if c.Refresh {
 		set("Cache-Control", "no-cache")
 	}

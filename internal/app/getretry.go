@@ -23,6 +23,9 @@ func (f *fetch) tries(ctx context.Context) error {
 		last := n >= c.Retries
 		f.again = !last
 		err := f.try(ctx)
+		if errors.Is(err, errAnew) {
+			err = f.try(ctx)
+		}
 		status := f.retriable(err)
 		if last || status == "" || ctx.Err() != nil {
 			if err == nil && status != "" && !last {
@@ -39,6 +42,8 @@ func (f *fetch) tries(ctx context.Context) error {
 			return transferFault(err)
 		}
 		f.stats.retries++
+		f.out.close()
+		f.goOn()
 	}
 }
 

@@ -190,6 +190,9 @@ func (p *parser) checkGet(c *Get) {
 	if c.Method != "" && !isToken(c.Method) {
 		p.fault("bad value %q for --request: give a method, such as GET", c.Method)
 	}
+	if c.Continue != "" && c.Heads {
+		p.fault("--include puts heads into the file; leave it out with --continue-at")
+	}
 	if c.Continue != "" && c.Range != "" {
 		p.fault("--continue-at and --range exclude each other; give one")
 	}
