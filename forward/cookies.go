@@ -119,6 +119,7 @@ func (x refuser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rw := &refusingWriter{headWriter: headWriter{ResponseWriter: w}, x: x, host: r.Host}
 	rw.around = rw
 	x.next.ServeHTTP(rw, r)
+	rw.finish()
 }
 
 // head takes out what is refused whoever asks. asks is the writer for the client,

@@ -41,6 +41,15 @@ func (w *headWriter) begin() {
 	}
 }
 
+// finish changes the head of an answer that the handler left to be begun by its
+// end.
+func (w *headWriter) finish() {
+	if !w.began {
+		w.began = true
+		w.around.changeHead(false)
+	}
+}
+
 // Write implements io.Writer.
 func (w *headWriter) Write(p []byte) (int, error) {
 	w.begin()
@@ -108,8 +117,9 @@ func (c *cookieWriter) changeHead(interim bool) {
 	}
 }
 
-// done tells what became of the cookies that the answer set.
+// done ends the answer, and tells what became of the cookies that the answer set.
 func (c *cookieWriter) done() {
+	c.finish()
 	if did := c.setTally.String(); did != "" {
 		c.tell(did)
 		c.note(rule.FilterCookies)
