@@ -69,12 +69,14 @@ func (a *access) refusesLogin(r *http.Request, private bool) rule.ID {
 // mail is sent (RFC 9110 §9.3.6).
 func (a *access) allowsPort(r *http.Request) bool {
 	port, ok := portOf(r)
+	return ok && a.allows(port, r.Method == http.MethodConnect)
+}
+
+func (a *access) allows(port int, tunnel bool) bool {
 	switch {
-	case !ok:
-		return false
 	case slices.Contains(a.ports, port):
 		return true
-	case r.Method == http.MethodConnect:
+	case tunnel:
 		return port == 443
 	}
 	return port == 80 || port == 443 || port >= 1024

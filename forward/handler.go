@@ -26,6 +26,7 @@ type Handler struct {
 	next    http.Handler                                                 // the cache, or servers
 	dial    func(ctx context.Context, hostport string) (net.Conn, error) // for tunnels
 	idle    func()                                                       // closes idle connections to servers
+	hot     httpd.HotHandler                                             // the cache, if its answers need no looking at; or nil
 
 	lists      *lists
 	allowances allowances
@@ -90,6 +91,9 @@ func New(o Options) (*Handler, error) {
 		return nil, errors.Join(err, h.Close())
 	}
 	h.next = c
+	if caching.Profile == cache.Safe { // it keeps no answer that sets a cookie
+		h.hot = c
+	}
 	return h, nil
 }
 
