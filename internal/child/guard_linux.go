@@ -136,7 +136,7 @@ func (g *guardian) hire() error {
 	for dir := range g.told {
 		_, _ = pipe.WriteString("+" + dir + "\n")
 	}
-	go g.watch(pid, g.ended)
+	go g.watch(pid, watchEnd(pid), g.ended)
 	return nil
 }
 
@@ -144,8 +144,8 @@ func (g *guardian) hire() error {
 const rehireAfter = time.Second
 
 // watch waits for the end of a keeper. Unless it was sent away it is replaced.
-func (g *guardian) watch(pid int, ended chan struct{}) {
-	awaitEnd(pid)
+func (g *guardian) watch(pid int, end endWatch, ended chan struct{}) {
+	end.await()
 	_, _ = wait4(pid, nil, 0, nil)
 	kin.stillborn(pid)
 	close(ended)

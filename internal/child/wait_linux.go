@@ -79,25 +79,41 @@ func (p *Process) soon() bool {
 	return hasEnded(p.pid, unix.WNOHANG)
 }
 
-// awaitEnd blocks until a child of ours ended, and leaves it to be reaped. With
-// a pidfd (Linux 5.10) it waits in the poller, and takes no thread.
+// awaitEnd blocks until a child of ours ended, and leaves it to be reaped.
 func awaitEnd(pid int) {
-	if hasEnded(pid, unix.WNOHANG) {
-		return
+	if !hasEnded(pid, unix.WNOHANG) {
+		watchEnd(pid).await()
 	}
+}
+
+// endWatch is how the end of a child is waited for: with a pidfd (Linux 5.10)
+// in the poller, which takes no thread.
+type endWatch struct {
+	pid  int
+	file *os.File // nil without
+}
+
+func watchEnd(pid int) endWatch {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
-	if err == nil {
-		f := os.NewFile(uintptr(fd), "pidfd")
-		defer func() { _ = f.Close() }()
-		raw, err := f.SyscallConn()
+	if err != nil {
+		return endWatch{pid: pid}
+	}
+	return endWatch{pid, os.NewFile(uintptr(fd), "pidfd")}
+}
+
+// await blocks until the child ended, and ends the watch.
+func (w endWatch) await() {
+	if w.file != nil {
+		defer func() { _ = w.file.Close() }()
+		raw, err := w.file.SyscallConn()
 		if err == nil {
-			err = raw.Read(func(uintptr) bool { return hasEnded(pid, unix.WNOHANG) })
+			err = raw.Read(func(uintptr) bool { return hasEnded(w.pid, unix.WNOHANG) })
 		}
 		if err == nil {
 			return
 		}
 	}
-	for !hasEnded(pid, 0) {
+	for !hasEnded(w.pid, 0) {
 	}
 }
 
