@@ -44,9 +44,11 @@ type extra struct {
 // time. The rules of a key lie side by side.
 type index struct {
 	slots []slot // open addressing, a power of two
+	maybe []byte // a bit for each key, shared: most keys of URLs are not there
 	rules []rule
 	rest  []rule
 	pages bool // some are filed under domains of pages
+	types types
 }
 
 type slot struct{ key, start, n uint32 }
@@ -55,6 +57,9 @@ func (x *index) empty() bool { return len(x.rules)+len(x.rest) == 0 }
 
 // bucket returns the rules of a key.
 func (x *index) bucket(key uint32) []rule {
+	if x.maybe[key>>3&uint32(len(x.maybe)-1)]&(1<<(key&7)) == 0 {
+		return nil
+	}
 	mask := uint32(len(x.slots) - 1)
 	for i := key & mask; ; i = (i + 1) & mask {
 		s := &x.slots[i]
@@ -76,22 +81,33 @@ const (
 	tokenPrime  = 16777619
 )
 
-func isTokenByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '%' || 'A' <= c && c <= 'Z'
-}
+// tokenBytes are the bytes of tokens, capitals as small letters; 0 is no byte of
+// a token.
+var tokenBytes = func() (table [256]byte) {
+	for c := range 0x80 {
+		if b := lower(byte(c)); 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '%' {
+			table[c] = b
+		}
+	}
+	return table
+}()
 
 // nextToken returns the key of the first token at or behind a position, and
 // where it ends; end is -1 if there is none. It reads capitals as small letters.
 func nextToken(text []byte, at int) (key uint32, start, end int) {
-	for at < len(text) && !isTokenByte(text[at]) {
+	for at < len(text) && tokenBytes[text[at]] == 0 {
 		at++
 	}
 	if at == len(text) {
 		return 0, at, -1
 	}
 	key, start = tokenOffset, at
-	for ; at < len(text) && isTokenByte(text[at]); at++ {
-		key = (key ^ uint32(lower(text[at]))) * tokenPrime
+	for ; at < len(text); at++ {
+		b := tokenBytes[text[at]]
+		if b == 0 {
+			break
+		}
+		key = (key ^ uint32(b)) * tokenPrime
 	}
 	return key, start, at
 }
@@ -275,6 +291,7 @@ func (b *builder) index() index {
 	order := make([]filed, 0, len(b.entries))
 	for i := range b.entries {
 		e := &b.entries[i]
+		x.types |= e.rule.types
 		switch {
 		case e.from == e.to:
 			x.rest = append(x.rest, e.rule)
@@ -297,7 +314,8 @@ func (b *builder) index() index {
 	for size < 2*len(order) {
 		size *= 2
 	}
-	x.slots = make([]slot, max(size, 1))
+	x.slots = make([]slot, size)
+	x.maybe = make([]byte, size)
 	x.rules = make([]rule, len(order))
 	for i, f := range order {
 		x.rules[i] = b.entries[f.entry].rule
@@ -315,6 +333,7 @@ func (b *builder) index() index {
 }
 
 func (x *index) insert(s slot) {
+	x.maybe[s.key>>3&uint32(len(x.maybe)-1)] |= 1 << (s.key & 7)
 	mask := uint32(len(x.slots) - 1)
 	i := s.key & mask
 	for x.slots[i].n != 0 {

@@ -8,7 +8,7 @@ import (
 
 // gather returns all rules of an index that match, in the order of the lists.
 func (c *query) gather(t *texts, x *index) []*rule {
-	if x.empty() {
+	if x.empty() || x.types&c.types == 0 {
 		return nil
 	}
 	var all []*rule
@@ -75,7 +75,7 @@ func (c *query) standIn(t *texts, v *Verdict) {
 // as they are.
 func (c *query) removeParams(t *texts, v *Verdict) {
 	switch {
-	case c.set.params.empty() || strings.IndexByte(c.raw, '?') < 0:
+	case c.set.params.empty() || c.set.params.types&c.types == 0 || strings.IndexByte(c.raw, '?') < 0:
 		return
 	case c.method != "" && c.method != "GET" && c.method != "HEAD":
 		return
@@ -107,9 +107,6 @@ func (c *query) removeParams(t *texts, v *Verdict) {
 
 // addPolicies adds what documents and frames are to be told.
 func (c *query) addPolicies(t *texts, v *Verdict) {
-	if c.set.policies.empty() {
-		return
-	}
 	rules := c.gather(t, &c.set.policies)
 	for _, r := range rules {
 		x := &c.set.extras[r.extra]

@@ -56,13 +56,24 @@ func matchPatternAt(pattern, url []byte, at int, f flags, hostStart, hostEnd int
 	case f&flagHostAnchor != 0 && at != hostStart && (at < hostStart || at > hostEnd || url[at-1] != '.'):
 		return false
 	}
-	first, rest, more := bytes.Cut(pattern, asterisk)
-	e := matchAt(first, url, at)
-	if e < 0 {
-		return false
-	}
 	end := f&flagEndAnchor != 0
-	return more && matchRest(rest, url, e, end) || !more && (!end || e == len(url))
+	for i, c := range pattern {
+		switch {
+		case c == '*':
+			return matchRest(pattern[i+1:], url, at, end)
+		case c == '^':
+			if at == len(url) {
+				continue
+			}
+			if !separators[url[at]] {
+				return false
+			}
+		case at == len(url) || url[at] != c:
+			return false
+		}
+		at++
+	}
+	return !end || at == len(url)
 }
 
 var asterisk = []byte("*")
