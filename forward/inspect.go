@@ -82,12 +82,12 @@ type inspector struct {
 	timeout time.Duration // of a handshake
 	shaking chan struct{} // as many as are under way
 
-	done  chan struct{} // closed by Close
+	stop  sync.Once
+	done  chan struct{} // closed by stop: nothing more is served
 	given chan net.Conn // connections whose handshake is done
 	ended chan struct{} // the engine accepts no more
 
-	mu      sync.Mutex // guards what follows
-	closed  bool
+	mu      sync.Mutex              // guards what follows, and enter against close
 	open    map[*tunnelled]struct{} // whose handshake is not done
 	running sync.WaitGroup
 }
@@ -132,10 +132,7 @@ func (in *inspector) close() {
 		return
 	}
 	in.mu.Lock()
-	if !in.closed {
-		in.closed = true
-		close(in.done)
-	}
+	in.shut()
 	open := make([]*tunnelled, 0, len(in.open))
 	for c := range in.open {
 		open = append(open, c)
@@ -149,11 +146,14 @@ func (in *inspector) close() {
 	<-in.ended
 }
 
+// shut has nothing more served.
+func (in *inspector) shut() { in.stop.Do(func() { close(in.done) }) }
+
 // enter notes a connection whose handshake begins; false after close.
 func (in *inspector) enter(c *tunnelled) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.closed {
+	if in.isShut() {
 		return false
 	}
 	in.open[c] = struct{}{}
@@ -168,10 +168,13 @@ func (in *inspector) leave(c *tunnelled) {
 	in.running.Done()
 }
 
-func (in *inspector) isClosed() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.closed
+func (in *inspector) isShut() bool {
+	select {
+	case <-in.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // inspect answers CONNECT to a host that is inspected, and reports whether it
@@ -257,7 +260,7 @@ func (h *Handler) endTLS(c *tunnelled) {
 	tc, err := in.shake(c)
 	switch {
 	case err == nil:
-		c.shaken = time.Now()
+		c.shaken.Store(h.o.Now())
 		select {
 		case in.given <- tc:
 		case <-in.done:
@@ -290,7 +293,7 @@ func (h *Handler) joinAnyway(c *tunnelled) {
 // notShaken draws conclusions from a handshake that failed.
 func (h *Handler) notShaken(c *tunnelled, err error) {
 	switch {
-	case h.inspector.isClosed():
+	case h.inspector.isShut():
 	case c.misled != "":
 		h.o.ErrorLog.Warn("filter: a client asked for another server than its tunnel leads to", "client", c.client, "tunnel", c.host, "asked", c.misled)
 	case !c.decided: // it has seen no certificate
@@ -314,7 +317,8 @@ const soon = 2 * time.Second
 // inspected is called when a connection was closed.
 func (h *Handler) inspected(c *tunnelled) {
 	h.open.Add(-1)
-	if !c.shaken.IsZero() && c.requests.Load() == 0 && time.Since(c.shaken) < soon && !h.inspector.isClosed() {
+	shaken := c.shaken.Load()
+	if shaken != 0 && c.requests.Load() == 0 && h.o.Now()-shaken < int64(soon) && !h.inspector.isShut() {
 		h.notePin(c, unused)
 	}
 }

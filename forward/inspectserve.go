@@ -24,8 +24,11 @@ func (l *insideListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener. The inspector is closed by itself.
-func (l *insideListener) Close() error { return nil }
+// Close implements net.Listener: the engine is stopped.
+func (l *insideListener) Close() error {
+	(*inspector)(l).shut()
+	return nil
+}
 
 // Addr implements net.Listener.
 func (l *insideListener) Addr() net.Addr { return &net.UnixAddr{Name: "inspected", Net: "unix"} }

@@ -35,7 +35,7 @@ type tunnelled struct {
 	misled  string // the other name that the client asked for
 	other   bool   // it speaks no HTTP inside: nothing may be written
 
-	shaken   time.Time // when the handshake was done
+	shaken   atomic.Int64 // when the handshake was done, in nanoseconds; 0: it is not
 	requests atomic.Int64
 	once     sync.Once
 	over     func(*tunnelled) // called by the first Close

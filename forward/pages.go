@@ -32,11 +32,19 @@ func (h *Handler) ownPage(w http.ResponseWriter, r *http.Request) {
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 		h.sendPage(w, r, func(b *strings.Builder) error {
-			return setUp.Execute(b, setUpData{Address: r.Host, Host: hostOf(r.Host), Port: portIn(r.Host)})
+			return setUp.Execute(b, setUpData{Address: r.Host, Host: hostOf(r.Host), Port: portIn(r.Host), Authority: len(h.o.Inspect.Certificate) > 0})
 		})
 	case "/proxy.pac":
 		header.Set("Content-Type", "application/x-ns-proxy-autoconfig")
 		h.sendPage(w, r, func(b *strings.Builder) error { b.WriteString(pac(r.Host, r.TLS != nil)); return nil })
+	case "/authority.crt":
+		if len(h.o.Inspect.Certificate) == 0 {
+			refuse(w, r, rule.FilterNoPage)
+			return
+		}
+		header.Set("Content-Type", "application/x-x509-ca-cert")
+		header.Set("Content-Disposition", `attachment; filename="freshet-authority.crt"`)
+		h.sendPage(w, r, func(b *strings.Builder) error { b.Write(h.o.Inspect.Certificate); return nil })
 	default:
 		refuse(w, r, rule.FilterNoPage)
 	}
@@ -75,7 +83,10 @@ func pac(address string, tls bool) string {
 `
 }
 
-type setUpData struct{ Address, Host, Port string }
+type setUpData struct {
+	Address, Host, Port string
+	Authority           bool // there is one to trust
+}
 
 func hostOf(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {
@@ -121,6 +132,8 @@ Or “Automatic proxy configuration URL”: <code>http://{{.Address}}/proxy.pac<
 <pre>curl -x http://{{.Address}} http://example.com/</pre>
 <h2>What it sees</h2>
 <p>Of plain http: everything. Of https: the name of the host, no more, unless it was started with <code>--inspect</code> for that host and your browser trusts its authority.</p>
-</body>
+{{if .Authority}}<p>It looks into the https of some hosts. For those, browsers have to trust its authority: <a href="/authority.crt">its certificate</a>.
+Compare it with what <code>freshet tls trust</code> prints on the proxy's machine before you do: this page may have come from anywhere.</p>
+{{end}}</body>
 </html>
 `))
