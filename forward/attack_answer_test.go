@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +61,6 @@ func TestAttackAnswers(t *testing.T) {
 			addr := start(t, forward.Options{AllowPrivate: true, Store: newStore(t)})
 			for range 2 {
 				all := talk(t, addr, "GET http://"+o.host()+"/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-				all = slices.DeleteFunc(all, func(e exchange) bool { return e.status == 103 })
 				var got exchange // none: a connection that just ends is no answer, either
 				if len(all) > 0 {
 					got = all[0]
@@ -113,7 +111,7 @@ func TestAttackBomb(t *testing.T) {
 	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	io.WriteString(z, "<!doctype html><title>x</title><body>")
 	zeros := make([]byte, 1<<20)
-	for range 64 {
+	for range 20 {
 		z.Write(zeros)
 	}
 	z.Close()
@@ -135,11 +133,11 @@ func TestAttackBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 	n, err := io.Copy(io.Discard, resp.Body)
-	t.Logf("%s %q: %d octets of %d, %v", resp.Status, resp.Header.Get("Content-Encoding"), n, 64<<20, err)
-	if err == nil && resp.Header.Get("Content-Encoding") == "" && n < 64<<20 {
+	t.Logf("%s %q: %d octets , %v", resp.Status, resp.Header.Get("Content-Encoding"), n, err)
+	if err == nil && resp.Header.Get("Content-Encoding") == "" && n < 20<<20 {
 		t.Error("a document that was cut looks whole")
 	}
-	if n > 32<<20 {
+	if n > 16<<20 {
 		t.Errorf("%d octets came of %d", n, b.Len())
 	}
 }

@@ -19,7 +19,7 @@ func TestAttackHost(t *testing.T) {
 	addr := start(t, forward.Options{AllowPrivate: true, Store: newStore(t)})
 	for i, host := range []string{"evil.test", "evil.test:80", "", "user@evil.test", "x, y"} {
 		path := fmt.Sprintf("/%d", i)
-		got := talk(t, addr, "GET http://"+o.host()+path+" HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+		got := ask(t, addr, "GET http://"+o.host()+path+" HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
 		if len(got) != 1 || got[0].status == 200 && got[0].body != o.host() || got[0].status != 200 && got[0].status != 400 {
 			t.Errorf("Host %q: %+v", host, got)
 			continue
@@ -28,7 +28,7 @@ func TestAttackHost(t *testing.T) {
 		if saw := o.requests(); took != (saw == "GET "+path+" O") || !took && saw != "" {
 			t.Errorf("Host %q: the server saw %q", host, saw)
 		}
-		got = talk(t, addr, "GET http://"+o.host()+path+" HTTP/1.1\r\nHost: "+o.host()+"\r\n\r\n")
+		got = ask(t, addr, "GET http://"+o.host()+path+" HTTP/1.1\r\nHost: "+o.host()+"\r\n\r\n")
 		if len(got) != 1 || got[0].body != o.host() {
 			t.Errorf("after Host %q: %+v", host, got)
 		}
@@ -43,7 +43,7 @@ func TestAttackHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone.Close()
-	got := talk(t, addr, "GET http://"+gone.Addr().String()+"/0 HTTP/1.1\r\nHost: "+o.host()+"\r\n\r\n")
+	got := ask(t, addr, "GET http://"+gone.Addr().String()+"/0 HTTP/1.1\r\nHost: "+o.host()+"\r\n\r\n")
 	if saw := o.requests(); len(got) != 1 || got[0].status != 502 || saw != "" {
 		t.Errorf("another target: %+v, and the server saw %q", got, saw)
 	}
@@ -64,7 +64,7 @@ func TestAttackHopByHop(t *testing.T) {
 		{"Upgrade: h2c\r\nHTTP2-Settings: AAA\r\nConnection: Upgrade, HTTP2-Settings\r\n", "Upgrade Http2-Settings", ""},
 		{"Upgrade: websocket\r\n", "Upgrade", ""}, // Connection does not name it
 	} {
-		got := talk(t, addr, "GET http://"+o.host()+"/ HTTP/1.1\r\nHost: x\r\n"+tt.send+"\r\n")
+		got := ask(t, addr, "GET http://"+o.host()+"/ HTTP/1.1\r\nHost: x\r\n"+tt.send+"\r\n")
 		if statuses(got) != "200" {
 			t.Errorf("%q: %+v", tt.send, got)
 			continue
@@ -99,8 +99,8 @@ func TestAttackHopByHopKey(t *testing.T) {
 		})
 		addr := start(t, forward.Options{AllowPrivate: true, Store: newStore(t)})
 		request := "GET http://" + o.host() + "/ HTTP/1.1\r\nHost: x\r\n" + name + ": mine\r\n"
-		first := talk(t, addr, request+"Connection: "+name+"\r\n\r\n")
-		second := talk(t, addr, request+"\r\n")
+		first := ask(t, addr, request+"Connection: "+name+"\r\n\r\n")
+		second := ask(t, addr, request+"\r\n")
 		if len(first) != 1 || len(second) != 1 || first[0].body != "[]" || second[0].body != "[mine]" {
 			t.Errorf("%s: %+v, then %+v", name, first, second)
 		}
@@ -123,11 +123,11 @@ func TestAttackLoops(t *testing.T) {
 		{"Via: 1.1 there (1.1 here)", "200"},
 		{"Via: here", "200"},
 	} {
-		if got := statuses(talk(t, addr, "GET http://"+o.host()+"/ HTTP/1.1\r\nHost: x\r\n"+tt.send+"\r\n\r\n")); got != tt.want {
+		if got := statuses(ask(t, addr, "GET http://"+o.host()+"/ HTTP/1.1\r\nHost: x\r\n"+tt.send+"\r\n\r\n")); got != tt.want {
 			t.Errorf("%q: %s, want %s", tt.send, got, tt.want)
 		}
 	}
-	if got := talk(t, addr, "GET http://"+addr+"/ HTTP/1.1\r\nHost: x\r\n\r\n"); len(got) != 1 || !strings.Contains(got[0].body, "This is a proxy") {
+	if got := ask(t, addr, "GET http://"+addr+"/ HTTP/1.1\r\nHost: x\r\n\r\n"); len(got) != 1 || !strings.Contains(got[0].body, "This is a proxy") {
 		t.Errorf("the proxy by itself: %+v", got) // its own page, once: no request goes round
 	}
 }
@@ -140,7 +140,7 @@ func TestAttackMaxForwards(t *testing.T) {
 	for _, tt := range []struct{ method, value, reached string }{
 		{"TRACE", "0", ""}, {"OPTIONS", "0", ""}, {"OPTIONS", "1", "0"}, {"GET", "0", "0"}, {"OPTIONS", "99999999999999999999", "99999999999999999999"},
 	} {
-		got := talk(t, addr, tt.method+" http://"+o.host()+"/ HTTP/1.1\r\nHost: x\r\nMax-Forwards: "+tt.value+"\r\nCookie: a=secret\r\nAuthorization: secret\r\nProxy-Authorization: secret\r\n\r\n")
+		got := ask(t, addr, tt.method+" http://"+o.host()+"/ HTTP/1.1\r\nHost: x\r\nMax-Forwards: "+tt.value+"\r\nCookie: a=secret\r\nAuthorization: secret\r\nProxy-Authorization: secret\r\n\r\n")
 		if len(got) != 1 || got[0].status != 200 && tt.method != "TRACE" || strings.Contains(got[0].body, "secret") {
 			t.Errorf("%s %s: %+v", tt.method, tt.value, got)
 		}

@@ -232,7 +232,7 @@ func TestAttackRebinding(t *testing.T) {
 		host string
 		want string
 	}{{"a.test", "200"}, {"a.test", "403"}, {"mixed.test", "200"}, {"mixed.test", "200"}} {
-		got := statuses(talk(t, addr, "GET http://"+tt.host+":"+port+"/ HTTP/1.1\r\nHost: x\r\n\r\n"))
+		got := statuses(ask(t, addr, "GET http://"+tt.host+":"+port+"/ HTTP/1.1\r\nHost: x\r\n\r\n"))
 		if got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.host, got, tt.want)
 		}

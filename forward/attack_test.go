@@ -114,10 +114,11 @@ type exchange struct {
 	fields http.Header
 }
 
-// talk sends raw octets to the proxy, ends sending, and returns all answers.
+// talk sends raw octets to the proxy and returns all answers, until the proxy
+// closes the connection.
 func talk(t *testing.T, addr, raw string) []exchange { return converse(t, addr, raw, true) }
 
-// ask is talk for one request, whose answer the client waits for.
+// ask is talk for one request, until there is an answer that is not interim.
 func ask(t *testing.T, addr, raw string) []exchange { return converse(t, addr, raw, false) }
 
 func converse(t *testing.T, addr, raw string, all bool) (got []exchange) {
@@ -131,9 +132,6 @@ func converse(t *testing.T, addr, raw string, all bool) (got []exchange) {
 	if _, err := io.WriteString(c, raw); err != nil {
 		t.Fatal(err)
 	}
-	if all {
-		c.(*net.TCPConn).CloseWrite()
-	}
 	br := bufio.NewReader(c)
 	for all || len(got) == 0 {
 		resp, err := http.ReadResponse(br, nil)
@@ -144,7 +142,9 @@ func converse(t *testing.T, addr, raw string, all bool) (got []exchange) {
 		if err != nil {
 			body = append(body, " cut"...)
 		}
-		got = append(got, exchange{resp.StatusCode, string(body), resp.Header})
+		if resp.StatusCode/100 != 1 {
+			got = append(got, exchange{resp.StatusCode, string(body), resp.Header})
+		}
 	}
 	return got
 }
@@ -168,16 +168,16 @@ func newStore(t *testing.T) *cache.Store {
 	return store
 }
 
-// What two readers could take apart differently reaches no server, or as one
-// reading alone.
-func TestAttackSmuggling(t *testing.T) {
-	o := newWitness(t, "127.0.0.1:0", nil)
-	addr := start(t, forward.Options{AllowPrivate: true, Store: newStore(t)})
-	line := "POST http://" + o.host() + "/p HTTP/1.1\r\n"
-	post := line + "Host: " + o.host() + "\r\n"
-	next := "GET http://" + o.host() + "/next HTTP/1.1\r\nHost: " + o.host() + "\r\nConnection: close\r\n\r\n"
+// smuggled is what is sent, and what is to come of it.
+type smuggled struct{ name, raw, want, reached string }
+
+// smuggling are the attempts upon a server.
+func smuggling(at string) []smuggled {
+	line := "POST http://" + at + "/p HTTP/1.1\r\n"
+	post := line + "Host: " + at + "\r\n"
+	next := "GET http://" + at + "/next HTTP/1.1\r\nHost: " + at + "\r\nConnection: close\r\n\r\n"
 	const p, n = "POST /p O", "GET /next O"
-	for _, tt := range []struct{ name, raw, want, reached string }{
+	return []smuggled{
 		{"CL.TE", post + "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG" + next, "400", ""},
 		{"TE.CL", post + "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n5c\r\n" + next, "400", ""},
 		{"TE.TE, one unknown", post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n" + next, "400", ""},
@@ -186,7 +186,7 @@ func TestAttackSmuggling(t *testing.T) {
 		{"an underscore for a hyphen", post + "Transfer_Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + next, "200 200", p + ` "0\r\n\r\n"; ` + n},
 		{"two lengths", post + "Content-Length: 0\r\nContent-Length: 5\r\n\r\nhello" + next, "400", ""},
 		{"one length twice", post + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello" + next, "200 200", p + ` "hello"; ` + n},
-		{"bare line feeds", "GET http://" + o.host() + "/p HTTP/1.1\nHost: x\n\n" + next, "400", ""},
+		{"bare line feeds", "GET http://" + at + "/p HTTP/1.1\nHost: x\n\n" + next, "400", ""},
 		{"a bare line feed in the value of a field", post + "A: b\nContent-Length: 5\r\n\r\nhello" + next, "400", ""},
 		{"a bare carriage return", post + "A: b\rContent-Length: 5\r\n\r\nhello" + next, "400", ""},
 		{"a folded line", post + "A: b\r\n Content-Length: 5\r\n\r\nhello" + next, "400", ""},
@@ -195,19 +195,27 @@ func TestAttackSmuggling(t *testing.T) {
 		{"a line feed in an extension", post + "Transfer-Encoding: chunked\r\n\r\n5;a\nGET / HTTP/1.1\r\nhello\r\n0\r\n\r\n" + next, "400", "POST /p O cut"},
 		{"a chunk of 2^64+5", post + "Transfer-Encoding: chunked\r\n\r\n10000000000000005\r\nhello\r\n0\r\n\r\n" + next, "400", "POST /p O cut"},
 		{"framing in a trailer", post + "Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\nhello" + next, "400", "POST /p O cut"},
-		{"a GET with a request for a body", "GET http://" + o.host() + "/p HTTP/1.1\r\nHost: x\r\nContent-Length: " + fmt.Sprint(len(next)) + "\r\n\r\n" + next + next, "200 200",
-			"GET /p O " + fmt.Sprintf("%q", strings.ReplaceAll(next, o.host(), "O")) + "; " + n},
+		{"a GET with a request for a body", "GET http://" + at + "/p HTTP/1.1\r\nHost: x\r\nContent-Length: " + fmt.Sprint(len(next)) + "\r\n\r\n" + next + next, "200 200",
+			"GET /p O " + fmt.Sprintf("%q", strings.ReplaceAll(next, at, "O")) + "; " + n},
 		{"two fields Host", line + "Host: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n" + next, "400", ""},
 		{"no field Host", line + "Content-Length: 0\r\n\r\n" + next, "400", ""},
-		{"a space in the target", "GET http://" + o.host() + "/p HTTP/1.1 HTTP/1.1\r\nHost: x\r\n\r\n" + next, "400", ""},
-		{"a host with a path, written as an address", "GET http://" + o.host() + "\\@evil.test/p HTTP/1.1\r\nHost: x\r\n\r\n" + next, "400", ""},
-		{"an upgrade to HTTP/2", "GET http://" + o.host() + "/p HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n" + next, "200 200", "GET /p O; " + n},
-		{"HTTP/1.0 with a coding", "POST http://" + o.host() + "/p HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + next, "400", ""},
-		{"a fragment", "GET http://" + o.host() + "/p#f HTTP/1.1\r\nHost: x\r\n\r\n" + next, "400", ""},
-	} {
+		{"a space in the target", "GET http://" + at + "/p HTTP/1.1 HTTP/1.1\r\nHost: x\r\n\r\n" + next, "400", ""},
+		{"a host with a path, written as an address", "GET http://" + at + "\\@evil.test/p HTTP/1.1\r\nHost: x\r\n\r\n" + next, "400", ""},
+		{"an upgrade to HTTP/2", "GET http://" + at + "/p HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n" + next, "200 200", "GET /p O; " + n},
+		{"HTTP/1.0 with a coding", "POST http://" + at + "/p HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + next, "400", ""},
+		{"a fragment", "GET http://" + at + "/p#f HTTP/1.1\r\nHost: x\r\n\r\n" + next, "400", ""},
+	}
+}
+
+// What two readers could take apart differently reaches no server, or as one
+// reading alone.
+func TestAttackSmuggling(t *testing.T) {
+	for i, tt := range smuggling("") {
 		t.Run(tt.name, func(t *testing.T) {
-			got := statuses(talk(t, addr, tt.raw))
-			reached := o.requests()
+			o := newWitness(t, "127.0.0.1:0", nil) // of this case alone: what it notes late is not the next one's
+			tt := smuggling(o.host())[i]
+			addr := start(t, forward.Options{AllowPrivate: true, Store: newStore(t)})
+			got, reached := statuses(talk(t, addr, tt.raw)), o.requests()
 			early := tt.want == "400" && reached == "" // what is wrong with a body may be seen before anything is sent
 			if got != tt.want || reached != tt.reached && !early {
 				t.Errorf("answers %q, the server saw %q; want %q, %q", got, reached, tt.want, tt.reached)
