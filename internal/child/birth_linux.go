@@ -40,6 +40,7 @@ type birth struct {
 	clone3   cloneArgs
 	empty    uint64 // no signals
 	standard disposition
+	ignore   disposition
 	table    []call
 	names    []string // what a row does, for errors; "" for exec
 	text     []byte   // strings that end with a zero
@@ -114,18 +115,25 @@ func (b *birth) strings(c *Command) (path, dir, args, env uintptr, err error) {
 
 // files adds rows that make the descriptors of b.fds 0, 1, 2 and so on. A
 // source that would be overwritten before its turn is moved out of the way
-// first; above is a number beyond all that later rows use.
-func (b *birth) files(above int) {
+// first, and so is the descriptor of the rules, which files returns: a later row
+// uses it.
+func (b *birth) files(rules int) int {
+	above := max(rules, len(b.fds))
 	for _, fd := range b.fds {
 		above = max(above, fd)
 	}
-	above = max(above, len(b.fds)) + 1
+	move := func(fd int) int {
+		above++
+		b.add("move a descriptor", unix.SYS_DUP3, uintptr(fd), uintptr(above), unix.O_CLOEXEC)
+		return above
+	}
 	for i, fd := range b.fds {
 		if fd < i {
-			b.add("move a descriptor", unix.SYS_DUP3, uintptr(fd), uintptr(above), unix.O_CLOEXEC)
-			b.fds[i] = above
-			above++
+			b.fds[i] = move(fd)
 		}
+	}
+	if rules >= 0 && rules < len(b.fds) {
+		rules = move(rules)
 	}
 	for i, fd := range b.fds {
 		if fd == i {
@@ -134,6 +142,7 @@ func (b *birth) files(above int) {
 			b.add("set a descriptor", unix.SYS_DUP3, uintptr(fd), uintptr(i), 0)
 		}
 	}
+	return rules
 }
 
 // prepare makes the rows for a program that has the descriptors b.fds.
@@ -155,7 +164,7 @@ func (b *birth) prepare(y *system, c *Command) error {
 	if y.network.empty {
 		b.add("enter the empty network", unix.SYS_SETNS, uintptr(y.network.namespace), unix.CLONE_NEWNET)
 	}
-	b.files(max(y.rules, y.network.namespace))
+	rules := b.files(y.rules)
 	if kin.closes {
 		b.add("keep our descriptors", unix.SYS_CLOSE_RANGE, uintptr(len(b.fds)), math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	}
@@ -175,11 +184,11 @@ func (b *birth) prepare(y *system, c *Command) error {
 	if c.Dir != "" {
 		b.add("enter the directory", unix.SYS_CHDIR, dir)
 	}
-	if y.confined || y.rules >= 0 {
+	if y.confined || rules >= 0 {
 		b.add("no new privileges", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	}
-	if y.rules >= 0 {
-		b.add("enter landlock", unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(y.rules), 0)
+	if rules >= 0 {
+		b.add("enter landlock", unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(rules), 0)
 	}
 	b.add("unblock signals", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.empty)), 0, 8)
 	b.add("", unix.SYS_EXECVE, path, args, env)
@@ -198,11 +207,17 @@ func (b *birth) limits(list []limit, processes bool) {
 }
 
 // defaults adds rows for what CLONE_CLEAR_SIGHAND does otherwise: no handler of
-// ours is one of the program's. Who ignores a signal hands that down.
+// ours may run in the child, whose signals are unblocked while it has our
+// memory. Who ignored a signal hands that down, though there be a handler now.
 func (b *birth) defaults(y *system) {
+	b.ignore = disposition{1} // SIG_IGN
 	for n := unix.Signal(1); n <= 64; n++ {
-		if n != unix.SIGKILL && n != unix.SIGSTOP && y.ignored&(1<<(n-1)) == 0 {
-			b.add("default signals", unix.SYS_RT_SIGACTION, uintptr(n), uintptr(unsafe.Pointer(&b.standard)), 0, 8)
+		to := &b.standard
+		if y.ignored&(1<<(n-1)) != 0 {
+			to = &b.ignore
+		}
+		if n != unix.SIGKILL && n != unix.SIGSTOP {
+			b.add("default signals", unix.SYS_RT_SIGACTION, uintptr(n), uintptr(unsafe.Pointer(to)), 0, 8)
 		}
 	}
 }

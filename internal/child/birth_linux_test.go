@@ -150,6 +150,18 @@ func TestWhatAProgramInherits(t *testing.T) {
 	}
 }
 
+// TestIgnoredOnceAndHandledNow: where handlers are not cleared by clone, one
+// that we got for a signal that we had ignored must not run in a child, which
+// has our memory.
+func TestIgnoredOnceAndHandledNow(t *testing.T) {
+	s := ready(t)
+	s.system.legacy, s.system.ignored = true, 1<<(unix.SIGUSR2-1)
+	// The runtime has a handler for it.
+	if got := output(t, s, "/bin/sh", "-c", "kill -USR2 $$; echo ignored"); got != "ignored\n" {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestDescriptorsInEveryOrder: sources that stand in the way of others.
 func TestDescriptorsInEveryOrder(t *testing.T) {
 	s := ready(t)
