@@ -94,7 +94,7 @@ $removeparam=utm_source
 /policed$csp=script-src 'none'
 `
 	told := make(chan httpd.Record, 64)
-	h, err := forward.New(forward.Options{AllowPrivate: true, Store: store, Lists: []forward.ListSource{listFile(t, list)}, Manage: "http://127.0.0.1:8080/filter"})
+	h, err := forward.New(forward.Options{AllowPrivate: true, Store: store, Lists: []forward.ListSource{listFile(t, list)}, Manage: func() string { return "http://127.0.0.1:8080/filter" }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ $removeparam=utm_source
 		{"JSON", fetch{url: "/api/x", dest: "empty", page: page, accept: "application/json"}, 200, "filter-stand-in", "", "application/json", "{}", ""},
 		{"named", fetch{url: "/banner/blank.js", dest: "empty", page: page}, 200, "filter-replaced", "", "application/json", "{}", ""},
 		{"program", fetch{url: "/banner/x", accept: "*/*"}, 403, "filter-blocked", "", "text/plain; charset=utf-8", "mine, line 2, /banner/", ""},
-		{"document", fetch{url: "/page-of-horror", dest: "document", accept: "text/html"}, 403, "filter-blocked", "", "text/html; charset=utf-8", "http://127.0.0.1:8080/filter?allow=127.0.0.1&amp;rule=%2Fpage-of-horror", ""},
+		{"document", fetch{url: "/page-of-horror", dest: "document", accept: "text/html"}, 403, "filter-blocked", "", "text/html; charset=utf-8", "http://127.0.0.1:8080/filter/allow?rule=%2Fpage-of-horror%24document&amp;site=127.0.0.1", ""},
 		{"document that is not blocked", fetch{url: "/banner/", dest: "document", accept: "text/html"}, 200, "cache-uri-miss", "", "text/plain; charset=utf-8", "real", "/banner/"},
 		{"exception", fetch{url: "/banner/own.gif", dest: "image", page: page}, 200, "cache-type-mismatch", "filter-allowed", "text/plain; charset=utf-8", "real", "/banner/own.gif"},
 		{"parameter", fetch{url: "/p?a=1&utm_source=x", dest: "document"}, 200, "cache-uri-miss", "filter-parameters", "text/plain; charset=utf-8", "real", "/p?a=1"},

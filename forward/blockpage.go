@@ -26,8 +26,8 @@ func (h *Handler) refuseListed(w http.ResponseWriter, r *http.Request, j *judged
 		return
 	}
 	page := blockedData{URL: j.address, List: by.List, Line: by.Line, Text: by.Text, Sentence: row.Sentence, Site: j.site()}
-	if h.o.Manage != "" {
-		page.Allow = h.o.Manage + "?" + url.Values{"allow": {page.Site}, "rule": {by.Text}}.Encode()
+	if manage := h.manage(); manage != "" {
+		page.Allow = manage + "/allow?" + url.Values{"site": {page.Site}, "rule": {by.Text}}.Encode()
 	}
 	var b strings.Builder
 	if err := blocked.Execute(&b, page); err != nil {
@@ -44,6 +44,14 @@ func (h *Handler) refuseListed(w http.ResponseWriter, r *http.Request, j *judged
 	if r.Method != http.MethodHead {
 		w.Write([]byte(b.String()))
 	}
+}
+
+// manage is where people let something pass; "" for nowhere.
+func (h *Handler) manage() string {
+	if h.o.Manage == nil {
+		return ""
+	}
+	return h.o.Manage()
 }
 
 type blockedData struct {

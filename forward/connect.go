@@ -27,7 +27,7 @@ func (h *Handler) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.open.Add(-1)
 	id, answered := h.inspect(w, r)
-	if answered {
+	if answered || h.filterTunnel(w, r) { // of what is inspected, more is known than the host
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.o.ConnectTimeout)

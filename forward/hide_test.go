@@ -87,7 +87,7 @@ func TestHide(t *testing.T) {
 			}
 			<-told
 			for i, want := range []string{"reuse-fresh", "reuse-fresh"} {
-				resp, body := visit(server.URL + "/").do(t, c)
+				resp, body := visit(server.URL+"/").do(t, c)
 				r := <-told
 				before, rest, _ := strings.Cut(body, "<style>")
 				sheet, after, _ := strings.Cut(rest, "</style>")
@@ -147,7 +147,7 @@ func TestHideValidated(t *testing.T) {
 			defer server.Close()
 			_, c, told, _ := filtered(t, hideRules, nil)
 			for range 3 {
-				resp, body := visit(server.URL + "/").do(t, c)
+				resp, body := visit(server.URL+"/").do(t, c)
 				if r := <-told; resp.StatusCode != 200 || strings.Count(body, "<style>") != 1 || !strings.HasPrefix(resp.Header.Get("Etag"), `W/"`) || resp.Header.Get("Last-Modified") != "" {
 					t.Errorf("%s by %v: %v\n%s", resp.Status, r.Rule, resp.Header, body)
 				}
@@ -172,7 +172,7 @@ func TestListChanged(t *testing.T) {
 	}))
 	defer server.Close()
 	h, c, told, file := filtered(t, hideRules, nil)
-	resp, _ := visit(server.URL + "/").do(t, c)
+	resp, _ := visit(server.URL+"/").do(t, c)
 	<-told
 	old := resp.Header.Get("Etag")
 	change := func(text string) {
@@ -192,7 +192,7 @@ func TestListChanged(t *testing.T) {
 	if s := h.Lists()[0]; s.Added != 2 || s.Removed != 0 {
 		t.Errorf("%d added, %d removed", s.Added, s.Removed)
 	}
-	if _, body := visit(server.URL + "/").do(t, c); asked.Load() != 1 || !strings.Contains(body, "<style>") {
+	if _, body := visit(server.URL+"/").do(t, c); asked.Load() != 1 || !strings.Contains(body, "<style>") {
 		t.Errorf("a change of other pages: asked %d times", asked.Load())
 	}
 	<-told
@@ -231,7 +231,7 @@ func TestNotRewritten(t *testing.T) {
 	_, c, told, _ := filtered(t, hideRules, nil)
 	for path := range answers {
 		for i := range 2 {
-			resp, body := visit(server.URL + path).do(t, c)
+			resp, body := visit(server.URL+path).do(t, c)
 			r := <-told
 			if body != aPage || resp.Header.Get("Etag") != `"v1"` || resp.Header.Get("Freshet-Sheet") != "" {
 				t.Errorf("%s: %q, %v", path, body, resp.Header)

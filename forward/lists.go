@@ -56,8 +56,8 @@ type lists struct {
 	end   context.CancelFunc
 	ended sync.WaitGroup
 
-	loading sync.Mutex // held while lists are loaded and compiled
-	all     []*followed    // in the order of the options
+	loading sync.Mutex  // held while lists are loaded and compiled
+	all     []*followed // in the order of the options
 
 	mu sync.Mutex // guards what the lists tell: followed.state
 }

@@ -67,9 +67,9 @@ type Options struct {
 	ListTransport http.RoundTripper
 	// Hiding says what style sheets hide in pages. Default HideAll.
 	Hiding Hiding
-	// Manage is the address of the page on which people let something pass, for
-	// the pages of what is blocked; "" leaves the link out.
-	Manage string
+	// Manage, when not nil, returns the address of the page on which people let
+	// something pass, for the pages of what is blocked; "" leaves the link out.
+	Manage func() string
 
 	// Name is the proxy's pseudonym in Via, Cache-Status and Proxy-Status. A
 	// request that has passed a proxy of this name is refused as a loop (508):

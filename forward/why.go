@@ -13,10 +13,14 @@ import (
 // Why says how a request would be answered now, without effects: its Host and
 // TLS say for which server it is.
 func (h *Handler) Why(r *http.Request) *why.Explanation {
-	if c, ok := h.next.(*cache.Handler); ok {
-		return c.Why(r)
+	e, r, j := h.whyListed(r)
+	if e != nil {
+		return e
 	}
-	return h.servers.Why(r)
+	if c, ok := h.next.(*cache.Handler); ok {
+		return j.explain(c.Why(r))
+	}
+	return j.explain(h.servers.Why(r))
 }
 
 // Explain says why a request was answered as its record says; nil when the
@@ -47,6 +51,7 @@ func told(e *why.Explanation, d *record.Detail) *why.Explanation {
 	if d.Overrode != "" {
 		e.Compare("overrode", d.Overrode, "what would have held without it", false)
 	}
+	noted(e, d)
 	if d.Changed != "" {
 		e.Compare("changed", d.Changed, "", false)
 	}

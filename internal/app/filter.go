@@ -32,9 +32,8 @@ func openFilter(c *config.Filter) opener {
 		}
 		o.ErrorLog, o.Now = w.log, w.now
 		served := content{name: "as a forward proxy", data: c.Data, given: c.Given, command: "filter", does: "forward proxy"}
-		if served.inside, err = w.inspection(&o, &c.Inspecting, &c.Server); err != nil {
-			return content{}, err
-		}
+		served.manage = &monitorPlace{}
+		listOptions(&o, &c.Listing, c.Data, served.manage)
 		if c.Caching.Enabled {
 			if served.store, err = openStore(&c.Store, w.log); err != nil {
 				return content{}, err
@@ -46,6 +45,7 @@ func openFilter(c *config.Filter) opener {
 			return content{}, errors.Join(err, closeStore(served.store))
 		}
 		served.handler, served.explain = h, h
+		served.filter = h
 		served.close = func() error { return errors.Join(h.Close(), closeStore(served.store)) }
 		return served, nil
 	}

@@ -147,10 +147,12 @@ func (s *service) startMonitor() {
 	o.Access.Owner = func(token string) bool {
 		return s.door.Load().Knows(strings.TrimSpace(token))
 	}
+	o.Filter = s.content.filter
 	w.Monitor = monitor.New(o)
 	if w.listener == nil {
 		return
 	}
+	s.content.manage.set(w.listener)
 	w.engine = newMonitorEngine(w.Monitor, s.conf, s.log.Logger)
 	w.served.Go(func() {
 		if err := w.engine.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"freshet/cache"
+	"freshet/forward"
 	"freshet/httpd"
 	"freshet/internal/accesslog"
 	"freshet/internal/config"
@@ -70,8 +71,10 @@ type content struct {
 	// programs are what runs programs, on a command line; nil without.
 	programs *programs
 
-	// inside serves what comes out of tunnels that are inspected; nil without.
-	inside *httpd.Server
+	// filter is a forward proxy, whose lists are read anew on a hangup; manage is
+	// told where its page is. Both may be nil.
+	filter *forward.Handler
+	manage *monitorPlace
 
 	// live is the configuration that can change while it is served; nil
 	// without one.
@@ -148,9 +151,6 @@ func (s *service) open(content opener) (err error) {
 	s.engine.Handler, s.engine.Hot = s.content.handler, s.content.hot
 	s.journal, s.figures.Metrics = journal.New(journal.Options{}), metrics.New(metrics.Options{Places: s.countedPlaces()})
 	s.engine.Sink = s.env.also(&recorder{s.access, s.journal, s.figures.Metrics})
-	if s.content.inside != nil {
-		s.content.inside.Sink = s.engine.Sink
-	}
 	s.addGauges()
 	s.engine.TLSConfig = tlsConfig
 	s.serveTLS = func(l net.Listener) error { return s.engine.ServeTLS(l, "", "") }
@@ -213,6 +213,7 @@ func (s *service) wait() error {
 			if isHangup(sig) && (!s.env.Terminal || s.hasLogFile()) {
 				s.reopen()
 				s.reload(true)
+				s.reloadLists()
 				continue
 			}
 			return s.stop()
@@ -226,7 +227,7 @@ func (s *service) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.conf.ShutdownTimeout)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- s.shutdown(ctx) }()
+	go func() { ended <- s.engine.Shutdown(ctx) }()
 	for {
 		select {
 		case err := <-ended:
@@ -245,15 +246,6 @@ func (s *service) stop() error {
 			return errors.New("stopped at once, as a second signal asked; running requests were cut")
 		}
 	}
-}
-
-// shutdown lets running requests end until ctx is done, then cuts them.
-func (s *service) shutdown(ctx context.Context) error {
-	err := s.engine.Shutdown(ctx)
-	if s.content.inside != nil {
-		err = errors.Join(err, s.content.inside.Shutdown(ctx))
-	}
-	return err
 }
 
 func (s *service) hasLogFile() bool {

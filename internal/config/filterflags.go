@@ -26,7 +26,7 @@ type Forward struct {
 	Name          string
 	MaxTunnels    int64
 	TunnelTimeout time.Duration
-	Inspecting
+	Listing
 }
 
 // accessRows say who may use the forward proxy, and to go where.

@@ -33,6 +33,7 @@ import (
 
 	"freshet/cache"
 	"freshet/check"
+	"freshet/forward"
 	"freshet/internal/control"
 	"freshet/internal/journal"
 	"freshet/internal/metrics"
@@ -66,6 +67,9 @@ type Options struct {
 	Why func(url, method string, fields []string) (*why.Explanation, error)
 	// WhyEntry explains a request that was answered.
 	WhyEntry func(*journal.Entry) *why.Explanation
+
+	// Filter is the forward proxy; nil without one.
+	Filter *forward.Handler
 
 	// Purger forgets answers.
 	Purger control.Purger

@@ -317,15 +317,20 @@ func stopAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: "Stopped", Text: run.Script + " was told to end.", Links: []ui.Link{{Text: "Programs", Href: "/programs"}}}}})
 }
 
-// nav is the navigation: with programs where there are some.
+// nav is the navigation: with programs where there are some, and the filter
+// where there is one.
 func (m *Monitor) nav() []ui.Link {
 	all := ui.DefaultNav()
-	if len(m.programs()) == 0 {
-		return all
+	var own []ui.Link
+	if m.o.Filter != nil {
+		own = append(own, toFilter)
+	}
+	if len(m.programs()) > 0 {
+		own = append(own, ui.Link{Text: "Programs", Href: "/programs"})
 	}
 	for i, l := range all {
 		if l.Href == "/cache" {
-			return append(all[:i+1], append([]ui.Link{{Text: "Programs", Href: "/programs"}}, all[i+1:]...)...)
+			return append(all[:i+1], append(own, all[i+1:]...)...)
 		}
 	}
 	return all

@@ -210,6 +210,14 @@ func detailed(d *record.Detail) *ui.List {
 		}
 		add("Program", d.Program, note)
 	}
+	add("List", d.Listed, "")
+	add("Overrode", d.Overrode, "")
+	add("Changed", d.Changed, "")
+	for _, id := range d.Noted {
+		if id != 0 {
+			add("Also", id.String(), rule.Of(id).Sentence+".")
+		}
+	}
 	if d.Collapsed {
 		add("Waited", "for the answer to another request", "")
 	}
