@@ -55,8 +55,12 @@ func (t *diskTier) encode(key string, r *resource) (rec *diskstore.Record, writt
 			if fresh {
 				written = append(written, o.body.kept)
 			}
-			rec.Bodies = append(rec.Bodies, stored)
-			index = len(rec.Bodies)
+			// Several objects have one body, when the origin said that the answer
+			// is one that is stored for other requests.
+			if index = 1 + slices.IndexFunc(rec.Bodies, func(b diskstore.Body) bool { return b.ID == stored.ID }); index == 0 {
+				rec.Bodies = append(rec.Bodies, stored)
+				index = len(rec.Bodies)
+			}
 		}
 		for _, n := range [...]int64{int64(o.status), o.requested, o.terms.Received, int64(o.born), mustNumber(o)} {
 			b = binary.AppendVarint(b, n)

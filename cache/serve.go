@@ -95,14 +95,16 @@ const maxAttempts = 4
 // serveStored answers with what is stored, if it may be used.
 func (h *Handler) serveStored(w http.ResponseWriter, q *inquiry) bool {
 	o := q.object
+	if !h.there(o, q) {
+		h.unreadable(q)
+		return false
+	}
 	reuse := h.consider(q)
 	if reuse.Verdict == freshness.Validate {
 		return false
 	}
 	if !h.readable(o, q) {
-		h.store.drop(q.key, o)
-		h.store.fates.note(h.store.fates.hash(q.key), fateUnreadable, q.now)
-		q.object, q.why, q.reason = nil, fwdURIMiss, rule.CacheUnreadable
+		h.unreadable(q)
 		return false
 	}
 	if reuse.Verdict == freshness.UseAndRevalidate {
@@ -112,6 +114,13 @@ func (h *Handler) serveStored(w http.ResponseWriter, q *inquiry) bool {
 	q.res.tally.hits.Add(1)
 	h.answer(w, q, o, reuse.Rule, h.statusHit(o, q.now))
 	return true
+}
+
+// unreadable drops an object whose body is not there, or not what was written.
+func (h *Handler) unreadable(q *inquiry) {
+	h.store.drop(q.key, q.object)
+	h.store.fates.note(h.store.fates.hash(q.key), fateUnreadable, q.now)
+	q.object, q.why, q.reason = nil, fwdURIMiss, rule.CacheUnreadable
 }
 
 // shares reports whether the request may wait for another's answer and others

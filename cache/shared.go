@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"hash/maphash"
+	"net/http"
 
 	"freshet/internal/diskstore"
 	"freshet/internal/field"
@@ -96,6 +97,16 @@ func (s *Store) same(r *resource, o *object) *object {
 		}
 	}
 	return o
+}
+
+// there reports whether an object can be answered with, later on: its body in a
+// shared folder stays open until the request has been answered, for while the
+// origin is asked another process may remove it.
+func (h *Handler) there(o *object, q *inquiry) bool {
+	if !h.store.shared || o.body.disk == nil || q.r.Method != http.MethodGet {
+		return true
+	}
+	return q.hold(o.body.disk, field.Range{})
 }
 
 // hold opens a body until the request has been answered, so that it can be read

@@ -90,6 +90,25 @@ func TestSharedSees(t *testing.T) {
 	want(t, b, key(3), "after")
 }
 
+// Room is made at Close, too, when that is due.
+func TestSharedCollectsAtClose(t *testing.T) {
+	const bound = 1 << 20
+	dir := t.TempDir()
+	for i := range 10 {
+		s := openShared(t, dir, bound)
+		s.shared.running = true // so that nothing is made room for meanwhile
+		for j := range 4 {
+			put(t, s, key(10*i+j), "x", write(t, s, -1, content(i, 50_000)))
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := occupies(t, dir); n > bound {
+			t.Errorf("%d bytes of %d", n, bound)
+		}
+	}
+}
+
 // To open and close without a write leaves nothing, and touches nothing.
 func TestSharedIdle(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")

@@ -220,6 +220,10 @@ func (s *Store) Close() error {
 	// Whoever is in the middle of a Put gets to its end.
 	for i := range s.stripes {
 		s.stripes[i].Lock()
+		if s.shared != nil {
+			s.stripes[i].Unlock() // who makes room takes them again
+			continue
+		}
 		defer s.stripes[i].Unlock()
 	}
 	if s.shared != nil {
