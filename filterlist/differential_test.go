@@ -27,11 +27,11 @@ func (c *choices) rarely(n int) bool { return c.below(n) == n-1 }
 func pick[T any](c *choices, list []T) T { return list[c.below(len(list))] }
 
 var (
-	someHosts  = []string{"ads.example.com", "example.com", "a.b.example.com", "news.co.uk", "www.news.co.uk", "x.github.io", "y.github.io", "ads.net", "localhost", "1.2.3.4", "9.2.3.4", "example.org"}
+	someHosts  = []string{"ads.example.com", "example.com", "a.b.example.com", "news.co.uk", "www.news.co.uk", "x.github.io", "y.github.io", "ads.net", "localhost", "1.2.3.4", "9.2.3.4", "example.org", "my-ads.example.com"}
 	someNames  = []string{"example.com", "ads.example.com", "com", "news.co.uk", "co.uk", "github.io", "x.github.io", "ads.net", "localhost", "1.2.3.4", "example.org", "b.example.com"}
-	someWords  = []string{"ads", "ad", "banner", "img", "x", "Ads", "1", "%D1%82", "js", "com"}
+	someWords  = []string{"ads", "ad", "banner", "img", "x", "Ads", "1", "%D1%82", "js", "com", "-ad", "nads"}
 	separating = []string{"/", "/", "/", "-", "_", ".", "?", "&", "=", ":", ";", "//", "|", "$/"}
-	somePieces = append([]string{"*", "^", "*", "^", "^^", "**", "example.com", "ads.example.com", "http", "https://"}, append(someWords, separating...)...)
+	somePieces = append([]string{"*", "^", "*", "^", "^^", "**", "example.com", "ads.example.com", "http", "https://", "ds", "anner", "1%D"}, append(someWords, separating...)...)
 	someParams = []string{"a", "b", "utm", "ads", ""}
 )
 

@@ -28,7 +28,6 @@ func checkSelector(s string) (simple bool, reason string) {
 		return false, unsafe
 	}
 	var open []byte
-	simple = true
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		switch {
@@ -36,20 +35,17 @@ func checkSelector(s string) (simple bool, reason string) {
 			if i++; i == len(s) {
 				return false, "a selector that is not complete"
 			}
-			simple = false
 		case c == '"' || c == '\'':
 			end := quoteEnd(s, i)
 			if end < 0 {
 				return false, "a selector that is not complete"
 			}
-			simple = simple && len(open) > 0 && open[len(open)-1] == ']'
 			i = end
 		case strings.IndexByte("{};@", c) >= 0 || strings.HasPrefix(s[i:], "/*"):
 			return false, unsafe
 		case c == '[':
 			open = append(open, ']')
 		case c == '(':
-			simple = false
 			open = append(open, ')')
 		case c == ']' || c == ')':
 			if len(open) == 0 || open[len(open)-1] != c {
@@ -60,9 +56,6 @@ func checkSelector(s string) (simple bool, reason string) {
 			if name := extendedName(s[i+1:]); name != "" {
 				return false, "extended CSS :" + name
 			}
-			simple = false
-		case c == ',' && len(open) == 0:
-			simple = false
 		}
 		if len(open) > 16 {
 			return false, "a selector nested too deep"
@@ -71,7 +64,7 @@ func checkSelector(s string) (simple bool, reason string) {
 	if len(open) > 0 {
 		return false, "a selector that is not complete"
 	}
-	return simple && isSimple(s), ""
+	return isSimple(s), ""
 }
 
 // quoteEnd returns where the quote that begins at i is closed, -1 if nowhere.
