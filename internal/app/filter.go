@@ -31,6 +31,7 @@ func openFilter(c *config.Filter) opener {
 			o.Name = pseudonym(&c.Server)
 		}
 		o.ErrorLog, o.Now = w.log, w.now
+		o.Policy = forwardPolicy(&c.Policies, c.Data)
 		served := content{name: "as a forward proxy", data: c.Data, given: c.Given, command: "filter", does: "forward proxy"}
 		served.manage = &monitorPlace{}
 		listOptions(&o, &c.Listing, c.Data, served.manage)

@@ -27,6 +27,7 @@ type Forward struct {
 	MaxTunnels    int64
 	TunnelTimeout time.Duration
 	Listing
+	Policies
 }
 
 // accessRows say who may use the forward proxy, and to go where.

@@ -1,0 +1,68 @@
+package app
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// asker returns a function that asks through a filter.
+func asker(t *testing.T, p *program) func(address string, fields ...string) http.Header {
+	t.Helper()
+	by, err := url.Parse(p.url())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &http.Transport{Proxy: http.ProxyURL(by)}
+	t.Cleanup(tr.CloseIdleConnections)
+	return func(address string, fields ...string) http.Header {
+		r, err := http.NewRequest("GET", address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i+1 < len(fields); i += 2 {
+			r.Header.Set(fields[i], fields[i+1])
+		}
+		resp, err := tr.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		io.Copy(io.Discard, resp.Body)
+		return resp.Header
+	}
+}
+
+// The flags of cookies and fields reach the proxy.
+func TestFilterPolicies(t *testing.T) {
+	var got http.Header
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Clone()
+		w.Header()["Set-Cookie"] = []string{"a=1; Max-Age=8640000", "_ga=2"}
+	}))
+	defer server.Close()
+	fields := []string{"Accept", "image/png", "Referer", "http://page.example/x?y", "Cookie", "a=1; _ga=3", "User-Agent", "me", "Sec-CH-UA-Model", "x", "Sec-CH-UA", "y"}
+	for _, tt := range []struct {
+		flags string
+		set   string
+		sent  [5]string // Cookie, Referer, Sec-GPC, User-Agent, client hints
+	}{
+		{"", "", [5]string{"", "http://page.example/", "1", "me", "y"}},
+		{"--cookies allow --cookie-life 1d --cookie _ga*@*=refuse --referrer none --gpc off --user-agent other --client-hints keep", "a=1; Max-Age=86400", [5]string{"a=1", "", "", "other", ""}},
+		{"--cookies refuse --cookie a.example=session --referrer keep --client-hints drop", "a=1|_ga=2", [5]string{"a=1; _ga=3", "http://page.example/x?y", "1", "me", ""}},
+	} {
+		p := start(t, strings.Fields("filter --listen 127.0.0.1:0 --allow-private --parent "+server.URL+" "+tt.flags)...)
+		set := asker(t, p)("http://a.example/", fields...)["Set-Cookie"]
+		sent := [5]string{got.Get("Cookie"), got.Get("Referer"), got.Get("Sec-GPC"), got.Get("User-Agent"), got.Get("Sec-CH-UA-Model") + got.Get("Sec-CH-UA")}
+		if strings.Join(set, "|") != tt.set || sent != tt.sent {
+			t.Errorf("%s:\nset  %q, sent %q\nwant %q, %q", tt.flags, set, sent, tt.set, tt.sent)
+		}
+		p.stop()
+	}
+	p := start(t, "filter", "--listen", "127.0.0.1:0", "--cookie", "a.example=perhaps")
+	p.wait()
+	contains(t, p.stderr.String(), `"perhaps" is no policy for cookies`)
+}
