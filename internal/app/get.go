@@ -174,7 +174,7 @@ func (g *getting) finish() error {
 
 // fetch fetches a URL, and tries again if need be.
 func (g *getting) fetch(ctx context.Context, i int, raw string) error {
-	u, err := parseGetURL(raw)
+	u, err := parseGetURL(raw, g.conf.AsIs)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,12 @@ func (g *getting) formPart(b *getBody, boundary string, literal bool, text strin
 	}
 	head := "--" + boundary + "\r\nContent-Disposition: " + disposition + "\r\n"
 	if p.typ == "" && p.file {
-		p.typ = typeOfFile(p.name)
+		if p.typ = typeOfFile(p.name); p.typ == "" {
+			p.typ = typeOfFile(p.content)
+		}
+		if p.typ == "" {
+			p.typ = "application/octet-stream"
+		}
 	}
 	if p.typ != "" {
 		head += "Content-Type: " + p.typ + "\r\n"
@@ -97,7 +102,8 @@ func quoted(s string) string {
 	return `"` + strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A").Replace(s) + `"`
 }
 
-// typeOfFile is the media type that the name of a file stands for.
+// typeOfFile is the media type that the name of a file stands for, "" if it is
+// not known.
 func typeOfFile(name string) string {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".txt":
@@ -107,10 +113,7 @@ func typeOfFile(name string) string {
 	case ".xml":
 		return "application/xml"
 	}
-	if t := mime.TypeByExtension(filepath.Ext(name)); t != "" {
-		return t
-	}
-	return "application/octet-stream"
+	return mime.TypeByExtension(filepath.Ext(name))
 }
 
 // formPart is what --form says of a part.

@@ -169,7 +169,7 @@ func (f *fetch) follow(h *getHop, resp *http.Response, to *url.URL) (*getHop, er
 	if c.MaxRedirects >= 0 && int64(f.stats.redirects) >= c.MaxRedirects {
 		return nil, getFaultf(getManyRedirects, "there are more than %d redirects; the last leads to %s", c.MaxRedirects, to.Redacted())
 	}
-	to, err := parseGetURL(to.String())
+	to, err := parseGetURL(to.String(), true)
 	if err != nil {
 		return nil, fmt.Errorf("the redirect cannot be followed: %w", err)
 	}

@@ -16,8 +16,9 @@ import (
 	"freshet/internal/wire"
 )
 
-// parseGetURL reads a URL as people type it: without a scheme it is http.
-func parseGetURL(raw string) (*url.URL, error) {
+// parseGetURL reads a URL as people type it: without a scheme it is http. asIs
+// leaves /../ and /./ in its path.
+func parseGetURL(raw string, asIs bool) (*url.URL, error) {
 	text := raw
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
@@ -41,6 +42,9 @@ func parseGetURL(raw string) (*url.URL, error) {
 		return nil, getFaultf(getBadURL, "%q is no URL: it has no host, or none that there can be", raw)
 	}
 	u.Fragment, u.RawFragment = "", ""
+	if !asIs {
+		u = u.ResolveReference(u) // without /../ and /./
+	}
 	if u.Path == "" {
 		u.Path = "/"
 	}
@@ -158,8 +162,25 @@ func (f *fetch) request(ctx context.Context, h *getHop) (*http.Request, error) {
 		if err := f.body.open(req); err != nil {
 			return nil, err
 		}
+		if _, said := f.says("Expect"); !said && req.Body != http.NoBody && (req.ContentLength < 0 || req.ContentLength > expectFrom) && !c.HTTP10 {
+			set("Expect", "100-continue")
+		}
 	}
 	return req.WithContext(ctx), nil
+}
+
+// expectFrom is how long a body has to be for which the server is asked first
+// whether it wants it.
+const expectFrom = 1 << 20
+
+// says reports whether --header has a field, and with which value.
+func (g *getting) says(name string) (value string, ok bool) {
+	for _, f := range g.header {
+		if f.name == name {
+			return f.value, true
+		}
+	}
+	return "", false
 }
 
 // applyHeaders applies --header. What proves who asks is for the first origin

@@ -165,6 +165,8 @@ func (t *getTalk) event(e client.Event) {
 	switch e.Kind {
 	case client.SentHead, client.GotHead:
 		t.head(e.Kind, e.Data)
+	case client.Note:
+		t.note("%s", e.Data)
 	default:
 		t.body(e.Kind, e.Data)
 	}

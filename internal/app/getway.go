@@ -47,8 +47,20 @@ func (g *getting) openWay() error {
 		way.Watch = func(nc net.Conn) net.Conn { return client.Watch(nc, g.talk.event) }
 	}
 	g.wire = &getWire{talk: g.talk, next: way}
+	if c.HTTP10 {
+		g.wire = &getWire{talk: g.talk, next: g.oldWay(way)}
+	}
 	g.close = append(g.close, way.CloseIdleConnections)
 	return nil
+}
+
+// oldWay makes what sends requests of HTTP/1.0.
+func (g *getting) oldWay(way *outbound.Transport) *getOld {
+	o := client.DialOptions{HTTP10: true, SkipAcceptEncoding: true, HeadTimeout: way.HeadTimeout, ReadTimeout: way.ReadTimeout, WriteTimeout: way.WriteTimeout}
+	if g.talk.on() {
+		o.Trace = g.talk.event
+	}
+	return &getOld{way: way, tls: way.TLS, talk: g.talk, o: o}
 }
 
 // overrides makes what dials.

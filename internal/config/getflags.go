@@ -10,6 +10,7 @@ import (
 type Get struct {
 	URLs []string
 
+	AsIs    bool // the path of a URL
 	Method  string
 	Headers []string  // "Name: value", "Name:", "Name;" or "@file"
 	Body    []GetPart // of --data and its kin, or of --form, in their order
