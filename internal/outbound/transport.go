@@ -184,6 +184,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // roundTripBy is RoundTrip by the ways that Parents says.
 func (t *Transport) roundTripBy(req *http.Request, key hostKey) (*http.Response, error) {
+	asked := req
 	_, addr := address(key.scheme, key.host)
 	ways, err := t.ways(req.Context(), key.scheme, addr)
 	if err != nil {
@@ -202,11 +203,37 @@ func (t *Transport) roundTripBy(req *http.Request, key hostKey) (*http.Response,
 		}
 		others := i < len(ways)-1
 		resp, err := t.roundTrip(req, k, others)
+		if err == nil {
+			resp.Request = asked
+		}
 		if err == nil || !others || !parentDown(err) || t.bodyGone(req, k) {
 			return resp, err
 		}
+		used := req
+		if req, err = withNewBody(used); req != used {
+			closeBody(used) // it may be closed already
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	panic("unreachable: there is a last way")
+}
+
+// withNewBody returns the request for the next way: where the body can be had
+// once more it may have been used up, over a connection to a parent that was
+// kept. See replay.
+func withNewBody(req *http.Request) (*http.Request, error) {
+	if !hasBody(req) || req.GetBody == nil {
+		return req, nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, &Error{Op: "read request body", Kind: RequestError, Err: err}
+	}
+	again := *req
+	again.Body = body
+	return &again, nil
 }
 
 // bodyGone reports whether an attempt by a way that is down has used the body
@@ -271,19 +298,11 @@ func replay(req *http.Request, c *conn, failed *Error) *http.Request {
 	if !c.reused || c.answered || failed.Kind != ConnectionTerminated || req.Method != "" && !wire.Idempotent(req.Method) {
 		return nil
 	}
-	if !hasBody(req) {
-		return req
-	}
-	if req.GetBody == nil {
+	if hasBody(req) && req.GetBody == nil {
 		return nil
 	}
-	body, err := req.GetBody()
-	if err != nil {
-		return nil
-	}
-	again := *req
-	again.Body = body
-	return &again
+	again, _ := withNewBody(req)
+	return again
 }
 
 // CloseIdleConnections closes the connections that are not in use.
