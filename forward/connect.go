@@ -16,9 +16,6 @@ import (
 
 // connect answers CONNECT (RFC 9110 §9.3.6) with a tunnel.
 func (h *Handler) connect(w http.ResponseWriter, r *http.Request) {
-	if h.filterTunnel(w, r) {
-		return
-	}
 	if h.open.Add(1) > int64(h.o.MaxTunnels) {
 		h.open.Add(-1)
 		w.Header().Set("Retry-After", "1")

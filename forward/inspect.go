@@ -202,7 +202,10 @@ func (h *Handler) inspect(w http.ResponseWriter, r *http.Request) (rule.ID, bool
 		}
 		return rule.FilterTunnel, false
 	}
-	standing, err := in.checker.look(r.Context(), r.URL.Host, host)
+	standing := valid
+	if j := h.judgeHost(r.URL.Host); !j.blocks() { // else nothing goes there, not even a look
+		standing, err = in.checker.look(r.Context(), r.URL.Host, host)
+	}
 	switch {
 	case err != nil:
 		h.tunnelFailed(w, r, err)
