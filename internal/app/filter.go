@@ -35,6 +35,9 @@ func openFilter(c *config.Filter) opener {
 		served := content{name: "as a forward proxy", data: c.Data, given: c.Given, command: "filter", does: "forward proxy"}
 		served.manage = &monitorPlace{}
 		listOptions(&o, &c.Listing, c.Data, served.manage)
+		if served.inside, err = w.inspection(&o, &c.Inspecting, &c.Server); err != nil {
+			return content{}, err
+		}
 		if c.Caching.Enabled {
 			if served.store, err = openStore(&c.Store, w.log); err != nil {
 				return content{}, err

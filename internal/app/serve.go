@@ -76,6 +76,9 @@ type content struct {
 	filter *forward.Handler
 	manage *monitorPlace
 
+	// inside serves what comes out of tunnels that are inspected; nil without.
+	inside *httpd.Server
+
 	// live is the configuration that can change while it is served; nil
 	// without one.
 	live *live
@@ -151,6 +154,9 @@ func (s *service) open(content opener) (err error) {
 	s.engine.Handler, s.engine.Hot = s.content.handler, s.content.hot
 	s.journal, s.figures.Metrics = journal.New(journal.Options{}), metrics.New(metrics.Options{Places: s.countedPlaces()})
 	s.engine.Sink = s.env.also(&recorder{s.access, s.journal, s.figures.Metrics})
+	if s.content.inside != nil {
+		s.content.inside.Sink = s.engine.Sink
+	}
 	s.addGauges()
 	s.engine.TLSConfig = tlsConfig
 	s.serveTLS = func(l net.Listener) error { return s.engine.ServeTLS(l, "", "") }
@@ -227,7 +233,7 @@ func (s *service) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.conf.ShutdownTimeout)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- s.engine.Shutdown(ctx) }()
+	go func() { ended <- s.shutdown(ctx) }()
 	for {
 		select {
 		case err := <-ended:
@@ -246,6 +252,15 @@ func (s *service) stop() error {
 			return errors.New("stopped at once, as a second signal asked; running requests were cut")
 		}
 	}
+}
+
+// shutdown lets running requests end until ctx is done, then cuts them.
+func (s *service) shutdown(ctx context.Context) error {
+	err := s.engine.Shutdown(ctx)
+	if s.content.inside != nil {
+		err = errors.Join(err, s.content.inside.Shutdown(ctx))
+	}
+	return err
 }
 
 func (s *service) hasLogFile() bool {

@@ -26,6 +26,7 @@ type Forward struct {
 	Name          string
 	MaxTunnels    int64
 	TunnelTimeout time.Duration
+	Inspecting
 	Listing
 	Policies
 }

@@ -87,7 +87,7 @@ const (
 var (
 	serveFlags  = slices.Concat(addressFlags, folderFlags, serveDataFlags, programPaths, programFlags, contentFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
 	proxyFlags  = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
-	filterFlags = slices.Concat(filterAddresses, accessRows, listRows, policyRows, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
+	filterFlags = slices.Concat(filterAddresses, accessRows, inspectRows, listRows, policyRows, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
 	runFlags    = slices.Concat(configFlags, serverFlags)
 	purgeFlags  = slices.Concat(purgeRows, reachFlags)
 	whyFlags    = slices.Concat(whyRows, reachFlags)
