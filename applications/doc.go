@@ -27,6 +27,13 @@
 // as nobody. At the end of each test no process is left that knows of its
 // folder, and no file in TMPDIR.
 //
+// # Through freshet filter
+//
+// Squid and Privoxy as the parent of the forward proxy, and as its child: both
+// are passed, in order, by http and by https, and one of them answers the second
+// request from its cache. curl, apt, Python's urllib and git as its clients:
+// downloads that go on where they had stopped, a clone and a push.
+//
 // It is a module of its own, so that the applications stay out of the product's
 // requirements. Processes are ended by their ids. A test is skipped when the
 // application cannot be had, but fails then where the environment has CI set.
