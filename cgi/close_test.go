@@ -3,9 +3,11 @@
 package cgi_test
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"freshet/cgi"
 	"freshet/internal/rule"
@@ -49,10 +51,14 @@ func TestCloseWhileBusy(t *testing.T) {
 		s, h := run(t, dir, func(o *cgi.Options) { o.Running = 4 })
 		var clients sync.WaitGroup
 		answered := make(chan struct{}, 1024)
+		var others sync.Map // what else was answered, for who reads that none was
 		for range 6 {
 			clients.Go(func() {
 				for {
 					a := s.get("/hello")
+					if a.StatusCode != 200 {
+						others.Store(fmt.Sprint(a.Status, " ", a.err, " ", a.body), true)
+					}
 					switch {
 					case a.StatusCode == 200 && a.err == nil && a.body != "hello\n":
 						t.Errorf("%q looks whole", a.body)
@@ -67,7 +73,13 @@ func TestCloseWhileBusy(t *testing.T) {
 				}
 			})
 		}
-		<-answered
+		select {
+		case <-answered:
+		case <-time.After(soon):
+			others.Range(func(what, _ any) bool { t.Log(what); return true })
+			running, waiting := h.Load()
+			t.Errorf("nobody was answered; %d programs run, %d requests wait", running, waiting)
+		}
 		must(t, h.Close())
 		if running, _ := h.Load(); running > 0 || len(h.Board().Runs()) > 0 {
 			t.Errorf("%d programs run", running)
