@@ -48,7 +48,7 @@ func openFilter(c *config.Filter) opener {
 		if err != nil {
 			return content{}, errors.Join(err, closeStore(served.store))
 		}
-		served.handler, served.explain = h, h
+		served.handler, served.hot, served.explain = h, h, h
 		served.filter = h
 		served.close = func() error { return errors.Join(h.Close(), closeStore(served.store)) }
 		return served, nil
