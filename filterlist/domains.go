@@ -65,6 +65,18 @@ func parseDomains(value string, separator string) (ds domains, ok bool) {
 	return slices.Compact(ds), true
 }
 
+// entityLabels returns, of each name that stands for all endings ("a.b.*"), the
+// last label: a host that it is for has that label.
+func entityLabels(value string) (labels []string) {
+	for name := range strings.SplitSeq(value, "|") {
+		if rest, entity := strings.CutSuffix(strings.TrimSpace(name), ".*"); entity && rest[0] != '~' {
+			host, _ := asciiHost(rest)
+			labels = append(labels, host[strings.LastIndexByte(host, '.')+1:])
+		}
+	}
+	return labels
+}
+
 // isHostName says whether a text can be a host: names, IPv4 addresses, and IPv6
 // addresses in brackets.
 func isHostName(s string) bool {

@@ -43,12 +43,13 @@ type extra struct {
 // without either are filed under the domains of $domain, or else tried each
 // time. The rules of a key lie side by side.
 type index struct {
-	slots []slot // open addressing, a power of two
-	maybe []byte // a bit for each key, shared: most keys of URLs are not there
-	rules []rule
-	rest  []rule
-	pages bool // some are filed under domains of pages
-	types types
+	slots  []slot // open addressing, a power of two
+	maybe  []byte // a bit for each key, shared: most keys of URLs are not there
+	rules  []rule
+	rest   []rule
+	pages  bool // some are filed under domains of pages
+	labels bool // and some under a label of those
+	types  types
 }
 
 type slot struct{ key, start, n uint32 }
@@ -75,6 +76,10 @@ func (x *index) bucket(key uint32) []rule {
 func hostKey(hash uint64) uint32 { return uint32(hash ^ hash>>32) }
 
 func pageKey(hash uint64) uint32 { return uint32(hash^hash>>32)*0x9e3779b1 ^ 0x5bd1e995 }
+
+// labelKey is the key of a label of a page's host: a rule for "example.*" is
+// filed under it, since what ends a name is not known before it is asked for.
+func labelKey(label string) uint32 { return pageKey(hashHost(label, entitySeed)) }
 
 const (
 	tokenOffset = 2166136261
@@ -148,6 +153,7 @@ type entry struct {
 	from, to int
 	every    bool // it is to be found under all of them
 	pages    bool // they are of domains of pages
+	labels   bool // some of them are of labels of pages
 }
 
 func (b *builder) add(r rule, p *parsed) {
@@ -157,7 +163,7 @@ func (b *builder) add(r rule, p *parsed) {
 	if good := slices.ContainsFunc(b.keys[e.from:], isRare); !good {
 		instead := alternativeKeys(p, true)
 		if instead == nil {
-			instead = pageKeys(p)
+			instead, e.labels = pageKeys(p)
 			e.pages = instead != nil
 		}
 		if instead == nil && e.to == e.from {
@@ -176,6 +182,9 @@ func (b *builder) add(r rule, p *parsed) {
 
 // appendKeys appends the keys that the URLs have which a rule matches.
 func appendKeys(keys []key, p *parsed) []key {
+	if p.param != nil && p.param.re == nil && !p.param.not && p.param.name != "" {
+		keys = appendName(keys, p.param.name)
+	}
 	switch {
 	case p.flags&flagWholeHost != 0:
 		return append(keys, key{hostKey(hashHost(p.pattern, fnvOffset)), 0})
@@ -196,6 +205,17 @@ func appendKeys(keys []key, p *parsed) []key {
 		}
 	}
 	return appendTokens(keys, []byte(p.pattern), p.flags&(flagHostAnchor|flagStartAnchor) != 0, p.flags&flagEndAnchor != 0)
+}
+
+// appendName appends the tokens of the name of a parameter: in a query, there is
+// no byte of a token before and behind it.
+func appendName(keys []key, name string) []key {
+	from := len(keys)
+	keys = appendTokens(keys, []byte(name), true, true)
+	for i := from; i < len(keys); i++ {
+		keys[i].hint = noHint
+	}
+	return keys
 }
 
 // appendTokens appends the tokens of a pattern that are whole ones in each URL
@@ -245,21 +265,20 @@ func alternativeKeys(p *parsed, rare bool) []key {
 }
 
 // pageKeys returns the keys of the domains that $domain names, nil if there is
-// none, or if they cannot serve as keys.
-func pageKeys(p *parsed) []key {
+// none, or if there are too many. labels says that some are of labels.
+func pageKeys(p *parsed) (keys []key, labels bool) {
 	if !p.domains.positive() || len(p.domains) > maxDomainKeys {
-		return nil
+		return nil, false
 	}
-	var keys []key
 	for _, d := range p.domains {
-		switch {
-		case d&domainEntity != 0:
-			return nil
-		case d&domainNot == 0:
-			keys = append(keys, key{pageKey(uint64(d &^ domainBits)), noHint})
+		if d&domainBits == 0 {
+			keys = append(keys, key{pageKey(uint64(d)), noHint})
 		}
 	}
-	return distinct(keys)
+	for _, l := range p.labels {
+		keys = append(keys, key{labelKey(l), noHint})
+	}
+	return distinct(keys), len(p.labels) > 0
 }
 
 func distinct(keys []key) []key {
@@ -297,6 +316,7 @@ func (b *builder) index() index {
 			x.rest = append(x.rest, e.rule)
 		case e.every:
 			x.pages = x.pages || e.pages
+			x.labels = x.labels || e.labels
 			for _, k := range b.keys[e.from:e.to] {
 				order = append(order, filed{k, uint32(i)})
 			}

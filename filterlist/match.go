@@ -41,9 +41,32 @@ func (x *index) scan(c *query, t *texts, s scan) *rule {
 					return r
 				}
 			}
+			if r := x.scanLabels(c, t, s); r != nil {
+				return r
+			}
 		}
 	}
 	return c.among(t, x.rest, -1, s)
+}
+
+// scanLabels goes through the rules that are filed under a label of the page's
+// host.
+func (x *index) scanLabels(c *query, t *texts, s scan) *rule {
+	if !x.labels {
+		return nil
+	}
+	for rest := c.pageParty().host; rest != ""; {
+		label := rest
+		if i := strings.IndexByte(rest, '.'); i >= 0 {
+			label, rest = rest[:i], rest[i+1:]
+		} else {
+			rest = ""
+		}
+		if r := c.among(t, x.bucket(labelKey(label)), -1, s); r != nil {
+			return r
+		}
+	}
+	return nil
 }
 
 // among goes through the rules of one key, which stands at a place in the URL.

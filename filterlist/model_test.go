@@ -310,7 +310,7 @@ func (m model) match(q modelQuery, pageURL string) (v modelVerdict) {
 		}
 		page := modelQuery{url: pageURL, host: q.pageHost, pageHost: q.pageHost, typ: Document}
 		return slices.ContainsFunc(m, func(r *modelRule) bool {
-			document := slices.Contains(r.types, Document) && !r.notTypes
+			document := r.mod == "" && slices.Contains(r.types, Document) && !r.notTypes
 			turns := r.page != "" && slices.Contains(options, r.page) || document && slices.Contains(options, "document")
 			return r.exception && turns && (!important || r.important) && r.conditions(page) && r.matchesURL(page)
 		})

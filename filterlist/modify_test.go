@@ -39,6 +39,7 @@ func TestRemoveParam(t *testing.T) {
 		{"$removeparam=u\n@@||a.example^$removeparam=v", ask{"https://a.example/?u=b", Document, ""}, "", "https://a.example/"},
 		{"$removeparam=u\n@@||a.example^$removeparam", ask{"https://a.example/?u=b", Document, ""}, "", ""},
 		{"$removeparam=u\n@@||a.example^$document", ask{"https://a.example/?u=b", Document, ""}, "", ""},
+		{"$removeparam=u,xhr\n@@||a.example^$removeparam=v,document", ask{"https://b.example/?u=b", XHR, "https://a.example/"}, "", "https://b.example/"},
 		{"$removeparam=u\n@@||a.example^", ask{"https://a.example/?u=b", Document, ""}, "", "https://a.example/"},
 		{"$removeparam=u", ask{"https://user@a.example./?u=b#f", Document, ""}, "", "https://a.example/"},
 		// Blocked is blocked.

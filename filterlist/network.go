@@ -60,6 +60,7 @@ type parsed struct {
 	mod       modifier
 	value     string
 	domains   domains
+	labels    []string // the last ones of the names in domains that stand for all endings
 	to        domains
 	deny      domains
 	methods   []string // each with "~" or without
@@ -113,6 +114,7 @@ func cutName(name string) string {
 type asked struct {
 	yes, not types
 	none     bool // types that a proxy does not see were named
+	all      bool
 }
 
 func (p *parsed) parseOptions(list string) (reason string) {
@@ -150,8 +152,14 @@ func (p *parsed) parseOptions(list string) (reason string) {
 // with what.
 func (p *parsed) setTypes(a asked) (reason string) {
 	exception := p.flags&flagException != 0
+	if exception && p.mod == modNone && a.yes&Document.bit() != 0 && !a.all {
+		p.scopes |= scopeDocument
+	}
 	if p.scopes != 0 && !exception {
 		return "an option for exceptions on a blocking rule"
+	}
+	if p.scopes != 0 && p.mod != modNone {
+		return "an option for pages beside one that changes something"
 	}
 	base := defaultTypes
 	switch {
@@ -177,7 +185,6 @@ func (p *parsed) setTypes(a asked) (reason string) {
 }
 
 func (p *parsed) apply(o option, not bool, value string, a *asked) (reason string) {
-	exception := p.flags&flagException != 0
 	switch o.kind {
 	case optType:
 		if not {
@@ -185,11 +192,9 @@ func (p *parsed) apply(o option, not bool, value string, a *asked) (reason strin
 			break
 		}
 		a.yes |= o.typ.bit()
-		if o.typ == Document && exception {
-			p.scopes |= scopeDocument
-		}
 	case optAll:
 		a.yes |= allTypes
+		a.all = true
 	case optThird, optFirst:
 		if (o.kind == optThird) != not {
 			p.flags |= flagThird
@@ -244,6 +249,7 @@ func (p *parsed) domainOption(ds *domains, o option, value string) (reason strin
 	*ds = parsed
 	if o.kind == optDomain && parsed.positive() {
 		p.flags |= flagSpecific
+		p.labels = entityLabels(value)
 	}
 	return ""
 }

@@ -122,9 +122,6 @@ func optionTable() map[string]option {
 // looks like an option and is none.
 func splitOptions(line string) (pattern, opts, unknown string) {
 	from := 0
-	if isRegexp(line) {
-		return line, "", ""
-	}
 	for {
 		i := strings.IndexByte(line[from:], '$')
 		if i < 0 {
@@ -143,7 +140,7 @@ func splitOptions(line string) (pattern, opts, unknown string) {
 			unknown = bad
 		}
 	}
-	if unknown != "" && line[0] == '/' && strings.HasSuffix(line, "/") {
+	if isRegexp(line) {
 		unknown = ""
 	}
 	return line, "", unknown
