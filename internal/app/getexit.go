@@ -80,7 +80,7 @@ func transferStatus(err error) int {
 	var failed *outbound.Error
 	known := errors.As(err, &failed)
 	var parent *outbound.ParentError
-	byParent := errors.As(err, &parent)
+	byParent := known && errors.As(err, &parent)
 	switch {
 	case errors.Is(err, errMaxTime):
 		return getTimeout
@@ -90,8 +90,8 @@ func transferStatus(err error) int {
 		return getNotCached
 	case known && failed.Timeout():
 		return getTimeout
-	case known && byParent && (failed.Kind == outbound.DNSError):
-		return getProxyUnknown
+	case byParent:
+		return parentStatus(failed, parent)
 	case known:
 		if status, ok := getStatuses[failed.Kind]; ok {
 			return status
@@ -104,6 +104,21 @@ func transferStatus(err error) int {
 		return getUntrusted
 	}
 	return getReceiveError
+}
+
+// parentStatus is the exit status for an error that a proxy is at.
+func parentStatus(failed *outbound.Error, parent *outbound.ParentError) int {
+	switch {
+	case parent.Status != 0:
+		return getReceiveError
+	case failed.Kind == outbound.DNSError:
+		return getProxyUnknown
+	}
+	switch status := getStatuses[failed.Kind]; status {
+	case getNoConnection, getUntrusted, getTLSError, getNothing:
+		return status
+	}
+	return getProxyError
 }
 
 // getStatuses are those of kinds of errors that are no time-outs.

@@ -154,6 +154,9 @@ func (p *formPart) parse(text string) error {
 		case "filename":
 			p.name = word
 		case "headers":
+			if f, err := readHeader(word); err != nil || len(f) != 1 {
+				return fmt.Errorf("headers= is followed by a name, a colon and a value")
+			}
 			p.headers = append(p.headers, word)
 		default:
 			return fmt.Errorf("after ; there is type=, filename= or headers=; quote a content that has a ;")
