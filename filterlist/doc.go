@@ -35,6 +35,17 @@
 //   - $removeparam without types is for documents, frames and xmlhttprequest.
 //   - Conditions of !#if are false but for "true": this is no extension of any
 //     browser. A condition that is not known leaves out both of its branches.
+//   - What follows "||" and ends with "|" ends with the URL, not with the host:
+//     behind a host stands a slash.
+//   - Exceptions without types are for documents, too; a page that an exception
+//     with $document is for is left alone altogether, but for $important.
+//
+// # Limits
+//
+// 1000 lists, 256 MiB of each, 32 KiB of a line, 4096 bytes of a regular
+// expression, and 500,000 steps (roughly: instructions) of all of them; what is
+// beyond is left out and counted. Of a host the last 32 labels count. The style
+// sheet for all pages ends before 1 MiB, that for one page before 128 KiB.
 //
 // # Invariants
 //

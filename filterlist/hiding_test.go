@@ -59,6 +59,10 @@ func TestHideWhy(t *testing.T) {
 	if fmt.Sprint(h.Rules) != "[{test 3 news.example##.c}]" || fmt.Sprint(h.Unhidden) != "[{test 6 www.news.example#@#.d} {test 5 news.example#@#.b}]" || h.Common {
 		t.Errorf("%+v", h)
 	}
+	twice := Compile([]Source{{"test", "##.a\nnews.example##.a\nnews.example##.b\nnews.example#@#.a"}}).Hide("news.example")
+	if fmt.Sprint(twice.Unhidden) != "[{test 4 news.example#@#.a}]" || twice.Style() != ".b"+hide {
+		t.Errorf("%+v", twice)
+	}
 	if h := set.Hide("https://off.example/"); h.NoGeneric.Line != 7 || h.NoSpecific.Line != 0 || h.Generic != "" {
 		t.Errorf("%+v", h)
 	}
