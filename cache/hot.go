@@ -19,7 +19,7 @@ var unhot = wire.Set(wire.Upgrade, wire.Expect, wire.TransferEncoding, wire.IfMa
 // nothing but prebuilt bytes, by the same decisions as ServeHTTP, and leaves
 // everything else to that.
 func (h *Handler) ServeHot(head *httpd.Head, a *httpd.Answer) bool {
-	if head.Method != http.MethodGet && head.Method != http.MethodHead || head.HasAny(unhot) {
+	if head.Method != http.MethodGet && head.Method != http.MethodHead || head.HasAny(unhot) || mayName(head) {
 		return false
 	}
 	s := source{head: head}

@@ -53,7 +53,7 @@ func (h *Handler) passHot(head *httpd.Head, a *httpd.Answer, res *resource, to *
 		return false
 	}
 	q.forward()
-	reply := asker.AskHot(r, a)
+	reply := asker.AskHot(spelled(r), a)
 	if reply == nil {
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"freshet/httpd"
 	"freshet/internal/field"
 	"freshet/internal/wire"
 )
@@ -32,4 +33,22 @@ func withoutNamed(r *http.Request) *http.Request {
 		return r
 	}
 	return bare
+}
+
+var connection = wire.Set(wire.Connection)
+
+// mayName reports whether Connection may name fields: whether it says other than
+// what nearly all clients say, if anything. Then the request is one for the
+// other path.
+func mayName(head *httpd.Head) bool {
+	if !head.HasAny(connection) {
+		return false
+	}
+	for i := range head.Fields {
+		f := &head.Fields[i]
+		if f.Known == wire.Connection && !field.EqualFold(f.Value, "keep-alive") && !field.EqualFold(f.Value, "close") {
+			return true
+		}
+	}
+	return false
 }

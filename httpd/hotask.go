@@ -25,9 +25,9 @@ type Reply struct {
 type HotAsker interface {
 	http.Handler
 
-	// AskHot returns the answer to r, which is [Answer.Request] of a. Done is set
-	// then. Else it returns nil, and ServeHTTP is to be called; what was
-	// begun it finds by [Begun].
+	// AskHot returns the answer to r, which is [Answer.Request] of a, or what was
+	// made of that. Done is set then. Else it returns nil, and ServeHTTP is to be
+	// called; what was begun it finds by [Begun].
 	AskHot(r *http.Request, a *Answer) *Reply
 }
 
