@@ -53,10 +53,12 @@ type Unsupported struct {
 // counted as one.
 const maxReasons = 200
 
+const otherReasons = "another reason than the first 199"
+
 func (l *ListInfo) unsupported(reason string, number int, line string) {
 	i := slices.IndexFunc(l.Unsupported, func(u Unsupported) bool { return u.Reason == reason })
-	if i < 0 && len(l.Unsupported) >= maxReasons {
-		l.unsupported("other reasons", number, line)
+	if i < 0 && len(l.Unsupported) >= maxReasons-1 && reason != otherReasons {
+		l.unsupported(otherReasons, number, line)
 		return
 	}
 	if i < 0 {

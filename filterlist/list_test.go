@@ -37,6 +37,50 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// TestManyReasons: the table of reasons is bounded, their number is not lost.
+func TestManyReasons(t *testing.T) {
+	var b strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&b, "||a.example^$unknown-%d\n", i)
+	}
+	sum := 0
+	reasons := Compile([]Source{{"x", b.String()}}).Lists()[0].Unsupported
+	for _, u := range reasons {
+		sum += u.Count
+	}
+	if len(reasons) != maxReasons || sum != 1000 || reasons[0].Reason != otherReasons || reasons[0].Count != 801 || len(reasons[0].First) != maxReported {
+		t.Errorf("%d reasons, %d lines, first %+v", len(reasons), sum, reasons[0])
+	}
+}
+
+// TestManyLists: lists beyond the limit are named, and left out.
+func TestManyLists(t *testing.T) {
+	sources := make([]Source, maxSources+1)
+	for i := range sources {
+		sources[i] = Source{fmt.Sprint(i), fmt.Sprintf("a%d.example", i)}
+	}
+	set := Compile(sources)
+	lists := set.Lists()
+	if l := lists[maxSources]; len(lists) != len(sources) || l.Counts.Rules() != 0 || len(l.Unsupported) != 1 {
+		t.Errorf("%d lists, the last %+v", len(lists), lists[len(lists)-1])
+	}
+	if set.Match(&Request{URL: "https://a999.example/"}).Action != Block || set.Match(&Request{URL: "https://a1000.example/"}).Action != Pass {
+		t.Error("the limit is elsewhere")
+	}
+}
+
+// TestSteps: regular expressions are bounded in all.
+func TestSteps(t *testing.T) {
+	var b strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&b, "/x%d(abcdefgh){400}/\n", i)
+	}
+	l := Compile([]Source{{"x", b.String()}}).Lists()[0]
+	if l.Counts.Block < 50 || l.Counts.Block > 150 || len(l.Unsupported) != 1 || l.Unsupported[0].Count != 200-l.Counts.Block {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestExpires(t *testing.T) {
 	for value, want := range map[string]time.Duration{
 		"4 days (update frequency)": 96 * time.Hour, "1 day": 24 * time.Hour, "12 hours": 12 * time.Hour, "12h": 12 * time.Hour, "3": 72 * time.Hour,

@@ -3,6 +3,7 @@ package filterlist
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // asked collects the types that options name.
@@ -187,8 +188,11 @@ func (p *parsed) modify(o option, value string, a *asked) (reason string) {
 	if p.mod == modRedirect || p.mod == modRedirectRule {
 		p.value = standIn(p.value)
 	}
-	if strings.ContainsAny(p.value, "\r\n\x00") {
-		return "$" + o.name + " with a control character"
+	if strings.ContainsFunc(p.value, func(r rune) bool { return r < ' ' || r == 0x7f || r >= utf8.RuneSelf }) {
+		return "$" + o.name + " with a character that no field has"
+	}
+	if p.mod == modCSP && strings.Contains(lowerASCII(p.value), "report-") {
+		return "$csp that sends reports" // a list could learn by them who was where
 	}
 	return ""
 }
