@@ -94,8 +94,8 @@ func (s *cookieSites) sent(t *cookierule.Table, v *visit, lines []string, now ti
 }
 
 // set decides on the cookies that an answer sets, and returns the lines that are
-// left. What it decides is remembered if that is the answer that counts.
-func (s *cookieSites) set(t *cookierule.Table, v *visit, lines []string, now time.Time, counts bool) (left []string, tally setTally) {
+// left.
+func (s *cookieSites) set(t *cookierule.Table, v *visit, lines []string, now time.Time) (left []string, tally setTally) {
 	chosen := s.choices.of(v.site)
 	left = make([]string, 0, len(lines))
 	s.mu.Lock()
@@ -105,9 +105,7 @@ func (s *cookieSites) set(t *cookierule.Table, v *visit, lines []string, now tim
 		set := cookierule.ParseSet(line)
 		d := t.Decide(&cookierule.Case{Host: v.host, Name: set.Name, ThirdParty: v.third, Chosen: chosen, Set: set, Now: now})
 		tally.count(d.What)
-		if counts {
-			site.set(set, v, &d, now)
-		}
+		site.set(set, v, &d, now)
 		if line, passes := set.Apply(d, now); passes {
 			left = append(left, line)
 		}

@@ -18,19 +18,28 @@ type headWriter struct {
 	began  bool
 }
 
-// A headChanger changes the head of an answer: of each interim one, and once of
-// the final one.
-type headChanger interface{ changeHead(interim bool) }
+// A headChanger changes the head of an answer, once.
+type headChanger interface{ changeHead() }
 
 // Unwrap is what http.ResponseController looks for.
 func (w *headWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// WriteHeader implements http.ResponseWriter.
+// WriteHeader implements http.ResponseWriter. Interim answers set no cookies:
+// those are for the final one (RFC 8297 §2).
 func (w *headWriter) WriteHeader(status int) {
+	if status < 200 && status != http.StatusSwitchingProtocols && !w.began {
+		header := w.Header()
+		lines, there := header["Set-Cookie"]
+		delete(header, "Set-Cookie")
+		w.ResponseWriter.WriteHeader(status)
+		if there {
+			header["Set-Cookie"] = lines
+		}
+		return
+	}
 	if !w.began {
-		interim := status < 200 && status != http.StatusSwitchingProtocols
-		w.began = !interim
-		w.around.changeHead(interim)
+		w.began = true
+		w.around.changeHead()
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -46,7 +55,7 @@ func (w *headWriter) begin() {
 func (w *headWriter) finish() {
 	if !w.began {
 		w.began = true
-		w.around.changeHead(false)
+		w.around.changeHead()
 	}
 }
 
@@ -98,23 +107,21 @@ type cookieWriter struct {
 }
 
 // changeHead decides on the cookies that the answer sets.
-func (c *cookieWriter) changeHead(interim bool) {
+func (c *cookieWriter) changeHead() {
 	header := c.Header()
 	delete(header, storingField)
 	lines := header["Set-Cookie"]
 	if len(lines) == 0 {
 		return
 	}
-	left, tally := c.h.cookies.set(c.h.privacy.cookies, &c.visit, lines, c.h.now(), !interim)
+	left, tally := c.h.cookies.set(c.h.privacy.cookies, &c.visit, lines, c.h.now())
 	if tally == (setTally{}) {
 		return
 	}
 	setCookies(header, left)
-	if !interim {
-		c.refused += tally.refused
-		c.toSession += tally.toSession
-		c.shortened += tally.shortened
-	}
+	c.refused += tally.refused
+	c.toSession += tally.toSession
+	c.shortened += tally.shortened
 }
 
 // done ends the answer, and tells what became of the cookies that the answer set.
@@ -123,7 +130,15 @@ func (c *cookieWriter) done() {
 	if did := c.setTally.String(); did != "" {
 		c.tell(did)
 		c.note(rule.FilterCookies)
+		c.setTally = setTally{}
 	}
+}
+
+// Hijack implements http.Hijacker. The record of the request is made before what
+// becomes of the connection is over.
+func (c *cookieWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c.done()
+	return c.headWriter.Hijack()
 }
 
 // refusingWriter is what an answer passes on its way to the cache.
@@ -133,7 +148,7 @@ type refusingWriter struct {
 	host string
 }
 
-func (w *refusingWriter) changeHead(bool) {
+func (w *refusingWriter) changeHead() {
 	asks, _ := wrapped.Find[*cookieWriter](w.ResponseWriter)
 	w.x.head(w.Header(), w.host, asks)
 }

@@ -17,10 +17,11 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 	if e != nil {
 		return e
 	}
+	p := h.whyPolicy(r)
 	if c, ok := h.next.(*cache.Handler); ok {
-		return j.explain(c.Why(r))
+		return p.explain(j.explain(c.Why(r)))
 	}
-	return j.explain(h.servers.Why(r))
+	return p.explain(j.explain(h.servers.Why(r)))
 }
 
 // Explain says why a request was answered as its record says; nil when the
