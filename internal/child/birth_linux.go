@@ -184,6 +184,10 @@ func (b *birth) prepare(y *system, c *Command) error {
 	if c.Dir != "" {
 		b.add("enter the directory", unix.SYS_CHDIR, dir)
 	}
+	if y.confined && y.credential == nil { // who becomes another user loses them by that
+		b.add("drop capabilities", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+		b.table[len(b.table)-1].ignore = 1 // before Linux 4.3 there are none
+	}
 	if y.confined || rules >= 0 {
 		b.add("no new privileges", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	}
