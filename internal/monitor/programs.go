@@ -323,7 +323,7 @@ func (m *Monitor) nav() []ui.Link {
 	all := ui.DefaultNav()
 	var own []ui.Link
 	if m.o.Filter != nil {
-		own = append(own, toFilter)
+		own = append(own, toFilter, toCookies)
 	}
 	if len(m.programs()) > 0 {
 		own = append(own, ui.Link{Text: "Programs", Href: "/programs"})
