@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
-	"math"
 	"sort"
 	"strings"
 )
@@ -25,6 +24,7 @@ func Compile(sources []Source) *Set {
 	set := &Set{extras: make([]extra, 1)}
 	c := &compiler{set: set, builders: map[*index]*builder{}, hash: sha256.New()}
 	c.hash.Write([]byte(generation))
+	total := 0
 	for i, source := range sources {
 		info := ListInfo{Name: source.Name}
 		if i >= maxSources {
@@ -34,6 +34,10 @@ func Compile(sources []Source) *Set {
 		if len(source.Text) > maxText {
 			source.Text = source.Text[:maxText]
 			info.unsupported("a list longer than 256 MiB, cut off there", 0, "")
+		}
+		if total += len(source.Text); total > maxAllText {
+			info.unsupported("more than 1 GiB of lists", 0, "")
+			source.Text = ""
 		}
 		info.inspect(source.Text)
 		set.sources = append(set.sources, source)
@@ -260,9 +264,6 @@ func (c *compiler) add(x *index, at place, p *parsed) {
 	if b == nil {
 		b = &builder{}
 		c.builders[x] = b
-	}
-	if len(c.set.patterns) > math.MaxUint32-maxLine*4 {
-		return // 4 GiB of patterns: sixteen full lists
 	}
 	r := rule{
 		pattern: uint32(len(c.set.patterns)), length: uint16(len(p.pattern)), flags: p.flags, types: p.types,

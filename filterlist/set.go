@@ -7,6 +7,7 @@ type Source struct{ Name, Text string }
 const (
 	maxSources  = 1000
 	maxText     = 256 << 20 // bytes of one list
+	maxAllText  = 1 << 30   // bytes of all; patterns, three times as long at most, have offsets of 32 bits
 	maxLine     = 32 << 10  // bytes of one line
 	maxReported = 5         // first lines that are kept for each reason
 )
