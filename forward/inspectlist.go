@@ -23,13 +23,13 @@ var passedThrough = []string{
 	// Governments, and who signs people in for them.
 	".gov", ".mil", ".gov.uk", ".gov.au", ".gov.br", ".gov.in", ".gov.ie", ".gov.it", ".gov.pl", ".gov.pt", ".gov.sg", ".gov.za",
 	".gc.ca", ".canada.ca", ".gouv.fr", ".gob.es", ".gob.mx", ".go.jp", ".go.kr", ".govt.nz", ".admin.ch", ".bund.de", ".elster.de", ".gv.at",
-	".europa.eu", ".belgium.be", ".overheid.nl", ".digid.nl", ".skatteverket.se", ".bankid.com", ".id.me", ".login.gov",
+	".europa.eu", ".belgium.be", ".overheid.nl", ".digid.nl", ".skatteverket.se", ".bankid.com", ".id.me",
 
 	// Health.
-	".nhs.uk", ".mychart.com", ".mychart.org", ".epic.com", ".doctolib.de", ".doctolib.fr", ".ameli.fr", ".zocdoc.com", ".kaiserpermanente.org", ".healthcare.gov",
+	".nhs.uk", ".mychart.com", ".mychart.org", ".epic.com", ".doctolib.de", ".doctolib.fr", ".ameli.fr", ".zocdoc.com", ".kaiserpermanente.org",
 
 	// Updates of systems and programs, which verify who sends them.
-	".windowsupdate.com", ".update.microsoft.com", ".delivery.mp.microsoft.com", ".dl.delivery.mp.microsoft.com",
+	".windowsupdate.com", ".update.microsoft.com", ".delivery.mp.microsoft.com",
 	".apple.com", ".icloud.com", ".mzstatic.com", ".aaplimg.com", ".cdn-apple.com",
 	".gvt1.com", ".gvt2.com", "update.googleapis.com", "clients2.google.com", "clients4.google.com", "dl.google.com",
 	"aus5.mozilla.org", ".services.mozilla.com", ".cdn.mozilla.net",
@@ -37,7 +37,7 @@ var passedThrough = []string{
 
 	// Programs that accept only certificates that they know, and vaults.
 	"android.clients.google.com", "play.googleapis.com", "mtalk.google.com", "android.googleapis.com",
-	".push.apple.com", ".signal.org", ".whatsapp.net", ".whatsapp.com", ".telegram.org",
+	".signal.org", ".whatsapp.net", ".whatsapp.com", ".telegram.org",
 	".dropbox.com", ".dropboxapi.com", ".1password.com", ".bitwarden.com", ".lastpass.com", ".dashlane.com", ".proton.me", ".protonmail.com",
 	".docker.io", ".tailscale.com",
 }
