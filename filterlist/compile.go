@@ -95,7 +95,10 @@ func (c *compiler) findBad(i int) {
 		return
 	}
 	rulesOf(text, c.set.lists[i].header, func(string, int, string) {}, func(kind lineKind, _, _ int, line string) {
-		if kind != lineRule || !strings.Contains(line, "badfilter") || splitHiding(line).separator != "" {
+		if kind != lineRule || !strings.Contains(line, "badfilter") {
+			return
+		}
+		if _, hides := splitHiding(line); hides {
 			return
 		}
 		if p, reason := parseNetwork(line); reason == "" && p.badfilter {
@@ -155,7 +158,7 @@ func (c *compiler) compile(i int) {
 			name, _ := loneDomain(line)
 			c.addEntry(info, at, name, 0)
 		default:
-			if h := splitHiding(line); h.separator != "" {
+			if h, ok := splitHiding(line); ok {
 				reason = c.addHiding(info, at, h)
 			} else {
 				reason = c.addNetwork(info, at, line)

@@ -52,11 +52,11 @@ func classify(line string, header bool) (kind, why string) {
 		}
 		return "hosts", ""
 	}
-	if h := splitHiding(line); h.separator != "" {
+	if h, ok := splitHiding(line); ok {
 		if _, _, reason := parseHiding(h); reason != "" {
 			return "unsupported", reason
 		}
-		if h.separator == "#@#" {
+		if h.separator.not {
 			return "unhide", ""
 		}
 		return "hide", ""

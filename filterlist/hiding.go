@@ -4,30 +4,47 @@ import "strings"
 
 // hidingLine is a line about the inside of pages, cut in three.
 type hidingLine struct {
-	domains, separator, body, text string
+	domains, body, text string
+	separator           hidingSeparator
 }
 
 // separators between domains and what is to be done, the longest first where
-// one begins with another. Those but "##" and "#@#" need scripts, or change
-// more than what is shown.
-var hidingSeparators = []struct{ text, reason string }{
-	{"#@$?#", "a CSS injection (#$#)"},
-	{"#@$#", "a CSS injection (#$#)"},
-	{"#@?#", "extended CSS (#?#)"},
-	{"#@%#", "a script (#%#)"},
-	{"#$?#", "a CSS injection (#$#)"},
-	{"#@#", ""},
-	{"#?#", "extended CSS (#?#)"},
-	{"#$#", "a CSS injection (#$#)"},
-	{"#%#", "a script (#%#)"},
-	{"##", ""},
-	{"$@$", "HTML filtering ($$)"},
-	{"$$", "HTML filtering ($$)"},
+// one begins with another. "#?#" announces selectors that need a script, but
+// many that stand behind it need none today; "#$#" announces style, which is
+// often the one that hides.
+var hidingSeparators = []hidingSeparator{
+	{"#@$?#", styleRule, true},
+	{"#@$#", styleRule, true},
+	{"#@?#", selectorRule, true},
+	{"#@%#", scriptRule, true},
+	{"#$?#", styleRule, false},
+	{"#@#", selectorRule, true},
+	{"#?#", selectorRule, false},
+	{"#$#", styleRule, false},
+	{"#%#", scriptRule, false},
+	{"##", selectorRule, false},
+	{"$@$", htmlRule, true},
+	{"$$", htmlRule, false},
 }
 
-// splitHiding cuts a line about the inside of pages; separator is "" if it is
-// none: if there is none of the separators, or no list of domains before it.
-func splitHiding(line string) hidingLine {
+// hidingSeparator says what stands behind it.
+type hidingSeparator struct {
+	text string
+	kind hidingKind
+	not  bool // it begins an exception
+}
+
+type hidingKind uint8
+
+const (
+	selectorRule hidingKind = iota
+	styleRule               // a selector with declarations
+	scriptRule
+	htmlRule
+)
+
+// splitHiding cuts a line about the inside of pages; ok is false if it is none: if there is none of the separators, or no list of domains before it.
+func splitHiding(line string) (h hidingLine, ok bool) {
 	for i := 0; i < len(line); i++ {
 		if line[i] != '#' && line[i] != '$' {
 			continue
@@ -37,15 +54,15 @@ func splitHiding(line string) hidingLine {
 				continue
 			}
 			if !beginsHiding(line[:i], s.text) {
-				return hidingLine{}
+				return h, false
 			}
-			return hidingLine{line[:i], s.text, strings.TrimSpace(line[i+len(s.text):]), line}
+			return hidingLine{line[:i], strings.TrimSpace(line[i+len(s.text):]), line, s}, true
 		}
 		if line[i] == '#' {
-			return hidingLine{}
+			return h, false
 		}
 	}
-	return hidingLine{}
+	return h, false
 }
 
 // beginsHiding says whether a text can stand before a separator: a list of
@@ -88,12 +105,11 @@ type hiding struct {
 
 // parseHiding reads a hiding rule. reason is why it cannot be applied.
 func parseHiding(h hidingLine) (r hideRule, ds domains, reason string) {
-	for _, s := range hidingSeparators {
-		if s.text == h.separator && s.reason != "" {
-			return r, nil, s.reason
-		}
-	}
 	switch {
+	case h.separator.kind == scriptRule:
+		return r, nil, "a script (#%#)"
+	case h.separator.kind == htmlRule:
+		return r, nil, "HTML filtering ($$)"
 	case strings.HasPrefix(h.body, "+js"):
 		return r, nil, "a scriptlet (##+js)"
 	case strings.HasPrefix(h.body, "^"):
@@ -102,6 +118,12 @@ func parseHiding(h hidingLine) (r hideRule, ds domains, reason string) {
 		return r, nil, "a hiding rule with [$…]"
 	case strings.HasPrefix(h.domains, "/"):
 		return r, nil, "a hiding rule with a regular expression for a domain"
+	case h.separator.kind == styleRule:
+		selector, ok := hiddenByStyle(h.body)
+		if !ok {
+			return r, nil, "style that does more than to hide (#$#)"
+		}
+		h.body = selector
 	}
 	simple, reason := checkSelector(h.body)
 	if reason != "" {
@@ -113,11 +135,19 @@ func parseHiding(h hidingLine) (r hideRule, ds domains, reason string) {
 			return r, nil, "a hiding rule with something that is no domain"
 		}
 	}
-	not := h.separator == "#@#"
+	not := h.separator.not
 	if not && ds != nil && !ds.positive() {
 		return r, nil, "an exception from hiding for all pages but some"
 	}
 	return hideRule{selector: h.body, simple: simple, not: not}, ds, ""
+}
+
+// hiddenByStyle returns the selector of "selector { display: none !important }".
+func hiddenByStyle(body string) (selector string, ok bool) {
+	selector, declarations, ok := strings.Cut(body, "{")
+	declarations, closed := strings.CutSuffix(declarations, "}")
+	declarations = strings.TrimSuffix(strings.Join(strings.Fields(declarations), ""), ";")
+	return strings.TrimSpace(selector), ok && closed && declarations == "display:none!important"
 }
 
 func (c *compiler) addHiding(info *ListInfo, at place, h hidingLine) (reason string) {

@@ -28,6 +28,11 @@ func TestHide(t *testing.T) {
 		{"news.*##.ad", "https://news.evil.com/", "", ""},
 		{"news.*,~news.com##.ad", "news.com", "", ""},
 		{"пример.example##.ad", "xn--e1afmkfd.example", "", ".ad" + none},
+		{"news.example#?#div:has(> .ad)", "news.example", "", "div:has(> .ad)" + none},
+		{"news.example#$#.ad { display: none !important; }", "news.example", "", ".ad" + none},
+		{"#$#.ad {display:none!important}", "news.example", ".ad" + none, ""},
+		{"##.ad\nnews.example#@$#.ad { display: none !important; }", "news.example", "", ""},
+		{"##.ad\nnews.example#@?#.ad", "news.example", "", ""},
 		// Exceptions.
 		{"##.ad\n##.b\nnews.example#@#.ad", "news.example", ".b" + none, ""},
 		{"##.ad\n##.b\nnews.example#@#.ad", "other.example", ".ad,.b" + none, ""},
