@@ -91,7 +91,7 @@ func (f *fetch) hop(ctx context.Context, h *getHop) (next *getHop, err error) {
 	if err != nil {
 		return nil, err
 	}
-	f.stats.asked(h.url)
+	f.stats.asked(req)
 	if f.conf.Limit > 0 && req.Body != nil {
 		req.Body = &getPaced{ReadCloser: req.Body, pace: newPace(ctx, f.conf.Limit)}
 	}
@@ -252,7 +252,7 @@ func (f *fetch) copyBody(ctx context.Context, req *http.Request, resp *http.Resp
 	if req.Method == http.MethodHead {
 		return nil
 	}
-	if resp.StatusCode == http.StatusNotModified && req.Header.Get("If-Modified-Since") != "" {
+	if resp.StatusCode == http.StatusNotModified {
 		return nil // what there is stays
 	}
 	if c.MaxSize > 0 && resp.ContentLength > c.MaxSize {

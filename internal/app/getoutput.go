@@ -190,6 +190,10 @@ func (o *getOutput) done(f *fetch, resp *http.Response) error {
 	}
 	file := o.file
 	o.file = nil
+	f.stats.file = file.Name()
+	if o.part != "" {
+		f.stats.file = o.final
+	}
 	if err := file.Close(); err != nil {
 		return o.fault(o.name, err)
 	}

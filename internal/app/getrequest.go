@@ -150,7 +150,7 @@ func (f *fetch) request(ctx context.Context, h *getHop) (*http.Request, error) {
 		}
 		set(name, value)
 	}
-	if c.Digest || c.SHA256 != "" {
+	if c.Digest {
 		set("Want-Repr-Digest", "sha-256=10, sha-512=9")
 	}
 	f.body.describe(req, h)

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,7 +36,7 @@ type getStats struct {
 	resp      *http.Response
 	retries   int
 	got       int64
-	sent      int64
+	sent      atomic.Int64
 	file      string
 }
 
@@ -49,13 +50,36 @@ const (
 
 // begin starts to count for a try.
 func (s *getStats) begin() {
-	retries := s.retries
-	*s = getStats{start: time.Now(), retries: retries}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.start, s.marks, s.conns, s.local, s.peer = time.Now(), [4]time.Duration{}, 0, nil, nil
+	s.total, s.url, s.leadsTo, s.redirects, s.resp, s.got = 0, nil, "", 0, nil, 0
+	s.sent.Store(0)
 }
 
 func (s *getStats) end() { s.total = time.Since(s.start) }
 
-func (s *getStats) asked(u *url.URL) { s.url = u }
+// asked notes a request, and counts its body.
+func (s *getStats) asked(req *http.Request) {
+	s.url = req.URL
+	if req.Body != nil && req.Body != http.NoBody {
+		s.sent.Store(0)
+		req.Body = &sentBody{req.Body, &s.sent}
+	}
+}
+
+// sentBody counts what is read of it.
+type sentBody struct {
+	io.ReadCloser
+	sent *atomic.Int64
+}
+
+// Read implements io.Reader.
+func (b *sentBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.sent.Add(int64(n))
+	return n, err
+}
 
 func (s *getStats) answered(resp *http.Response) { s.resp, s.got = resp, 0 }
 
@@ -199,7 +223,7 @@ func (s *getStats) values(err error) map[string]any {
 		"exitcode": status, "errormsg": message,
 		"time_total": getSeconds(s.total), "time_namelookup": getSeconds(s.marks[markName]), "time_connect": getSeconds(s.marks[markConnect]),
 		"time_appconnect": getSeconds(s.marks[markTLS]), "time_starttransfer": getSeconds(s.marks[markFirst]),
-		"size_download": s.got, "size_upload": s.sent, "num_redirects": s.redirects, "num_connects": s.conns, "num_retries": s.retries,
+		"size_download": s.got, "size_upload": s.sent.Load(), "num_redirects": s.redirects, "num_connects": s.conns, "num_retries": s.retries,
 		"redirect_url": "", "url": "", "url_effective": "", "scheme": "", "method": "",
 		"http_code": "000", "response_code": "000", "http_version": "0", "content_type": "", "size_header": 0,
 		"filename_effective": s.file, "remote_ip": "", "remote_port": 0, "local_ip": "", "local_port": 0, "speed_download": int64(0), "cache": "",

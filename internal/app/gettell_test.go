@@ -257,10 +257,14 @@ func TestGetWriteOut(t *testing.T) {
 		{getHTTPError, `%{exitcode}:%{errormsg}:%{http_code}`, "-f URL/404", "22:the answer is 404 Not Found:404"},
 		{getNoConnection, `%{http_code}%{onerror} failed`, "http://127.0.0.1:1/", "000 failed"},
 		{exitOK, `a%{onerror} failed`, "URL/", "a"},
+		{exitOK, `%{size_upload} %{method}`, "-d abc URL/", "3 POST"},
+		{exitOK, `%{filename_effective}`, "-o DIR/g URL/", "DIR/g"},
 		{exitOK, `%{remote_ip} %{num_retries}`, "--no-cache URL/", "127.0.0.1 0"},
 	} {
-		out, _ := w.run(tt.status, append(strings.Fields(tt.args), "-o", filepath.Join(t.TempDir(), "f"), "-w", tt.format)...)
-		if got := w.told(out); got != tt.want {
+		dir := t.TempDir()
+		args := strings.Fields(strings.ReplaceAll(tt.args, "DIR", dir))
+		out, _ := w.run(tt.status, append(args, "-o", filepath.Join(dir, "f"), "-w", tt.format)...)
+		if got := strings.ReplaceAll(w.told(out), dir, "DIR"); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.format, got, tt.want)
 		}
 	}
