@@ -3,6 +3,7 @@ package forward
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,11 +12,14 @@ import (
 
 // Bounds of what is remembered of cookies, which never is what is in them: sites,
 // of which the one goes that was not heard of for the longest time, and names of
-// each, beyond which they are counted alone.
+// each, beyond which they are counted alone. That is some megabytes, whatever
+// servers set.
 const (
 	maxSeenSites  = 1000
 	maxSeenNames  = 100
-	maxNameLength = 100 // bytes; the rest of a longer name is cut off
+	maxSeenTotal  = 10000 // names of all sites; then the same site goes
+	maxNameLength = 100   // bytes; the rest of a longer name is cut off
+	maxHostLength = 253   // of names of the DNS; nothing is known of a longer one
 )
 
 // SeenCookie is what is known of the cookies of a name. Nothing of their values
@@ -56,14 +60,16 @@ type CookieSite struct {
 type cookieSites struct {
 	choices choices
 
-	mu sync.Mutex // guards of
-	of map[string]*seenSite
+	mu    sync.Mutex // guards the rest
+	of    map[string]*seenSite
+	total int // names of all of them
 }
 
 type seenSite struct {
 	names  map[nameOfHost]*SeenCookie
 	others int64
 	last   time.Time
+	kept   bool // it is one of the sites
 }
 
 type nameOfHost struct{ name, host string }
@@ -77,7 +83,7 @@ func (s *cookieSites) sent(t *cookierule.Table, v *visit, lines []string, now ti
 	site := s.site(v.site, now)
 	for _, line := range lines {
 		line, n := cookierule.Without(line, func(name string) bool {
-			seen := site.cookie(name, v.host)
+			seen := s.cookie(site, name, v.host)
 			d := t.Decide(&cookierule.Case{Host: v.host, Name: name, ThirdParty: v.third, Chosen: chosen, Now: now,
 				Partitioned: seen != nil && seen.partitioned && !seen.plain})
 			seen.note(v, &d, now)
@@ -105,7 +111,7 @@ func (s *cookieSites) set(t *cookierule.Table, v *visit, lines []string, now tim
 		set := cookierule.ParseSet(line)
 		d := t.Decide(&cookierule.Case{Host: v.host, Name: set.Name, ThirdParty: v.third, Chosen: chosen, Set: set, Now: now})
 		tally.count(d.What)
-		site.set(set, v, &d, now)
+		s.remember(site, set, v, &d, now)
 		if line, passes := set.Apply(d, now); passes {
 			left = append(left, line)
 		}
@@ -126,7 +132,7 @@ func (s *cookieSites) refusedForAll(t *cookierule.Table, v *visit, lines []strin
 			continue
 		}
 		tally.count(d.What)
-		s.site(v.site, now).set(set, v, &d, now)
+		s.remember(s.site(v.site, now), set, v, &d, now)
 	}
 	return left, tally
 }
@@ -135,53 +141,71 @@ func (s *cookieSites) refusedForAll(t *cookierule.Table, v *visit, lines []strin
 func (s *cookieSites) site(name string, now time.Time) *seenSite {
 	x := s.of[name]
 	if x == nil {
+		x = &seenSite{names: map[nameOfHost]*SeenCookie{}}
+		if len(name) > maxHostLength {
+			return x // for this once
+		}
 		if s.of == nil {
 			s.of = map[string]*seenSite{}
 		}
 		if len(s.of) >= maxSeenSites {
-			s.forgetOldest()
+			s.forgetOldest(nil)
 		}
-		x = &seenSite{names: map[nameOfHost]*SeenCookie{}}
-		s.of[name] = x
+		x.kept = true
+		s.of[strings.Clone(name)] = x
 	}
 	x.last = now
 	return x
 }
 
-// forgetOldest makes room for another site.
-func (s *cookieSites) forgetOldest() {
-	oldest := ""
+// forgetOldest makes room for another site, or for another name of one that
+// stays.
+func (s *cookieSites) forgetOldest(stays *seenSite) {
+	oldest, found := "", (*seenSite)(nil)
 	for name, x := range s.of {
-		if oldest == "" || x.last.Before(s.of[oldest].last) {
-			oldest = name
+		if x != stays && (found == nil || x.last.Before(found.last)) {
+			oldest, found = name, x
 		}
 	}
-	delete(s.of, oldest)
+	if found != nil {
+		s.forget(oldest)
+	}
+}
+
+// forget forgets a site.
+func (s *cookieSites) forget(name string) {
+	if x := s.of[name]; x != nil {
+		s.total -= len(x.names)
+		delete(s.of, name)
+	}
 }
 
 // cookie returns what is known of the cookies of a name, nil when there is no
-// room for it.
-func (x *seenSite) cookie(name, host string) *SeenCookie {
+// room for it. Strings that are kept are copies: those of a message would keep
+// all of it.
+func (s *cookieSites) cookie(x *seenSite, name, host string) *SeenCookie {
 	if len(name) > maxNameLength {
 		name = name[:maxNameLength]
 	}
-	key := nameOfHost{name, host}
-	c := x.names[key]
+	c := x.names[nameOfHost{name, host}]
 	switch {
 	case c != nil:
-	case len(x.names) >= maxSeenNames:
+	case len(x.names) >= maxSeenNames || !x.kept:
 		x.others++
 	default:
-		// The name is a part of a message, which must not be kept for it.
-		c = &SeenCookie{Name: string([]byte(name)), Host: host}
-		x.names[nameOfHost{c.Name, host}] = c
+		if s.total >= maxSeenTotal {
+			s.forgetOldest(x)
+		}
+		c = &SeenCookie{Name: strings.Clone(name), Host: strings.Clone(host)}
+		x.names[nameOfHost{c.Name, c.Host}] = c
+		s.total++
 	}
 	return c
 }
 
-// set remembers a cookie that was set.
-func (x *seenSite) set(set *cookierule.Set, v *visit, d *cookierule.Decision, now time.Time) {
-	c := x.cookie(set.Name, v.host)
+// remember remembers a cookie that was set.
+func (s *cookieSites) remember(x *seenSite, set *cookierule.Set, v *visit, d *cookierule.Decision, now time.Time) {
+	c := s.cookie(x, set.Name, v.host)
 	if c == nil {
 		return
 	}
@@ -216,8 +240,8 @@ func (c *SeenCookie) note(v *visit, d *cookierule.Decision, now time.Time) {
 		return
 	}
 	c.Third++
-	if v.page != "" {
-		c.Page = v.page
+	if v.page != "" && v.page != c.Page && len(v.page) <= maxHostLength {
+		c.Page = strings.Clone(v.page)
 	}
 }
 
@@ -264,7 +288,7 @@ func (h *Handler) CookieSites() []CookieSite {
 func (h *Handler) ForgetCookies(site string) error {
 	site = cookierule.Site(site)
 	h.cookies.mu.Lock()
-	delete(h.cookies.of, site)
+	h.cookies.forget(site)
 	h.cookies.mu.Unlock()
 	return h.cookies.choices.choose(site, cookierule.Unset)
 }

@@ -74,6 +74,24 @@ func TestCookieSitesBounded(t *testing.T) {
 	if len(all) != maxSeenSites || all[0].Site != fmt.Sprintf("s%d.example", maxSeenSites+4) || all[len(all)-1].Site != "s5.example" {
 		t.Errorf("%d sites, from %s to %s", len(all), all[0].Site, all[len(all)-1].Site)
 	}
+	for i := range maxSeenTotal/maxSeenNames + 10 {
+		ask(fmt.Sprintf("http://s%d.example/", i), "Cookie", b.String())
+	}
+	all = h.CookieSites()
+	total := 0
+	for _, s := range all {
+		total += len(s.Cookies)
+	}
+	if total != h.cookies.total || total > maxSeenTotal || total < maxSeenTotal/2 || len(all[0].Cookies) != maxSeenNames {
+		t.Errorf("%d names of %d sites, counted as %d, %d of the last", total, len(all), h.cookies.total, len(all[0].Cookies))
+	}
+	if err := h.ForgetCookies(all[0].Site); err != nil || h.cookies.total != total-maxSeenNames {
+		t.Errorf("%v, %d of %d", err, h.cookies.total, total)
+	}
+	ask("http://"+strings.Repeat("x.", 200)+"y"+strings.Repeat("z", 300)+"/", "Cookie", "a=1")
+	if n := len(h.CookieSites()); n != len(all)-1 {
+		t.Errorf("a host that none can be: %d sites", n)
+	}
 }
 
 // What is chosen for a site holds before every rule, for all its hosts, and at
