@@ -29,7 +29,7 @@ import (
 // world is a web of servers by name, an authority that the proxy trusts, one
 // that its clients trust, and the proxy.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	root   *x509.Certificate // of the web
 	key    *ecdsa.PrivateKey
 	ours   *authority.Authority
@@ -84,9 +84,9 @@ func (l *logged) String() string {
 	return l.b.String()
 }
 
-func newWorld(t *testing.T, change func(*forward.Options)) *world {
+func newWorld(t testing.TB, change func(*forward.Options)) *world {
 	t.Helper()
-	w := &world{t: t, places: places{at: map[string]string{}, dials: map[string]int{}}, told: make(rules, 1000)}
+	w := &world{t: t, places: places{at: map[string]string{}, dials: map[string]int{}}, told: make(rules, 1<<16)}
 	w.root, w.key = newRoot(t)
 	var err error
 	if w.ours, err = authority.Create(filepath.Join(t.TempDir(), "authority"), authority.Options{}); err != nil {
@@ -130,7 +130,7 @@ func (w *world) serve(o forward.Options) (string, *forward.Handler) {
 	return l.Addr().String(), h
 }
 
-func newRoot(t *testing.T) (*x509.Certificate, *ecdsa.PrivateKey) {
+func newRoot(t testing.TB) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -141,7 +141,7 @@ func newRoot(t *testing.T) (*x509.Certificate, *ecdsa.PrivateKey) {
 	return signed(t, template, template, key, key), key
 }
 
-func signed(t *testing.T, template, by *x509.Certificate, key, byKey *ecdsa.PrivateKey) *x509.Certificate {
+func signed(t testing.TB, template, by *x509.Certificate, key, byKey *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, by, &key.PublicKey, byKey)
 	if err != nil {
