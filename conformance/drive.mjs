@@ -31,7 +31,7 @@ process.exit(0); // connections that the client keeps do not hold us
 
 // asBrowserFetch adds nothing: what browsers have is between it and the origin.
 function asBrowserFetch(url, init = {}) {
-  return fetch(url, { ...init, signal: AbortSignal.timeout(10_000) });
+  return fetch(url, { ...init, signal: AbortSignal.timeout(20_000) });
 }
 
 // asNodeFetch is what the older client expects of the fetch function that it is
@@ -42,5 +42,5 @@ function asNodeFetch(url, init = {}) {
   for (const [name, value] of [['Pragma', 'foo'], ['Cache-Control', 'nothing-to-see-here']]) {
     if (!headers.some(([other]) => other.toLowerCase() === name.toLowerCase())) headers.push([name, value]);
   }
-  return fetch(url, { ...init, headers, signal: AbortSignal.timeout(10_000) });
+  return fetch(url, { ...init, headers, signal: AbortSignal.timeout(20_000) });
 }
