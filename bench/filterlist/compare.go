@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -45,6 +47,19 @@ func (b *bench) ask(ctx context.Context, files []string, all []request) ([]answe
 		return nil, fmt.Errorf("the other engine answered %d of %d requests", len(answers), len(all))
 	}
 	return answers, nil
+}
+
+// peerVersion is which version of the other engine is installed.
+func (b *bench) peerVersion() (string, error) {
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(b.peer()), "package.json"))
+	if err != nil {
+		return "", err
+	}
+	var p struct{ Dependencies map[string]string }
+	if err := json.Unmarshal(text, &p); err != nil {
+		return "", fmt.Errorf("read what is installed: %w", err)
+	}
+	return p.Dependencies["@ghostery/adblocker"], nil
 }
 
 // difference is a request that the engines see differently.
@@ -151,6 +166,11 @@ func (b *bench) compare(ctx context.Context, w io.Writer) error {
 		t.add(difference{r, set.Match(r.question()), theirs[i]}, variants)
 	}
 	b.header(ctx, w)
+	version, err := b.peerVersion()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "beside:    @ghostery/adblocker %s (npm), without its optimizations\n", version)
 	t.print(w, b.examples)
 	others := t.all - t.documents
 	if share := float64(t.equalOthers) / float64(others); share < wanted {
