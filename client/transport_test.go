@@ -455,6 +455,36 @@ func TestCollapse(t *testing.T) {
 	}
 }
 
+// Those who wait for another's answer hear why there is none.
+func TestCollapsedError(t *testing.T) {
+	failure := errors.New("no route to anywhere")
+	begun, on := make(chan struct{}), make(chan struct{})
+	kept := NewMemoryCache(0)
+	defer kept.Close()
+	var asked atomic.Int64
+	tr := &Transport{Cache: kept, Base: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if asked.Add(1) == 1 {
+			close(begun)
+			<-on
+		}
+		return nil, failure
+	})}
+	var all sync.WaitGroup
+	get := func() {
+		r, _ := http.NewRequest("GET", "http://origin.example/", nil)
+		if _, err := tr.RoundTrip(r); err != failure {
+			t.Error(err)
+		}
+	}
+	all.Go(get)
+	<-begun
+	for range 10 {
+		all.Go(get)
+	}
+	close(on)
+	all.Wait()
+}
+
 // Request bodies are sent and closed, of whatever length.
 func TestRequestBodies(t *testing.T) {
 	w := newWorld(t, NewMemoryCache(0), func(w http.ResponseWriter, r *http.Request) {
