@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -305,4 +306,54 @@ func inspectObject(t *testing.T, o *Object) int {
 		t.Fatalf("%q: other bytes, %v", o.Record().Meta, err)
 	}
 	return 1
+}
+
+// A disk that fails at any step leaves what was stored, or what was to be, for
+// everyone, and no more than a stray.
+func TestSharedDiskFails(t *testing.T) {
+	for _, failure := range []error{syscall.ENOSPC, syscall.EIO} {
+		for n, reached := 0, true; reached; n++ {
+			dir := t.TempDir()
+			faulty := &faultFS{}
+			s := open(t, Options{Dir: dir, FS: faulty, Shared: true})
+			other := openShared(t, dir, 0)
+			before, after := content(1, 100_000), content(2, 120_000)
+			if n%2 == 0 { // else it is the first that is stored
+				put(t, s, key(1), "old", write(t, s, -1, before))
+			}
+			fail, wasReached := nth(n/2, 1000, failure)
+			faulty.set(fail, nil)
+			err := putNew(s, key(1), after)
+			faulty.set(nil, nil)
+			reached = n%2 == 0 || wasReached()
+			meta, bodies, failed := get(other, key(1))
+			switch {
+			case failed == nil && meta == "new" && bytes.Equal(bodies[0], after):
+			case err == nil:
+				t.Errorf("%v at %d: no error, but %q, %v", failure, n, meta, failed)
+			case failed == nil && meta == "old" && bytes.Equal(bodies[0], before):
+			case n%2 == 1 && errors.Is(failed, ErrNotFound):
+			default:
+				t.Errorf("%v at %d: %q, %v (%v)", failure, n, meta, failed, err)
+			}
+			s.Close()
+			other.Close()
+		}
+	}
+}
+
+func putNew(s *Store, k Key, data []byte) error {
+	w, err := s.Create(-1)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	b, err := w.Finish()
+	if err != nil {
+		return err
+	}
+	return s.Put(k, &Record{Meta: []byte("new"), Bodies: []Body{b}})
 }
