@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"freshet/internal/cookierule"
+	"freshet/internal/field"
 )
 
 // Policy says what becomes of cookies and of fields that tell about the user, in
@@ -72,6 +72,9 @@ type privacy struct {
 	userAgent string
 	dropped   map[string]string // fields, and what is said of those that are gone
 }
+
+// valueOn is the one line of Sec-GPC, which nobody changes.
+var valueOn = []string{"1"}
 
 var (
 	referrers = []string{"trim", "origin", "same-origin", "none", "keep"}
@@ -139,7 +142,7 @@ func (q *privacy) applyFields(r *http.Request) (did []string) {
 		did = append(did, "User-Agent replaced")
 	}
 	if q.gpc {
-		r.Header["Sec-Gpc"] = []string{"1"}
+		r.Header["Sec-Gpc"] = valueOn[:1:1]
 	}
 	slices.Sort(did)
 	return did
@@ -151,22 +154,49 @@ func (q *privacy) referer(given string, r *http.Request) string {
 	if q.referrer == "keep" {
 		return given
 	}
-	u, err := url.Parse(given)
-	if q.referrer == "none" || err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Scheme == "https" && r.TLS == nil {
+	from, host, ok := originOf(given)
+	if q.referrer == "none" || !ok || from == "https" && r.TLS == nil {
 		return ""
 	}
-	scheme := "http"
+	to := "http"
 	if r.TLS != nil {
-		scheme = "https"
+		to = "https"
 	}
-	sameOrigin := u.Scheme == scheme && withPort(u.Host, scheme) == withPort(r.Host, scheme)
 	switch {
-	case q.referrer == "same-origin" && !sameOrigin:
+	case q.referrer == "same-origin" && (from != to || withPort(host, from) != withPort(r.Host, to)):
 		return ""
-	case q.referrer == "same-origin", q.referrer == "trim" && cookierule.Site(u.Host) == cookierule.Site(r.Host):
+	case q.referrer == "same-origin", q.referrer == "trim" && cookierule.Site(host) == cookierule.Site(r.Host):
 		return given
 	}
-	return u.Scheme + "://" + u.Host + "/"
+	return from + "://" + host + "/"
+}
+
+// originOf returns the scheme and the host, with its port, of an address of a
+// page. Others, and what only looks like one, have none.
+func originOf(address string) (scheme, host string, ok bool) {
+	scheme, rest, ok := strings.Cut(address, "://")
+	switch {
+	case !ok:
+		return "", "", false
+	case field.EqualFold(scheme, "http"):
+		scheme = "http"
+	case field.EqualFold(scheme, "https"):
+		scheme = "https"
+	default:
+		return "", "", false
+	}
+	if i := strings.IndexAny(rest, "/?#\\"); i >= 0 {
+		rest = rest[:i]
+	}
+	host = rest[strings.LastIndexByte(rest, '@')+1:]
+	for i := range len(host) {
+		switch c := host[i]; {
+		case '0' <= c && c <= '9', 'a' <= c|0x20 && c|0x20 <= 'z', c == '.', c == '-', c == '_', c == ':', c == '[', c == ']':
+		default:
+			return "", "", false
+		}
+	}
+	return scheme, host, host != "" && host[0] != ':'
 }
 
 // withPort returns a host with its port, in lower case.

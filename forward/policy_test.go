@@ -70,6 +70,33 @@ func TestReferrer(t *testing.T) {
 	}
 }
 
+// Addresses of pages, and what is none.
+func TestOriginOf(t *testing.T) {
+	for address, want := range map[string]string{
+		"http://a.example":               "http a.example",
+		"HTTPS://A.example:8443?x":       "https A.example:8443",
+		"http://u:p@[::1]:80/x@y":        "http [::1]:80",
+		"http://a.example#@b.example/":   "http a.example",
+		"http://a.example\\@b.example/":  "http a.example",
+		"http:///x":                      "",
+		"http://:80/":                    "",
+		"http://a b/":                    "",
+		"http://a%2eexample/":            "",
+		"ftp://a.example/":               "",
+		"a.example":                      "",
+		"":                               "",
+		"null":                           "",
+		"javascript:alert(1)//http://x/": "",
+		"view-source:http://a.example/":  "",
+		"http://b\u00fccher.example/":    "",
+	} {
+		scheme, host, ok := originOf(address)
+		if got := strings.TrimSpace(scheme + " " + host); ok != (want != "") || ok && got != want {
+			t.Errorf("%q: %q, %v, want %q", address, got, ok, want)
+		}
+	}
+}
+
 // What is taken off by default, and what is not.
 func TestFields(t *testing.T) {
 	given := []string{"Accept", "*/*", "Dnt", "0", "Origin", "https://b.example", "User-Agent", "Firefox", "X-Client-Data", "abc", "From", "ann@a.example",

@@ -2,7 +2,6 @@ package forward
 
 import (
 	"net/http"
-	"net/url"
 
 	"freshet/filterlist"
 	"freshet/internal/cookierule"
@@ -33,8 +32,8 @@ func visitOf(r *http.Request) visit {
 		return v
 	}
 	for _, name := range [...]string{"Referer", "Origin"} {
-		if page, err := url.Parse(webPage(r.Header.Get(name))); err == nil && page.Host != "" {
-			v.page = cookierule.Site(page.Host)
+		if _, page, ok := originOf(r.Header.Get(name)); ok {
+			v.page = cookierule.Site(page)
 			v.third = v.page != v.site
 			return v
 		}
