@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -65,4 +67,61 @@ func TestFilterPolicies(t *testing.T) {
 	p := start(t, "filter", "--listen", "127.0.0.1:0", "--cookie", "a.example=perhaps")
 	p.wait()
 	contains(t, p.stderr.String(), `"perhaps" is no policy for cookies`)
+}
+
+// What is chosen on the monitor's page holds at once and after a restart; an
+// explanation of a request tells what was done.
+func TestFilterChoice(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Set-Cookie"] = []string{"player=SECRET; Max-Age=8640000"}
+	}))
+	defer server.Close()
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("a long secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	begin := func() (*program, func() http.Header) {
+		p := start(t, "filter", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--monitor-token", token, "--allow-private",
+			"--parent", server.URL, "--data", data, "--request-id", "always", "--access-log", "off")
+		ask := asker(t, p)
+		return p, func() http.Header {
+			return ask("http://video.example/", "Accept", "image/png", "Referer", "http://page.example/")
+		}
+	}
+	monitored := func(p *program, method, path, body string) (int, string) {
+		r, _ := http.NewRequest(method, strings.TrimSuffix(p.monitor(), "/")+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Authorization", "Bearer a long secret")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(text)
+	}
+	p, ask := begin()
+	got := ask()
+	if got["Set-Cookie"] != nil {
+		t.Errorf("at first: %q", got["Set-Cookie"])
+	}
+	if _, why := monitored(p, "GET", "/why/"+got.Get("Freshet-Id")+".txt", ""); !strings.Contains(why, "1 cookie refused") || strings.Contains(why, "SECRET") {
+		t.Errorf("why:\n%s", why)
+	}
+	if _, table := monitored(p, "GET", "/cookies.csv", ""); !strings.Contains(table, "\nplayer,video.example,video.example,third,refused: it is a third party's,") || strings.Contains(table, "SECRET") {
+		t.Errorf("table:\n%s", table)
+	}
+	if status, text := monitored(p, "POST", "/cookies/choose", "site=video.example&policy=session"); status != 200 {
+		t.Errorf("choose: %d %s", status, text)
+	}
+	if set := ask()["Set-Cookie"]; strings.Join(set, "|") != "player=SECRET" {
+		t.Errorf("once chosen: %q", set)
+	}
+	p.stop()
+	p, ask = begin()
+	if set := ask()["Set-Cookie"]; strings.Join(set, "|") != "player=SECRET" {
+		t.Errorf("after a restart: %q", set)
+	}
+	p.stop()
 }
