@@ -104,7 +104,7 @@ func (h *Handler) filter(w http.ResponseWriter, r *http.Request) (http.ResponseW
 		h.block(w, r, &j)
 		return w, r, true
 	}
-	if j.plain() {
+	if j.plain() && (isSafe(r.Method) || !h.hides()) {
 		return w, r, false
 	}
 	return h.passOn(w, r, &j)

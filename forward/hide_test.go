@@ -269,3 +269,40 @@ func TestHideCutOff(t *testing.T) {
 		}
 	}
 }
+
+// What changes a page makes it be asked for anew, whoever made the change, and
+// whoever asks.
+func TestHideInvalidated(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		asked.Add(1)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Cache-Control", "max-age=600")
+		io.WriteString(w, aPage)
+	}))
+	defer server.Close()
+	_, c, _, _ := filtered(t, hideRules, nil)
+	script := fetch{url: server.URL + "/", dest: "empty"}
+	for i, dest := range []string{"", "empty", "document"} {
+		visit(server.URL+"/").do(t, c)
+		script.do(t, c)
+		visit(server.URL+"/").do(t, c)
+		script.do(t, c)
+		if got := asked.Load(); int(got) != 2*(i+1) {
+			t.Errorf("asked %d times after %d changes", got, i)
+		}
+		r, _ := http.NewRequest("POST", server.URL+"/", strings.NewReader("x"))
+		if dest != "" {
+			r.Header.Set("Sec-Fetch-Dest", dest)
+		}
+		resp, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+}

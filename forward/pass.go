@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"freshet/cache"
 	"freshet/filterlist"
 	"freshet/httpd"
 	"freshet/internal/rule"
@@ -23,10 +24,34 @@ func (h *Handler) passOn(w http.ResponseWriter, r *http.Request, j *judged) (htt
 		r = r.WithContext(context.WithValue(r.Context(), sheetKey{}, s))
 		r.Header.Set(sheetField, s.version)
 	}
+	if !isSafe(r.Method) && h.hides() {
+		return h.invalidating(w, r, j), r, false
+	}
 	if s != nil || len(j.verdict.CSP)+len(j.verdict.Permissions) > 0 {
 		w = &added{ResponseWriter: w, csp: j.verdict.CSP, permissions: j.verdict.Permissions, sheet: s}
 	}
 	return w, r, false
+}
+
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions || method == http.MethodTrace
+}
+
+// invalidating makes a request that may change something invalidate both what is
+// stored of a document with its style sheet, and what without (RFC 9111 §4.4):
+// the key of the request is that of the first.
+func (h *Handler) invalidating(w http.ResponseWriter, r *http.Request, j *judged) http.ResponseWriter {
+	s := j.set.sheetFor(j.address, h.o.Hiding)
+	a := &added{ResponseWriter: w, csp: j.verdict.CSP, permissions: j.verdict.Permissions, sheet: s}
+	if c, ok := h.next.(*cache.Handler); ok && s != nil {
+		r.Header.Set(sheetField, s.version)
+		a.succeeded = func() {
+			if _, err := c.Purge(j.address, false); err != nil {
+				h.o.ErrorLog.Error("filter: invalidate", "url", j.address, "err", err)
+			}
+		}
+	}
+	return a
 }
 
 // sheetOf returns the style sheet for the answer to a request; nil for none.
@@ -43,6 +68,7 @@ type added struct {
 	http.ResponseWriter
 	csp, permissions []filterlist.Policy
 	sheet            *sheet
+	succeeded        func() // called when the answer says that the request was obeyed; nil for nothing
 	done             bool
 }
 
@@ -53,6 +79,9 @@ func (a *added) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 func (a *added) WriteHeader(code int) {
 	if !a.done && (code >= 200 || code == http.StatusSwitchingProtocols) {
 		a.done = true
+		if a.succeeded != nil && code >= 200 && code < 400 {
+			a.succeeded()
+		}
 		a.change(a.Header())
 	}
 	a.ResponseWriter.WriteHeader(code)
