@@ -70,7 +70,7 @@ func changing() http.HandlerFunc {
 // randomRequest returns one of some hundred requests.
 func randomRequest(base string, r *rand.Rand) *http.Request {
 	n := r.IntN(60)
-	sizes := [...]int{0, 100, 3000, 20_000, 70_000, 400_000}
+	sizes := [...]int{0, 100, 3000, 20_000, 70_000, 150_000}
 	fresh := [...]int{0, 1, 1000}
 	path := fmt.Sprintf("/%d/%d/%d", n, sizes[n%len(sizes)], fresh[n%len(fresh)])
 	req, _ := http.NewRequest("GET", base+path, nil)
@@ -90,7 +90,7 @@ func randomRequest(base string, r *rand.Rand) *http.Request {
 const (
 	hammerDir    = "CLIENT_HAMMER_DIR"
 	hammerOrigin = "CLIENT_HAMMER_ORIGIN"
-	hammerBytes  = 4 << 20
+	hammerBytes  = 2 << 20
 )
 
 // hammer makes requests, over one folder that is opened again and again.
@@ -192,7 +192,7 @@ func TestProcesses(t *testing.T) {
 	}
 	var all []process
 	for range 3 {
-		cmd, out := start(15)
+		cmd, out := start(10)
 		all = append(all, process{cmd, out})
 	}
 	ended := make(chan struct{})
@@ -282,7 +282,7 @@ func TestSameEverywhere(t *testing.T) {
 	clock.Store(time.Now().UnixNano())
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 1))
-	for i := range 400 {
+	for i := range 250 {
 		clock.Add(int64(r.IntN(1500)) * 1e6)
 		state := r.Uint64()
 		var first string

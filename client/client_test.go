@@ -318,11 +318,12 @@ func TestDecode(t *testing.T) {
 
 // What was made to use up memory is found out before it has.
 func TestDecodeExpands(t *testing.T) {
-	for _, c := range []field.Coding{field.Gzip, field.Brotli, field.Zstd} {
-		coded, err := coding.Encode(nil, c, make([]byte, 64<<20), coding.Quick)
+	for _, c := range []field.Coding{field.Gzip, field.Zstd} {
+		coded, err := coding.Encode(nil, c, make([]byte, 1<<20), coding.Quick)
 		if err != nil {
 			t.Fatal(err)
 		}
+		coded = bytes.Repeat(coded, 20) // members, and frames, that follow each other
 		resp := &http.Response{Header: http.Header{"Content-Encoding": {c.String()}}, Body: io.NopCloser(bytes.NewReader(coded))}
 		decode(resp)
 		n, err := io.Copy(io.Discard, resp.Body)
