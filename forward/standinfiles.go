@@ -1,11 +1,9 @@
 package forward
 
 import (
-	"bytes"
 	"encoding/binary"
-	"image"
-	"image/color"
-	"image/png"
+	"hash/adler32"
+	"hash/crc32"
 	"net/http"
 	"path"
 	"strings"
@@ -73,14 +71,27 @@ func vast(version string) standIn {
 const clickToLoad = `<!doctype html><meta charset="utf-8"><title></title><style>:root{color-scheme:light dark}body{font:14px system-ui,sans-serif;margin:.5rem}</style>` +
 	`<p>Not loaded: a list names this. <a id="a" target="_blank" rel="noreferrer">Open it</a></p><script>document.getElementById('a').href=location.href</script>`
 
-// emptyPNG is a transparent image.
+// emptyPNG is a transparent image, gray with alpha. It is put together by hand,
+// for it is made when the program starts: package png has a compressor of
+// several hundred KiB for that.
 func emptyPNG(width, height int) string {
-	m := image.NewPaletted(image.Rect(0, 0, width, height), color.Palette{color.Transparent, color.Black})
-	var b bytes.Buffer
-	if err := png.Encode(&b, m); err != nil {
-		panic(err) // a Buffer takes everything
+	rows := make([]byte, height*(1+2*width)) // a filter type, and gray and alpha of each pixel
+	zlib := binary.LittleEndian.AppendUint16([]byte{0x78, 0x01, 0x01}, uint16(len(rows)))
+	zlib = binary.LittleEndian.AppendUint16(zlib, ^uint16(len(rows))) // one stored block (RFC 1951 §3.2.4)
+	zlib = binary.BigEndian.AppendUint32(append(zlib, rows...), adler32.Checksum(rows))
+	head := binary.BigEndian.AppendUint32(nil, uint32(width))
+	head = binary.BigEndian.AppendUint32(head, uint32(height))
+	png := []byte("\x89PNG\r\n\x1a\n")
+	for _, chunk := range []struct {
+		kind string
+		data []byte
+	}{{"IHDR", append(head, 8, 4, 0, 0, 0)}, {"IDAT", zlib}, {"IEND", nil}} {
+		png = binary.BigEndian.AppendUint32(png, uint32(len(chunk.data)))
+		at := len(png)
+		png = append(append(png, chunk.kind...), chunk.data...)
+		png = binary.BigEndian.AppendUint32(png, crc32.ChecksumIEEE(png[at:]))
 	}
-	return b.String()
+	return string(png)
 }
 
 // frame is a frame of MPEG-1 layer III without sound: 32 kbit/s, 44.1 kHz, one
