@@ -73,6 +73,7 @@ h1 { font-size: 1.5rem } dt { font-weight: 600; margin-top: .75rem } dd { margin
 </style>
 </head>
 <body>
+<main>
 <h1>Blocked by a list</h1>
 <p>This page comes from your proxy, freshet. It has asked nobody: {{.Sentence}}.</p>
 <dl>
@@ -82,6 +83,7 @@ h1 { font-size: 1.5rem } dt { font-weight: 600; margin-top: .75rem } dd { margin
 </dl>
 {{if .Allow}}<p><a href="{{.Allow}}">Allow it for an hour</a>, on the page of the proxy’s monitor.</p>
 {{end}}<p>To allow it for good, write an exception into a list of your own: <code>@@||{{.Site}}^$document</code></p>
+</main>
 </body>
 </html>
 `))

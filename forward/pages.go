@@ -119,6 +119,7 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 1.75rem }
 </style>
 </head>
 <body>
+<main>
 <h1>This is a proxy: freshet filter</h1>
 <p>It passes requests on, keeps what may be kept, and cuts what your lists name. A browser has to be told to use it; nothing else on this machine changes.</p>
 <h2>Firefox</h2>
@@ -134,6 +135,7 @@ Or “Automatic proxy configuration URL”: <code>http://{{.Address}}/proxy.pac<
 <p>Of plain http: everything. Of https: the name of the host, no more, unless it was started with <code>--inspect</code> for that host and your browser trusts its authority.</p>
 {{if .Authority}}<p>It looks into the https of some hosts. For those, browsers have to trust its authority: <a href="/authority.crt">its certificate</a>.
 Compare it with what <code>freshet tls trust</code> prints on the proxy's machine before you do: this page may have come from anywhere.</p>
-{{end}}</body>
+{{end}}</main>
+</body>
 </html>
 `))
