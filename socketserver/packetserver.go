@@ -179,7 +179,7 @@ type PacketStats struct {
 	Replies   uint64 // sent, not counting those of children
 	Unsent    uint64 // replies that could not be sent
 	Waiting   int    // now, for a handler
-	Running   int    // handlers now; Inline has none that count
+	Running   int    // handlers now, and those that send their replies; Inline has none that count
 }
 
 // packetCounts are the parts of PacketStats that are counted.
