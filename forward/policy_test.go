@@ -158,7 +158,7 @@ func TestPolicyFaults(t *testing.T) {
 	if err == nil {
 		t.Fatal("no fault")
 	}
-	for _, want := range []string{`"some" is no policy`, "negative", `cookie rule "x"`, `"no" is none`, "control characters", `"few" is none`} {
+	for _, want := range []string{`"some" is no policy`, "cannot be -1h0m0s", `cookie rule "x"`, `"no" is none`, "control characters", `"few" is none`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: no %q", err, want)
 		}

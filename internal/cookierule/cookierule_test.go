@@ -169,6 +169,9 @@ func TestRuleFaults(t *testing.T) {
 			t.Errorf("%.40q was taken", text)
 		}
 	}
+	if _, err := Compile(Rules{Life: time.Second - 1}); err == nil {
+		t.Error("a life was taken by which every cookie is deleted")
+	}
 	_, err := Compile(Rules{Life: -1, Texts: []string{"x", "y"}})
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("not all faults: %v", err)

@@ -40,7 +40,8 @@ type Rules struct {
 	// Policy is for all that no rule names. Unset means NoThirdParty.
 	Policy Policy
 
-	// Life bounds how long cookies live that pass. 0 means no bound.
+	// Life bounds how long cookies live that pass, in whole seconds. 0 means no
+	// bound.
 	Life time.Duration
 
 	// Texts are rules of the form [NAME@]HOST=POLICY. A host stands for itself
@@ -78,8 +79,8 @@ func Compile(r Rules) (*Table, error) {
 		t.policy = NoThirdParty
 	}
 	var faults []error
-	if r.Life < 0 {
-		faults = append(faults, errors.New("the longest life of a cookie is negative"))
+	if r.Life < 0 || r.Life > 0 && r.Life < time.Second { // in Max-Age, that would be a deletion
+		faults = append(faults, fmt.Errorf("the longest life of a cookie cannot be %v: give a second or more, or 0 for no bound", r.Life))
 	}
 	for _, text := range r.Texts {
 		if err := t.add(text); err != nil {
