@@ -92,7 +92,7 @@ func TestListRefreshed(t *testing.T) {
 			t.Error("the list does not hold")
 		}
 		s := h.Lists()[0]
-		if s.Name != "ads.txt" || s.Info.Title != "Ads" || !s.Loaded || s.Next.Sub(time.Now()) != 6*time.Hour {
+		if s.Name != "ads.txt" || s.Info.Title != "Ads" || !s.Loaded || time.Until(s.Next) != 6*time.Hour {
 			t.Errorf("%+v", s)
 		}
 		time.Sleep(6*time.Hour - time.Second)
