@@ -8,11 +8,12 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 // Debian's; CHROMIUM names another one.
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/** launch starts the browser. */
-export function launch() {
-  // Chromium's sandbox does not work for root, as which CI runs.
-  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return chromium.launch({ executablePath, args });
+// Chromium's sandbox does not work for root, as which CI runs.
+const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+
+/** launch starts the browser; options are playwright's. */
+export function launch(options = {}) {
+  return chromium.launch({ executablePath, args, ...options });
 }
 
 /** The windows that pages are looked at in. */
