@@ -419,3 +419,36 @@ func TestCookiesInChain(t *testing.T) {
 		t.Errorf("has %q, changed %q", a.has("http://ads.example/"), changed(r))
 	}
 }
+
+// The cookies of an answer that is stored as it streams, and of one that streams
+// past, are told of like others.
+func TestCookiesOfLargeAnswers(t *testing.T) {
+	body := strings.Repeat("0123456789abcdef", 16<<10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		w.Header()["Set-Cookie"] = []string{"a=1", "keep=2; Max-Age=99999"}
+		for i := 0; i < len(body); i += 32 << 10 {
+			io.WriteString(w, body[i:min(len(body), i+32<<10)])
+			w.(http.Flusher).Flush()
+		}
+	}))
+	defer server.Close()
+	for _, profile := range []cache.Profile{cache.Safe, cache.Standard} {
+		w := newTown(t, forward.Options{Store: newCookieStore(t), Parents: []string{server.URL}, Caching: cache.Options{Profile: profile},
+			Policy: forward.Policy{CookieLife: time.Hour, CookieRules: []string{"all.example=refuse", "a@some.example=refuse"}}}, nil)
+		c := through(t, w.proxy)
+		for i, step := range []struct{ host, says, set, status string }{
+			{"all.example", "2 cookies refused", "", "fwd=uri-miss; fwd-status=200; stored"},
+			{"all.example", "", "", "hit"},
+			{"some.example", "1 cookie refused; 1 cookie shortened", "keep=2; Max-Age=3600", "fwd=uri-miss; fwd-status=200"},
+			{"some.example", "1 cookie refused; 1 cookie shortened", "keep=2; Max-Age=3600", "fwd="},
+		} {
+			resp, got := get(t, c, "http://"+step.host+"/")
+			r := <-w.told
+			status := strings.TrimPrefix(resp.Header.Get("Cache-Status"), "freshet; ")
+			if got != body || changed(r) != step.says || strings.Join(resp.Header["Set-Cookie"], "|") != step.set || !strings.HasPrefix(status, step.status) {
+				t.Errorf("%v, %d: %d bytes, %q, changed %q, set %q", profile, i, len(got), status, changed(r), resp.Header["Set-Cookie"])
+			}
+		}
+	}
+}
