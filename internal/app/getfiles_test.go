@@ -195,6 +195,18 @@ func TestGetResumeMore(t *testing.T) {
 	_, said = w.run(getBadResume, "-C", "5", "-o", filepath.Join(dir, "none"), "URL/f")
 	contains(t, said, "has not 5 bytes that are known to be of this URL")
 
+	// A part that --range asked for is not one to go on with, nor what POST got.
+	served.set(func() { served.cut = 10 })
+	ranged := filepath.Join(dir, "ranged")
+	w.run(getPartial, "-s", "-r", "100-199", "--retry", "1", "--retry-delay", "0.001", "-o", ranged, "URL/f")
+	served.set(uncut)
+	_, said = w.run(exitOK, "-C", "-", "-o", ranged, "URL/f")
+	contains(t, said, "it is fetched anew")
+	if file(t, ranged) != string(content) {
+		t.Error("a part became the whole")
+	}
+	w.run(exitUsage, "-C", "-", "-d", "a", "-o", ranged, "URL/f")
+
 	// All of it has come, and then the program was killed.
 	part := filepath.Join(dir, "g")
 	os.WriteFile(part+partSuffix, content, 0o600)

@@ -117,6 +117,11 @@ func (o *getOutput) open(f *fetch, resp *http.Response, name string) error {
 		o.final = real
 	}
 	o.part = o.final + partSuffix
+	if from := f.resume.from; from > 0 {
+		if have, err := os.Stat(o.part); err != nil || have.Size() < from {
+			return getFaultf(getBadResume, "%s has not the %d bytes that the rest was asked for", o.part, from)
+		}
+	}
 	file, err := os.OpenFile(o.part, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err == nil {
 		if err = file.Truncate(f.resume.from); err == nil {
@@ -133,7 +138,10 @@ func (o *getOutput) open(f *fetch, resp *http.Response, name string) error {
 		file.Chmod(info.Mode().Perm()) // as what it replaces
 	}
 	o.file, o.w, o.began, o.opened = file, file, true, true
-	o.about = aboutOf(f.first.String(), resp)
+	o.about = nil
+	if resp.StatusCode == http.StatusOK || f.resume.from > 0 { // not a part that --range asks for
+		o.about = aboutOf(f.first.String(), resp)
+	}
 	if o.about != nil && (resp.ContentLength < 0 || resp.ContentLength > aboutFrom) && !f.inParts {
 		o.about.save(o.final + aboutSuffix)
 	} else {

@@ -138,6 +138,9 @@ func (f *fetch) prepareResume() error {
 		return nil
 	}
 	f.resume.on = true
+	if f.firstHop().method != http.MethodGet {
+		return getFaultf(exitUsage, "--continue-at is for GET; leave it out")
+	}
 	if f.out.name == "" {
 		if c.Continue == "-" {
 			return getFaultf(getBadResume, "--continue-at - goes on with a file; name it with --output")
@@ -234,7 +237,7 @@ func (f *fetch) anew(why string) {
 // goOn makes the next try go on with what this one has left, if it is known
 // what that is.
 func (f *fetch) goOn() {
-	if f.out.name == "" || f.out.final == "" || f.conf.Heads {
+	if f.out.final == "" || f.out.field || f.conf.Heads || f.conf.Range != "" || f.firstHop().method != http.MethodGet {
 		return
 	}
 	from, about := partOf(f.out.final, f.first.String())

@@ -191,6 +191,9 @@ func (p *parser) checkGet(c *Get) {
 	if c.Method != "" && !isToken(c.Method) {
 		p.fault("bad value %q for --request: give a method, such as GET", c.Method)
 	}
+	if c.Continue != "" && (c.NoClobber || c.FieldName) {
+		p.fault("--continue-at goes on with the file that is named; leave out --no-clobber and --remote-header-name")
+	}
 	if c.Continue != "" && c.Heads {
 		p.fault("--include puts heads into the file; leave it out with --continue-at")
 	}

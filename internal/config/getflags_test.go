@@ -66,6 +66,8 @@ func TestGetFaults(t *testing.T) {
 		"u -d a -T b":               "a request has one body",
 		"u -I -d a":                 "--head has no body",
 		"u -C - -r 0-1":             "--continue-at and --range exclude each other",
+		"u -C - -OJ":                "leave out --no-clobber and --remote-header-name",
+		"u -C - -i":                 "--include puts heads into the file",
 		"u -C x":                    `bad value "x" for --continue-at`,
 		"u --offline --refresh":     "--offline and --refresh exclude each other",
 		"u --offline --no-cache":    "--offline answers from the cache",
