@@ -210,3 +210,77 @@ func TestTunnelBlocked(t *testing.T) {
 		}
 	}
 }
+
+// Scripts of a page may read the stand-in of what they asked another site for; a
+// connection for messages is refused.
+func TestStandInsOfOthers(t *testing.T) {
+	h, err := forward.New(forward.Options{Lists: []forward.ListSource{listFile(t, "||ads.example^\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := through(t, serveHandler(t, h, nil))
+	resp, body := fetch{url: "http://ads.example/x", dest: "empty", fields: []string{"Origin", "http://news.example", "Sec-Fetch-Mode", "cors"}}.do(t, c)
+	if h := resp.Header; resp.StatusCode != 200 || body != "" || h.Get("Access-Control-Allow-Origin") != "http://news.example" || h.Get("Access-Control-Allow-Credentials") != "true" || h.Get("Vary") != "Origin" {
+		t.Errorf("%s %v", resp.Status, h)
+	}
+	r, _ := http.NewRequest("OPTIONS", "http://ads.example/x", nil)
+	for name, v := range map[string]string{"Origin": "http://news.example", "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-a, x-b"} {
+		r.Header.Set(name, v)
+	}
+	resp, err = c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if h := resp.Header; resp.StatusCode != 204 || h.Get("Access-Control-Allow-Methods") != "PUT" || h.Get("Access-Control-Allow-Headers") != "x-a, x-b" {
+		t.Errorf("preflight: %s %v", resp.Status, h)
+	}
+	for dest, want := range map[string]string{"video": "video/mp4", "audio": "video/mp4", "object": "text/html; charset=utf-8"} {
+		if resp, _ := (fetch{url: "http://ads.example/x", dest: dest}).do(t, c); resp.StatusCode != 200 || resp.Header.Get("Content-Type") != want {
+			t.Errorf("%s: %s %v", dest, resp.Status, resp.Header)
+		}
+	}
+	if resp, _ := (fetch{url: "http://ads.example/x", fields: []string{"Connection", "Upgrade", "Upgrade", "websocket"}}).do(t, c); resp.StatusCode != 403 {
+		t.Errorf("a WebSocket: %s", resp.Status)
+	}
+	if resp, err := c.Post("http://ads.example/x", "text/ping", strings.NewReader("PING")); err != nil || resp.StatusCode != 204 {
+		t.Errorf("a ping: %v %v", resp, err)
+	} else {
+		resp.Body.Close()
+	}
+	r, _ = http.NewRequest("HEAD", "http://ads.example/x.js", nil)
+	if resp, err := c.Do(r); err != nil || resp.StatusCode != 200 || resp.ContentLength <= 0 {
+		t.Errorf("HEAD: %v %v", resp, err)
+	}
+}
+
+// Policies that lists want are added to answers, from the server and from the
+// cache, once.
+func TestPolicies(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Etag", `"1"`)
+		w.Header().Set("Content-Security-Policy", "img-src 'self'")
+		io.WriteString(w, aPage)
+	}))
+	defer server.Close()
+	_, c, told, _ := filtered(t, "||127.0.0.1^$csp=script-src 'none'\n||127.0.0.1^$permissions=camera=()\n", nil)
+	for i := range 3 {
+		f := visit(server.URL + "/")
+		if i == 2 {
+			f.fields = []string{"If-None-Match", `"1"`}
+		}
+		resp, _ := f.do(t, c)
+		r := <-told
+		if got := strings.Join(resp.Header["Content-Security-Policy"], " | "); got != "img-src 'self' | script-src 'none'" && !(i == 2 && got == "script-src 'none'") {
+			t.Errorf("request %d, %s: policy %q", i, resp.Status, got)
+		}
+		if got := strings.Join(resp.Header["Permissions-Policy"], " | "); got != "camera=()" {
+			t.Errorf("request %d: permissions %q", i, got)
+		}
+		if !strings.Contains(r.Detail.Changed, "Content-Security-Policy added: script-src 'none'") {
+			t.Errorf("request %d: changed %q", i, r.Detail.Changed)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -338,5 +339,21 @@ func TestReloadUnderLoad(t *testing.T) {
 	all.Wait()
 	if n := wrong.Load(); n > 0 {
 		t.Errorf("%d verdicts are wrong", n)
+	}
+}
+
+// A list comes by the way of requests, from no address that they may not reach.
+func TestListGuarded(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "||a.example^\n") }))
+	defer server.Close()
+	for _, private := range []bool{false, true} {
+		h, err := forward.New(forward.Options{AllowPrivate: private, Lists: []forward.ListSource{{URL: server.URL + "/l"}}, ErrorLog: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := h.Lists()[0]; s.Loaded != private || (s.Error == "") != private || blocks(h, "a.example") != private {
+			t.Errorf("private addresses %v: %+v", private, s)
+		}
+		h.Close()
 	}
 }
