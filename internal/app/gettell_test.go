@@ -129,8 +129,8 @@ func TestGetWhy(t *testing.T) {
 `},
 		{"--refresh URL/fresh", `* why       GET http://ADDR/fresh
 * answer    200 OK
-* own cache validated: the server says it is still the same: the request asks
-            for validation (RFC 9111 §5.2.1.4)
+* own cache validated, still the same: the request asks for validation (RFC 9111
+            §5.2.1.4)
 *           (Cache-Control: no-cache)
 *           age 0 s, fresh for 2 h 1 min
 * kept      yes, fresh for 2 h 1 min

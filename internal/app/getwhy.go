@@ -111,7 +111,7 @@ func (w *getWhy) own(b *strings.Builder) {
 
 // ownVerdicts are verdicts of the cache in words.
 var ownVerdicts = map[string]string{
-	"hit": "hit", "stale": "hit, stale", "revalidated": "validated: the server says it is still the same", "miss": "miss",
+	"hit": "hit", "stale": "hit, stale", "revalidated": "validated, still the same", "miss": "miss",
 	"bypass": "passed", "refused": "refused", "handled": "nothing decided",
 }
 
