@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"freshet/internal/record"
@@ -32,8 +33,9 @@ type h2Bridge struct {
 
 // given is a connection that the hidden server has.
 type given struct {
-	ctx   context.Context // of its requests
-	ended chan struct{}
+	ctx    context.Context // of its requests
+	ended  chan struct{}
+	spoken atomic.Bool // the preface has come (RFC 9113 §3.4)
 }
 
 // maxStreams bounds the concurrent requests of one HTTP/2 connection.
@@ -64,7 +66,12 @@ func (b *h2Bridge) start(s *Server) bool {
 				return ctx
 			},
 			ConnState: func(nc net.Conn, st http.ConnState) {
-				if g, ok := b.given.Load(nc); ok && st == http.StateClosed {
+				g, ok := b.given.Load(nc)
+				switch {
+				case !ok:
+				case st == http.StateActive:
+					g.(*given).spoken.Store(true)
+				case st == http.StateClosed:
 					close(g.(*given).ended)
 				}
 			},
@@ -115,6 +122,10 @@ func (b *h2Bridge) Close() error {
 
 func (b *h2Bridge) Addr() net.Addr { return &net.UnixAddr{Name: "h2", Net: "unix"} }
 
+// silentAfter is how long a connection may still begin to speak when the server
+// stops: as long as one that has been told to end may still send requests.
+const silentAfter = time.Second
+
 // shutdown ends all connections after their requests; the channel is closed
 // when that is done.
 func (b *h2Bridge) shutdown(ctx context.Context) <-chan struct{} {
@@ -122,10 +133,23 @@ func (b *h2Bridge) shutdown(ctx context.Context) <-chan struct{} {
 	go func() {
 		defer close(done)
 		if srv := b.end(); srv != nil {
+			defer time.AfterFunc(silentAfter, b.closeSilent).Stop()
 			srv.Shutdown(ctx)
 		}
 	}()
 	return done
+}
+
+// closeSilent ends connections on which nothing came since the handshake:
+// browsers open some that they might need. The hidden server would wait ten
+// seconds for their preface.
+func (b *h2Bridge) closeSilent() {
+	b.given.Range(func(tc, g any) bool {
+		if !g.(*given).spoken.Load() {
+			tc.(*tls.Conn).NetConn().Close()
+		}
+		return true
+	})
 }
 
 func (b *h2Bridge) close() {

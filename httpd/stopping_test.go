@@ -1,6 +1,7 @@
 package httpd_test
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -63,6 +64,29 @@ func TestShutdownHTTP2(t *testing.T) {
 	}
 	if err := <-stopped; err != nil {
 		t.Error(err)
+	}
+}
+
+// A connection that was opened in case it is needed, and on which nothing came,
+// is not waited for: the server ends as soon as one that was idle would.
+func TestShutdownHTTP2Silent(t *testing.T) {
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
+	srv := &httpd.Server{Handler: http.HandlerFunc(hello)}
+	addr := startTLS(t, srv, certFile, keyFile)
+	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Read(make([]byte, 9)); err != nil { // the server's settings: it is served
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if err := srv.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begun); took > 8*time.Second {
+		t.Errorf("stopping took %v", took)
 	}
 }
 
