@@ -79,7 +79,7 @@ func taken(u *url.URL, c *http.Cookie, now time.Time) (*jarCookie, bool) {
 	if c.Quoted {
 		k.value = `"` + c.Value + `"`
 	}
-	if len(k.name)+len(k.value) > maxCookieBytes || strings.ContainsFunc(k.name+k.value, isControl) || host == "" {
+	if len(k.name)+len(k.value) > maxCookieBytes || strings.ContainsFunc(k.name+k.value+k.path, isControl) || host == "" {
 		return nil, false
 	}
 	domain := strings.ToLower(strings.TrimPrefix(c.Domain, "."))
@@ -93,7 +93,7 @@ func taken(u *url.URL, c *http.Cookie, now time.Time) (*jarCookie, bool) {
 		k.domain = domain
 	}
 	if !strings.HasPrefix(k.path, "/") {
-		k.path = defaultPath(u.Path)
+		k.path = defaultPath(u.EscapedPath())
 	}
 	prefix := strings.ToLower(k.name)
 	switch {
@@ -171,7 +171,7 @@ func (j *Jar) Cookies(u *url.URL) []*http.Cookie {
 	if host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil
 	}
-	path := u.Path
+	path := u.EscapedPath()
 	if !strings.HasPrefix(path, "/") {
 		path = "/"
 	}
@@ -230,6 +230,8 @@ func pathMatch(path, below string) bool {
 	return path == below || strings.HasPrefix(path, below) && (strings.HasSuffix(below, "/") || path[len(below)] == '/')
 }
 
+// defaultPath is of a path as it is in a URL: what is escaped in it could end a
+// line of a file of cookies, and begin one for another host.
 func defaultPath(path string) string {
 	if i := strings.LastIndexByte(path, '/'); i > 0 && path[0] == '/' {
 		return path[:i]

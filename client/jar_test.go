@@ -209,3 +209,28 @@ func FuzzCookieFile(f *testing.F) {
 		}
 	})
 }
+
+// A server can have a path asked for that has ends of lines and tabs in it,
+// escaped. They must not become lines of the file.
+func TestJarFileHasNoLinesOfServers(t *testing.T) {
+	from, err := url.Parse("http://evil.example/%0A.bank.example%09TRUE%09/%09FALSE%090%09session%09theirs%0A/page")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var j, again Jar
+	j.SetCookies(from, []*http.Cookie{{Name: "a", Value: "b"}, {Name: "c", Value: "d", Path: "/x\n.bank.example\tTRUE\t/\tFALSE\t0\ts\tt"}})
+	var file strings.Builder
+	if err := j.WriteCookies(&file); err != nil {
+		t.Fatal(err)
+	}
+	if bad, err := again.ReadCookies(strings.NewReader(file.String()), false); bad != 0 || err != nil {
+		t.Errorf("%d bad lines, %v in:\n%s", bad, err, file.String())
+	}
+	bank := &url.URL{Scheme: "http", Host: "www.bank.example", Path: "/"}
+	if got := again.Cookies(bank); len(got) > 0 {
+		t.Errorf("the bank gets %v of a file with:\n%s", got, file.String())
+	}
+	if got := again.Cookies(from); len(got) != 1 || got[0].Name != "a" {
+		t.Errorf("the page gets %v", got)
+	}
+}
