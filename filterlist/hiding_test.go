@@ -113,8 +113,18 @@ func TestSelectors(t *testing.T) {
 		}
 	}
 	for _, s := range []string{
+		"a:not(.b)", "a:NOT(.b)", "a:nth-child(2n + 1 of :is(.b, .c))", "::slotted(a)", ":-webkit-any(a,b)", `a:not([href*="url("])`, `.a\(b\)`,
+	} {
+		if _, reason := checkSelector(s); reason != "" {
+			t.Errorf("%s: %s", s, reason)
+		}
+	}
+	for _, s := range []string{
 		"", "a{}", "a}", "a;b", "a<b", "</style>", "@import x", "a/*", "a\nb", "(a", "a)", "[a", "a]", "(a]", `a"b`, `a[b='c"]`, "a\\", ":has-text(a)", "a:style(b)",
 		":upward(1)", ":xpath(//a)", ":matches-css(a: b)", "a:-abp-has(b)", "a:remove()", strings.Repeat(":not(", 20) + strings.Repeat(")", 20), `a[b="</style>"]`,
+		// Browsers read neither quotes nor brackets behind url.
+		`url(a"){}*{background:url(//evil.example/)}*:not(")`, `a:not(URL(x"){}b{color:red}")`, `:url(a"){}b{color:red}")`, `u\72l(a"){}b{color:red}")`, `:u\72 l(a"){}")`,
+		`a:is(url(a'){}b{color:red}'))`, "a(b)", "a: (b)",
 	} {
 		if _, reason := checkSelector(s); reason == "" {
 			t.Errorf("%q passes", s)

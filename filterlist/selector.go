@@ -46,6 +46,9 @@ func checkSelector(s string) (simple bool, reason string) {
 		case c == '[':
 			open = append(open, ']')
 		case c == '(':
+			if !opensPseudoClass(s[:i]) {
+				return false, unsafe
+			}
 			open = append(open, ')')
 		case c == ']' || c == ')':
 			if len(open) == 0 || open[len(open)-1] != c {
@@ -65,6 +68,16 @@ func checkSelector(s string) (simple bool, reason string) {
 		return false, "a selector that is not complete"
 	}
 	return isSimple(s), ""
+}
+
+// opensPseudoClass reports whether a parenthesis behind a text is that of a
+// pseudo-class with a plain name. Nothing else in a selector has one; and behind
+// url, in whatever letters and escapes, browsers read no quotes and no brackets
+// but up to the next parenthesis (CSS Syntax §4.3.6), behind which a list could
+// then say what it wants.
+func opensPseudoClass(s string) bool {
+	name := strings.TrimRight(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-")
+	return name != s && strings.HasSuffix(name, ":") && !strings.EqualFold(s[len(name):], "url")
 }
 
 // quoteEnd returns where the quote that begins at i is closed, -1 if nowhere.
