@@ -36,12 +36,13 @@ type CutSite struct {
 
 // Cut is a request that was not made.
 type Cut struct {
-	Time time.Time
-	URL  string
-	Site string
-	Kind filterlist.Type
-	Rule filterlist.Rule // of a list
-	By   rule.ID         // what the answer was
+	Number int64 // counts them from 1
+	Time   time.Time
+	URL    string
+	Site   string
+	Kind   filterlist.Type
+	Rule   filterlist.Rule // of a list
+	By     rule.ID         // what the answer was
 }
 
 // cuts count what was cut. Its mutex is a leaf.
@@ -50,7 +51,7 @@ type cuts struct {
 	sites  map[string]*CutSite
 	rest   CutSite
 	latest [maxLatest]Cut // a ring
-	next   int
+	next   int64
 }
 
 // add counts a request.
@@ -75,8 +76,9 @@ func (c *cuts) add(j *judged, by rule.ID, now int64) {
 	}
 	s.Count++
 	s.Saved += saved[j.kind]
-	c.latest[c.next%maxLatest] = cut
 	c.next++
+	cut.Number = c.next
+	c.latest[c.next%maxLatest] = cut
 }
 
 // CutSites says what was cut since the start, the site with most first.
@@ -102,7 +104,7 @@ func (h *Handler) LatestCuts() []Cut {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := make([]Cut, 0, min(c.next, maxLatest))
-	for i := c.next - 1; i >= 0 && i >= c.next-maxLatest; i-- {
+	for i := c.next; i > 0 && i > c.next-maxLatest; i-- {
 		all = append(all, c.latest[i%maxLatest])
 	}
 	return all

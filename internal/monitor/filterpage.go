@@ -27,14 +27,15 @@ func filterView(m *Monitor, q *query) (*ui.View, error) {
 		return nil, err
 	}
 	v.Sections = append([]ui.Section{filterStats(f)}, ask...)
-	if q.get("url") == "" {
-		v.Refresh = 10 * time.Second
+	live := q.get("url") == ""
+	if live {
+		v.Refresh, v.Live = 10*time.Second, liveAddress("filter", nil)
 	}
 	for _, one := range []struct {
 		page string
 		of   func(*Monitor, *query) (*table, error)
 		most int
-	}{{"/filter", cutsTable, 50}, {"/filter/sites", cutSitesTable, 20}, {"/filter/allowed", allowedTable, 100}, {"/filter/lists", listsTable, 100}, {"/filter/unsupported", unsupportedTable, 50}} {
+	}{{"/filter", cutsTable, maxFilterRows}, {"/filter/sites", cutSitesTable, maxFilterRows}, {"/filter/allowed", allowedTable, 100}, {"/filter/lists", listsTable, 100}, {"/filter/unsupported", unsupportedTable, 50}} {
 		t, err := one.of(m, q)
 		if err != nil {
 			return nil, err
@@ -45,9 +46,53 @@ func filterView(m *Monitor, q *query) (*ui.View, error) {
 			section.Columns[i].Sort = "" // there are several tables, and one address
 		}
 		section.Prev, section.Next = "", ""
+		if ids := filterLive[t.name]; live && ids != "" {
+			section.MaxRows = one.most
+			for i := range section.Rows {
+				section.Rows[i].ID = t.column(ids).shown(i)
+			}
+		}
 		v.Sections = append(v.Sections, section)
 	}
 	return v, nil
+}
+
+// maxFilterRows is how many rows of a table the page shows that changes by
+// itself.
+const maxFilterRows = 50
+
+// filterLive are the tables that change by themselves, and the column that tells
+// their rows from others.
+var filterLive = map[string]string{"filter_latest": "number", "filter_sites": "site"}
+
+// filterEvents brings what was cut, and the numbers above it.
+func filterEvents(m *Monitor, q *query) (func(dst []byte, now time.Time) []byte, error) {
+	if m.o.Filter == nil {
+		return nil, &missing{"This server filters nothing."}
+	}
+	return func(dst []byte, _ time.Time) []byte {
+		stats := ui.StatsEvent{}
+		for _, s := range filterStats(m.o.Filter).Items {
+			stats[s.Key] = ui.LiveStat{Text: s.Value, Note: s.Note, Level: s.Level}
+		}
+		dst = appendEvent(dst, ui.EventStats, 0, stats)
+		for _, of := range []func(*Monitor, *query) (*table, error){cutsTable, cutSitesTable} {
+			t, err := of(m, q)
+			if err != nil {
+				continue
+			}
+			event := ui.RowsEvent{Table: t.name, Whole: true, Empty: t.empty, Total: t.rows}
+			for row := range min(t.rows, maxFilterRows) {
+				r := ui.Row{ID: t.column(filterLive[t.name]).shown(row)}
+				for i := range t.columns {
+					r.Cells = append(r.Cells, t.columns[i].cell(row))
+				}
+				event.Rows = append(event.Rows, r)
+			}
+			dst = appendEvent(dst, ui.EventRows, 0, event)
+		}
+		return dst
+	}, nil
 }
 
 // filterStats are the numbers above the tables.
@@ -64,11 +109,11 @@ func filterStats(f *forward.Handler) *ui.Stats {
 		}
 	}
 	return &ui.Stats{Items: []ui.Stat{
-		{Label: "Not loaded", Value: grouped(cut), Note: "requests since the start"},
-		{Label: "Spared, about", Value: octets.format(float64(saved)), Note: "estimated by kind, not measured"},
-		{Label: "Rules in force", Value: grouped(int64(rules)), Href: "/filter/lists.json"},
-		{Label: "Lists that fail", Value: grouped(int64(failing)), Level: levelIf(failing > 0, ui.Warn)},
-		{Label: "Allowed for now", Value: grouped(int64(len(f.Allowances())))},
+		{Key: "filter_cut", Label: "Not loaded", Value: grouped(cut), Note: "requests since the start"},
+		{Key: "filter_saved", Label: "Spared, about", Value: octets.format(float64(saved)), Note: "estimated by kind, not measured"},
+		{Key: "filter_rules", Label: "Rules in force", Value: grouped(int64(rules)), Href: "/filter/lists.json"},
+		{Key: "filter_failing", Label: "Lists that fail", Value: grouped(int64(failing)), Level: levelIf(failing > 0, ui.Warn)},
+		{Key: "filter_allowances", Label: "Allowed for now", Value: grouped(int64(len(f.Allowances())))},
 	}}
 }
 
@@ -182,6 +227,7 @@ func cutsTable(m *Monitor, _ *query) (*table, error) {
 		{key: "rule", title: "Rule", mono: true, wide: true, text: func(row int) string { return ui.Visible(at(row).Rule.Text) },
 			more: func(row int, c *ui.Cell) { c.Title = place(at(row).Rule) }},
 		{key: "list", title: "List", text: func(row int) string { return ui.Visible(place(at(row).Rule)) }},
+		{key: "number", title: "Number", kind: count, down: true, num: func(row int) float64 { return float64(at(row).Number) }},
 		{key: "allow", title: "Allow", plain: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
 			c.Text, c.Href = "For an hour …", allowAddress(at(row).Site, at(row).Rule.Text)
 		}},
@@ -203,7 +249,7 @@ func cutSitesTable(m *Monitor, _ *query) (*table, error) {
 	if m.o.Filter != nil {
 		all = m.o.Filter.CutSites()
 	}
-	return &table{name: "filter_sites", caption: "Sites", empty: "Nothing yet.", rows: len(all), by: "cut", desc: true, columns: []column{
+	return &table{name: "filter_sites", caption: "Sites", empty: "Nothing yet.", rows: len(all), columns: []column{
 		{key: "site", title: "Site", wide: true, text: func(row int) string {
 			if all[row].Site == "" {
 				return "all others"

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"freshet/forward"
 )
@@ -115,5 +116,40 @@ func TestNoFilter(t *testing.T) {
 	}
 	if w := send(f.Local(), "POST", "/filter/allow", "site=a.example"); w.Code != 404 {
 		t.Errorf("allow: %d", w.Code)
+	}
+}
+
+// What is cut while somebody watches shows at once.
+func TestFilterEvents(t *testing.T) {
+	f, h := filtering(t)
+	page := send(f.Handler(), "GET", "/filter", "", "Accept", "text/html").Body.String()
+	if !strings.Contains(page, `data-events="/events?page=filter"`) {
+		t.Error("the page does not watch")
+	}
+	server := serve(t, f.Handler())
+	s := watch(t, server, "/events?page=filter")
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET http://ads.example/ads/2 HTTP/1.1\r\nHost: x\r\nSec-Fetch-Dest: script\r\nReferer: http://other.example/\r\n\r\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.RemoteAddr = "127.0.0.1:1"
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	f.live.tick(time.Now())
+	stats := map[string]struct{ Text string }{}
+	s.next("stats", &stats)
+	if stats["filter_cut"].Text != "2" {
+		t.Errorf("%+v", stats)
+	}
+	var latest, sites struct {
+		rowsEvent
+		Whole bool
+	}
+	s.next("rows", &latest)
+	s.next("rows", &sites)
+	if !latest.Whole || len(latest.Rows) != 2 || latest.Rows[0].ID != "2" || latest.Rows[0].Cells[1].Text != "http://ads.example/ads/2" {
+		t.Errorf("%+v", latest)
+	}
+	if !sites.Whole || len(sites.Rows) != 2 || sites.Rows[0].ID != "news.example" {
+		t.Errorf("%+v", sites)
 	}
 }

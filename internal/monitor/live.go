@@ -79,6 +79,7 @@ var liveSources = map[string]liveSource{
 	"overview": overviewEvents,
 	"requests": requestEvents,
 	"programs": programEvents,
+	"filter":   filterEvents,
 }
 
 func newLive(m *Monitor) *live { return &live{m: m, topics: map[string]*topic{}} }
