@@ -254,6 +254,7 @@ func TestMaxTunnels(t *testing.T) {
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		c, status := connect()
 		c.Close()
+		<-told
 		if status == 200 {
 			return
 		}
