@@ -122,7 +122,7 @@ func (g *getting) create(name string) (io.Writer, func(), error) {
 // a failure: then there is none.
 func (g *getting) openCache() error {
 	g.trip = &client.Transport{Base: g.wire, Offline: g.conf.Offline}
-	if !g.conf.Cache {
+	if !g.conf.Cache || g.unlike() != "" {
 		return nil
 	}
 	dir, err := cacheFolder(g.conf.CacheDir, g.env.Environ)
@@ -145,6 +145,20 @@ func (g *getting) openCache() error {
 		g.tell("there is no cache: %v; --cache-dir names a folder for one, --no-cache does without", cause(err))
 	}
 	return nil
+}
+
+// unlike says why what this run is answered may not be what its URLs name, ""
+// if it is: the cache would give it to those who ask without these flags.
+func (g *getting) unlike() string {
+	switch c := g.conf; {
+	case c.Offline: // nobody is asked
+		return ""
+	case c.Insecure:
+		return "servers are not verified (--insecure)"
+	case len(c.Resolve)+len(c.ConnectTo) > 0 || c.Unix != "" || c.Abstract != "":
+		return "another server may answer than the URL names (--resolve, --connect-to, --unix-socket)"
+	}
+	return ""
 }
 
 // cacheFolder returns the folder of the cache: the one that was named, else the

@@ -323,6 +323,9 @@ func TestGetWho(t *testing.T) {
 	if err := os.WriteFile(in("netrc"), []byte(netrc), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(in("others"), []byte("default login d password p\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct{ args, want string }{
 		{"URL/set", "|"},
 		{"-b a=1;b=2 URL/show", "a=1;b=2|"},
@@ -343,6 +346,9 @@ func TestGetWho(t *testing.T) {
 		{"--netrc-file " + in("netrc") + " URL/show", "|Basic YW5uOnB3"},
 		{"--netrc-file " + in("netrc") + " URL/away --connect-to " + away, "|Basic Ym9iOnF3"},
 		{"--netrc-file " + in("netrc") + " -u x:y URL/show", "|Basic eDp5"},
+		{"--netrc-file " + in("others") + " URL/show", "|Basic ZDpw"},
+		{"--netrc-file " + in("others") + " URL/away --connect-to " + away, "|"},
+		{"--netrc-file " + in("others") + " --location-trusted URL/away --connect-to " + away, "|Basic ZDpw"},
 		{"--netrc-optional URL/show", "|"},
 		{strings.Replace(w.srv.URL, "://", "://ann:pw@", 1) + "/show", "|Basic YW5uOnB3"},
 	} {

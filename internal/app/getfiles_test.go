@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -355,6 +357,61 @@ func TestGetParts(t *testing.T) {
 	}
 	served.set(func() { served.cut = 0 })
 	w.get("-C", "-", "-o", out, "URL/f", "--sha256", sum)
+}
+
+// Two processes do not write to one file.
+func TestGetTogether(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no locks")
+	}
+	more := make(chan struct{})
+	w := newGetWorld(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "begin")
+		http.NewResponseController(w).Flush()
+		if r.URL.Path == "/slow" {
+			<-more
+		}
+		io.WriteString(w, "end")
+	})
+	out := filepath.Join(t.TempDir(), "f")
+	p := start(t, "get", "--no-cache", "-N", "-o", out, w.srv.URL+"/slow")
+	for end := time.Now().Add(20 * time.Second); file(t, out+partSuffix) != "begin"; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(p.stderr)
+		}
+	}
+	_, said := w.run(getWriteError, "-o", out, "URL/fast")
+	contains(t, said, "another process is fetching to it")
+	close(more)
+	if status := p.wait(); status != exitOK || file(t, out) != "beginend" {
+		t.Errorf("%d %q", status, file(t, out))
+	}
+}
+
+// The program as a process: what it writes and its exit status.
+func TestGetProcess(t *testing.T) {
+	w := newGetWorld(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		if r.URL.Path == "/404" {
+			w.WriteHeader(404)
+		}
+		io.WriteString(w, "body")
+	})
+	t.Setenv("XDG_CACHE_HOME", filepath.Dir(w.cache))
+	for range 2 {
+		cmd, stdout, stderr := process(t, "get", w.srv.URL+"/")
+		if err := cmd.Wait(); err != nil || stdout.String() != "body" || stderr.String() != "" {
+			t.Errorf("%v %q %q", err, stdout, stderr)
+		}
+	}
+	if n := len(w.requests()); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	cmd, stdout, stderr := process(t, "get", "-f", w.srv.URL+"/404")
+	cmd.Wait()
+	if cmd.ProcessState.ExitCode() != getHTTPError || stdout.String() != "" || stderr.String() != "freshet: (22) the answer is 404 Not Found\n" {
+		t.Errorf("%v %q %q", cmd.ProcessState, stdout, stderr)
+	}
 }
 
 func TestContentRange(t *testing.T) {

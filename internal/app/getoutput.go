@@ -117,22 +117,9 @@ func (o *getOutput) open(f *fetch, resp *http.Response, name string) error {
 		o.final = real
 	}
 	o.part = o.final + partSuffix
-	if from := f.resume.from; from > 0 {
-		if have, err := os.Stat(o.part); err != nil || have.Size() < from {
-			return getFaultf(getBadResume, "%s has not the %d bytes that the rest was asked for", o.part, from)
-		}
-	}
-	file, err := os.OpenFile(o.part, os.O_WRONLY|os.O_CREATE, 0o666)
-	if err == nil {
-		if err = file.Truncate(f.resume.from); err == nil {
-			_, err = file.Seek(f.resume.from, io.SeekStart)
-		}
-		if err != nil {
-			file.Close()
-		}
-	}
+	file, err := o.openPart(f.resume.from)
 	if err != nil {
-		return o.fault(o.part, err)
+		return err
 	}
 	if info != nil {
 		file.Chmod(info.Mode().Perm()) // as what it replaces
@@ -148,6 +135,36 @@ func (o *getOutput) open(f *fetch, resp *http.Response, name string) error {
 		os.Remove(o.final + aboutSuffix) // of another part
 	}
 	return o.heads()
+}
+
+// openPart opens the file that is not complete, for this process alone, and
+// leaves its first bytes.
+func (o *getOutput) openPart(from int64) (*os.File, error) {
+	file, err := os.OpenFile(o.part, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, o.fault(o.part, err)
+	}
+	mine := lockFile(file)
+	info, err := file.Stat()
+	if named, failed := os.Stat(o.part); mine && (failed != nil || err != nil || !os.SameFile(info, named)) {
+		mine = false // another process has completed it in between
+	}
+	switch {
+	case !mine:
+		file.Close()
+		return nil, getFaultf(getWriteError, "write %s: another process is fetching to it", o.part)
+	case info.Size() < from:
+		file.Close()
+		return nil, getFaultf(getBadResume, "%s has not the %d bytes that the rest was asked for", o.part, from)
+	}
+	if err = file.Truncate(from); err == nil {
+		_, err = file.Seek(from, io.SeekStart)
+	}
+	if err != nil {
+		file.Close()
+		return nil, o.fault(o.part, err)
+	}
+	return file, nil
 }
 
 // aboutFrom is from which length on it is noted at once what a part is of, so

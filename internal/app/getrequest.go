@@ -237,14 +237,28 @@ func (f *fetch) logIn(req *http.Request, h *getHop) {
 		user := in.Username()
 		password, has := in.Password()
 		if !has { // a file may have the rest
-			_, password, _ = f.logins.Find(req.URL.Hostname(), user)
+			_, password, _ = f.fileLogin(h, user)
 		}
 		basic(user, password)
 	default:
-		if user, password, ok := f.logins.Find(req.URL.Hostname(), ""); ok {
+		if user, password, ok := f.fileLogin(h, ""); ok {
 			basic(user, password)
 		}
 	}
+}
+
+// fileLogin is what the file of logins says of the host of a hop. A server that
+// redirects does not get by that what is for all other hosts, and nothing is
+// sent in clear after a redirect from https.
+func (f *fetch) fileLogin(h *getHop, user string) (name, password string, ok bool) {
+	host := h.url.Hostname()
+	switch {
+	case h.trusted(f.conf):
+		return f.logins.Find(host, user)
+	case f.first.Scheme == "https" && h.url.Scheme != "https":
+		return "", "", false
+	}
+	return f.logins.FindNamed(host, user)
 }
 
 // timeCondition makes a field of --time-cond.

@@ -35,6 +35,8 @@ func (f *fetch) noteWhy(h *getHop, resp *http.Response) {
 		w.passed = "a part of a file was asked for, and the cache has no part in that"
 	case f.cache == nil && !f.conf.Cache:
 		w.passed = "there is none (--cache off)"
+	case f.cache == nil && f.unlike() != "":
+		w.passed = f.unlike()
 	case f.cache == nil:
 		w.passed = "there is none: it could not be opened"
 	}
