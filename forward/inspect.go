@@ -335,6 +335,17 @@ func (h *Handler) Pinned() []Pinned {
 	return h.inspector.pins.list(h.o.Now())
 }
 
+// pinnedFor is Pinned for the client of a request.
+func (h *Handler) pinnedFor(r *http.Request) (own []Pinned) {
+	client, _ := addressOf(r)
+	for _, p := range h.Pinned() {
+		if p.Client == client {
+			own = append(own, p)
+		}
+	}
+	return own
+}
+
 // Unpin has a host inspected for a client again, and reports whether it was known.
 func (h *Handler) Unpin(client netip.Addr, host string) bool {
 	return h.inspector != nil && h.inspector.pins.forget(client, host)

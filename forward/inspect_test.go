@@ -457,6 +457,11 @@ func TestPins(t *testing.T) {
 			if left := time.Until(p.Until); p.Host != "www.test" || p.Client.String() != "127.0.0.1" || left < 23*time.Hour || left > 24*time.Hour {
 				t.Errorf("pinned: %+v", p)
 			}
+			plain := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			if _, body := get(t, plain, "http://"+w.addr+"/"); !strings.Contains(body, "<li>www.test until ") || !strings.Contains(body, "/authority.crt") {
+				t.Errorf("the page tells nothing of it: %s", body)
+			}
+			<-w.told
 			client := w.client(false)
 			client.Transport.(*http.Transport).TLSClientConfig.RootCAs = pool(w.root)
 			if _, body := get(t, client, "https://www.test/"); body != "the app's" {

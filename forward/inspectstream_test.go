@@ -71,10 +71,14 @@ func TestInspectStreams(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short")
 	}
+	some := int64(96 << 20)
+	if raceEnabled {
+		some = 16 << 20
+	}
 	w := streams(t)
 	for _, h2 := range []bool{false, true} {
 		for _, path := range []string{"/sized", "/chunked"} {
-			size := int64(96 << 20)
+			size := some
 			if !h2 && path == "/chunked" && !raceEnabled {
 				size = 1 << 30
 			}
@@ -89,7 +93,7 @@ func TestInspectStreams(t *testing.T) {
 				t.Errorf("HTTP/2 %v, %s: %d bytes, %v, with %d MiB", h2, path, n, err, p.most>>20)
 			}
 		}
-		up := int64(96 << 20)
+		up := some
 		p := &peak{}
 		resp, err := w.client(h2).Post("https://www.test/", "application/octet-stream", io.TeeReader(io.LimitReader(zeros{}, up), p))
 		if err != nil {

@@ -32,7 +32,7 @@ func (h *Handler) ownPage(w http.ResponseWriter, r *http.Request) {
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 		h.sendPage(w, r, func(b *strings.Builder) error {
-			return setUp.Execute(b, setUpData{Address: r.Host, Host: hostOf(r.Host), Port: portIn(r.Host), Authority: len(h.o.Inspect.Certificate) > 0})
+			return setUp.Execute(b, setUpData{Address: r.Host, Host: hostOf(r.Host), Port: portIn(r.Host), Authority: len(h.o.Inspect.Certificate) > 0, Pinned: h.pinnedFor(r)})
 		})
 	case "/proxy.pac":
 		header.Set("Content-Type", "application/x-ns-proxy-autoconfig")
@@ -86,6 +86,7 @@ func pac(address string, tls bool) string {
 type setUpData struct {
 	Address, Host, Port string
 	Authority           bool // there is one to trust
+	Pinned              []Pinned
 }
 
 func hostOf(hostport string) string {
@@ -135,6 +136,8 @@ Or “Automatic proxy configuration URL”: <code>http://{{.Address}}/proxy.pac<
 <p>Of plain http: everything. Of https: the name of the host, no more, unless it was started with <code>--inspect</code> for that host and your browser trusts its authority.</p>
 {{if .Authority}}<p>It looks into the https of some hosts. For those, browsers have to trust its authority: <a href="/authority.crt">its certificate</a>.
 Compare it with what <code>freshet tls trust</code> prints on the proxy's machine before you do: this page may have come from anywhere.</p>
+{{end}}{{if .Pinned}}<p>Programs at your address have refused that authority's certificates for these hosts, whose https passes as it is:</p>
+<ul>{{range .Pinned}}<li>{{.Host}} until {{.Until.Format "2006-01-02 15:04 MST"}}</li>{{end}}</ul>
 {{end}}</main>
 </body>
 </html>
