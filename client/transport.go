@@ -24,7 +24,9 @@ import (
 // closed early, it ends the exchange, unless so little is missing that reading
 // it is cheaper: then it is still stored.
 //
-// The cache is passed by requests for an upgrade, and by CONNECT.
+// The cache is passed by requests for an upgrade, by CONNECT, and by requests
+// whose Host is not that of their URL: what is stored is for what a URL names,
+// and here another server answers.
 type Transport struct {
 	// Base sends what the cache cannot answer; nil means this module's own
 	// transport, with HTTP/2 for https. It gets requests with a context of their
@@ -85,7 +87,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // passesCache reports whether a request is for a connection more than for an
 // answer, or for nothing that a cache can have.
 func passesCache(req *http.Request) bool {
-	return req.Method == http.MethodConnect || len(req.Header["Upgrade"]) > 0 || req.URL == nil || req.URL.Host == ""
+	return req.Method == http.MethodConnect || len(req.Header["Upgrade"]) > 0 || req.URL == nil || req.URL.Host == "" ||
+		req.Host != "" && !strings.EqualFold(req.Host, req.URL.Host)
 }
 
 // start has the cache handle a request, on a goroutine of its own, and returns
