@@ -80,15 +80,29 @@ func ParseNetrc(text string) (*Netrc, error) {
 // Find returns the login for a host: the first that fits, the one of default
 // when none does. With a login it is the first with that one.
 func (n *Netrc) Find(host, login string) (user, password string, ok bool) {
+	if user, password, ok = n.FindNamed(host, login); ok {
+		return user, password, true
+	}
+	return n.find("", login)
+}
+
+// FindNamed is Find without default: for hosts that somebody else has named, as
+// a server does with a redirect, who would get what default has by that.
+func (n *Netrc) FindNamed(host, login string) (user, password string, ok bool) {
+	if host == "" {
+		return "", "", false
+	}
+	return n.find(strings.ToLower(host), login)
+}
+
+// find looks through the logins of a machine, "" for default.
+func (n *Netrc) find(machine, login string) (user, password string, ok bool) {
 	if n == nil {
 		return "", "", false
 	}
-	host = strings.ToLower(host)
-	for _, machine := range []string{host, ""} {
-		for _, m := range n.machines {
-			if m.host == machine && (login == "" || m.login == login) && m.login+m.password != "" {
-				return m.login, m.password, true
-			}
+	for _, m := range n.machines {
+		if m.host == machine && (login == "" || m.login == login) && m.login+m.password != "" {
+			return m.login, m.password, true
 		}
 	}
 	return "", "", false
