@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -182,5 +183,83 @@ func TestAttackInjection(t *testing.T) {
 	}
 	if got := ask(t, addr, "GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: \"><script>alert(1)</script>\r\nAccept: text/html\r\n\r\n"); len(got) != 1 || strings.Contains(got[0].body, "<script>") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What a server made of fields that name another address is for whoever sent
+// them alone; nobody else gets it from the cache, and they get nobody else's.
+func TestAttackForwardedFields(t *testing.T) {
+	o := newWitness(t, "127.0.0.1:0", func(r *http.Request, _ string) string {
+		v := "links to"
+		for name, values := range r.Header {
+			if strings.Contains(name, "Forwarded") {
+				v += " " + strings.Join(values, " ")
+			}
+		}
+		return fmt.Sprintf("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: %d\r\n\r\n%s", len(v), v)
+	})
+	for _, hot := range []bool{false, true} {
+		store := newStore(t)
+		addr := startHot(t, forward.Options{AllowPrivate: true, Store: store}, hot)
+		for i, tt := range []struct {
+			field string
+			kept  bool
+		}{
+			{"X-Forwarded-Host: evil.test", false},
+			{"x-forwarded-HOST: evil.test", false},
+			{"X_Forwarded_Host: evil.test", false},
+			{"X-Forwarded-Proto: evil", false},
+			{"X-Forwarded-Port: evil", false},
+			{"X-Forwarded-Prefix: /evil", false},
+			{"Forwarded: for=192.0.2.1;Host=evil.test", false},
+			{"Forwarded: for=192.0.2.1\r\nFORWARDED: proto=evil", false},
+			{"X-Forwarded-For: 192.0.2.1", true},
+			{"Forwarded: for=192.0.2.1", true},
+		} {
+			get := fmt.Sprintf("GET http://%s/%d HTTP/1.1\r\nHost: x\r\n", o.host(), i)
+			first, second := ask(t, addr, get+tt.field+"\r\n\r\n")[0], ask(t, addr, get+"\r\n")[0]
+			third := ask(t, addr, get+tt.field+"\r\n\r\n")[0]
+			if strings.Contains(second.body, "evil") || strings.Contains(second.fields.Get("Cache-Status"), "; hit") != tt.kept {
+				t.Errorf("%s: then %+v", tt.field, second)
+			}
+			if third.body != first.body || strings.Contains(third.fields.Get("Cache-Status"), "; hit") != tt.kept {
+				t.Errorf("%s: %+v, and later %+v", tt.field, first, third)
+			}
+		}
+	}
+}
+
+// The hot path serves those who may use the proxy, and what they ask it for: the
+// same as the other one.
+func TestAttackHot(t *testing.T) {
+	o := newWitness(t, "127.0.0.1:0", func(r *http.Request, _ string) string {
+		return "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 6\r\n\r\nsecret"
+	})
+	store := newStore(t)
+	addr := startHot(t, forward.Options{AllowPrivate: true, Store: store, Name: "here"}, true)
+	get := "GET http://" + o.host() + "/ HTTP/1.1\r\nHost: x\r\n"
+	for range 2 {
+		if got := ask(t, addr, get+"\r\n"); statuses(got) != "200" {
+			t.Fatalf("%+v", got)
+		}
+	}
+	login := startHot(t, forward.Options{AllowPrivate: true, Store: store, Name: "here", Login: func(n, p string) bool { return false }}, true)
+	others := startHot(t, forward.Options{AllowPrivate: true, Store: store, Name: "here", Clients: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, true)
+	for _, tt := range []struct{ what, addr, request, want string }{
+		{"a hit", addr, get, "200"},
+		{"a hit for who has no password", login, get, "407"},
+		{"a hit for who has a wrong one", login, get + "Proxy-Authorization: Basic YTpi\r\n", "407"},
+		{"a hit for another client", others, get, "403"},
+		{"a loop", addr, get + "Via: 1.1 here\r\n", "508"},
+		{"in origin-form", addr, "GET / HTTP/1.1\r\nHost: " + o.host() + "\r\n", "200"}, // the proxy's own page
+		{"the same host, by https", addr, "GET https://" + o.host() + "/ HTTP/1.1\r\nHost: " + o.host() + "\r\n", "502"},
+		{"two fields Host", addr, get + "Host: y\r\n", "400"},
+		{"user information", addr, "GET http://a@" + o.host() + "/ HTTP/1.1\r\nHost: x\r\n", "400"},
+		{"a field between the parts of the proxy", addr, get + "Freshet-Sheet: 1\r\n", "200"},
+	} {
+		got := ask(t, tt.addr, tt.request+"\r\n")
+		if statuses(got) != tt.want || (got[0].body == "secret") != (tt.want == "200" && tt.what != "in origin-form") {
+			t.Errorf("%s: %+v", tt.what, got)
+		}
 	}
 }

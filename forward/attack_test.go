@@ -13,6 +13,7 @@ import (
 
 	"freshet/cache"
 	"freshet/forward"
+	"freshet/httpd"
 )
 
 // witness is a server that notes each request as another parser than ours reads
@@ -166,6 +167,27 @@ func newStore(t *testing.T) *cache.Store {
 	}
 	t.Cleanup(func() { store.Close() })
 	return store
+}
+
+// startHot is start, with the hot path or without.
+func startHot(t *testing.T, o forward.Options, hot bool) string {
+	t.Helper()
+	h, err := forward.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &httpd.Server{Handler: h}
+	if hot {
+		srv.Hot = h
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); srv.Serve(l) }()
+	t.Cleanup(func() { srv.Close(); <-done; h.Close() })
+	return l.Addr().String()
 }
 
 // smuggled is what is sent, and what is to come of it.

@@ -24,6 +24,7 @@ type Handler struct {
 	access  access
 	servers *proxy.Handler
 	next    http.Handler                                                 // the cache, or servers
+	past    http.Handler                                                 // next without the cache
 	dial    func(ctx context.Context, hostport string) (net.Conn, error) // for tunnels
 	idle    func()                                                       // closes idle connections to servers
 	hot     httpd.HotHandler                                             // the cache, if its answers need no looking at; or nil
@@ -74,7 +75,7 @@ func New(o Options) (*Handler, error) {
 	if h.hides() {
 		behind = hider{h, h.servers}
 	}
-	h.next = behind
+	h.next, h.past = behind, behind
 	if o.Store == nil {
 		return h, nil
 	}
@@ -168,7 +169,11 @@ func (h *Handler) forward(w http.ResponseWriter, r *http.Request) {
 	}
 	c := h.private(w, r)
 	defer c.done()
-	h.next.ServeHTTP(c, r)
+	next := h.next
+	if goesPast(r) {
+		next = h.past
+	}
+	next.ServeHTTP(c, r)
 }
 
 // outgoing returns the request as it is for the handlers behind: in origin

@@ -22,7 +22,7 @@ func (h *Handler) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 	if h.hot == nil || q.TLS || q.Scheme != "http" || q.HasAny(unhot) || !h.access.allowsHot(a.Remote(), q.Host) {
 		return false
 	}
-	return h.unlisted(a) && h.hot.ServeHot(q, a)
+	return !goesPastHot(q) && h.unlisted(a) && h.hot.ServeHot(q, a)
 }
 
 // unlisted reports whether the lists leave a request as it is, and it is none

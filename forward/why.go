@@ -18,7 +18,7 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 		return e
 	}
 	p := h.whyPolicy(r)
-	if c, ok := h.next.(*cache.Handler); ok {
+	if c, ok := h.next.(*cache.Handler); ok && !goesPast(r) {
 		return p.explain(j.explain(c.Why(r)))
 	}
 	return p.explain(j.explain(h.servers.Why(r)))
