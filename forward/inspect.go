@@ -279,9 +279,14 @@ func (h *Handler) endTLS(c *tunnelled) {
 }
 
 // joinAnyway joins a tunnel to its server when what the client sends is nothing
-// that could be looked at.
+// that could be looked at. A page can have that sent (ws: at port 443): to a host
+// that lists block, nothing is.
 func (h *Handler) joinAnyway(c *tunnelled) {
 	defer c.Close()
+	if j := h.judgeHost(c.hostport); j.blocks() {
+		h.cuts.add(&j, rule.FilterHost, h.o.Now())
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), h.o.ConnectTimeout)
 	server, err := h.dial(ctx, c.hostport)
 	cancel()

@@ -1,6 +1,7 @@
 package forward_test
 
 import (
+	"crypto/tls"
 	"io"
 	"net/http"
 	"os"
@@ -44,6 +45,29 @@ func TestListsInside(t *testing.T) {
 				t.Errorf("%s: %s %q", address, resp.Status, body)
 			}
 		}
+	}
+	if _, n := w.places.get("tracker.test:443"); n != 0 {
+		t.Errorf("%d connections to a host that is blocked", n)
+	}
+}
+
+// What cannot be looked at is no way to a host that is blocked as such.
+func TestListsBlockWhatIsNotHTTPS(t *testing.T) {
+	list := filepath.Join(t.TempDir(), "list.txt")
+	if err := os.WriteFile(list, []byte("||tracker.test^\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(o *forward.Options) { o.Lists = []forward.ListSource{{Name: "mine", File: list}} })
+	w.site("tracker.test", http.NotFoundHandler())
+	c, _ := w.tunnel("tracker.test:443")
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: tracker.test\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n")
+	if got, _ := io.ReadAll(c); len(got) > 0 {
+		t.Errorf("without TLS: %q", got)
+	}
+	c, _ = w.tunnel("tracker.test:443")
+	tc := tls.Client(c, &tls.Config{ServerName: "tracker.test", RootCAs: pool(w.root), NextProtos: []string{"imap"}})
+	if tc.Handshake() == nil {
+		t.Error("with another protocol")
 	}
 	if _, n := w.places.get("tracker.test:443"); n != 0 {
 		t.Errorf("%d connections to a host that is blocked", n)
