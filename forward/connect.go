@@ -60,7 +60,9 @@ func (h *Handler) tunnelFailed(w http.ResponseWriter, r *http.Request, err error
 			id = rule.FilterCertificate
 		}
 	}
-	w.Header().Set("Proxy-Status", h.o.Name+"; error="+string(kind))
+	if kind != outbound.Canceled { // nobody waits for the answer
+		w.Header().Set("Proxy-Status", h.o.Name+"; error="+string(kind))
+	}
 	row := rule.Of(id)
 	httpd.SetRule(w, id)
 	httpd.SetVerdict(w, record.Refused)
