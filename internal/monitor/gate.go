@@ -61,6 +61,11 @@ func (g *gate) guard(next http.Handler) http.Handler {
 		case g.strict.Check(r) != nil, embeds(r):
 			fail(w, r, http.StatusForbidden, "The request was made by a page of another site.")
 			return
+		case g.Token == "" && len(r.Header["Via"]) > 0:
+			// Without a token, this machine's users may read: a proxy on it that
+			// may go to private addresses would make all its clients such.
+			fail(w, r, http.StatusForbidden, "The request came by a proxy, which anybody may use. Ask without it, or start the server with --monitor-token.")
+			return
 		}
 		read := r.Method == http.MethodGet || r.Method == http.MethodHead
 		switch {

@@ -33,6 +33,23 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// Who may use a proxy on this machine is not therefore one of its users.
+func TestByProxy(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, at := range []string{"/", "/requests", "/metrics", "/events"} {
+		if w := send(f.Handler(), "GET", at, "", "Via", "1.1 freshet"); w.Code != 403 || !strings.Contains(w.Body.String(), "--monitor-token") {
+			t.Errorf("%s: %d %s", at, w.Code, w.Body)
+		}
+	}
+	if w := send(f.Local(), "GET", "/", "", "Via", "1.1 freshet", "Host", "control"); w.Code != 200 {
+		t.Errorf("at the door: %d", w.Code)
+	}
+	f = newFixture(t, func(o *Options) { o.Access.Token = "the token of all" })
+	if w := send(f.Handler(), "GET", "/", "", "Via", "1.1 freshet", "Authorization", "Bearer the token of all"); w.Code != 200 {
+		t.Errorf("with a token: %d", w.Code)
+	}
+}
+
 func TestWrites(t *testing.T) {
 	const owner = "Bearer owner's token"
 	for _, tt := range []struct {
