@@ -54,7 +54,7 @@ for (const scheme of ['http', 'https']) {
       assert.deepEqual(complaints, []);
     });
 
-    test('with one they have neither banners nor holes nor complaints', async (t) => {
+    test('with one the banners are gone, what is hidden takes no room, and nothing complains', async (t) => {
       const proxy = await filter([...looking, '--list', list]);
       const browser = await through(t, proxy);
       const { page, answer, complaints } = await visit(t, browser, home);
