@@ -273,7 +273,7 @@ func (c *compiler) add(x *index, at place, p *parsed) {
 		source: at.source, offset: at.offset, line: at.line,
 	}
 	c.set.patterns = append(c.set.patterns, p.pattern...)
-	x2 := extra{domains: p.domains, to: p.to, deny: p.deny, methods: p.methods, re: p.re, probes: probes(p.required), endings: p.endings, value: p.value, param: p.param, mod: p.mod, scopes: p.scopes}
+	x2 := extra{domains: p.domains, to: p.to, deny: p.deny, methods: p.methods, re: p.re, steps: p.steps, probes: probes(p.required), endings: p.endings, value: p.value, param: p.param, mod: p.mod, scopes: p.scopes}
 	if p.domains != nil || p.to != nil || p.deny != nil || p.methods != nil || p.re != nil || p.mod != modNone || p.scopes != 0 {
 		r.extra = uint32(len(c.set.extras))
 		c.set.extras = append(c.set.extras, x2)

@@ -44,8 +44,10 @@
 //
 // 1000 lists, 256 MiB of each and 1 GiB of all, 32 KiB of a line, 4096 bytes of a regular
 // expression, and 500,000 steps (roughly: instructions) of all of them; what is
-// beyond is left out and counted. Of a host the last 32 labels count. The style
-// sheet for all pages ends before 1 MiB, that for one page before 128 KiB.
+// beyond is left out and counted. Expressions take 32 Mi steps times bytes of the
+// URL for one request; those that come later do not match. Of a host the last 32
+// labels count. The style sheet for all pages ends before 1 MiB, that for one page
+// before 128 KiB.
 //
 // # Invariants
 //

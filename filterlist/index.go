@@ -28,6 +28,7 @@ type extra struct {
 	deny    domains
 	methods []string
 	re      *regexp.Regexp
+	steps   int      // of re, and of the one in param
 	probes  []string // one of them is in each text that re matches
 	endings []string // it ends with one of them
 	value   string

@@ -82,7 +82,7 @@ func (c *query) among(t *texts, rules []rule, at int, s scan) *rule {
 		if !c.matches(t, r, at, s.scope != 0) || c.blocked && r.flags&(flagSpecific|flagEntry) == 0 && c.withoutGeneric() {
 			continue
 		}
-		if s.touches && (r.flags&flagException != 0 || !c.set.extras[r.extra].param.touches(c.raw)) {
+		if s.touches && (r.flags&flagException != 0 || !c.touches(&c.set.extras[r.extra], c.raw)) {
 			continue
 		}
 		if s.all == nil {

@@ -1,6 +1,9 @@
 package filterlist
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // ask is a request in short: URL, type and page.
 type ask struct {
@@ -69,5 +72,34 @@ func TestPatterns(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A list that has expressions which take long makes no request wait for long.
+func TestRegexpsAreBounded(t *testing.T) {
+	var b strings.Builder
+	for range 150 {
+		b.WriteString("/([a-y]*[b-z]){1,140}[^a-z]*[^a-z]$/\n*$removeparam=/([a-y]*[b-z]){1,140}[^a-z]*[^a-z]$/\n")
+	}
+	set := Compile([]Source{{"slow", "/^https:.*[0-9]x/\n"}, {"hostile", b.String()}})
+	if n := set.Lists()[1].Counts.Block; n < 50 {
+		t.Fatalf("%d expressions", n)
+	}
+	for _, url := range []string{"https://a.example/?" + strings.Repeat("abcdefgh", 1000), "https://a.example/" + strings.Repeat("abcdefgh", 8000)} {
+		c := query{set: set, raw: url}
+		tried := 0
+		for i := range set.extras {
+			if set.extras[i].re != nil && c.affords(&set.extras[i]) {
+				tried++
+			}
+		}
+		if tried > 2+maxWork/len(url)/1000 {
+			t.Errorf("%d expressions are tried on %d bytes", tried, len(url))
+		}
+		set.Match(&Request{URL: url, Type: XHR})
+		set.Match(&Request{URL: url, Type: Document})
+	}
+	if v := set.Match(&Request{URL: "https://a.example/" + strings.Repeat("abc0x", 1000), Type: Script}); v.Action != Block {
+		t.Errorf("what is cheap does not match: %v", v)
 	}
 }

@@ -87,7 +87,7 @@ func (c *query) removeParams(t *texts, v *Verdict) {
 	url := c.raw
 	for _, r := range rules {
 		x := &c.set.extras[r.extra]
-		if r.flags&flagException != 0 || !x.param.touches(url) || c.exceptFrom(rules, x.mod, x.value) {
+		if r.flags&flagException != 0 || !c.touches(x, url) || c.exceptFrom(rules, x.mod, x.value) {
 			continue
 		}
 		without, changed := x.param.apply(url)

@@ -79,6 +79,11 @@ func (p *param) apply(url string) (without string, changed bool) {
 	return head + "?" + strings.Join(kept, "&"), true
 }
 
+// touches says whether the rule would remove something, if there is time to look.
+func (c *query) touches(x *extra, url string) bool {
+	return (x.param.re == nil || c.affords(x)) && x.param.touches(url)
+}
+
 // touches says whether apply would change something, and allocates nothing.
 func (p *param) touches(url string) bool {
 	_, query, ok := strings.Cut(url, "?")

@@ -20,6 +20,7 @@ type query struct {
 	known   bool // the page is
 	itself  bool // the page is the request
 
+	worked  int // on regular expressions, in steps times bytes
 	kinship kinship
 	blocked bool // rules that $genericblock turns off are to be left out
 	generic generic
@@ -114,6 +115,17 @@ func (c *query) pageParty() *party {
 	return &c.page
 }
 
+// maxWork bounds the work on the regular expressions for one request: their steps
+// times the bytes of its URL, which is about an eighth of a second. A list could
+// else have expressions by which each long URL takes some seconds.
+const maxWork = 32 << 20
+
+// affords reports whether there is time for a rule's expression, and takes it.
+func (c *query) affords(x *extra) bool {
+	c.worked = min(c.worked+x.steps*len(c.raw), maxWork+1)
+	return c.worked <= maxWork
+}
+
 // matches says whether a rule matches. Cheap questions come first. at is where
 // in the URL that stands which the rule is filed under, -1 if it is not there.
 func (c *query) matches(t *texts, r *rule, at int, anyType bool) bool {
@@ -131,7 +143,7 @@ func (c *query) matches(t *texts, r *rule, at int, anyType bool) bool {
 		if x.endings != nil && !endsWithOne(t.lower, x.endings) || x.probes != nil && !containsOne(t.lower, x.probes) {
 			return false
 		}
-		return c.kin(r.flags) && c.fits(x) && x.re.MatchString(c.raw)
+		return c.kin(r.flags) && c.fits(x) && c.affords(x) && x.re.MatchString(c.raw)
 	default:
 		url := t.lower
 		if r.flags&flagMatchCase != 0 {
