@@ -158,6 +158,9 @@ func (g *getting) unlike() string {
 	case len(c.Resolve)+len(c.ConnectTo) > 0 || c.Unix != "" || c.Abstract != "":
 		return "another server may answer than the URL names (--resolve, --connect-to, --unix-socket)"
 	}
+	if _, said := g.says("Host"); said {
+		return "the answer is for another host than the URL names (--header Host)"
+	}
 	return ""
 }
 
