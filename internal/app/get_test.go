@@ -139,14 +139,16 @@ func TestGetRemoteNames(t *testing.T) {
 		io.WriteString(w, "x")
 	})
 	for field, want := range map[string]string{
-		"attachment; filename=a.txt":               "a.txt",
-		`attachment; filename="../../b.txt"`:       "b.txt",
-		`attachment; filename="..\..\c.txt"`:       "c.txt",
-		"attachment; filename*=UTF-8''d%C3%A9.txt": "dé.txt",
-		`attachment; filename=".bashrc"`:           "f",
-		`attachment; filename=".."`:                "f",
-		"inline":                                   "f",
-		"%%%":                                      "f",
+		"attachment; filename=a.txt":                     "a.txt",
+		`attachment; filename="../../b.txt"`:             "b.txt",
+		`attachment; filename="..\..\c.txt"`:             "c.txt",
+		"attachment; filename*=UTF-8''d%C3%A9.txt":       "dé.txt",
+		`attachment; filename=".bashrc"`:                 "f",
+		`attachment; filename=".."`:                      "f",
+		"attachment; filename*=UTF-8''%C2%9Bm.txt":       "f", // a control of C1
+		"attachment; filename*=UTF-8''a%E2%80%AEtxt.exe": "f", // read from right to left
+		"inline": "f",
+		"%%%":    "f",
 	} {
 		dir := t.TempDir()
 		w.get("-OJ", "--output-dir", dir, "-G", "--data-urlencode", "d="+field, "URL/f")

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"freshet/internal/field"
 )
 
 // getOutput is where the answer for a URL goes: standard output, or a file,
@@ -65,7 +67,7 @@ func (g *getting) outputFor(i int, u *url.URL) (*getOutput, error) {
 // safeName reports whether a name that a server has a say in can be that of a
 // file in the folder.
 func safeName(name string) bool {
-	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\\\x00") && !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) && filepath.IsLocal(name)
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\\\x00") && !strings.ContainsFunc(name, field.Obeyed) && filepath.IsLocal(name)
 }
 
 // begin opens the file; what an earlier try has left is begun anew.
@@ -140,13 +142,16 @@ func (o *getOutput) open(f *fetch, resp *http.Response, name string) error {
 // openPart opens the file that is not complete, for this process alone, and
 // leaves its first bytes.
 func (o *getOutput) openPart(from int64) (*os.File, error) {
+	if there, err := os.Lstat(o.part); err == nil && !(there.Mode().IsRegular() && isOurs(there)) {
+		return nil, getFaultf(getWriteError, "write %s: it is a link, or another user's; remove it", o.part)
+	}
 	file, err := os.OpenFile(o.part, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, o.fault(o.part, err)
 	}
 	mine := lockFile(file)
 	info, err := file.Stat()
-	if named, failed := os.Stat(o.part); mine && (failed != nil || err != nil || !os.SameFile(info, named)) {
+	if named, failed := os.Lstat(o.part); mine && (failed != nil || err != nil || !os.SameFile(info, named)) {
 		mine = false // another process has completed it in between
 	}
 	switch {

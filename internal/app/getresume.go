@@ -90,7 +90,13 @@ func (a *getAbout) save(name string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(name, text, 0o600) // a URL may have a secret in it
+	os.Remove(name)                                                          // which may be a link that somebody else has made
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // a URL may have a secret in it
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Close())
 }
 
 // readAbout reads it; nil without one that is whole.
