@@ -103,7 +103,7 @@ func (j *judged) explain(e *why.Explanation) *why.Explanation {
 		return e
 	}
 	v := &j.verdict
-	note := "the request is for a " + j.kind.String()
+	note := "what is asked for: " + j.kind.String()
 	if j.page != "" && j.page != j.address {
 		note += ", for the page " + j.page
 	}
