@@ -213,9 +213,9 @@ func (l *lists) take(k *followed, text string) {
 // fail says why a list is no newer; what was there stays.
 func (l *lists) fail(k *followed, err error) {
 	k.failed++
-	kept := "it is left out"
+	kept := "a list is left out"
 	if k.loaded {
-		kept = "the edition before it stays"
+		kept = "a list cannot be read; the edition before it stays"
 	}
 	l.log.Error("filter: "+kept, "list", k.source.Name, "err", err)
 	l.tell(k, func(s *ListState) { s.Error = err.Error() })
