@@ -127,7 +127,7 @@ func (g *getting) openCache() error {
 	}
 	dir, err := cacheFolder(g.conf.CacheDir, g.env.Environ)
 	if err == nil {
-		err = os.MkdirAll(dir, 0o700)
+		err = ownFolder(dir)
 	}
 	if err == nil {
 		var now func() time.Time
@@ -145,6 +145,19 @@ func (g *getting) openCache() error {
 		g.tell("there is no cache: %v; --cache-dir names a folder for one, --no-cache does without", cause(err))
 	}
 	return nil
+}
+
+// ownFolder makes a folder, unless it is there. One of another user is refused:
+// who can write to it says what is answered.
+func ownFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err == nil && !isOurs(info) {
+		err = fmt.Errorf("%s belongs to another user", dir)
+	}
+	return err
 }
 
 // unlike says why what this run is answered may not be what its URLs name, ""

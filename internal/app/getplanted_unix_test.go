@@ -55,3 +55,17 @@ func TestGetPlantedFiles(t *testing.T) {
 		t.Errorf("another user's file has become the answer: %q", got)
 	}
 }
+
+// What another user has stored is not given as an answer.
+func TestGetOthersCache(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("nobody else's folder can be made")
+	}
+	w := newGetWorld(t, say("body"))
+	w.get("URL/")
+	if err := os.Chown(w.cache, 12345, -1); err != nil {
+		t.Skip(err)
+	}
+	_, said := w.run(exitFault, "URL/")
+	contains(t, said, "open the cache: ", " belongs to another user; name another folder with --cache-dir")
+}
