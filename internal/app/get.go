@@ -103,7 +103,8 @@ func (g *getting) open() error {
 	return g.openCache()
 }
 
-// create opens a file to be written; "-" is standard output, "%" standard error.
+// create opens a file for heads, which have what logs in, so that nobody else may
+// read it; "-" is standard output, "%" standard error.
 func (g *getting) create(name string) (io.Writer, func(), error) {
 	switch name {
 	case "-":
@@ -111,7 +112,7 @@ func (g *getting) create(name string) (io.Writer, func(), error) {
 	case "%":
 		return g.env.Stderr, func() {}, nil
 	}
-	f, err := os.Create(name)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, nil, &getFault{getWriteError, fmt.Errorf("write %s: %w", name, cause(err))}
 	}

@@ -69,3 +69,16 @@ func TestGetOthersCache(t *testing.T) {
 	_, said := w.run(exitFault, "URL/")
 	contains(t, said, "open the cache: ", " belongs to another user; name another folder with --cache-dir")
 }
+
+// What has cookies and logins in it is for this user alone.
+func TestGetSecretFiles(t *testing.T) {
+	w := newGetWorld(t, say("body"))
+	dir := t.TempDir()
+	for _, flag := range []string{"--trace", "--trace-ascii", "--dump-header"} {
+		name := filepath.Join(dir, flag)
+		w.get("-u", "ann:pw", "--no-cache", flag, name, "URL/")
+		if info, err := os.Stat(name); err != nil || info.Size() == 0 || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", flag, info, err)
+		}
+	}
+}
