@@ -94,7 +94,11 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	nc.SetDeadline(time.Time{})
 	if c.srv.Sink != nil {
 		status := w.status
-		if status == 0 {
+		switch {
+		case status != 0:
+		case s.head.Method == http.MethodConnect:
+			status = http.StatusOK // a tunnel is open (RFC 9110 §9.3.6)
+		default:
 			status = http.StatusSwitchingProtocols
 		}
 		n := c.note(&s.head)
