@@ -44,6 +44,10 @@ type answer struct {
 	closed  bool // nobody reads any more
 	stopped bool // and nobody wants what is still to come
 	left    int64
+
+	// bodiless says that there is no body. Who has the response may put another
+	// Body into it, so that it is not looked at again.
+	bodiless bool
 }
 
 // notes are what the cache tells; see httpd.SetRule.
@@ -188,7 +192,7 @@ func (a *answer) head(code int) {
 	resp.ContentLength = lengthOf(a.req.Method, resp)
 	if a.left = resp.ContentLength; a.req.Method == http.MethodHead || a.left == 0 || bodiless(code) {
 		a.left = 0
-		resp.Body = http.NoBody
+		resp.Body, a.bodiless = http.NoBody, true
 	}
 	a.resp = resp
 	close(a.began)

@@ -58,7 +58,7 @@ func (a *answer) Write(b []byte) (int, error) {
 	if a.resp == nil {
 		a.head(http.StatusOK)
 	}
-	if a.resp.Body == http.NoBody {
+	if a.bodiless {
 		return len(b), nil
 	}
 	if a.left >= 0 {
