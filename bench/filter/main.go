@@ -249,7 +249,7 @@ func (b *bench) startServer(ctx context.Context) (*process.Process, error) {
 
 // start starts a proxy in a folder of its own.
 func (b *bench) start(ctx context.Context, p *proxy) (*contestant, error) {
-	dir := filepath.Join(b.dir, p.name)
+	dir := filepath.Join(b.dir, "of-"+p.name)
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return nil, err
 	}
