@@ -31,7 +31,7 @@ after(async () => {
 everyPage(
   [
     {
-      path: '/filter', title: 'Filter', texts: ['Not loaded', 'https://ads.example/banner-468x60.png', '||tracker.example^$script', 'news.example', 'in force'],
+      path: '/filter', title: 'Filter', live: true, texts: ['Not loaded', 'https://ads.example/banner-468x60.png', '||tracker.example^$script', 'news.example', 'in force'],
       tables: {
         'The latest that were not loaded': ['Time', 'Address', 'As', 'On'], Sites: ['Site', 'Not loaded'],
         Lists: ['List', 'From', 'State'], 'Lines that are left out': ['Reason', 'List'],
