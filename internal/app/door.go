@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"path/filepath"
-	"strings"
 	"sync/atomic"
 
 	"freshet/internal/control"
@@ -104,21 +102,8 @@ func doorFolder(data string, environ []string) (string, error) {
 	if data != "" {
 		return data, nil
 	}
-	var state, home string
-	for _, e := range environ {
-		name, value, _ := strings.Cut(e, "=")
-		switch name {
-		case "XDG_STATE_HOME":
-			state = value
-		case "HOME":
-			home = value
-		}
-	}
-	switch {
-	case filepath.IsAbs(state): // a relative one is to be ignored
-		return filepath.Join(state, "freshet"), nil
-	case filepath.IsAbs(home):
-		return filepath.Join(home, ".local", "state", "freshet"), nil
+	if folder := userFolder(environ, "XDG_STATE_HOME", ".local/state"); folder != "" {
+		return folder, nil
 	}
 	return "", errNoState
 }

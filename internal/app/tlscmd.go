@@ -37,21 +37,8 @@ func authorityFolder(dir string, environ []string) (string, error) {
 	if dir != "" {
 		return filepath.Abs(dir) // what is printed is used elsewhere
 	}
-	var data, home string
-	for _, e := range environ {
-		name, value, _ := strings.Cut(e, "=")
-		switch name {
-		case "XDG_DATA_HOME":
-			data = value
-		case "HOME":
-			home = value
-		}
-	}
-	switch {
-	case filepath.IsAbs(data): // a relative one is to be ignored
-		return filepath.Join(data, "freshet", "authority"), nil
-	case filepath.IsAbs(home):
-		return filepath.Join(home, ".local", "share", "freshet", "authority"), nil
+	if folder := userFolder(environ, "XDG_DATA_HOME", ".local/share"); folder != "" {
+		return filepath.Join(folder, "authority"), nil
 	}
 	return "", errors.New("there is no folder for an authority: set HOME or XDG_DATA_HOME, or give --dir")
 }
