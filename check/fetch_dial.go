@@ -14,22 +14,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"freshet/internal/outbound"
 )
 
 // originOf returns the scheme, host and port of a URL, the port always written.
-func originOf(u *url.URL) string { return u.Scheme + "://" + dialAddress(u) }
-
-func dialAddress(u *url.URL) string {
-	port := u.Port()
-	switch {
-	case port != "":
-	case u.Scheme == "https":
-		port = "443"
-	default:
-		port = "80"
-	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
+func originOf(u *url.URL) string { return u.Scheme + "://" + outbound.HostPort(u) }
 
 // connect returns a connection for HTTP/1, an idle one unless a fresh one is
 // asked for.
@@ -39,7 +29,7 @@ func (c *client) connect(ctx context.Context, u *url.URL, fresh bool) (*connecti
 			return conn, nil
 		}
 	}
-	conn, err := c.dial(ctx, dialAddress(u))
+	conn, err := c.dial(ctx, outbound.HostPort(u))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +72,7 @@ func (c *client) speaksHTTP2(ctx context.Context, u *url.URL) (bool, error) {
 	if u.Scheme != "https" {
 		return false, nil
 	}
-	key := dialAddress(u)
+	key := outbound.HostPort(u)
 	c.mu.Lock()
 	chosen, known := c.alpn[key]
 	c.mu.Unlock()
@@ -192,38 +182,38 @@ func (c *client) explain(u *url.URL, err error) error {
 		unknown  x509.UnknownAuthorityError
 		notTLS   tls.RecordHeaderError
 		alert    tls.AlertError
-		from     = "connect to " + dialAddress(u) + ": "
+		from     = "connect to " + outbound.HostPort(u) + ": "
 		insecure = "; --insecure checks without looking at it"
 	)
 	switch {
 	case errors.As(err, &refused):
 		text = refused.Error()
 	case errors.As(err, &broken):
-		text = dialAddress(u) + " does not answer in HTTP: " + broken.what
+		text = outbound.HostPort(u) + " does not answer in HTTP: " + broken.what
 	case errors.As(err, &name) && name.IsNotFound:
 		text = "no host has the name " + name.Name
 	case errors.As(err, &name):
 		text = "look up " + name.Name + ": " + name.Err
 	case errors.As(err, &unknown):
-		text = "the certificate of " + dialAddress(u) + " is signed by nobody who is trusted" + insecure
+		text = "the certificate of " + outbound.HostPort(u) + " is signed by nobody who is trusted" + insecure
 	case errors.As(err, &verify):
-		text = "the certificate of " + dialAddress(u) + " does not hold: " + strings.TrimPrefix(verify.Err.Error(), "x509: ") + insecure
+		text = "the certificate of " + outbound.HostPort(u) + " does not hold: " + strings.TrimPrefix(verify.Err.Error(), "x509: ") + insecure
 	case errors.As(err, &notTLS):
-		text = dialAddress(u) + " does not speak TLS; is it http://?"
+		text = outbound.HostPort(u) + " does not speak TLS; is it http://?"
 	case errors.As(err, &alert):
 		text = from + alert.Error()
 	case errors.Is(err, context.Canceled):
-		text = "stopped before " + dialAddress(u) + " answered"
+		text = "stopped before " + outbound.HostPort(u) + " answered"
 	case errors.Is(err, errSlow):
-		text = fmt.Sprintf("the answer of %s does not end within %v", dialAddress(u), c.timeout())
+		text = fmt.Sprintf("the answer of %s does not end within %v", outbound.HostPort(u), c.timeout())
 	case isTimeout(err):
-		text = fmt.Sprintf("no answer from %s within %v", dialAddress(u), c.timeout())
+		text = fmt.Sprintf("no answer from %s within %v", outbound.HostPort(u), c.timeout())
 	case errors.Is(err, syscall.ECONNREFUSED):
 		text = from + "nobody listens there (connection refused)"
 	case errors.Is(err, syscall.ECONNRESET):
-		text = dialAddress(u) + " cut the connection"
+		text = outbound.HostPort(u) + " cut the connection"
 	case errors.Is(err, errNoAnswer):
-		text = dialAddress(u) + " closed the connection without an answer"
+		text = outbound.HostPort(u) + " closed the connection without an answer"
 	}
 	return &fetchError{text, err}
 }

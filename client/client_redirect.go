@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"freshet/internal/outbound"
 )
 
 // A RedirectError says that a redirect was not followed. It is the Err of a
@@ -113,7 +115,7 @@ func redirected(req *http.Request, resp *http.Response) (*http.Request, error) {
 		withoutContent(next.Header)
 	}
 	next.Header.Del("Referer") // RFC 9110 §15.4: it was about the other resource
-	if sameOrigin(req.URL, to) {
+	if outbound.SameOrigin(req.URL, to) {
 		to.User = req.URL.User
 	} else {
 		to.User, next.Host = nil, ""
@@ -158,21 +160,6 @@ func withoutContent(h http.Header) {
 	for _, name := range [...]string{"Digest", "Last-Modified", "Expect", "Trailer", "Transfer-Encoding"} {
 		delete(h, name)
 	}
-}
-
-// sameOrigin compares scheme, host and port (RFC 9110 §4.3.1).
-func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
-}
-
-func portOf(u *url.URL) string {
-	switch port := u.Port(); {
-	case port != "":
-		return port
-	case u.Scheme == "https":
-		return "443"
-	}
-	return "80"
 }
 
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }

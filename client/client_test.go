@@ -147,7 +147,7 @@ func TestSameOrigin(t *testing.T) {
 	} {
 		a, _ := url.Parse(tt.a)
 		b, _ := url.Parse(tt.b)
-		if sameOrigin(a, b) != tt.want {
+		if outbound.SameOrigin(a, b) != tt.want {
 			t.Errorf("%s and %s", tt.a, tt.b)
 		}
 	}

@@ -25,20 +25,12 @@ func Dial(ctx context.Context, rawURL string, o DialOptions) (*Conn, error) {
 		u.User != nil || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, &ConnError{Op: "read the address", Err: errConnURL}
 	}
-	port := u.Port()
-	switch {
-	case port != "":
-	case u.Scheme == "https":
-		port = "443"
-	default:
-		port = "80"
-	}
 	times := o.times()
 	way, err := o.way(times)
 	if err != nil {
 		return nil, &ConnError{Op: "read the options", Err: err}
 	}
-	addr := net.JoinHostPort(u.Hostname(), port)
+	addr := outbound.HostPort(u)
 	nc, err := way.Tunnel(ctx, addr)
 	if err != nil {
 		return nil, ofOutbound(err)

@@ -13,6 +13,7 @@ import (
 
 	"freshet/client"
 	"freshet/internal/config"
+	"freshet/internal/outbound"
 )
 
 // fetch is the fetching of one URL.
@@ -176,7 +177,7 @@ func (f *fetch) follow(h *getHop, resp *http.Response, to *url.URL) (*getHop, er
 	f.stats.redirects++
 	io.CopyN(io.Discard, resp.Body, tooMuchRest)
 	next := &getHop{url: to, method: h.method, withBody: h.withBody, referer: h.referer}
-	next.home = sameOrigin(f.first, to)
+	next.home = outbound.SameOrigin(f.first, to)
 	keep := [...]bool{301: c.Keep301, 302: c.Keep302, 303: c.Keep303, 308: true}
 	switch code := resp.StatusCode; {
 	case code == 303 && h.method != http.MethodHead && !(keep[303] && h.method == http.MethodPost),
@@ -192,16 +193,6 @@ func (f *fetch) follow(h *getHop, resp *http.Response, to *url.URL) (*getHop, er
 		}
 	}
 	return next, nil
-}
-
-func sameOrigin(a, b *url.URL) bool {
-	port := func(u *url.URL) string {
-		if p := u.Port(); p != "" {
-			return p
-		}
-		return map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
 }
 
 // deliver writes the body where it belongs.

@@ -63,7 +63,7 @@ func (w *getOld) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // dial connects as req says, with TLS for https.
 func (w *getOld) dial(req *http.Request) (net.Conn, error) {
-	nc, err := w.way.Tunnel(req.Context(), hostPortOf(req))
+	nc, err := w.way.Tunnel(req.Context(), outbound.HostPort(req.URL))
 	if err != nil || req.URL.Scheme != "https" {
 		return nc, err
 	}
@@ -75,7 +75,7 @@ func (w *getOld) dial(req *http.Request) (net.Conn, error) {
 	tc := tls.Client(outbound.WatchEnd(nc), cfg)
 	if err := tc.HandshakeContext(ctx); err != nil {
 		nc.Close()
-		return nil, &outbound.Error{Op: "TLS handshake", Kind: outbound.TLSKind(err), Peer: hostPortOf(req), Err: err}
+		return nil, &outbound.Error{Op: "TLS handshake", Kind: outbound.TLSKind(err), Peer: outbound.HostPort(req.URL), Err: err}
 	}
 	return tc, nil
 }
@@ -113,7 +113,7 @@ func connFault(req *http.Request, err error) error {
 	if !errors.As(err, &failed) || failed.Kind == "" {
 		return err
 	}
-	return &outbound.Error{Op: failed.Op, Kind: outbound.Kind(failed.Kind), Peer: hostPortOf(req), Err: failed.Err}
+	return &outbound.Error{Op: failed.Op, Kind: outbound.Kind(failed.Kind), Peer: outbound.HostPort(req.URL), Err: failed.Err}
 }
 
 // oldBody is the body of a reply, with which its connection ends.
@@ -137,12 +137,4 @@ func (b *oldBody) Read(p []byte) (int, error) {
 func (b *oldBody) Close() error {
 	b.stop()
 	return b.conn.Close()
-}
-
-func hostPortOf(req *http.Request) string {
-	port := req.URL.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[req.URL.Scheme]
-	}
-	return net.JoinHostPort(req.URL.Hostname(), port)
 }
