@@ -32,6 +32,7 @@ type conn struct {
 	pid        int
 	untried    bool // its worker has not answered anybody yet
 	hung       bool // it may still be busy with a request that was given up
+	cut        bool // it ended before it said anything
 
 	fresh  bool      // nothing was ever heard over it
 	since  time.Time // when it became idle

@@ -123,6 +123,7 @@ func (x *exchange) ask() (*gateway.Head, *gateway.Fault) {
 			return head, f
 		}
 		x.h.tally.retried.Add(1)
+		x.in.c.cut = true
 		x.release(false)
 	}
 }

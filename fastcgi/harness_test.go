@@ -208,6 +208,14 @@ func work(mode string) {
 	case "die":
 		fmt.Fprintln(os.Stderr, "there is no reason to live")
 		os.Exit(3)
+	case "accept and die":
+		if l, err := net.FileListener(os.Stdin); err == nil {
+			if c, err := l.Accept(); err == nil {
+				c.Close()
+			}
+		}
+		time.Sleep(20 * time.Millisecond) // its end is not seen before the broken connection
+		os.Exit(3)
 	case "serve", "once":
 		l, err := net.FileListener(os.Stdin)
 		if err != nil {

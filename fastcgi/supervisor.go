@@ -18,6 +18,9 @@ import (
 // longLived is how long a worker has to run for its end to be no failure.
 const longLived = time.Second
 
+// doubtFor is how long a worker may take to end that cut off its first request.
+const doubtFor = 100 * time.Millisecond
+
 // supervisor is a source of connections to workers that it starts, one for each
 // worker at a time.
 type supervisor struct {
@@ -183,7 +186,7 @@ func (s *supervisor) exited(w *worker, lived time.Duration, result child.Result)
 		s.restarts++
 		s.judge(w, lived, result)
 	}
-	w.leaving, w.deaf = false, false
+	w.leaving, w.deaf, w.doubted = false, false, false
 	s.tell()
 	s.fillLocked()
 }
@@ -252,6 +255,9 @@ func (s *supervisor) lost(w *worker, generation int, err error) bool {
 	}
 	if w.process != nil && !w.deaf && w.generation == generation {
 		w.deaf = true
+		if w.served == 0 {
+			w.doubt()
+		}
 		w.process.Terminate()
 	}
 	return true
@@ -264,16 +270,18 @@ func (s *supervisor) choose() (*worker, *gateway.Fault) {
 		return nil, &gateway.Fault{Rule: rule.ScriptStopped, Err: errClosed}
 	}
 	var off *worker
+	doubt := false
 	for _, w := range s.slots {
+		doubt = doubt || w.doubted
 		switch {
-		case w.busy || w.leaving || w.deaf:
+		case w.busy || w.leaving || w.deaf || w.doubted:
 		case w.process != nil:
 			return w, nil
 		case off == nil:
 			off = w
 		}
 	}
-	if off != nil && !time.Now().Before(s.until) && s.start(off) == nil {
+	if off != nil && !doubt && !time.Now().Before(s.until) && s.start(off) == nil {
 		return off, nil
 	}
 	for _, w := range s.slots {
@@ -297,6 +305,9 @@ func (s *supervisor) give(c *conn, keep bool) {
 		c.nc.Close()
 	}
 	w.busy, w.since = false, time.Now()
+	if c.cut && c.untried && w.generation == c.generation && w.process != nil {
+		w.doubt()
+	}
 	if c.hung && w.generation == c.generation && w.process != nil && !w.leaving && !s.closed {
 		s.log.Warn("a worker is ended whose request was given up", "pid", c.pid)
 		w.leave()

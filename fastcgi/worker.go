@@ -23,6 +23,7 @@ type worker struct {
 	process *child.Process // nil when none runs
 	leaving bool           // it is being ended
 	deaf    bool           // nothing hears at its socket: it ends, or is made to
+	doubted bool           // it cut off its first request: whether it lives is about to be known
 	busy    bool           // an exchange has it
 	idle    *conn          // kept for the next exchange
 	since   time.Time      // when it became idle
@@ -93,6 +94,23 @@ func (w *worker) look(p *child.Process, run *gateway.Run, path string, said *os.
 	os.Remove(path)
 	w.s.board.Remove(run)
 	w.s.exited(w, time.Since(run.Started), result)
+}
+
+// doubt leaves a worker alone that failed before it served anybody, until it is
+// gone, or has shown that it is not on its way out; supervisor.mu is held.
+// Without it one request would meet several workers that end at once, and be
+// told of a broken connection where the fault is that none can run.
+func (w *worker) doubt() {
+	w.doubted = true
+	generation := w.generation
+	time.AfterFunc(doubtFor, func() {
+		w.s.mu.Lock()
+		defer w.s.mu.Unlock()
+		if w.generation == generation && w.doubted {
+			w.doubted = false
+			w.s.tell()
+		}
+	})
 }
 
 // leave ends the process for good; supervisor.mu is held.

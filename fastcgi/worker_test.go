@@ -166,6 +166,22 @@ func TestWorkersDie(t *testing.T) {
 	}
 }
 
+// A request that meets a worker on its way out does not go to the next one of
+// that kind: none can run, which is what it is told.
+func TestWorkersDieUnderARequest(t *testing.T) {
+	w := workers(t, "accept and die")
+	w.Backoff = time.Minute
+	h := newHandler(t, fastcgi.Options{Workers: w, ErrorLog: quiet})
+	url, recs := serve(t, h)
+	resp, _ := get(t, newClient(t), url)
+	if rec := recs.next(t); resp.StatusCode != 503 || rec.Rule != rule.WorkersNone {
+		t.Errorf("%s %v", resp.Status, rec.Rule)
+	}
+	if p := h.Pool(); p.Starts != 1 {
+		t.Errorf("%d were started", p.Starts)
+	}
+}
+
 func TestWorkersRefused(t *testing.T) {
 	for name, w := range map[string]*fastcgi.Workers{
 		"no such program": {Command: []string{"/nowhere/at/all"}, User: "nobody"},
