@@ -14,10 +14,7 @@ import (
 )
 
 // codingNames are the codings that are asked for one by one.
-var codingNames = []struct {
-	name   string
-	coding field.Coding
-}{{"gzip", field.Gzip}, {"br", field.Brotli}, {"zstd", field.Zstd}}
+var codingNames = []string{field.Gzip.String(), field.Brotli.String(), field.Zstd.String()}
 
 // minCoded is how long a text is, in bytes, of which coding is expected: a
 // shorter one fits one packet either way.
@@ -41,10 +38,8 @@ func (r *reply) decoded() (content []byte, ok bool) {
 }
 
 func decodeAs(name string, body []byte) ([]byte, error) {
-	for _, c := range codingNames {
-		if strings.EqualFold(name, c.name) || c.coding == field.Gzip && strings.EqualFold(name, "x-gzip") {
-			return coding.Decode(c.coding, body, maxDecoded)
-		}
+	if c, ok := field.CodingNamed(name); ok && c != field.Identity {
+		return coding.Decode(c, body, maxDecoded)
 	}
 	return nil, fmt.Errorf("%s is not known", name)
 }
@@ -57,9 +52,9 @@ func (e *examination) codings() {
 	}
 	var coded []*reply
 	var gains []string
-	for _, c := range codingNames {
-		where := "the answer to Accept-Encoding: " + c.name
-		r := e.ask(where, with("Accept-Encoding", c.name))
+	for _, name := range codingNames {
+		where := "the answer to Accept-Encoding: " + name
+		r := e.ask(where, with("Accept-Encoding", name))
 		if r == nil || r.Status != 200 {
 			continue
 		}
@@ -67,16 +62,16 @@ func (e *examination) codings() {
 		switch {
 		case is == "" || is == "identity":
 			continue
-		case is != c.name && is != "x-"+c.name:
+		case is != name && is != "x-"+name:
 			e.report("coding-unasked", where, is)
 			continue
 		}
 		coded = append(coded, r)
-		e.compareCoding(r, c.name, where)
+		e.compareCoding(r, name, where)
 		if e.plain.whole && r.whole && len(e.plain.Body) > 0 {
-			gains = append(gains, gain(c.name, len(r.Body), len(e.plain.Body)))
+			gains = append(gains, gain(name, len(r.Body), len(e.plain.Body)))
 			if len(r.Body) >= len(e.plain.Body) && len(e.plain.Body) > 0 {
-				e.report("coding-larger", where, gain(c.name, len(r.Body), len(e.plain.Body)))
+				e.report("coding-larger", where, gain(name, len(r.Body), len(e.plain.Body)))
 			}
 		}
 	}

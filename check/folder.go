@@ -157,7 +157,7 @@ func (c *Checker) asksCodings(ctx context.Context, u *url.URL, r *reply) bool {
 		return false
 	}
 	for _, coding := range codingNames {
-		p := with("Accept-Encoding", coding.name)
+		p := with("Accept-Encoding", coding)
 		p.url = u
 		if _, err := c.client.do(ctx, p); err != nil {
 			return false

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"freshet/internal/coding"
 	"freshet/internal/field"
@@ -38,7 +37,7 @@ func decode(resp *http.Response) {
 	}
 	var codings []field.Coding
 	for name := range field.Elements(resp.Header["Content-Encoding"]) {
-		c, known := codingNamed(name)
+		c, known := field.CodingNamed(name)
 		if !known {
 			return
 		}
@@ -69,21 +68,6 @@ func decode(resp *http.Response) {
 	resp.Header.Del("Content-Encoding")
 	resp.Header.Del("Content-Length")
 	resp.ContentLength, resp.Uncompressed = -1, true
-}
-
-// codingNamed returns the coding of that name (RFC 9110 §8.4.1).
-func codingNamed(name string) (c field.Coding, ok bool) {
-	switch strings.ToLower(name) {
-	case "identity":
-		return field.Identity, true
-	case "gzip", "x-gzip":
-		return field.Gzip, true
-	case "br":
-		return field.Brotli, true
-	case "zstd":
-		return field.Zstd, true
-	}
-	return 0, false
 }
 
 // decodedBody is a body whose codings are undone.

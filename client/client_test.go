@@ -256,7 +256,7 @@ func TestDecode(t *testing.T) {
 		out := text
 		var names []string
 		for name := range strings.SplitSeq(strings.Trim(r.URL.Path, "/"), "/") {
-			cd, ok := codingNamed(name)
+			cd, ok := field.CodingNamed(name)
 			if ok && cd != field.Identity {
 				out, _ = coding.Encode(nil, cd, out, coding.Quick)
 			}

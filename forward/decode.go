@@ -24,8 +24,8 @@ type decoder struct {
 // newDecoder returns one that writes to w what becomes of a coding. Close, or
 // drop, it.
 func newDecoder(w io.Writer, name string) (*decoder, error) {
-	c, ok := codingNamed(name)
-	if !ok {
+	c, ok := field.CodingNamed(name)
+	if !ok || c == field.Identity {
 		return nil, errors.New("no such content coding: " + name)
 	}
 	d := &decoder{}

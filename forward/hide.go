@@ -49,9 +49,8 @@ func undone(lines []string) string {
 	var kept []string
 	for e := range field.Elements(lines) {
 		name, _, _ := strings.Cut(e, ";")
-		if name = strings.ToLower(strings.TrimSpace(name)); name == "identity" || name == "*" {
-			kept = append(kept, e)
-		} else if _, ok := codingNamed(name); ok {
+		name = strings.TrimSpace(name)
+		if _, ok := field.CodingNamed(name); ok || name == "*" {
 			kept = append(kept, e)
 		}
 	}

@@ -93,11 +93,12 @@ func textOf(resp *http.Response) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if name := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); name != "" && name != "identity" {
-		c, ok := codingNamed(name)
-		if !ok {
-			return "", fmt.Errorf("it came in the coding %q", name)
-		}
+	name := strings.TrimSpace(resp.Header.Get("Content-Encoding"))
+	c, ok := field.CodingNamed(name)
+	if !ok && name != "" {
+		return "", fmt.Errorf("it came in the coding %q", name)
+	}
+	if c != field.Identity {
 		b, err := coding.Decode(c, []byte(text), maxList)
 		if err != nil {
 			return "", err
@@ -178,17 +179,4 @@ func (l *lists) dueAfter(k *followed, expires time.Duration) time.Time {
 		expires = l.refresh
 	}
 	return time.Unix(k.kept.Checked, 0).Add(min(max(expires, leastRefresh), mostRefresh))
-}
-
-// codingNamed returns a content coding by its name.
-func codingNamed(name string) (field.Coding, bool) {
-	switch name {
-	case "gzip", "x-gzip":
-		return field.Gzip, true
-	case "br":
-		return field.Brotli, true
-	case "zstd":
-		return field.Zstd, true
-	}
-	return field.Identity, false
 }

@@ -81,7 +81,7 @@ func ParseAcceptEncoding(value string, present bool) Accepted {
 		}
 		if name == "*" {
 			star = lesser(star, q)
-		} else if c, ok := codingOf(name); ok {
+		} else if c, ok := CodingNamed(name); ok {
 			a.q[c] = lesser(a.q[c], q)
 		}
 	}
@@ -127,9 +127,11 @@ func (a Accepted) Order(available CodingSet) (order [NumCodings]Coding, n int) {
 	return order, n
 }
 
-// codingOf finds a coding by name. Exact comparison comes first because nearly
-// everybody sends lower case.
-func codingOf(name string) (Coding, bool) {
+// CodingNamed returns the coding of a name without regard to case; x-gzip is gzip
+// (RFC 9110 §8.4.1.3), and identity one of them. Of any other name it is Identity
+// and not ok. Exact comparison comes first because nearly everybody sends lower
+// case.
+func CodingNamed(name string) (c Coding, ok bool) {
 	switch name {
 	case "gzip", "x-gzip":
 		return Gzip, true
@@ -145,7 +147,10 @@ func codingOf(name string) (Coding, bool) {
 			return Coding(c), true
 		}
 	}
-	return Gzip, EqualFold(name, "x-gzip")
+	if EqualFold(name, "x-gzip") {
+		return Gzip, true
+	}
+	return Identity, false
 }
 
 // parseWeight reads "q=0.5" (RFC 9110 §12.4.2) as thousandths.

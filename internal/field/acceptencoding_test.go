@@ -11,6 +11,22 @@ func allCodings() CodingSet {
 	return CodingSet(0).With(Identity).With(Gzip).With(Brotli).With(Zstd)
 }
 
+func TestCodingNamed(t *testing.T) {
+	for name, want := range map[string]Coding{
+		"gzip": Gzip, "GZip": Gzip, "x-gzip": Gzip, "X-Gzip": Gzip, "br": Brotli, "BR": Brotli,
+		"zstd": Zstd, "zSTD": Zstd, "identity": Identity, "Identity": Identity,
+	} {
+		if c, ok := CodingNamed(name); c != want || !ok {
+			t.Errorf("%q: %v, %v", name, c, ok)
+		}
+	}
+	for _, name := range []string{"", "deflate", "x-br", "gzip ", "brr", "*"} {
+		if c, ok := CodingNamed(name); c != Identity || ok {
+			t.Errorf("%q: %v, %v", name, c, ok)
+		}
+	}
+}
+
 func TestAcceptEncoding(t *testing.T) {
 	const absent = "\x00absent"
 	tests := []struct {
