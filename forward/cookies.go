@@ -33,7 +33,8 @@ import (
 const storingField = "Freshet-Filter-Cache-Control"
 
 // private does with a request what the policies say, and returns the writer for
-// its answer. The header is the request's own. // Its done is to be called when the answer is over.
+// its answer. The header is the request's own. Its done is to be called when the answer is
+// over.
 func (h *Handler) private(w http.ResponseWriter, r *http.Request) *cookieWriter {
 	c := &cookieWriter{headWriter: headWriter{ResponseWriter: w}, h: h, visit: visitOf(r)}
 	c.around = c

@@ -35,14 +35,12 @@ type SeenCookie struct {
 	Third       int64         // how often it was for one of another site
 	Page        string        // the last other site; "" if there was none, or it is not known
 	Life        time.Duration // that it asked for last; 0 for the session
-	Partitioned bool          // it is set for each site apart
+	Partitioned bool          // it was last set with Partitioned, for each site apart
 	Last        time.Time
 
 	// Done is what was done the last time, and why; Rule what decided; Instead
 	// what would have been done without it.
 	Done, Rule, Instead string
-
-	partitioned, plain bool // how it was set, of those that reached a client
 }
 
 // CookieSite is what is known of the cookies of a site.
@@ -84,8 +82,7 @@ func (s *cookieSites) sent(t *cookierule.Table, v *visit, lines []string, now ti
 	for _, line := range lines {
 		line, n := cookierule.Without(line, func(name string) bool {
 			seen := s.cookie(site, name, v.host)
-			d := t.Decide(&cookierule.Case{Host: v.host, Name: name, ThirdParty: v.third, Chosen: chosen, Now: now,
-				Partitioned: seen != nil && seen.partitioned && !seen.plain})
+			d := t.Decide(&cookierule.Case{Host: v.host, Name: name, ThirdParty: v.third, Chosen: chosen, Now: now})
 			seen.note(v, &d, now)
 			if seen != nil {
 				seen.Sent++
@@ -213,13 +210,9 @@ func (s *cookieSites) remember(x *seenSite, set *cookierule.Set, v *visit, d *co
 	c.Set++
 	c.Life, _ = set.Life(now)
 	c.Partitioned = set.Partitioned
-	switch d.What {
-	case cookierule.Refused:
-		return
-	case cookierule.ToSession, cookierule.Shortened:
+	if d.What == cookierule.ToSession || d.What == cookierule.Shortened {
 		c.Changed++
 	}
-	c.partitioned, c.plain = c.partitioned || set.Partitioned, c.plain || !set.Partitioned
 }
 
 // note remembers what was decided on a cookie. c may be nil.

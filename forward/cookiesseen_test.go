@@ -50,7 +50,7 @@ func TestCookieSites(t *testing.T) {
 		sid.Life != time.Hour || sid.Done != "passed: everything passes while learning" || sid.Rule != "learn" || sid.Instead != "refused" {
 		t.Errorf("%+v", sid)
 	}
-	if nameless.Name != "" || nameless.Set != 4 || nameless.Sent != 1 || other.Name != "other" || other.Sent != 1 || other.Set != 0 || !p.Partitioned || p.Instead != "" {
+	if nameless.Name != "" || nameless.Set != 4 || nameless.Sent != 1 || other.Name != "other" || other.Sent != 1 || other.Set != 0 || !p.Partitioned || p.Instead != "refused" {
 		t.Errorf("%+v\n%+v\n%+v", nameless, other, p)
 	}
 }

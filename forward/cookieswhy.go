@@ -58,14 +58,7 @@ func (h *Handler) whyPolicy(r *http.Request) *policyWhy {
 
 // wouldSend says what would become of a cookie that a request sends.
 func (s *cookieSites) wouldSend(t *cookierule.Table, v *visit, name string, now time.Time) cookierule.Decision {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var seen *SeenCookie
-	if site := s.of[v.site]; site != nil {
-		seen = site.names[nameOfHost{name[:min(len(name), maxNameLength)], v.host}]
-	}
-	return t.Decide(&cookierule.Case{Host: v.host, Name: name, ThirdParty: v.third, Chosen: s.choices.of(v.site), Now: now,
-		Partitioned: seen != nil && seen.partitioned && !seen.plain})
+	return t.Decide(&cookierule.Case{Host: v.host, Name: name, ThirdParty: v.third, Chosen: s.choices.of(v.site), Now: now})
 }
 
 // explain adds to an explanation what the policies do.

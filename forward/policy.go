@@ -26,9 +26,10 @@ import (
 type Policy struct {
 	// Cookies is "no-third-party" (the default), "allow", "session" (they live
 	// until the browser ends), "refuse", or "learn": all pass, and what
-	// no-third-party would have done is noted. A third party's cookie that has a
-	// jar of its own for each site (Partitioned) is not refused by the default,
-	// and a line that deletes a cookie by none.
+	// no-third-party would have done is noted. A third party's cookie is refused
+	// by the default whatever its attributes say (Partitioned, too: in Cookie
+	// nothing tells how it was set). A line that deletes a cookie is refused by
+	// none.
 	Cookies string
 
 	// CookieLife bounds how long cookies live that pass; 0: no bound.

@@ -19,7 +19,7 @@ const groupPolicies = "Cookies, and what tells about the user"
 // policyRows say what becomes of them.
 var policyRows = []Flag{
 	{Name: "cookies", Kind: Choice, Value: "POLICY", Default: "no-third-party", Choices: []string{"no-third-party", "allow", "session", "refuse", "learn"}, Group: groupPolicies,
-		Doc: "What becomes of cookies. no-third-party: a site has its cookies on its own pages alone, but for those that browsers keep apart for each site (Partitioned). allow: all pass. " +
+		Doc: "What becomes of cookies. no-third-party: a site has its cookies on its own pages alone, with or without Partitioned. allow: all pass. " +
 			"session: all pass, and live until the browser ends. refuse: none passes. learn: all pass, and the monitor shows what no-third-party would have done.",
 		field: func(s *sections) any { return &s.forward.Cookies }},
 	{Name: "cookie-life", Kind: Duration, Value: "TIME", Min: minute, Max: 400 * day, Group: groupPolicies, Example: "30d",

@@ -40,7 +40,8 @@ func TestSetCookie(t *testing.T) {
 	}{
 		{in{Rules{}, "a.example", false, Unset, "a=b; Path=/"}, "a=b; Path=/", Passed, ByPolicy, "no-third-party", Passed},
 		{in{Rules{}, "a.example", true, Unset, "a=b; Path=/"}, "", Refused, ThirdParty, "no-third-party", Refused},
-		{in{Rules{}, "a.example", true, Unset, "a=b; Secure; Path=/; Partitioned"}, "a=b; Secure; Path=/; Partitioned", Passed, Partition, "no-third-party", Passed},
+		{in{Rules{}, "a.example", true, Unset, "a=b; Secure; Path=/; Partitioned"}, "", Refused, ThirdParty, "no-third-party", Refused},
+		{in{Rules{}, "a.example", false, Unset, "a=b; Secure; Path=/; Partitioned"}, "a=b; Secure; Path=/; Partitioned", Passed, ByPolicy, "no-third-party", Passed},
 		{in{Rules{Policy: Allow}, "a.example", true, Unset, "a=b"}, "a=b", Passed, ByPolicy, "allow", Passed},
 		{in{Rules{Policy: Refuse}, "a.example", false, Unset, "a=b"}, "", Refused, ByPolicy, "refuse", Refused},
 		{in{Rules{Policy: Learn}, "a.example", true, Unset, "a=b; Max-Age=99999999"}, "a=b; Max-Age=99999999", Passed, Learning, "learn", Refused},
@@ -65,7 +66,7 @@ func TestSetCookie(t *testing.T) {
 		{in{Rules{Life: 10 * day}, "a.example", false, Unset, "a=b; Max-Age=60; Expires=" + later}, "a=b; Max-Age=60; Expires=" + later, Passed, ByPolicy, "no-third-party", Passed},
 		{in{Rules{Life: 10 * day}, "a.example", false, Unset, "a=b; Max-Age=1; Max-Age=99999999999999999999999"}, "a=b; Max-Age=1; Max-Age=864000", Shortened, TooLong, "no-third-party", Shortened},
 		{in{Rules{Life: 10 * day}, "a.example", false, Unset, "a=b; Max-Age=+99999999"}, "a=b; Max-Age=+99999999", Passed, ByPolicy, "no-third-party", Passed}, // no number to browsers
-		{in{Rules{Life: 10 * day}, "a.example", true, Unset, "a=b; Max-Age=99999999; Partitioned"}, "a=b; Max-Age=864000; Partitioned", Shortened, TooLong, "no-third-party", Shortened},
+		{in{Rules{Life: 10 * day}, "a.example", false, Unset, "a=b; Max-Age=99999999; Partitioned"}, "a=b; Max-Age=864000; Partitioned", Shortened, TooLong, "no-third-party", Shortened},
 		{in{Rules{Life: 10 * day}, "a.example", false, Unset, "a=b"}, "a=b", Passed, ByPolicy, "no-third-party", Passed},
 
 		// Who decides.
@@ -125,19 +126,6 @@ func TestNames(t *testing.T) {
 	}
 	if s := strings.Join(got, ","); s != "a,,c,,e" {
 		t.Errorf("%q", s)
-	}
-}
-
-// A third party's cookie that is known to be set with Partitioned is sent.
-func TestPartitionedIsSent(t *testing.T) {
-	table := compile(t, Rules{})
-	c := Case{Host: "w.example", Name: "a", ThirdParty: true}
-	if d := table.Decide(&c); d.What != Refused {
-		t.Errorf("not known: %+v", d)
-	}
-	c.Partitioned = true
-	if d := table.Decide(&c); d.What != Passed || d.Reason != Partition {
-		t.Errorf("known: %+v", d)
 	}
 }
 

@@ -34,14 +34,13 @@ const (
 	ByRule                   // a rule names the host, or the cookie
 	ByChoice                 // somebody chose it for the site
 	ThirdParty               // it is a third party's
-	Partition                // it is a third party's, but has a jar of its own for each top-level site
 	TooLong                  // it asks for a longer life than cookies may have
 	Deletion                 // its line deletes it
 	Learning                 // everything passes, so that it can be seen
 )
 
 var reasons = [...]string{"the policy for all sites", "a rule for it", "a choice for its site", "it is a third party's",
-	"a third party's, kept apart for each site", "it asks for a longer life than cookies may have", "it deletes a cookie", "everything passes while learning"}
+	"it asks for a longer life than cookies may have", "it deletes a cookie", "everything passes while learning"}
 
 // String says it in words.
 func (r Reason) String() string { return reasons[r] }
@@ -53,11 +52,8 @@ type Case struct {
 	ThirdParty bool   // the request is for a page of another site
 	Chosen     Policy // what somebody chose for the site; Unset for nothing
 
-	// Set is its line of Set-Cookie; nil for one of Cookie. Partitioned says of
-	// the latter that its host has set it with Partitioned only.
-	Set         *Set
-	Partitioned bool
-	Now         time.Time
+	Set *Set // its line of Set-Cookie; nil for one of Cookie
+	Now time.Time
 }
 
 // Decision is what becomes of a cookie, and why.
@@ -107,10 +103,10 @@ func (t *Table) follow(d *Decision, c *Case, p Policy) {
 	case p == Learn:
 		d.Reason = Learning
 		return
-	case p == NoThirdParty && c.ThirdParty && !c.isPartitioned():
-		d.What, d.Reason = Refused, ThirdParty
 	case p == NoThirdParty && c.ThirdParty:
-		d.Reason = Partition
+		// With Partitioned, too: browsers that do not know it would keep one jar
+		// for all pages, and in Cookie nothing tells which jar a cookie is from.
+		d.What, d.Reason = Refused, ThirdParty
 	case p == Refuse:
 		d.What = Refused
 	case p == Session:
@@ -133,8 +129,6 @@ func (t *Table) follow(d *Decision, c *Case, p Policy) {
 		d.What, d.Reason, d.Life = Shortened, TooLong, t.life
 	}
 }
-
-func (c *Case) isPartitioned() bool { return c.Partitioned || c.Set != nil && c.Set.Partitioned }
 
 // Apply returns the line as a decision wants it; passes is false when it is to be
 // left out.
