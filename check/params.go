@@ -15,24 +15,6 @@ func isDecimal(s string) bool {
 	return err == nil
 }
 
-// splitOutside splits at a separator, but not within double quotes.
-func splitOutside(s string, sep byte) []string {
-	var parts []string
-	from, quoted := 0, false
-	for i := 0; i < len(s); i++ {
-		switch {
-		case quoted && s[i] == '\\':
-			i++
-		case s[i] == '"':
-			quoted = !quoted
-		case s[i] == sep && !quoted:
-			parts = append(parts, s[from:i])
-			from = i + 1
-		}
-	}
-	return append(parts, s[min(from, len(s)):])
-}
-
 // A fieldParam is a parameter behind a semicolon; its name is in lower case.
 type fieldParam struct {
 	name, value string
@@ -43,7 +25,7 @@ type fieldParam struct {
 // without what stands before the first semicolon.
 func paramsOf(elem string) []fieldParam {
 	var all []fieldParam
-	for _, part := range splitOutside(elem, ';')[1:] {
+	for _, part := range field.Split(elem, ';')[1:] {
 		var p fieldParam
 		p.name, p.value, p.hasValue = strings.Cut(part, "=")
 		p.name, p.value = strings.ToLower(trimSpace(p.name)), trimSpace(p.value)

@@ -222,8 +222,8 @@ type cacheMember struct {
 // is not well formed is shown as it is.
 func cacheMembers(lines []string) []cacheMember {
 	var all []cacheMember
-	for _, member := range splitQuoted(strings.Join(lines, ","), ',') {
-		parts := splitQuoted(member, ';')
+	for _, member := range field.Split(strings.Join(lines, ","), ',') {
+		parts := field.Split(member, ';')
 		if m := (cacheMember{name: strings.Trim(strings.TrimSpace(parts[0]), `"`)}); m.name != "" {
 			for _, p := range parts[1:] {
 				m.params = append(m.params, strings.TrimSpace(p))
@@ -232,24 +232,6 @@ func cacheMembers(lines []string) []cacheMember {
 		}
 	}
 	return all
-}
-
-// splitQuoted splits at a separator that does not stand in quotes.
-func splitQuoted(s string, sep byte) []string {
-	var parts []string
-	start, quoted := 0, false
-	for i := 0; i < len(s); i++ {
-		switch {
-		case quoted && s[i] == '\\':
-			i++
-		case s[i] == '"':
-			quoted = !quoted
-		case s[i] == sep && !quoted:
-			parts = append(parts, s[start:i])
-			start = i + 1
-		}
-	}
-	return append(parts, s[start:])
 }
 
 // forwardReasons are those of RFC 9211 §2.2 in words.

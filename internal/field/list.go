@@ -106,6 +106,20 @@ func Cut(s string, sep byte) (before, after string, found bool) {
 	return trim(s[:i]), trim(s[i+1:]), true
 }
 
+// Split splits s at each sep that is outside of quoted strings. The parts keep
+// their white space and may be empty; there is one at least.
+func Split(s string, sep byte) []string {
+	var parts []string
+	for {
+		i := scan(s, sep)
+		parts = append(parts, s[:i])
+		if i == len(s) {
+			return parts
+		}
+		s = s[i+1:]
+	}
+}
+
 // trim removes optional white space (OWS, RFC 9110 §5.6.3) at both ends.
 func trim(s string) string { return trimRight(trimLeft(s)) }
 

@@ -121,6 +121,25 @@ func TestIsToken(t *testing.T) {
 	}
 }
 
+func TestSplit(t *testing.T) {
+	for in, want := range map[string][]string{
+		"":             {""},
+		"a":            {"a"},
+		";":            {"", ""},
+		"a; b ;":       {"a", " b ", ""},
+		`a;"b;c";d`:    {"a", `"b;c"`, "d"},
+		`"a\";b";c`:    {`"a\";b"`, "c"},
+		`a\;b`:         {`a\`, "b"}, // an escape outside of quotes is none
+		`a;"b;c`:       {"a", `"b;c`},
+		"a;\"b;c\\":    {"a", `"b;c\`},
+		`x"a;b"y;"";z`: {`x"a;b"y`, `""`, "z"},
+	} {
+		if got := Split(in, ';'); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 // FuzzNextElement proves that a list is consumed, that no element is empty or
 // has white space around it, and that the elements joined are the same list.
 func FuzzNextElement(f *testing.F) {
