@@ -63,28 +63,11 @@ func (s *Store) listObjects() (all []listed, err error) {
 		if names, err = s.list(s.path(filepath.Join("objects", d.Name()))); err != nil {
 			break
 		}
-		all = s.listDir(all, names)
+		for k, files := range byKey(names) {
+			all = s.listKey(all, k, files)
+		}
 	}
 	return all, err
-}
-
-func (s *Store) listDir(all []listed, names []fs.DirEntry) []listed {
-	slices.SortFunc(names, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	for len(names) > 0 {
-		k, _, _ := parseName(names[0].Name())
-		n := 1
-		for n < len(names) {
-			if next, _, _ := parseName(names[n].Name()); next != k {
-				break
-			}
-			n++
-		}
-		if k != (Key{}) {
-			all = s.listKey(all, k, names[:n])
-		}
-		names = names[n:]
-	}
-	return all
 }
 
 // listKey adds one object, of which there are these files.

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"iter"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -70,29 +71,38 @@ func (s *Store) list(dir string) ([]fs.DirEntry, error) {
 // walkDir enters the objects of one directory. It reports whether the walk can
 // go on: not if the store was cleared meanwhile, or closed.
 func (s *Store) walkDir(names []fs.DirEntry, generation int64) bool {
-	slices.SortFunc(names, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	for len(names) > 0 {
-		k, _, _ := parseName(names[0].Name())
-		n := 1
-		for n < len(names) {
-			if next, _, _ := parseName(names[n].Name()); next != k {
-				break
-			}
-			n++
-		}
-		if s.ctx.Err() != nil || !s.walkKey(k, names[:n], generation) {
+	for k, files := range byKey(names) {
+		if s.ctx.Err() != nil || !s.walkKey(k, files, generation) {
 			return false
 		}
-		names = names[n:]
 	}
 	return true
 }
 
+// byKey yields the keys of what is in a directory of objects, each with its
+// files. Names that are none of ours are left out. It sorts names.
+func byKey(names []fs.DirEntry) iter.Seq2[Key, []fs.DirEntry] {
+	return func(yield func(Key, []fs.DirEntry) bool) {
+		slices.SortFunc(names, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		for len(names) > 0 {
+			k, _, _ := parseName(names[0].Name())
+			n := 1
+			for n < len(names) {
+				if next, _, _ := parseName(names[n].Name()); next != k {
+					break
+				}
+				n++
+			}
+			if k != (Key{}) && !yield(k, names[:n]) {
+				return
+			}
+			names = names[n:]
+		}
+	}
+}
+
 // walkKey enters one object and removes bodies that it does not have.
 func (s *Store) walkKey(k Key, names []fs.DirEntry, generation int64) bool {
-	if k == (Key{}) {
-		return true // not our names
-	}
 	l := s.stripe(&k)
 	l.Lock()
 	defer l.Unlock()
