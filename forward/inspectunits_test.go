@@ -105,18 +105,19 @@ func TestSigns(t *testing.T) {
 		signs []sign
 		every int64
 		used  bool
-		want  bool
+		want  string // why it is pinned; "" when it is not
 	}{
-		"refused once":               {[]sign{refused}, minute, false, false},
-		"refused twice":              {[]sign{refused, refused}, minute, false, true},
-		"refused twice, but used":    {[]sign{refused, refused}, minute, true, true},
-		"refused now and then":       {[]sign{refused, refused}, 61 * minute, false, false},
-		"cut off twice":              {[]sign{cutOff, cutOff}, minute, false, false},
-		"cut off three times":        {[]sign{cutOff, cutOff, cutOff}, minute, false, true},
-		"unused five times":          {[]sign{unused, unused, unused, unused, unused}, minute, false, false},
-		"unused six times":           {[]sign{unused, unused, unused, unused, unused, unused}, minute, false, true},
-		"unused six times, but used": {[]sign{unused, unused, unused, unused, unused, unused}, minute, true, false},
-		"mixed":                      {[]sign{refused, unused, cutOff}, minute, false, true},
+		"refused once":               {[]sign{refused}, minute, false, ""},
+		"refused twice":              {[]sign{refused, refused}, minute, false, "2 alerts about the certificate"},
+		"refused twice, but used":    {[]sign{refused, refused}, minute, true, "2 alerts about the certificate"},
+		"refused now and then":       {[]sign{refused, refused}, 61 * minute, false, ""},
+		"cut off twice":              {[]sign{cutOff, cutOff}, minute, false, ""},
+		"cut off three times":        {[]sign{cutOff, cutOff, cutOff}, minute, false, "3 handshakes cut off on seeing the certificate"},
+		"cut off once long ago":      {[]sign{cutOff, refused, refused}, 31 * minute, false, ""},
+		"unused five times":          {[]sign{unused, unused, unused, unused, unused}, minute, false, ""},
+		"unused six times":           {[]sign{unused, unused, unused, unused, unused, unused}, minute, false, "6 connections closed with nothing asked"},
+		"unused six times, but used": {[]sign{unused, unused, unused, unused, unused, unused}, minute, true, ""},
+		"mixed":                      {[]sign{refused, unused, cutOff}, minute, false, "1 alert about the certificate, 1 handshake cut off on seeing the certificate, 1 connection closed with nothing asked"},
 	} {
 		p := &pins{keep: time.Hour}
 		now := int64(1e18)
@@ -128,13 +129,22 @@ func TestSigns(t *testing.T) {
 			now += tt.every
 			got = p.note(ann, "www.test", s, now)
 		}
-		if got != tt.want || p.has(ann, "www.test", now) != tt.want {
+		if pinned := tt.want != ""; got != pinned || p.has(ann, "www.test", now) != pinned {
 			t.Errorf("%s: pinned %v", name, got)
+		}
+		if tt.want != "" {
+			want := Pinned{Client: ann, Host: "www.test", Since: time.Unix(0, now), Until: time.Unix(0, now).Add(time.Hour), Why: tt.want}
+			if p.note(ann, "www.test", refused, now+1) { // of a connection that was open
+				t.Errorf("%s: pinned anew", name)
+			}
+			if all := p.list(now + 1); len(all) != 1 || all[0] != want {
+				t.Errorf("%s: listed %+v, want %+v", name, all, want)
+			}
 		}
 		if p.has(ben, "www.test", now) || p.has(ann, "test", now) {
 			t.Errorf("%s: for others, too", name)
 		}
-		if len(p.list(now)) != map[bool]int{false: 0, true: 1}[tt.want] || p.has(ann, "www.test", now+61*minute) || len(p.list(now+61*minute)) > 0 {
+		if tt.want == "" && len(p.list(now)) > 0 || p.has(ann, "www.test", now+61*minute) || len(p.list(now+61*minute)) > 0 {
 			t.Errorf("%s: listed %v", name, p.list(now))
 		}
 	}
@@ -153,6 +163,10 @@ func TestPinsBound(t *testing.T) {
 	}
 	if p.has(ann, "9", 2) || !p.has(ann, "10", 2) {
 		t.Error("not the oldest went")
+	}
+	p.note(ann, "new", refused, 2)
+	if p.has(ann, "11", 2) || !p.has(ann, "10", 2) {
+		t.Error("what is in use went, and not the oldest")
 	}
 	if !p.forget(ann, "10") || p.forget(ann, "10") || p.has(ann, "10", 2) {
 		t.Error("not forgotten")

@@ -20,8 +20,13 @@ import (
 type Pinned struct {
 	Client netip.Addr // not valid for one on a Unix socket
 	Host   string
+	Since  time.Time // when that was learnt
 	Until  time.Time
+	Why    string // by what: "2 alerts about the certificate"
 }
+
+// Inspects reports whether https is looked into at all.
+func (h *Handler) Inspects() bool { return h.inspector != nil }
 
 // sign is how much something that a client did says that it takes no
 // certificate of ours.
@@ -70,7 +75,24 @@ type signs struct {
 	sum   sign
 	since int64 // the first of them
 	used  int64 // when it last made a request, which tells that it takes them
-	until int64 // pinned until then; 0: it is not
+
+	of     [refused + 1]int // how often which sign was in sum, or in what pinned it
+	pinned int64            // when it was
+	until  int64            // and until when; 0: it is not
+}
+
+// why says in words what the signs were.
+func (s *signs) why() string {
+	var all []string
+	for _, one := range [...]struct {
+		sign
+		thing, did string
+	}{{refused, "alert", "about the certificate"}, {cutOff, "handshake", "cut off on seeing the certificate"}, {unused, "connection", "closed with nothing asked"}} {
+		if n := s.of[one.sign]; n > 0 {
+			all = append(all, counted(n, one.thing)+" "+one.did)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // has reports whether a host is pinned.
@@ -78,7 +100,11 @@ func (p *pins) has(client netip.Addr, host string, now int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := p.by[clientHost{client, host}]
-	return e != nil && e.Value.(*signs).until > now
+	if e == nil || e.Value.(*signs).until <= now {
+		return false
+	}
+	p.recent.MoveToFront(e) // what is in use is not forgotten
+	return true
 }
 
 // note adds a sign and reports whether the host is pinned by it.
@@ -89,13 +115,17 @@ func (p *pins) note(client netip.Addr, host string, s sign, now int64) bool {
 	if s == unused && k.used > 0 && now-k.used < int64(signsFor) {
 		return false
 	}
-	if k.sum == 0 || now-k.since > int64(signsFor) {
-		k.sum, k.since = 0, now
+	if k.until > now {
+		return false // by a connection of before
 	}
+	if k.sum == 0 || now-k.since > int64(signsFor) {
+		k.sum, k.since, k.of = 0, now, [refused + 1]int{}
+	}
+	k.of[s]++
 	if k.sum += s; k.sum < enough {
 		return false
 	}
-	k.sum, k.until = 0, now+int64(p.keep)
+	k.sum, k.pinned, k.until = 0, now, now+int64(p.keep)
 	return true
 }
 
@@ -146,8 +176,8 @@ func (p *pins) list(now int64) []Pinned {
 	defer p.mu.Unlock()
 	var all []Pinned
 	for k, e := range p.by {
-		if until := e.Value.(*signs).until; until > now {
-			all = append(all, Pinned{k.client, k.host, time.Unix(0, until)})
+		if s := e.Value.(*signs); s.until > now {
+			all = append(all, Pinned{Client: k.client, Host: k.host, Since: time.Unix(0, s.pinned), Until: time.Unix(0, s.until), Why: s.why()})
 		}
 	}
 	slices.SortFunc(all, func(a, b Pinned) int {

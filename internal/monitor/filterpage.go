@@ -35,7 +35,7 @@ func filterView(m *Monitor, q *query) (*ui.View, error) {
 		page string
 		of   func(*Monitor, *query) (*table, error)
 		most int
-	}{{"/filter", cutsTable, maxFilterRows}, {"/filter/sites", cutSitesTable, maxFilterRows}, {"/filter/allowed", allowedTable, 100}, {"/filter/lists", listsTable, 100}, {"/filter/unsupported", unsupportedTable, 50}} {
+	}{{"/filter", cutsTable, maxFilterRows}, {"/filter/sites", cutSitesTable, maxFilterRows}, {"/filter/allowed", allowedTable, 100}, {"/filter/pinned", pinnedTable, 100}, {"/filter/lists", listsTable, 100}, {"/filter/unsupported", unsupportedTable, 50}} {
 		t, err := one.of(m, q)
 		if err != nil {
 			return nil, err

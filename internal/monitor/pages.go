@@ -22,6 +22,8 @@ var pages = []page{
 	{path: "/filter/allowed", table: allowedTable},
 	{path: "/filter/lists", table: listsTable},
 	{path: "/filter/unsupported", table: unsupportedTable},
+	{path: "/filter/pinned", table: pinnedTable},
+	{path: "/filter/unpin", view: unpinView, act: unpinAct},
 	{path: "/filter/allow", view: allowView, act: allowAct},
 	{path: "/filter/forbid", view: forbidView, act: forbidAct},
 	{path: "/cookies", view: cookiesView, table: cookiesTable},
