@@ -1,6 +1,7 @@
 package forward_test
 
 import (
+	"compress/gzip"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -45,6 +46,7 @@ func TestWhyListed(t *testing.T) {
 		r.Header.Set("Sec-Fetch-Dest", tt.dest)
 		r.Header.Set("Referer", "http://news.example/")
 		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Accept-Encoding", "gzip") // as the client's
 		e := h.Why(r)
 		text := strings.Join(strings.Fields(string(e.AppendText(nil, 200))), " ")
 		if e.Rule.String() != tt.rule {
@@ -100,8 +102,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// A page of any length passes in bounded memory, decoded and with its style
-// sheet.
+// A page of any length passes in bounded memory, decoded, with its style sheet,
+// and coded again.
 func TestHideMemory(t *testing.T) {
 	const size = 24 << 20
 	var text strings.Builder
@@ -129,10 +131,14 @@ func TestHideMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	page, err := gzip.NewReader(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
 	buf := make([]byte, 64<<10)
 	var n, most int64
 	for look := int64(0); ; {
-		k, err := resp.Body.Read(buf)
+		k, err := page.Read(buf)
 		if n += int64(k); n > look {
 			look += 8 << 20
 			runtime.GC()

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"freshet/httpd"
+	"freshet/internal/coding"
 	"freshet/internal/field"
 	"freshet/internal/rewrite"
 )
@@ -31,11 +32,11 @@ func (x hider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.next.ServeHTTP(w, &out)
 		return
 	}
-	d := &document{w: w, r: r, sheet: s}
+	d := &document{w: w, r: r, sheet: s, codings: codingsFor(r)}
 	if len(out.Header["Accept-Encoding"]) > 0 {
 		out.Header["Accept-Encoding"] = []string{undone(out.Header["Accept-Encoding"])}
 	}
-	rewrite.OriginConditions(out.Header, version)
+	rewrite.OriginConditions(out.Header, s.tagVersions(d.codings)...)
 	defer d.drop()
 	x.next.ServeHTTP(d, &out)
 	d.finish()
@@ -77,14 +78,17 @@ const maxHeld = 64 << 10
 // document is the writer behind which an answer has the style sheet, if it is a
 // document that may be changed. Its head waits until that is known.
 type document struct {
-	w     http.ResponseWriter
-	r     *http.Request // as it came, with the client's or the cache's conditions
-	sheet *sheet
+	w       http.ResponseWriter
+	r       *http.Request // as it came, with the client's or the cache's conditions
+	sheet   *sheet
+	codings []field.Coding // that the request accepts, the preferred first
 
 	stage   stage
 	code    int
 	splicer *rewrite.Splicer
-	decoder *decoder // nil if there is nothing to undo
+	decoder *decoder       // nil if there is nothing to undo
+	coding  field.Coding   // in which it goes out
+	encoder *coding.Writer // nil before the head, and for identity
 	held    []byte
 	later   http.Header // what is set behind the head: digests of other bytes, and nothing else of use
 }
@@ -124,8 +128,7 @@ func (d *document) WriteHeader(code int) {
 		d.pass(h, v.Reason)
 		return
 	}
-	v.Apply(h, d.sheet.version)
-	delete(h, "Trailer")
+	d.describe(h, v)
 	if d.r.Method == http.MethodHead {
 		d.stage = stageSent
 		rewrite.AllowSheet(h, d.sheet.Sheet)
@@ -196,14 +199,14 @@ type spliced struct{ d *document }
 func (s spliced) Write(p []byte) (int, error) {
 	d := s.d
 	if d.stage == stageSent {
-		return d.w.Write(p)
+		return d.out(p)
 	}
 	result := d.splicer.Result()
 	if result.Inserted || result.Reason != "" || len(d.held)+len(p) > maxHeld {
 		if err := d.send(); err != nil {
 			return 0, err
 		}
-		return d.w.Write(p)
+		return d.out(p)
 	}
 	d.held = append(d.held, p...)
 	return len(p), nil
@@ -220,16 +223,22 @@ func (d *document) send() error {
 	}
 	d.w.WriteHeader(d.code)
 	d.stage = stageSent
+	if d.coding != field.Identity {
+		d.encoder = coding.NewWriter(d.w, d.coding)
+	}
 	if len(d.held) == 0 {
 		return nil
 	}
-	_, err := d.w.Write(d.held)
+	_, err := d.out(d.held)
 	d.held = nil
 	return err
 }
 
 // Flush implements http.Flusher. Before the head there is nothing to be seen.
 func (d *document) Flush() {
+	if d.encoder != nil && d.encoder.Flush() != nil {
+		return // the next Write says so, too
+	}
 	if f, ok := d.w.(http.Flusher); ok && (d.stage == stagePassing || d.stage == stageSent) {
 		f.Flush()
 	}
@@ -254,12 +263,18 @@ func (d *document) finish() {
 			panic(http.ErrAbortHandler)
 		}
 	}
+	if d.encoder != nil && d.encoder.Close() != nil {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // drop gives back what a document holds, however it ended.
 func (d *document) drop() {
 	if d.decoder != nil {
 		d.decoder.drop()
+	}
+	if d.encoder != nil {
+		d.encoder.Discard()
 	}
 }
 
@@ -270,8 +285,9 @@ func (d *document) fault(err error) {
 	}
 }
 
-// confirm gives a 304 the entity-tag under which what it confirms is stored:
-// that which the request had, where it leads back to the origin's.
+// confirm gives a 304 the entity-tag under which what it confirms is stored: one
+// that the request had, of a coding that it accepts, the preferred first, where it
+// leads back to the origin's.
 func (d *document) confirm(h http.Header) {
 	asked := strings.Join(d.r.Header["If-None-Match"], ", ")
 	if asked == "" {
@@ -282,21 +298,30 @@ func (d *document) confirm(h http.Header) {
 	if rest, weak := strings.CutPrefix(tag, "W/"); weak {
 		tries = []string{tag, rest}
 	}
-	for _, t := range tries {
-		c := http.Header{}
-		if tag != "" {
-			c.Set("Etag", t)
-		} else if h.Get("Last-Modified") != "" {
-			c["Last-Modified"] = h["Last-Modified"]
-		}
-		rewrite.Verdict{OK: true}.Apply(c, d.sheet.version)
-		if changed := c.Get("Etag"); changed != "" && strings.Contains(asked, changed) {
-			h["Etag"] = []string{changed}
-			delete(h, "Last-Modified")
-			return
+	for _, version := range d.sheet.tagVersions(d.codings) {
+		for _, t := range tries {
+			c := http.Header{}
+			if tag != "" {
+				c.Set("Etag", t)
+			} else if h.Get("Last-Modified") != "" {
+				c["Last-Modified"] = h["Last-Modified"]
+			}
+			rewrite.Verdict{OK: true}.Apply(c, version)
+			if changed := c.Get("Etag"); changed != "" && strings.Contains(asked, changed) {
+				d.confirmed(h, changed)
+				return
+			}
 		}
 	}
 	if tag == "" && h.Get("Last-Modified") == "" && !strings.Contains(asked, ",") && strings.HasPrefix(asked, "W/") {
-		h["Etag"] = []string{asked} // the only one that there was
+		d.confirmed(h, asked) // the only one that there was
 	}
+}
+
+// confirmed gives a 304 the fields of the document that it confirms.
+func (d *document) confirmed(h http.Header, tag string) {
+	h["Etag"] = []string{tag}
+	delete(h, "Last-Modified")
+	delete(h, "Content-Encoding")
+	varyOnCoding(h)
 }

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"freshet/internal/field"
@@ -87,6 +88,16 @@ func originOf(tag, version string) (etag, modified string, ok bool) {
 	return "", "", false
 }
 
+// originOfAny is originOf for one of several versions.
+func originOfAny(tag string, versions []string) (etag, modified string, ok bool) {
+	for _, v := range versions {
+		if etag, modified, ok = originOf(tag, v); ok {
+			return etag, modified, true
+		}
+	}
+	return "", "", false
+}
+
 // WantsDocument reports whether a request is for something that may be changed:
 // a browser says so, others by what they accept.
 func WantsDocument(r *http.Request) bool {
@@ -103,12 +114,12 @@ func WantsDocument(r *http.Request) bool {
 }
 
 // OriginConditions changes the conditions of a request for a document, made with
-// tags of Apply, into those that the origin understands. Tags of another version
-// are dropped: what the client has was made with other sheets, and must be sent
-// anew. What is no tag of Apply stays, for not all documents are changed, and so
+// tags of Apply, into those that the origin understands. Tags of other versions
+// than these are dropped: what the client has was made with other sheets, or is in
+// a coding that it does not accept now, and must be sent anew. What is no tag of Apply stays, for not all documents are changed, and so
 // does "*". Conditions by date are dropped, for with Apply there is no date; so
 // are ranges, because a part of a document cannot be changed.
-func OriginConditions(h http.Header, version string) {
+func OriginConditions(h http.Header, versions ...string) {
 	lines := h["If-None-Match"]
 	for _, name := range []string{"Range", "If-Range", "If-Modified-Since", "If-None-Match"} {
 		delete(h, name)
@@ -125,10 +136,12 @@ func OriginConditions(h http.Header, version string) {
 			if weak {
 				tag = "W/" + tag
 			}
-			etag, modified, ours := originOf(tag, version)
+			etag, modified, ours := originOfAny(tag, versions)
 			switch {
 			case ours && etag != "":
-				tags = append(tags, etag)
+				if !slices.Contains(tags, etag) {
+					tags = append(tags, etag)
+				}
 			case ours:
 				date = modified
 			case !isChanged(tag):
