@@ -56,8 +56,11 @@ func (h *Handler) tunnelFailed(w http.ResponseWriter, r *http.Request, err error
 	case errors.As(err, &prohibited):
 		id, kind = rule.FilterDestination, "destination_ip_prohibited"
 	case errors.As(err, &failed):
-		if kind = failed.Kind; kind == outbound.TLSCertificateError {
+		switch kind = failed.Kind; {
+		case kind == outbound.TLSCertificateError:
 			id = rule.FilterCertificate
+		case kind == outbound.Canceled && errors.Is(err, context.DeadlineExceeded): // our own limit
+			kind = outbound.ConnectionTimeout
 		}
 	}
 	if kind != outbound.Canceled { // nobody waits for the answer
@@ -66,7 +69,7 @@ func (h *Handler) tunnelFailed(w http.ResponseWriter, r *http.Request, err error
 	row := rule.Of(id)
 	httpd.SetRule(w, id)
 	httpd.SetVerdict(w, record.Refused)
-	httpd.Error(w, r, row.Status, row.Explain())
+	httpd.Error(w, r, row.Status, h.failure(r.URL.Host, "443", id, kind, err))
 }
 
 // open takes the connection over and says that the tunnel is open: what follows

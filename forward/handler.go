@@ -58,7 +58,7 @@ func New(o Options) (*Handler, error) {
 	}
 	var err error
 	h.servers, err = proxy.New(proxy.Options{Forward: true, Name: o.Name, Transport: rt, HeadTimeout: o.HeadTimeout, BodyTimeout: o.BodyTimeout,
-		UpgradeIdle: o.TunnelIdle, ErrorLog: o.ErrorLog})
+		UpgradeIdle: o.TunnelIdle, Words: h.words, ErrorLog: o.ErrorLog})
 	if err != nil {
 		return nil, err
 	}
@@ -201,5 +201,5 @@ func refuse(w http.ResponseWriter, r *http.Request, id rule.ID) {
 	case rule.FilterLogin:
 		w.Header().Set("Proxy-Authenticate", `Basic realm="freshet", charset="UTF-8"`)
 	}
-	httpd.Error(w, r, row.Status, row.Explain())
+	httpd.Error(w, r, row.Status, refusal(r, id))
 }

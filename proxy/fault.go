@@ -68,7 +68,7 @@ func (x *exchange) fail(e *Error) {
 		panic(http.ErrAbortHandler) // nobody is there to read an answer
 	case e.Kind == "":
 		httpd.SetVerdict(x.w, record.Refused)
-		httpd.Error(x.w, x.r, row.Status, row.Explain())
+		httpd.Error(x.w, x.r, row.Status, x.h.words(x.r, e))
 		return
 	}
 	if f, ok := wrapped.Find[FailureHandler](x.w); ok && f.OriginFailed(e) {
@@ -85,5 +85,13 @@ func (x *exchange) fail(e *Error) {
 		seconds := (max(e.wait, time.Second) + time.Second - 1) / time.Second
 		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
-	httpd.Error(x.w, x.r, row.Status, row.Explain())
+	httpd.Error(x.w, x.r, row.Status, x.h.words(x.r, e))
+}
+
+// words is what the error page says.
+func (h *Handler) words(r *http.Request, e *Error) string {
+	if h.o.Words != nil {
+		return h.o.Words(r, e)
+	}
+	return rule.Of(e.Rule).Explain()
 }

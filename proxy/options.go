@@ -96,6 +96,11 @@ type Options struct {
 	// ShowNextHop names the origin in the Proxy-Status field of errors.
 	ShowNextHop bool
 
+	// Words returns what the error page says when there is no answer to a
+	// request, or it is not passed on. nil means the sentence and the remedy of
+	// the rule.
+	Words func(r *http.Request, e *Error) string
+
 	// ErrorLog is told when an origin is taken out and when it is back.
 	// Default slog.Default().
 	ErrorLog *slog.Logger

@@ -64,7 +64,7 @@ func (h *Handler) Close() {
 // an answer that was begun cannot be completed.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if id := h.refuses(r); id != 0 {
-		refuse(w, r, id)
+		h.refuse(w, r, id)
 		return
 	}
 	if n, ok := maxForwards(r); ok && n == 0 {
@@ -87,11 +87,10 @@ func (h *Handler) refuses(r *http.Request) rule.ID {
 }
 
 // refuse answers a request that is not passed on.
-func refuse(w http.ResponseWriter, r *http.Request, id rule.ID) {
-	row := rule.Of(id)
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, id rule.ID) {
 	httpd.SetRule(w, id)
 	httpd.SetVerdict(w, record.Refused)
-	httpd.Error(w, r, row.Status, row.Explain())
+	httpd.Error(w, r, rule.Of(id).Status, h.words(r, &Error{Rule: id}))
 }
 
 // answerItself answers a TRACE or OPTIONS request that must go no further
