@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/publicsuffix"
+	"freshet/internal/site"
 )
 
 // Jar keeps cookies as browsers do (RFC 6265bis), and is an http.CookieJar. The
@@ -86,8 +86,8 @@ func taken(u *url.URL, c *http.Cookie, now time.Time) (*jarCookie, bool) {
 	switch {
 	case domain == "" || domain == host:
 		k.domain = host
-		k.hostOnly = domain == "" || isAddress(host) || isPublicSuffix(host)
-	case !domainMatch(host, domain) || isPublicSuffix(domain):
+		k.hostOnly = domain == "" || isAddress(host) || site.IsPublic(host)
+	case !domainMatch(host, domain) || site.IsPublic(domain):
 		return nil, false
 	default:
 		k.domain = domain
@@ -211,13 +211,6 @@ func isAddress(host string) bool {
 // canonicalHost is the host of a URL as cookies have it.
 func canonicalHost(u *url.URL) string {
 	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-}
-
-// isPublicSuffix reports whether everybody may register names below it.
-func isPublicSuffix(domain string) bool {
-	suffix, icann := publicsuffix.PublicSuffix(domain)
-	// One label that no list has, such as localhost, is a host of somebody's.
-	return suffix == domain && (icann || strings.Contains(suffix, "."))
 }
 
 // domainMatch reports whether a host is in a domain (RFC 6265bis §5.1.3).

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"freshet/internal/site"
 )
 
 // A file of cookies has a line for each, with tabs between: the domain, whether
@@ -77,7 +79,7 @@ func parseCookieLine(line string, now time.Time) (*jarCookie, bool) {
 	if !strings.HasPrefix(c.path, "/") {
 		c.path = "/"
 	}
-	if below && (isPublicSuffix(c.domain) || isAddress(c.domain)) {
+	if below && (site.IsPublic(c.domain) || isAddress(c.domain)) {
 		c.hostOnly = true
 	}
 	if seconds > 0 {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"freshet/internal/site"
 )
 
 // domain is an entry of $domain and its like: the hash of a domain, its two
@@ -118,7 +120,7 @@ func (p *party) fillEntities() {
 		return
 	}
 	p.hasEntities = true
-	registry, provider := withoutSuffix(p.host)
+	registry, provider := site.WithoutSuffix(p.host)
 	p.entities[0].fill(provider, entitySeed)
 	p.entities[1].n = 0
 	if registry != provider {

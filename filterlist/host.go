@@ -1,10 +1,6 @@
 package filterlist
 
-import (
-	"strings"
-
-	"golang.org/x/net/publicsuffix"
-)
+import "strings"
 
 // maxLabels is how many labels of a host count, from the right; names in use
 // have less than ten.
@@ -92,72 +88,4 @@ func splitHost(url string) (start, end int) {
 func hostOf(url string) string {
 	start, end := splitHost(url)
 	return lowerASCII(url[start:end])
-}
-
-// isAddress says whether a host is an IP address: addresses have no domains
-// above them.
-func isAddress(host string) bool {
-	if host == "" || host[0] == '[' || strings.IndexByte(host, ':') >= 0 {
-		return true
-	}
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	return last != "" && strings.Trim(last, "0123456789") == ""
-}
-
-// sameSite says whether two hosts are below one registered domain. Hosts whose
-// last two labels differ never are, so that the list of public suffixes, which
-// allocates, need not be asked about most.
-func sameSite(a, b string) bool {
-	if a == b {
-		return true
-	}
-	return lastTwo(a) == lastTwo(b) && registrable(a) == registrable(b)
-}
-
-func lastTwo(host string) string {
-	i := strings.LastIndexByte(host, '.')
-	if i < 0 {
-		return host
-	}
-	return host[strings.LastIndexByte(host[:i], '.')+1:]
-}
-
-// registrable returns the domain of a host that somebody has registered: one
-// label more than its public suffix. A host without one is its own.
-func registrable(host string) string {
-	if isAddress(host) || strings.IndexByte(host, '.') < 0 {
-		return host
-	}
-	public, _ := publicsuffix.PublicSuffix(host)
-	rest := len(host) - len(public) - 1
-	if rest <= 0 {
-		return host
-	}
-	return host[strings.LastIndexByte(host[:rest], '.')+1:]
-}
-
-// withoutSuffix returns a host without the public suffix that registries make,
-// and without the one that a provider such as a blog host makes below it:
-// what "example.*" is compared with. They are equal if no provider is known.
-func withoutSuffix(host string) (registry, provider string) {
-	if isAddress(host) {
-		return "", ""
-	}
-	public, icann := publicsuffix.PublicSuffix(host)
-	provider = beforeSuffix(host, public)
-	if icann {
-		return provider, provider
-	}
-	if i := strings.IndexByte(public, '.'); i >= 0 {
-		public, _ = publicsuffix.PublicSuffix(public[i+1:])
-		return beforeSuffix(host, public), provider
-	}
-	return provider, provider
-}
-
-func beforeSuffix(host, public string) string {
-	if len(host) <= len(public) {
-		return ""
-	}
-	return host[:len(host)-len(public)-1]
 }

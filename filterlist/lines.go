@@ -2,6 +2,8 @@ package filterlist
 
 import (
 	"strings"
+
+	"freshet/internal/site"
 )
 
 // lines goes through a text: number, offset and text of each line that has
@@ -109,7 +111,7 @@ func loneDomain(line string) (string, bool) {
 		return "", false
 	}
 	name, ok := asciiHost(strings.TrimSuffix(line, "."))
-	if !ok || !isHostName(name) || !strings.Contains(name, ".") || isAddress(name) || strings.ContainsAny(name[:1], "-_") {
+	if !ok || !isHostName(name) || !strings.Contains(name, ".") || site.IsAddress(name) || strings.ContainsAny(name[:1], "-_") {
 		return "", false
 	}
 	return name, true

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
+	"freshet/internal/site"
 )
 
 // The model is what the package should say, in the plainest form: it makes rules
@@ -157,12 +157,7 @@ func within(host, domain string) bool {
 // fits decides, names before those for all endings.
 func modelIn(host string, ds []modelDomain) bool {
 	best, said, positive := -1, false, false
-	base := host
-	if suffix, _ := publicsuffix.PublicSuffix(host); suffix != host {
-		base = strings.TrimSuffix(host, "."+suffix)
-	} else {
-		base = ""
-	}
+	_, base := site.WithoutSuffix(host)
 	for _, d := range ds {
 		positive = positive || !d.not
 		length := -1
@@ -182,13 +177,6 @@ func modelIn(host string, ds []modelDomain) bool {
 	return said
 }
 
-func modelSite(host string) string {
-	if s, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {
-		return s
-	}
-	return host
-}
-
 // modelQuery is a request: hosts as they are in the URLs.
 type modelQuery struct {
 	url, host, pageHost string
@@ -200,11 +188,11 @@ type modelQuery struct {
 func (r *modelRule) conditions(q modelQuery) bool {
 	switch r.party {
 	case "third-party":
-		if q.pageHost == "" || modelSite(q.host) == modelSite(q.pageHost) {
+		if q.pageHost == "" || site.Of(q.host) == site.Of(q.pageHost) {
 			return false
 		}
 	case "~third-party":
-		if q.pageHost == "" || modelSite(q.host) != modelSite(q.pageHost) {
+		if q.pageHost == "" || site.Of(q.host) != site.Of(q.pageHost) {
 			return false
 		}
 	case "strict3p":

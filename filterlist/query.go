@@ -3,6 +3,8 @@ package filterlist
 import (
 	"bytes"
 	"strings"
+
+	"freshet/internal/site"
 )
 
 // query is a request as rules see it.
@@ -220,7 +222,7 @@ func (c *query) kin(f flags) bool {
 	}
 	if c.kinship == kinUnknown {
 		c.kinship = kinThird
-		if sameSite(page, c.request.host) {
+		if site.Same(page, c.request.host) {
 			c.kinship = kinFirst
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"freshet/internal/site"
 )
 
 // Policy says what is done with the cookies of a site.
@@ -161,7 +163,7 @@ func (t *Table) naming(name, host string) *given {
 
 // above returns the host that is one label shorter, "*" after the last.
 func above(host string) string {
-	if i := strings.IndexByte(host, '.'); i >= 0 && !isAddress(host) {
+	if i := strings.IndexByte(host, '.'); i >= 0 && !site.IsAddress(host) {
 		return host[i+1:]
 	}
 	return "*"

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"freshet/internal/site"
 )
 
 // Rules are found as a search through all of them finds them.
@@ -61,7 +63,7 @@ func search(rules map[string]string, host, name string) (byName, byHost string) 
 				of, at = "", about
 			}
 			prefix, open := strings.CutSuffix(of, "*")
-			if has != named || at != "*" && at != host && !strings.HasSuffix(host, "."+at) || at != "*" && at != host && isAddress(host) ||
+			if has != named || at != "*" && at != host && !strings.HasSuffix(host, "."+at) || at != "*" && at != host && site.IsAddress(host) ||
 				has && of != name && !(open && strings.HasPrefix(name, prefix)) {
 				continue
 			}

@@ -3,7 +3,7 @@ package cookierule
 import (
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
+	"freshet/internal/site"
 )
 
 // Site returns what cookies and people take for one site: the domain that
@@ -11,16 +11,7 @@ import (
 // address, and a name without a registered domain, is its own site. host may
 // have a port and a dot at its end.
 func Site(host string) string {
-	host = Host(host)
-	if isAddress(host) || strings.IndexByte(host, '.') < 0 {
-		return host
-	}
-	public, _ := publicsuffix.PublicSuffix(host)
-	rest := len(host) - len(public) - 1
-	if rest <= 0 {
-		return host
-	}
-	return host[strings.LastIndexByte(host[:rest], '.')+1:]
+	return site.Of(Host(host))
 }
 
 // Host returns a host in the form that rules have: lower case, without a port
@@ -32,14 +23,4 @@ func Host(hostport string) string {
 	}
 	host = strings.TrimPrefix(strings.TrimSuffix(host, "]"), "[")
 	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
-
-// isAddress reports whether a host is an IP address: those have no domains above
-// them.
-func isAddress(host string) bool {
-	if host == "" || strings.IndexByte(host, ':') >= 0 {
-		return true
-	}
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	return last != "" && strings.Trim(last, "0123456789") == ""
 }

@@ -23,6 +23,7 @@ var within = map[string]int{
 	"internal/field":      -1,
 	"internal/wire":       -1,
 	"internal/record":     -1,
+	"internal/site":       -1,
 	"check":               -1,
 	"forward":             -1,
 	"internal/monitor/ui": -1,

@@ -23,7 +23,7 @@ var confined = []struct {
 	{"github.com/andybalholm/brotli", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
 	{"github.com/pelletier/go-toml", []string{"internal/config"}, "a configuration is parsed in one place"},
 	{"github.com/maypok86/otter", []string{"cache"}, "which answers stay in memory is decided in one place"},
-	{"golang.org/x/net/publicsuffix", []string{"client", "filterlist", "internal/cookierule"}, "whose site a host is of is decided by rules about sites alone"},
+	{"golang.org/x/net/publicsuffix", []string{"internal/site"}, "whose site a host is of is decided in one place"},
 	{"golang.org/x/net/html", []string{"internal/rewrite"}, "documents are changed in one place"},
 	{"golang.org/x/sys", []string{"cgi", "httpd", "internal/app", "internal/child", "socketserver", "static"}, "system calls stay where the portable form stands beside them"},
 	{"unsafe", []string{"cache", "httpd", "internal/child", "internal/wire", "internal/field", "socketserver", "static"}, "memory safety is argued in few places"},
