@@ -104,6 +104,36 @@ func TestAttackParentRefuses(t *testing.T) {
 	}
 }
 
+// An answer of 407 speaks to the proxy that gets it: a browser that got it would
+// ask for a password as if this proxy wanted one. Whoever says so, a parent or a
+// server, it is an error here.
+func TestAttackLogin(t *testing.T) {
+	const wants = "HTTP/1.1 407 Proxy Authentication Required\r\n" + closing + "Proxy-Authenticate: Basic realm=\"evil\"\r\nSet-Cookie: evil=1\r\nCache-Control: max-age=60\r\nContent-Length: 4\r\n\r\nevil"
+	o := newWitness(t, "127.0.0.1:0", said(wants))
+	for name, options := range map[string]forward.Options{
+		"a parent":               {Parents: []string{"http://" + o.host()}},
+		"a parent behind caches": {Parents: []string{"http://" + o.host()}, Store: newStore(t)},
+		"a server":               {AllowPrivate: true},
+	} {
+		told := make(rules, 4)
+		addr := startTold(t, options, told)
+		target := "far.example"
+		if options.AllowPrivate {
+			target = o.host()
+		}
+		for _, method := range []string{"GET", "POST"} {
+			got := ask(t, addr, method+" http://"+target+"/ HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			if len(got) != 1 || got[0].status != 502 || strings.Contains(fmt.Sprint(got), "evil") || got[0].fields.Get("Proxy-Authenticate") != "" ||
+				!strings.Contains(got[0].body, hostname(target)+", or a proxy on the way to it, wants this proxy to log in (407)") || !strings.Contains(got[0].body, "--parent") {
+				t.Errorf("%s, %s: %+v", name, method, got)
+			}
+			if given := <-told; given != "proxy-parent-login" {
+				t.Errorf("%s, %s: the rule is %s", name, method, given)
+			}
+		}
+	}
+}
+
 // A small document that decodes to a very large one is not held in memory, nor
 // read to its end: the answer breaks off, or passes as it is.
 func TestAttackBomb(t *testing.T) {
@@ -169,4 +199,10 @@ func TestAttackSlowHead(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(all), "HTTP/1.1 408 ") {
 		t.Errorf("%q, %v", all, err)
 	}
+}
+
+// hostname is a host without its port.
+func hostname(hostport string) string {
+	host, _, _ := strings.Cut(hostport, ":")
+	return host
 }

@@ -85,7 +85,7 @@ func TestWords(t *testing.T) {
 			[]string{"it is valid from 2065-01-24 on, and today is 2033-05-18"}},
 		{"parent down", failsWith(outbound.ConnectionRefused, "dial the proxy", by(outbound.ParentError{Err: errors.New("x")})), 502, "connection_refused",
 			[]string{"the proxy that it goes through refused the connection"}},
-		{"parent wants a login", failsWith(outbound.RequestError, "ask the proxy", by(outbound.ParentError{Status: 407})), 500, "http_request_error",
+		{"parent wants a login", failsWith(outbound.RequestError, "ask the proxy", by(outbound.ParentError{Status: 407})), 502, "http_request_error",
 			[]string{"the proxy that it goes through wants a name and a password, or others (407)", "--parent"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 
@@ -71,6 +72,22 @@ func (e *Error) ofOutbound(err *outbound.Error) {
 	var fault *outbound.Fault
 	if errors.As(err.Err, &fault) {
 		e.Rule = fault.Rule
+	}
+	var parent *outbound.ParentError
+	if errors.As(err.Err, &parent) && parent.Status != 0 {
+		e.ofParent(parent, kind)
+	}
+}
+
+// ofParent is for what a parent answered instead of opening a way: nothing was
+// said about the request, nor by the origin.
+func (e *Error) ofParent(p *outbound.ParentError, kind string) {
+	switch outbound.Kind(kind) {
+	case outbound.RequestError, outbound.RequestDenied, outbound.ProtocolError:
+		e.connect(rule.ProxyUnreachable, kind)
+	}
+	if p.Status == http.StatusProxyAuthRequired {
+		e.connect(rule.ProxyParentLogin, kind)
 	}
 }
 

@@ -46,3 +46,31 @@ func TestRuleOfFailure(t *testing.T) {
 		says(t, h.Why(asked("GET", "/")), want, "would be asked again; the last time")
 	}
 }
+
+// What a parent answers to CONNECT is no fault of the request, nor of the origin.
+func TestRuleOfParent(t *testing.T) {
+	for _, tt := range []struct {
+		kind   outbound.Kind
+		status int
+		want   rule.ID
+	}{
+		{outbound.RequestError, 407, rule.ProxyParentLogin},
+		{outbound.RequestError, 400, rule.ProxyUnreachable},
+		{outbound.RequestDenied, 403, rule.ProxyUnreachable},
+		{outbound.ProtocolError, 302, rule.ProxyUnreachable},
+		{outbound.ConnectionTimeout, 504, rule.ProxyConnectTimeout},
+		{outbound.DestinationUnavailable, 500, rule.ProxyUnreachable},
+	} {
+		h := newProxy(t, proxy.Options{Forward: true, Retries: -1,
+			Transport: failsWith{&outbound.Error{Op: "ask the proxy", Kind: tt.kind, Err: &outbound.ParentError{Parent: "http://p.example:80", Status: tt.status}}}})
+		addr, recs := serve(t, h)
+		resp, err := newClient(t).Get("http://" + addr + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := recs.rule(t); got != tt.want.String() || resp.StatusCode != rule.Of(tt.want).Status {
+			t.Errorf("%s, %d: %s, %d, want %v", tt.kind, tt.status, got, resp.StatusCode, tt.want)
+		}
+	}
+}

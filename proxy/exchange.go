@@ -65,6 +65,13 @@ func (x *exchange) serve() {
 		return
 	}
 	defer a.done()
+	if x.h.o.Forward && resp.StatusCode == http.StatusProxyAuthRequired {
+		// It is this proxy that is to log in, and not the client: which would take
+		// it for this proxy's, and ask people for a password.
+		resp.Body.Close()
+		x.fail(&Error{Rule: rule.ProxyParentLogin, Kind: string(outbound.RequestError), Origin: a.o.name, peer: a.o.peer})
+		return
+	}
 	x.begin(a)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		x.switchProtocols(a, resp)

@@ -23,6 +23,7 @@ const (
 	ProxyBusy
 	ProxyProtocol
 	ProxyNoOrigin
+	ProxyParentLogin
 	ProxyClientGone
 	ProxyIncomplete
 	ProxyBodyTimeout
@@ -71,6 +72,7 @@ var proxyTable = [...]Row{
 	ProxyBusy & 0xff:           {"proxy-busy", 503, "the origin has as many connections as it may have, and none became free in time", "RFC 9110 §15.6.4", "try again later, or raise the limit on connections to the origin"},
 	ProxyProtocol & 0xff:       {"proxy-protocol", 502, "the origin's answer breaks the rules of HTTP", "RFC 9110 §15.6.3", "have the origin speak HTTP/1.1 on that port"},
 	ProxyNoOrigin & 0xff:       {"proxy-no-origin", 503, "every origin has failed too often in a row and is left alone for a while", "RFC 9110 §15.6.4", "try again later; the server's error log says what failed"},
+	ProxyParentLogin & 0xff:    {"proxy-parent-login", 502, "the origin, or a proxy on the way to it, wants this proxy to log in (407)", "RFC 9110 §15.5.8", "give the name and the password of the parent, with --parent http://user:password@host:port"},
 	ProxyClientGone & 0xff:     {"proxy-client-gone", 499, "the client went away before the origin's answer was passed on", "RFC 9112 §9.6", "wait for the answer"},
 	ProxyIncomplete & 0xff:     {"proxy-incomplete", 0, "the origin's answer ended before it was complete, so the client's was cut", "RFC 9112 §8", "see the origin's own log"},
 	ProxyBodyTimeout & 0xff:    {"proxy-body-timeout", 0, "the origin's answer stalled, so the client's was cut", "RFC 9112 §9.5", "make the origin faster, or raise the limit on pauses"},
