@@ -23,7 +23,7 @@ import (
 )
 
 // listFile writes a list and returns its source.
-func listFile(t *testing.T, text string) forward.ListSource {
+func listFile(t testing.TB, text string) forward.ListSource {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "list.txt")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {

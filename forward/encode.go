@@ -17,15 +17,27 @@ import (
 // for all requests that accept the same, and as it passes: a flush reaches the
 // client. Each coding has an entity-tag of its own.
 
+// preference is the order of codings that a client likes equally: of a page with
+// the style sheet of public lists, 390 KB, gzip makes 115 KB in 4 ms, zstd 120 KB
+// in 4 ms, and br 108 KB in 16 ms, for which the page would wait.
+var preference = [...]field.Coding{field.Gzip, field.Zstd, field.Brotli, field.Identity}
+
 // codingsFor returns the codings in which a request accepts a document, the
 // preferred first. Who refuses all gets it as it is.
 func codingsFor(r *http.Request) []field.Coding {
 	lines, present := r.Header["Accept-Encoding"]
-	order, n := field.ParseAcceptEncoding(strings.Join(lines, ","), present).Order(coding.All.With(field.Identity))
-	if n == 0 {
+	accepted := field.ParseAcceptEncoding(strings.Join(lines, ","), present)
+	var order []field.Coding
+	for _, c := range preference {
+		if accepted.Q(c) > 0 {
+			order = append(order, c)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b field.Coding) int { return accepted.Q(b) - accepted.Q(a) })
+	if order == nil {
 		return []field.Coding{field.Identity}
 	}
-	return order[:n]
+	return order
 }
 
 // ofAll marks the tag of a document that is too short for a coding, and the same
