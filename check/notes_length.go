@@ -41,7 +41,7 @@ var lengthNotes = []Note{
 		Fires:  answered("204 No Content", "Content-Length: 5"),
 		Silent: answered("304 Not Modified", "Content-Length: 5", "ETag: \"a\"").asked("If-None-Match: \"a\""),
 		find: func(x *subject, report func(where, detail string)) {
-			if x.has("Content-Length") && (x.class() == 1 || x.Status == 204 || x.Method == "CONNECT" && x.class() == 2) {
+			if x.has("Content-Length") && x.lengthless() {
 				report(of("Content-Length"), x.get("Content-Length"))
 			}
 		},
@@ -53,7 +53,7 @@ var lengthNotes = []Note{
 		Fires:  answered("204 No Content", "Transfer-Encoding: chunked"),
 		Silent: answered("200 OK", "Transfer-Encoding: chunked"),
 		find: func(x *subject, report func(where, detail string)) {
-			if x.has("Transfer-Encoding") && (x.class() == 1 || x.Status == 204 || x.Method == "CONNECT" && x.class() == 2) {
+			if x.has("Transfer-Encoding") && x.lengthless() {
 				report(of("Transfer-Encoding"), x.get("Transfer-Encoding"))
 			}
 		},

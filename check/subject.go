@@ -116,7 +116,13 @@ func (s *subject) multiplexed() bool { return s.Proto != "" && !strings.HasPrefi
 // bodiless reports whether the answer cannot have a body, whatever its fields
 // say (RFC 9112 §6.3).
 func (s *subject) bodiless() bool {
-	return s.Method == "HEAD" || s.Status == 204 || s.Status == 304 || s.class() == 1 || s.Method == "CONNECT" && s.class() == 2
+	return wire.Bodyless(s.Method, s.Status)
+}
+
+// lengthless reports whether fields on the length of a body must not be there (RFC
+// 9110 §8.6, RFC 9112 §6.1).
+func (s *subject) lengthless() bool {
+	return wire.LengthlessStatus(s.Status) || s.Method == "CONNECT" && s.class() == 2
 }
 
 // hasBody reports whether the answer has a body that is not empty.

@@ -14,6 +14,7 @@ import (
 
 	"freshet/internal/record"
 	"freshet/internal/rule"
+	"freshet/internal/wire"
 )
 
 // answerKey is under which the context of a request has its answer.
@@ -190,7 +191,7 @@ func (a *answer) head(code int) {
 	}
 	announce(resp)
 	resp.ContentLength = lengthOf(a.req.Method, resp)
-	if a.left = resp.ContentLength; a.req.Method == http.MethodHead || a.left == 0 || bodiless(code) {
+	if a.left = resp.ContentLength; a.req.Method == http.MethodHead || a.left == 0 || wire.BodylessStatus(code) {
 		a.left = 0
 		resp.Body, a.bodiless = http.NoBody, true
 	}
@@ -239,13 +240,9 @@ func (a *answer) trailers() {
 	}
 }
 
-func bodiless(code int) bool {
-	return code < 200 || code == http.StatusNoContent || code == http.StatusNotModified
-}
-
 // lengthOf is what net/http has in Response.ContentLength.
 func lengthOf(method string, resp *http.Response) int64 {
-	if bodiless(resp.StatusCode) && method != http.MethodHead {
+	if wire.BodylessStatus(resp.StatusCode) && method != http.MethodHead {
 		return 0
 	}
 	n, err := strconv.ParseInt(resp.Header.Get("Content-Length"), 10, 64)

@@ -13,6 +13,7 @@ import (
 
 	"freshet/cache"
 	"freshet/internal/field"
+	"freshet/internal/wire"
 	"freshet/internal/wrapped"
 )
 
@@ -47,7 +48,7 @@ func (o origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	note.answered(resp)
 	announced := setHead(w.Header(), r.Method, resp)
 	w.WriteHeader(resp.StatusCode)
-	if r.Method == http.MethodHead || bodiless(resp.StatusCode) {
+	if wire.Bodyless(r.Method, resp.StatusCode) {
 		return
 	}
 	if err := copyBody(w, resp); err != nil {
@@ -88,7 +89,7 @@ func setHead(h http.Header, method string, resp *http.Response) (announced []str
 	for _, name := range [...]string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Trailer"} {
 		delete(h, name)
 	}
-	if method != http.MethodHead && !bodiless(resp.StatusCode) { // else it is the length of another answer
+	if !wire.Bodyless(method, resp.StatusCode) { // else it is the length of another answer
 		delete(h, "Content-Length")
 		if resp.ContentLength >= 0 {
 			h["Content-Length"] = []string{strconv.FormatInt(resp.ContentLength, 10)}

@@ -107,7 +107,7 @@ func (p *Pages) Context(ctx context.Context) context.Context {
 // Error is the function [Error] with these pages.
 func (p *Pages) Error(w http.ResponseWriter, r *http.Request, code int, message string) {
 	h := w.Header()
-	if code < 200 || code == http.StatusNoContent || code == http.StatusNotModified {
+	if wire.BodylessStatus(code) {
 		w.WriteHeader(code) // RFC 9110 §6.4.1: these have no content
 		return
 	}

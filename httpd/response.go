@@ -95,7 +95,7 @@ func (w *response) WriteHeader(code int) {
 		return
 	}
 	w.status = code
-	w.noBody = code == http.StatusNoContent || code == http.StatusNotModified || code < 200
+	w.noBody = wire.BodylessStatus(code)
 	w.renderFields()
 	if code == http.StatusSwitchingProtocols {
 		w.closing = true

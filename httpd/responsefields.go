@@ -29,7 +29,7 @@ func (w *response) prepareFields() {
 	w.hasCoding = h.Get("Content-Encoding") != ""
 	if v := h["Content-Length"]; len(v) > 0 {
 		n, err := strconv.ParseUint(v[0], 10, 63)
-		if err != nil || w.status == http.StatusNoContent || w.status < 200 {
+		if err != nil || wire.LengthlessStatus(w.status) {
 			delete(h, "Content-Length")
 		} else {
 			h["Content-Length"] = v[:1]

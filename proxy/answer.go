@@ -23,7 +23,7 @@ func (x *exchange) answer(a *attempt, resp *http.Response) {
 	addElement(h, "Via", x.h.via(resp.ProtoMajor, resp.ProtoMinor))
 	announced := x.announce(h, resp.Trailer)
 	x.w.WriteHeader(resp.StatusCode)
-	if hasNoBody(x.r.Method, resp.StatusCode) {
+	if wire.Bodyless(x.r.Method, resp.StatusCode) {
 		return
 	}
 	events := field.IsEventStream(resp.Header.Get("Content-Type"))
@@ -46,7 +46,7 @@ func copyHead(h http.Header, method string, resp *http.Response) {
 	for name, values := range resp.Header {
 		h[name] = values
 	}
-	if !hasNoBody(method, resp.StatusCode) { // else it is the length of another answer
+	if !wire.Bodyless(method, resp.StatusCode) { // else it is the length of another answer
 		delete(h, "Content-Length")
 		if resp.ContentLength >= 0 {
 			h["Content-Length"] = []string{strconv.FormatInt(resp.ContentLength, 10)}
@@ -57,12 +57,6 @@ func copyHead(h http.Header, method string, resp *http.Response) {
 			h[name] = nil
 		}
 	}
-}
-
-// hasNoBody reports whether an answer has no body whatever its fields say
-// (RFC 9112 §6.3).
-func hasNoBody(method string, status int) bool {
-	return method == http.MethodHead || status < 200 || status == http.StatusNoContent || status == http.StatusNotModified
 }
 
 // announce sets Trailer for the trailers that the origin announced, and

@@ -244,7 +244,7 @@ func (p *headParser) finish(nph bool) (wrong string) {
 	for _, name := range wire.HopByHop {
 		delete(h.Header, name)
 	}
-	if h.Status == http.StatusNoContent || h.Status == http.StatusResetContent { // RFC 9110 §8.6, §15.3.6
+	if wire.LengthlessStatus(h.Status) || h.Status == http.StatusResetContent { // RFC 9110 §15.3.6
 		delete(h.Header, "Content-Length")
 		h.Length = -1
 	}

@@ -10,6 +10,7 @@ import (
 
 	"freshet/internal/field"
 	"freshet/internal/rule"
+	"freshet/internal/wire"
 )
 
 // DefaultPause is how long what a program has printed may wait to be sent, for
@@ -102,11 +103,11 @@ func writeHead(w http.ResponseWriter, h *Head) {
 	w.WriteHeader(h.Status)
 }
 
-// Bodyless reports whether an answer has no body whatever its fields say
-// (RFC 9112 §6.3), or must have none (205, RFC 9110 §15.3.6): some clients read
-// what follows its head as the next answer.
+// Bodyless reports whether an answer has no body (wire.Bodyless), or must have
+// none (205, RFC 9110 §15.3.6): some clients read what follows its head as the
+// next answer.
 func Bodyless(method string, status int) bool {
-	return method == http.MethodHead || status == http.StatusNoContent || status == http.StatusResetContent || status == http.StatusNotModified
+	return wire.Bodyless(method, status) || status == http.StatusResetContent
 }
 
 // discardTime is how long a program may take to print what is not sent.

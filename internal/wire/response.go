@@ -93,7 +93,7 @@ func (l *Limits) parseStatusLine(b []byte, h *ResponseHead) (next int, broken ru
 // settle decides what the fields of a complete head say about the length of
 // the body and the future of the connection.
 func (h *ResponseHead) settle() rule.ID {
-	if h.lines.HasAny(Set(ContentLength, TransferEncoding)) && !h.bodyless() {
+	if h.lines.HasAny(Set(ContentLength, TransferEncoding)) && !LengthlessStatus(h.Status) {
 		if broken := h.settleLength(); broken != 0 {
 			return broken
 		}

@@ -41,7 +41,7 @@ func (h *ResponseHead) Framing(method string) Framing {
 	switch {
 	case h.Status == 101, method == "CONNECT" && h.Status/100 == 2:
 		return Tunnel
-	case method == "HEAD", h.bodyless(), h.Status == 304:
+	case Bodyless(method, h.Status):
 		return NoBody
 	case h.Chunked:
 		return ChunkedBody
@@ -52,10 +52,6 @@ func (h *ResponseHead) Framing(method string) Framing {
 	}
 	return SizedBody
 }
-
-// bodyless reports whether the status code is one with which fields on the
-// length of a body mean nothing (RFC 9110 §8.6, RFC 9112 §6.1).
-func (h *ResponseHead) bodyless() bool { return h.Status < 200 || h.Status == 204 }
 
 // Get returns the value of the first line of a well-known field, or "".
 func (h *ResponseHead) Get(k Known) string { return h.lines.Get(k) }
