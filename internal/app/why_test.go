@@ -264,6 +264,34 @@ func TestDoorOfMonitor(t *testing.T) {
 	}
 }
 
+// When several servers run and none was named, it is said which one answers.
+func TestWhySaysWhichServer(t *testing.T) {
+	home := t.TempDir()
+	var listen, monitors []string
+	for range 3 {
+		p := startWith(t, func(e *Env) { e.Environ = []string{"HOME=" + home} }, "serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", folder(t, "a.txt", "a"))
+		listen = append(listen, strings.TrimSuffix(strings.TrimPrefix(p.url(), "http://"), "/"))
+		monitors = append(monitors, p.stderr.wait(t, `(?m)^monitor on http://(\S+?)/?$`))
+		addr := listen[len(listen)-1]
+		_, stdout, stderr := asked(t, home, "http://"+addr+"/a.txt")
+		says := strings.Contains(stderr, "the server "+strings.Replace(addr, ":", "-", 1)+" says this; ")
+		if says != (len(listen) > 1) || says && !strings.Contains(stderr, strings.Replace(listen[0], ":", "-", 1)) || !strings.Contains(stdout, "The file a.txt is sent.") {
+			t.Errorf("%d servers: %s%s", len(listen), stdout, stderr)
+		}
+	}
+	// An address of a monitor is another name of the same server.
+	_, _, stderr := asked(t, home, "http://"+monitors[1]+"/a.txt")
+	if !strings.Contains(stderr, "the server "+strings.Replace(listen[1], ":", "-", 1)+" says this; ") || strings.Count(stderr, strings.Replace(listen[1], ":", "-", 1)) != 1 || !strings.Contains(stderr, " run, too") {
+		t.Error(stderr)
+	}
+	if _, _, stderr := asked(t, home, "--monitor", listen[0], "/a.txt"); stderr != "" {
+		t.Errorf("one was named, and %q", stderr)
+	}
+	if _, stdout, stderr := asked(t, home, "--json", "http://"+listen[0]+"/a.txt"); !strings.Contains(stderr, " says this; ") || !strings.HasPrefix(stdout, "{") {
+		t.Errorf("%s%s", stdout, stderr)
+	}
+}
+
 // A record whose address had no room is explained as far as it is known, and
 // one whose user agent had none as if it were whole.
 func TestWhyShortened(t *testing.T) {

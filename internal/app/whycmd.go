@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,9 +41,12 @@ func askWhy(e *Env, c *config.Why) error {
 	if columns := columnsOf(e.Environ); columns > 0 {
 		q.Set("width", strconv.Itoa(columns))
 	}
-	text, err := oneAnswer(clients, path, q)
+	text, knows, err := oneAnswer(clients, path, q)
 	if err != nil {
 		return err
+	}
+	if c.Monitor == "" {
+		e.tellWhich(c.Data, knows)
 	}
 	// The server may be anybody's, and have put what a terminal obeys into it.
 	if c.JSON {
@@ -67,14 +71,34 @@ func plainLines(text []byte) []byte {
 	return b
 }
 
-// oneAnswer returns what the only server says that knows the path.
-func oneAnswer(clients []*control.Client, path string, q url.Values) (text []byte, err error) {
-	knows := ""
+// tellWhich says which server has answered when others run, that nobody named
+// one: what one would do may not be what another would.
+func (e *Env) tellWhich(data, knows string) {
+	dir, err := doorFolder(data, e.Environ)
+	if err != nil {
+		return
+	}
+	running, _ := control.Running(dir) // an error would have been told by now
+	if len(running) < 2 {
+		return
+	}
+	knows = control.FirstName(dir, knows)
+	others := slices.DeleteFunc(running, func(name string) bool { return name == knows })
+	run := "runs"
+	if len(others) > 1 {
+		run = "run"
+	}
+	e.tell("freshet: the server %s says this; %s %s, too: name another with --monitor", knows, strings.Join(others, ", "), run)
+}
+
+// oneAnswer returns what the only server says that knows the path, and the name
+// of the server.
+func oneAnswer(clients []*control.Client, path string, q url.Values) (text []byte, knows string, err error) {
 	for _, client := range clients {
 		said, fault := client.Get(context.Background(), path, q)
 		switch {
 		case fault == nil && knows != "":
-			return nil, fmt.Errorf("the servers %s and %s both know that: name one with --monitor", knows, client.Name())
+			return nil, "", fmt.Errorf("the servers %s and %s both know that: name one with --monitor", knows, client.Name())
 		case fault == nil:
 			text, knows = said, client.Name()
 		case err == nil || errors.Is(err, control.ErrUnknown):
@@ -82,9 +106,9 @@ func oneAnswer(clients []*control.Client, path string, q url.Values) (text []byt
 		}
 	}
 	if knows != "" {
-		return text, nil
+		return text, knows, nil
 	}
-	return nil, err
+	return nil, "", err
 }
 
 // answerable returns the servers that may know: for a request's name, unless

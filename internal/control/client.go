@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -98,6 +99,16 @@ func Running(dir string) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// FirstName returns the name under which Running has a server, which may be
+// given its other name.
+func FirstName(dir, name string) string {
+	to, err := os.Readlink(socketPath(dir, name))
+	if err != nil {
+		return name
+	}
+	return strings.TrimSuffix(filepath.Base(to), socketSuffix)
 }
 
 // answers reports whether a server listens at a socket.
