@@ -187,7 +187,7 @@ func TestGetResumeMore(t *testing.T) {
 	_, said := w.run(exitOK, "-C", "-", "-o", out, "URL/other")
 	contains(t, said, "nothing says that "+out+partSuffix+" is a part of this URL; it is fetched anew")
 	_, said = w.run(exitOK, "-C", "-", "-o", out, "URL/f")
-	contains(t, said, "nothing says that "+out+" is a part of this URL")
+	contains(t, said, out+" is complete: it has 2097152 bytes, as many as there are")
 	if got := w.get("-C", "2097150", "URL/f"); got != string(content[2097150:]) {
 		t.Errorf("%d bytes", len(got))
 	}

@@ -208,17 +208,20 @@ func (f *fetch) deliver(ctx context.Context, req *http.Request, resp *http.Respo
 		io.CopyN(io.Discard, resp.Body, tooMuchRest)
 		return errTryAgain
 	}
-	if failed && c.Fail && !c.FailWithBody {
+	pastEnd := resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && f.resume.from > 0
+	if failed && c.Fail && !c.FailWithBody && !pastEnd {
 		io.CopyN(io.Discard, resp.Body, tooMuchRest)
 		return f.statusFault(resp)
 	}
-	if err := f.resumed(resp); err != nil {
+	if err := f.resumed(resp); errors.Is(err, errWhole) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if err := f.copyBody(ctx, req, resp); err != nil {
 		return err
 	}
-	if failed && (c.FailWithBody || c.Fail) {
+	if failed && (c.FailWithBody || c.Fail) && !pastEnd {
 		return f.statusFault(resp)
 	}
 	return nil

@@ -119,6 +119,7 @@ type getResume struct {
 	on    bool // the cache is passed
 	from  int64
 	about *getAbout // of what there is; nil when the command line says where to go on
+	named string    // a file that may be complete; "" for a part
 }
 
 // ask makes a request one for what is missing.
@@ -173,8 +174,10 @@ func (f *fetch) prepareResume() error {
 		switch {
 		case exists(final + partSuffix):
 			f.tell("nothing says that %s%s is a part of this URL; it is fetched anew", final, partSuffix)
-		case exists(final):
-			f.tell("nothing says that %s is a part of this URL; it is fetched anew", final)
+		default:
+			if f.resume.from = wholeAlready(final); f.resume.from > 0 {
+				f.resume.named = final
+			}
 		}
 		return nil
 	}
@@ -211,6 +214,9 @@ func (f *fetch) resumed(resp *http.Response) error {
 	if r.from == 0 {
 		return nil
 	}
+	if r.named != "" {
+		return f.wholeOrAnew(resp)
+	}
 	first, _, total, ok := contentRange(resp.Header.Get("Content-Range"))
 	switch code := resp.StatusCode; {
 	case code == http.StatusPartialContent && ok && first == r.from && (r.about == nil || r.about.fits(resp) && (r.about.Length < 0 || total < 0 || total == r.about.Length)):
@@ -221,6 +227,10 @@ func (f *fetch) resumed(resp *http.Response) error {
 		f.anew("the server has sent a part of something else")
 		return errAnew
 	case code == http.StatusRequestedRangeNotSatisfiable:
+		if r.about != nil && contentLengthIn(resp) == r.from && (resp.Header.Get("Etag") == "" || r.about.fits(resp)) {
+			completePart(resp)
+			return nil
+		}
 		if r.about == nil {
 			return getFaultf(getNoRange, "the content has no more than %d bytes", r.from)
 		}
@@ -237,7 +247,7 @@ func (f *fetch) resumed(resp *http.Response) error {
 
 func (f *fetch) anew(why string) {
 	f.tell("%s; it is fetched anew", why)
-	f.resume.from, f.resume.about = 0, nil
+	f.resume.from, f.resume.about, f.resume.named = 0, nil, ""
 }
 
 // goOn makes the next try go on with what this one has left, if it is known
@@ -247,8 +257,11 @@ func (f *fetch) goOn() {
 		return
 	}
 	from, about := partOf(f.out.final, f.first.String())
+	if f.resume.named != "" && about == nil {
+		return // no part has come: it may be complete still
+	}
 	if about == nil || from == about.Length {
-		f.resume.from, f.resume.about = 0, nil
+		f.resume = getResume{on: f.resume.on}
 		return
 	}
 	f.resume = getResume{on: true, from: from, about: about}
