@@ -34,18 +34,35 @@ everyPage(
       path: '/filter', title: 'Filter', live: true, texts: ['Not loaded', 'https://ads.example/banner-468x60.png', '||tracker.example^$script', 'news.example', 'in force'],
       tables: {
         'The latest that were not loaded': ['Time', 'Address', 'As', 'On'], Sites: ['Site', 'Not loaded'],
-        Lists: ['List', 'From', 'State'], 'Lines that are left out': ['Reason', 'List'],
+        'Not looked into': ['Host', 'For', 'Again', 'Why'], Lists: ['List', 'From', 'State'], 'Lines that are left out': ['Reason', 'List'],
       },
     },
     { path: '/filter?url=https%3A%2F%2Fads.example%2Fbanner.png&page=https%3A%2F%2Fnews.example%2F&type=image', title: 'Filter', texts: ['filter-stand-in', '||ads.example^', 'test, line 2'] },
     { path: '/filter?url=nonsense', title: 'Filter', texts: ['Give an http or https address'] },
     { path: '/filter/allow?site=news.example', title: 'Allow for an hour', texts: ['news.example'] },
+    { path: '/filter/unpin?host=news.example&client=127.0.0.1', title: 'Look into it again', texts: ['127.0.0.1 to news.example'] },
     { path: '/cookies', title: 'Cookies', texts: ['pixel.example', 'them'] },
     { path: '/cookies/choose?site=pixel.example', title: 'Cookies of pixel.example' },
   ],
   () => browser,
   () => proxy.monitor,
 );
+
+test('what can be done with a row is in sight on a phone', async (t) => {
+  for (const [path, text] of [['/filter?reload=off', 'For an hour …'], ['/filter?reload=off', 'All for an hour …'], ['/cookies', 'Choose …']]) {
+    const { page } = await open(t, browser, proxy.monitor + path, { viewport: { width: 360, height: 740 }, hasTouch: true });
+    const links = await page.getByRole('link', { name: text, exact: true }).all();
+    assert.ok(links.length > 0, `${path} has no ${text}`);
+    for (const link of links) {
+      const hit = await link.evaluate((a) => {
+        a.closest('tr').scrollIntoView({ block: 'center', inline: 'start' }); // what a finger does, up and down
+        return [...a.getClientRects()].every(({ left, right, top, bottom }) => // of each line
+          left >= 0 && right <= innerWidth && document.elementFromPoint((left + right) / 2, (top + bottom) / 2) === a);
+      });
+      assert.ok(hit, `${path}: ${text} is out of sight, or under something`);
+    }
+  }
+});
 
 test('what was cut can be let pass for an hour, and no longer', async (t) => {
   const { page, complaints } = await open(t, browser, `${proxy.monitor}/filter?reload=off`, windows.desktop);

@@ -52,7 +52,7 @@ func siteTable(all []forward.CookieSite) *table {
 			more: func(row int, c *ui.Cell) { c.Href = address("/cookies", url.Values{"site": {all[row].Site}}) }},
 		{key: "chosen", title: "Chosen", badge: true, text: func(row int) string { return all[row].Chosen }},
 		{key: "rule", title: "Decides", mono: true, help: "What decides on its cookies: what was chosen, a rule, or the policy for all.", text: func(row int) string { return ui.Visible(all[row].Rule) }},
-		{key: "choose", title: "Choose", plain: true, text: func(int) string { return "" },
+		{key: "choose", title: "Choose", plain: true, act: true, text: func(int) string { return "" },
 			more: func(row int, c *ui.Cell) { c.Text, c.Href = "Choose …", chooseAddress(all[row].Site) }},
 		{key: "names", title: "Names", kind: count, down: true, num: func(row int) float64 { return float64(len(all[row].Cookies)) }},
 		{key: "set", title: "Set", kind: count, down: true, help: "How often it set a cookie, or tried to.", num: sum(func(c *forward.SeenCookie) int64 { return c.Set })},

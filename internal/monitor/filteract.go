@@ -28,7 +28,7 @@ func allowedTable(m *Monitor, _ *query) (*table, error) {
 		{key: "site", title: "Site", text: func(row int) string { return ui.Visible(all[row].Site) }},
 		{key: "rule", title: "Rule", mono: true, wide: true, text: func(row int) string { return ui.Visible(all[row].Rule) }},
 		{key: "until", title: "Until", kind: instant, num: func(row int) float64 { return float64(all[row].Until.UnixMilli()) / 1e3 }},
-		{key: "end", title: "End", plain: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
+		{key: "end", title: "End", plain: true, act: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
 			c.Text, c.Href = "End …", "/filter/forbid?"+url.Values{"site": {all[row].Site}, "rule": {all[row].Rule}}.Encode()
 		}},
 	}}, nil

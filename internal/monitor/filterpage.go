@@ -228,7 +228,7 @@ func cutsTable(m *Monitor, _ *query) (*table, error) {
 			more: func(row int, c *ui.Cell) { c.Title = place(at(row).Rule) }},
 		{key: "list", title: "List", text: func(row int) string { return ui.Visible(place(at(row).Rule)) }},
 		{key: "number", title: "Number", kind: count, down: true, num: func(row int) float64 { return float64(at(row).Number) }},
-		{key: "allow", title: "Allow", plain: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
+		{key: "allow", title: "Allow", plain: true, act: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
 			c.Text, c.Href = "For an hour …", allowAddress(at(row).Site, at(row).Rule.Text)
 		}},
 	}}, nil
@@ -259,7 +259,7 @@ func cutSitesTable(m *Monitor, _ *query) (*table, error) {
 		{key: "cut", title: "Not loaded", kind: count, down: true, num: func(row int) float64 { return float64(all[row].Count) }},
 		{key: "saved", title: "Spared, about", kind: octets, down: true, help: "An estimate: for each request what such an answer has at the median of the web, by its kind.",
 			num: func(row int) float64 { return float64(all[row].Saved) }},
-		{key: "allow", title: "Allow", plain: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
+		{key: "allow", title: "Allow", plain: true, act: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
 			if all[row].Site != "" {
 				c.Text, c.Href = "All for an hour …", allowAddress(all[row].Site, "")
 			}

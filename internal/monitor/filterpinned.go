@@ -26,7 +26,7 @@ func pinnedTable(m *Monitor, _ *query) (*table, error) {
 	return &table{name: "filter_pinned", caption: "Not looked into", empty: empty, rows: len(all), columns: []column{
 		{key: "host", title: "Host", mono: true, wide: true, text: func(row int) string { return ui.Visible(all[row].Host) }},
 		{key: "client", title: "For", mono: true, help: "The address of the client that refused the certificate.", text: func(row int) string { return clientText(all[row].Client) }},
-		{key: "again", title: "Again", plain: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
+		{key: "again", title: "Again", plain: true, act: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
 			c.Text, c.Href = "Look into it again …", unpinAddress(&all[row])
 		}},
 		{key: "why", title: "Why", wide: true, help: "What the client did within an hour.", text: func(row int) string { return all[row].Why }},

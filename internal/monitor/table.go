@@ -51,6 +51,8 @@ type column struct {
 	down bool
 	// plain columns are not sorted by.
 	plain bool
+	// act columns have the links that do something with a row.
+	act bool
 }
 
 // kind is what a column's numbers are.
@@ -125,7 +127,7 @@ func (t *table) html(q *query, w *window) *ui.Table {
 	u.ID = t.name
 	for i := range t.columns {
 		c := &t.columns[i]
-		head := ui.Column{Key: c.key, Title: c.title, Help: c.help, Numeric: c.numeric() && c.kind != instant, Mono: c.mono, Badge: c.badge, Wide: c.wide}
+		head := ui.Column{Key: c.key, Title: c.title, Help: c.help, Numeric: c.numeric() && c.kind != instant, Mono: c.mono, Badge: c.badge, Wide: c.wide, Act: c.act}
 		if !c.plain {
 			head.Sort = q.with("sort", c.key, "order", w.next(c), "offset", "")
 			if w.by == c.key {

@@ -51,7 +51,7 @@ func everything() *ui.View {
 					{ID: "r1", Level: ui.Bad, Cells: []ui.Cell{{Text: "12:00:00"}, {Text: "/b"}, {Text: "error", Level: ui.Bad}, {Gauge: &ui.Gauge{Value: 1, Limit: 4, Warn: -1}, Links: []ui.Link{{Text: "retry", Href: "/jobs/1/retry"}}}}},
 				},
 			},
-			&ui.Table{Head: ui.Head{Title: "Nothing"}, Columns: []ui.Column{{Title: "A"}}, Empty: "No jobs wait."},
+			&ui.Table{Head: ui.Head{Title: "Nothing"}, Columns: []ui.Column{{Title: "A"}, {Title: "Stop", Act: true}}, Empty: "No jobs wait."},
 			&ui.List{Head: ui.Head{Title: "Why"}, Items: []ui.Item{
 				{Term: "Verdict", Text: "miss", Level: ui.Info, Note: "RFC 9111 §4.2.2"},
 				{Term: "Key", Text: "http a.example /b\nsecond line", Mono: true, Href: "/cache?key=1"},

@@ -32,7 +32,7 @@ func (c *Column) class() string {
 	for _, n := range []struct {
 		set  bool
 		name string
-	}{{c.Numeric, "num"}, {c.Mono, "mono"}, {c.Badge, "badge"}, {c.Wide, "wide"}} {
+	}{{c.Numeric, "num"}, {c.Mono, "mono"}, {c.Badge, "badge"}, {c.Wide, "wide"}, {c.Act, "act"}} {
 		if n.set {
 			names = append(names, n.name)
 		}

@@ -41,6 +41,7 @@ type Column struct {
 	Mono    bool   // in a fixed-width font
 	Badge   bool   // cells are set off as labels, in the colour of their level
 	Wide    bool   // takes the room that the others leave, and breaks long words
+	Act     bool   // has the links that do something with a row: it stays in sight when the others are scrolled
 
 	Sort   string // the address of the page sorted by this column; "" when it cannot be
 	Sorted Order
