@@ -1,0 +1,218 @@
+package worker
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"freshet/internal/child"
+)
+
+// base is the folder in which working folders are made:
+//
+//	DIR/task-…/work   0700, the program's user's: where it runs, its HOME
+//	DIR/task-…/temp   0700, likewise: its TMPDIR
+type base struct {
+	path string
+	user *child.User // nil: as we are
+	own  bool        // made for us alone; close removes it
+}
+
+// openBase makes the folder if need be, and looks who could change it.
+func openBase(dir string, user *child.User) (*base, error) {
+	b := &base{path: dir, user: user}
+	if dir == "" {
+		var err error
+		if b.path, err = os.MkdirTemp("", "freshet-worker-"); err != nil {
+			return nil, err
+		}
+		b.own = true
+		if err := os.Chmod(b.path, 0o711); err != nil {
+			return nil, errors.Join(err, b.close())
+		}
+	} else if err := os.MkdirAll(dir, 0o711); err != nil {
+		return nil, err
+	}
+	resolved, err := filepath.EvalSymlinks(b.path)
+	if err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	b.path = resolved
+	if _, err := b.check(); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	return b, nil
+}
+
+func (b *base) close() error {
+	if !b.own {
+		return nil
+	}
+	return os.RemoveAll(b.path)
+}
+
+// check looks at the folder and those above it: nobody but root and us may be
+// able to change what a path in it leads to, and the programs' user must be
+// able to enter. It returns what the folder is.
+func (b *base) check() (fi fs.FileInfo, err error) {
+	path := b.path
+	for first := true; ; first = false {
+		at, err := os.Lstat(path)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case !at.IsDir():
+			return nil, fmt.Errorf("%s is not a folder", path)
+		case !trusted(at):
+			return nil, fmt.Errorf("%s belongs to somebody else than root and us", path)
+		case changeable(at):
+			return nil, fmt.Errorf("%s may be changed by its group or by everybody", path)
+		case !enterable(at, b.user):
+			return nil, fmt.Errorf("%s cannot be entered by user %s", path, b.user.Name)
+		}
+		if first {
+			fi = at
+		}
+		up := filepath.Dir(path)
+		if up == path {
+			return fi, nil
+		}
+		path = up
+	}
+}
+
+// place is where one attempt runs.
+type place struct {
+	base  *base
+	name  string
+	outer *os.Root // task-…, ours
+	root  *os.Root // work
+	work  string
+	temp  string
+	made  []string // what is to be the program's user's, below outer
+}
+
+// make makes the folders of an attempt. They are ours until handOver, so that
+// no other program can meddle while they are filled.
+func (b *base) make() (p *place, err error) {
+	fi, err := b.check()
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(b.path)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	if now, err := root.Stat("."); err != nil || !os.SameFile(fi, now) {
+		return nil, errors.Join(fmt.Errorf("%s was replaced just now", b.path), err)
+	}
+	p = &place{base: b, name: "task-" + rand.Text(), made: []string{"work", "temp"}}
+	p.work = filepath.Join(b.path, p.name, "work")
+	p.temp = filepath.Join(b.path, p.name, "temp")
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.remove())
+		}
+	}()
+	if err := root.Mkdir(p.name, 0o700); err != nil {
+		return p, err
+	}
+	if p.outer, err = root.OpenRoot(p.name); err != nil {
+		return p, err
+	}
+	for _, name := range p.made {
+		if err := p.outer.Mkdir(name, 0o700); err != nil {
+			return p, err
+		}
+	}
+	p.root, err = p.outer.OpenRoot("work")
+	return p, err
+}
+
+// handOver gives the folders, and what was put there, to the program's user.
+func (p *place) handOver() error {
+	if u := p.base.user; u != nil {
+		for _, name := range p.made {
+			if err := p.outer.Lchown(filepath.FromSlash(name), int(u.UID), int(u.GID)); err != nil {
+				return err
+			}
+		}
+	}
+	return p.outer.Chmod(".", 0o711)
+}
+
+// remove removes the folders with all that is in them.
+func (p *place) remove() error {
+	for _, root := range []*os.Root{p.root, p.outer} {
+		if root != nil {
+			_ = root.Close()
+		}
+	}
+	root, err := os.OpenRoot(p.base.path)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err = root.RemoveAll(p.name); err == nil || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	// A program that runs as we do may leave folders that we may not change.
+	open(root, p.name)
+	return root.RemoveAll(p.name)
+}
+
+// open makes folders changeable again, from the top; no link is followed.
+func open(root *os.Root, dir string) {
+	inner, err := root.OpenRoot(dir)
+	if err != nil {
+		if root.Chmod(dir, 0o700) != nil {
+			return
+		}
+		if inner, err = root.OpenRoot(dir); err != nil {
+			return
+		}
+	}
+	defer inner.Close()
+	if inner.Chmod(".", 0o700) != nil {
+		return
+	}
+	f, err := inner.Open(".")
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	entries, _ := f.ReadDir(-1)
+	for _, e := range entries {
+		if e.IsDir() {
+			open(inner, e.Name())
+		}
+	}
+}
+
+// workIn finds the folder that a job names to work in; it must be one of those
+// that are allowed, or in one.
+func (w *Worker) workIn(dir string) (string, error) {
+	resolved, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, allowed := range w.o.Dirs {
+		at, err := filepath.EvalSymlinks(allowed)
+		if err != nil {
+			continue
+		}
+		if inside, err := filepath.Rel(at, resolved); err == nil && filepath.IsLocal(inside) {
+			fi, err := os.Stat(resolved)
+			if err == nil && !fi.IsDir() {
+				err = fmt.Errorf("%s is not a folder", dir)
+			}
+			return resolved, err
+		}
+	}
+	return "", fmt.Errorf("this worker does not allow jobs to work there")
+}
