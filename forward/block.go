@@ -10,6 +10,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/record"
 	"freshet/internal/rule"
+	"freshet/internal/wire"
 )
 
 // judged is a request, and what the lists say about it.
@@ -242,7 +243,7 @@ func (j *judged) site() string {
 		address = j.address
 	}
 	if !strings.Contains(address, "://") {
-		return hostOf(address)
+		return wire.WithoutPort(address)
 	}
 	u, err := url.Parse(address)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/record"
 	"freshet/internal/rule"
+	"freshet/internal/wire"
 )
 
 // ownPage answers a request that names no server: one that a browser made to
@@ -32,7 +33,7 @@ func (h *Handler) ownPage(w http.ResponseWriter, r *http.Request) {
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 		h.sendPage(w, r, func(b *strings.Builder) error {
-			return setUp.Execute(b, setUpData{Address: r.Host, Host: hostOf(r.Host), Port: portIn(r.Host), Authority: len(h.o.Inspect.Certificate) > 0, Pinned: h.pinnedFor(r)})
+			return setUp.Execute(b, setUpData{Address: r.Host, Host: wire.WithoutPort(r.Host), Port: portIn(r.Host), Authority: len(h.o.Inspect.Certificate) > 0, Pinned: h.pinnedFor(r)})
 		})
 	case "/proxy.pac":
 		header.Set("Content-Type", "application/x-ns-proxy-autoconfig")
@@ -87,13 +88,6 @@ type setUpData struct {
 	Address, Host, Port string
 	Authority           bool // there is one to trust
 	Pinned              []Pinned
-}
-
-func hostOf(hostport string) string {
-	if host, _, err := net.SplitHostPort(hostport); err == nil {
-		return host
-	}
-	return hostport
 }
 
 func portIn(hostport string) string {

@@ -3,11 +3,11 @@ package forward
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
 	"freshet/internal/outbound"
+	"freshet/internal/wire"
 )
 
 // parents are the proxies that servers are reached by, in the order in which
@@ -42,11 +42,7 @@ func parseParents(given []string) (*parents, error) {
 // of returns the parents to try for a server: those of the longest name that
 // fits, in their order.
 func (p *parents) of(_ context.Context, _, hostport string) ([]*outbound.Parent, error) {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	host := strings.ToLower(strings.TrimSuffix(wire.WithoutPort(hostport), "."))
 	var best string
 	var found []*outbound.Parent
 	for _, r := range p.routes {

@@ -10,6 +10,7 @@ import (
 
 	"freshet/internal/cookierule"
 	"freshet/internal/field"
+	"freshet/internal/wire"
 )
 
 // Policy says what becomes of cookies and of fields that tell about the user, in
@@ -203,7 +204,7 @@ func originOf(address string) (scheme, host string, ok bool) {
 // withPort returns a host with its port, in lower case.
 func withPort(host, scheme string) string {
 	host = strings.ToLower(host)
-	name, port := hostOf(host), ""
+	name, port := wire.WithoutPort(host), ""
 	if len(name) < len(host) {
 		port = host[strings.LastIndexByte(host, ':')+1:]
 	}

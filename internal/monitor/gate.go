@@ -15,6 +15,7 @@ import (
 	"freshet/internal/control"
 	"freshet/internal/field"
 	"freshet/internal/monitor/ui"
+	"freshet/internal/wire"
 )
 
 // Access says who may read and who may change something.
@@ -116,11 +117,7 @@ func secured(next http.Handler) http.Handler {
 // that no stranger can let point here. A page of another site reaches the
 // monitor under that site's name only.
 func (g *gate) known(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	host := strings.ToLower(strings.TrimSuffix(wire.WithoutPort(hostport), "."))
 	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	if _, err := netip.ParseAddr(bare); err == nil {
 		return true

@@ -3,7 +3,6 @@ package monitor
 import (
 	"hash/fnv"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"freshet/internal/gateway"
 	"freshet/internal/monitor/ui"
+	"freshet/internal/wire"
 )
 
 // Programs are what a route runs: programs by CGI, or requests that a FastCGI
@@ -103,7 +103,7 @@ func runTable(rows []runOf, now time.Time) *table {
 		{key: "script", title: "Program", mono: true, wide: true, text: func(row int) string { return at(row).Script }},
 		{key: "method", title: "Method", text: func(row int) string { return at(row).Method }},
 		{key: "url", title: "Address", mono: true, wide: true, text: func(row int) string { return at(row).URL }},
-		{key: "client", title: "Client", text: func(row int) string { return hostOf(at(row).Client) }},
+		{key: "client", title: "Client", text: func(row int) string { return wire.WithoutPort(at(row).Client) }},
 		{key: "age", title: "Runs for", kind: seconds, down: true, num: func(row int) float64 { return age(now, at(row).Started) }},
 		{key: "sent", title: "Sent", kind: octets, down: true, help: "Bytes of the answer's body so far.", num: func(row int) float64 { return float64(at(row).Sent.Load()) }},
 		{key: "cpu", title: "CPU", kind: seconds, down: true, help: "Processor time of the program so far.", num: func(row int) float64 { return at(row).cpu }},
@@ -131,14 +131,6 @@ func runTable(rows []runOf, now time.Time) *table {
 }
 
 const noRuns = "No program runs."
-
-// hostOf is an address without its port.
-func hostOf(address string) string {
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		return host
-	}
-	return address
-}
 
 // age is how long ago a moment was, in seconds.
 func age(now, then time.Time) float64 { return max(0, math.Round(now.Sub(then).Seconds()*10)/10) }

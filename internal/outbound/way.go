@@ -102,18 +102,10 @@ func (t *Transport) permit(via *Parent, hostport string) error {
 	if t.Guard == nil || !via.resolves() {
 		return nil
 	}
-	if err := t.Guard.checkName(hostOf(hostport)); err != nil {
+	if err := t.Guard.checkName(wire.WithoutPort(hostport)); err != nil {
 		return &Error{Op: "look at the destination", Kind: DestinationProhibited, Peer: hostport, Err: err}
 	}
 	return nil
-}
-
-func hostOf(hostport string) string {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		return hostport
-	}
-	return host
 }
 
 // reach makes a connection to addr: straight, or by a parent.

@@ -24,6 +24,26 @@ func ValidHost(s string) bool {
 	return ok
 }
 
+// WithoutPort returns the host of host ":" port, without the brackets of an IPv6
+// address: what net.SplitHostPort makes of it. What has no port, or is malformed,
+// comes back as it is.
+func WithoutPort(hostport string) string {
+	i := strings.LastIndexByte(hostport, ':')
+	if i < 0 {
+		return hostport
+	}
+	host, bare := hostport[:i], hostport[:i]
+	if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {
+		bare = host[1 : n-1]
+	} else if strings.IndexByte(host, ':') >= 0 {
+		return hostport
+	}
+	if strings.ContainsAny(bare, "[]") || strings.ContainsAny(hostport[i:], "[]") {
+		return hostport
+	}
+	return bare
+}
+
 // splitHost returns the port of a host that is not empty, "" without one.
 func splitHost(s string) (port string, ok bool) {
 	if s != "" && s[0] == '[' {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"net"
 	"strings"
 	"testing"
 )
@@ -29,4 +30,23 @@ func TestValidHost(t *testing.T) {
 			t.Errorf("ValidHost(%q) = true", s)
 		}
 	}
+}
+
+// FuzzWithoutPort compares with the standard library.
+func FuzzWithoutPort(f *testing.F) {
+	for _, s := range []string{
+		"", ":", "h", "h:", "h:80", ":80", "::1", "[::1]", "[::1]:80", "[]:80", "[]", "[", "[:80", "]:80", "[h]:80", "[a:b]:", "[[a]]:80",
+		"a[b:80", "a]b:80", "h:8]0", "h:[80", "x[::1]:80", "[::1]x:80", "[::1]:80:90", "a:b:c", "[::1%25eth0]:80", "[a]b]:80",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		want, _, err := net.SplitHostPort(s)
+		if err != nil {
+			want = s
+		}
+		if got := WithoutPort(s); got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	})
 }
