@@ -23,6 +23,7 @@ var confined = []struct {
 	{"github.com/andybalholm/brotli", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
 	{"github.com/pelletier/go-toml", []string{"internal/config"}, "a configuration is parsed in one place"},
 	{"github.com/maypok86/otter", []string{"cache"}, "which answers stay in memory is decided in one place"},
+	{"github.com/nats-io", []string{"internal/bus"}, "NATS is behind one package, and the tag nonats leaves it out"},
 	{"golang.org/x/net/publicsuffix", []string{"internal/site"}, "whose site a host is of is decided in one place"},
 	{"golang.org/x/net/html", []string{"internal/rewrite"}, "documents are changed in one place"},
 	{"golang.org/x/sys", []string{"cgi", "httpd", "internal/app", "internal/child", "socketserver", "static"}, "system calls stay where the portable form stands beside them"},
@@ -58,22 +59,9 @@ func TestConfinedImports(t *testing.T) {
 // this module: it grows only in a commit that shows it.
 func TestLinkedPackages(t *testing.T) {
 	const list = "docs/linked-packages.txt"
-	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{$.ImportPath}} {{.Path}}@{{.Version}}{{end}}{{end}}", "./cmd/freshet")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
-	out, err := cmd.Output()
-	if err != nil {
-		detail := ""
-		if exit, ok := err.(*exec.ExitError); ok {
-			detail = string(exit.Stderr)
-		}
-		t.Fatalf("go list: %v\n%s", err, detail)
-	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	slices.Sort(lines)
 	got := "# What freshet links beyond Go's standard library and itself: package, module@version.\n" +
 		"# Rewrite with: go test ./internal/layers -run LinkedPackages -update\n" +
-		strings.TrimLeft(strings.Join(lines, "\n")+"\n", "\n")
+		strings.TrimLeft(strings.Join(linked(t, "./cmd/freshet"), "\n")+"\n", "\n")
 	path := filepath.Join(root, list)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
@@ -87,4 +75,41 @@ func TestLinkedPackages(t *testing.T) {
 	if got != string(want) {
 		t.Errorf("%s is not what is linked (rewrite it with -update, and say in the commit why):\ngot:\n%s\nwant:\n%s", list, got, want)
 	}
+}
+
+// TestWithoutNATS: the tag nonats makes a small program, with nothing that
+// only NATS brings.
+func TestWithoutNATS(t *testing.T) {
+	brought := []string{
+		"github.com/nats-io/", "github.com/antithesishq/", "github.com/minio/highwayhash",
+		"github.com/google/go-tpm", "golang.org/x/crypto/", "golang.org/x/time/",
+	}
+	for _, line := range linked(t, "-tags=nonats", "./cmd/freshet", "./internal/bus") {
+		for _, prefix := range brought {
+			if strings.HasPrefix(line, prefix) {
+				t.Errorf("with the tag nonats it still links %s", line)
+			}
+		}
+	}
+}
+
+// linked lists the packages that are linked on Linux beyond Go and this
+// module, as "package module@version".
+func linked(t *testing.T, what ...string) []string {
+	t.Helper()
+	const format = "{{with .Module}}{{if not .Main}}{{$.ImportPath}} {{.Path}}@{{.Version}}{{end}}{{end}}"
+	cmd := exec.Command("go", append([]string{"list", "-deps", "-f", format}, what...)...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
+	out, err := cmd.Output()
+	if err != nil {
+		detail := ""
+		if exit, ok := err.(*exec.ExitError); ok {
+			detail = string(exit.Stderr)
+		}
+		t.Fatalf("go list: %v\n%s", err, detail)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	slices.Sort(lines)
+	return lines
 }

@@ -1,0 +1,56 @@
+//go:build nonats
+
+package bus
+
+import "context"
+
+// Server is not there: Start says so.
+type Server struct{}
+
+// Start returns ErrAbsent.
+func Start(Options) (*Server, error) { return nil, ErrAbsent }
+
+// Connect returns ErrAbsent.
+func (*Server) Connect(string) (*Conn, error) { return nil, ErrAbsent }
+
+// Close does nothing.
+func (*Server) Close() error { return nil }
+
+// Conn is not there: Connect says so.
+type Conn struct{}
+
+// Connect returns ErrAbsent.
+func Connect(context.Context, ConnectOptions) (*Conn, error) { return nil, ErrAbsent }
+
+// Name is empty.
+func (*Conn) Name() string { return "" }
+
+// Done is never closed.
+func (*Conn) Done() <-chan struct{} { return nil }
+
+// Close does nothing.
+func (*Conn) Close() {}
+
+// Log returns ErrAbsent.
+func (*Conn) Log(context.Context, string, LogOptions) (*Log, error) { return nil, ErrAbsent }
+
+// Log is not there: Conn.Log says so.
+type Log struct{}
+
+// Last returns ErrAbsent.
+func (*Log) Last(context.Context) (uint64, error) { return 0, ErrAbsent }
+
+// Append returns ErrAbsent.
+func (*Log) Append(context.Context, uint64, []byte) (uint64, error) { return 0, ErrAbsent }
+
+// Read returns ErrAbsent.
+func (*Log) Read(context.Context, uint64, func(uint64, []byte) error) error { return ErrAbsent }
+
+// Trim returns ErrAbsent.
+func (*Log) Trim(context.Context, uint64) error { return ErrAbsent }
+
+// PutPage returns ErrAbsent.
+func (*Log) PutPage(context.Context, string, []byte) error { return ErrAbsent }
+
+// Pages returns ErrAbsent.
+func (*Log) Pages(context.Context, func(string, []byte) error) error { return ErrAbsent }

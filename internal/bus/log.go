@@ -1,0 +1,213 @@
+//go:build !nonats
+
+package bus
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// headerWriter names the Log that wrote an entry.
+const headerWriter = "Freshet-Writer"
+
+// Log is a list of entries with numbers, and pages beside it. One goroutine
+// appends; the other methods may be called while it does.
+//
+// Who opens a Log becomes its writer by reading it and appending behind what it
+// read. Another writer finds out with its next Append or PutPage: ErrFenced.
+type Log struct {
+	c       *Conn
+	name    string
+	writer  string // of this Log alone, so that an entry with the same content by somebody else is not taken for ours
+	entries jetstream.Stream
+	pages   jetstream.Stream
+
+	mu        sync.Mutex // guards what follows; a leaf
+	last      uint64     // the number of the last entry that was read or written here
+	revisions map[string]uint64
+}
+
+// Log opens the log of a name, and makes it when it is the first time.
+func (c *Conn) Log(ctx context.Context, name string, o LogOptions) (*Log, error) {
+	if err := checkName("log", name); err != nil {
+		return nil, err
+	}
+	if o.Replicas == 0 {
+		o.Replicas = 1
+	}
+	if o.Replicas != 1 && o.Replicas != 3 {
+		return nil, fmt.Errorf("log %s: %d replicas: there may be 1 or 3", name, o.Replicas)
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = -1
+	}
+	ctx, cancel := within(ctx)
+	defer cancel()
+	entries, err := c.stream(ctx, jetstream.StreamConfig{
+		Name:     "log_" + name,
+		Subjects: []string{prefixLog + name},
+		Replicas: o.Replicas,
+		MaxBytes: o.MaxBytes,
+		Discard:  jetstream.DiscardNew, // an entry is refused, never another forgotten
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open log %s: %w", name, plainly(err))
+	}
+	pages, err := c.stream(ctx, jetstream.StreamConfig{
+		Name:              "page_" + name,
+		Subjects:          []string{prefixPage + name + ".*"},
+		Replicas:          o.Replicas,
+		MaxMsgsPerSubject: 1,
+		Discard:           jetstream.DiscardNew,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the pages of log %s: %w", name, plainly(err))
+	}
+	return &Log{c: c, name: name, writer: random(), entries: entries, pages: pages, revisions: map[string]uint64{}}, nil
+}
+
+// stream finds a stream, or makes it. One that is there is left as it is.
+func (c *Conn) stream(ctx context.Context, config jetstream.StreamConfig) (jetstream.Stream, error) {
+	config.Storage = jetstream.FileStorage
+	s, err := c.js.Stream(ctx, config.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		s, err = c.js.CreateStream(ctx, config)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			s, err = c.js.Stream(ctx, config.Name) // another was faster
+		}
+	}
+	return s, err
+}
+
+// Last is the number of the last entry, 0 when there never was one.
+func (l *Log) Last(ctx context.Context) (uint64, error) {
+	ctx, cancel := within(ctx)
+	defer cancel()
+	info, err := l.entries.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("look at log %s: %w", l.name, plainly(err))
+	}
+	return info.State.LastSeq, nil
+}
+
+// Append stores an entry right behind entry number last, durable on return,
+// and returns its number, last+1. ErrFenced: last is not the last one.
+// ErrUnclear: it may have been stored; the same call again finds out.
+// ErrTooLarge and ErrFull: nothing was stored.
+func (l *Log) Append(ctx context.Context, last uint64, entry []byte) (uint64, error) {
+	if len(entry) > MaxEntry || int64(len(entry)) > l.c.nc.MaxPayload()-headerRoom {
+		return 0, fmt.Errorf("append %d bytes to log %s: %w", len(entry), l.name, ErrTooLarge)
+	}
+	ctx, cancel := within(ctx)
+	defer cancel()
+	m := &nats.Msg{Subject: prefixLog + l.name, Data: entry, Header: nats.Header{headerWriter: {l.writer}}}
+	ack, err := l.c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequence(last))
+	switch {
+	case err == nil:
+		l.saw(ack.Sequence)
+		return ack.Sequence, nil
+	case !certain(err):
+		return 0, fmt.Errorf("append to log %s: %w: %w", l.name, ErrUnclear, err)
+	}
+	err = plainly(err)
+	if errors.Is(err, ErrFenced) {
+		ours, lookErr := l.wrote(ctx, last+1, entry)
+		switch {
+		case lookErr != nil:
+			return 0, fmt.Errorf("append to log %s: %w: %w", l.name, ErrUnclear, lookErr)
+		case ours:
+			l.saw(last + 1)
+			return last + 1, nil
+		}
+	}
+	return 0, fmt.Errorf("append to log %s: %w", l.name, err)
+}
+
+// headerRoom is for the header of an entry in a message.
+const headerRoom = 512
+
+// certain says whether an error means that nothing was stored: the server said
+// so, or there was none to ask.
+func certain(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders) ||
+		errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrReconnectBufExceeded)
+}
+
+// wrote says whether entry n is this one, written by this Log.
+func (l *Log) wrote(ctx context.Context, n uint64, entry []byte) (bool, error) {
+	m, err := l.entries.GetMsg(ctx, n)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return m.Header.Get(headerWriter) == l.writer && bytes.Equal(m.Data, entry), nil
+}
+
+func (l *Log) saw(n uint64) {
+	l.mu.Lock()
+	l.last = max(l.last, n)
+	l.mu.Unlock()
+}
+
+// Read calls f with each entry after number after, in order, up to the one
+// that is the last when it begins. The entry is f's to keep. When entries
+// were trimmed the first number is larger than after+1 (who relies on pages
+// for what is before has to read those anew then); when some are missing
+// between others, ErrDamaged. An error of f ends it and is returned.
+func (l *Log) Read(ctx context.Context, after uint64, f func(n uint64, entry []byte) error) error {
+	bounded, cancel := within(ctx)
+	info, err := l.entries.Info(bounded)
+	cancel()
+	if err != nil {
+		return fmt.Errorf("read log %s: %w", l.name, plainly(err))
+	}
+	first, last := max(info.State.FirstSeq, after+1), info.State.LastSeq
+	if info.State.Msgs == 0 || first > last {
+		l.saw(last)
+		return nil
+	}
+	next := first
+	err = each(ctx, l.entries, first, last, func(n uint64, m jetstream.Msg) error {
+		if n != next && next != first {
+			return fmt.Errorf("%w: %d to %d", ErrDamaged, next, n-1)
+		}
+		next = n + 1
+		return f(n, m.Data())
+	})
+	if err == nil && next != last+1 {
+		err = fmt.Errorf("%w: %d to %d", ErrDamaged, next, last)
+	}
+	if err != nil {
+		return fmt.Errorf("read log %s: %w", l.name, plainly(err))
+	}
+	l.saw(last)
+	return nil
+}
+
+// Trim forgets the entries up to number n.
+func (l *Log) Trim(ctx context.Context, n uint64) error {
+	ctx, cancel := within(ctx)
+	defer cancel()
+	info, err := l.entries.Info(ctx)
+	if err == nil {
+		// Beyond the last entry a purge would move the next number.
+		n = min(n, info.State.LastSeq)
+		if n < info.State.FirstSeq {
+			return nil
+		}
+		err = l.entries.Purge(ctx, jetstream.WithPurgeSequence(n+1))
+	}
+	if err != nil {
+		return fmt.Errorf("trim log %s: %w", l.name, plainly(err))
+	}
+	return nil
+}

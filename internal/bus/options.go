@@ -1,0 +1,85 @@
+package bus
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"time"
+)
+
+// Bounds and defaults.
+const (
+	// MaxEntry is how long an entry, a page, a request, an answer or a hint
+	// may be, in bytes; a cluster elsewhere may take less. What is longer is
+	// refused with ErrTooLarge before it is sent.
+	MaxEntry = 1 << 20
+	// DefaultMaxStore is the default of Options.MaxStore.
+	DefaultMaxStore = 1 << 30
+	// DefaultParallel is the default of ServeOptions.Parallel.
+	DefaultParallel = 1024
+	// DefaultTimeout bounds what is done without a deadline in its context,
+	// except Lead, which waits for its turn.
+	DefaultTimeout = 10 * time.Second
+)
+
+// Options are those of an embedded server.
+type Options struct {
+	// Dir is the server's folder, created with mode 0700 if it is missing.
+	// One process at a time may use it: ErrLocked.
+	Dir string
+	// MaxStore bounds what is kept there, in bytes; 0: DefaultMaxStore.
+	// When it is reached, Append and PutPage return ErrFull.
+	MaxStore int64
+	// Name is the server's name; "": "freshet".
+	Name string
+	// Log gets what the server says; nil: nobody. What NATS calls a notice is
+	// logged as debug.
+	Log *slog.Logger
+}
+
+// ConnectOptions are those of a connection to a cluster elsewhere.
+type ConnectOptions struct {
+	// URL is one address or several with commas (nats://host:4222, tls://…).
+	URL string
+	// Name is this node's name: letters, digits, - and _, at most 64.
+	Name string
+	// Creds is a file of credentials (JWT and seed), as nsc makes; "": none.
+	Creds string
+	// User and Password, or Token, are for servers that ask for those.
+	User, Password, Token string
+	// TLS, if not nil, makes TLS necessary.
+	TLS *tls.Config
+	// Log gets what happens to the connection; nil: nobody.
+	Log *slog.Logger
+}
+
+// LogOptions are those of a log.
+type LogOptions struct {
+	// Replicas is on how many servers of a cluster entries are kept, 1 or 3;
+	// 0: 1. It is applied when the log is made for the first time.
+	Replicas int
+	// MaxBytes bounds the entries; 0: only the server's bound counts.
+	MaxBytes int64
+}
+
+// ServeOptions are those of [Conn.ServeWith].
+type ServeOptions struct {
+	// Parallel is how many requests are served at once; 0: DefaultParallel.
+	// Further ones are answered with CodeBusy at once; none waits.
+	Parallel int
+	// Shared: of several connections that serve the subject with Shared, one
+	// gets each request. Without, each of them does, and the first answer counts.
+	Shared bool
+}
+
+// Request is what a handler gets.
+type Request struct {
+	Subject string // as given to Call
+	From    string // the name of the caller's connection; with a worker's token it cannot be another's
+	Payload []byte
+}
+
+// Hint is a message that may get lost.
+type Hint struct {
+	Subject string
+	Payload []byte
+}

@@ -1,0 +1,166 @@
+//go:build !nonats
+
+package bus
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Pages are the last messages of a stream's subjects. Each is written with the
+// number of the message that it replaces, so that a writer that was fenced off
+// cannot replace what the next one wrote. A writer that meets a number it does
+// not know looks at the log: if that still ends where this writer was, the
+// page was written by an earlier one, late, and is replaced.
+
+// pageTries is how often PutPage meets others on one page before it gives up.
+const pageTries = 4
+
+// PutPage stores a page under a key of 1 to 256 bytes, durable on return; an
+// empty page deletes. ErrFenced: somebody else writes this log now. Errors of
+// unknown outcome need no care: call it again.
+func (l *Log) PutPage(ctx context.Context, key string, page []byte) error {
+	token, err := escapeKey(key)
+	if err != nil {
+		return err
+	}
+	if len(page) > MaxEntry || int64(len(page)) > l.c.nc.MaxPayload()-headerRoom {
+		return fmt.Errorf("page %s of %d bytes: %w", key, len(page), ErrTooLarge)
+	}
+	ctx, cancel := within(ctx)
+	defer cancel()
+	for range pageTries {
+		err = l.putPage(ctx, key, prefixPage+l.name+"."+token, page)
+		if !errors.Is(err, ErrFenced) {
+			break
+		}
+		if err2 := l.catchUp(ctx, key, prefixPage+l.name+"."+token); err2 != nil {
+			err = err2
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("page %s of log %s: %w", key, l.name, err)
+	}
+	return nil
+}
+
+func (l *Log) putPage(ctx context.Context, key, subject string, page []byte) error {
+	l.mu.Lock()
+	revision := l.revisions[key]
+	l.mu.Unlock()
+	if len(page) == 0 && revision == 0 {
+		// Nothing is known to be there: a marker would only have to be removed.
+		_, err := l.pages.GetLastMsgForSubject(ctx, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil
+		}
+	}
+	m := &nats.Msg{Subject: subject, Data: page}
+	ack, err := l.c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(revision))
+	if err != nil {
+		if certain(err) {
+			return plainly(err)
+		}
+		return fmt.Errorf("%w: %w", ErrUnclear, err)
+	}
+	if len(page) > 0 {
+		l.knows(key, ack.Sequence)
+		return nil
+	}
+	// The empty message fenced off other writers; it is removed by its number,
+	// so that nothing that came after it can be.
+	l.knows(key, 0)
+	if err := l.pages.DeleteMsg(ctx, ack.Sequence); err != nil && !errors.Is(plainly(err), ErrNotFound) {
+		l.knows(key, ack.Sequence)
+	}
+	return nil
+}
+
+// catchUp learns the number of a page, if this writer is still the last one.
+func (l *Log) catchUp(ctx context.Context, key, subject string) error {
+	info, err := l.entries.Info(ctx)
+	if err != nil {
+		return plainly(err)
+	}
+	l.mu.Lock()
+	last := l.last
+	l.mu.Unlock()
+	if info.State.LastSeq != last {
+		return ErrFenced
+	}
+	m, err := l.pages.GetLastMsgForSubject(ctx, subject)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		l.knows(key, 0)
+	case err != nil:
+		return plainly(err)
+	default:
+		l.knows(key, m.Sequence)
+	}
+	return nil
+}
+
+func (l *Log) knows(key string, revision uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if revision == 0 {
+		delete(l.revisions, key)
+	} else {
+		l.revisions[key] = revision
+	}
+}
+
+// Pages calls f with each page, once, in the order in which they were last
+// written. The page is f's to keep. All of them are gathered before the first
+// is given to f: another writer may replace one meanwhile. An error of f ends
+// it and is returned.
+func (l *Log) Pages(ctx context.Context, f func(key string, page []byte) error) error {
+	found, err := l.gather(ctx)
+	if err != nil {
+		return fmt.Errorf("read the pages of log %s: %w", l.name, plainly(err))
+	}
+	order := slices.SortedFunc(maps.Keys(found), func(a, b string) int { return cmp.Compare(found[a].number, found[b].number) })
+	for _, key := range order {
+		l.knows(key, found[key].number)
+		if len(found[key].content) == 0 {
+			continue // deleted; the marker stayed
+		}
+		if err := f(key, found[key].content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type page struct {
+	number  uint64
+	content []byte
+}
+
+func (l *Log) gather(ctx context.Context) (map[string]page, error) {
+	found := map[string]page{}
+	bounded, cancel := within(ctx)
+	info, err := l.pages.Info(bounded)
+	cancel()
+	if err != nil || info.State.Msgs == 0 {
+		return found, err
+	}
+	return found, each(ctx, l.pages, info.State.FirstSeq, math.MaxUint64, func(n uint64, m jetstream.Msg) error {
+		key, ok := unescapeKey(strings.TrimPrefix(m.Subject(), prefixPage+l.name+"."))
+		if !ok {
+			return fmt.Errorf("%w: a page has the subject %q", ErrDamaged, m.Subject())
+		}
+		found[key] = page{n, m.Data()}
+		return nil
+	})
+}
