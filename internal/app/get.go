@@ -139,11 +139,19 @@ func (g *getting) openCache() error {
 	case err == nil:
 		g.trip.Cache = g.cache
 	case g.conf.Offline || g.conf.CacheDir != "":
-		return &getFault{exitFault, fmt.Errorf("open the cache: %w; name another folder with --cache-dir", cause(err))}
+		return &getFault{exitFault, fmt.Errorf("open the cache%s: %w; name another one with --cache-dir", in(dir), cause(err))}
 	default:
-		g.tell("there is no cache: %v; --cache-dir names a folder for one, --no-cache does without", cause(err))
+		g.tell("there is no cache%s: %v; --cache-dir names a folder for one, --no-cache does without", in(dir), cause(err))
 	}
 	return nil
+}
+
+// in says which folder, if there is one.
+func in(dir string) string {
+	if dir == "" {
+		return ""
+	}
+	return " in " + dir
 }
 
 // ownFolder makes a folder, unless it is there. One of another user is refused:
@@ -154,7 +162,7 @@ func ownFolder(dir string) error {
 	}
 	info, err := os.Stat(dir)
 	if err == nil && !isOurs(info) {
-		err = fmt.Errorf("%s belongs to another user", dir)
+		err = errors.New("the folder belongs to another user")
 	}
 	return err
 }

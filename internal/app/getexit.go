@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	"freshet/client"
 	"freshet/internal/outbound"
@@ -93,7 +94,7 @@ func transferStatus(err error) int {
 	case byParent:
 		return parentStatus(failed, parent)
 	case known:
-		if status, ok := getStatuses[failed.Kind]; ok {
+		if status, ok := kindStatus(failed); ok {
 			return status
 		}
 	}
@@ -114,11 +115,26 @@ func parentStatus(failed *outbound.Error, parent *outbound.ParentError) int {
 	case failed.Kind == outbound.DNSError:
 		return getProxyUnknown
 	}
-	switch status := getStatuses[failed.Kind]; status {
+	switch status, _ := kindStatus(failed); status {
 	case getNoConnection, getUntrusted, getTLSError, getNothing:
 		return status
 	}
 	return getProxyError
+}
+
+// kindStatus is the exit status for the kind of an error that is no time-out.
+func kindStatus(failed *outbound.Error) (int, bool) {
+	if endedInHandshake(failed) {
+		return getTLSError, true
+	}
+	status, ok := getStatuses[failed.Kind]
+	return status, ok
+}
+
+// endedInHandshake reports whether a peer went away when it was to speak TLS, as
+// those do that do not.
+func endedInHandshake(failed *outbound.Error) bool {
+	return failed.Kind == outbound.ConnectionTerminated && strings.HasPrefix(failed.Op, "TLS handshake")
 }
 
 // getStatuses are those of kinds of errors that are no time-outs.
@@ -186,10 +202,16 @@ func getFaultText(err error) string {
 	case outbound.ConnectionReadTimeout, outbound.ConnectionWriteTimeout, outbound.ResponseTimeout:
 		return fmt.Sprintf("%s is silent for too long", host)
 	case outbound.ConnectionTerminated:
+		if endedInHandshake(failed) {
+			return fmt.Sprintf("no TLS with %s: it has closed the connection instead; is it http there, without s?", failed.Peer)
+		}
 		return fmt.Sprintf("%s has closed the connection, and not answered", host)
 	case outbound.TLSCertificateError:
 		return fmt.Sprintf("the certificate of %s is not trusted: %v; --cacert names an authority that is", host, why)
 	case outbound.TLSProtocolError, outbound.TLSAlertReceived:
+		if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) {
+			return fmt.Sprintf("no TLS with %s: it answers with something else; is it http there, without s?", failed.Peer)
+		}
 		return fmt.Sprintf("no TLS with %s: %v", failed.Peer, why)
 	}
 	var broken *outbound.Fault

@@ -319,10 +319,11 @@ func (f *fetch) readFault(resp *http.Response, err error) error {
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
+	text := fmt.Sprintf("the body was cut off after %d bytes", f.stats.got)
 	if resp.ContentLength >= 0 {
-		return getFaultf(getPartial, "the body was cut off after %d of %d bytes: %w", f.stats.got, resp.ContentLength, err)
+		text = fmt.Sprintf("the body was cut off after %d of %d bytes", f.stats.got, resp.ContentLength)
 	}
-	return getFaultf(getPartial, "the body was cut off after %d bytes: %w", f.stats.got, err)
+	return &getFault{getPartial, &plainFault{text, err}}
 }
 
 // waitFor waits, for as long as ctx lasts.

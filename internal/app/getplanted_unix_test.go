@@ -67,7 +67,7 @@ func TestGetOthersCache(t *testing.T) {
 		t.Skip(err)
 	}
 	_, said := w.run(exitFault, "URL/")
-	contains(t, said, "open the cache: ", " belongs to another user; name another folder with --cache-dir")
+	contains(t, said, "open the cache in ", ": the folder belongs to another user; name another one with --cache-dir")
 }
 
 // What has cookies and logins in it is for this user alone.
