@@ -70,6 +70,47 @@ func TestFilterLists(t *testing.T) {
 	p.stop()
 }
 
+// At its start the command says, on standard error and in one line, what is in
+// the lists that it has, or how to give one.
+func TestFilterSaysItsLists(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	one := file("one", "! Title: One\n||ads.example^\n")
+	two := file("two", "||a.example^\n@@||b.example^\n##.banner\n##+js(x, y)\n##+js(x, z)\n||c.example^$nonsense\n")
+	for want, args := range map[string][]string{
+		"no lists: nothing is blocked or hidden; --list FILE or --list URL gives one": nil,
+		"filtering by 1 list: 1 rule":                                            {one},
+		"filtering by 2 lists: 4 rules, 3 lines not understood":                  {one, two},
+		"filtering by 2 lists: 1 rule; 1 list left out, which could not be read": {one, "http://127.0.0.1:1/list"},
+	} {
+		command := []string{"filter", "--listen", "127.0.0.1:0"}
+		for _, l := range args {
+			command = append(command, "--list", l)
+		}
+		p := start(t, command...)
+		p.stderr.wait(t, `(?m)^(filtering by|no lists).*$`)
+		var got []string
+		for line := range strings.Lines(p.stderr.String()) {
+			if strings.HasPrefix(line, "filtering by") || strings.HasPrefix(line, "no lists") {
+				got = append(got, strings.TrimSpace(line))
+			}
+		}
+		if len(got) != 1 || got[0] != want {
+			t.Errorf("%v: %q, want %q", args, got, want)
+		}
+		p.stop()
+		if strings.Contains(p.stdout.String(), want) {
+			t.Errorf("%v: on standard output: %s", args, p.stdout.String())
+		}
+	}
+}
+
 // What follows --list is a file or an address, perhaps with a name.
 func TestListSource(t *testing.T) {
 	for text, want := range map[string][3]string{

@@ -9,6 +9,7 @@ import (
 
 	"freshet/forward"
 	"freshet/internal/config"
+	"freshet/internal/why"
 )
 
 // listOptions says to the proxy which lists the command line names. What their
@@ -62,6 +63,38 @@ func (p *monitorPlace) page() string {
 		return *page
 	}
 	return ""
+}
+
+// announceLists tells by which lists a forward proxy filters.
+func (s *service) announceLists() {
+	if s.content.filter != nil {
+		s.env.tell("%s", listsLine(s.content.filter.Lists()))
+	}
+}
+
+// listsLine is what lists have in them, or how to give one, in one line.
+func listsLine(all []forward.ListState) string {
+	if len(all) == 0 {
+		return "no lists: nothing is blocked or hidden; --list FILE or --list URL gives one"
+	}
+	var rules, left, missing int
+	for i := range all {
+		rules += all[i].Info.Counts.Rules()
+		for _, u := range all[i].Info.Unsupported {
+			left += u.Count
+		}
+		if !all[i].Loaded {
+			missing++
+		}
+	}
+	line := "filtering by " + why.Count(int64(len(all)), "list") + ": " + why.Count(int64(rules), "rule")
+	if left > 0 {
+		line += ", " + why.Count(int64(left), "line") + " not understood"
+	}
+	if missing > 0 {
+		line += "; " + why.Count(int64(missing), "list") + " left out, which could not be read"
+	}
+	return line
 }
 
 // reloadLists reads all lists anew.

@@ -118,6 +118,7 @@ func serve(e *Env, c *config.Server, open opener) (err error) {
 	s.openDoor()
 	e.announce(s.content.name, s.listeners)
 	s.announcePrograms()
+	s.announceLists()
 	s.announceMonitor()
 	return s.wait()
 }
