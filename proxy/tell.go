@@ -5,6 +5,7 @@ import (
 	"net/http/httptrace"
 	"time"
 
+	"freshet/internal/record"
 	"freshet/internal/rule"
 )
 
@@ -19,9 +20,9 @@ func (a *attempt) connected(i httptrace.GotConnInfo) {
 // attempt; resp is nil when no answer did.
 func (a *attempt) tell(resp *http.Response) {
 	o, d := a.o, a.x.told
-	status := 0
+	status, id := 0, record.ID(0)
 	if resp != nil {
-		status = resp.StatusCode
+		status, id = resp.StatusCode, takeID(resp.Header)
 		o.status.Store(int64(status))
 		if o.failure.Load() != nil { // most often it is not, and the line stays shared
 			o.failure.Store(nil)
@@ -31,9 +32,19 @@ func (a *attempt) tell(resp *http.Response) {
 		return
 	}
 	d.Tries++
-	d.Origin, d.OriginStatus = o.name, status
+	d.Origin, d.OriginStatus, d.OriginID = o.name, status, id
 	d.Connect = a.connect.Load()
 	d.Wait = int64(time.Since(a.sent)) - d.Connect
+}
+
+// takeID takes the name of the request at the origin out of its answer. An answer
+// has the name that the server gave it which is nearest to the client, and what
+// is stored has none: it will be the answer to other requests.
+func takeID(h http.Header) record.ID {
+	const name = "Freshet-Id"
+	id, _ := record.ParseID(h.Get(name))
+	delete(h, name)
+	return id
 }
 
 // cut notes that the origin's answer could not be passed on to its end.

@@ -63,6 +63,60 @@ func TestFilter(t *testing.T) {
 	contains(t, p.stdout.String(), " "+id+" hit")
 }
 
+// In a chain of two an answer has the name that the nearer one gave the request,
+// also from its cache, and that one knows what the other calls it.
+func TestFilterChainNames(t *testing.T) {
+	home := t.TempDir()
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		io.WriteString(w, "x")
+	}))
+	defer origin.Close()
+	at := func(told *records, args ...string) *program {
+		return startWith(t, func(e *Env) { e.Environ, e.Sink = []string{"HOME=" + home}, told }, append(args, "--listen", "127.0.0.1:0", "--monitor", "off", "--request-id", "always")...)
+	}
+	behindTold, nearTold := &records{more: make(chan struct{})}, &records{more: make(chan struct{})}
+	behind := at(behindTold, "proxy", "--to", origin.URL, "--cache", "off")
+	near := at(nearTold, "filter", "--allow-private")
+	by, err := url.Parse(near.url())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: by.Host})}
+	defer tr.CloseIdleConnections()
+	seen := map[string]bool{}
+	for i := range 2 {
+		resp, err := (&http.Client{Transport: tr}).Get(behind.url())
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		ids := resp.Header.Values("Freshet-Id")
+		if len(ids) != 1 || seen[ids[0]] {
+			t.Fatalf("request %d has the names %q, before %v", i, ids, seen)
+		}
+		seen[ids[0]] = true
+		if _, err := nearTold.wait(i); err != nil {
+			t.Fatal(err)
+		}
+		status, stdout, stderr := asked(t, home, ids[0])
+		if status != exitOK || strings.Contains(stdout, "ID at the origin") != (i == 0) {
+			t.Errorf("request %d: %d, %s%s", i, status, stdout, stderr)
+		}
+		if i > 0 {
+			continue
+		}
+		_, rest, _ := strings.Cut(stdout, "ID at the origin")
+		other := strings.Fields(rest + " none")[0]
+		if _, err := behindTold.wait(0); err != nil {
+			t.Fatal(err)
+		}
+		if status, stdout, stderr := asked(t, home, other); status != exitOK || !strings.Contains(stdout, behind.url()) {
+			t.Errorf("of %s: %d, %s%s", other, status, stdout, stderr)
+		}
+	}
+}
+
 // What is wrong with a command line is told with what to do.
 func TestFilterFaults(t *testing.T) {
 	for _, tt := range []struct {

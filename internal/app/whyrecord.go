@@ -49,6 +49,9 @@ func measured(n *journal.Entry) []why.Comparison {
 		{What: "took", Value: why.Duration(rec.Duration), Note: waited},
 		{What: "sent", Value: why.Count(rec.Bytes, "byte")},
 	}
+	if d := rec.Detail; d != nil && d.OriginID != 0 {
+		all = append(all, why.Comparison{What: "ID at the origin", Value: d.OriginID.String(), Note: "which is a freshet, too: it knows why it answered"})
+	}
 	if rec.Remote.IsValid() {
 		all = append(all, why.Comparison{What: "client", Value: rec.Remote.Addr().String(), Note: rec.Agent})
 	}

@@ -23,6 +23,7 @@ type Detail struct {
 	Tries        int    // how many times origins were asked
 	Connect      int64  // nanoseconds that connecting took; 0 when a connection was at hand
 	Wait         int64  // nanoseconds until the origin's answer began
+	OriginID     ID     // what an origin that is a freshet, too, calls the request; 0 when it does not say
 
 	// Programs that are run.
 	Program string // its file
