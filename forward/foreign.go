@@ -40,15 +40,27 @@ func goesPast(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	if slices.ContainsFunc(r.Header["Forwarded"], forwardedAddress) {
-		return true
-	}
-	for name := range r.Header {
+	return slices.ContainsFunc(r.Header["Forwarded"], forwardedAddress) || hasForeign(r.Header)
+}
+
+func hasForeign(h http.Header) bool {
+	for name := range h {
 		if isForeign(name) {
 			return true
 		}
 	}
 	return false
+}
+
+// pastFields are the fields for which a request goes past, in order.
+func pastFields(h http.Header) (names []string) {
+	for name, values := range h {
+		if isForeign(name) || name == "Forwarded" && slices.ContainsFunc(values, forwardedAddress) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // goesPastHot is goesPast for a head.

@@ -167,12 +167,16 @@ func (h *Handler) forward(w http.ResponseWriter, r *http.Request) {
 	if answered {
 		return
 	}
-	c := h.private(w, r)
-	defer c.done()
 	next := h.next
 	if goesPast(r) {
 		next = h.past
+		if p := h.goingPast(w); p != nil {
+			defer p.finish()
+			w = p
+		}
 	}
+	c := h.private(w, r)
+	defer c.done()
 	next.ServeHTTP(c, r)
 }
 

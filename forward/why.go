@@ -18,7 +18,11 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 		return e
 	}
 	p := h.whyPolicy(r)
-	if c, ok := h.next.(*cache.Handler); ok && !goesPast(r) {
+	c, caches := h.next.(*cache.Handler)
+	switch {
+	case caches && goesPast(r):
+		return p.explain(j.explain(h.whyPast(r, h.servers.Why(r))))
+	case caches:
 		return p.explain(j.explain(c.Why(r)))
 	}
 	return p.explain(j.explain(h.servers.Why(r)))
@@ -27,6 +31,9 @@ func (h *Handler) Why(r *http.Request) *why.Explanation {
 // Explain says why a request was answered as its record says; nil when the
 // proxy knows nothing about it.
 func (h *Handler) Explain(rec *record.Record) *why.Explanation {
+	if rec.Rule == rule.FilterPast {
+		return told(h.servers.Explain(rec), rec.Detail)
+	}
 	if rec.Rule.Group() != rule.Filter {
 		if c, ok := h.next.(*cache.Handler); ok {
 			if e := c.Explain(rec); e != nil {

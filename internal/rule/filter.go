@@ -34,6 +34,9 @@ const (
 	FilterHidden
 	FilterNotRewritten
 
+	// What the cache does not see.
+	FilterPast
+
 	// What policies say.
 	FilterCookies
 	FilterFields
@@ -87,6 +90,10 @@ var filterTable = [...]Row{
 	FilterParameters & 0xff:   {"filter-parameters", 0, "parameters that a list names were taken off the address", "", ""},
 	FilterHidden & 0xff:       {"filter-hidden", 0, "a style sheet was put into the page that hides what lists name", "", ""},
 	FilterNotRewritten & 0xff: {"filter-not-rewritten", 0, "the page could not be changed safely, and passed as it was", "", ""},
+
+	// What the cache does not see.
+	FilterPast & 0xff: {"filter-past-cache", 0, "a field says which address the client asked for, of which servers make links, so the request went past the cache", "RFC 7239 §5.3",
+		"send the request without X-Forwarded-Host and its like"},
 
 	// What policies say.
 	FilterCookies & 0xff: {"filter-cookies", 0, "cookies were taken out, or made to live shorter", "RFC 6265 §7.1",
