@@ -251,6 +251,8 @@ func TestSignOf(t *testing.T) {
 		&net.OpError{Op: "remote error", Err: alertForTest(40)}: 0, // handshake_failure
 		&net.OpError{Op: "remote error", Err: alertForTest(70)}: 0, // protocol_version
 		&net.OpError{Op: "remote error", Err: alertForTest(90)}: 0, // user_canceled
+		&net.OpError{Op: "local error", Err: alertForTest(20)}:  cutOff,
+		&net.OpError{Op: "local error", Err: alertForTest(40)}:  0, // no cipher suite in common
 		io.EOF:                   cutOff,
 		syscall.ECONNRESET:       cutOff,
 		context.DeadlineExceeded: 0,

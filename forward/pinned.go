@@ -189,11 +189,15 @@ func (p *pins) list(now int64) []Pinned {
 // signOf returns what the error of a handshake that a client ended says; 0 if
 // nothing about our certificate.
 func signOf(err error) sign {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "remote error" { // as crypto/tls marks alerts
-		// The type of the alert is not exported.
-		if v := reflect.ValueOf(op.Err); v.Kind() == reflect.Uint8 && refusesCertificate(uint8(v.Uint())) {
+	if alert, theirs, is := alertOf(err); is {
+		switch {
+		case theirs && refusesCertificate(alert):
 			return refused
+		case !theirs && alert == badRecordMAC:
+			// Programs of OpenSSL (curl, Python) have no key for what they send when
+			// they look at a certificate of TLS 1.3, and send their alert in the
+			// clear. We cannot read which one it was.
+			return cutOff
 		}
 		return 0
 	}
@@ -201,6 +205,23 @@ func signOf(err error) sign {
 		return cutOff
 	}
 	return 0
+}
+
+// badRecordMAC is the alert about a record that cannot be decrypted (RFC 8446
+// §6.2).
+const badRecordMAC = 20
+
+// alertOf returns the alert that an error of crypto/tls is about, and whether the
+// other side sent it. Its type is not exported.
+func alertOf(err error) (alert uint8, theirs, is bool) {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" && op.Op != "local error" {
+		return 0, false, false
+	}
+	if v := reflect.ValueOf(op.Err); v.Kind() == reflect.Uint8 {
+		alert = uint8(v.Uint())
+	}
+	return alert, op.Op == "remote error", true
 }
 
 // refusesCertificate reports whether an alert is about the certificate that was
