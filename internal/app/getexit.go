@@ -12,6 +12,7 @@ import (
 	"freshet/client"
 	"freshet/internal/outbound"
 	"freshet/internal/rule"
+	"freshet/internal/wire"
 )
 
 // The exit statuses of freshet get, which are curl's, but for those from 110.
@@ -185,10 +186,7 @@ func getFaultText(err error) string {
 		return parent.Error()
 	}
 	why := cause(failed.Err)
-	host := failed.Peer
-	if h, _, err := net.SplitHostPort(failed.Peer); err == nil {
-		host = h
-	}
+	host := wire.WithoutPort(failed.Peer)
 	switch failed.Kind {
 	case outbound.DNSError, outbound.DNSTimeout:
 		var dns *net.DNSError
