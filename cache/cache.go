@@ -118,6 +118,9 @@ func New(o Options) (*Handler, error) {
 	o.setDefaults()
 	h := &Handler{opt: o, store: o.Store, policy: o.Freshness, background: make(chan struct{}, o.MaxBackground)}
 	o.Store.seal.mind(&o.Key)
+	if len(o.Key.Headers) > 0 {
+		o.Store.ruled.Store(true)
+	}
 	h.hit, h.clock, h.maxObject = o.Name+"; hit; ttl=", clock, maxObject
 	o.Store.policy.CompareAndSwap(nil, &h.policy)
 	o.Store.clock.CompareAndSwap(nil, &h.opt.Now)

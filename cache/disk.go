@@ -1,12 +1,12 @@
 package cache
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"hash/maphash"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 
@@ -31,9 +31,9 @@ type diskTier struct {
 	seed    maphash.Seed      // which
 	done    chan struct{}
 
-	generationMu sync.Mutex  // one reads or writes the file at a time
-	generations  string      // its path
-	known        os.FileInfo // what was read of it last; nil: nothing
+	purges        *purgeFile
+	stuck         atomic.Int64 // counts files that could not be removed
+	queued, wrote uint64       // keys that came to order, and that were taken from it; under mu
 
 	changing [64]sync.Mutex // of a shared folder: changes of some keys each
 }
@@ -45,7 +45,7 @@ const maxPending = 4096
 const diskBodyCost = 300
 
 func openDiskTier(s *Store, o diskstore.Options) (*diskTier, error) {
-	objects, generations, err := dirs(o.Dir)
+	objects, purges, generations, err := dirs(o.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -54,10 +54,11 @@ func openDiskTier(s *Store, o diskstore.Options) (*diskTier, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &diskTier{files: files, log: o.Log, store: s, pending: map[string]*resource{}, seed: maphash.MakeSeed(), done: make(chan struct{}), generations: generations}
+	t := &diskTier{files: files, log: o.Log, store: s, pending: map[string]*resource{}, seed: maphash.MakeSeed(), done: make(chan struct{})}
+	t.purges = &purgeFile{store: s, path: purges}
 	t.more.L = &t.mu
 	t.open.max = maxOpen
-	t.readGenerations()
+	t.readPurges(generations)
 	if o.Shared {
 		close(t.done) // nothing is written behind
 		return t, nil
@@ -142,6 +143,7 @@ func (t *diskTier) save(key string, r *resource) {
 	defer t.mu.Unlock()
 	if _, waiting := t.pending[key]; !waiting {
 		t.order = append(t.order, key)
+		t.queued++
 	}
 	t.pending[key] = r
 	t.more.Broadcast()
@@ -167,10 +169,12 @@ func (t *diskTier) write() {
 
 		t.mu.Lock()
 		t.order = t.order[1:]
+		t.wrote++
 		if t.pending[key] == r {
 			delete(t.pending, key)
 		} else {
 			t.order = append(t.order, key) // it changed meanwhile
+			t.queued++
 		}
 		t.more.Broadcast()
 		t.mu.Unlock()
@@ -189,7 +193,9 @@ func (t *diskTier) writeOne(key string, r *resource) {
 	}
 	if err != nil {
 		// What is there is of an earlier state: it must not come back.
-		t.files.Delete(k)
+		if t.files.Delete(k) != nil {
+			t.stuck.Add(1)
+		}
 	}
 }
 
@@ -207,6 +213,51 @@ func (t *diskTier) put(key string, k diskstore.Key, r *resource) error {
 		b.settle(err == nil)
 	}
 	return err
+}
+
+// drain waits until what is to be written now is; false: ctx has ended.
+func (t *diskTier) drain(ctx context.Context) bool {
+	defer context.AfterFunc(ctx, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.more.Broadcast()
+	})()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for range 2 { // what changes while it is written comes once more
+		for until := t.queued; t.wrote < until && ctx.Err() == nil; {
+			t.more.Wait()
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// readPurges has the purges hold that are remembered beside the objects.
+func (t *diskTier) readPurges(before string) {
+	f, s := t.purges, t.store
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.read()
+	if f.known == nil {
+		s.readGenerations(before)
+	}
+	if s.generation.Load() == 1 && len(s.epochs.all) == 0 || s.shared {
+		return
+	}
+	s.epochs.forget(0)
+	if err := f.rewrite(); err != nil {
+		t.log.Error("cache: keep what was purged", "err", err)
+	}
+}
+
+// clear removes all that is on disk.
+func (t *diskTier) clear() error {
+	t.mu.Lock()
+	for key := range t.pending {
+		t.pending[key] = nil
+	}
+	t.mu.Unlock()
+	return t.files.Clear()
 }
 
 // writeNow writes a state of a key at once: one whose body is in a file.

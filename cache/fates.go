@@ -13,7 +13,8 @@ import (
 // it had never been stored.
 type fates struct {
 	slots atomic.Pointer[[fateSlots]atomic.Uint64] // made at the first fate
-	zero  atomic.Int64                             // when that was, nanoseconds since 1970
+	by    atomic.Pointer[[fateSlots]atomic.Uint64] // the epochs that were the cause, made at the first of them
+	zero  atomic.Int64                             // when the first fate was, nanoseconds since 1970
 	seed  maphash.Seed
 }
 
@@ -68,6 +69,26 @@ func (f *fates) note(hash uint64, what fate, now int64) {
 	}
 	seconds := uint64(min(max((now-f.zero.Load())/1e9, 0), 1<<secondsBits-1))
 	slots[hash%fateSlots].Store(hash&fateTag | seconds<<fateBits | uint64(what))
+}
+
+// noteBy is note for what an epoch was the cause of.
+func (f *fates) noteBy(hash uint64, what fate, now int64, epoch uint64) {
+	slots := f.by.Load()
+	if slots == nil {
+		f.by.CompareAndSwap(nil, new([fateSlots]atomic.Uint64))
+		slots = f.by.Load()
+	}
+	slots[hash%fateSlots].Store(epoch)
+	f.note(hash, what, now)
+}
+
+// epochOf returns the epoch that was the cause of a fate that is known; 0 when
+// that is not.
+func (f *fates) epochOf(hash uint64) uint64 {
+	if slots := f.by.Load(); slots != nil {
+		return slots[hash%fateSlots].Load()
+	}
+	return 0
 }
 
 // of returns the rule for a fate, and when it came, nanoseconds since 1970; 0

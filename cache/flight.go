@@ -22,7 +22,8 @@ const (
 type flight struct {
 	store *Store
 	key   string
-	began uint64 // a moment of store.invalidated
+	began uint64 // a moment of store.invalidated, and
+	born  uint64 // a generation
 
 	mu      sync.Mutex
 	stage   stage
@@ -108,7 +109,7 @@ func (f *flight) wait(ctx context.Context, lease time.Duration) landing {
 func (s *Store) join(flightKey, key string) (f *flight, lead bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f, ok := s.flights[flightKey]; ok && !s.invalidated.since(key, f.began) {
+	if f, ok := s.flights[flightKey]; ok && !s.overtaken(f, key) {
 		return f, false
 	}
 	return s.begin(flightKey), true
@@ -119,7 +120,25 @@ func (s *Store) flying(flightKey, key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, ok := s.flights[flightKey]
-	return ok && !s.invalidated.since(key, f.began)
+	return ok && !s.overtaken(f, key)
+}
+
+// overtaken reports whether what a flight brings was invalidated or purged since
+// it began, as far as that is known.
+func (s *Store) overtaken(f *flight, key string) bool {
+	if s.invalidated.since(key, f.began) {
+		return true
+	}
+	if f.born == s.generation.Load() {
+		return false
+	}
+	f.mu.Lock()
+	o := f.object
+	f.mu.Unlock()
+	if o != nil {
+		return !s.untouched(o, key)
+	}
+	return s.epochs.ofKey(key, f.born)
 }
 
 // renew returns the flight that takes the place of one that has taken too
@@ -135,7 +154,7 @@ func (s *Store) renew(late *flight) (f *flight, lead bool) {
 
 // begin begins a flight; s.mu is held.
 func (s *Store) begin(key string) *flight {
-	f := &flight{store: s, key: key, began: s.invalidated.moment()}
+	f := &flight{store: s, key: key, began: s.invalidated.moment(), born: s.generation.Load()}
 	s.flights[key] = f
 	return f
 }

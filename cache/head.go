@@ -21,7 +21,12 @@ type heads struct {
 }
 
 // prepared holds the heads once they are made; copies of an object share it.
-type prepared struct{ p atomic.Pointer[heads] }
+type prepared struct {
+	p atomic.Pointer[heads]
+	// seen is the generation up to which no purge is about the object, and counted
+	// that up to which it was counted for purges.
+	seen, counted atomic.Uint64
+}
 
 func (o *object) heads() *heads {
 	if h := o.prepared.p.Load(); h != nil {

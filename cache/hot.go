@@ -41,7 +41,7 @@ func (h *Handler) ServeHot(head *httpd.Head, a *httpd.Answer) bool {
 	if o == nil {
 		return h.passHot(head, a, r, &to, view(key))
 	}
-	if h.store.gone(o, view(key)) || !o.body.whole() {
+	if !h.store.untouched(o, view(key)) || !o.body.whole() {
 		return false
 	}
 	now := h.hotNow(head)

@@ -193,13 +193,3 @@ func (s *Store) Totals() Totals {
 	s.mu.Unlock()
 	return t
 }
-
-// PurgeKey removes what is stored under a key, or with soft has it validated
-// before its next use. It returns how many answers there were.
-func (s *Store) PurgeKey(key string, soft bool) int {
-	k, ok := s.seal.key(key)
-	if !ok {
-		return 0
-	}
-	return s.purge(k, soft)
-}

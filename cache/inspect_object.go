@@ -41,12 +41,13 @@ func (s *Store) variantInfo(key string, o *object, now int64) VariantInfo {
 		v.Modified = time.Unix(o.modified, 0)
 	}
 	switch {
-	case s.gone(o, key):
-		v.Unusable = s.goneBy(o)
-	case s.outdated(o):
-		v.Unusable = rule.CacheSoftPurged
-	default:
+	case s.untouched(o, key):
 		v.Unusable = o.must
+	default:
+		v.Unusable = rule.CacheSoftPurged
+		if by := s.goneTo(o, key); by != nil {
+			v.Unusable = by.goneBy()
+		}
 	}
 	return v
 }

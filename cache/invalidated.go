@@ -2,7 +2,7 @@ package cache
 
 import "sync"
 
-// invalidated remembers which keys were invalidated or purged of late, so that
+// invalidated remembers which keys were invalidated of late, so that
 // an answer that was asked for before that is not stored after it. Moments are
 // counted, not timed.
 type invalidated struct {
@@ -34,13 +34,6 @@ func (v *invalidated) add(key string) {
 		v.at = make(map[string]uint64)
 	}
 	v.at[key] = v.now
-}
-
-func (v *invalidated) addAll() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.now++
-	v.at, v.all = nil, v.now
 }
 
 // since reports whether a key may have been invalidated after a moment.

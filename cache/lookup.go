@@ -77,13 +77,11 @@ func (h *Handler) lookUp(q *inquiry) bool {
 	if q.object != nil || q.reason != rule.CachePurged && q.reason != rule.CacheGroupInvalidated {
 		return q.object != nil
 	}
-	if o := q.res.match(&q.src); o != nil && h.store.gone(o, q.key) {
-		what := fatePurged
-		if q.reason == rule.CacheGroupInvalidated {
-			what = fateGrouped
+	if o := q.res.match(&q.src); o != nil {
+		if by := h.store.goneTo(o, q.key); by != nil {
+			h.store.lostTo(by, q.key)
+			h.store.drop(q.key, o)
 		}
-		h.store.fates.note(h.store.fates.hash(q.key), what, q.now)
-		h.store.drop(q.key, o)
 	}
 	return false
 }
@@ -101,9 +99,10 @@ func (h *Handler) look(q *inquiry, res *resource) {
 		if id, _ := h.store.fates.of(h.store.fates.hash(q.key)); id != 0 {
 			q.reason = id
 		}
-	case h.store.gone(q.object, q.key):
-		q.reason = h.store.goneBy(q.object)
-		q.object = nil
+	default:
+		if by := h.store.goneTo(q.object, q.key); by != nil {
+			q.reason, q.object = by.goneBy(), nil
+		}
 	}
 }
 
@@ -122,11 +121,14 @@ func (h *Handler) lostVariant(q *inquiry) rule.ID {
 // as far as that is known before its body is read; if not, q says why.
 func (h *Handler) consider(q *inquiry) freshness.Reuse {
 	o := q.object
-	reuse := h.reuse(o, &q.dir, q.now)
+	reuse := freshness.Reuse{Verdict: freshness.Validate, Rule: rule.CacheSoftPurged}
+	if !h.store.outdated(o, q.key) {
+		reuse = h.reuse(o, &q.dir, q.now)
+	}
 	switch {
 	case reuse.Verdict == freshness.Validate:
 		q.why, q.reason, q.unfit = fwdStale, reuse.Rule, o
-		if o.terms.TTL(q.now) > 0 && !o.terms.NoCache && !h.store.outdated(o) {
+		if o.terms.TTL(q.now) > 0 && !o.terms.NoCache && !h.store.outdated(o, q.key) {
 			q.why = fwdRequest
 		}
 	case !h.covers(o, q):
@@ -156,11 +158,8 @@ func (h *Handler) readable(o *object, q *inquiry) bool {
 	return o.body.disk.usable(h.firstRange(o, q))
 }
 
-// reuse decides by freshness, and by the purges of everything.
+// reuse decides by freshness, for an object that was not purged.
 func (h *Handler) reuse(o *object, d *freshness.Directives, now int64) freshness.Reuse {
-	if h.store.outdated(o) {
-		return freshness.Reuse{Verdict: freshness.Validate, Rule: rule.CacheSoftPurged}
-	}
 	if o.must != 0 {
 		return freshness.Reuse{Verdict: freshness.Validate, Rule: o.must}
 	}
@@ -168,15 +167,15 @@ func (h *Handler) reuse(o *object, d *freshness.Directives, now int64) freshness
 }
 
 // onFailure reports whether what is stored answers the request when the origin
-// failed, and by which rule: freshness decides that, too, but what a purge of
-// everything has made stale has been stale from now on.
+// failed, and by which rule: freshness decides that, too, but what a purge has
+// made stale has been stale from now on.
 func (h *Handler) onFailure(q *inquiry, how freshness.Failure) (why rule.ID, ok bool) {
 	o := q.object
 	if o == nil || !h.covers(o, q) {
 		return 0, false
 	}
 	t := &o.terms
-	if h.store.outdated(o) && t.TTL(q.now) > 0 {
+	if h.store.outdated(o, q.key) && t.TTL(q.now) > 0 {
 		stale := *t
 		stale.Lifetime = t.Age(q.now)
 		t = &stale

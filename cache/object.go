@@ -35,6 +35,7 @@ type object struct {
 	prepared *prepared
 	server   bool     // fields has Server
 	groups   []string // of Cache-Groups
+	tags     []string // of Surrogate-Key and Cache-Tag
 	above    string   // what caches behind this one said in Cache-Status, with ", " after it
 }
 
@@ -50,6 +51,7 @@ func newObject(status int, fields freshness.Fields, terms freshness.Terms, reque
 	o.modified, _ = field.ParseDateAt(first(fields["Last-Modified"]), terms.Received/1e9)
 	_, o.server = fields["Server"]
 	o.groups = freshness.Groups(fields)
+	o.tags = tagsOf(fields)
 	for _, v := range fields["Cache-Status"] {
 		o.above += v + ", "
 	}
@@ -77,6 +79,7 @@ func (o *object) cost() int64 {
 			text += int64(len(name) + len(v) + len(": \r\n"))
 		}
 	}
+	n += int64(16 * len(o.tags))
 	return n + text*4 + o.body.cost() // the fields, and three heads
 }
 

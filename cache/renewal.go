@@ -45,7 +45,10 @@ func (n *renewal) object(fields freshness.Fields, b body) (o *object, keep bool)
 	}
 	o = newObject(n.old.status, fields, h.policy.Terms(&resp), n.requested, b)
 	o.keepApart(&h.policy)
-	o.born, o.age, o.selecting = n.born, n.header["Age"], n.old.selecting
+	if o.born = n.born; h.store.gone(n.old, q.key) {
+		o.born = n.old.born // its body is gone, whatever is said of it now
+	}
+	o.age, o.selecting = n.header["Age"], n.old.selecting
 	if !slices.Equal(o.vary.Names, n.old.vary.Names) {
 		o.selecting = string(q.src.appendSelecting(q.src.buf[:0], &o.vary))
 	}

@@ -187,6 +187,8 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 		return true
 	case l.stage == abandoned:
 		return false
+	case !h.store.untouched(l.object, q.key):
+		return false // it was purged before this request came, or since
 	case !l.object.matches(&q.src):
 		q.vary = &l.object.vary
 		return false

@@ -17,7 +17,7 @@ import (
 
 // find returns what is stored for a key in a shared folder.
 func (t *diskTier) find(key string, get func(diskstore.Key) (*diskstore.Object, error)) *resource {
-	t.refresh()
+	t.purges.refresh()
 	if r, _ := t.read(key, get); r != nil {
 		for _, o := range r.objects {
 			t.fetchParts(&o.body)
@@ -38,6 +38,7 @@ func (t *diskTier) change(key string, f func(*resource) *resource) error {
 	if now == old {
 		return nil
 	}
+	t.store.left(key, old, now)
 	k := diskKey(key)
 	if now == nil || len(now.objects) == 0 {
 		t.store.memory.Invalidate(key)

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"hash/maphash"
 	"log/slog"
 	"sync"
@@ -50,21 +51,27 @@ type Store struct {
 	disk   *diskTier // nil without
 	shared bool      // memory has no objects: see shared.go
 
-	// generation is counted up by a purge of everything; objects born before
-	// hard are gone, those born before soft are stale.
-	generation, hard, soft atomic.Uint64
-	ignoring               atomic.Bool  // some answer had No-Vary-Search
-	gathering              atomic.Int64 // bytes that answers on their way may have in memory
-	groups                 groups
-	invalidated            invalidated
-	fates                  fates
-	misses                 misses
-	seal                   seal
-	clearing               atomic.Bool                     // a purge of everything empties the memory
-	evicted                atomic.Int64                    // keys that memory let go to make room
-	background             background                      // validations in the background
-	policy                 atomic.Pointer[freshness.Cache] // of the first handler: for what is read from disk
-	clock                  atomic.Pointer[func() int64]    // of the first handler: for who looks at the store
+	// generation is counted up by purges: it is the number of the latest epoch.
+	// Objects are compared with those that came after their birth.
+	generation  atomic.Uint64
+	epochs      epochs
+	maxEpochs   int
+	receipts    receipts
+	purging     sync.Mutex // one purge at a time
+	sweeper     sweeper
+	census      census
+	ruled       atomic.Bool  // some rule for keys names fields
+	ignoring    atomic.Bool  // some answer had No-Vary-Search
+	gathering   atomic.Int64 // bytes that answers on their way may have in memory
+	invalidated invalidated
+	fates       fates
+	misses      misses
+	seal        seal
+	clearing    atomic.Bool                     // a purge of everything empties the memory
+	evicted     atomic.Int64                    // keys that memory let go to make room
+	background  background                      // validations in the background
+	policy      atomic.Pointer[freshness.Cache] // of the first handler: for what is read from disk
+	clock       atomic.Pointer[func() int64]    // of the first handler: for who looks at the store
 
 	mu      sync.Mutex
 	flights map[string]*flight
@@ -79,7 +86,8 @@ func NewStore(o StoreOptions) (*Store, error) {
 	if o.ErrorLog == nil {
 		o.ErrorLog = slog.Default()
 	}
-	s := &Store{opt: o, flights: map[string]*flight{}}
+	s := &Store{opt: o, flights: map[string]*flight{}, maxEpochs: maxEpochs}
+	s.sweeper.ctx, s.sweeper.stop = context.WithCancel(context.Background())
 	s.fates.seed = maphash.MakeSeed()
 	s.generation.Store(1)
 	m, err := otter.New(&otter.Options[string, *resource]{
@@ -98,6 +106,10 @@ func NewStore(o StoreOptions) (*Store, error) {
 			return nil, err
 		}
 	}
+	if s.disk != nil && !s.shared && len(s.epochs.unswept(true)) > 0 {
+		s.count()
+		s.sweep()
+	}
 	return s, nil
 }
 
@@ -109,6 +121,7 @@ func weight(key string, r *resource) int64 { return r.cost() + int64(len(key)) +
 
 // Close ends the store: what is still to be written to disk is written.
 func (s *Store) Close() error {
+	s.sweeper.close()
 	s.memory.StopAllGoroutines()
 	if s.disk != nil {
 		return s.disk.close()
@@ -124,7 +137,13 @@ func (s *Store) deleted(e otter.DeletionEvent[string, *resource]) {
 		s.evicted.Add(1)
 		s.lost(e.Key, e.Value, fateEvicted)
 	case e.Cause == otter.CauseInvalidation && s.clearing.Load():
-		s.lost(e.Key, e.Value, fatePurged)
+		s.lostToAll(e.Key, e.Value)
+	default:
+		return
+	}
+	if s.disk == nil {
+		s.left(e.Key, e.Value, nil)
+		s.census.change(e.Value, nil)
 	}
 }
 
@@ -143,8 +162,11 @@ func (s *Store) change(key string, f func(*resource) *resource) error {
 			old = nil
 		}
 		now := f(old)
+		s.left(key, old, now)
 		if s.disk != nil {
 			s.disk.save(key, now) // here, so that disk and memory see changes in one order
+		} else {
+			s.census.change(old, now)
 		}
 		if now == nil {
 			return nil, otter.InvalidateOp
@@ -167,7 +189,7 @@ func (s *Store) put(key string, o *object, asked uint64, maxVariants int) (kept 
 // tryPut is put that tells a fault of the disk.
 func (s *Store) tryPut(key string, o *object, asked uint64, maxVariants int) (kept bool, err error) {
 	err = s.change(key, func(r *resource) *resource {
-		if kept = !s.invalidated.since(key, asked); !kept {
+		if kept = !s.invalidated.since(key, asked) && !s.refuses(o, key); !kept {
 			return r
 		}
 		n := r.with(o, maxVariants)
@@ -177,6 +199,10 @@ func (s *Store) tryPut(key string, o *object, asked uint64, maxVariants int) (ke
 		}
 		return n
 	})
+	if kept && err == nil && s.refuses(o, key) { // it was purged before the sweep could find it
+		s.drop(key, o)
+		kept = false
+	}
 	if kept = kept && err == nil; kept {
 		s.fates.forget(s.fates.hash(key))
 	}
@@ -215,8 +241,14 @@ func (s *Store) replace(key string, old, o *object, maxVariants int) {
 		if r.without(old) == r {
 			return r
 		}
+		if s.refuses(o, key) {
+			return r.without(old)
+		}
 		return r.without(old).with(o, maxVariants)
 	})
+	if s.refuses(o, key) {
+		s.drop(key, o)
+	}
 }
 
 // putFile stores an object whose body is in a file: that is where it is read
@@ -255,25 +287,4 @@ func (s *Store) remember(key string, why *unstored, until int64, hints []string)
 		}
 		return n, otter.WriteOp
 	})
-}
-
-// PurgeAll removes everything that is stored, or with soft has it validated
-// before its next use. It takes the same time however much there is. An error
-// means that a restart may bring some of it back.
-func (s *Store) PurgeAll(soft bool) error {
-	g := s.generation.Add(1)
-	s.invalidated.addAll()
-	if soft {
-		s.soft.Store(g)
-	} else {
-		s.hard.Store(g)
-		s.soft.Store(g)
-		s.clearing.Store(true)
-		s.memory.InvalidateAll()
-		s.clearing.Store(false)
-	}
-	if s.disk != nil {
-		return s.disk.purged(soft)
-	}
-	return nil
 }

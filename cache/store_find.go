@@ -72,20 +72,63 @@ func (s *Store) now() int64 {
 	return time.Now().UnixNano()
 }
 
-// gone and outdated compare an object with the purges of everything.
-func (s *Store) gone(o *object, key string) bool {
-	return o.born < s.hard.Load() || len(o.groups) > 0 && s.groups.gone(o, key)
+// untouched reports whether no purge since an object's birth is about it. What
+// was found out is remembered until the next purge.
+func (s *Store) untouched(o *object, key string) bool {
+	return o.prepared.seen.Load() == s.generation.Load() || s.unharmed(o, key)
+}
+
+// unharmed is untouched for an object that is not marked.
+func (s *Store) unharmed(o *object, key string) bool {
+	now := s.generation.Load() // before the epochs are looked at: there may be more then
+	if o.born < now {
+		if hard, soft := s.epochs.of(key, o, o.prepared.seen.Load()); hard != nil || soft != nil {
+			return false
+		}
+	}
+	o.prepared.seen.Store(now)
+	return true
+}
+
+// gone and outdated say what purges have made of an object.
+func (s *Store) gone(o *object, key string) bool { return s.goneTo(o, key) != nil }
+
+func (s *Store) outdated(o *object, key string) bool {
+	if s.untouched(o, key) {
+		return false
+	}
+	_, soft := s.epochs.of(key, o, 0)
+	return soft != nil
+}
+
+// goneTo returns the purge by which an object is gone.
+func (s *Store) goneTo(o *object, key string) *epoch {
+	if s.untouched(o, key) {
+		return nil
+	}
+	hard, _ := s.epochs.of(key, o, 0)
+	return hard
+}
+
+// refuses reports whether an object may not be stored, because it was purged
+// before it came.
+func (s *Store) refuses(o *object, key string) bool {
+	if o.born == s.generation.Load() {
+		return false
+	}
+	s.epochs.mu.RLock()
+	forgotten := o.born < s.epochs.floor
+	s.epochs.mu.RUnlock()
+	return forgotten || s.gone(o, key)
 }
 
 // goneBy says by which rule an object is gone.
-func (s *Store) goneBy(o *object) rule.ID {
-	if o.born < s.hard.Load() {
-		return rule.CachePurged
+func (e *epoch) goneBy() rule.ID {
+	if e.sel.kind == selectGroup {
+		return rule.CacheGroupInvalidated
 	}
-	return rule.CacheGroupInvalidated
+	return rule.CachePurged
 }
-
-func (s *Store) outdated(o *object) bool { return o.born < s.soft.Load() }
 
 // terms computes the terms of what is read from disk.
 func (s *Store) terms(r *freshness.Response) freshness.Terms {

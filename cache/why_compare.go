@@ -82,6 +82,9 @@ func (x *explanation) noteStored() {
 		f := &x.h.store.fates
 		if id, at := f.of(f.hash(q.key)); id != 0 {
 			gone = rule.Of(id).Sentence + ", " + seconds(q.now-at) + " ago"
+			if id == rule.CachePurged {
+				gone += x.h.store.epochs.numbered(f.epochOf(f.hash(q.key))).told()
+			}
 			by = id
 		} else if x.rule == rule.CacheURIMiss {
 			by = x.rule
@@ -90,7 +93,11 @@ func (x *explanation) noteStored() {
 		return
 	}
 	if q.object == nil && (x.rule == rule.CachePurged || x.rule == rule.CacheGroupInvalidated) {
-		x.note("stored", "an answer that is not used any more", rule.Of(x.rule).Sentence, x.rule)
+		by := ""
+		if o := q.res.match(&q.src); o != nil {
+			by = x.h.store.goneTo(o, q.key).told()
+		}
+		x.note("stored", "an answer that is not used any more", rule.Of(x.rule).Sentence+by, x.rule)
 		return
 	}
 	if n := len(q.res.objects); n > 1 || len(q.res.objects[0].vary.Names) > 0 {
@@ -190,7 +197,8 @@ func (x *explanation) noteFreshness(o *object) {
 		name := x.h.controlOf(o.fields)
 		x.note(name, strings.Join(o.fields[name], ", "), "", x.rule)
 	case rule.CacheSoftPurged, rule.CacheHeadDiffers:
-		x.note("purge", rule.Of(x.rule).Sentence, "", x.rule)
+		_, soft := x.h.store.epochs.of(q.key, o, 0)
+		x.note("purge", rule.Of(x.rule).Sentence+soft.told(), "", x.rule)
 	}
 }
 
