@@ -85,6 +85,7 @@ func (c *Client) Get(ctx context.Context, url string) (*http.Response, error) {
 // redirected to: that is in the answer's Request, whose Response is the redirect.
 // The body of the answer is to be read to its end or closed. Errors are of type
 // *url.Error, or what Redirected returned. A status of 400 or more is no error.
+// Hosts that are not ASCII are asked for by their ASCII form, see [ASCIIHost].
 //
 // The request is not changed; its body is closed.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
@@ -110,6 +111,10 @@ func (c *Client) do(ctx context.Context, req *http.Request) (*http.Response, err
 	first := req.Clone(ctx)
 	if first.Header == nil {
 		first.Header = http.Header{}
+	}
+	if err := named(first); err != nil {
+		closeBody(req)
+		return nil, urlError(req, err)
 	}
 	if c.UserAgent != "" && len(first.Header["User-Agent"]) == 0 {
 		first.Header["User-Agent"] = []string{c.UserAgent}

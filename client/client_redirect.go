@@ -101,6 +101,9 @@ func redirected(req *http.Request, resp *http.Response) (*http.Request, error) {
 	case to.Scheme != "http" && to.Scheme != "https" || to.Host == "":
 		return nil, &RedirectError{location, "only http and https are followed"}
 	}
+	if to.Host, err = ASCIIHost(to.Host); err != nil {
+		return nil, &RedirectError{location, err.Error()}
+	}
 	if to.Fragment == "" { // RFC 9110 §10.2.2
 		to.Fragment, to.RawFragment = req.URL.Fragment, req.URL.RawFragment
 	}

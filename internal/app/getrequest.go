@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"freshet/client"
 	"freshet/internal/field"
 	"freshet/internal/wire"
 )
@@ -38,7 +39,11 @@ func parseGetURL(raw string, asIs bool) (*url.URL, error) {
 		return nil, getFaultf(getBadURL, "%q is no URL: %w", raw, err)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, getFaultf(getBadScheme, "%q: %s is no scheme that freshet get knows; give http or https", raw, u.Scheme)
-	case u.Host == "" || u.Hostname() == "" || !wire.ValidHost(u.Host):
+	}
+	if u.Host, err = client.ASCIIHost(u.Host); err != nil {
+		return nil, getFaultf(getBadURL, "%q is no URL: %w", raw, err)
+	}
+	if u.Host == "" || u.Hostname() == "" || !wire.ValidHost(u.Host) {
 		return nil, getFaultf(getBadURL, "%q is no URL: it has no host, or none that there can be", raw)
 	}
 	u.Fragment, u.RawFragment = "", ""

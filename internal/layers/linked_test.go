@@ -25,6 +25,7 @@ var confined = []struct {
 	{"github.com/maypok86/otter", []string{"cache"}, "which answers stay in memory is decided in one place"},
 	{"github.com/nats-io", []string{"internal/bus"}, "NATS is behind one package, and the tag nonats leaves it out"},
 	{"golang.org/x/net/publicsuffix", []string{"internal/site"}, "whose site a host is of is decided in one place"},
+	{"golang.org/x/net/idna", []string{"client"}, "which names are hosts, and how they are written, is decided in one place"},
 	{"golang.org/x/net/html", []string{"internal/rewrite"}, "documents are changed in one place"},
 	{"golang.org/x/sys", []string{"cgi", "httpd", "internal/app", "internal/child", "socketserver", "static"}, "system calls stay where the portable form stands beside them"},
 	{"unsafe", []string{"cache", "httpd", "internal/child", "internal/wire", "internal/field", "socketserver", "static"}, "memory safety is argued in few places"},
