@@ -2,7 +2,10 @@
 
 package bus
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Server is not there: Start says so.
 type Server struct{}
@@ -30,6 +33,46 @@ func (*Conn) Done() <-chan struct{} { return nil }
 
 // Close does nothing.
 func (*Conn) Close() {}
+
+// Serve returns ErrAbsent.
+func (*Conn) Serve(string, Handler) (func(), error) { return nil, ErrAbsent }
+
+// ServeWith returns ErrAbsent.
+func (*Conn) ServeWith(string, ServeOptions, Handler) (func(), error) { return nil, ErrAbsent }
+
+// Call returns ErrAbsent.
+func (*Conn) Call(context.Context, string, []byte) ([]byte, error) { return nil, ErrAbsent }
+
+// Publish returns ErrAbsent.
+func (*Conn) Publish(string, []byte) error { return ErrAbsent }
+
+// Subscribe returns ErrAbsent.
+func (*Conn) Subscribe(string, func(Hint)) (func(), error) { return nil, ErrAbsent }
+
+// Lead returns ErrAbsent.
+func (*Conn) Lead(context.Context, string, time.Duration) (*Leadership, error) {
+	return nil, ErrAbsent
+}
+
+// State returns ErrAbsent.
+func (*Conn) State(context.Context) (State, error) { return State{}, ErrAbsent }
+
+// Peek returns ErrAbsent.
+func (*Conn) Peek(context.Context, string, uint64) (Message, error) { return Message{}, ErrAbsent }
+
+// Store returns ErrAbsent.
+func (*Conn) Store(context.Context, string, map[string][]string, []byte) (string, uint64, error) {
+	return "", 0, ErrAbsent
+}
+
+// Leadership is not there: Lead says so.
+type Leadership struct{}
+
+// Lost is never closed.
+func (*Leadership) Lost() <-chan struct{} { return nil }
+
+// Resign does nothing.
+func (*Leadership) Resign() {}
 
 // Log returns ErrAbsent.
 func (*Conn) Log(context.Context, string, LogOptions) (*Log, error) { return nil, ErrAbsent }

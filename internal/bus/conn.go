@@ -25,7 +25,13 @@ type Conn struct {
 	log    *slog.Logger
 	forget func() // tells the server in the process that this one has ended; nil elsewhere
 
+	replicas int   // how often streams are kept, unless a log says otherwise
+	maxStore int64 // of the server in the process; 0: not known
+	worker   bool  // has a worker's token, and asks for nothing that will be refused
+
 	closing sync.Once
+	life    context.Context // ends with the connection
+	die     context.CancelFunc
 	ended   chan struct{} // closed when the connection has ended for good
 }
 
@@ -33,6 +39,9 @@ type Conn struct {
 // answers until ctx ends, or within DefaultTimeout.
 func Connect(ctx context.Context, o ConnectOptions) (*Conn, error) {
 	if err := checkName("connection", o.Name); err != nil {
+		return nil, err
+	}
+	if err := checkReplicas(o.Replicas); err != nil {
 		return nil, err
 	}
 	if o.URL == "" {
@@ -61,12 +70,14 @@ func Connect(ctx context.Context, o ConnectOptions) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS at %s: %w", redacted(o.URL), err)
 	}
+	c.replicas = max(o.Replicas, 1)
 	return c, nil
 }
 
 // open makes a Conn; the options say where to.
 func open(name string, log *slog.Logger, more ...nats.Option) (*Conn, error) {
-	c := &Conn{name: name, log: log, ended: make(chan struct{})}
+	c := &Conn{name: name, log: log, replicas: 1, ended: make(chan struct{})}
+	c.life, c.die = context.WithCancel(context.Background())
 	options := []nats.Option{
 		nats.Name(name),
 		nats.CustomInboxPrefix(prefixInbox + name),
@@ -85,15 +96,17 @@ func open(name string, log *slog.Logger, more ...nats.Option) (*Conn, error) {
 				nc.Close()
 			}
 		}),
-		nats.ClosedHandler(func(*nats.Conn) { close(c.ended) }),
+		nats.ClosedHandler(func(*nats.Conn) { c.die(); close(c.ended) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.say("a message is lost or refused", err) }),
 	}
 	nc, err := nats.Connect("", append(options, more...)...)
 	if err != nil {
+		c.die()
 		return nil, err
 	}
 	js, err := jetstream.New(nc)
 	if err != nil {
+		c.die()
 		nc.Close()
 		return nil, err
 	}

@@ -22,6 +22,8 @@ var (
 	ErrLocked = errors.New("another process uses this folder")
 	// ErrNobody: nobody serves this subject now.
 	ErrNobody = errors.New("nobody serves this")
+	// ErrDenied: a worker's connection may not do this.
+	ErrDenied = errors.New("a worker may not do this")
 	// ErrRefused: the server does not know this token (any more), or it has expired.
 	ErrRefused = errors.New("the token is not valid, or not any more")
 	// ErrStranger: the server is not the one that made the token.
@@ -36,9 +38,10 @@ var (
 
 // Codes of an [Error] that the bus itself sends.
 const (
-	CodeFailed = "failed" // the handler's error had no code of its own
-	CodeBusy   = "busy"   // as many requests as are served at once are being served
-	CodeTooBig = "too-big"
+	CodeFailed = "failed"  // the handler's error had no code of its own
+	CodeBusy   = "busy"    // as many requests as are served at once are being served
+	CodeTooBig = "too-big" // the answer is longer than MaxEntry
+	CodeEnded  = "ended"   // who served it has stopped
 )
 
 // Error is what a handler of [Conn.Serve] returned, as the caller of

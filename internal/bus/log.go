@@ -38,11 +38,11 @@ func (c *Conn) Log(ctx context.Context, name string, o LogOptions) (*Log, error)
 	if err := checkName("log", name); err != nil {
 		return nil, err
 	}
-	if o.Replicas == 0 {
-		o.Replicas = 1
+	if err := checkReplicas(o.Replicas); err != nil {
+		return nil, fmt.Errorf("log %s: %w", name, err)
 	}
-	if o.Replicas != 1 && o.Replicas != 3 {
-		return nil, fmt.Errorf("log %s: %d replicas: there may be 1 or 3", name, o.Replicas)
+	if o.Replicas == 0 {
+		o.Replicas = c.replicas
 	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = -1
@@ -70,6 +70,13 @@ func (c *Conn) Log(ctx context.Context, name string, o LogOptions) (*Log, error)
 		return nil, fmt.Errorf("open the pages of log %s: %w", name, plainly(err))
 	}
 	return &Log{c: c, name: name, writer: random(), entries: entries, pages: pages, revisions: map[string]uint64{}}, nil
+}
+
+func checkReplicas(n int) error {
+	if n != 0 && n != 1 && n != 3 {
+		return fmt.Errorf("%d replicas: there may be 1 or 3", n)
+	}
+	return nil
 }
 
 // stream finds a stream, or makes it. One that is there is left as it is.
@@ -101,7 +108,7 @@ func (l *Log) Last(ctx context.Context) (uint64, error) {
 // ErrUnclear: it may have been stored; the same call again finds out.
 // ErrTooLarge and ErrFull: nothing was stored.
 func (l *Log) Append(ctx context.Context, last uint64, entry []byte) (uint64, error) {
-	if len(entry) > MaxEntry || int64(len(entry)) > l.c.nc.MaxPayload()-headerRoom {
+	if int64(len(entry)) > l.c.room() {
 		return 0, fmt.Errorf("append %d bytes to log %s: %w", len(entry), l.name, ErrTooLarge)
 	}
 	ctx, cancel := within(ctx)

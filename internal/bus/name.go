@@ -21,6 +21,10 @@ const (
 	prefixInbox = "freshet.inbox."
 )
 
+// workerCalls is how the subjects begin that a worker may call, and of which it
+// may hear hints.
+const workerCalls = "jobs."
+
 const (
 	maxName    = 64
 	maxSubject = 256

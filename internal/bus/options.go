@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"time"
@@ -48,6 +49,9 @@ type ConnectOptions struct {
 	User, Password, Token string
 	// TLS, if not nil, makes TLS necessary.
 	TLS *tls.Config
+	// Replicas is on how many servers of the cluster things are kept, 1 or 3;
+	// 0: 1. It is applied to what is made for the first time.
+	Replicas int
 	// Log gets what happens to the connection; nil: nobody.
 	Log *slog.Logger
 }
@@ -55,7 +59,7 @@ type ConnectOptions struct {
 // LogOptions are those of a log.
 type LogOptions struct {
 	// Replicas is on how many servers of a cluster entries are kept, 1 or 3;
-	// 0: 1. It is applied when the log is made for the first time.
+	// 0: the connection's. It is applied when the log is made for the first time.
 	Replicas int
 	// MaxBytes bounds the entries; 0: only the server's bound counts.
 	MaxBytes int64
@@ -83,3 +87,7 @@ type Hint struct {
 	Subject string
 	Payload []byte
 }
+
+// Handler answers a request. Its context ends when the caller has stopped
+// waiting, when serving is stopped, and with the connection.
+type Handler func(ctx context.Context, r Request) ([]byte, error)

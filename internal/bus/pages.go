@@ -33,7 +33,7 @@ func (l *Log) PutPage(ctx context.Context, key string, page []byte) error {
 	if err != nil {
 		return err
 	}
-	if len(page) > MaxEntry || int64(len(page)) > l.c.nc.MaxPayload()-headerRoom {
+	if int64(len(page)) > l.c.room() {
 		return fmt.Errorf("page %s of %d bytes: %w", key, len(page), ErrTooLarge)
 	}
 	ctx, cancel := within(ctx)

@@ -113,6 +113,7 @@ func (s *Server) Connect(name string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.maxStore = s.options.MaxStore
 	s.conns[c] = true
 	c.forget = func() {
 		s.mu.Lock()
