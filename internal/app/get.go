@@ -39,7 +39,7 @@ type getting struct {
 
 // get fetches URLs.
 func (e *Env) get(args []string) int {
-	c, err := config.ParseGet(args, e.Environ)
+	c, err := config.ParseGet(args, e.readFlags)
 	if err != nil {
 		return e.misused("get", err)
 	}
@@ -65,6 +65,33 @@ func (e *Env) get(args []string) int {
 		status = g.failed(err)
 	}
 	return status
+}
+
+// maxFlags bounds a file of flags, in bytes.
+const maxFlags = 16 << 20
+
+// readFlags reads a file of flags; "-" is standard input.
+func (e *Env) readFlags(name string) ([]byte, error) {
+	in := e.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, cause(err)
+		}
+		defer f.Close()
+		in = f
+	}
+	if in == nil {
+		return nil, errors.New("there is no standard input")
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxFlags+1))
+	switch {
+	case err != nil:
+		return nil, cause(err)
+	case len(text) > maxFlags:
+		return nil, fmt.Errorf("it has more than %d bytes", maxFlags)
+	}
+	return text, nil
 }
 
 // open makes ready what URLs share.

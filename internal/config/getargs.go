@@ -12,7 +12,8 @@ type said struct {
 // with a value, in its order. Letters may be joined (-sSo FILE), the value may
 // follow its letter at once (-XPUT), --no- in front of a switch turns it off,
 // the value of a flag may begin with a dash, and of what is given twice the
-// last counts. A value may also follow after "=".
+// last counts. A value may also follow after "=". What a file of --config says
+// stands in its place.
 func (p *parser) curlArgs(args []string) ([]said, error) {
 	var all []said
 	for len(args) > 0 {
@@ -80,6 +81,16 @@ func (p *parser) curlName(name string) int {
 	return -1
 }
 
+// curlLetter is the row of a letter.
+func (p *parser) curlLetter(letter string) int {
+	for i := range p.flags {
+		if letter != "" && p.flags[i].Short == letter {
+			return i
+		}
+	}
+	return -1
+}
+
 // curlShort reads letters that follow a dash.
 func (p *parser) curlShort(arg string, args []string, all *[]said) []string {
 	for letters := arg[1:]; letters != ""; {
@@ -89,12 +100,7 @@ func (p *parser) curlShort(arg string, args []string, all *[]said) []string {
 			p.helpAsked = true
 			return args
 		}
-		i := -1
-		for j := range p.flags {
-			if p.flags[j].Short == letter {
-				i = j
-			}
-		}
+		i := p.curlLetter(letter)
 		if i < 0 {
 			p.fault("unknown flag -%s; run %q for the list", letter, p.help)
 			return args
@@ -125,4 +131,7 @@ func (p *parser) curlAdd(i int, text string, all *[]said) {
 	}
 	p.given[i].values = append(p.given[i].values, value{text: text})
 	*all = append(*all, said{i, text})
+	if p.flags[i].Name == "config" {
+		p.curlFile(text, all)
+	}
 }

@@ -139,10 +139,12 @@ var (
 	getForm = []string{"form", "form-string"}
 )
 
-// ParseGet parses what follows "freshet get". Its error is ErrHelp or Faults.
-func ParseGet(args, _ []string) (*Get, error) {
+// ParseGet parses what follows "freshet get". read reads files that it names
+// with --config. Its error is ErrHelp or Faults.
+func ParseGet(args []string, read func(name string) ([]byte, error)) (*Get, error) {
 	c := &Get{Follow: true, Meter: true}
 	p := newParser("get")
+	p.include = read
 	said, err := p.curlArgs(args)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 
 func parseGet(t *testing.T, line ...string) *Get {
 	t.Helper()
-	c, err := ParseGet(line, []string{"FRESHET_DATA=/var/lib/freshet", "FRESHET_USER=x"})
+	c, err := ParseGet(line, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,9 @@ type parser struct {
 	help      string // the command that shows the flags
 	operands  []string
 	helpAsked bool
+
+	include func(name string) ([]byte, error) // reads files of further arguments
+	nested  int                               // of those that are being read, how many
 }
 
 func newParser(command string) *parser {
