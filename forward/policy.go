@@ -19,11 +19,13 @@ import (
 //
 // A cookie is a third party's when the request is for a page of another site: of
 // another domain that somebody has registered. Browsers say so in Sec-Fetch-Site,
-// to https servers and loopback; else Referer and Origin tell. What leads to
-// another page (a link, a form, a login that comes back) is the page's own, and
-// so is what cannot be told, for to refuse it would break what is not tracking.
-// So a frame over plain http is taken for a page, and a request that a frame of a
-// third party makes to its own server is not known to be in a frame.
+// and Chromium in Sec-Fetch-Storage-Access of requests inside of frames, to https
+// servers and loopback; else Referer and Origin tell. What leads to another page
+// (a link, a form, a login that comes back) is the page's own, and so is what
+// cannot be told, for to refuse it would break what is not tracking. So a frame
+// over plain http is taken for a page, and a request that a frame of a third
+// party makes to its own server, by another browser than Chromium, is not known
+// to be in a frame.
 type Policy struct {
 	// Cookies is "no-third-party" (the default), "allow", "session" (they live
 	// until the browser ends), "refuse", or "learn": all pass, and what

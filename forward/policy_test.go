@@ -178,7 +178,6 @@ func TestVisit(t *testing.T) {
 		{"an image of nobody", []string{"Accept", image}, false, ""},
 		{"an image of the site", []string{"Accept", image, "Referer", "http://b.shop.example:81/"}, false, "shop.example"},
 		{"an image of another", []string{"Accept", image, "Referer", "http://other.example/"}, true, "other.example"},
-		{"a form of another", []string{"Accept", "text/html", "Origin", "http://other.example"}, false, "shop.example"},
 		{"a frame that browsers tell of", []string{"Accept", "text/html", "Referer", "http://other.example/", "Sec-Fetch-Dest", "iframe", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, true, "other.example"},
 		{"same site", []string{"Accept", image, "Sec-Fetch-Site", "same-site", "Referer", "http://other.example/"}, false, "shop.example"},
 		{"a page without referrer", []string{"Accept", image, "Sec-Fetch-Site", "cross-site"}, true, ""},
