@@ -61,7 +61,11 @@ func (h *Handler) Explain(rec *record.Record) *why.Explanation {
 		x.Fixes = append(x.Fixes, fixes(rec.Rule, d.Program)...)
 	}
 	if d.Exit != "" {
-		x.Compare("processor time", why.Duration(d.CPU), field.Thousands(d.Memory>>10)+" KiB in memory at most", false)
+		note := ""
+		if d.Memory > 0 {
+			note = field.Thousands(d.Memory>>10) + " KiB in memory at most"
+		}
+		x.Compare("processor time", why.Duration(d.CPU), note, false)
 	}
 	if d.Error != "" {
 		x.Compare("error", d.Error, "", true)

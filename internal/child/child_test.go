@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -172,9 +173,22 @@ func TestResult(t *testing.T) {
 		if r.Exit != c.exit || r.Signal != c.signal || !strings.HasPrefix(r.String(), c.said) || r.Leftovers != 0 {
 			t.Errorf("%s: %+v %q", c.script, r, r)
 		}
-		if r.MaxRSS <= 0 || r.User+r.System < 0 {
+		if r.MaxRSS < 0 || r.User+r.System < 0 {
 			t.Errorf("%s: used %v, %v, %d bytes", c.script, r.User, r.System, r.MaxRSS)
 		}
+	}
+}
+
+// What a large program had in memory is told, and of a small one not what we
+// have.
+func TestMemory(t *testing.T) {
+	s := spawner(t, child.Options{})
+	const large = 256 << 20
+	if _, r := start(t, s, "dd if=/dev/zero of=/dev/null bs=268435456 count=1 2>/dev/null").rest(t); r.MaxRSS < large {
+		t.Errorf("a program with %d bytes: %d", large, r.MaxRSS)
+	}
+	if _, r := start(t, s, "exit 0").rest(t); r.MaxRSS > 0 && r.MaxRSS < 1<<16 || runtime.GOOS == "linux" && r.MaxRSS != 0 {
+		t.Errorf("a shell: %d", r.MaxRSS)
 	}
 }
 

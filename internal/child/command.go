@@ -36,7 +36,7 @@ type Result struct {
 	Exit         int            // exit status; -1: it was ended by a signal
 	Signal       syscall.Signal // that signal, or 0
 	User, System time.Duration  // CPU time of it and of those it waited for
-	MaxRSS       int64          // bytes that the largest of them had resident
+	MaxRSS       int64          // bytes that the largest of them had resident; 0: not known, but on Linux not more than we had
 	Leftovers    int            // others that had to be killed after it ended
 }
 

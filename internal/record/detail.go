@@ -29,7 +29,7 @@ type Detail struct {
 	Program string // its file
 	Exit    string // how it ended: "exit status 0"; "" when it had not, as the answer was over
 	CPU     int64  // nanoseconds of processor time that it and its children had
-	Memory  int64  // octets that the largest of them had in memory
+	Memory  int64  // octets that the largest of them had in memory; 0: not known
 
 	// The filter.
 	Listed   string // the rule of a list that decided: "EasyList:1234 ||ads.example^"; "" without
