@@ -57,6 +57,7 @@ func (w *Worker) claim(ctx context.Context, start func(t *jobs.Task, release fun
 			return
 		}
 		t, err := w.o.Queue.Claim(claiming, w.self())
+		ended := claiming.Err() != nil // locked, draining or stopped
 		cancel()
 		if t != nil && err == nil {
 			if failing.next > 0 {
@@ -67,8 +68,8 @@ func (w *Worker) claim(ctx context.Context, start func(t *jobs.Task, release fun
 			continue
 		}
 		<-room
-		if claiming.Err() != nil {
-			continue // locked, draining or stopped
+		if ended {
+			continue
 		}
 		if err != nil && failing.next == 0 {
 			w.o.ErrorLog.Warn("cannot claim a task; trying again", "worker", w.o.Node, "error", err)

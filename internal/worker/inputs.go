@@ -24,7 +24,7 @@ var (
 // inputTries is how often a store is asked for a file, or to take one.
 const inputTries = 4
 
-// inputs puts the files of a job into the working folder.
+// inputs puts the files of a job into the working folder; they may be executed.
 func (h *holding) inputs(p *place) error {
 	files := h.task.Spec.Files
 	left := h.w.o.MaxInputSize
@@ -72,7 +72,7 @@ func (h *holding) input(p *place, f jobs.File) error {
 			p.made = append(p.made, parents[i])
 		}
 	}
-	to, err := p.outer.OpenFile(filepath.FromSlash(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	to, err := p.outer.OpenFile(filepath.FromSlash(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
 	if err != nil { // there is one, or one where a folder should be
 		return fmt.Errorf("%w: %w", errSpec, err)
 	}

@@ -99,16 +99,3 @@ func TestSinkFails(t *testing.T) {
 		t.Errorf("%d lines", n)
 	}
 }
-
-// The same for a sink that stays away: the result is told.
-func TestSinkStaysAway(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 10 s")
-	}
-	q := newQueue()
-	begin(t, q, worker.Options{Logs: &sink{fail: errors.New("away")}})
-	q.put(sh(`seq 10`))
-	if r := q.result(t); !r.OK() || !strings.HasSuffix(string(r.Output), "\n9\n10\n") {
-		t.Errorf("%+v", r)
-	}
-}

@@ -312,6 +312,12 @@ func sh(script string) jobs.Spec {
 	return jobs.Spec{Command: []string{"/bin/sh", "-c", script, "script"}}
 }
 
+// timeout bounds a job.
+func timeout(s jobs.Spec, d time.Duration) jobs.Spec {
+	s.Timeout = d
+	return s
+}
+
 // eventually waits for what happens outside of this process.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()

@@ -48,26 +48,43 @@ type Worker struct {
 // New makes a worker; an error says what of the options cannot be had. It must
 // be closed.
 func New(o Options) (*Worker, error) {
-	if err := o.check(); err != nil {
+	w, err := idle(o)
+	if err == nil {
+		err = w.equip()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
+	}
+	return w, nil
+}
+
+// idle is a worker that cannot start programs yet.
+func idle(o Options) (*Worker, error) {
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	w := &Worker{o: o, drain: make(chan struct{}), changed: make(chan struct{}), held: map[*holding]bool{}}
 	w.sick = quarantine{after: o.QuarantineAfter, first: o.Quarantine}
+	return w, nil
+}
+
+// equip makes ready to start programs.
+func (w *Worker) equip() (err error) {
+	o := &w.o
 	if err := w.chooseUser(); err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
+		return err
 	}
-	var err error
 	if w.base, err = openBase(o.Dir, w.user); err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
+		return err
 	}
 	w.spawner, err = child.New(child.Options{
 		User: w.user, Limits: o.Limits, NoNetwork: o.NoNetwork, Cgroup: o.Cgroup,
 		Slots: o.Capacity, Grace: o.Grace, ErrorLog: o.ErrorLog,
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("worker: %w", err), w.base.close())
+		return errors.Join(err, w.base.close())
 	}
-	return w, nil
+	return nil
 }
 
 // chooseUser decides who programs run as.

@@ -62,11 +62,6 @@ func TestPoliteEnd(t *testing.T) {
 	}
 }
 
-func timeout(s jobs.Spec, d time.Duration) jobs.Spec {
-	s.Timeout = d
-	return s
-}
-
 // What a program gets to see.
 func TestEnvironment(t *testing.T) {
 	q := newQueue()
