@@ -290,6 +290,27 @@ func TestPartitionedCookies(t *testing.T) {
 	}
 }
 
+// A third party may delete a cookie, and what it says for that means nothing else
+// to any browser.
+func TestThirdPartyDeletesCookies(t *testing.T) {
+	w := newTown(t, forward.Options{}, map[string][]string{"ads.example/": {"a=ID; Max-Age=0", "b=ID; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}, "ads.example/b": {"b=ID; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}})
+	for path, want := range map[string]string{
+		"/":  "a=ID; Max-Age=0|b=ID; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0",
+		"/b": "b=ID; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0",
+	} {
+		r, _ := http.NewRequest("GET", "http://ads.example"+path, nil)
+		r.Header = http.Header{"Accept": {"image/png"}, "Referer": {"http://shop.example/"}}
+		resp, err := through(t, w.proxy).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := strings.Join(resp.Header["Set-Cookie"], "|"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // No client gets what was set for another, whatever the profile, and whether the
 // answer is new, stored or confirmed.
 func TestCookiesAreNotShared(t *testing.T) {

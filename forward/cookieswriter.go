@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 
 	"freshet/internal/rule"
 	"freshet/internal/wrapped"
@@ -115,7 +116,7 @@ func (c *cookieWriter) changeHead() {
 		return
 	}
 	left, tally := c.h.cookies.set(c.h.privacy.cookies, &c.visit, lines, c.h.now())
-	if tally == (setTally{}) {
+	if slices.Equal(left, lines) {
 		return
 	}
 	setCookies(header, left)

@@ -23,6 +23,7 @@ func compile(t testing.TB, r Rules) *Table {
 // What becomes of a line of Set-Cookie, and what of it is left.
 func TestSetCookie(t *testing.T) {
 	const later, sooner = "Sun, 03 May 2037 00:00:00 GMT", "Thu, 14 May 2026 03:02:01 GMT"
+	long := strings.Repeat("1", 1100)
 	type in struct {
 		rules  Rules
 		host   string
@@ -47,9 +48,15 @@ func TestSetCookie(t *testing.T) {
 		{in{Rules{Policy: Learn}, "a.example", true, Unset, "a=b; Max-Age=99999999"}, "a=b; Max-Age=99999999", Passed, Learning, "learn", Refused},
 		{in{Rules{Policy: Learn, Life: day}, "a.example", false, Unset, "a=b; Max-Age=99999999"}, "a=b; Max-Age=99999999", Passed, Learning, "learn", Shortened},
 
-		// Lines that delete pass, and stay what they are.
+		// Lines that delete pass, and delete whatever a browser makes of them.
 		{in{Rules{Policy: Refuse}, "a.example", false, Unset, "a=; Max-Age=0"}, "a=; Max-Age=0", Passed, Deletion, "refuse", Passed},
-		{in{Rules{Policy: Refuse}, "a.example", false, Unset, "a=; expires=Thu, 01-Jan-1970 00:00:01 GMT"}, "a=; expires=Thu, 01-Jan-1970 00:00:01 GMT", Passed, Deletion, "refuse", Passed},
+		{in{Rules{Policy: Refuse}, "a.example", false, Unset, "a=; expires=Thu, 01-Jan-1970 00:00:01 GMT"}, "a=; expires=Thu, 01-Jan-1970 00:00:01 GMT; Max-Age=0", Passed, Deletion, "refuse", Passed},
+		{in{Rules{}, "a.example", true, Unset, "a=ID; Max-Age=0; Expires=Sun, 03 May 2037 00:00:00 GMT; Path=/"}, "a=ID; Max-Age=0; Expires=Sun, 03 May 2037 00:00:00 GMT; Path=/", Passed, Deletion, "no-third-party", Passed},
+		{in{Rules{}, "a.example", true, Unset, "a=ID; Max-Age=99999999; Max-Age=-" + long}, "", Refused, ThirdParty, "no-third-party", Refused}, // browsers leave out what is that long
+		{in{Rules{}, "a.example", true, Unset, "a=ID; Max-Age=-" + long[:500]}, "a=ID; Max-Age=-" + long[:500] + "; Max-Age=0", Passed, Deletion, "no-third-party", Passed},
+		{in{Rules{Policy: Session}, "a.example", false, Unset, "a=ID; Max-Age=99999999; Max-Age=-" + long}, "a=ID", ToSession, ByPolicy, "session", ToSession},
+		{in{Rules{Life: day}, "a.example", false, Unset, "a=ID; Max-Age=99999999; Max-Age=" + long}, "a=ID; Max-Age=86400; Max-Age=86400", Shortened, TooLong, "no-third-party", Shortened},
+		{in{Rules{}, "a.example", true, Unset, "a=ID; Max-Age=0; Max-Age=+99999999;"}, "a=ID; Max-Age=0; Max-Age=+99999999;; Max-Age=0", Passed, Deletion, "no-third-party", Passed},
 		{in{Rules{Policy: Refuse}, "a.example", false, Unset, "a=; Expires=Mon, 04 May 2026 03:00:00 GMT"}, "", Refused, ByPolicy, "refuse", Refused}, // by a slow clock it does not
 		{in{Rules{Policy: Session}, "a.example", false, Unset, "a=; Max-Age=-5"}, "a=; Max-Age=-5", Passed, ByPolicy, "session", Passed},
 		{in{Rules{Policy: Refuse}, "a.example", false, Unset, "a=1; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}, "", Refused, ByPolicy, "refuse", Refused},
@@ -191,6 +198,10 @@ func FuzzSetCookie(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	refuse, err := Compile(Rules{Policy: Refuse})
+	if err != nil {
+		f.Fatal(err)
+	}
 	session, err := Compile(Rules{Policy: Session})
 	if err != nil {
 		f.Fatal(err)
@@ -215,6 +226,15 @@ func FuzzSetCookie(f *testing.F) {
 		if theirs, err := http.ParseSetCookie(got); err == nil && d.What == Shortened {
 			if life := time.Duration(theirs.MaxAge) * time.Second; life > 10*day || theirs.MaxAge == 0 && theirs.Expires.After(now.Add(10*day)) {
 				t.Fatalf("%q became %q, which lives %v, %v", line, got, life, theirs.Expires)
+			}
+		}
+		d = refuse.Decide(&c)
+		if got, passes := set.Apply(d, now); passes {
+			if life, session := ParseSet(got).Life(now); session || life > 0 {
+				t.Fatalf("%q passes as %q", line, got)
+			}
+			if theirs, err := http.ParseSetCookie(got); err == nil && theirs.MaxAge >= 0 {
+				t.Fatalf("%q passes as %q, which lives %d s", line, got, theirs.MaxAge)
 			}
 		}
 		d = session.Decide(&c)

@@ -1,6 +1,7 @@
 package cookierule
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,7 +142,25 @@ func (s *Set) Apply(d Decision, now time.Time) (line string, passes bool) {
 	case Shortened:
 		return s.withLife(d.Life, now), true
 	}
+	if d.Reason == Deletion && !s.deletesSurely() {
+		return s.line + "; Max-Age=0", true // which holds before all that is in it
+	}
 	return s.line, true
+}
+
+// maxSureDigits is how long a number can be that every browser reads.
+const maxSureDigits = 20
+
+// deletesSurely reports whether a line that deletes a cookie does so to every
+// browser: by Max-Age, which goes before Expires, of which they read much in
+// different ways.
+func (s *Set) deletesSurely() bool {
+	for _, a := range slices.Backward(s.times) {
+		if !a.date {
+			return !a.void && a.value <= 0 && a.ends-a.begins <= maxSureDigits
+		}
+	}
+	return false
 }
 
 // withoutTimes returns the line without Max-Age and Expires, those too that mean

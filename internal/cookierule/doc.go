@@ -17,7 +17,8 @@
 //
 // # Invariants
 //
-//   - A line of which nothing is taken is the same bytes.
+//   - A line of which nothing is taken is the same bytes. One that passes only
+//     because it deletes a cookie may have Max-Age=0 added.
 //   - What is left of a line is the same bytes, in the same order; attributes
 //     that nobody knows stay, and so do the rules of __Host- and __Secure-, which
 //     are about attributes that are never touched.

@@ -71,16 +71,20 @@ func (s *Set) attribute(from, to int) {
 		a.date = true
 		a.value, a.void = parseDate(value)
 		s.time(a, &s.expires)
-	case field.EqualFold(name, "Domain"):
+	case field.EqualFold(name, "Domain") && len(value) <= maxAttribute:
 		s.Domain = strings.ToLower(strings.TrimPrefix(value, "."))
 	case field.EqualFold(name, "Partitioned"):
 		s.Partitioned = true
 	}
 }
 
+// maxAttribute is how long a value can be that browsers look at, in bytes (RFC
+// 6265bis §5.6).
+const maxAttribute = 1024
+
 // time takes Max-Age or Expires; last is where the place of those goes that count.
 func (s *Set) time(a attribute, last *int) {
-	if !a.void {
+	if !a.void && a.ends-a.begins <= maxAttribute {
 		*last = len(s.times)
 	}
 	s.times = append(s.times, a)
