@@ -27,7 +27,9 @@ func (h *Handler) connect(w http.ResponseWriter, r *http.Request) {
 	if answered || h.filterTunnel(w, r) { // of what is inspected, more is known than the host
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), h.o.ConnectTimeout)
+	// A client may have sent all that it has to say, and ended its side, before
+	// there is a tunnel: its context ends with that.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), h.o.ConnectTimeout)
 	server, err := h.dial(ctx, r.URL.Host)
 	cancel()
 	if err != nil {
