@@ -71,10 +71,10 @@ func (s *Store) PurgeBy(p Purge) (Receipt, error) {
 		}
 		return lines
 	})
-	if found := s.purgeNow(es, r); found != nil {
-		err = errors.Join(err, found)
-	}
+	each, found := s.purgeNow(es, r)
+	err = errors.Join(err, found)
 	snapshot := r.snapshot()
+	snapshot.Each = each
 	if snapshot.Objects > 0 && err == nil {
 		_ = s.keepPurge(false, func() []purgeLine { return []purgeLine{{Receipt: &snapshot}} }) // to be told of later; nothing hangs on it
 	}
@@ -170,9 +170,12 @@ func (s *Store) bound(at int64) {
 	}
 }
 
-// purgeNow does what is done at once: addresses, and everything.
-func (s *Store) purgeNow(es []*epoch, r *receipt) (err error) {
-	for _, e := range es {
+// purgeNow does what is done at once: addresses, and everything. It returns how
+// many answers each epoch was about, as far as that is known at once.
+func (s *Store) purgeNow(es []*epoch, r *receipt) (each []int64, err error) {
+	each = make([]int64, len(es))
+	for i, e := range es {
+		before := r.snapshot().Objects
 		switch {
 		case !e.direct:
 		case e.sel.kind == selectAll:
@@ -187,8 +190,11 @@ func (s *Store) purgeNow(es []*epoch, r *receipt) (err error) {
 		default:
 			s.purgeKey(e)
 		}
+		if e.direct {
+			each[i] = r.snapshot().Objects - before
+		}
 	}
-	return err
+	return each, err
 }
 
 // purgeKey counts what an epoch of one key is about, and removes it if it is gone.

@@ -23,6 +23,9 @@ type Receipt struct {
 	// counts keys.
 	Objects  int64 `json:"objects"`
 	Bytes    int64 `json:"bytes"` // of bodies that are gone; a soft purge removes none
+	// Each is Objects by selector, of those that are counted at once; of others 0.
+	// Only who purges gets it.
+	Each []int64 `json:"-"`
 	Counting bool  `json:"counting,omitempty"`
 
 	Done   time.Time `json:"done,omitzero"`   // when the sweep was

@@ -59,7 +59,7 @@ func newCached(o *config.Origins, c *config.Caching, store *cache.Store, w *with
 	if err != nil {
 		return cached{}, errors.Join(err, done())
 	}
-	return cached{refuseLoops(origins, purgeable(h, w.door)), h, done, h.Purge, newCachedExplains(h, origins, w.door), origins.States}, nil
+	return cached{refuseLoops(origins, purgeable(h, w.door)), h, done, h.ByURL, newCachedExplains(h, origins, w.door), origins.States}, nil
 }
 
 // refuseLoops has the proxy refuse what has passed it before, which the cache
@@ -117,7 +117,7 @@ func openOrigins(c *config.Proxy) opener {
 		served := content{name: strings.Join(c.To, ", "), handler: h.handler, hot: h.hot, close: closeBoth, data: c.Data, explain: h.explain, given: c.Given,
 			command: "proxy", does: "proxy " + strings.Join(c.To, ", "), store: store, states: h.states}
 		if h.purge != nil {
-			served.purger = &onePurger{h.purge, store}
+			served.purger = onePurger(h.purge, store)
 		}
 		return served, nil
 	}

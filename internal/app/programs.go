@@ -79,7 +79,7 @@ func openPrograms(c *config.Serve, w *within) (content, error) {
 	}
 	closeAll := func() error { return errors.Join(p.close(), store.Close()) }
 	return content{name: folderName(c.Dir), handler: p.handler, hot: p.hot, close: closeAll, data: c.Data, explain: p.explain, given: c.Given,
-		command: "serve", does: "static " + c.Dir + ", programs in it", store: store, purger: &onePurger{p.purge, store}, programs: p}, nil
+		command: "serve", does: "static " + c.Dir + ", programs in it", store: store, purger: onePurger(p.purge, store), programs: p}, nil
 }
 
 // newPrograms opens what a route with programs needs.
@@ -127,7 +127,7 @@ func (p *programs) cached(c *config.Caching, store *cache.Store, w *within) erro
 		if err != nil {
 			return err
 		}
-		p.handler, p.hot, p.purge = p.unlessConnect(purgeable(h, w.door)), h, h.Purge
+		p.handler, p.hot, p.purge = p.unlessConnect(purgeable(h, w.door)), h, h.ByURL
 		p.explain = &programExplains{h, own, w.door}
 	}
 	if p.files == nil {

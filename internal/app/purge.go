@@ -2,34 +2,37 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
+	"time"
 
 	"freshet/cache"
 	"freshet/httpd"
 	"freshet/internal/config"
 	"freshet/internal/control"
+	"freshet/internal/field"
 	"freshet/internal/rule"
 )
 
-// purgeFunc forgets what is kept for a URL.
-type purgeFunc func(url string, soft bool) (int, error)
+// purgeFunc says what is kept for a URL in a cache.
+type purgeFunc func(url string) ([]cache.Selector, error)
 
-// onePurger is the purger of a single cache.
-type onePurger struct {
-	one purgeFunc
-	*cache.Store
+// purger forgets what is in a store.
+type purger struct {
+	store *cache.Store
+	// find returns who knows what is kept for a URL.
+	find func(u *url.URL) (purgeFunc, error)
 }
 
-// Purge implements control.Purger.
-func (p *onePurger) Purge(text string, soft bool) (int, error) {
-	u, err := parseURL(text)
-	if err != nil {
-		return 0, err
-	}
-	return p.one(u.String(), soft)
+// onePurger is the purger of a single cache.
+func onePurger(one purgeFunc, store *cache.Store) *purger {
+	return &purger{store, func(*url.URL) (purgeFunc, error) { return one, nil }}
 }
 
 // parseURL parses an absolute URL; one without a path has the path "/".
@@ -44,26 +47,127 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// Purge implements control.Purger: the cache of the route that the URL has
-// forgets.
-func (l *live) Purge(text string, soft bool) (int, error) {
-	u, err := parseURL(text)
-	if err != nil {
-		return 0, err
-	}
+// purgeOf returns who knows what is kept for a URL: the cache of the route that
+// it has.
+func (l *live) purgeOf(u *url.URL) (purgeFunc, error) {
 	found := l.sites().find(u.Host)
 	if found == nil {
-		return 0, fmt.Errorf("%s: no site has that host", text)
+		return nil, fmt.Errorf("%s: no site has that host", u)
 	}
 	t := found.find(u.EscapedPath())
 	if t == nil || t.backend.purge == nil {
-		return 0, fmt.Errorf("%s: no route with a cache has that path", text)
+		return nil, fmt.Errorf("%s: no route with a cache has that path", u)
 	}
-	return t.backend.purge(u.String(), soft)
+	return t.backend.purge, nil
 }
 
-// PurgeAll implements control.Purger.
-func (l *live) PurgeAll(soft bool) error { return l.store.PurgeAll(soft) }
+// Purge implements control.Purger.
+func (p *purger) Purge(q *control.Request) (*control.Answer, error) {
+	a := &control.Answer{}
+	switch {
+	case q.Receipts:
+		for _, r := range p.store.Receipts() {
+			a.Receipts = append(a.Receipts, *receiptOf(r))
+		}
+		return a, nil
+	case q.Receipt != "":
+		r, err := p.store.Receipt(q.Receipt)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", q.Receipt, err)
+		}
+		a.Receipt = receiptOf(r)
+		return a, nil
+	case q.Undo != "":
+		r, err := p.store.UndoPurge(q.Undo)
+		if r.ID == "" {
+			return nil, fmt.Errorf("%s: %w", q.Undo, err)
+		}
+		a.Receipt = receiptOf(r)
+		if err != nil {
+			a.Faults = append(a.Faults, err.Error())
+		}
+		return a, nil
+	}
+	return a, p.purge(q, a)
+}
+
+// purge does a purge. What is wrong with one of the URLs is told; the others go.
+func (p *purger) purge(q *control.Request, a *control.Answer) error {
+	ask := cache.Purge{ID: q.ID, Soft: q.Soft, DryRun: q.DryRun}
+	asked := make([]int, 0, len(q.URLs)) // by selector, which URL
+	for i, text := range q.URLs {
+		what, err := p.selectURL(text)
+		if err != nil {
+			a.Faults = append(a.Faults, err.Error())
+		}
+		for _, s := range what {
+			ask.What, asked = append(ask.What, s), append(asked, i)
+		}
+	}
+	others, err := selectors(q)
+	if err != nil {
+		return err
+	}
+	if ask.What = append(ask.What, others...); len(ask.What) == 0 {
+		a.Purged = make([]int, len(q.URLs))
+		return nil
+	}
+	r, err := p.store.PurgeBy(ask)
+	if len(r.What) == 0 {
+		return err
+	}
+	if err != nil {
+		a.Faults = append(a.Faults, err.Error())
+	}
+	if a.Receipt = receiptOf(r); len(q.URLs) > 0 && !q.DryRun {
+		a.Purged = make([]int, len(q.URLs))
+		for i, n := range r.Each[:min(len(asked), len(r.Each))] {
+			a.Purged[asked[i]] = max(a.Purged[asked[i]], int(n))
+		}
+	}
+	return nil
+}
+
+// selectURL returns what is kept for a URL.
+func (p *purger) selectURL(text string) ([]cache.Selector, error) {
+	u, err := parseURL(text)
+	if err != nil {
+		return nil, err
+	}
+	of, err := p.find(u)
+	if err != nil {
+		return nil, err
+	}
+	return of(u.String())
+}
+
+// selectors returns what a request names besides URLs.
+func selectors(q *control.Request) (all []cache.Selector, err error) {
+	if q.All {
+		all = append(all, cache.Everything())
+	}
+	for _, by := range []struct {
+		values []string
+		parse  func(string) (cache.Selector, error)
+	}{{q.Tags, cache.ByTag}, {q.Prefixes, cache.ByPrefix}, {q.Hosts, cache.ByHost}, {q.Where, cache.ParseWhere}} {
+		for _, v := range by.values {
+			s, err := by.parse(v)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// receiptOf is a receipt as commands get it.
+func receiptOf(r cache.Receipt) *control.Receipt {
+	return &control.Receipt{
+		ID: r.ID, What: r.What, More: r.More, Soft: r.Soft, Time: r.Time, Objects: r.Objects, Bytes: r.Bytes, Counting: r.Counting,
+		Done: r.Done, Undone: r.Undone, Undoable: r.Undoable,
+	}
+}
 
 // purgeable takes the PURGE requests of those who have the server's token, and
 // gives all others to the cache.
@@ -82,7 +186,7 @@ func purgeable(h *cache.Handler, d *door) http.Handler {
 		if r.TLS != nil {
 			scheme = "https://"
 		}
-		n, err := h.Purge(scheme+r.Host+r.URL.RequestURI(), r.Header.Get("Soft-Purge") == "1")
+		n, err := purgeRequested(h, scheme+r.Host+r.URL.RequestURI(), r.Header)
 		if err != nil {
 			httpd.Error(w, r, http.StatusInternalServerError, "")
 			return
@@ -92,6 +196,12 @@ func purgeable(h *cache.Handler, d *door) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		fmt.Fprintf(w, "%s\n", answers(n))
 	})
+}
+
+// purgeRequested does what a PURGE request asks for: what is kept for its URL
+// is purged.
+func purgeRequested(h *cache.Handler, url string, fields http.Header) (int, error) {
+	return h.Purge(url, fields.Get("Soft-Purge") == "1")
 }
 
 func answers(n int) string {
@@ -111,27 +221,103 @@ func (e *Env) purge(args []string) int {
 }
 
 func purge(e *Env, c *config.Purge) error {
-	client, err := reach(e, &c.Reach, c.URLs...)
+	client, err := reach(e, &c.Reach, append(slices.Clone(c.URLs), c.Prefixes...)...)
 	if err != nil {
 		return err
 	}
-	a, err := client.Purge(context.Background(), control.Request{URLs: c.URLs, All: c.All, Soft: c.Soft})
+	q := control.Request{
+		URLs: c.URLs, Tags: c.Tags, Prefixes: c.Prefixes, Hosts: c.Hosts, Where: c.Where, All: c.All || c.Everything,
+		Soft: c.Soft, DryRun: c.DryRun, ID: c.ID, Undo: c.Undo, Receipt: c.Receipt, Receipts: c.Receipts,
+	}
+	a, err := client.Purge(context.Background(), q)
 	if err != nil {
 		return err
 	}
-	if c.All && len(a.Faults) == 0 {
-		io.WriteString(e.Stdout, "all answers\n")
-	}
-	for i, n := range a.Purged {
-		if i < len(c.URLs) {
-			fmt.Fprintf(e.Stdout, "%s: %s\n", c.URLs[i], answers(n))
-		}
+	if c.JSON {
+		err = printJSON(e.Stdout, a)
+	} else {
+		tellPurged(e.Stdout, &q, a)
 	}
 	for _, f := range a.Faults {
 		e.tell("freshet: %s", f)
 	}
-	if len(a.Faults) > 0 {
+	switch {
+	case err != nil:
+		return err
+	case len(a.Faults) > 0 && q.Purges():
 		return fmt.Errorf("purged not all: %d of %d failed", len(a.Faults), max(len(c.URLs), 1))
+	case len(a.Faults) > 0:
+		return errors.New("not undone")
 	}
 	return nil
+}
+
+// printJSON writes a value, with indents, and nothing that terminals obey.
+func printJSON(w io.Writer, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(field.EscapeJSON(text), '\n'))
+	return err
+}
+
+// visible is a text without what terminals obey.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if field.Obeyed(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// tellPurged says what came of a request in words.
+func tellPurged(w io.Writer, q *control.Request, a *control.Answer) {
+	if q.Receipts {
+		for i := range a.Receipts {
+			tellReceipt(w, &a.Receipts[i])
+		}
+		if len(a.Receipts) == 0 {
+			io.WriteString(w, "nothing was purged yet\n")
+		}
+		return
+	}
+	if q.All && !q.DryRun && len(a.Faults) == 0 {
+		io.WriteString(w, "all answers\n")
+	}
+	for i, n := range a.Purged {
+		if i < len(q.URLs) {
+			fmt.Fprintf(w, "%s: %s\n", q.URLs[i], answers(n))
+		}
+	}
+	if a.Receipt != nil {
+		tellReceipt(w, a.Receipt)
+	}
+}
+
+// tellReceipt writes a line about a receipt.
+func tellReceipt(w io.Writer, r *control.Receipt) {
+	what := strings.Join(r.What, ", ")
+	if r.More > 0 {
+		what += fmt.Sprintf(" and %d more", r.More)
+	}
+	how, count := "hard", answers(int(r.Objects))
+	if r.Soft {
+		how = "soft"
+	}
+	if r.Counting {
+		count += " so far, counting"
+	}
+	if r.Bytes > 0 {
+		count += fmt.Sprintf(", %d bytes of bodies", r.Bytes)
+	}
+	switch {
+	case r.ID == "":
+		fmt.Fprintf(w, "would purge %s: %s\n", visible(what), count)
+		return
+	case !r.Undone.IsZero():
+		count += ", undone " + r.Undone.Format(time.RFC3339)
+	}
+	fmt.Fprintf(w, "receipt %s: %s (%s, %s): %s\n", visible(r.ID), visible(what), how, r.Time.Format(time.RFC3339), count)
 }

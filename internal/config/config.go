@@ -168,9 +168,13 @@ type Proxy struct {
 // Purge is what the command line of freshet purge says.
 type Purge struct {
 	Reach
-	URLs []string
-	All  bool
-	Soft bool
+	URLs, Tags, Prefixes, Hosts, Where []string
+	Everything, All                    bool // the same
+	Soft, DryRun                       bool
+	ID                                 string // of the receipt; "": one is made
+	Undo, Receipt                      string // of which purge; "": of none
+	Receipts                           bool
+	JSON                               bool
 }
 
 // sections are the places that rows of the table put values in; a command, or

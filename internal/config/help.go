@@ -42,8 +42,9 @@ var Commands = []Command{
 		Long: "check says all that is wrong with the file. explain says what the file comes to, or which site, route and rules are for URL. " +
 			"example prints a complete file with every key, its default and what it means.",
 		Flags: configFlags},
-	{Name: "purge", Usage: "[flags] URL... | --all", Short: "make a server forget answers",
-		Long: "Makes the cache of a running server, of the same user on this machine, forget what it keeps for each URL, with scheme and host as clients ask for it; * stands for itself, and --all for everything. " +
+	{Name: "purge", Usage: "[flags] URL... | --everything", Short: "make a server forget answers",
+		Long: "Makes the cache of a running server, of the same user on this machine, forget what it keeps for each URL, with scheme and host as clients ask for it (* stands for itself), or all answers with a tag, of a host, below a prefix, or of which a condition holds. However much that is, it takes effect at once, and holds after a restart; what is gone is removed in the background. " +
+			"Each purge has a receipt, which says how many answers it was about; a soft one can be undone by it. " +
 			"Others send a PURGE request for the URL with the token of the server (Authorization: Bearer), which is in a file beside its socket; Soft-Purge: 1 makes it a soft one.",
 		Flags: purgeFlags},
 	{Name: "why", Usage: "[flags] URL | ID", Short: "explain how a request would be, or was, answered",

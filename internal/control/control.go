@@ -24,7 +24,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,28 +35,6 @@ import (
 	"sync"
 	"time"
 )
-
-// A Purger forgets answers.
-type Purger interface {
-	// Purge forgets what is kept for an absolute URL and says how many answers
-	// that was. With soft they are validated before their next use instead.
-	Purge(url string, soft bool) (n int, err error)
-	// PurgeAll is Purge for everything.
-	PurgeAll(soft bool) error
-}
-
-// A Request asks for a purge.
-type Request struct {
-	URLs []string `json:"urls,omitempty"`
-	All  bool     `json:"all,omitempty"`
-	Soft bool     `json:"soft,omitempty"`
-}
-
-// An Answer says what came of a Request.
-type Answer struct {
-	Purged []int    `json:"purged,omitempty"` // for each URL, how many answers
-	Faults []string `json:"faults,omitempty"`
-}
 
 const (
 	maxRequestBytes = 16 << 20 // of a request to the socket; then 413
@@ -269,40 +246,4 @@ func (l checked) Accept() (net.Conn, error) {
 		}
 		c.Close()
 	}
-}
-
-// PurgeHandler returns the handler that purges by p what a [Request], as JSON,
-// asks for with POST, and answers with an [Answer].
-func PurgeHandler(p Purger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { servePurge(w, r, p) })
-}
-
-func servePurge(w http.ResponseWriter, r *http.Request, p Purger) {
-	var q Request
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(requestTimeout)) // where there are deadlines
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&q); err != nil {
-		status := http.StatusBadRequest
-		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			status = http.StatusRequestEntityTooLarge
-		}
-		http.Error(w, err.Error(), status)
-		return
-	}
-	var a Answer
-	if q.All {
-		if err := p.PurgeAll(q.Soft); err != nil {
-			a.Faults = append(a.Faults, err.Error())
-		}
-	}
-	for _, u := range q.URLs {
-		n, err := p.Purge(u, q.Soft)
-		if err != nil {
-			a.Faults = append(a.Faults, err.Error())
-		}
-		a.Purged = append(a.Purged, n)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(a) // an error means that the command is gone
 }

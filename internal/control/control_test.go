@@ -33,17 +33,23 @@ func (p *purges) note(s string) {
 	p.asked = append(p.asked, s)
 }
 
-func (p *purges) Purge(url string, soft bool) (int, error) {
-	p.note(fmt.Sprint(url, " ", soft))
-	if strings.HasSuffix(url, "bad") {
-		return 0, errors.New("bad it is")
+func (p *purges) Purge(q *Request) (*Answer, error) {
+	a := &Answer{}
+	if q.All {
+		p.note(fmt.Sprint("all ", q.Soft))
 	}
-	return len(url), nil
-}
-
-func (p *purges) PurgeAll(soft bool) error {
-	p.note(fmt.Sprint("all ", soft))
-	return nil
+	for _, url := range q.URLs {
+		p.note(fmt.Sprint(url, " ", q.Soft))
+		if strings.HasSuffix(url, "bad") {
+			a.Faults, a.Purged = append(a.Faults, "bad it is"), append(a.Purged, 0)
+			continue
+		}
+		a.Purged = append(a.Purged, len(url))
+	}
+	if q.Undo != "" {
+		return nil, errors.New("nothing to undo")
+	}
+	return a, nil
 }
 
 func handlerOf(p Purger) http.Handler {
@@ -81,13 +87,18 @@ func TestPurge(t *testing.T) {
 		ask  Request
 		want Answer
 	}{
-		{Request{URLs: []string{"ab", "bad", "c"}}, Answer{[]int{2, 0, 1}, []string{"bad it is"}}},
+		{Request{URLs: []string{"ab", "bad", "c"}}, Answer{Purged: []int{2, 0, 1}, Faults: []string{"bad it is"}}},
 		{Request{URLs: []string{"ab"}, Soft: true}, Answer{Purged: []int{2}}},
 		{Request{All: true}, Answer{}},
 	} {
 		a, err := c.Purge(context.Background(), tt.ask)
 		if err != nil || !reflect.DeepEqual(*a, tt.want) {
 			t.Errorf("%+v: %+v, %v", tt.ask, a, err)
+		}
+	}
+	for _, bad := range []Request{{}, {All: true, Receipts: true}, {Undo: "a", Soft: true}, {Undo: "a"}} {
+		if a, err := c.Purge(context.Background(), bad); err == nil {
+			t.Errorf("%+v: %+v", bad, a)
 		}
 	}
 	if want := []string{"ab false", "bad false", "c false", "ab true", "all false"}; !reflect.DeepEqual(p.asked, want) {
@@ -199,7 +210,7 @@ func TestOldSocket(t *testing.T) {
 	if err := os.Remove(socketPath(dir, "2")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Purge(context.Background(), Request{}); err == nil || !strings.HasPrefix(err.Error(), "speak to the server 2: ") {
+	if _, err := c.Purge(context.Background(), Request{All: true}); err == nil || !strings.HasPrefix(err.Error(), "speak to the server 2: ") {
 		t.Error(err)
 	}
 }

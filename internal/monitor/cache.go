@@ -108,7 +108,7 @@ func cacheView(m *Monitor, q *query) (*ui.View, error) {
 	v.Sections = append(v.Sections, search, t.html(q, w),
 		&ui.Text{Links: []ui.Link{
 			{Text: "Most variants", Href: "/cache?order=desc&sort=variants"}, {Text: "Most hits", Href: "/cache?order=desc&sort=hits"},
-			{Text: "All misses", Href: "/cache/misses"}, {Text: "Purge", Href: "/cache/purge"},
+			{Text: "All misses", Href: "/cache/misses"}, {Text: "Purge", Href: "/cache/purge"}, {Text: "Purges", Href: "/purges"},
 		}}, topSection)
 	return v, nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"freshet/cache"
+	"freshet/internal/control"
 	"freshet/internal/gateway"
 	"freshet/internal/journal"
 	"freshet/internal/metrics"
@@ -44,12 +45,10 @@ type fixture struct {
 	stopped chan uint64 // the runs that were
 }
 
-func (f *fixture) Purge(url string, soft bool) (int, error) {
-	f.purged = append(f.purged, url)
-	return 1, nil
+func (f *fixture) Purge(q *control.Request) (*control.Answer, error) {
+	f.purged = append(f.purged, q.URLs...)
+	return &control.Answer{Purged: []int{1}, Receipt: &control.Receipt{ID: "r1", What: q.URLs, Objects: 1, Soft: q.Soft}}, nil
 }
-
-func (f *fixture) PurgeAll(soft bool) error { return nil }
 
 func newFixture(t *testing.T, change func(*Options)) *fixture {
 	t.Helper()
@@ -137,7 +136,7 @@ func addresses(f *fixture) []string {
 	id := newRecord(3).ID.String()
 	return []string{
 		"/", "/?over=hour", "/?over=minutes", "/?over=hours", "/series", "/requests", "/requests?status=5xx&path=*script*&verdict=miss&client=192.&slower=1&host=H",
-		"/requests?sort=duration&order=asc&offset=10", "/why", "/why?url=http://h/x&field=A:%20%3Cb%3E", "/why/" + id, "/cache", "/cache?q=SCRIPT", "/cache/misses", "/cache/purge",
+		"/requests?sort=duration&order=asc&offset=10", "/why", "/why?url=http://h/x&field=A:%20%3Cb%3E", "/why/" + id, "/cache", "/cache?q=SCRIPT", "/cache/misses", "/cache/purge", "/purges", "/purges/undo?id=%3Cscript%3Ealert(1)",
 		"/cache/purge?key=%3Cscript%3Ealert(1)", "/programs", "/programs?sort=cpu", "/programs/stop?" + (&runOf{route: hostile, Run: f.board.Runs()[0]}).name().Encode(), "/origins", "/check", "/config", "/config?q=%3Cscript%3Ealert(1)", "/jobs", "/servers", "/messages", "/login?next=/%3Cscript%3Ealert(1)",
 	}
 }
@@ -167,7 +166,7 @@ func TestPages(t *testing.T) {
 func TestFormats(t *testing.T) {
 	f := newFixture(t, nil)
 	h := f.Handler()
-	for _, page := range []string{"overview", "series", "verdicts", "statuses", "requests", "cache", "cache/misses", "programs", "pools", "origins", "routes", "config", "jobs", "servers", "messages"} {
+	for _, page := range []string{"overview", "series", "verdicts", "statuses", "requests", "cache", "cache/misses", "purges", "programs", "pools", "origins", "routes", "config", "jobs", "servers", "messages"} {
 		w := send(h, "GET", "/"+page+".json", "")
 		if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s.json: %d %s\n%s", page, w.Code, w.Header(), w.Body)

@@ -14,6 +14,8 @@ var pages = []page{
 	{path: "/cache/object", view: objectView, table: variantsTable},
 	{path: "/cache/misses", view: missesView, table: missesTable},
 	{path: "/cache/purge", view: purgeView, act: purgeAct},
+	{path: "/purges", view: purgesView, table: purgesTable},
+	{path: "/purges/undo", view: undoView, act: undoAct},
 	{path: "/programs", view: programsView, table: programsTable},
 	{path: "/programs/stop", view: stopView, act: stopAct},
 	{path: "/pools", table: poolsTable},

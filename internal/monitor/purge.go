@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -38,7 +39,11 @@ func purgeView(m *Monitor, q *query) (*ui.View, error) {
 		f.Hidden = []ui.Value{{Name: "url", Value: address}}
 		f.Note = "What is stored for " + address + " will be forgotten."
 	default:
-		f.Fields = []ui.Field{{Name: "url", Label: "Address", Kind: ui.URLField, Required: true, Wide: true, Placeholder: "http://example.org/path"}}
+		f.Fields = []ui.Field{
+			{Name: "by", Label: "By", Kind: ui.SelectField, Value: q.get("by"), Options: purgeWays},
+			{Name: "what", Label: "What", Wide: true, Placeholder: "http://example.org/path", Value: q.get("what")},
+		}
+		f.Note = "Nothing is to be named for everything."
 	}
 	f.Fields = append(f.Fields, soft)
 	v.Sections = []ui.Section{f}
@@ -70,22 +75,27 @@ func purgeAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "There is no cache.")
 		return
 	}
-	key, address, soft := r.PostForm.Get("key"), strings.TrimSpace(r.PostForm.Get("url")), r.PostForm.Get("soft") != ""
-	n := 0
+	key, soft := r.PostForm.Get("key"), r.PostForm.Get("soft") != ""
+	text := ""
+	ask, fault := purgeAsked(r.PostForm)
 	switch {
 	case key != "":
-		n = m.o.Store.PurgeKey(key, soft)
-	case address != "" && m.o.Purger != nil:
-		var err error
-		if n, err = m.o.Purger.Purge(address, soft); err != nil {
+		text = purged(m.o.Store.PurgeKey(key, soft), soft)
+	case fault != "" || m.o.Purger == nil:
+		fail(w, r, http.StatusBadRequest, "Say what to purge: "+fault+".")
+		return
+	default:
+		ask.Soft = soft
+		a, err := m.o.Purger.Purge(ask)
+		if err == nil && len(a.Faults) > 0 {
+			err = errors.New(strings.Join(a.Faults, "; "))
+		}
+		if err != nil {
 			fail(w, r, http.StatusBadRequest, err.Error())
 			return
 		}
-	default:
-		fail(w, r, http.StatusBadRequest, "Say what to purge: key or url.")
-		return
+		text = purgedBy(a)
 	}
-	text := purged(n, soft)
 	sendView(w, r, http.StatusOK, &ui.View{Title: "Purged", Path: "/cache/purge", Up: ui.Link{Text: "Cache", Href: "/cache"},
-		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: "Purged", Text: text, Links: []ui.Link{{Text: "Cache", Href: "/cache"}}}}})
+		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: "Purged", Text: text, Links: []ui.Link{{Text: "Purges", Href: "/purges"}, {Text: "Cache", Href: "/cache"}}}}})
 }

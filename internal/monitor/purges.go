@@ -1,0 +1,171 @@
+package monitor
+
+import (
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"freshet/cache"
+	"freshet/internal/control"
+	"freshet/internal/monitor/ui"
+	"freshet/internal/why"
+)
+
+// purgeWays are how what is to be purged can be named.
+var purgeWays = []ui.Option{
+	{Value: "url", Text: "address"}, {Value: "tag", Text: "tag"}, {Value: "prefix", Text: "beginning of addresses"},
+	{Value: "host", Text: "host"}, {Value: "where", Text: "condition"}, {Value: "everything", Text: "everything"},
+}
+
+// purgeAsked is what a form asks for; fault says what is missing.
+func purgeAsked(form url.Values) (q *control.Request, fault string) {
+	by, what := form.Get("by"), strings.TrimSpace(form.Get("what"))
+	if address := strings.TrimSpace(form.Get("url")); address != "" {
+		by, what = "url", address
+	}
+	if what == "" && by != "everything" {
+		return nil, "key, url, or by and what"
+	}
+	q = &control.Request{}
+	switch by {
+	case "url":
+		q.URLs = []string{what}
+	case "tag":
+		q.Tags = []string{what}
+	case "prefix":
+		q.Prefixes = []string{what}
+	case "host":
+		q.Hosts = []string{what}
+	case "where":
+		q.Where = []string{what}
+	case "everything":
+		q.All = true
+	default:
+		return nil, "by is one of url, tag, prefix, host, where and everything"
+	}
+	return q, ""
+}
+
+// purgedBy says what a purge came to.
+func purgedBy(a *control.Answer) string {
+	r := a.Receipt
+	switch {
+	case r == nil:
+		return "Nothing was stored there."
+	case r.Counting:
+		return "It holds from now on. How many answers that are is being counted; the receipt is " + ui.Visible(r.ID) + "."
+	}
+	return purged(int(r.Objects), r.Soft) + " The receipt is " + ui.Visible(r.ID) + "."
+}
+
+// receipts are those of the latest purges.
+func (m *Monitor) receipts() []cache.Receipt {
+	if m.o.Store == nil {
+		return nil
+	}
+	return m.o.Store.Receipts()
+}
+
+func purgesTable(m *Monitor, q *query) (*table, error) {
+	rows := m.receipts()
+	at := func(row int) *cache.Receipt { return &rows[row] }
+	t := &table{name: "purges", caption: "Purges", empty: "Nothing was purged yet.", rows: len(rows), by: "time", desc: true, columns: []column{
+		{key: "time", title: "Time", kind: instant, down: true, num: func(row int) float64 { return sinceEpoch(at(row).Time) }},
+		{key: "what", title: "What", mono: true, wide: true, text: func(row int) string { return whatPurged(at(row)) }},
+		{key: "how", title: "How", badge: true, text: func(row int) string { return howPurged(at(row)) }},
+		{key: "objects", title: "Answers", kind: count, down: true, help: "Stored answers that it was about.", num: func(row int) float64 { return float64(at(row).Objects) }},
+		{key: "bytes", title: "Freed", kind: octets, down: true, help: "Bodies that are gone.", num: func(row int) float64 { return float64(at(row).Bytes) }},
+		{key: "state", title: "State", text: func(row int) string { return stateOf(at(row)) }},
+		{key: "done", title: "Swept", kind: instant, help: "When all that is stored had been looked at.", num: func(row int) float64 { return sinceEpoch(at(row).Done) }},
+		{key: "id", title: "Receipt", mono: true, text: func(row int) string { return ui.Visible(at(row).ID) }},
+		{key: "undo", title: "Undo", plain: true, act: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
+			if at(row).Undoable {
+				c.Text, c.Href = "Undo …", "/purges/undo?"+url.Values{"id": {at(row).ID}}.Encode()
+			}
+		}},
+	}}
+	t.keep = contains(q.get("q"), t.column("what").text, t.column("id").text)
+	return t, nil
+}
+
+// sinceEpoch is a time in seconds since 1970, NaN for none.
+func sinceEpoch(t time.Time) float64 {
+	if t.IsZero() {
+		return math.NaN()
+	}
+	return float64(t.UnixMilli()) / 1e3
+}
+
+func whatPurged(r *cache.Receipt) string {
+	text := ui.Visible(strings.Join(r.What, ", "))
+	if r.More > 0 {
+		text += " and " + grouped(int64(r.More)) + " more"
+	}
+	return text
+}
+
+func howPurged(r *cache.Receipt) string {
+	if r.Soft {
+		return "soft"
+	}
+	return "hard"
+}
+
+func stateOf(r *cache.Receipt) string {
+	switch {
+	case !r.Undone.IsZero():
+		return "undone"
+	case r.Counting:
+		return "counting"
+	case r.Done.IsZero():
+		return "sweeping"
+	}
+	return "done"
+}
+
+func purgesView(m *Monitor, q *query) (*ui.View, error) {
+	t, err := purgesTable(m, q)
+	if err != nil {
+		return nil, err
+	}
+	w, err := q.window(t)
+	if err != nil {
+		return nil, err
+	}
+	return &ui.View{
+		Title: "Purges", Up: ui.Link{Text: "Cache", Href: "/cache"}, Refresh: 10 * time.Second,
+		Intro:    "A purge holds at once. How many answers it was about is counted when all that is stored has been looked at.",
+		Sections: []ui.Section{t.html(q, w), &ui.Text{Links: []ui.Link{{Text: "Purge", Href: "/cache/purge"}}}},
+	}, nil
+}
+
+// undoView asks whether a soft purge is to hold no more.
+func undoView(m *Monitor, q *query) (*ui.View, error) {
+	id := q.values.Get("id")
+	f := &ui.Form{Action: "/purges/undo", Post: true, Submit: "Undo", Cancel: toPurges, Hidden: []ui.Value{{Name: "id", Value: id}}}
+	f.Note = "The answers that the soft purge " + ui.Visible(id) + " was about will be used without asking their origins, as far as they are fresh."
+	return &ui.View{Title: "Undo a purge", Path: "/purges/undo", Up: toPurges, Sections: []ui.Section{f}}, nil
+}
+
+var toPurges = ui.Link{Text: "Purges", Href: "/purges"}
+
+// undoAct does it. The gate has seen the token.
+func undoAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
+	if !readForm(w, r) {
+		return
+	}
+	if m.o.Store == nil {
+		fail(w, r, http.StatusNotFound, "There is no cache.")
+		return
+	}
+	undone, err := m.o.Store.UndoPurge(r.PostForm.Get("id"))
+	if err != nil {
+		fail(w, r, http.StatusBadRequest, "It was not undone: "+err.Error()+".")
+		return
+	}
+	text := "The purge of " + whatPurged(&undone) + " holds no more. It was about " + why.Count(undone.Objects, "answer") + "."
+	sendView(w, r, http.StatusOK, &ui.View{Title: "Undone", Path: "/purges/undo", Up: toPurges,
+		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: "Undone", Text: text, Links: []ui.Link{toPurges}}}})
+}
