@@ -26,6 +26,8 @@ type model struct {
 	running map[uint64]*modelTask // by token
 	last    uint64                // token
 	losses  int
+	options Options
+	hook    func(string) error
 }
 
 type modelJob struct {
@@ -321,8 +323,11 @@ func (m *model) restart() {
 }
 
 func (m *model) begin() {
-	m.log.hook = func(string) error { return nil }
-	s, err := New(ctx, recorder{m.log, m.history}, Options{PageEntries: 7, Losses: m.losses})
+	m.log.hook = m.hook
+	o := m.options
+	o.ErrorLog = quiet()
+	o.PageEntries, o.Losses = 7, m.losses
+	s, err := New(ctx, recorder{m.log, m.history}, o)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -376,36 +381,11 @@ func TestModel(t *testing.T) {
 	}
 	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
-			m := &model{
-				t: t, r: rand.New(rand.NewPCG(seed, 2)), log: newMemLog(), history: newMemLog(),
-				jobs: map[ID]*modelJob{}, running: map[uint64]*modelTask{}, losses: 3,
-			}
-			defer func() {
-				if t.Failed() {
-					t.Logf("seed %d", seed)
-				}
-			}()
+			m := newModel(t, seed)
 			m.begin()
 			m.submit()
 			for range 300 {
-				switch n := m.r.IntN(100); {
-				case n < 10 && len(m.order) < 60:
-					m.submit()
-				case n < 50:
-					m.claim()
-				case n < 75:
-					m.finish()
-				case n < 80:
-					m.beat()
-				case n < 85:
-					m.change()
-				case n < 88:
-					m.pause()
-				case n < 93:
-					time.Sleep(time.Duration(m.r.IntN(20_000)) * time.Millisecond)
-				case n < 95:
-					m.restart()
-				}
+				m.act()
 				m.expire()
 				m.check(m.pick())
 			}
@@ -417,6 +397,40 @@ func TestModel(t *testing.T) {
 			}
 			sameState(t, m.history, m.log)
 		})
+	}
+}
+
+func newModel(t *testing.T, seed uint64) *model {
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("seed %d", seed)
+		}
+	})
+	return &model{
+		t: t, r: rand.New(rand.NewPCG(seed, 2)), log: newMemLog(), history: newMemLog(),
+		jobs: map[ID]*modelJob{}, running: map[uint64]*modelTask{}, losses: 3,
+	}
+}
+
+// act does something.
+func (m *model) act() {
+	switch n := m.r.IntN(100); {
+	case n < 10 && len(m.order) < 60:
+		m.submit()
+	case n < 50:
+		m.claim()
+	case n < 75:
+		m.finish()
+	case n < 80:
+		m.beat()
+	case n < 85:
+		m.change()
+	case n < 88:
+		m.pause()
+	case n < 93:
+		time.Sleep(time.Duration(m.r.IntN(20_000)) * time.Millisecond)
+	case n < 95:
+		m.restart()
 	}
 }
 
