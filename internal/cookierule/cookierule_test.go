@@ -65,6 +65,7 @@ func TestSetCookie(t *testing.T) {
 		{in{Rules{Policy: Session}, "a.example", false, Unset, "a=b; Expires=" + later + "; Path=/;Max-Age = 5 ;HttpOnly"}, "a=b; Path=/;HttpOnly", ToSession, ByPolicy, "session", ToSession},
 		{in{Rules{Policy: Session}, "a.example", false, Unset, "a=b; Path=/"}, "a=b; Path=/", Passed, ByPolicy, "session", Passed},
 		{in{Rules{Policy: Session}, "a.example", false, Unset, "a=b; Max-Age=99; Expires=whenever; x"}, "a=b; x", ToSession, ByPolicy, "session", ToSession},
+		{in{Rules{Policy: Session}, "a.example", false, Unset, "a=b; Expires=Sun, 3 Mai 2037; x"}, "a=b; x", ToSession, ByPolicy, "session", ToSession},
 		{in{Rules{Policy: Session}, "a.example", false, Unset, "a=b; Max-Age=99"}, "a=b", ToSession, ByPolicy, "session", ToSession},
 
 		// Shorter lives.

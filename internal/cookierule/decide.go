@@ -124,6 +124,7 @@ func (t *Table) follow(d *Decision, c *Case, p Policy) {
 	case d.What == Refused && c.Set.deletes(c.Now):
 		d.What, d.Reason = Passed, Deletion
 	case d.What == Refused:
+	case d.What == ToSession && session && len(c.Set.times) > 0: // a browser may read them otherwise
 	case session || life <= 0:
 		d.What = Passed
 	case d.What == Passed && t.life > 0 && life > t.life:
