@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"freshet/client"
@@ -30,7 +31,7 @@ type getting struct {
 	header []getField    // of --header
 	heads  io.Writer     // of --dump-header, or nil
 	format string        // of --write-out
-	stdin  bool          // standard input was used
+	stdin  atomic.Bool   // standard input was used
 
 	dataText []byte // what --data and its kin come to
 	dataJSON bool
@@ -45,22 +46,19 @@ func (e *Env) get(args []string) int {
 	}
 	ctx, stop := e.untilSignal()
 	defer stop()
+	if c.AtOnce {
+		e = e.shared()
+	}
 	g := &getting{env: e, conf: c}
 	if err := g.open(); err != nil {
 		g.finish()
 		return g.failed(err)
 	}
-	status := exitOK
-	for i, raw := range c.URLs {
-		err := g.fetch(ctx, i, raw)
-		if err == nil {
-			status = exitOK
-			continue
-		}
-		if status = g.failed(err); c.FailEarly || ctx.Err() != nil {
-			break
-		}
+	fetchAll := g.inTurn
+	if c.AtOnce {
+		fetchAll = g.together
 	}
+	status := fetchAll(ctx)
 	if err := g.finish(); err != nil {
 		status = g.failed(err)
 	}
@@ -236,30 +234,38 @@ func (g *getting) finish() error {
 	return err
 }
 
-// fetch fetches a URL, and tries again if need be.
-func (g *getting) fetch(ctx context.Context, i int, raw string) error {
+// prepare makes the i-th URL one that can be fetched.
+func (g *getting) prepare(i int, raw string) (*fetch, error) {
 	u, err := parseGetURL(raw, g.conf.AsIs)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f := &fetch{getting: g, first: u}
 	if f.out, err = g.outputFor(i, u); err != nil {
-		return err
+		return nil, err
 	}
 	if f.body, err = g.bodyFor(u); err != nil {
-		return err
+		return nil, err
 	}
 	if err := f.prepareResume(); err != nil {
-		return err
+		return nil, err
 	}
-	err = f.tries(ctx)
+	return f, nil
+}
+
+// run fetches, and tries again if need be.
+func (f *fetch) run(ctx context.Context) error {
+	err := f.tries(ctx)
 	f.out.close()
 	f.out.leftBehind()
 	if f.stats.url == nil {
-		f.stats.url = u
+		f.stats.url = f.first
 	}
-	g.writeOut(&f.stats, err)
-	if g.conf.Why {
+	if f.out.name == "" && f.format != "" {
+		f.out.wait()
+	}
+	f.writeOut(&f.stats, err)
+	if f.conf.Why {
 		f.tellWhy()
 	}
 	return err

@@ -33,10 +33,10 @@ type getMeter struct {
 const meterEvery = 200 * time.Millisecond
 
 // newMeter starts a meter, where one is to be seen: standard error is a
-// terminal, and the body goes elsewhere.
+// terminal, the body goes elsewhere, and nothing else is fetched at the same time.
 func (f *fetch) newMeter(resp *http.Response) *getMeter {
 	c := f.conf
-	if _, ok := f.env.stderrWidth(); !ok || c.Silent || !c.Meter {
+	if _, ok := f.env.stderrWidth(); !ok || c.Silent || !c.Meter || c.AtOnce {
 		return nil
 	}
 	if _, _, terminal := f.env.screen()(); terminal && f.out.name == "" {

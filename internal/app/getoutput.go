@@ -25,6 +25,8 @@ type getOutput struct {
 	asked bool   // - was given: binary may go to a terminal
 	field bool   // the answer may name the file
 
+	before chan struct{} // closed when standard output is this one's; nil when it is
+
 	w       io.Writer // while there is something to write to
 	file    *os.File  // the same, of a file
 	part    string    // its name until it is complete; "" when it has its own
@@ -73,6 +75,7 @@ func safeName(name string) bool {
 // begin opens the file; what an earlier try has left is begun anew.
 func (o *getOutput) begin(f *fetch, resp *http.Response) error {
 	if o.name == "" {
+		o.wait()
 		if o.began && o.written > 0 {
 			return getFaultf(getWriteError, "a part of the body was written already; give a file with --output, so that it can be fetched again")
 		}
@@ -312,6 +315,7 @@ func (f *fetch) writeHead(resp *http.Response, followed bool) error {
 		return nil
 	}
 	if f.out.name == "" {
+		f.out.wait()
 		_, err := f.env.Stdout.Write(head)
 		if err != nil {
 			err = f.out.fault("standard output", err)

@@ -118,10 +118,9 @@ func (g *getting) input(name string) (io.ReadCloser, error) {
 	if name != "-" {
 		return os.Open(name)
 	}
-	if g.env.Stdin == nil || g.stdin {
+	if g.env.Stdin == nil || g.stdin.Swap(true) {
 		return nil, errors.New("standard input has been used already, or there is none")
 	}
-	g.stdin = true
 	return io.NopCloser(g.env.Stdin), nil
 }
 

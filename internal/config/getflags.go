@@ -34,6 +34,8 @@ type Get struct {
 	HeadFile   string // and to this file
 	Continue   string // an offset, or "-"
 	Parallel   int64
+	AtOnce     bool // all URLs
+	AtOnceMax  int64
 	MaxSize    int64
 	SHA256     string
 	Digest     bool
