@@ -4,6 +4,7 @@ package bus
 
 import (
 	"context"
+	"net"
 	"time"
 )
 
@@ -16,6 +17,18 @@ func Start(Options) (*Server, error) { return nil, ErrAbsent }
 // Connect returns ErrAbsent.
 func (*Server) Connect(string) (*Conn, error) { return nil, ErrAbsent }
 
+// Open returns ErrAbsent.
+func (*Server) Open(Listen) (net.Addr, error) { return nil, ErrAbsent }
+
+// Token returns ErrAbsent.
+func (*Server) Token(TokenOptions) (string, error) { return "", ErrAbsent }
+
+// Revoke returns ErrAbsent.
+func (*Server) Revoke(string) error { return ErrAbsent }
+
+// Nodes lists nobody.
+func (*Server) Nodes() []Node { return nil }
+
 // Close does nothing.
 func (*Server) Close() error { return nil }
 
@@ -24,6 +37,9 @@ type Conn struct{}
 
 // Connect returns ErrAbsent.
 func Connect(context.Context, ConnectOptions) (*Conn, error) { return nil, ErrAbsent }
+
+// Join returns ErrAbsent.
+func Join(context.Context, string, JoinOptions) (*Conn, error) { return nil, ErrAbsent }
 
 // Name is empty.
 func (*Conn) Name() string { return "" }

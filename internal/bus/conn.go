@@ -85,6 +85,7 @@ func open(name string, log *slog.Logger, more ...nats.Option) (*Conn, error) {
 		nats.ReconnectWait(100 * time.Millisecond),
 		nats.CustomReconnectDelay(reconnectDelay),
 		nats.ReconnectBufSize(-1), // fail at once, instead of sending it some day
+		nats.Timeout(DefaultTimeout),
 		nats.PingInterval(pingEvery),
 		nats.MaxPingsOutstanding(2),
 		nats.DrainTimeout(DefaultTimeout),

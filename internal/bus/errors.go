@@ -32,6 +32,8 @@ var (
 	ErrClosed = errors.New("closed")
 	// ErrName: a name or subject is not written as it must be.
 	ErrName = errors.New("not a name")
+	// ErrTaken: the name has a token that is valid.
+	ErrTaken = errors.New("there is a token for this name")
 	// ErrNotFound: there is no such stream, message or node.
 	ErrNotFound = errors.New("not found")
 )

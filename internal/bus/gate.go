@@ -11,18 +11,36 @@ import (
 // gate decides who a connection is, when NATS asks.
 type gate struct{ s *Server }
 
-// Check lets connections of this process in; they may do everything.
+// Check lets in connections of this process, which show a secret that never
+// leaves it and may do everything, and those of nodes, which the door knows.
 func (g gate) Check(c server.ClientAuthentication) bool {
 	if c.Kind() != server.CLIENT {
 		return false
 	}
-	o := c.GetOpts()
-	if o.Token != "" {
-		if subtle.ConstantTimeCompare([]byte(o.Token), []byte(g.s.secret)) != 1 {
-			return false
+	g.s.mu.Lock()
+	d := g.s.door
+	g.s.mu.Unlock()
+	if d != nil {
+		if n, ok := d.whose(string(c.GetNonce())); ok {
+			user := &server.User{Username: "node " + n.Name}
+			if !n.Peer {
+				user.Permissions = workerMay(n.Name)
+			}
+			c.RegisterUser(user)
+			return true
 		}
-		c.RegisterUser(&server.User{Username: "local"})
-		return true
 	}
-	return false
+	if subtle.ConstantTimeCompare([]byte(c.GetOpts().Token), []byte(g.s.secret)) != 1 {
+		return false
+	}
+	c.RegisterUser(&server.User{Username: "local"})
+	return true
+}
+
+// workerMay is all that a worker may send and hear.
+func workerMay(name string) *server.Permissions {
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: []string{prefixCall + name + "." + workerCalls + ">"}},
+		Subscribe: &server.SubjectPermission{Allow: []string{prefixInbox + name + ".>", prefixHint + workerCalls + ">"}},
+	}
 }

@@ -70,6 +70,8 @@ type ServeOptions struct {
 	// Parallel is how many requests are served at once; 0: DefaultParallel.
 	// Further ones are answered with CodeBusy at once; none waits.
 	Parallel int
+	// PerCaller is how many of them may be one caller's; 0: 64.
+	PerCaller int
 	// Shared: of several connections that serve the subject with Shared, one
 	// gets each request. Without, each of them does, and the first answer counts.
 	Shared bool

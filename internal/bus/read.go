@@ -19,12 +19,43 @@ const (
 )
 
 // each calls f with the messages of a stream from number first to last, in
-// order, through a consumer that lives as long as this call.
+// order, each once. A message that was sent when we had just given up waiting
+// for it is lost on its way; the consumer's own count shows that, and another
+// consumer goes on there.
 func each(ctx context.Context, s jetstream.Stream, first, last uint64, f func(n uint64, m jetstream.Msg) error) error {
+	r := &reader{next: first, last: last, f: f}
+	for tries := 0; tries < readTries; tries++ {
+		before := r.next
+		err := r.read(ctx, s)
+		if !errors.Is(err, errLost) {
+			return err
+		}
+		if r.next > before {
+			tries = 0
+		}
+	}
+	return errLost
+}
+
+// readTries is how often reading may be lost at the same place.
+const readTries = 5
+
+var errLost = errors.New("messages are lost on their way")
+
+// reader reads a stream through consumers, one after the other.
+type reader struct {
+	next, last uint64
+	f          func(n uint64, m jetstream.Msg) error
+
+	count uint64 // messages of this consumer
+	done  bool   // the last one was reached
+}
+
+func (r *reader) read(ctx context.Context, s jetstream.Stream) error {
 	bounded, cancel := within(ctx)
 	consumer, err := s.CreateConsumer(bounded, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       first,
+		OptStartSeq:       r.next,
 		AckPolicy:         jetstream.AckNonePolicy,
 		MemoryStorage:     true,
 		Replicas:          1,
@@ -39,16 +70,13 @@ func each(ctx context.Context, s jetstream.Stream, first, last uint64, f func(n 
 		defer cancel()
 		_ = s.DeleteConsumer(bounded, consumer.CachedInfo().Name) // or the server does, in a minute
 	}()
+	r.count = 0
 	pending := consumer.CachedInfo().NumPending
 	for pending > 0 {
-		n, err := fetch(ctx, consumer, pending, last, f)
-		if errors.Is(err, errReached) {
-			return nil
-		}
-		if err != nil {
+		if pending, err = r.fetch(ctx, consumer, pending); err != nil || r.done {
 			return err
 		}
-		if pending = n; n > 0 {
+		if pending > 0 {
 			continue
 		}
 		bounded, cancel := within(ctx)
@@ -57,16 +85,17 @@ func each(ctx context.Context, s jetstream.Stream, first, last uint64, f func(n 
 		if err != nil {
 			return err
 		}
+		if info.Delivered.Consumer != r.count {
+			return errLost
+		}
 		pending = info.NumPending
 	}
 	return nil
 }
 
-var errReached = errors.New("the last message was reached")
-
-// fetch calls f with what one request brings, and returns how many messages
-// are left, 0 when that is not known.
-func fetch(ctx context.Context, consumer jetstream.Consumer, pending, last uint64, f func(n uint64, m jetstream.Msg) error) (uint64, error) {
+// fetch takes what one request brings, and returns how many messages are left,
+// 0 when that is not known.
+func (r *reader) fetch(ctx context.Context, consumer jetstream.Consumer, pending uint64) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -76,30 +105,37 @@ func fetch(ctx context.Context, consumer jetstream.Consumer, pending, last uint6
 	}
 	left, stopped := uint64(0), error(nil)
 	for m := range batch.Messages() {
-		if stopped != nil {
-			continue // what was asked for has to be taken
-		}
-		meta, err := m.Metadata()
-		switch {
-		case err != nil:
-			stopped = err
-		case meta.Sequence.Stream > last:
-			stopped = errReached
-		default:
-			left = meta.NumPending
-			if stopped = f(meta.Sequence.Stream, m); stopped == nil && meta.Sequence.Stream == last {
-				stopped = errReached
-			}
-			if stopped == nil {
-				stopped = ctx.Err()
-			}
+		if stopped == nil && !r.done { // otherwise what was asked for has to be taken
+			left, stopped = r.take(ctx, m)
 		}
 	}
-	if stopped != nil {
+	if stopped != nil || r.done {
 		return 0, stopped
 	}
 	if err := batch.Error(); err != nil && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, jetstream.ErrMaxBytesExceeded) {
 		return 0, err
 	}
 	return left, nil
+}
+
+func (r *reader) take(ctx context.Context, m jetstream.Msg) (left uint64, err error) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return 0, err
+	}
+	n := meta.Sequence.Stream
+	if n > r.last {
+		r.done = true
+		return 0, nil
+	}
+	if meta.Sequence.Consumer != r.count+1 {
+		return 0, errLost
+	}
+	if err := r.f(n, m); err != nil {
+		return 0, err
+	}
+	r.count++
+	r.next = n + 1
+	r.done = n == r.last
+	return meta.NumPending, ctx.Err()
 }

@@ -20,6 +20,9 @@ const (
 	headerError    = "Freshet-Error"    // the code; the text is the payload
 )
 
+// defaultPerCaller is the default of ServeOptions.PerCaller.
+const defaultPerCaller = 64
+
 // maxPatience bounds how long a handler is let work for a caller.
 const maxPatience = 24 * time.Hour
 
@@ -43,7 +46,10 @@ func (c *Conn) ServeWith(subject string, o ServeOptions, h Handler) (stop func()
 	if o.Parallel <= 0 {
 		o.Parallel = DefaultParallel
 	}
-	s := &service{c: c, subject: subject, handler: h, turns: make(chan struct{}, o.Parallel), drained: make(chan struct{})}
+	if o.PerCaller <= 0 {
+		o.PerCaller = defaultPerCaller
+	}
+	s := &service{c: c, perCaller: o.PerCaller, callers: map[string]int{}, subject: subject, handler: h, turns: make(chan struct{}, o.Parallel), drained: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(c.life)
 	queue := ""
 	if o.Shared {
@@ -73,9 +79,12 @@ type service struct {
 	sub     *nats.Subscription
 	drained chan struct{} // closed when no request will come any more
 
-	ending  sync.Once
-	mu      sync.Mutex // guards stopped, and running.Add against Wait
+	ending    sync.Once
+	perCaller int
+
+	mu      sync.Mutex // guards what follows, and running.Add against Wait; a leaf
 	stopped bool
+	callers map[string]int // requests that are being served
 	running sync.WaitGroup
 }
 
@@ -97,34 +106,57 @@ func (s *service) stop() {
 
 // receive is called by the client, for one message after the other.
 func (s *service) receive(m *nats.Msg) {
-	select {
-	case s.turns <- struct{}{}:
-	default:
-		s.answer(m, nil, &Error{CodeBusy, "as many requests as are served at once are being served"})
+	from, _, _ := strings.Cut(strings.TrimPrefix(m.Subject, prefixCall), ".")
+	if !strings.HasPrefix(m.Reply, prefixInbox+from+".") {
+		// An answer goes to the caller's inbox: we may write where it may not,
+		// and it must not be able to say where to.
+		m.Reply = ""
+	}
+	if len(m.Data) > MaxEntry {
+		s.answer(m, nil, &Error{CodeTooBig, fmt.Sprintf("the request has %d bytes", len(m.Data))})
 		return
 	}
-	s.mu.Lock()
-	if s.stopped {
-		s.mu.Unlock()
-		<-s.turns
-		s.answer(m, nil, &Error{CodeEnded, "it is not served any more"})
+	if refused := s.enter(from); refused != nil {
+		s.answer(m, nil, refused)
 		return
 	}
-	s.running.Add(1)
-	s.mu.Unlock()
 	go func() {
-		defer s.running.Done()
-		defer func() { <-s.turns }()
-		s.serve(m)
+		defer s.leave(from)
+		ctx, cancel := context.WithTimeout(s.ctx, patienceOf(m))
+		defer cancel()
+		answer, err := s.handler(ctx, Request{Subject: s.subject, From: from, Payload: m.Data})
+		s.answer(m, answer, err)
 	}()
 }
 
-func (s *service) serve(m *nats.Msg) {
-	from, _, _ := strings.Cut(strings.TrimPrefix(m.Subject, prefixCall), ".")
-	ctx, cancel := context.WithTimeout(s.ctx, patienceOf(m))
-	defer cancel()
-	answer, err := s.handler(ctx, Request{Subject: s.subject, From: from, Payload: m.Data})
-	s.answer(m, answer, err)
+// enter takes a turn for a request, or says why not.
+func (s *service) enter(from string) *Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return &Error{CodeEnded, "it is not served any more"}
+	}
+	if s.callers[from] >= s.perCaller {
+		return &Error{CodeBusy, "as many requests of one caller as are served at once are being served"}
+	}
+	select {
+	case s.turns <- struct{}{}:
+	default:
+		return &Error{CodeBusy, "as many requests as are served at once are being served"}
+	}
+	s.callers[from]++
+	s.running.Add(1)
+	return nil
+}
+
+func (s *service) leave(from string) {
+	s.mu.Lock()
+	if s.callers[from]--; s.callers[from] == 0 {
+		delete(s.callers, from)
+	}
+	s.mu.Unlock()
+	<-s.turns
+	s.running.Done()
 }
 
 func patienceOf(m *nats.Msg) time.Duration {

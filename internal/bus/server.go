@@ -24,9 +24,11 @@ type Server struct {
 	ns      *server.Server
 	lock    io.Closer
 	secret  string // what connections of this process show, new with each start
+	nodes   *nodes
 
 	mu     sync.Mutex // guards what follows; a leaf
 	conns  map[*Conn]bool
+	door   *door // nil: not open
 	closed bool
 
 	end     sync.Once
@@ -64,6 +66,11 @@ func Start(o Options) (*Server, error) {
 
 func (s *Server) start() error {
 	s.secret = random()
+	known, err := readNodes(s.options.Dir)
+	if err != nil {
+		return err
+	}
+	s.nodes = known
 	ns, err := server.NewServer(&server.Options{
 		ServerName:                 s.options.Name,
 		DontListen:                 true,
@@ -78,6 +85,7 @@ func (s *Server) start() error {
 		MaxConn:                    4096,
 		MaxSubs:                    4096,
 		PingInterval:               pingEvery,
+		AuthTimeout:                DefaultTimeout.Seconds(),
 		AlwaysEnableNonce:          true,
 		CustomClientAuthentication: gate{s},
 		DisableJetStreamBanner:     true,
@@ -104,23 +112,36 @@ func (s *Server) Connect(name string) (*Conn, error) {
 	if err := checkName("connection", name); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, fmt.Errorf("connect %s: %w", name, ErrClosed)
-	}
 	c, err := open(name, s.options.Log, nats.InProcessServer(s.ns), nats.Token(s.secret))
 	if err != nil {
-		return nil, err
+		if s.isClosed() {
+			err = ErrClosed
+		}
+		return nil, fmt.Errorf("connect %s: %w", name, err)
 	}
 	c.maxStore = s.options.MaxStore
-	s.conns[c] = true
 	c.forget = func() {
 		s.mu.Lock()
 		delete(s.conns, c)
 		s.mu.Unlock()
 	}
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.conns[c] = true
+	}
+	s.mu.Unlock()
+	if closed {
+		c.Close()
+		return nil, fmt.Errorf("connect %s: %w", name, ErrClosed)
+	}
 	return c, nil
+}
+
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // Close ends the connections and the server and frees the folder. It waits 10
@@ -132,7 +153,11 @@ func (s *Server) Close() error {
 	for c := range s.conns {
 		conns = append(conns, c)
 	}
+	d := s.door
 	s.mu.Unlock()
+	if d != nil {
+		d.close()
+	}
 	for _, c := range conns {
 		c.Close()
 	}

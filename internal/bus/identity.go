@@ -1,0 +1,119 @@
+//go:build !nonats
+
+package bus
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Both sides of a connection are known by their Ed25519 keys alone. The
+// certificates that TLS wants are made anew each time, signed by the key
+// itself, and nothing else in them is looked at.
+
+// certificate wraps a key for TLS.
+func certificate(key ed25519.PrivateKey) (tls.Certificate, error) {
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: "freshet"},
+		NotBefore:    time.Unix(0, 0),
+		NotAfter:     time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), // RFC 5280 §4.1.2.5: it does not end
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
+}
+
+// peerKey is the key that the other side of a connection has proven to have.
+func peerKey(state tls.ConnectionState) (ed25519.PublicKey, *x509.Certificate, error) {
+	if len(state.PeerCertificates) == 0 {
+		return nil, nil, errors.New("no certificate")
+	}
+	c := state.PeerCertificates[0]
+	key, ok := c.PublicKey.(ed25519.PublicKey)
+	if !ok {
+		return nil, nil, errors.New("another kind of key than ours")
+	}
+	return key, c, nil
+}
+
+func pinOf(c *x509.Certificate) []byte {
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	return sum[:]
+}
+
+// serverKey reads the key of the server in a folder, and makes it the first time.
+func serverKey(dir string) (ed25519.PrivateKey, error) {
+	const kind = "PRIVATE KEY"
+	name := filepath.Join(dir, "server.key")
+	text, err := os.ReadFile(name)
+	if err == nil {
+		block, _ := pem.Decode(text)
+		if block == nil || block.Type != kind {
+			return nil, fmt.Errorf("%s holds no private key", name)
+		}
+		parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		key, ok := parsed.(ed25519.PrivateKey)
+		if !ok {
+			return nil, fmt.Errorf("%s holds another kind of key than Ed25519", name)
+		}
+		return key, nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := pem.Encode(&out, &pem.Block{Type: kind, Bytes: der}); err != nil {
+		return nil, err
+	}
+	return key, writeFile(name, out.Bytes())
+}
+
+// writeFile replaces a file, so that after a crash it is the old or the new one.
+func writeFile(name string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return err
+	}
+	if dir, err := os.Open(filepath.Dir(name)); err == nil {
+		_ = dir.Sync() // not every system can
+		_ = dir.Close()
+	}
+	return nil
+}

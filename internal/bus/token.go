@@ -1,0 +1,67 @@
+//go:build !nonats
+
+package bus
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// tokenPrefix tells people, and scanners for secrets, what it is.
+const tokenPrefix = "freshet-node-1-"
+
+// maxToken bounds what is parsed.
+const maxToken = 8 << 10
+
+// token is what a node has to know: where the server is, by which key to know
+// it, and its own key. Whoever has it is the node.
+type token struct {
+	Name      string   `json:"n"`
+	Peer      bool     `json:"w,omitempty"`
+	Addresses []string `json:"a"`
+	Pin       []byte   `json:"p"` // SHA-256 of the server's public key, as a certificate holds it
+	Seed      []byte   `json:"k"` // of the node's Ed25519 key
+}
+
+// String is prefix, JSON in base64, and four bytes that find typing errors.
+func (t token) String() string {
+	body, err := json.Marshal(t)
+	if err != nil {
+		panic(err) // it has nothing that could not be written
+	}
+	sum := sha256.Sum256(body)
+	return tokenPrefix + base64.RawURLEncoding.EncodeToString(append(body, sum[:4]...))
+}
+
+var errToken = errors.New("this is no token, or it is not whole")
+
+func parseToken(s string) (token, error) {
+	var t token
+	encoded, ok := strings.CutPrefix(strings.TrimSpace(s), tokenPrefix)
+	if !ok || len(encoded) > maxToken {
+		return t, errToken
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+	if err != nil || len(raw) < 4 {
+		return t, errToken
+	}
+	body, check := raw[:len(raw)-4], raw[len(raw)-4:]
+	if sum := sha256.Sum256(body); string(sum[:4]) != string(check) {
+		return t, errToken
+	}
+	if err := json.Unmarshal(body, &t); err != nil {
+		return token{}, fmt.Errorf("%w: %w", errToken, err)
+	}
+	if err := checkName("node", t.Name); err != nil {
+		return token{}, fmt.Errorf("%w: %w", errToken, err)
+	}
+	if len(t.Addresses) == 0 || len(t.Pin) != sha256.Size || len(t.Seed) != ed25519.SeedSize {
+		return token{}, errToken
+	}
+	return t, nil
+}
