@@ -28,6 +28,8 @@ type exchange struct {
 
 	fed     chan struct{} // closed when feed has returned; nil when nothing is fed
 	stopped atomic.Bool   // feed is to end
+	duplex  bool          // the body may be read while the answer is written
+	taken   atomic.Bool   // the body was read to its end
 
 	run       *run // while it is relayed
 	whole     bool // the answer's end does not depend on the program's
@@ -91,6 +93,7 @@ func (x *exchange) answer(run *run) (redirect string) {
 		return head.Local
 	}
 	httpd.SetRule(x.w, rule.ScriptAnswered)
+	x.closeUnread()
 	x.run, x.whole = run, head.Length >= 0 || gateway.Bodyless(x.r.Method, head.Status)
 	f = gateway.Relay(x.w, x.r, head, out, gateway.RelayOptions{
 		Most: x.h.o.MaxOutput, Sent: &run.board.Sent, Program: x,

@@ -41,6 +41,7 @@ func (x *exchange) fail(run *run, f *gateway.Fault) {
 	if status == http.StatusServiceUnavailable {
 		x.w.Header().Set("Retry-After", strconv.Itoa(x.h.retryAfter()))
 	}
+	x.closeUnread()
 	httpd.Error(x.w, x.r, status, row.Explain())
 }
 

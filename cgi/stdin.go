@@ -45,7 +45,7 @@ func (x *exchange) receive() *gateway.Fault {
 		}
 	default:
 		o := &x.h.o
-		x.rc.EnableFullDuplex() // a refusal does not wait for the rest of the body
+		x.readBeside() // a refusal does not wait for the rest of the body
 		s, f := gateway.Spool(r.Body, gateway.SpoolOptions{Memory: o.SpoolMemory, Most: o.MaxSpool, Dir: o.SpoolDir, Files: &x.h.spools})
 		if f != nil {
 			if f.Rule == rule.ScriptClientGone {
@@ -53,6 +53,7 @@ func (x *exchange) receive() *gateway.Fault {
 			}
 			return f
 		}
+		x.taken.Store(true)
 		x.in.spooled, x.in.length = s, s.Size
 	}
 	return nil
@@ -104,7 +105,7 @@ func (x *exchange) feed(r *run) {
 		return
 	}
 	if x.in.copied {
-		x.rc.EnableFullDuplex() // an error means that the server cannot: no harm
+		x.readBeside()
 	}
 	x.fed = make(chan struct{})
 	go func() {
@@ -124,6 +125,9 @@ func (x *exchange) copyBody(r *run) {
 	defer copying.Put(bp)
 	for !x.stopped.Load() {
 		n, err := x.r.Body.Read(bp[:])
+		if err == io.EOF {
+			x.taken.Store(true)
+		}
 		if n > 0 {
 			if _, werr := x.in.pipe.Write(bp[:n]); werr != nil {
 				return // it does not want more
@@ -142,23 +146,50 @@ func (x *exchange) copyBody(r *run) {
 	}
 }
 
+// readBeside lets the body be read while the answer is written.
+func (x *exchange) readBeside() {
+	x.duplex = true
+	x.rc.EnableFullDuplex() // an error means that the server cannot: no harm
+}
+
+// closeUnread has net/http close the connection when an answer begins before
+// the body was read to its end. Once stopFeeding has set a deadline it would
+// take what is left of the body for the next request, and give each request on
+// that connection a context that has ended. The engine does neither.
+func (x *exchange) closeUnread() {
+	if x.unread() {
+		x.w.Header().Set("Connection", "close")
+	}
+}
+
+// unread reports whether something of the body is on a connection of net/http
+// that is for other requests, too.
+func (x *exchange) unread() bool {
+	return x.duplex && !x.taken.Load() && x.told == nil && x.r.ProtoMajor == 1
+}
+
 // stopFeeding ends the feeding and waits for it. It may be called again.
 func (x *exchange) stopFeeding() {
 	if x.fed == nil {
 		return
 	}
 	x.stopped.Store(true)
+	x.closeUnread() // unless the answer has begun
 	past := time.Unix(1, 0)
 	x.in.pipe.SetWriteDeadline(past)
 	for {
 		select {
 		case <-x.fed:
+			if x.unread() { // the client gets the answer while net/http reads on a little
+				x.rc.SetReadDeadline(time.Now().Add(patience))
+			}
 			return
 		default:
 		}
 		// A reader that is about to read arms a deadline of its own: this
-		// one has to come after that.
-		if x.in.copied {
+		// one has to come after that. Nobody reads at the end of the body but
+		// the server, for which a deadline is the client's end.
+		if x.in.copied && !x.taken.Load() {
 			x.rc.SetReadDeadline(past)
 		}
 		t := time.NewTimer(time.Millisecond)
