@@ -90,7 +90,7 @@ type Options struct {
 	// 4096.
 	MaxTunnels int
 
-	// Parents are proxies to go through: http://host:port, https://, socks5://
+	// Parents are proxies to go through, with their scheme: http://host:port, https://, socks5://
 	// (names are resolved here) or socks5h:// (there), with user:password@
 	// where they want them; or "direct". "HOST=" in front makes it one for that
 	// host, ".HOST=" for that and all below it; the longest name that fits
@@ -110,6 +110,10 @@ type Options struct {
 	// Now is the time in nanoseconds since 1970; nil means the system's.
 	Now func() int64
 }
+
+// Check returns all faults of the options that can be told without files and
+// servers. New does so, too.
+func (o Options) Check() error { return o.check() }
 
 // check completes o with the defaults and returns all its faults at once.
 func (o *Options) check() error {
@@ -151,6 +155,9 @@ func (o *Options) check() error {
 		}
 	}
 	faults = append(faults, o.Inspect.check())
+	if _, err := parseParents(o.Parents); err != nil {
+		faults = append(faults, err)
+	}
 	if _, err := o.Policy.compile(); err != nil {
 		faults = append(faults, err)
 	}

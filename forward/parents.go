@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,16 +28,33 @@ func parseParents(given []string) (*parents, error) {
 	p := &parents{}
 	for _, text := range given {
 		host, address, ok := strings.Cut(text, "=")
-		if !ok || strings.ContainsAny(host, ":/@") { // "=" of a password
+		switch {
+		case !ok || strings.ContainsAny(host, ":/@"): // "=" of a password
 			host, address = "", text
+		case host == "":
+			return nil, fmt.Errorf("parent %s: it has no host before =", withoutLogin(text))
+		}
+		// Other programs take a host alone for an HTTP proxy at their own idea of a
+		// port. Here it is more likely a mistake, by which nothing could be reached.
+		if !strings.Contains(address, "://") && address != "direct" {
+			return nil, fmt.Errorf("parent %s: it has no scheme; write http://host:port, https://, socks5:// or socks5h://, or direct", withoutLogin(text))
 		}
 		parent, err := outbound.ParseParent(address)
 		if err != nil {
-			return nil, fmt.Errorf("parent: %w", err)
+			return nil, fmt.Errorf("parent %s: %w", withoutLogin(text), errors.Unwrap(err))
 		}
 		p.routes = append(p.routes, route{strings.ToLower(strings.TrimSuffix(host, ".")), parent})
 	}
 	return p, nil
+}
+
+// withoutLogin is a parent as it may be shown.
+func withoutLogin(text string) string {
+	at := strings.LastIndexByte(text, '@')
+	if at < 0 {
+		return text
+	}
+	return "…" + text[at:]
 }
 
 // of returns the parents to try for a server: those of the longest name that

@@ -2,10 +2,12 @@ package app
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"freshet/cache"
 	"freshet/forward"
@@ -14,10 +16,54 @@ import (
 
 func (e *Env) filter(args []string) int {
 	c, err := config.ParseFilter(args, e.Environ)
+	if err == nil {
+		err = checkFilter(c)
+	}
 	if err != nil {
 		return e.misused("filter", err)
 	}
 	return e.result(serve(e, &c.Server, openFilter(c)))
+}
+
+// checkFilter returns, as config.Faults, what is wrong with values that the proxy
+// itself understands.
+func checkFilter(c *config.Filter) error {
+	o := forward.Options{Parents: c.Parents, Policy: forwardPolicy(&c.Policies, "")}
+	listOptions(&o, &c.Listing, "", &monitorPlace{})
+	o.Inspect = forward.Inspection{Hosts: c.Inspect, PassThrough: c.PassThrough, Leaf: func(string) (*tls.Certificate, error) { return nil, errors.ErrUnsupported }}
+	_, err := portsOf(c.Ports)
+	if err = errors.Join(err, o.Check()); err == nil {
+		return nil
+	}
+	var faults config.Faults
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		faults = append(faults, config.Fault{Text: line})
+	}
+	return faults
+}
+
+// checkLists says which file of a list is not there, before what else follows
+// from that is told.
+func checkLists(lists []forward.ListSource) error {
+	var faults []error
+	for _, l := range lists {
+		if _, err := os.Stat(l.File); l.File != "" && err != nil {
+			faults = append(faults, fileFault("--list", l.File, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// portsOf reads the values of --port.
+func portsOf(texts []string) (ports []int, err error) {
+	for _, text := range texts {
+		port, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || port == 0 {
+			return nil, fmt.Errorf("--port %s: give a number from 1 to 65535", text)
+		}
+		ports = append(ports, int(port))
+	}
+	return ports, nil
 }
 
 // openFilter returns an opener of a forward proxy.
@@ -35,6 +81,9 @@ func openFilter(c *config.Filter) opener {
 		served := content{name: "as a forward proxy", data: c.Data, given: c.Given, command: "filter", does: "forward proxy"}
 		served.manage = &monitorPlace{}
 		listOptions(&o, &c.Listing, c.Data, served.manage)
+		if err := checkLists(o.Lists); err != nil {
+			return content{}, err
+		}
 		if served.inside, err = w.inspection(&o, &c.Inspecting, &c.Server); err != nil {
 			return content{}, err
 		}
@@ -61,12 +110,9 @@ func forwardOptions(c *config.Forward) (forward.Options, error) {
 		Clients: c.Clients, AllowPrivate: c.AllowPrivate, Destinations: c.Destinations,
 		Parents: c.Parents, Name: c.Name, MaxTunnels: int(c.MaxTunnels), TunnelIdle: c.TunnelTimeout,
 	}
-	for _, text := range c.Ports {
-		port, err := strconv.ParseUint(text, 10, 16)
-		if err != nil || port == 0 {
-			return o, fmt.Errorf("--port %s: give a number from 1 to 65535", text)
-		}
-		o.Ports = append(o.Ports, int(port))
+	var err error
+	if o.Ports, err = portsOf(c.Ports); err != nil {
+		return o, err
 	}
 	if c.Users != "" {
 		users, err := readUsers(c.Users)

@@ -120,16 +120,37 @@ func TestFilterChainNames(t *testing.T) {
 // What is wrong with a command line is told with what to do.
 func TestFilterFaults(t *testing.T) {
 	for _, tt := range []struct {
-		args string
-		says string
+		args   string
+		status int
+		says   string
 	}{
-		{"filter extra", `"extra": the filter takes no operand`},
-		{"filter --port x", "--port x: give a number from 1 to 65535"},
-		{"filter --parent ftp://h", "its scheme is none of http, https, socks5 and socks5h"},
-		{"filter --users /nowhere", "give a file with a line name:password"},
+		{"filter extra", exitUsage, `"extra": the filter takes no operand`},
+		{"filter --port x", exitUsage, "--port x: give a number from 1 to 65535"},
+		{"filter --parent ftp://h", exitUsage, "parent ftp://h: its scheme is none of http, https, socks5 and socks5h"},
+		{"filter --parent foo", exitUsage, "parent foo: it has no scheme; write http://host:port"},
+		{"filter --parent foo:3128", exitUsage, "parent foo:3128: it has no scheme"},
+		{"filter --parent a.example=foo", exitUsage, "parent a.example=foo: it has no scheme"},
+		{"filter --parent ann:secret@foo:3128", exitUsage, "parent …@foo:3128: it has no scheme"},
+		{"filter --parent =http://h:1", exitUsage, "parent =http://h:1: it has no host before ="},
+		{"filter --parent http://h:1/x", exitUsage, "parent http://h:1/x: it is not of the form"},
+		{"filter --cookie x", exitUsage, `cookie rule "x": give HOST=POLICY`},
+		{"filter --list ftp://h/x", exitUsage, "list ftp://h/x: it is no http or https address"},
+		{"filter --hide x", exitUsage, `bad value "x" for --hide`},
+		{"filter --port x --parent foo --cookie y", exitUsage, "--port x: "},
+		{"filter --users /nowhere", exitFault, "give a file with a line name:password"},
+		{"filter --list /nowhere", exitFault, "--list /nowhere: no such file or directory; name one that exists"},
 	} {
-		p := start(t, strings.Fields(tt.args+" --listen 127.0.0.1:0")...)
-		p.wait()
-		contains(t, p.stderr.String(), tt.says)
+		p := start(t, strings.Fields(tt.args+" --listen 127.0.0.1:0 --monitor off")...)
+		if status := p.wait(); status != tt.status {
+			t.Errorf("%s: exit status %d, want %d", tt.args, status, tt.status)
+		}
+		said := p.stderr.String()
+		contains(t, said, tt.says)
+		if strings.Contains(said, "secret") {
+			t.Errorf("%s: the password is shown: %s", tt.args, said)
+		}
+		if want := max(strings.Count(tt.args, " --"), 1); strings.Count(said, "\n") != want {
+			t.Errorf("%s: %d lines are wanted:\n%s", tt.args, want, said)
+		}
 	}
 }
