@@ -20,6 +20,7 @@ type pageWork struct {
 	round   *round
 	busy    bool
 	retry   time.Time // after an error: not before
+	upTo    uint64    // of the last round that was ended
 
 	orders chan order
 	done   chan written
@@ -148,7 +149,7 @@ func (s *Scheduler) pageWritten(p written) {
 	w.busy = false
 	if p.err == nil {
 		if p.last {
-			w.round = nil
+			w.upTo, w.round = w.round.upTo, nil
 		}
 		return
 	}
@@ -183,7 +184,7 @@ func (s *Scheduler) finishPages() error {
 				return ErrClosed
 			}
 		}
-		if pass == 0 && len(s.m.dirty) > 0 {
+		if pass == 0 && w.upTo < s.last {
 			s.beginRound()
 		}
 	}
