@@ -125,6 +125,8 @@ func Run(e *Env) int {
 		return e.tls(args)
 	case "get":
 		return e.get(args)
+	case "job":
+		return e.job(args)
 	case "help", "-h", "-help", "--help":
 		return e.help(args)
 	case "version", "-version", "--version":

@@ -79,6 +79,9 @@ func (s *service) inside() http.Handler {
 	if s.content.purger != nil {
 		mux.Handle("POST /purge", control.PurgeHandler(s.content.purger))
 	}
+	if s.jobs != nil {
+		mux.Handle("/job/", s.jobs.Handler())
+	}
 	mux.Handle("GET /why.json", s.whyHandler())
 	mux.Handle("GET /why.txt", s.whyHandler())
 	mux.Handle("GET /why/{name}", s.whyHandler())

@@ -148,6 +148,9 @@ func (s *service) startMonitor() {
 		return s.door.Load().Knows(strings.TrimSpace(token))
 	}
 	o.Filter = s.content.filter
+	if s.jobs != nil {
+		o.Jobs, o.JobLog = s.jobs.Queue(), s.jobs.Logs().Tail
+	}
 	w.Monitor = monitor.New(o)
 	if w.listener == nil {
 		return

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"freshet/cache"
+	"freshet/fleet"
 	"freshet/forward"
 	"freshet/httpd"
 	"freshet/internal/accesslog"
@@ -31,6 +32,7 @@ type service struct {
 	access    *accesslog.Logger // nil when off
 	content   content
 	door      door
+	jobs      *fleet.Node // nil: it takes none
 	engine    *httpd.Server
 	journal   *journal.Journal
 	figures   figures
@@ -120,6 +122,7 @@ func serve(e *Env, c *config.Server, open opener) (err error) {
 	s.announcePrograms()
 	s.announceLists()
 	s.announceMonitor()
+	s.announceJobs()
 	return s.wait()
 }
 
@@ -165,7 +168,10 @@ func (s *service) open(content opener) (err error) {
 		return err
 	}
 	s.setListening()
-	if s.watched, err = openMonitor(c); err != nil {
+	if s.watched, err = openMonitor(c); err == nil {
+		err = s.openJobs()
+	}
+	if err != nil {
 		closeAll(s.listeners)
 	}
 	return err
@@ -284,7 +290,7 @@ func (s *service) reopen() {
 // close closes what open opened.
 func (s *service) close() error {
 	close(s.ended)
-	faults := []error{s.door.close(), s.watched.close()}
+	faults := []error{s.door.close(), s.watched.close(), s.closeJobs()}
 	s.figures.close()
 	if s.content.close != nil {
 		faults = append(faults, s.content.close())

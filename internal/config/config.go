@@ -46,6 +46,8 @@ type Server struct {
 	MonitorAsked bool   // Monitor was given, even if as the default is
 	MonitorToken Secret
 
+	Jobs JobQueue
+
 	ErrorTemplate string
 	RequestID     string // "errors", "always" or "never"
 	ServerHeader  string // "off" leaves the field out
@@ -199,11 +201,12 @@ type sections struct {
 	tls      *TLS
 	forward  *Forward
 	get      *Get
+	job      *Job
 }
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &Forward{}, &Get{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &Forward{}, &Get{}, &Job{}}
 }
 
 // Cache is the policy of --cache.

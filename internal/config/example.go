@@ -98,7 +98,9 @@ func (f *Flag) literal(text string) string {
 	case OnOff:
 		return map[string]string{"on": "true", "off": "false"}[text]
 	case Number:
-		return text
+		if text != "off" {
+			return text
+		}
 	case Size, Duration, Choice:
 		if _, err := strconv.ParseInt(text, 10, 64); err == nil && f.Kind != Duration {
 			return text

@@ -67,6 +67,7 @@ const (
 	groupLists     = "Lists"
 	groupOrigins   = "Origins"
 	groupPrograms  = "Programs"
+	groupJobs      = "Jobs"
 	groupStore     = "Cache"
 	groupAnswers   = "Answers"
 	groupLogs      = "Logs"
@@ -85,15 +86,15 @@ const (
 
 // A command's flags are put together from the tables of what it does.
 var (
-	serveFlags  = slices.Concat(addressFlags, folderFlags, serveDataFlags, programPaths, programFlags, contentFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
-	proxyFlags  = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
-	filterFlags = slices.Concat(filterAddresses, accessRows, inspectRows, listRows, policyRows, cachingFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
+	serveFlags  = slices.Concat(addressFlags, folderFlags, serveDataFlags, programPaths, programFlags, contentFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
+	proxyFlags  = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
+	filterFlags = slices.Concat(filterAddresses, accessRows, inspectRows, listRows, policyRows, cachingFlags, storeFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
 	runFlags    = slices.Concat(configFlags, serverFlags)
 	purgeFlags  = slices.Concat(purgeRows, reachFlags)
 	whyFlags    = slices.Concat(whyRows, reachFlags)
 	topFlags    = slices.Concat(topRows, reachFlags)
 
-	serverFlags = slices.Concat(addressFlags, storeFlags, pageFlags, logFlags, clientFlags, limitFlags, timeFlags)
+	serverFlags = slices.Concat(addressFlags, storeFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
 	folderRows  = slices.Concat(folderFlags, contentFlags)
 	originRows  = slices.Concat(originFlags, originTimeFlags, cachingFlags)
 	cgiRows     = slices.Concat(cgiFlags, programFlags, cachingFlags)

@@ -65,6 +65,7 @@ var Commands = []Command{
 		Flags: checkingFlags},
 	tlsCommand,
 	getCommand,
+	jobCommand,
 	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
 		Long: "Explains freshet, or a command and its flags."},
 	{Name: "version", Short: "print the version",

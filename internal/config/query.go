@@ -2,7 +2,6 @@ package config
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -25,16 +24,9 @@ func ParseConfig(args, environ []string) (*Query, error) {
 	q := &Query{Run: &Run{parser: newParser("run")}}
 	p.store(&sections{run: q.Run})
 	words := append(p.operands, "", "")
-	q.Verb = words[0]
+	q.Verb, _ = p.word("config", verbs)
 	switch {
 	case q.Verb == "":
-		p.fault("say what to do: freshet config %s", orList(verbs))
-	case !slices.Contains(verbs, q.Verb):
-		if near := Nearest(q.Verb, verbs); near != "" {
-			p.fault("unknown word %q; did you mean freshet config %s?", q.Verb, near)
-		} else {
-			p.fault("unknown word %q; there are freshet config %s", q.Verb, orList(verbs))
-		}
 	case len(p.operands) > 2:
 		p.fault("%q is one too many; freshet config %s takes one operand at most", p.operands[2], q.Verb)
 	case words[1] == "":

@@ -2,7 +2,6 @@ package config
 
 import (
 	"net"
-	"slices"
 	"strings"
 )
 
@@ -113,19 +112,7 @@ func ParseTLS(args, environ []string) (*TLS, error) {
 	}
 	p.store(&sections{tls: c})
 	var rest []string
-	if len(p.operands) > 0 {
-		c.Verb, rest = p.operands[0], p.operands[1:]
-	}
-	switch {
-	case c.Verb == "":
-		p.fault("say what to do: freshet tls %s", orList(tlsVerbs))
-	case !slices.Contains(tlsVerbs, c.Verb):
-		if near := Nearest(c.Verb, tlsVerbs); near != "" {
-			p.fault("unknown word %q; did you mean freshet tls %s?", c.Verb, near)
-		} else {
-			p.fault("unknown word %q; there are freshet tls %s", c.Verb, orList(tlsVerbs))
-		}
-	default:
+	if c.Verb, rest = p.word("tls", tlsVerbs); c.Verb != "" {
 		p.tlsOperands(c, rest)
 		p.checkTLS(c)
 	}
@@ -175,13 +162,7 @@ func withPort(text, port string) (string, bool) {
 
 // checkTLS looks at what single rows cannot tell.
 func (p *parser) checkTLS(c *TLS) {
-	for i := range p.flags {
-		name, g := p.flags[i].Name, p.given[i]
-		// A variable is for all words.
-		if len(g.values) > 0 && !g.env && !slices.Contains(tlsUses[name], c.Verb) {
-			p.fault("--%s is for freshet tls %s; leave it out", name, orList(tlsUses[name]))
-		}
-	}
+	p.flagsOf("tls", c.Verb, nil, tlsUses)
 	if c.Verb == "cert" && c.Days > 825 {
 		p.fault("bad value \"%d\" for --days: a certificate has 825 days at most; Apple's systems take no more", c.Days)
 	}

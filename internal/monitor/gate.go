@@ -68,7 +68,7 @@ func (g *gate) guard(next http.Handler) http.Handler {
 			fail(w, r, http.StatusForbidden, "The request came by a proxy, which anybody may use. Ask without it, or start the server with --monitor-token.")
 			return
 		}
-		read := r.Method == http.MethodGet || r.Method == http.MethodHead
+		read := (r.Method == http.MethodGet || r.Method == http.MethodHead) && !private(r.URL.Path)
 		switch {
 		case r.URL.Path == loginPath, strings.HasPrefix(r.URL.Path, ui.AssetPath),
 			read && g.Token == "", g.authorized(r):
@@ -78,6 +78,11 @@ func (g *gate) guard(next http.Handler) http.Handler {
 		}
 	}))
 }
+
+// private reports whether a path is not for all users of this machine, even
+// when they may look at the monitor: what programs have written, and all that
+// their jobs were given.
+func private(path string) bool { return path == "/jobs/log" || strings.HasPrefix(path, jobCommands) }
 
 // elsewhere reports whether a browser says that something else than the monitor
 // made it send a request: a page of another site, or of another port.

@@ -38,6 +38,7 @@ import (
 	"freshet/internal/journal"
 	"freshet/internal/metrics"
 	"freshet/internal/why"
+	"freshet/jobs"
 )
 
 // Options are what a Monitor shows. What is nil is not shown, or said to be
@@ -71,11 +72,17 @@ type Options struct {
 	// Filter is the forward proxy; nil without one.
 	Filter *forward.Handler
 
+	// Jobs is the queue of jobs; nil without one. JobLog returns the end of what
+	// a task has written, n bytes at most, and how many there are before; nil
+	// when that is not kept.
+	Jobs   jobs.Queue
+	JobLog func(job jobs.ID, task int64, n int) (text []byte, before int64, err error)
+
 	// Purger forgets answers.
 	Purger control.Purger
 
-	// Commands answers what commands ask for: /purge, /why.json, /why.txt, and
-	// /why/ID with these suffixes.
+	// Commands answers what commands ask for: /purge, /why.json, /why.txt,
+	// /why/ID with these suffixes, and what is below /job/.
 	Commands http.Handler
 
 	// Check checks an address for the page that does; nil means package check,

@@ -35,7 +35,11 @@ var pages = []page{
 	{path: "/routes", table: routesTable},
 	{path: "/check", view: checkView, own: true},
 	{path: "/config", view: settingsView, table: settingsTable},
-	{path: "/jobs", view: fleetView("Jobs", "Here the jobs of a fleet of servers are listed."), table: fleetTable("jobs", "job", "state")},
-	{path: "/servers", view: fleetView("Servers", "Here the servers of a fleet are listed."), table: fleetTable("servers", "server", "state")},
+	{path: "/jobs", view: jobsView, table: jobsTable},
+	{path: "/jobs/job", view: jobView},
+	{path: "/jobs/tasks", table: tasksTable},
+	{path: "/jobs/act", view: jobActView, act: jobAct},
+	{path: "/jobs/log", view: jobLogView},
+	{path: "/servers", view: serversView, table: workersTable},
 	{path: "/messages", view: fleetView("Messages", "Here the messages of a fleet of servers are listed."), table: fleetTable("messages", "time", "text")},
 }

@@ -1,0 +1,165 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"freshet/internal/worker"
+	"freshet/jobs"
+)
+
+// maxLogPart is how much of an output is read at once.
+const maxLogPart = 1 << 20
+
+// Logs keeps what tasks write, a file for each, in a folder for each job: line
+// by line as they came, standard output and standard error together, and before
+// each run but the first a line that says which one it is. How long a run's part
+// gets is bounded by the worker. Methods may be called at the same time.
+type Logs struct {
+	dir string
+
+	mu   sync.Mutex // guards last, and is held while a file is written
+	last map[string]int
+}
+
+// OpenLogs makes the folder.
+func OpenLogs(dir string) (*Logs, error) {
+	return &Logs{dir: dir, last: map[string]int{}}, os.MkdirAll(dir, 0o700)
+}
+
+// path is where the output of a task is. The name of a job comes from a queue
+// that has such a job, but is looked at all the same.
+func (l *Logs) path(job jobs.ID, task int64) (string, error) {
+	folder, err := folderOf(l.dir, job)
+	return filepath.Join(folder, strconv.FormatInt(task, 10)+".log"), err
+}
+
+// folderOf is the folder of a job below another.
+func folderOf(dir string, job jobs.ID) (string, error) {
+	name := string(job)
+	if name == "" || !filepath.IsLocal(name) || filepath.Base(name) != name {
+		return "", jobs.ErrUnknown
+	}
+	return filepath.Join(dir, name), nil
+}
+
+// Append implements worker.LogSink. Lines that could not be written whole are
+// taken off again, because they come once more.
+func (l *Logs) Append(_ context.Context, lease jobs.Lease, lines []worker.Line) (err error) {
+	path, err := l.path(lease.Job, lease.Task)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f, err := open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	var b []byte
+	if l.last[path] != lease.Attempt && (lease.Attempt > 1 || end > 0) {
+		b = fmt.Appendf(b, "-- run %d\n", lease.Attempt)
+	}
+	for i := range lines {
+		b = append(b, lines[i].Text...)
+		if !lines[i].Part {
+			b = append(b, '\n')
+		}
+	}
+	if _, err := f.Write(b); err != nil {
+		f.Truncate(end) // as much as a full disk allows
+		return err
+	}
+	l.last[path] = lease.Attempt
+	return nil
+}
+
+// open opens a file for more, and makes its folder if need be.
+func open(path string) (*os.File, error) {
+	const flags = os.O_CREATE | os.O_WRONLY | os.O_APPEND
+	f, err := os.OpenFile(path, flags, 0o600)
+	if !errors.Is(err, os.ErrNotExist) {
+		return f, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, flags, 0o600)
+}
+
+// Read returns at most n bytes from an offset on, and the offset behind them.
+// A task that has written nothing has an empty output.
+func (l *Logs) Read(job jobs.ID, task, from int64, n int) ([]byte, int64, error) {
+	path, err := l.path(job, task)
+	if err != nil {
+		return nil, 0, err
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, from, nil
+	}
+	if err != nil {
+		return nil, from, err
+	}
+	defer f.Close()
+	b := make([]byte, n)
+	got, err := f.ReadAt(b, from)
+	if err != nil && err != io.EOF {
+		return nil, from, err
+	}
+	return b[:got], from + int64(got), nil
+}
+
+// Tail returns the last n bytes, and how many there are before them.
+func (l *Logs) Tail(job jobs.ID, task int64, n int) (text []byte, before int64, err error) {
+	path, err := l.path(job, task)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := os.Stat(path)
+	if err == nil {
+		before = max(0, info.Size()-int64(n))
+	}
+	text, _, err = l.Read(job, task, before, n)
+	return text, before, err
+}
+
+// kept returns the jobs of which something is kept.
+func kept(dir string) ([]jobs.ID, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var ids []jobs.ID
+	for _, e := range entries {
+		ids = append(ids, jobs.ID(e.Name()))
+	}
+	return ids, nil
+}
+
+// forget removes what is kept of a job.
+func (l *Logs) forget(job jobs.ID) error {
+	folder, err := folderOf(l.dir, job)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for path := range l.last {
+		if filepath.Dir(path) == folder {
+			delete(l.last, path)
+		}
+	}
+	return os.RemoveAll(folder)
+}

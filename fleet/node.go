@@ -1,0 +1,209 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"freshet/internal/bus"
+	"freshet/internal/worker"
+	"freshet/jobs"
+)
+
+// Options say where a queue is kept, and how its tasks are run here.
+type Options struct {
+	// Dir is where everything is kept: an absolute path of a folder that one
+	// process at a time may use. It is made if need be, for its owner alone.
+	Dir string
+	// Name is what the worker is called. Default: the host's name.
+	Name string
+	// Version of the program, for those who look at workers.
+	Version string
+	// Tasks is how many run at once. Default: a processor each.
+	Tasks int
+	// User is who programs run as; see worker.Options.
+	User string
+	// Dirs are folders that jobs may ask to run in.
+	Dirs []string
+	// Keep is how long jobs that are over are known, with what they wrote.
+	// Default: 7 days. Those that failed are known four times as long.
+	Keep time.Duration
+	// Drain is how long tasks may go on when the node is closed. Then they are
+	// ended, and queued again. Default: 30 s.
+	Drain time.Duration
+	// ErrorLog hears of what is wrong; nil: slog.Default.
+	ErrorLog *slog.Logger
+}
+
+// ErrInUse is why a folder is not opened that another process uses.
+var ErrInUse = errors.New("the jobs there are another process's")
+
+// A Node is a queue with its worker. Close it.
+type Node struct {
+	scheduler *jobs.Scheduler
+	worker    *worker.Worker
+	logs      *Logs
+	outputs   *Outputs
+	log       *slog.Logger
+	keepers   []func() error // what is closed, in the opposite order
+
+	stop  context.CancelFunc
+	ended sync.WaitGroup
+}
+
+// Open opens the queue and starts to run its tasks. ctx bounds the opening.
+func Open(ctx context.Context, o Options) (_ *Node, err error) {
+	if o.ErrorLog == nil {
+		o.ErrorLog = slog.Default()
+	}
+	n := &Node{log: o.ErrorLog, stop: func() {}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	if n.logs, err = OpenLogs(filepath.Join(o.Dir, "logs")); err != nil {
+		return nil, err
+	}
+	if n.outputs, err = OpenOutputs(filepath.Join(o.Dir, "outputs")); err != nil {
+		return nil, err
+	}
+	log, err := n.openLog(ctx, o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if n.scheduler, err = jobs.New(ctx, log, jobs.Options{Keep: o.Keep, KeepFailed: 4 * o.Keep, ErrorLog: o.ErrorLog}); err != nil {
+		return nil, err
+	}
+	n.keep(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+		defer cancel()
+		return n.scheduler.Close(ctx)
+	})
+	n.worker, err = worker.New(worker.Options{Queue: n.scheduler, Node: o.Name, Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain,
+		Logs: n.logs, Files: n.outputs, ErrorLog: o.ErrorLog})
+	if err != nil {
+		return nil, err
+	}
+	n.keep(n.worker.Close)
+	n.run()
+	return n, nil
+}
+
+func (n *Node) keep(close func() error) { n.keepers = append(n.keepers, close) }
+
+// openLog opens the log of the queue: on NATS inside this process or, in a
+// program that was built without it, in files.
+func (n *Node) openLog(ctx context.Context, dir string) (jobs.Log, error) {
+	server, err := bus.Start(bus.Options{Dir: filepath.Join(dir, "bus"), Log: n.log})
+	if errors.Is(err, bus.ErrAbsent) {
+		log, err := jobs.OpenFileLog(filepath.Join(dir, "log"))
+		if err == nil {
+			n.keep(log.Close)
+		}
+		return log, err
+	}
+	if errors.Is(err, bus.ErrLocked) {
+		return nil, fmt.Errorf("%w: %w", ErrInUse, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	n.keep(server.Close)
+	conn, err := server.Connect("scheduler")
+	if err != nil {
+		return nil, err
+	}
+	n.keep(func() error { conn.Close(); return nil })
+	log, err := conn.Log(ctx, "jobs", bus.LogOptions{})
+	return busLog{log}, err
+}
+
+// closeWithin bounds the writing of the ledger's pages at the end; what is not in
+// them is in the log.
+const closeWithin = 10 * time.Second
+
+// run starts the worker, and what removes what forgotten jobs have left.
+func (n *Node) run() {
+	ctx, stop := context.WithCancel(context.Background())
+	n.stop = stop
+	n.ended.Go(func() {
+		if err := n.worker.Run(ctx); err != nil {
+			n.log.Error("jobs are not run", "err", err)
+		}
+	})
+	n.ended.Go(func() { n.clean(ctx) })
+}
+
+// cleanEvery is how often it is looked for what forgotten jobs have left.
+const cleanEvery = time.Hour
+
+func (n *Node) clean(ctx context.Context) {
+	every := time.NewTicker(cleanEvery)
+	defer every.Stop()
+	for {
+		if err := n.cleanOnce(ctx); err != nil && ctx.Err() == nil {
+			n.log.Warn("what forgotten jobs have left is not removed", "err", err)
+		}
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (n *Node) cleanOnce(ctx context.Context) error {
+	for _, part := range [...]struct {
+		dir    string
+		forget func(jobs.ID) error
+	}{{n.logs.dir, n.logs.forget}, {n.outputs.dir, n.outputs.forget}} {
+		ids, err := kept(part.dir)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			switch _, err := n.scheduler.Job(ctx, id); {
+			case errors.Is(err, jobs.ErrUnknown):
+				if err := part.forget(id); err != nil {
+					return err
+				}
+			case err != nil:
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Queue is the queue.
+func (n *Node) Queue() jobs.Queue { return n.scheduler }
+
+// Logs are what tasks have written.
+func (n *Node) Logs() *Logs { return n.logs }
+
+// Describe says in a line how tasks are run, for logs.
+func (n *Node) Describe() string { return n.worker.Describe() }
+
+// Handler answers what commands ask for, below /job/.
+func (n *Node) Handler() http.Handler {
+	return (&handler{queue: n.scheduler, logs: n.logs, outputs: n.outputs}).routes()
+}
+
+// Close ends the worker, which gives back what is not done after Options.Drain,
+// and the queue.
+func (n *Node) Close() error {
+	n.stop()
+	n.ended.Wait()
+	var err error
+	for i := len(n.keepers) - 1; i >= 0; i-- {
+		err = errors.Join(err, n.keepers[i]())
+	}
+	n.keepers = nil
+	return err
+}

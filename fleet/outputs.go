@@ -1,0 +1,128 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"freshet/jobs"
+)
+
+// Outputs keeps the files that tasks made: in a folder for each job one for each
+// run of a task, TASK.RUN, so that a run that is late changes nothing of a later
+// one. Methods may be called at the same time.
+type Outputs struct {
+	dir string
+}
+
+// OpenOutputs makes the folder.
+func OpenOutputs(dir string) (*Outputs, error) { return &Outputs{dir}, os.MkdirAll(dir, 0o700) }
+
+// errNoInputs is for jobs that came with files, which no queue here takes yet.
+var errNoInputs = errors.New("files of jobs are not kept here")
+
+// Open implements worker.FileStore.
+func (o *Outputs) Open(context.Context, jobs.Lease, jobs.File) (io.ReadCloser, error) {
+	return nil, errNoInputs
+}
+
+// Store implements worker.FileStore. A file is there whole, and on the disk, or
+// not at all.
+func (o *Outputs) Store(_ context.Context, l jobs.Lease, name string, size int64, content io.Reader) (err error) {
+	folder, err := folderOf(o.dir, l.Job)
+	if err != nil {
+		return err
+	}
+	if name = filepath.FromSlash(name); !filepath.IsLocal(name) {
+		return fmt.Errorf("output %q leads out of its folder", name)
+	}
+	path := filepath.Join(folder, strconv.FormatInt(l.Task, 10)+"."+strconv.Itoa(l.Attempt), name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".freshet-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	n, err := io.Copy(f, content)
+	if err == nil && n != size {
+		err = fmt.Errorf("output %q has %d bytes, not %d", name, n, size)
+	}
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// Output is a file that a task made.
+type Output struct {
+	Name string `json:"name"` // with slashes
+	Size int64  `json:"size"`
+	Path string `json:"path"` // on the server's machine
+}
+
+// List returns the files of the latest run of a task that made some, by name.
+func (o *Outputs) List(job jobs.ID, task int64) ([]Output, error) {
+	dir, err := o.latest(job, task)
+	if err != nil || dir == "" {
+		return nil, err
+	}
+	var list []Output
+	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".freshet-") {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		list = append(list, Output{filepath.ToSlash(name), info.Size(), path})
+		return err
+	})
+	return list, err
+}
+
+// latest returns the folder of the latest run of a task that made files, "" for
+// none.
+func (o *Outputs) latest(job jobs.ID, task int64) (string, error) {
+	folder, err := folderOf(o.dir, job)
+	if err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	var runs []int
+	for _, e := range entries {
+		number, run, _ := strings.Cut(e.Name(), ".")
+		if n, err := strconv.Atoi(run); err == nil && number == strconv.FormatInt(task, 10) {
+			runs = append(runs, n)
+		}
+	}
+	if len(runs) == 0 {
+		return "", nil
+	}
+	return filepath.Join(folder, strconv.FormatInt(task, 10)+"."+strconv.Itoa(slices.Max(runs))), nil
+}
+
+// forget removes what is kept of a job.
+func (o *Outputs) forget(job jobs.ID) error {
+	folder, err := folderOf(o.dir, job)
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(folder)
+}

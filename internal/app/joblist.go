@@ -1,0 +1,273 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"freshet/internal/field"
+	"freshet/jobs"
+)
+
+// list shows the latest jobs.
+func (j *jobCommand) list(ctx context.Context) error {
+	for {
+		page, err := j.queue.Jobs(ctx, jobs.Filter{States: j.states(), Owner: j.conf.Owner, Pool: j.conf.Pool, N: int(j.conf.Limit)})
+		if err != nil {
+			return err
+		}
+		if err := j.showPage(&page); err != nil || !j.conf.Watch {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (j *jobCommand) states() (list []jobs.State) {
+	for _, name := range j.conf.States {
+		var s jobs.State
+		if s.UnmarshalText([]byte(name)) == nil { // the command line has known names only
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (j *jobCommand) showPage(page *jobs.Page) error {
+	if j.conf.JSON {
+		return j.print(page)
+	}
+	if j.conf.Watch {
+		if _, _, full := j.screen()(); full {
+			io.WriteString(j.Stdout, "\x1b[H\x1b[2J")
+		}
+	}
+	if len(page.Jobs) == 0 {
+		fmt.Fprintf(j.Stdout, "no jobs%s\n", ofAll(page.Total))
+		return nil
+	}
+	w := tabwriter.NewWriter(j.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tSTATE\tTASKS\tAGE\tOWNER\tNAME")
+	for i := range page.Jobs {
+		info := &page.Jobs[i]
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", info.ID, stateOf(info), done(info), shortSpan(time.Since(info.Submitted)),
+			cell(info.Spec.Owner, 10), cell(title(&info.Spec), 28))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if page.Next != "" {
+		fmt.Fprintf(j.Stdout, "… %d jobs in all; --limit shows more\n", page.Total)
+	}
+	return nil
+}
+
+func ofAll(total int) string {
+	if total == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" of this kind; %d in all", total)
+}
+
+// title is what a job is called.
+func title(s *jobs.Spec) string {
+	switch {
+	case s.Name != "":
+		return s.Name
+	case s.Kind != "":
+		return s.Kind
+	}
+	return strings.Join(s.Command, " ")
+}
+
+// stateOf is the state of a job, in a word.
+func stateOf(info *jobs.Info) string {
+	if info.Paused && !info.State.Final() {
+		return "paused"
+	}
+	return info.State.String()
+}
+
+// done says how many tasks are over: "3/250".
+func done(info *jobs.Info) string {
+	over := int64(0)
+	for s := jobs.Succeeded; s <= jobs.Dead; s++ {
+		over += info.Counts.Of(s)
+	}
+	return fmt.Sprintf("%d/%d", over, info.Counts.Total())
+}
+
+// shortSpan is a time in its largest unit: 12s, 5m, 3h, 2d.
+func shortSpan(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", int(max(d, 0)/time.Second))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm", int(d/time.Minute))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d/time.Hour))
+	}
+	return fmt.Sprintf("%dd", int(d/(24*time.Hour)))
+}
+
+// cell is a text that a terminal does not obey, cut to a width.
+func cell(text string, width int) string {
+	r := []rune(strings.Map(harmless, text))
+	if len(r) > width {
+		r = append(r[:width-1], '…')
+	}
+	return string(r)
+}
+
+// harmless replaces what a terminal would obey.
+func harmless(r rune) rune {
+	if field.Obeyed(r) {
+		return ' '
+	}
+	return r
+}
+
+// show says what is known of a job and its tasks.
+func (j *jobCommand) show(ctx context.Context, only jobs.Array) error {
+	id := jobs.ID(j.conf.IDs[0])
+	info, err := j.queue.Job(ctx, id)
+	if err != nil {
+		return err
+	}
+	tasks, err := j.queue.Tasks(ctx, id, jobs.TaskFilter{States: j.states(), N: int(j.conf.Limit)})
+	if err != nil {
+		return err
+	}
+	if !only.IsZero() {
+		tasks = among(tasks, only)
+	}
+	if j.conf.JSON {
+		return j.print(struct {
+			jobs.Info
+			Tasks []jobs.TaskInfo `json:"tasks"`
+		}{info, tasks})
+	}
+	w := tabwriter.NewWriter(j.Stdout, 0, 0, 2, ' ', 0)
+	for _, row := range infoRows(&info) {
+		if row[1] != "" {
+			fmt.Fprintf(w, "%s\t%s\n", row[0], strings.Map(harmless, row[1]))
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return j.showTasks(&info, tasks)
+}
+
+// infoRows is what is known of a job; rows without a value are left out.
+func infoRows(info *jobs.Info) [][2]string {
+	s := &info.Spec
+	rows := [][2]string{
+		{"job", string(info.ID)}, {"name", s.Name}, {"owner", s.Owner}, {"pool", s.Pool}, {"kind", s.Kind},
+		{"command", strings.Join(s.Command, " ")}, {"array", s.Array.String()}, {"schedule", strings.TrimSpace(s.Schedule + " " + s.Zone)},
+		{"state", stateOf(info)}, {"reason", info.Reason}, {"waits", info.Waits}, {"tasks", counts(info)},
+		{"submitted", clockOf(info.Submitted)}, {"started", clockOf(info.Started)}, {"ended", clockOf(info.Ended)},
+	}
+	if info.State == jobs.Running {
+		rows = append(rows, [2]string{"done", fmt.Sprintf("%.0f %%", 100*info.Fraction)})
+	}
+	return rows
+}
+
+// counts says how many tasks are in which state.
+func counts(info *jobs.Info) string {
+	var parts []string
+	for s := jobs.Queued; s <= jobs.Dead; s++ {
+		if n := info.Counts.Of(s); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func clockOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+func (j *jobCommand) showTasks(info *jobs.Info, tasks []jobs.TaskInfo) error {
+	if len(tasks) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(j.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nTASK\tSTATE\tTRY\tTOOK\tWORKER\tRESULT")
+	for i := range tasks {
+		t := &tasks[i]
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\n", t.Task, t.State, t.Attempt, took(t), cell(t.Worker, 16), cell(result(t), 32))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if n := info.Counts.Total() - int64(len(tasks)); n > 0 {
+		fmt.Fprintf(j.Stdout, "… %d more; --limit, --state and --tasks show others\n", n)
+	}
+	return nil
+}
+
+// took is how long the latest run took, or takes.
+func took(t *jobs.TaskInfo) string {
+	switch {
+	case t.Started.IsZero():
+		return ""
+	case t.State == jobs.Running:
+		return shortSpan(time.Since(t.Started))
+	case t.Ended.IsZero():
+		return ""
+	}
+	return shortSpan(t.Ended.Sub(t.Started))
+}
+
+// result says how far a task is, or how it ended.
+func result(t *jobs.TaskInfo) string {
+	if t.State == jobs.Running {
+		if t.Ending {
+			return "is being ended"
+		}
+		return strings.TrimSpace(fmt.Sprintf("%.0f %% %s", 100*t.Progress.Fraction, t.Progress.Message))
+	}
+	r := t.Result
+	switch {
+	case r == nil:
+		return ""
+	case r.Reason != "":
+		return r.Reason
+	case r.Signal != "":
+		return r.Signal
+	}
+	return fmt.Sprintf("exit status %d", r.Exit)
+}
+
+// among leaves out tasks that are not asked for.
+func among(list []jobs.TaskInfo, only jobs.Array) (kept []jobs.TaskInfo) {
+	for _, t := range list {
+		if only.Has(t.Task) {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+// print writes JSON.
+func (j *jobCommand) print(what any) error {
+	b, err := json.MarshalIndent(what, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = j.Stdout.Write(append(b, '\n'))
+	return err
+}

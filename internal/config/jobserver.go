@@ -1,0 +1,27 @@
+package config
+
+import "time"
+
+// JobQueue says whether a server takes jobs, and how it runs them.
+type JobQueue struct {
+	Tasks int64    // run at once here; -1: there is no queue
+	User  string   // that programs run as; "": ourselves, for root nobody
+	Dirs  []string // in which jobs may run, and below which
+	Keep  time.Duration
+}
+
+// jobServerRows are of all commands that serve.
+var jobServerRows = []Flag{
+	{Name: "jobs", Kind: Number, Value: "N", Default: "off", Min: 1, Max: 1024, Unit: "tasks", Off: true, OffIs: "no jobs", Group: groupJobs, Restart: true,
+		Doc:   "Take jobs (freshet job), and run so many tasks of them at once on this machine. Who can submit jobs runs programs here: this system's user, and who has the monitor's token. They are kept in the folder jobs of --data.",
+		field: func(s *sections) any { return &s.server.Jobs.Tasks }},
+	{Name: "job-user", Kind: Text, Value: "NAME", Group: groupJobs, Example: "render", Restart: true,
+		Doc:   "User that jobs run as, by name or number. Only root can choose. Unset: the user that freshet runs as; for root: nobody.",
+		field: func(s *sections) any { return &s.server.Jobs.User }},
+	{Name: "job-dir", Kind: FilePath, Value: "DIR", Repeat: true, Group: groupJobs, Example: "/srv/shots", Restart: true,
+		Doc:   "A folder in which, and below which, jobs may run that ask for it. Without it jobs run in new, empty folders only.",
+		field: func(s *sections) any { return &s.server.Jobs.Dirs }},
+	{Name: "job-keep", Kind: Duration, Value: "TIME", Default: "7d", Min: minute, Max: 365 * day, Group: groupJobs, Restart: true,
+		Doc:   "How long jobs are remembered that are over, with what they wrote.",
+		field: func(s *sections) any { return &s.server.Jobs.Keep }},
+}
