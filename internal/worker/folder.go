@@ -7,51 +7,132 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"freshet/internal/child"
 )
 
-// base is the folder in which working folders are made:
+// base is the folder of a worker, in which it makes those of tasks:
 //
-//	DIR/task-…/work   0700, the program's user's: where it runs, its HOME
-//	DIR/task-…/temp   0700, likewise: its TMPDIR
+//	DIR/worker-…/lock         locked while the worker lives
+//	DIR/worker-…/task-…/work  0700, the program's user's: where it runs, its HOME
+//	DIR/worker-…/task-…/temp  0700, likewise: its TMPDIR
 type base struct {
 	path string
 	user *child.User // nil: as we are
-	own  bool        // made for us alone; close removes it
+	lock *os.File    // nil where there are no locks
+	own  string      // DIR, if it was made for us alone; close removes it
 }
 
-// openBase makes the folder if need be, and looks who could change it.
-func openBase(dir string, user *child.User) (*base, error) {
-	b := &base{path: dir, user: user}
+// openBase makes the folder, looks who could change it, and removes those that
+// other workers left behind.
+func openBase(dir string, user *child.User) (b *base, err error) {
+	b = &base{user: user}
 	if dir == "" {
-		var err error
-		if b.path, err = os.MkdirTemp("", "freshet-worker-"); err != nil {
+		if dir, err = os.MkdirTemp("", "freshet-worker-"); err != nil {
 			return nil, err
 		}
-		b.own = true
-		if err := os.Chmod(b.path, 0o711); err != nil {
-			return nil, errors.Join(err, b.close())
+		b.own = dir
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.close())
 		}
-	} else if err := os.MkdirAll(dir, 0o711); err != nil {
-		return nil, err
+	}()
+	if err := makeDir(dir, b.own != ""); err != nil {
+		return b, err
 	}
-	resolved, err := filepath.EvalSymlinks(b.path)
+	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return nil, errors.Join(err, b.close())
+		return b, err
 	}
-	b.path = resolved
-	if _, err := b.check(); err != nil {
-		return nil, errors.Join(err, b.close())
+	if _, err := (&base{path: resolved, user: user}).check(); err != nil {
+		return b, err
 	}
-	return b, nil
+	removeStale(resolved)
+	for try := 1; ; try++ {
+		err = b.settle(filepath.Join(resolved, workerPrefix+rand.Text()))
+		if err == nil || try == 3 {
+			return b, err
+		}
+	}
+}
+
+// makeDir makes a folder that programs may pass through, unless it is there.
+func makeDir(dir string, fresh bool) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return err
+		}
+		fresh = true
+	} else if err != nil {
+		return err
+	}
+	if fresh { // whatever the umask is
+		return os.Chmod(dir, 0o711)
+	}
+	return nil
+}
+
+// settle makes the worker's own folder, and locks it. Another worker may take
+// it for a stale one in between, and remove it: that is an error.
+func (b *base) settle(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return err
+	}
+	b.path = path
+	if err := os.Chmod(path, 0o711); err != nil {
+		return err
+	}
+	lock, err := lockFile(filepath.Join(path, "lock"), true)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(filepath.Join(path, "lock")); err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	b.lock = lock
+	return nil
+}
+
+// workerPrefix is what the folders of workers are called.
+const workerPrefix = "worker-"
+
+// removeStale removes the folders of workers that are no more: those that
+// nobody has locked.
+func removeStale(dir string) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	entries, _ := fs.ReadDir(root.FS(), ".")
+	for _, e := range entries {
+		fi, err := root.Lstat(e.Name())
+		if err != nil || !fi.IsDir() || !trusted(fi) || !strings.HasPrefix(e.Name(), workerPrefix) {
+			continue
+		}
+		lock, err := lockFile(filepath.Join(dir, e.Name(), "lock"), false)
+		if err != nil {
+			continue
+		}
+		_ = removeAll(root, e.Name())
+		_ = lock.Close()
+	}
 }
 
 func (b *base) close() error {
-	if !b.own {
-		return nil
+	var faults []error
+	if b.lock != nil {
+		faults = append(faults, b.lock.Close())
 	}
-	return os.RemoveAll(b.path)
+	if b.path != "" {
+		faults = append(faults, os.RemoveAll(b.path))
+	}
+	if b.own != "" {
+		faults = append(faults, os.RemoveAll(b.own))
+	}
+	return errors.Join(faults...)
 }
 
 // check looks at the folder and those above it: nobody but root and us may be
@@ -158,12 +239,18 @@ func (p *place) remove() error {
 		return err
 	}
 	defer root.Close()
-	if err = root.RemoveAll(p.name); err == nil || !errors.Is(err, fs.ErrPermission) {
+	return removeAll(root, p.name)
+}
+
+// removeAll removes a folder with all that is in it, wherever links lead.
+func removeAll(root *os.Root, name string) error {
+	err := root.RemoveAll(name)
+	if err == nil || !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	// A program that runs as we do may leave folders that we may not change.
-	open(root, p.name)
-	return root.RemoveAll(p.name)
+	open(root, name)
+	return root.RemoveAll(name)
 }
 
 // open makes folders changeable again, from the top; no link is followed.

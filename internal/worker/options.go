@@ -77,8 +77,10 @@ type Options struct {
 	Capacity int
 	// Dir is where working folders are made. It and those above it must belong
 	// to root or to us, and nobody else may be able to change them (a sticky
-	// one like /tmp will do). It is made if need be. Default: a new one in the
-	// system's folder for temporary files, which Close removes.
+	// one like /tmp will do). It is made if need be. Each worker has a folder of
+	// its own in it, and removes those of workers that were killed (but on
+	// Windows). Default: a new one in the system's folder for temporary files,
+	// which Close removes.
 	Dir string
 	// Dirs are folders that jobs may name to work in (Spec.Dir), with all that
 	// is in them. Default: none, so that such jobs are refused.

@@ -18,7 +18,7 @@ import (
 
 // heardFor is how long what a program has printed is still read when it is
 // gone: only what escaped it, and holds the pipe, can make that last.
-const heardFor = 5 * time.Second
+const heardFor = 10 * time.Second
 
 // program runs a task that is a program, from its folder to its outputs.
 func (h *holding) program() jobs.Result {
@@ -235,7 +235,10 @@ func (h *holding) hear(hearing *sync.WaitGroup, pipes *pipes, progress seeker) {
 		}
 		long = part
 	}
-	hearing.Go(func() { drain(pipes.ours[2], s.Write) })
+	hearing.Go(func() {
+		drain(pipes.ours[2], s.Write)
+		s.Close()
+	})
 }
 
 // drain reads a pipe to its end, or its deadline.

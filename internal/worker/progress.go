@@ -92,13 +92,16 @@ func oneLine(text string) string {
 		}
 		return r
 	}, text)
-	text = strings.TrimSpace(text)
-	if len(text) <= maxMessage {
+	return clip(strings.TrimSpace(text), maxMessage)
+}
+
+// clip is text of most bytes at most, cut between characters.
+func clip(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	end := maxMessage
-	for !utf8.RuneStart(text[end]) {
-		end--
+	for !utf8.RuneStart(text[most]) {
+		most--
 	}
-	return text[:end]
+	return text[:most]
 }

@@ -50,7 +50,7 @@ func (w *warming) sitemap(text string, depth int) error {
 			return err
 		}
 		defer body.Close()
-		pages, maps, err = readSitemap(body, w.o.MaxURLs)
+		pages, maps, err = readSitemap(body, w.o.MaxURLs, maxSitemap)
 		return err
 	})
 	if err != nil {
@@ -99,9 +99,9 @@ func decoded(body io.Reader) (io.ReadCloser, error) {
 }
 
 // readSitemap reads the URLs of pages and of further sitemaps, most of them at
-// most.
-func readSitemap(r io.Reader, most int) (pages, maps []string, err error) {
-	bounded := &io.LimitedReader{R: r, N: maxSitemap}
+// most, of a text that has at most that many octets.
+func readSitemap(r io.Reader, most int, octets int64) (pages, maps []string, err error) {
+	bounded := &io.LimitedReader{R: r, N: octets}
 	buffered := bufio.NewReader(bounded)
 	if start, _ := buffered.Peek(512); !bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(start, []byte("\xef\xbb\xbf"))), []byte("<")) {
 		pages, err = readTextSitemap(buffered, most)
@@ -109,7 +109,7 @@ func readSitemap(r io.Reader, most int) (pages, maps []string, err error) {
 		pages, maps, err = readXMLSitemap(buffered, most)
 	}
 	if bounded.N == 0 {
-		err = fmt.Errorf("it is longer than %d bytes", maxSitemap)
+		err = fmt.Errorf("it is longer than %d bytes", octets)
 	}
 	return pages, maps, err
 }

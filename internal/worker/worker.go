@@ -224,13 +224,16 @@ func (w *Worker) endAll(why error) {
 	}
 }
 
+// maxNote bounds what the queue is told of a fault, in bytes.
+const maxNote = 100
+
 // self is what the queue is told of us.
 func (w *Worker) self() jobs.Worker {
 	s := jobs.Worker{Node: w.o.Node, Pools: w.o.Pools, Labels: maps.Clone(w.o.Labels), Capacity: w.o.Capacity, Version: w.o.Version}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.sick.why != "" {
-		s.Note = "could not start a task: " + w.sick.why
+		s.Note = clip(oneLine("could not start a task: "+w.sick.why), maxNote)
 	}
 	return s
 }

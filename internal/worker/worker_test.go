@@ -16,7 +16,7 @@ import (
 // How programs end, and what is told of it.
 func TestEnds(t *testing.T) {
 	q := newQueue()
-	c := begin(t, q, worker.Options{Capacity: 2, Grace: 50 * time.Millisecond})
+	c := begin(t, q, worker.Options{Capacity: 2, Grace: soon})
 	for _, x := range []struct {
 		name string
 		spec jobs.Spec
@@ -37,7 +37,6 @@ func TestEnds(t *testing.T) {
 		{"a pattern that is none", jobs.Spec{Command: []string{"true"}, Progress: "("}, jobs.Result{Exit: 126, Reason: "pattern of progress"}},
 		{"a pattern without a group", jobs.Spec{Command: []string{"true"}, Progress: "x"}, jobs.Result{Exit: 126, Reason: "pattern of progress"}},
 		{"late", timeout(sh(`sleep 1000`), 100*time.Millisecond), jobs.Result{Exit: -1, Signal: "SIGTERM", Reason: "timed out after 100ms"}},
-		{"late, deaf to TERM", timeout(sh(`trap '' TERM; while :; do sleep 1; done`), time.Second), jobs.Result{Exit: -1, Signal: "SIGKILL", Reason: "timed out after 1s"}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			q.put(x.spec)
@@ -54,10 +53,18 @@ func TestEnds(t *testing.T) {
 
 // A program that ends with 0 when it is asked to end has not succeeded.
 func TestPoliteEnd(t *testing.T) {
+	book := newNotebook(t)
 	q := newQueue()
+	q.lease = 30 * time.Millisecond
+	q.onBeat = func(jobs.Lease, jobs.Progress) error {
+		if _, err := os.Stat(string(book) + "/pid"); err != nil {
+			return nil
+		}
+		return jobs.ErrCancelled
+	}
 	begin(t, q, worker.Options{Grace: soon})
-	q.put(timeout(sh(`trap 'exit 0' TERM; while :; do sleep 0.01; done`), time.Second))
-	if r := q.result(t); r.Exit != 124 || r.Signal != "" || r.Reason != "timed out after 1s" {
+	q.put(sh(`trap 'exit 0' TERM; echo $$ > ` + string(book) + `/pid; while :; do sleep 0.01; done`))
+	if r := q.result(t); r.Exit != 124 || r.Signal != "" || r.Reason != "cancelled" {
 		t.Errorf("%+v", r)
 	}
 }
