@@ -200,14 +200,15 @@ func (l *Log) Read(ctx context.Context, after uint64, f func(n uint64, entry []b
 	return nil
 }
 
-// Trim forgets the entries up to number n.
+// Trim forgets the entries up to number n, except the last one of all.
 func (l *Log) Trim(ctx context.Context, n uint64) error {
 	ctx, cancel := within(ctx)
 	defer cancel()
 	info, err := l.entries.Info(ctx)
-	if err == nil {
-		// Beyond the last entry a purge would move the next number.
-		n = min(n, info.State.LastSeq)
+	if err == nil && info.State.LastSeq > 0 {
+		// The last one stays, so that the next number never depends on how the
+		// server remembers an empty stream; beyond it, a purge would move it.
+		n = min(n, info.State.LastSeq-1)
 		if n < info.State.FirstSeq {
 			return nil
 		}

@@ -47,6 +47,9 @@ func TestLog(t *testing.T) {
 	if got := entries(t, l, 0); got != nil {
 		t.Fatalf("a new log has %q", got)
 	}
+	if err := l.Trim(limited(t), 3); err != nil {
+		t.Fatal(err)
+	}
 	for n := range uint64(5) {
 		mustAppend(t, l, n, fmt.Sprint("e", n+1))
 	}
@@ -68,8 +71,8 @@ func TestLog(t *testing.T) {
 	if err := l.Trim(limited(t), 1000); err != nil {
 		t.Fatal(err)
 	}
-	if got := entries(t, l, 0); got != nil {
-		t.Errorf("all trimmed: %q", got)
+	if got, want := entries(t, l, 0), []string{"5:e5"}; !slices.Equal(got, want) {
+		t.Errorf("all trimmed but the last: %q, want %q", got, want)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -80,7 +83,7 @@ func TestLog(t *testing.T) {
 		t.Fatalf("numbers go on after a restart and a trim of everything: last %d, %v", last, err)
 	}
 	mustAppend(t, l, 5, "e6")
-	if got, want := entries(t, l, 0), []string{"6:e6"}; !slices.Equal(got, want) {
+	if got, want := entries(t, l, 0), []string{"5:e5", "6:e6"}; !slices.Equal(got, want) {
 		t.Errorf("after a restart: %q, want %q", got, want)
 	}
 }
@@ -310,6 +313,12 @@ func TestPagesFence(t *testing.T) {
 	mustPut(t, b, "gone", "")
 	mustPut(t, b, "late", "by b") // b does not know what a wrote late, and it is its turn
 	mustPut(t, b, "new", "by b")
+	b.mu.Lock() // as if the entry's number were on its way to b
+	b.last--
+	b.mu.Unlock()
+	if err := b.stillOurs(limited(t)); err != nil {
+		t.Error(err)
+	}
 
 	for key, page := range map[string]string{"k": "old", "gone": "old", "late": "", "new": "old"} {
 		if err := a.PutPage(limited(t), key, []byte(page)); !errors.Is(err, ErrFenced) {

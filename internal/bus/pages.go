@@ -19,8 +19,8 @@ import (
 // Pages are the last messages of a stream's subjects. Each is written with the
 // number of the message that it replaces, so that a writer that was fenced off
 // cannot replace what the next one wrote. A writer that meets a number it does
-// not know looks at the log: if that still ends where this writer was, the
-// page was written by an earlier one, late, and is replaced.
+// not know looks at the log: if that ends with its own entry, or where it has
+// read it, the page was written by an earlier one, late, and is replaced.
 
 // pageTries is how often PutPage meets others on one page before it gives up.
 const pageTries = 4
@@ -88,15 +88,8 @@ func (l *Log) putPage(ctx context.Context, key, subject string, page []byte) err
 
 // catchUp learns the number of a page, if this writer is still the last one.
 func (l *Log) catchUp(ctx context.Context, key, subject string) error {
-	info, err := l.entries.Info(ctx)
-	if err != nil {
-		return plainly(err)
-	}
-	l.mu.Lock()
-	last := l.last
-	l.mu.Unlock()
-	if info.State.LastSeq != last {
-		return ErrFenced
+	if err := l.stillOurs(ctx); err != nil {
+		return err
 	}
 	m, err := l.pages.GetLastMsgForSubject(ctx, subject)
 	switch {
@@ -106,6 +99,29 @@ func (l *Log) catchUp(ctx context.Context, key, subject string) error {
 		return plainly(err)
 	default:
 		l.knows(key, m.Sequence)
+	}
+	return nil
+}
+
+// stillOurs: the last entry is the one that was read here, or it was written
+// here, perhaps a moment ago, by an Append that has not returned.
+func (l *Log) stillOurs(ctx context.Context) error {
+	info, err := l.entries.Info(ctx)
+	if err != nil {
+		return plainly(err)
+	}
+	l.mu.Lock()
+	last := l.last
+	l.mu.Unlock()
+	if info.State.LastSeq == last {
+		return nil
+	}
+	m, err := l.entries.GetMsg(ctx, info.State.LastSeq)
+	if err != nil {
+		return plainly(err)
+	}
+	if m.Header.Get(headerWriter) != l.writer {
+		return ErrFenced
 	}
 	return nil
 }
