@@ -71,7 +71,10 @@ func (g *getting) together(ctx context.Context) int {
 		if f.out.name == "" {
 			f.out.before = before
 			mine := make(chan struct{})
-			before, done = mine, func() { close(mine) }
+			before, done = mine, func() {
+				f.out.wait() // one that wrote nothing has not waited
+				close(mine)
+			}
 		}
 		running.Go(func() {
 			end(i, f.run(ctx))

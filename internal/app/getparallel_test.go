@@ -17,6 +17,7 @@ type meeting struct {
 	mu   sync.Mutex
 	here int
 	most int
+	met  sync.Once
 	open chan struct{}
 }
 
@@ -25,7 +26,7 @@ func newMeeting() *meeting { return &meeting{open: make(chan struct{})} }
 func (m *meeting) wait(t *testing.T, number int) {
 	m.mu.Lock()
 	if m.here++; m.here == number {
-		close(m.open)
+		m.met.Do(func() { close(m.open) })
 	}
 	m.most = max(m.most, m.here)
 	m.mu.Unlock()
