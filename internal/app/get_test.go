@@ -266,7 +266,7 @@ func TestGetStatus(t *testing.T) {
 		{getHTTPError, "--fail-with-body URL/404", "the answer is 404 Not Found"},
 		{getPartial, "URL/short", "the body was cut off after 5 of 10 bytes"},
 		{getNothing, "URL/gone", ""},
-		{getManyRedirects, "URL/round", "there are more than 20 redirects"},
+		{getManyRedirects, "URL/round", "there are more than 20 redirects; the last leads to " + w.srv.URL + "/round, where it comes from"},
 		{getManyRedirects, "--max-redirs 0 URL/round", "there are more than 0 redirects"},
 		{exitOK, "--no-location URL/round", ""},
 		{1, "URL/away", "the redirect cannot be followed"},

@@ -168,7 +168,11 @@ const tooMuchRest = 64 << 10
 func (f *fetch) follow(h *getHop, resp *http.Response, to *url.URL) (*getHop, error) {
 	c := f.conf
 	if c.MaxRedirects >= 0 && int64(f.stats.redirects) >= c.MaxRedirects {
-		return nil, getFaultf(getManyRedirects, "there are more than %d redirects; the last leads to %s", c.MaxRedirects, to.Redacted())
+		round := ""
+		if to.String() == h.url.String() {
+			round = ", where it comes from"
+		}
+		return nil, getFaultf(getManyRedirects, "there are more than %d redirects; the last leads to %s%s", c.MaxRedirects, to.Redacted(), round)
 	}
 	to, err := parseGetURL(to.String(), true)
 	if err != nil {

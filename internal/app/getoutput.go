@@ -190,7 +190,11 @@ func (o *getOutput) heads() error {
 }
 
 func (o *getOutput) fault(name string, err error) error {
-	return getFaultf(getWriteError, "write %s: %w", name, cause(err))
+	remedy := ""
+	if dir := filepath.Dir(name); errors.Is(err, os.ErrNotExist) && !exists(dir) {
+		remedy = fmt.Sprintf("; there is no folder %s: --create-dirs makes it", dir)
+	}
+	return getFaultf(getWriteError, "write %s: %w%s", name, cause(err), remedy)
 }
 
 // errBinary is why something is not written to a terminal.

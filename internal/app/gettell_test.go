@@ -139,7 +139,7 @@ func TestGetWhy(t *testing.T) {
 * answer    200 OK
 * own cache miss: the answer has no-store (RFC 9111 §5.2.2.5)
 *           (Cache-Control: no-store)
-* kept      no: the answer has no-store (RFC 9111 §5.2.2.5)
+* kept      no, for that reason
 `},
 		{"URL/checked", `* why       GET http://ADDR/checked
 * answer    200 OK
@@ -150,8 +150,7 @@ func TestGetWhy(t *testing.T) {
 * answer    302 Found
 * own cache miss: an answer with this status code is stored only if it says that
             it may be (RFC 9111 §3)
-* kept      no: an answer with this status code is stored only if it says that
-            it may be (RFC 9111 §3)
+* kept      no, for that reason
 * why       GET http://ADDR/fresh
 * answer    200 OK
 * own cache hit: the stored answer is fresh (RFC 9111 §4.2)

@@ -102,6 +102,8 @@ func (w *getWhy) own(b *strings.Builder) {
 		whyLine(b, "kept", "not known: the answer was not read to its end")
 	case v.Stored:
 		whyLine(b, "kept", "yes, "+w.lasting(v.TTL))
+	case v.Because != "" && v.Because == v.Sentence:
+		whyLine(b, "kept", "no, for that reason")
 	case v.Because != "":
 		whyLine(b, "kept", "no: "+withClause(v.Because, clauseOf(v.Storing)))
 	case v.Err != nil:

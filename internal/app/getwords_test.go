@@ -70,3 +70,12 @@ func TestGetCacheFault(t *testing.T) {
 	_, said := w.run(exitFault, "--cache-dir", filepath.Join(file, "cache"), "URL/")
 	contains(t, said, "open the cache in "+filepath.Join(file, "cache")+": ", "; name another one with --cache-dir")
 }
+
+// Who writes to a folder that is not there is told which flag makes it.
+func TestGetNoFolder(t *testing.T) {
+	w := newGetWorld(t, say("body"))
+	dir := filepath.Join(t.TempDir(), "none")
+	_, said := w.run(getWriteError, "-o", filepath.Join(dir, "f"), "URL/")
+	contains(t, said, "; there is no folder "+dir+": --create-dirs makes it")
+	w.get("--create-dirs", "-o", filepath.Join(dir, "f"), "URL/")
+}
