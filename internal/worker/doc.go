@@ -31,9 +31,16 @@
 //	progress 0.4 denoising
 //	progress 40% denoising
 //
-// or Options of the job name a pattern (Spec.Progress) with one group, which is
-// looked for in each line that it prints: see [parseFraction]. What is no
-// progress is ignored.
+// or the job names a pattern (Spec.Progress), which is looked for in each line
+// that it prints. What its first group finds is a share ("3/16", "3 of 16"),
+// percent (with % in it or right behind it), a fraction (a number with a point,
+// not above 1), or else percent. What is no progress is ignored.
+//
+// Spec.Files are in the folder when it starts, and may be executed. Files there
+// that Spec.Outputs match are stored when it has succeeded: a name without * ? [
+// that is not there makes it fail; what is no regular file, or belongs to
+// another user, is left out, and the log says so. With Spec.Dir it runs there,
+// if Options.Dirs allow it, and outputs are looked for there; inputs are in HOME.
 //
 // # How it ended
 //
@@ -47,8 +54,8 @@
 // Invariants:
 //
 //   - When a result is told, the program, all that it started and its folder
-//     are gone, what it printed and its outputs are stored, or the result says
-//     what could not be.
+//     are gone, what it printed and its outputs are stored, or the result, or
+//     our log, says what could not be.
 //   - Who lost a lease (jobs.ErrLost) tells no result.
 //   - A program never runs as root.
 //   - What a program makes cannot lead us, who may be root, out of its folder.

@@ -10,7 +10,7 @@ var (
 	ReadSitemap   = readSitemap
 	RetryAfter    = retryAfter
 	Shortly       = shortly
-	OneLine       = oneLine
+	StartStatus   = startStatus
 )
 
 // Split makes lines of pieces, with a mark behind those that go on.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -209,5 +210,19 @@ func TestStaleFolders(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 2 {
 		t.Errorf("%v", entries)
+	}
+}
+
+// Which errors are a program's, with the status of shells, and which are ours.
+func TestStartStatus(t *testing.T) {
+	for err, want := range map[error]int{
+		syscall.ENOENT: 127, syscall.ENOTDIR: 127, syscall.ELOOP: 127, syscall.ENAMETOOLONG: 127,
+		syscall.EACCES: 126, syscall.ENOEXEC: 126, syscall.E2BIG: 126, syscall.ETXTBSY: 126,
+		syscall.EAGAIN: 0, syscall.ENOMEM: 0, syscall.EMFILE: 0, syscall.ENFILE: 0, syscall.EIO: 0, syscall.EPERM: 0,
+		child.ErrBusy: 0, child.ErrClosed: 0,
+	} {
+		if got := worker.StartStatus(&os.PathError{Op: "start", Path: "/x", Err: err}); got != want {
+			t.Errorf("%v: %d, want %d", err, got, want)
+		}
 	}
 }

@@ -192,7 +192,7 @@ func TestDir(t *testing.T) {
 		allowed + "x":                     "no such file",
 		other:                             "does not allow",
 		"/":                               "does not allow",
-		allowed + "/file":                 "not a folder",
+		allowed + "/file":                 "not a directory",
 		filepath.Dir(allowed) + "/../etc": "does not allow",
 	} {
 		s := sh(`pwd`)

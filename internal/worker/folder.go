@@ -281,25 +281,30 @@ func open(root *os.Root, dir string) {
 	}
 }
 
-// workIn finds the folder that a job names to work in; it must be one of those
-// that are allowed, or in one.
-func (w *Worker) workIn(dir string) (string, error) {
+// workIn finds and opens the folder that a job names to work in; it must be one
+// of those that are allowed, or in one.
+func (w *Worker) workIn(dir string) (string, *os.Root, error) {
 	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	for _, allowed := range w.o.Dirs {
 		at, err := filepath.EvalSymlinks(allowed)
 		if err != nil {
 			continue
 		}
-		if inside, err := filepath.Rel(at, resolved); err == nil && filepath.IsLocal(inside) {
-			fi, err := os.Stat(resolved)
-			if err == nil && !fi.IsDir() {
-				err = fmt.Errorf("%s is not a folder", dir)
-			}
-			return resolved, err
+		inside, err := filepath.Rel(at, resolved)
+		if err != nil || !filepath.IsLocal(inside) {
+			continue
 		}
+		// Through the allowed one: what became a link meanwhile leads nowhere.
+		top, err := os.OpenRoot(at)
+		if err != nil {
+			return "", nil, err
+		}
+		defer top.Close()
+		root, err := top.OpenRoot(inside)
+		return resolved, root, err
 	}
-	return "", fmt.Errorf("this worker does not allow jobs to work there")
+	return "", nil, errors.New("this worker does not allow jobs to work there")
 }

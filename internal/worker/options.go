@@ -41,7 +41,8 @@ type Queue interface {
 type LogSink interface {
 	// Append adds lines to the log of an attempt. Calls for one lease come one
 	// after the other; after an error the same lines come again. It must not
-	// keep the slice.
+	// keep the slice, but may keep the texts in it. Who prints does not wait for
+	// it; the end of an attempt does, up to ten seconds if it fails.
 	Append(ctx context.Context, l jobs.Lease, lines []Line) error
 }
 

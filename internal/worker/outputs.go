@@ -31,15 +31,10 @@ func checkOutputs(patterns []string) error {
 // the task's fault.
 type storeError struct{ error }
 
-// outputs stores what the task made in dir. The folder may hold anything:
-// nothing outside of it is read, no link is followed, and only files that are
-// the program's user's are taken.
-func (h *holding) outputs(dir string, patterns []string) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
+// outputs stores what the task made in a folder. It may hold anything: nothing
+// outside of it is read, no link is followed, and only files that are the
+// program's user's are taken.
+func (h *holding) outputs(root *os.Root, patterns []string) error {
 	g := gatherer{h: h, seen: map[string]bool{}}
 	for _, p := range patterns {
 		before := len(g.found)
@@ -110,6 +105,9 @@ func (g *gatherer) descend(dir *os.Root, name, full, rest string) error {
 // matches are the names in a folder that an element of a pattern matches.
 func (g *gatherer) matches(dir *os.Root, element string) (names []string, err error) {
 	f, err := dir.Open(".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +122,7 @@ func (g *gatherer) matches(dir *os.Root, element string) (names []string, err er
 		if g.entries += len(entries); g.entries > maxEntries {
 			return nil, fmt.Errorf("more than %d files are there to look through", maxEntries)
 		}
-		if err == io.EOF {
+		if err == io.EOF || errors.Is(err, fs.ErrNotExist) { // the folder was removed
 			return names, nil
 		}
 		if err != nil {

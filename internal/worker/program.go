@@ -52,11 +52,12 @@ func (h *holding) program() jobs.Result {
 	if err := h.inputs(p); err != nil {
 		return h.notReady(err)
 	}
-	dir := p.work
+	dir, made := p.work, p.root
 	if s.Dir != "" {
-		if dir, err = h.w.workIn(s.Dir); err != nil {
+		if dir, made, err = h.w.workIn(s.Dir); err != nil {
 			return refused(exitNotExecutable, "work in %s: %v", s.Dir, err)
 		}
+		defer made.Close()
 	}
 	if err := p.handOver(); err != nil {
 		return h.broken("give a folder to the program's user", err)
@@ -65,7 +66,7 @@ func (h *holding) program() jobs.Result {
 	if !ended || !r.OK() || len(outputs) == 0 {
 		return r
 	}
-	if err := h.outputs(dir, outputs); err != nil {
+	if err := h.outputs(made, outputs); err != nil {
 		var s storeError
 		r.Reason, r.Exit, r.Lost = err.Error(), exitOutputs, errors.As(err, &s)
 		r, _ = h.interrupted(r)
