@@ -174,7 +174,8 @@ func (s *Scheduler) Err() error {
 
 // Close writes the pages, so that the next start is a short one, and stops.
 // Claims and watches that wait get ErrClosed; tasks that run stay claimed. When
-// ctx ends it stops without the pages; nothing is lost by that.
+// ctx ends it stops without the pages; nothing is lost by that, nor when they
+// cannot be written, which is an error.
 func (s *Scheduler) Close(ctx context.Context) error {
 	s.close.Do(func() { close(s.closing) })
 	select {
@@ -183,7 +184,7 @@ func (s *Scheduler) Close(ctx context.Context) error {
 		s.cancel()
 		<-s.stopped
 	}
-	if errors.Is(s.err, ErrClosed) {
+	if s.err == ErrClosed {
 		return nil
 	}
 	return s.err
