@@ -106,6 +106,9 @@ func TestInspectDisk(t *testing.T) {
 	if e := w.Why(httptest.NewRequest("GET", "http://e/3000000", nil)); e.Verdict != record.Hit {
 		t.Errorf("%+v", e)
 	}
+	for !s.disk.files.Stats().Indexed { // a goroutine counts what was there
+		time.Sleep(time.Millisecond)
+	}
 	if n := s.Totals(); n.Entries != 0 || n.DiskEntries != 1 || n.DiskLimit == 0 || n.DiskUsed < 3_000_000 || n.DiskFault != "" {
 		t.Errorf("%+v", n)
 	}
@@ -122,6 +125,7 @@ func TestInspectDisk(t *testing.T) {
 	if got := onlyThere(); len(got) != 0 {
 		t.Errorf("%q", got)
 	}
+	s.memory.CleanUp() // else what is weighed may come later
 	if n := s.Totals(); n.Entries != 1 || n.MemoryUsed == 0 {
 		t.Errorf("%+v", n)
 	}
