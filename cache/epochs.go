@@ -100,6 +100,13 @@ func (x *index) of(key string, o *object) (found *epoch) {
 			found = earlier(found, x.named[selectPrefix][address[:n]], o)
 		}
 	}
+	if len(x.lengths) > 0 && isIgnoring(key) {
+		for _, e := range x.named[selectPrefix] {
+			if e.sel.aboutKey(key) {
+				found = earlier(found, e, o)
+			}
+		}
+	}
 	if len(o.tags) > 0 {
 		for _, tag := range o.tags {
 			found = earlier(found, x.named[selectTag][tag], o)
@@ -277,6 +284,11 @@ func (t *epochs) notDirect(es []*epoch) {
 func (t *epochs) unswept(direct bool) (es []*epoch) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	return t.unsweptLocked(direct)
+}
+
+// unsweptLocked is unswept while t.mu is held.
+func (t *epochs) unsweptLocked(direct bool) (es []*epoch) {
 	for _, e := range t.all {
 		if !e.swept && e.sel.kind != selectGroup && (direct || !e.direct) {
 			es = append(es, e)

@@ -46,7 +46,7 @@ func (s *Store) readGenerations(path string) {
 	s.epochs.mu.Lock()
 	defer s.epochs.mu.Unlock()
 	for _, e := range old {
-		e.at, e.swept = s.now(), true
+		e.at, e.swept = s.now(), e.soft
 		s.epochs.add(e)
 		s.raise(e.number)
 	}

@@ -43,7 +43,9 @@ func (x *fill) noteIgnored(o *object) {
 	r := &resource{ignores: &n, said: strings.Join(lines, ","), id: strconv.FormatInt(x.requested, 36)}
 	h.store.memory.Set(string(base), r)
 	h.store.ignoring.Store(true)
-	h.store.put(string(n.AppendKey(append(append(base, r.id...), '?'), x.q.to.query)), o, x.asked, h.opt.MaxVariants)
+	filed := *o
+	filed.prepared = new(prepared) // which purges are about it hangs on the key
+	h.store.put(string(n.AppendKey(append(append(base, r.id...), '?'), x.q.to.query)), &filed, x.asked, h.opt.MaxVariants)
 }
 
 // isIgnoring reports whether a key is one by a rule of No-Vary-Search.

@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"freshet/internal/rule"
@@ -309,7 +310,10 @@ func (h *Handler) Purge(uri string, soft bool) (int, error) {
 		return 0, err
 	}
 	r, err := h.store.PurgeBy(Purge{What: what, Soft: soft})
-	return int(r.Objects), err
+	if len(r.Each) == 0 {
+		return int(r.Objects), err
+	}
+	return int(slices.Max(r.Each)), err // the same answers may be under several keys
 }
 
 // PurgeKey removes what is stored under a key, or with soft has it validated

@@ -21,12 +21,12 @@ type Receipt struct {
 	// and without a disk tier for one tag, it is exact at once; of all else the
 	// sweep counts, and until it is done Counting is set. A purge of everything
 	// counts keys.
-	Objects  int64 `json:"objects"`
-	Bytes    int64 `json:"bytes"` // of bodies that are gone; a soft purge removes none
+	Objects int64 `json:"objects"`
+	Bytes   int64 `json:"bytes"` // of bodies that are gone; a soft purge removes none
 	// Each is Objects by selector, of those that are counted at once; of others 0.
 	// Only who purges gets it.
-	Each []int64 `json:"-"`
-	Counting bool  `json:"counting,omitempty"`
+	Each     []int64 `json:"-"`
+	Counting bool    `json:"counting,omitempty"`
 
 	Done   time.Time `json:"done,omitzero"`   // when the sweep was
 	Undone time.Time `json:"undone,omitzero"` // when it was undone

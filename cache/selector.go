@@ -136,7 +136,9 @@ func (s *Selector) aboutKey(key string) bool {
 	case selectURL:
 		return addressOf(key) == s.value && !isIgnoring(key)
 	case selectPrefix:
-		return strings.HasPrefix(addressOf(key), s.value)
+		address := addressOf(key)
+		// What is kept without a part of the query may be an answer to any.
+		return strings.HasPrefix(address, s.value) || isIgnoring(key) && strings.HasPrefix(s.value, address) && s.value[len(address):][0] == '?'
 	case selectHost:
 		authority := authorityOf(key)
 		return s.value == authority || s.value == hostOf(authority)

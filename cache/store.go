@@ -241,12 +241,12 @@ func (s *Store) replace(key string, old, o *object, maxVariants int) {
 		if r.without(old) == r {
 			return r
 		}
-		if s.refuses(o, key) {
+		if s.gone(o, key) {
 			return r.without(old)
 		}
 		return r.without(old).with(o, maxVariants)
 	})
-	if s.refuses(o, key) {
+	if s.gone(o, key) { // it was purged before the sweep could find it
 		s.drop(key, o)
 	}
 }

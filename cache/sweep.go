@@ -37,7 +37,12 @@ const sweepStep = 256
 
 // count notes which epochs are to be counted.
 func (s *Store) count() {
-	es := s.epochs.unswept(false)
+	t := &s.epochs
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s.sweeper.mu.Lock() // so that the latest list stays
+	defer s.sweeper.mu.Unlock()
+	es := t.unsweptLocked(false)
 	if len(es) == 0 {
 		s.sweeper.counting.Store(nil)
 		return
@@ -116,13 +121,14 @@ func (s *Store) sweepOnce() {
 	if len(batch) == 0 {
 		return
 	}
-	walk := len(s.epochs.unswept(false)) > 0
+	counted := s.epochs.unswept(false)
+	walk := len(counted) > 0
 	if walk && !s.sweepMemory() {
 		return
 	}
 	if s.disk != nil {
 		before := s.disk.stuck.Load()
-		if !s.sweepDisk(walk) {
+		if !s.sweepDisk(counted) {
 			return
 		}
 		if s.disk.stuck.Load() != before {
@@ -226,12 +232,12 @@ func (s *Store) withoutGone(key string, r *resource) *resource {
 
 // sweepDisk goes through what is on disk, and waits until what was removed is
 // off it; false: the store closes.
-func (s *Store) sweepDisk(walk bool) bool {
+func (s *Store) sweepDisk(counted []*epoch) bool {
 	t := s.disk
 	if !t.drain(s.sweeper.ctx) {
 		return false
 	}
-	if !walk {
+	if len(counted) == 0 {
 		return true
 	}
 	for !s.shared && !t.files.Stats().Indexed {
@@ -249,14 +255,15 @@ func (s *Store) sweepDisk(walk bool) bool {
 				}
 				runtime.Gosched()
 			}
-			s.sweepFile(k)
+			s.sweepFile(k, counted)
 		}
 	}
 	return s.sweeper.ctx.Err() == nil && t.drain(s.sweeper.ctx)
 }
 
-// sweepFile is sweepKey for what is on disk.
-func (s *Store) sweepFile(k diskstore.Key) {
+// sweepFile is sweepKey for what is on disk. What stays is counted for the epochs
+// of this round alone: the next one will find it again.
+func (s *Store) sweepFile(k diskstore.Key, counted []*epoch) {
 	t := s.disk
 	stored, err := t.files.Peek(k)
 	if err != nil {
@@ -285,8 +292,12 @@ func (s *Store) sweepFile(k diskstore.Key) {
 	}
 	gone := false
 	for _, o := range r.objects {
-		s.account(key, o)
-		gone = gone || s.gone(o, key)
+		if s.gone(o, key) {
+			gone = true
+			s.account(key, o)
+		} else {
+			accountTo(counted, key, o)
+		}
 	}
 	if !gone {
 		return
@@ -309,17 +320,22 @@ func (s *Store) sweepFile(k diskstore.Key) {
 
 // account counts an object for the purges that it belongs to, once each.
 func (s *Store) account(key string, o *object) {
-	list := s.sweeper.counting.Load()
-	if list == nil {
+	if list := s.sweeper.counting.Load(); list != nil {
+		accountTo(*list, key, o)
+	}
+}
+
+func accountTo(list []*epoch, key string, o *object) {
+	if len(list) == 0 {
 		return
 	}
 	counted := o.prepared.counted.Load()
-	last := (*list)[len(*list)-1].number
+	last := list[len(list)-1].number
 	if last <= max(counted, o.born) || !o.prepared.counted.CompareAndSwap(counted, last) {
 		return
 	}
 	var by *receipt
-	for _, e := range *list {
+	for _, e := range list {
 		if e.number <= counted || e.by == by && by != nil || !e.about(key, o) {
 			continue
 		}
