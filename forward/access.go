@@ -15,14 +15,14 @@ import (
 // not known here: that is decided when it is dialled.
 type access struct {
 	clients []netip.Prefix
-	login   func(name, password string) bool
+	logins  *logins
 	ports   []int
 }
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 func newAccess(o *Options) access {
-	a := access{clients: o.Clients, login: o.Login, ports: o.Ports}
+	a := access{clients: o.Clients, logins: newLogins(o), ports: o.Ports}
 	if len(a.clients) == 0 {
 		a.clients = loopback
 	}
@@ -35,7 +35,7 @@ func (a *access) refuses(r *http.Request) rule.ID {
 	if !local && !contains(a.clients, from) {
 		return rule.FilterClient
 	}
-	if id := a.refusesLogin(r, local || from.IsLoopback()); id != 0 {
+	if id := a.refusesLogin(r, from, local || from.IsLoopback()); id != 0 {
 		return id
 	}
 	if !a.allowsPort(r) {
@@ -45,8 +45,8 @@ func (a *access) refuses(r *http.Request) rule.ID {
 }
 
 // refusesLogin wants the credentials of a user where there are users.
-func (a *access) refusesLogin(r *http.Request, private bool) rule.ID {
-	if a.login == nil {
+func (a *access) refusesLogin(r *http.Request, from netip.Addr, private bool) rule.ID {
+	if a.logins.login == nil {
 		return 0
 	}
 	given := r.Header.Get("Proxy-Authorization")
@@ -58,10 +58,10 @@ func (a *access) refusesLogin(r *http.Request, private bool) rule.ID {
 	}
 	basic := http.Request{Header: http.Header{"Authorization": {given}}}
 	name, password, ok := basic.BasicAuth()
-	if !ok || !a.login(name, password) {
+	if !ok {
 		return rule.FilterLogin
 	}
-	return 0
+	return a.logins.refuses(from, name, password)
 }
 
 // allowsPort reports whether requests may go to the port of this one. Tunnels

@@ -7,10 +7,13 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync/atomic"
+	"time"
 
 	"freshet/cache"
 	"freshet/httpd"
+	"freshet/internal/control"
 	"freshet/internal/outbound"
 	"freshet/internal/record"
 	"freshet/internal/rule"
@@ -204,6 +207,8 @@ func refuse(w http.ResponseWriter, r *http.Request, id rule.ID) {
 	switch id {
 	case rule.FilterLogin:
 		w.Header().Set("Proxy-Authenticate", `Basic realm="freshet", charset="UTF-8"`)
+	case rule.FilterGuesses:
+		w.Header().Set("Retry-After", strconv.Itoa(int(control.GuessTime/time.Second)))
 	}
 	httpd.Error(w, r, row.Status, refusal(r, id))
 }

@@ -43,7 +43,7 @@ func (h *Handler) unlisted(a *httpd.Answer) bool {
 // allowsHot is refuses for a plain request of a client without credentials; what
 // it does not allow, that decides.
 func (a *access) allowsHot(from netip.AddrPort, host string) bool {
-	if a.login != nil || !from.IsValid() || !contains(a.clients, from.Addr().Unmap().WithZone("")) {
+	if a.logins.login != nil || !from.IsValid() || !contains(a.clients, from.Addr().Unmap().WithZone("")) {
 		return false
 	}
 	colon := strings.LastIndexByte(host, ':')

@@ -25,7 +25,9 @@ type Options struct {
 	// Login, when not nil, says whether a name and a password are those of a
 	// user; requests without are answered 407. It must take the same time for
 	// all wrong ones, and may be called at the same time. Passwords are taken
-	// over TLS and from loopback only.
+	// over TLS and from loopback only. After ten wrong ones of a client (an
+	// address, of IPv6 a /64) within ten seconds, or thirty for a name, the next
+	// are answered 429 for the rest of these, unlooked at.
 	Login func(name, password string) bool
 
 	// Ports are the ports that requests may go to, besides 80, 443 and those

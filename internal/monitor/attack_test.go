@@ -95,7 +95,7 @@ func TestGuessersAreToldApart(t *testing.T) {
 	for n := range maxGuessers + maxAttempts {
 		ask(fmt.Sprintf("198.51.100.%d:1", n), "wrong")
 	}
-	if n := len(f.gate.tries.of); n > maxGuessers+1 {
+	if n := f.gate.tries.wrong.Keys(); n > maxGuessers+1 {
 		t.Errorf("%d clients are kept", n)
 	}
 	if got := ask("203.0.113.1:1", "a long secret"); got != 401 {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"freshet/check"
+	"freshet/internal/control"
 )
 
 // A page of another site reaches the monitor by that site's name only.
@@ -100,7 +102,7 @@ func TestToken(t *testing.T) {
 	h := f.Handler()
 	for _, at := range []string{"/", "/metrics", "/requests.json", "/events?page=overview", "/why.json?url=http://a/", "/none", "/cache/object?key=x"} {
 		for _, auth := range []string{"", "Bearer owner's token", "Bearer a long secre", "Bearer a long secrett", basic("", "x")} {
-			f.gate.tries.of = nil
+			f.gate.tries.wrong = control.Guesses[netip.Prefix]{}
 			w := send(h, "GET", at, "", "Authorization", auth)
 			if w.Code != 401 || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Bearer") || strings.Contains(w.Body.String(), "script>alert") {
 				t.Errorf("%s with %q: %d", at, auth, w.Code)

@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/control"
 	"freshet/internal/monitor/ui"
 )
 
@@ -110,28 +110,18 @@ func seeOther(w http.ResponseWriter, to string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// attempts counts wrong tokens. After ten of them within ten seconds no token
-// of the same client is looked at for the rest of the ten seconds: it cannot be
-// guessed, and who guesses shuts out nobody else. When more clients guess than
-// are told apart, all others count as one.
-type attempts struct {
-	now func() time.Time
-
-	mu sync.Mutex // guards the rest
-	of map[netip.Prefix]*guesses
-}
-
-// guesses are the wrong tokens of one client.
-type guesses struct {
-	since time.Time
-	wrong int
-}
-
+// How many wrong tokens of a client count, how long, and of how many clients.
 const (
-	maxAttempts = 10
-	attemptTime = 10 * time.Second
-	maxGuessers = 64
+	maxAttempts = control.MaxGuesses
+	attemptTime = control.GuessTime
+	maxGuessers = control.MaxGuessKeys
 )
+
+// attempts counts wrong tokens by client.
+type attempts struct {
+	now   func() time.Time
+	wrong control.Guesses[netip.Prefix]
+}
 
 // guesser is what clients are told apart by: the address, of IPv6 the network,
 // for a client has all of its addresses.
@@ -140,49 +130,9 @@ func guesser(r *http.Request) netip.Prefix {
 	if err != nil {
 		return netip.Prefix{}
 	}
-	a, bits := addr.Addr().Unmap().WithZone(""), 64
-	if a.Is4() {
-		bits = 32
-	}
-	p, _ := a.Prefix(bits) // there are as many bits
-	return p
+	return control.ClientOf(addr.Addr())
 }
 
-// at returns the guesses of a client, nil when there are none. It is to be
-// called with the lock.
-func (a *attempts) at(p netip.Prefix) *guesses {
-	for other, g := range a.of {
-		if a.now().Sub(g.since) > attemptTime {
-			delete(a.of, other)
-		}
-	}
-	if g := a.of[p]; g != nil || len(a.of) < maxGuessers {
-		return g
-	}
-	return a.of[netip.Prefix{}]
-}
+func (a *attempts) tooMany(r *http.Request) bool { return a.wrong.TooMany(guesser(r), a.now()) }
 
-func (a *attempts) tooMany(r *http.Request) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	g := a.at(guesser(r))
-	return g != nil && g.wrong >= maxAttempts
-}
-
-func (a *attempts) failed(r *http.Request) {
-	p := guesser(r)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	g := a.at(p)
-	if g == nil {
-		if a.of == nil {
-			a.of = map[netip.Prefix]*guesses{}
-		}
-		if len(a.of) >= maxGuessers {
-			p = netip.Prefix{}
-		}
-		g = &guesses{since: a.now()}
-		a.of[p] = g
-	}
-	g.wrong++
-}
+func (a *attempts) failed(r *http.Request) { a.wrong.Failed(guesser(r), a.now()) }

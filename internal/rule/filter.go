@@ -8,6 +8,7 @@ const (
 	FilterClient
 	FilterLogin
 	FilterLoginPlain
+	FilterGuesses
 	FilterPort
 	FilterDestination
 	FilterMisdirected
@@ -50,6 +51,8 @@ var filterTable = [...]Row{
 		"give those of a user of the proxy"},
 	FilterLoginPlain & 0xff: {"filter-login-plain", 403, "a password came over a connection that others can read", "RFC 7617 §4",
 		"reach the proxy over TLS, or from the same machine"},
+	FilterGuesses & 0xff: {"filter-guesses", 429, "there were too many wrong passwords from the client's address, or for the name", "RFC 6585 §4",
+		"try again in ten seconds"},
 	FilterPort & 0xff: {"filter-port", 403, "the proxy connects to no such port", "RFC 9110 §9.3.6",
 		"allow it with --port"},
 	FilterDestination & 0xff: {"filter-destination", 403, "the destination is not a public address, or is refused", "",
