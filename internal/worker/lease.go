@@ -26,6 +26,8 @@ type holding struct {
 	since time.Time
 	ctx   context.Context // ends when the task is to; its cause says why
 	end   context.CancelCauseFunc
+	ours  context.Context // ends when the lease is lost
+	lose  context.CancelFunc
 	log   *log
 
 	progress progress
@@ -60,6 +62,7 @@ func (w *Worker) take(t *jobs.Task) *holding {
 	h := &holding{w: w, task: t, since: time.Now()}
 	h.progress.news = make(chan struct{}, 1)
 	h.ctx, h.end = context.WithCancelCause(context.Background())
+	h.ours, h.lose = context.WithCancel(context.Background())
 	h.log = newLog(w.o.Logs, t.Lease, w.o.MaxLog, w.o.Clock)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -72,6 +75,7 @@ func (w *Worker) take(t *jobs.Task) *holding {
 func (h *holding) see(telling context.Context) {
 	defer func() {
 		h.end(nil)
+		h.lose()
 		h.w.mu.Lock()
 		delete(h.w.held, h)
 		h.w.mu.Unlock()
@@ -100,10 +104,10 @@ func (h *holding) beat(keeping context.Context) {
 		case <-keeping.Done():
 			return
 		case <-h.progress.news:
-			if wait := progressEvery - time.Since(last); wait < third {
-				next.Reset(max(wait, 0))
+			// Until it is told, what is new takes its place.
+			if failing.next == 0 {
+				next.Reset(max(0, min(progressEvery, third)-time.Since(last)))
 			}
-			// Until then what is new takes the place of what is not told yet.
 		case <-next.C:
 			ctx, cancel := context.WithTimeout(keeping, max(third, time.Second))
 			err := h.w.o.Queue.Beat(ctx, h.task.Lease, h.progress.latest())
@@ -114,6 +118,7 @@ func (h *holding) beat(keeping context.Context) {
 				failing = pause{}
 				next.Reset(third)
 			case errors.Is(err, jobs.ErrLost), errors.Is(err, jobs.ErrUnknown):
+				h.lose()
 				h.end(jobs.ErrLost)
 				return
 			case errors.Is(err, jobs.ErrCancelled):
@@ -129,16 +134,11 @@ func (h *holding) beat(keeping context.Context) {
 // tell tells the queue how the task ended, until it has heard it, or says that
 // it is not ours any more.
 func (h *holding) tell(telling context.Context, r jobs.Result) {
-	lost := func() bool { return errors.Is(context.Cause(h.ctx), jobs.ErrLost) }
 	ctx, cancel := context.WithCancel(telling)
 	defer cancel()
-	defer context.AfterFunc(h.ctx, func() {
-		if lost() {
-			cancel()
-		}
-	})()
+	defer context.AfterFunc(h.ours, cancel)()
 	var failing pause
-	for !lost() {
+	for h.ours.Err() == nil {
 		call, done := context.WithTimeout(ctx, lastPause)
 		err := h.w.o.Queue.Finish(call, h.task.Lease, r)
 		done()
@@ -147,13 +147,13 @@ func (h *holding) tell(telling context.Context, r jobs.Result) {
 			h.w.count(r.Lost)
 			return
 		case errors.Is(err, jobs.ErrLost), errors.Is(err, jobs.ErrUnknown), errors.Is(err, jobs.ErrCancelled):
-			h.end(jobs.ErrLost)
-			continue
+			h.w.count(true)
+			return
 		}
 		if failing.next == 0 {
 			h.complain("cannot tell how the task ended; trying again", err)
 		}
-		if !failing.wait(ctx, nil) && !lost() {
+		if !failing.wait(ctx, nil) && h.ours.Err() == nil {
 			h.complain("gave up telling how the task ended", err)
 			break
 		}

@@ -185,14 +185,16 @@ func (h *holding) await(process *child.Process) (cause error) {
 		return nil
 	case <-h.ctx.Done():
 	}
-	cause = context.Cause(h.ctx)
-	if errors.Is(cause, jobs.ErrLost) {
-		process.Kill() // somebody else may be running it
-	} else {
+	if h.ours.Err() == nil {
 		process.Terminate()
 	}
-	<-process.Done()
-	return cause
+	select {
+	case <-process.Done():
+	case <-h.ours.Done(): // somebody else may be running it
+		process.Kill()
+		<-process.Done()
+	}
+	return context.Cause(h.ctx)
 }
 
 // resultOf is how a program ended.

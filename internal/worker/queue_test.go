@@ -87,10 +87,13 @@ func (q *queue) Beat(_ context.Context, l jobs.Lease, p jobs.Progress) error {
 	if err := q.fault(&q.beats); err != nil {
 		return err
 	}
-	if q.onBeat != nil {
-		return q.onBeat(l, p)
+	q.mu.Lock()
+	f := q.onBeat
+	q.mu.Unlock()
+	if f == nil {
+		return nil
 	}
-	return nil
+	return f(l, p)
 }
 
 func (q *queue) Finish(_ context.Context, l jobs.Lease, r jobs.Result) error {
@@ -98,8 +101,11 @@ func (q *queue) Finish(_ context.Context, l jobs.Lease, r jobs.Result) error {
 	if err := q.fault(&n); err != nil {
 		return err
 	}
-	if q.onFinish != nil {
-		if err := q.onFinish(l, r); err != nil {
+	q.mu.Lock()
+	f := q.onFinish
+	q.mu.Unlock()
+	if f != nil {
+		if err := f(l, r); err != nil {
 			return err
 		}
 	}
