@@ -29,6 +29,12 @@ func (*Server) Revoke(string) error { return ErrAbsent }
 // Nodes lists nobody.
 func (*Server) Nodes() []Node { return nil }
 
+// Broken is never closed.
+func (*Server) Broken() <-chan struct{} { return nil }
+
+// Err returns ErrAbsent.
+func (*Server) Err() error { return ErrAbsent }
+
 // Close does nothing.
 func (*Server) Close() error { return nil }
 

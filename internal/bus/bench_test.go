@@ -3,6 +3,7 @@
 package bus
 
 import (
+	"context"
 	"fmt"
 	"testing"
 )
@@ -28,6 +29,48 @@ func BenchmarkAppend(b *testing.B) {
 			b.SetBytes(int64(size))
 			for b.Loop() {
 				if last, err = l.Append(b.Context(), last, entry); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkCall asks and is answered, inside the process and through the door.
+func BenchmarkCall(b *testing.B) {
+	s, err := Start(Options{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	server, err := s.Connect("server")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := server.Serve("jobs.echo", func(_ context.Context, r Request) ([]byte, error) { return r.Payload, nil }); err != nil {
+		b.Fatal(err)
+	}
+	local, err := s.Connect("local")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.Open(Listen{Addr: "127.0.0.1:0"}); err != nil {
+		b.Fatal(err)
+	}
+	text, err := s.Token(TokenOptions{Name: "worker"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	worker, err := Join(b.Context(), text, JoinOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer worker.Close()
+	for name, c := range map[string]*Conn{"inside": local, "door": worker} {
+		b.Run(name, func(b *testing.B) {
+			payload := make([]byte, 300)
+			for b.Loop() {
+				if _, err := c.Call(b.Context(), "jobs.echo", payload); err != nil {
 					b.Fatal(err)
 				}
 			}

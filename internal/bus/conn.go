@@ -25,9 +25,10 @@ type Conn struct {
 	log    *slog.Logger
 	forget func() // tells the server in the process that this one has ended; nil elsewhere
 
-	replicas int   // how often streams are kept, unless a log says otherwise
-	maxStore int64 // of the server in the process; 0: not known
-	worker   bool  // has a worker's token, and asks for nothing that will be refused
+	replicas int     // how often streams are kept, unless a log says otherwise
+	server   *Server // in the process; nil elsewhere
+	maxStore int64   // of the server in the process; 0: not known
+	worker   bool    // has a worker's token, and asks for nothing that will be refused
 
 	closing sync.Once
 	life    context.Context // ends with the connection
@@ -156,6 +157,27 @@ func within(ctx context.Context) (context.Context, context.CancelFunc) {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, DefaultTimeout)
+}
+
+// whileItWrites is within for what is to be written. The context ends also when
+// the server in the process breaks: it leaves writers without an answer.
+func (c *Conn) whileItWrites(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := within(ctx)
+	if c.server == nil {
+		return ctx, cancel
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.server.writes, func() { fail(c.server.Err()) })
+	return ctx, func() { stop(); fail(nil); cancel() }
+}
+
+// unclear is an error after which it is not known whether something was
+// written. ctx tells when the server is broken.
+func unclear(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, ErrBroken) {
+		err = cause
+	}
+	return fmt.Errorf("%w: %w", ErrUnclear, err)
 }
 
 // plainly turns errors of the client into ours.

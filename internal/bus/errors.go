@@ -16,6 +16,9 @@ var (
 	ErrTooLarge = errors.New("too large")
 	// ErrFull: the folder's or the log's bound is reached.
 	ErrFull = errors.New("no room left")
+	// ErrBroken: the server could not write a file, and writes nothing more
+	// until it is started anew. See [Server.Broken].
+	ErrBroken = errors.New("the server cannot write")
 	// ErrDamaged: entries in the middle of a log are missing.
 	ErrDamaged = errors.New("entries are missing")
 	// ErrLocked: another process uses the folder.

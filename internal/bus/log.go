@@ -106,12 +106,13 @@ func (l *Log) Last(ctx context.Context) (uint64, error) {
 // Append stores an entry right behind entry number last, durable on return,
 // and returns its number, last+1. ErrFenced: last is not the last one.
 // ErrUnclear: it may have been stored; the same call again finds out.
-// ErrTooLarge and ErrFull: nothing was stored.
+// ErrTooLarge and ErrFull: nothing was stored. ErrBroken beside ErrUnclear: the
+// server has to be started anew.
 func (l *Log) Append(ctx context.Context, last uint64, entry []byte) (uint64, error) {
 	if int64(len(entry)) > l.c.room() {
 		return 0, fmt.Errorf("append %d bytes to log %s: %w", len(entry), l.name, ErrTooLarge)
 	}
-	ctx, cancel := within(ctx)
+	ctx, cancel := l.c.whileItWrites(ctx)
 	defer cancel()
 	m := &nats.Msg{Subject: prefixLog + l.name, Data: entry, Header: nats.Header{headerWriter: {l.writer}}}
 	ack, err := l.c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequence(last))
@@ -120,14 +121,14 @@ func (l *Log) Append(ctx context.Context, last uint64, entry []byte) (uint64, er
 		l.saw(ack.Sequence)
 		return ack.Sequence, nil
 	case !certain(err):
-		return 0, fmt.Errorf("append to log %s: %w: %w", l.name, ErrUnclear, err)
+		return 0, fmt.Errorf("append to log %s: %w", l.name, unclear(ctx, err))
 	}
 	err = plainly(err)
 	if errors.Is(err, ErrFenced) {
 		ours, lookErr := l.wrote(ctx, last+1, entry)
 		switch {
 		case lookErr != nil:
-			return 0, fmt.Errorf("append to log %s: %w: %w", l.name, ErrUnclear, lookErr)
+			return 0, fmt.Errorf("append to log %s: %w", l.name, unclear(ctx, lookErr))
 		case ours:
 			l.saw(last + 1)
 			return last + 1, nil

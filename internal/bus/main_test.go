@@ -17,6 +17,10 @@ func TestMain(m *testing.M) {
 		appendUntilKilled()
 		return
 	}
+	if os.Getenv(fullDirVar) != "" {
+		appendUntilFull()
+		return
+	}
 	wiretest.Main(m)
 }
 

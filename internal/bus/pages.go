@@ -36,7 +36,7 @@ func (l *Log) PutPage(ctx context.Context, key string, page []byte) error {
 	if int64(len(page)) > l.c.room() {
 		return fmt.Errorf("page %s of %d bytes: %w", key, len(page), ErrTooLarge)
 	}
-	ctx, cancel := within(ctx)
+	ctx, cancel := l.c.whileItWrites(ctx)
 	defer cancel()
 	for range pageTries {
 		err = l.putPage(ctx, key, prefixPage+l.name+"."+token, page)
@@ -71,7 +71,7 @@ func (l *Log) putPage(ctx context.Context, key, subject string, page []byte) err
 		if certain(err) {
 			return plainly(err)
 		}
-		return fmt.Errorf("%w: %w", ErrUnclear, err)
+		return unclear(ctx, err)
 	}
 	if len(page) > 0 {
 		l.knows(key, ack.Sequence)

@@ -3,6 +3,7 @@
 package bus
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -31,6 +32,9 @@ type Server struct {
 	door   *door // nil: not open
 	closed bool
 
+	writes context.Context // ends when NATS cannot write, with the reason as its cause
+	breaks context.CancelCauseFunc
+
 	end     sync.Once
 	stopped chan struct{} // closed when NATS has ended and the folder is free
 }
@@ -58,6 +62,7 @@ func Start(o Options) (*Server, error) {
 		return nil, fmt.Errorf("start the job store in %s: %w", o.Dir, err)
 	}
 	s := &Server{options: o, lock: lock, conns: map[*Conn]bool{}, stopped: make(chan struct{})}
+	s.writes, s.breaks = context.WithCancelCause(context.Background())
 	if err := s.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the job store in %s: %w", o.Dir, err), s.Close())
 	}
@@ -94,7 +99,7 @@ func (s *Server) start() error {
 		return err
 	}
 	s.ns = ns
-	said := &serverLog{log: s.options.Log}
+	said := &serverLog{log: s.options.Log, broken: s.breaks}
 	ns.SetLoggerV2(said, false, false, false)
 	ns.Start()
 	if err := said.fatal(); err != nil {
@@ -119,7 +124,7 @@ func (s *Server) Connect(name string) (*Conn, error) {
 		}
 		return nil, fmt.Errorf("connect %s: %w", name, err)
 	}
-	c.maxStore = s.options.MaxStore
+	c.maxStore, c.server = s.options.MaxStore, s
 	c.forget = func() {
 		s.mu.Lock()
 		delete(s.conns, c)
@@ -137,6 +142,14 @@ func (s *Server) Connect(name string) (*Conn, error) {
 	}
 	return c, nil
 }
+
+// Broken is closed when the server could not write a file, as on a full disk.
+// It writes nothing more then: Close it, and Start another in the folder when
+// there is room. What was acknowledged is there.
+func (s *Server) Broken() <-chan struct{} { return s.writes.Done() }
+
+// Err is why the server is broken; nil while it is not.
+func (s *Server) Err() error { return context.Cause(s.writes) }
 
 func (s *Server) isClosed() bool {
 	s.mu.Lock()

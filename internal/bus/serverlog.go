@@ -6,13 +6,16 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 )
 
 // serverLog is where NATS says things. What it calls fatal is kept: it does
-// not end this process.
+// not end this process. That a file could not be written it says nowhere else
+// (it does not even answer who waits for the entry), so broken is told.
 type serverLog struct {
-	log *slog.Logger
+	log    *slog.Logger
+	broken func(error)
 
 	mu    sync.Mutex
 	worst error
@@ -31,7 +34,18 @@ func (l *serverLog) Noticef(format string, v ...any) { l.say(slog.LevelDebug, fo
 func (l *serverLog) Warnf(format string, v ...any) { l.say(slog.LevelWarn, format, v) }
 
 // Errorf is for what failed.
-func (l *serverLog) Errorf(format string, v ...any) { l.say(slog.LevelError, format, v) }
+func (l *serverLog) Errorf(format string, v ...any) {
+	l.say(slog.LevelError, format, v)
+	if strings.Contains(format, "ritical write error") || strings.Contains(format, "will be DISABLED") {
+		err := fmt.Errorf("%w: %s", ErrBroken, fmt.Sprintf(format, v...))
+		for _, part := range v {
+			if cause, ok := part.(error); ok {
+				err = fmt.Errorf("%w: %w", ErrBroken, cause) // its path says which file
+			}
+		}
+		l.broken(err)
+	}
+}
 
 // Debugf is for details.
 func (l *serverLog) Debugf(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
