@@ -87,6 +87,7 @@ func (h *Handler) whyListed(r *http.Request) (*why.Explanation, *http.Request, *
 		e.Sentence = strings.ToUpper(row.Sentence[:1]) + row.Sentence[1:] + "."
 		return j.explain(e), &out, &j
 	}
+	j.framed = h.asFrame(&out, &j)
 	prepared := &out
 	if j.verdict.URL != "" {
 		prepared = withoutParameters(prepared, j.verdict.URL)
@@ -128,7 +129,24 @@ func (j *judged) explain(e *why.Explanation) *why.Explanation {
 	if text := j.without(); text != "" {
 		e.Also = append(e.Also, text)
 	}
+	if j.framed != "" {
+		e.Also = append(e.Also, j.framed)
+	}
 	return e
+}
+
+// asFrame says what would become of a document that passes if it were a frame,
+// where that cannot be told; "" if nothing else.
+func (h *Handler) asFrame(r *http.Request, j *judged) string {
+	page, ok := mayBeFrame(r)
+	if !ok || j.kind != filterlist.Document || j.blocks() {
+		return ""
+	}
+	f := judged{set: j.set, address: j.address, kind: filterlist.Subdocument, page: page}
+	if f.decide(h, r.Method); !f.blocks() {
+		return ""
+	}
+	return "Over plain http browsers do not tell whether this is a page, or a frame of " + page + ", so it is taken for a page. As a frame it would be blocked, by " + listed(f.verdict.Rule) + "; a rule with $document blocks both."
 }
 
 // noted adds the rules that held beside that of the answer.

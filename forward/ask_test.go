@@ -156,3 +156,41 @@ func TestHideMemory(t *testing.T) {
 		t.Errorf("%d bytes came; %d KiB were held", n, most>>10)
 	}
 }
+
+// A document that may be a frame passes, and why says what it would be as one.
+func TestWhyFrame(t *testing.T) {
+	h, err := forward.New(forward.Options{AllowPrivate: true, Lists: []forward.ListSource{listFile(t, "||ads.example^\n||all.example^$all\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	const as = "taken for a page. As a frame it would be blocked, by mine:1 ||ads.example^"
+	for _, tt := range []struct {
+		host, referer, dest string
+		says                bool
+		rule                string
+	}{
+		{"ads.example", "http://news.example/a", "", true, "proxy-answered"},
+		{"ads.example", "", "", false, "proxy-answered"},
+		{"ads.example", "https://news.example/", "", false, "proxy-answered"},
+		{"ads.example", "http://news.example/", "iframe", false, "filter-stand-in"},
+		{"ads.example", "http://news.example/", "document", false, "proxy-answered"},
+		{"good.example", "http://news.example/", "", false, "proxy-answered"},
+		{"all.example", "http://news.example/", "", false, "filter-blocked"},
+	} {
+		r := httptest.NewRequest("GET", "/x", nil)
+		r.Host = tt.host
+		r.Header.Set("Accept", "text/html,*/*;q=0.8")
+		if tt.referer != "" {
+			r.Header.Set("Referer", tt.referer)
+		}
+		if tt.dest != "" {
+			r.Header.Set("Sec-Fetch-Dest", tt.dest)
+		}
+		e := h.Why(r)
+		text := strings.Join(strings.Fields(string(e.AppendText(nil, 200))), " ")
+		if strings.Contains(text, as) != tt.says || e.Rule.String() != tt.rule {
+			t.Errorf("%+v: %v\n%s", tt, e.Rule, text)
+		}
+	}
+}

@@ -21,6 +21,7 @@ type judged struct {
 	page    string // what it is for; "" when that is not known
 	verdict filterlist.Verdict
 	pass    *Allowance // that lets it pass; nil without
+	framed  string     // for explanations: what would become of it as a frame; "" if that is known, or makes no difference
 }
 
 // judge asks the lists about a request in origin form.

@@ -16,6 +16,19 @@ import (
 // say so is taken for a document, which few rules block: too little is cut then,
 // and no page.
 
+// mayBeFrame reports whether a request is taken for a document, and may be a
+// frame of the page in Referer. Browsers send the same for both over plain http,
+// Upgrade-Insecure-Requests and Accept; a link that was clicked has a Referer of
+// another site, too. Only pages of plain http have frames of plain http: those of
+// https may not (Mixed Content §5.3).
+func mayBeFrame(r *http.Request) (page string, ok bool) {
+	if r.TLS != nil || r.Method != http.MethodGet || r.Header.Get("Sec-Fetch-Dest") != "" {
+		return "", false
+	}
+	page = webPage(r.Header.Get("Referer"))
+	return page, strings.HasPrefix(page, "http:")
+}
+
 // destinations are the values of Sec-Fetch-Dest (Fetch, "request destination").
 var destinations = map[string]filterlist.Type{
 	"document": filterlist.Document,

@@ -125,3 +125,25 @@ func TestPageOf(t *testing.T) {
 		}
 	}
 }
+
+// What a link and a frame of plain http send is the same, so it is a document;
+// but it is known when it may be a frame.
+func TestMayBeFrame(t *testing.T) {
+	const page = "Upgrade-Insecure-Requests: 1\nAccept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	for fields, want := range map[string]string{
+		page: "",
+		page + "\nReferer: http://news.example/a":                               "http://news.example/a",
+		page + "\nReferer: https://news.example/":                               "", // whose frames are https, too
+		page + "\nReferer: about:blank":                                         "",
+		page + "\nReferer: http://news.example/\nSec-Fetch-Dest: document":      "",
+		page + "\nReferer: http://news.example/\nPriority: u=0, i\nCookie: a=b": "http://news.example/",
+	} {
+		r := parsed(t, "GET /", fields)
+		if got, ok := mayBeFrame(r); ok != (want != "") || ok && got != want {
+			t.Errorf("%q: %q, %v", fields, got, ok)
+		}
+		if got := typeOf(r); got != filterlist.Document { // never an empty stand-in for a page
+			t.Errorf("%q: %v", fields, got)
+		}
+	}
+}
