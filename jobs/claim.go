@@ -184,7 +184,7 @@ func (s *Scheduler) Claim(ctx context.Context, w Worker) (*Task, error) {
 		return nil
 	}})
 	if err != nil {
-		s.unclaim(ctx, wait)
+		s.unclaim(wait)
 		return nil, err
 	}
 	select {
@@ -195,7 +195,7 @@ func (s *Scheduler) Claim(ctx context.Context, w Worker) (*Task, error) {
 		}
 		return t, nil
 	case <-ctx.Done():
-		s.unclaim(ctx, wait)
+		s.unclaim(wait)
 		return nil, ctx.Err()
 	case <-s.stopped:
 		return nil, s.stoppedError()
@@ -203,7 +203,7 @@ func (s *Scheduler) Claim(ctx context.Context, w Worker) (*Task, error) {
 }
 
 // unclaim takes a Claim back that nobody waits for any more.
-func (s *Scheduler) unclaim(ctx context.Context, w *waiter) {
+func (s *Scheduler) unclaim(w *waiter) {
 	r := &request{done: make(chan error, 1), write: func() error {
 		if w.gone {
 			select {
@@ -218,13 +218,9 @@ func (s *Scheduler) unclaim(ctx context.Context, w *waiter) {
 		}
 		return nil
 	}}
-	// Without ctx, which is over; the owner takes requests until it ends.
+	// Nobody waits for the answer: ctx is over.
 	select {
 	case s.requests <- r:
-		select {
-		case <-r.done:
-		case <-s.stopped:
-		}
 	case <-s.stopped:
 	}
 }

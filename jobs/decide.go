@@ -126,6 +126,9 @@ func (m *machine) some(id ID, tasks Array) (*job, error) {
 	if n := tasks.Len(); n > maxSome {
 		return nil, fmt.Errorf("%w: %d tasks by number; at most %d at once, or all", ErrFull, n, maxSome)
 	}
+	if j.flags&flagTemplate != 0 && !tasks.IsZero() {
+		return nil, fmt.Errorf("%w: job %s has a schedule, and no tasks of its own", ErrUnknown, id)
+	}
 	for n := range tasks.All {
 		if _, ok := j.position(n); !ok {
 			return nil, fmt.Errorf("%w: job %s has no task %d", ErrUnknown, id, n)

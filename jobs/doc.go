@@ -12,6 +12,13 @@
 // The package starts no program and speaks no network protocol; it decides
 // who gets what, and remembers.
 //
+// In memory a queued job takes about 250 bytes with a short spec, and an array
+// that waits no more than that, however many tasks it has. A task that was
+// claimed takes about 90 bytes, in steps of 1024 tasks, until its job is forgotten.
+//
+// Templates, jobs with a schedule, need the database of time zones: a program for
+// systems without one imports time/tzdata.
+//
 // Invariants, which a model and the replay of every prefix of a log check:
 // a job that was acknowledged is there; each task is in exactly one state; a
 // final state changes only when somebody asks for it (Retry); a token is given

@@ -21,7 +21,7 @@ import (
 const (
 	blockSize  = 1024      // tasks in a block
 	pageJobs   = 256       // jobs in a page, at most
-	pageBytes  = 192 << 10 // bytes of specs in a page, beyond which it takes no more jobs
+	pageBytes  = 192 << 10 // bytes of specs in a page, unless it is of one job
 	maxDetails = 64        // failed tasks of a block whose output is kept
 	tokenShift = 20        // bits of a token that are the index of the event in its entry
 )
@@ -270,7 +270,7 @@ func (m *machine) applyEntry(n uint64, entry []byte) error {
 }
 
 // begin says that the events that follow are of an entry.
-func (m *machine) begin(n uint64, ms int64) { m.entry, m.now = n, max(m.now, ms) }
+func (m *machine) begin(n uint64, ms int64) { m.entry, m.now = n, ms }
 
 // token of the event with an index of the current entry.
 func (m *machine) token(i int) uint64 { return m.entry<<tokenShift | uint64(i) }
@@ -384,7 +384,7 @@ func (m *machine) submitted(e *event) error {
 			return fmt.Errorf("%w: job %s: %w", errFormat, makeID(e.job), err)
 		}
 	}
-	p := m.lastPage(e.job)
+	p := m.lastPage(e.job, len(e.spec))
 	j := &job{num: e.job, spec: e.spec, page: p, submitted: m.now, touched: m.now, class: m.classOf(full)}
 	j.shape(full)
 	p.jobs = append(p.jobs, j)
@@ -418,9 +418,9 @@ func (j *job) shape(s *Spec) {
 }
 
 // lastPage is where a new job goes.
-func (m *machine) lastPage(num uint64) *page {
+func (m *machine) lastPage(num uint64, size int) *page {
 	if n := len(m.pages); n > 0 {
-		if p := m.pages[n-1]; p.assigned < pageJobs && p.bytes < pageBytes {
+		if p := m.pages[n-1]; p.assigned < pageJobs && p.bytes+size <= pageBytes {
 			return p
 		}
 	}
@@ -562,6 +562,9 @@ func (m *machine) setReason(j *job, reason string) {
 // leaves them running and would cancel them if they were queued.
 func (m *machine) each(j *job, numbers Array, to func(State) State) {
 	j.touched = m.now
+	if j.flags&flagTemplate != 0 {
+		numbers = Array{} // it has no tasks
+	}
 	ending := to(Queued) == Cancelled
 	change := func(pos int64, t *task) {
 		s := to(t.state)

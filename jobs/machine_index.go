@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"time"
 )
 
 // index is what can be made of the pages and blocks: who waits for what.
@@ -62,12 +63,14 @@ type owner struct {
 	name    string
 	running int64
 	share   int
+	classes int
 }
 
 type pool struct {
 	name    string
 	running int64
 	limit   int // 0: none
+	classes int
 }
 
 // classKey is what makes a class; its JSON is the key.
@@ -102,6 +105,8 @@ func (m *machine) newClass(key string, k classKey) *class {
 		m.pools[k.Pool] = p
 	}
 	c := &class{key: key, priority: k.Priority, owner: o, pool: p, kind: k.Kind, needs: k.Needs}
+	o.classes++
+	p.classes++
 	m.classes[key] = c
 	return c
 }
@@ -149,6 +154,11 @@ func (m *machine) goLive() error {
 	}
 	for num := range m.after {
 		m.resolve(num)
+	}
+	for _, c := range m.classes {
+		if c.slot == 0 {
+			m.drop(c)
+		}
 	}
 	byTime := func(a, b ending) int { return int(min(1, max(-1, a.at-b.at))) }
 	slices.SortFunc(m.finished, byTime)
@@ -292,8 +302,8 @@ func (m *machine) leave(j *job) {
 	m.run(j, -j.counts()[Running])
 	m.jobs[j.state]--
 	m.specBytes -= int64(len(j.spec))
-	if j.class.members--; j.class.members == 0 && j.class.slot == 0 {
-		delete(m.classes, j.class.key)
+	if j.class.members--; j.class.slot == 0 {
+		m.drop(j.class)
 	}
 	for _, num := range m.after[j.num].jobs {
 		rest := slices.DeleteFunc(m.dependents[num], func(n uint64) bool { return n == j.num })
@@ -360,9 +370,13 @@ func (m *machine) setBase(j *job, to State) {
 	m.tasks[to] += n
 }
 
+// farAhead is more than any task has to wait, in ms: a time beyond is one of a
+// clock that was wrong when it was written.
+const farAhead = int64((maxBackoff + time.Hour) / time.Millisecond)
+
 // requeue lets a queued task be claimed, now or when its time has come.
 func (m *machine) requeue(j *job, pos int64, t *task) {
-	if t.at > m.now {
+	if t.at > m.now && t.at-m.now <= farAhead {
 		heap.Push(&m.delays, delay{t.at, j.num, pos})
 		return
 	}
@@ -379,14 +393,14 @@ func (m *machine) ready(j *job, pos int64) {
 
 // pass lets time pass: delays that are over end.
 func (m *machine) pass(now int64) {
-	m.now = max(m.now, now)
+	m.now = now
 	for len(m.delays) > 0 && m.delays[0].at <= m.now {
 		d := heap.Pop(&m.delays).(delay)
 		j := m.find(d.job)
 		if j == nil {
 			continue
 		}
-		if t := j.task(d.pos); t != nil && t.state == Queued && t.at <= m.now {
+		if t := j.task(d.pos); t != nil && t.state == Queued && t.at == d.at {
 			m.ready(j, d.pos)
 			m.settle(j)
 		}
@@ -616,8 +630,21 @@ func (m *machine) idle(c *class) {
 	m.active[c.slot-1] = last
 	last.slot = c.slot
 	m.active = m.active[:len(m.active)-1]
-	if c.slot = 0; c.members == 0 {
-		delete(m.classes, c.key)
+	c.slot = 0
+	m.drop(c)
+}
+
+// drop forgets a class without jobs, and with the last one its owner and pool.
+func (m *machine) drop(c *class) {
+	if c.members > 0 || m.classes[c.key] != c {
+		return
+	}
+	delete(m.classes, c.key)
+	if c.owner.classes--; c.owner.classes == 0 {
+		delete(m.owners, c.owner.name)
+	}
+	if c.pool.classes--; c.pool.classes == 0 {
+		delete(m.pools, c.pool.name)
 	}
 }
 

@@ -439,6 +439,11 @@ func (l *ledger) load() error {
 	return nil
 }
 
+// maxRanges bounds the meta: when there are more ranges of pages, it names all
+// pages that there were. Then who writes an old page again that is not needed
+// brings jobs back that were forgotten.
+const maxRanges = 50_000
+
 // metaNow is what is to be written when every change up to an entry is; until
 // then there were pages up to nextPage.
 func (m *machine) metaNow(asOf, term, nextPage uint64) meta {
@@ -447,6 +452,10 @@ func (m *machine) metaNow(asOf, term, nextPage uint64) meta {
 		if p.no <= nextPage {
 			v.pages.Add(int64(p.no), int64(p.no))
 		}
+	}
+	if len(v.pages.ranges) > maxRanges {
+		v.pages = Set{}
+		v.pages.Add(1, int64(nextPage))
 	}
 	return v
 }

@@ -17,6 +17,11 @@ const (
 	// maxLooked is how many jobs are looked at for one page of a list; a filter that
 	// few jobs match gets a shorter page, and Next.
 	maxLooked = 200_000
+	// maxListed is how many bytes of specs one page of a list has, or one job.
+	maxListed = 4 << 20
+	// maxFine is of how many blocks an array may be whose running tasks count as
+	// what they are, and not as nothing: of more they are little.
+	maxFine = 64
 	// maxRunning is how many running tasks are told of a worker.
 	maxRunning = 1000
 )
@@ -78,18 +83,19 @@ func (s *Scheduler) list(f *Filter, from uint64) ([]found, Page) {
 	page := Page{Total: int(s.m.jobs.Total()), By: s.m.jobs}
 	n := listed(f.N)
 	var jobs []found
-	looked := 0
+	looked, size := 0, 0
 	for j := range s.m.from(from, f.Oldest) {
-		if len(jobs) == n || looked == maxLooked {
+		if len(jobs) == n || looked == maxLooked || size >= maxListed {
 			break
 		}
 		looked++
 		page.Next = makeID(j.num)
 		if f.matches(j) {
 			jobs = append(jobs, s.found(j))
+			size += len(j.spec)
 		}
 	}
-	if len(jobs) < n && looked < maxLooked {
+	if len(jobs) < n && looked < maxLooked && size < maxListed {
 		page.Next = ""
 	}
 	return jobs, page
@@ -185,7 +191,7 @@ func (s *Scheduler) fraction(j *job, c Counts) float64 {
 		return 0
 	}
 	done := float64(total - c[Queued] - c[Running])
-	if c[Running] > 0 && (j.many == nil || c[Running] <= maxRunning) {
+	if c[Running] > 0 && (j.many == nil || len(j.many.blocks) <= maxFine) {
 		j.running(func(_ int64, t *task) {
 			if l := s.leases.get(t.token); l != nil {
 				done += l.progress.Fraction

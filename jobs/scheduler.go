@@ -84,28 +84,28 @@ func New(ctx context.Context, log Log, o Options) (*Scheduler, error) {
 }
 
 // attempts is how often a start is tried while another scheduler writes.
-const attempts = 10
+const attempts = 100
 
-// load takes the log over, and makes the state of it.
-func (s *Scheduler) load(ctx context.Context) error {
+// takeOver writes the entry that stops another scheduler.
+func (s *Scheduler) takeOver(ctx context.Context) (uint64, error) {
+	started := (&event{kind: evStarted}).append(appendEntry(nil, s.options.Now().UnixMilli()))
+	var last uint64
 	for range attempts {
-		err := s.loadOnce(ctx)
+		if err := s.log.Read(ctx, last, func(n uint64, _ []byte) error { last = n; return nil }); err != nil {
+			return 0, err
+		}
+		term, err := s.log.Append(ctx, last, started)
 		if !errors.Is(err, ErrFenced) {
-			return err
+			return term, err
 		}
 	}
-	return ErrFenced
+	return 0, ErrFenced
 }
 
-func (s *Scheduler) loadOnce(ctx context.Context) error {
-	// First the entry that stops another scheduler, then what it has written.
-	var last uint64
-	if err := s.log.Read(ctx, 0, func(n uint64, _ []byte) error { last = n; return nil }); err != nil {
-		return err
-	}
-	now := s.options.Now().UnixMilli()
-	started := (&event{kind: evStarted}).append(appendEntry(nil, now))
-	term, err := s.log.Append(ctx, last, started)
+// load takes the log over, and makes the state of it: first the entry that
+// stops another scheduler, then what that has written.
+func (s *Scheduler) load(ctx context.Context) error {
+	term, err := s.takeOver(ctx)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,6 @@ func (s *Scheduler) loadOnce(ctx context.Context) error {
 	if err := s.m.goLive(); err != nil {
 		return err
 	}
-	s.m.now = max(s.m.now, now)
 	s.last, s.term = term, term
 	s.pages.gone = l.gone
 	s.m.eachRunning(func(j *job, pos int64, t *task) {

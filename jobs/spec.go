@@ -95,7 +95,7 @@ func (s *Spec) Check() error {
 	c.word("kind", s.Kind)
 	c.command(s)
 	c.environment(s.Env)
-	c.noNUL("dir", s.Dir)
+	c.passes("dir", s.Dir)
 	c.most("dir: bytes", len(s.Dir), maxPath)
 	c.pairs("params", s.Params, maxParams, maxEnvBytes)
 	c.most("array: numbers", int(s.Array.Len()), MaxTasks)
@@ -147,9 +147,13 @@ func (c *faults) between(what string, d, most time.Duration) {
 	}
 }
 
-func (c *faults) noNUL(what, text string) {
+// passes is text that programs get. It must be UTF-8, for JSON has no other.
+func (c *faults) passes(what, text string) {
 	if strings.IndexByte(text, 0) >= 0 {
 		c.add("%s: %q has a byte 0 in it", what, clip(text, 40))
+	}
+	if !utf8.ValidString(text) {
+		c.add("%s: %q is not UTF-8", what, clip(text, 40))
 	}
 }
 
@@ -181,7 +185,7 @@ func (c *faults) command(s *Spec) {
 	size := 0
 	for i, word := range s.Command {
 		size += len(word) + 1
-		c.noNUL("command", word)
+		c.passes("command", word)
 		if i == 0 && word == "" {
 			c.add("command: the program has no name")
 		}
@@ -194,7 +198,7 @@ func (c *faults) environment(env []string) {
 	size := 0
 	for _, v := range env {
 		size += len(v) + 1
-		c.noNUL("env", v)
+		c.passes("env", v)
 		if strings.IndexByte(v, '=') < 1 {
 			c.add("env: %q is not NAME=value", clip(v, 40))
 		}
@@ -207,7 +211,7 @@ func (c *faults) pairs(what string, m map[string]string, most, mostBytes int) {
 	size := 0
 	for name, value := range m {
 		size += len(name) + len(value)
-		c.noNUL(what, name+value)
+		c.passes(what, name+value)
 		if name == "" {
 			c.add("%s: a name is empty", what)
 		}

@@ -46,6 +46,7 @@ func TestSpecCheck(t *testing.T) {
 	bad("words: 4097", func(s *Spec) { s.Command = many(maxArgs + 1) })
 	bad("command: bytes", func(s *Spec) { s.Command = []string{"x", strings.Repeat("y", maxArgBytes)} })
 	bad("byte 0", func(s *Spec) { s.Command = []string{"x", "a\x00b"} })
+	bad("not UTF-8", func(s *Spec) { s.Command = []string{"x", "a\xff"} })
 	bad("no name", func(s *Spec) { s.Command = []string{""} })
 	bad("env: variables", func(s *Spec) { s.Env = many(maxEnv + 1) })
 	bad("NAME=value", func(s *Spec) { s.Env = []string{"=x"} })

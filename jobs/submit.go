@@ -119,8 +119,8 @@ func (s *Scheduler) fire() error {
 			continue
 		}
 		if !next.After(now) {
-			if !s.room() {
-				next = now
+			if len(s.entry) >= gatherBytes {
+				next = now // a spec may be long
 			} else if err := s.fireOne(t, now); err != nil {
 				return err
 			} else if next = t.schedule.Next(now); next.IsZero() {
