@@ -21,7 +21,7 @@ const forget = "forget"
 // chooseView asks what is to become of the cookies of a site.
 func chooseView(m *Monitor, q *query) (*ui.View, error) {
 	if m.o.Filter == nil {
-		return nil, &missing{"This server filters nothing."}
+		return nil, errNoFilter
 	}
 	site := cookierule.Site(q.get("site"))
 	if site == "" {
@@ -36,13 +36,10 @@ func chooseView(m *Monitor, q *query) (*ui.View, error) {
 	return v, nil
 }
 
-// chooseAct does it. The gate has seen the token.
+// chooseAct does it.
 func chooseAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
-	if !readForm(w, r) {
-		return
-	}
 	if m.o.Filter == nil {
-		fail(w, r, http.StatusNotFound, "This server filters nothing.")
+		failAs(w, r, errNoFilter)
 		return
 	}
 	site, policy := cookierule.Site(r.PostForm.Get("site")), r.PostForm.Get("policy")
@@ -62,6 +59,5 @@ func chooseAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusInternalServerError, "It was not done, or holds until the server ends: "+err.Error()+".")
 		return
 	}
-	sendView(w, r, http.StatusOK, &ui.View{Title: "Chosen", Path: "/cookies/choose", Nav: m.nav(), Up: toCookies,
-		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: "Chosen", Text: text, Links: []ui.Link{toCookies}}}})
+	m.sendDone(w, r, "Chosen", text, toCookies)
 }

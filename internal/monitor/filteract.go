@@ -40,7 +40,7 @@ var toFilter = ui.Link{Text: "Filter", Href: "/filter"}
 func allowView(m *Monitor, q *query) (*ui.View, error) {
 	site, rule := q.get("site"), q.values.Get("rule")
 	if m.o.Filter == nil {
-		return nil, &missing{"This server filters nothing."}
+		return nil, errNoFilter
 	}
 	v := &ui.View{Title: "Allow for an hour", Path: "/filter/allow", Up: toFilter}
 	if site != "" {
@@ -61,13 +61,10 @@ func allowView(m *Monitor, q *query) (*ui.View, error) {
 	return v, nil
 }
 
-// allowAct does it. The gate has seen the token.
+// allowAct does it.
 func allowAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
-	if !readForm(w, r) {
-		return
-	}
 	if m.o.Filter == nil {
-		fail(w, r, http.StatusNotFound, "This server filters nothing.")
+		failAs(w, r, errNoFilter)
 		return
 	}
 	a := forward.Allowance{Site: strings.TrimSpace(r.PostForm.Get("site")), Rule: r.PostForm.Get("rule"), Until: m.o.Now().Add(allowedFor)}
@@ -75,7 +72,7 @@ func allowAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusBadRequest, "It is not allowed: "+err.Error()+".")
 		return
 	}
-	m.sendDone(w, r, "Allowed", ui.Visible(a.Site+a.Rule)+" may pass until "+a.Until.UTC().Format("15:04 MST")+". Load the page anew.")
+	m.sendDone(w, r, "Allowed", ui.Visible(a.Site+a.Rule)+" may pass until "+a.Until.UTC().Format("15:04 MST")+". Load the page anew.", toFilter)
 }
 
 // forbidView asks whether an allowance is to end.
@@ -89,13 +86,10 @@ func forbidView(m *Monitor, q *query) (*ui.View, error) {
 	return &ui.View{Title: "End an allowance", Path: "/filter/forbid", Up: toFilter, Sections: []ui.Section{f}}, nil
 }
 
-// forbidAct does it. The gate has seen the token.
+// forbidAct does it.
 func forbidAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
-	if !readForm(w, r) {
-		return
-	}
 	if m.o.Filter == nil {
-		fail(w, r, http.StatusNotFound, "This server filters nothing.")
+		failAs(w, r, errNoFilter)
 		return
 	}
 	there, err := m.o.Filter.Forbid(forward.Allowance{Site: r.PostForm.Get("site"), Rule: r.PostForm.Get("rule")})
@@ -105,12 +99,6 @@ func forbidAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 	case !there:
 		fail(w, r, http.StatusNotFound, "There is no such allowance.")
 	default:
-		m.sendDone(w, r, "Ended", "It is blocked again.")
+		m.sendDone(w, r, "Ended", "It is blocked again.", toFilter)
 	}
-}
-
-// sendDone says what was done.
-func (m *Monitor) sendDone(w http.ResponseWriter, r *http.Request, title, text string) {
-	sendView(w, r, http.StatusOK, &ui.View{Title: title, Path: "/filter", Nav: m.nav(), Up: toFilter,
-		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: title, Text: text, Links: []ui.Link{toFilter}}}})
 }

@@ -68,7 +68,7 @@ var filterLive = map[string]string{"filter_latest": "number", "filter_sites": "s
 // filterEvents brings what was cut, and the numbers above it.
 func filterEvents(m *Monitor, q *query) (func(dst []byte, now time.Time) []byte, error) {
 	if m.o.Filter == nil {
-		return nil, &missing{"This server filters nothing."}
+		return nil, errNoFilter
 	}
 	return func(dst []byte, _ time.Time) []byte {
 		stats := ui.StatsEvent{}

@@ -75,15 +75,12 @@ func unpinView(m *Monitor, q *query) (*ui.View, error) {
 	return &ui.View{Title: "Look into it again", Path: "/filter/unpin", Up: toFilter, Sections: []ui.Section{f}}, nil
 }
 
-// unpinAct does it. The gate has seen the token.
+// unpinAct does it.
 func unpinAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
-	if !readForm(w, r) {
-		return
-	}
 	client, host, ok := readPinned(r.PostForm)
 	if m.o.Filter == nil || !ok || !m.o.Filter.Unpin(client, host) {
 		fail(w, r, http.StatusNotFound, "That host is looked into, or it is none that --inspect names.")
 		return
 	}
-	m.sendDone(w, r, "Done", "The next connection of "+clientText(client)+" to "+ui.Visible(host)+" is looked into.")
+	m.sendDone(w, r, "Done", "The next connection of "+clientText(client)+" to "+ui.Visible(host)+" is looked into.", toFilter)
 }

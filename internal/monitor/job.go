@@ -260,11 +260,8 @@ func jobActView(m *Monitor, q *query) (*ui.View, error) {
 	return nil, &badQuery{"do: give cancel, retry, pause or resume"}
 }
 
-// jobAct does it. The gate has seen the token.
+// jobAct does it.
 func jobAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
-	if !readForm(w, r) {
-		return
-	}
 	queue, err := m.queue()
 	if err != nil {
 		failAs(w, r, err)
@@ -282,8 +279,7 @@ func jobAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		back := ui.Link{Text: "Job " + string(id), Href: jobAddress(id)}
-		sendView(w, r, http.StatusOK, &ui.View{Title: "Done", Path: "/jobs/act", Nav: m.nav(), Up: back,
-			Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: "Done", Text: a.done, Links: []ui.Link{back, toJobs}}}})
+		m.sendDone(w, r, "Done", a.done, back, toJobs)
 		return
 	}
 	fail(w, r, http.StatusBadRequest, "do: give cancel, retry, pause or resume.")

@@ -295,18 +295,14 @@ func stopView(m *Monitor, q *query) (*ui.View, error) {
 	return &ui.View{Title: "Stop a program", Up: ui.Link{Text: "Programs", Href: "/programs"}, Sections: []ui.Section{f}}, nil
 }
 
-// stopAct does it. The gate has seen the token.
+// stopAct does it.
 func stopAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
-	if !readForm(w, r) {
-		return
-	}
 	run, board := m.running(r.PostForm)
 	if run == nil || !board.Stop(run.ID()) {
 		fail(w, r, http.StatusNotFound, "That program does not run any more.")
 		return
 	}
-	sendView(w, r, http.StatusOK, &ui.View{Title: "Stopped", Path: "/programs/stop", Nav: m.nav(), Up: ui.Link{Text: "Programs", Href: "/programs"},
-		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: "Stopped", Text: run.Script + " was told to end.", Links: []ui.Link{{Text: "Programs", Href: "/programs"}}}}})
+	m.sendDone(w, r, "Stopped", run.Script+" was told to end.", ui.Link{Text: "Programs", Href: "/programs"})
 }
 
 // nav is the navigation: with programs where there are some, and the filter

@@ -25,7 +25,7 @@ func purgeForm(what url.Values) *ui.Form {
 func purgeView(m *Monitor, q *query) (*ui.View, error) {
 	v := &ui.View{Title: "Purge", Path: "/cache/purge", Up: ui.Link{Text: "Cache", Href: "/cache"}}
 	if m.o.Store == nil {
-		return nil, &missing{"There is no cache."}
+		return nil, errNoCache
 	}
 	key, address := q.values.Get("key"), q.get("url")
 	soft := ui.Field{Name: "soft", Label: "Softly: keep it, and ask the origin whether it still holds before it is used again", Kind: ui.CheckField}
@@ -66,13 +66,10 @@ func purged(n int, soft bool) string {
 	return text + " were forgotten."
 }
 
-// purgeAct does it. The gate has seen the token.
+// purgeAct does it.
 func purgeAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
-	if !readForm(w, r) {
-		return
-	}
 	if m.o.Store == nil {
-		fail(w, r, http.StatusNotFound, "There is no cache.")
+		failAs(w, r, errNoCache)
 		return
 	}
 	key, soft := r.PostForm.Get("key"), r.PostForm.Get("soft") != ""
@@ -96,6 +93,5 @@ func purgeAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 		}
 		text = purgedBy(a)
 	}
-	sendView(w, r, http.StatusOK, &ui.View{Title: "Purged", Path: "/cache/purge", Up: ui.Link{Text: "Cache", Href: "/cache"},
-		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: "Purged", Text: text, Links: []ui.Link{{Text: "Purges", Href: "/purges"}, {Text: "Cache", Href: "/cache"}}}}})
+	m.sendDone(w, r, "Purged", text, ui.Link{Text: "Cache", Href: "/cache"}, toPurges)
 }

@@ -151,13 +151,10 @@ func undoView(m *Monitor, q *query) (*ui.View, error) {
 
 var toPurges = ui.Link{Text: "Purges", Href: "/purges"}
 
-// undoAct does it. The gate has seen the token.
+// undoAct does it.
 func undoAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
-	if !readForm(w, r) {
-		return
-	}
 	if m.o.Store == nil {
-		fail(w, r, http.StatusNotFound, "There is no cache.")
+		failAs(w, r, errNoCache)
 		return
 	}
 	undone, err := m.o.Store.UndoPurge(r.PostForm.Get("id"))
@@ -166,6 +163,5 @@ func undoAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	text := "The purge of " + whatPurged(&undone) + " holds no more. It was about " + why.Count(undone.Objects, "answer") + "."
-	sendView(w, r, http.StatusOK, &ui.View{Title: "Undone", Path: "/purges/undo", Up: toPurges,
-		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: "Undone", Text: text, Links: []ui.Link{toPurges}}}})
+	m.sendDone(w, r, "Undone", text, toPurges)
 }

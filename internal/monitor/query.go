@@ -35,6 +35,11 @@ type missing struct{ text string }
 
 func (e *missing) Error() string { return e.text }
 
+var (
+	errNoFilter = &missing{"This server filters nothing."}
+	errNoCache  = &missing{"There is no cache."}
+)
+
 // readQuery reads the query of an address. It must be short.
 func readQuery(r *http.Request) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)

@@ -24,6 +24,8 @@ type page struct {
 	table func(*Monitor, *query) (*table, error)
 	// own pages cost something, and are made for the monitor's own links alone.
 	own bool
+	// act does what a form asks for. The gate has seen the token, and the form is
+	// in r.PostForm.
 	act func(*Monitor, http.ResponseWriter, *http.Request)
 }
 
@@ -61,8 +63,10 @@ func (m *Monitor) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodPost && p.act != nil && q.suffix == "" {
-		p.act(m, w, r)
-		m.changed()
+		if readForm(w, r) {
+			p.act(m, w, r)
+			m.changed()
+		}
 		return
 	}
 	if !reads(w, r) {
@@ -228,6 +232,13 @@ func about(d time.Duration) string {
 		return "less than a minute"
 	}
 	return span(d.Truncate(time.Minute).Seconds())
+}
+
+// sendDone says what was done, with the page that the user came from, and others
+// to go on to.
+func (m *Monitor) sendDone(w http.ResponseWriter, r *http.Request, title, text string, up ui.Link, more ...ui.Link) {
+	sendView(w, r, http.StatusOK, &ui.View{Title: title, Path: r.URL.Path, Nav: m.nav(), Up: up,
+		Sections: []ui.Section{&ui.Notice{Level: ui.Good, Title: title, Text: text, Links: append([]ui.Link{up}, more...)}}})
 }
 
 // failAs answers with what an error says.
