@@ -47,7 +47,7 @@ func TestLines(t *testing.T) {
 		{"nothing", ``, ""},
 		{"errors", `echo a >&2`, "stderr: a\n"},
 		{"octets", `printf '\377\000\033x\n'`, "stdout: \xff\x00\x1bx\n"},
-		{"what is left behind", `echo a; (sleep 1000) & echo b`, "stdout: a\nstdout: b\nnote: processes that it left behind were ended: 1\n"},
+		{"what is left behind", `echo a; sleep 1000 & echo b`, "stdout: a\nstdout: b\nnote: processes that it left behind were ended: 1\n"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			l := q.put(sh(x.script))

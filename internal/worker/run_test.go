@@ -47,6 +47,23 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// What left its group and holds its output is gone when the result is told.
+func TestNothingIsLeft(t *testing.T) {
+	book := newNotebook(t)
+	q := newQueue()
+	begin(t, q, worker.Options{})
+	q.put(sh(`cd ` + string(book) + `
+(setsid sh -c 'echo $$ > a; trap "" TERM; while :; do sleep 1; done' &)
+(setsid sh -c 'echo $$ > b; exec setsid sleep 1000' &)
+while ! test -s a || ! test -s b; do sleep 0.01; done`))
+	if r := q.result(t); !r.OK() {
+		t.Errorf("%+v", r)
+	}
+	for _, name := range []string{"a", "b"} {
+		gone(t, book.pid(t, name))
+	}
+}
+
 // Inputs may be executed, and what a program has cost is told.
 func TestUsage(t *testing.T) {
 	q, st := newQueue(), &store{}

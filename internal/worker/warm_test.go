@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,6 +132,25 @@ func TestWarmCounts(t *testing.T) {
 		if !strings.Contains(p.text.String(), want) {
 			t.Errorf("nothing is said of %q:\n%s", want, p.text.String())
 		}
+	}
+}
+
+// Over a network, with the transport of net/http.
+func TestWarmOverHTTP(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if r.Header.Get("Accept-Encoding") != "br" {
+			t.Errorf("Accept-Encoding: %q", r.Header.Get("Accept-Encoding"))
+		}
+		w.Header().Set("Cache-Status", "ours; hit")
+		io.WriteString(w, strings.Repeat("x", 100_000))
+	}))
+	defer server.Close()
+	p := &paper{}
+	r := worker.Warm(worker.WarmOptions{})(t.Context(), &jobs.Task{Spec: jobs.Spec{Params: map[string]string{"urls": server.URL + "/a " + server.URL + "/b", "accept-encoding": "br"}}}, p)
+	if !r.OK() || asked.Load() != 2 || !strings.Contains(p.text.String(), "2 of 2 URLs: 2 hit, 0 miss, 0 failed; 200000 bytes") {
+		t.Errorf("%+v\n%s", r, p.text.String())
 	}
 }
 
