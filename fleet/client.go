@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"freshet/jobs"
 )
@@ -173,5 +174,26 @@ func (c *Client) Log(ctx context.Context, job jobs.ID, task, from int64) ([]byte
 // Outputs returns which files a task has made.
 func (c *Client) Outputs(ctx context.Context, job jobs.ID, task int64) (list []Output, err error) {
 	err = c.get(ctx, "/job/outputs", url.Values{"job": {string(job)}, "task": {strconv.FormatInt(task, 10)}}, &list)
+	return list, err
+}
+
+// Invite makes a token for a worker; life 0 is for ever.
+func (c *Client) Invite(ctx context.Context, name string, life time.Duration) (token string, err error) {
+	t, err := c.post(ctx, "/job/invite", &asked{Name: name, Life: life})
+	if err != nil {
+		return "", err
+	}
+	return t.Token, nil
+}
+
+// Revoke ends the token of a worker.
+func (c *Client) Revoke(ctx context.Context, name string) error {
+	_, err := c.post(ctx, "/job/revoke", &asked{Name: name})
+	return err
+}
+
+// Invited lists the workers that have a token.
+func (c *Client) Invited(ctx context.Context) (list []Invited, err error) {
+	err = c.get(ctx, "/job/invited", nil, &list)
 	return list, err
 }

@@ -25,11 +25,15 @@ type asked struct {
 	Job    jobs.ID     `json:"job,omitempty"`
 	Tasks  jobs.Array  `json:"tasks,omitzero"`
 	Paused bool        `json:"paused,omitempty"`
+
+	Name string        `json:"name,omitempty"` // of a worker
+	Life time.Duration `json:"life,omitempty"` // of its token; 0: for ever
 }
 
 // told is the body of its answer, and of an answer that says what is wrong.
 type told struct {
 	IDs   []jobs.ID `json:"ids,omitempty"`
+	Token string    `json:"token,omitempty"`
 	Error string    `json:"error,omitempty"`
 	Code  string    `json:"code,omitempty"`
 }
@@ -55,10 +59,11 @@ type handler struct {
 	queue   jobs.Queue
 	logs    *Logs
 	outputs *Outputs
+	node    *Node
 }
 
-// routes returns the requests: POST /job/{submit,cancel,retry,pause} with
-// JSON, GET /job/list, /job/show, /job/tasks, /job/wait, /job/workers,
+// routes returns the requests: POST /job/{submit,cancel,retry,pause,invite,revoke}
+// with JSON, GET /job/list, /job/show, /job/tasks, /job/wait, /job/workers,
 // /job/logs, /job/outputs with a query.
 func (h *handler) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -71,6 +76,9 @@ func (h *handler) routes() http.Handler {
 	mux.HandleFunc("GET /job/tasks", h.tasks)
 	mux.HandleFunc("GET /job/wait", h.wait)
 	mux.HandleFunc("GET /job/workers", h.workers)
+	mux.HandleFunc("GET /job/invited", h.invited)
+	mux.HandleFunc("POST /job/invite", h.invite)
+	mux.HandleFunc("POST /job/revoke", h.revoke)
 	mux.HandleFunc("GET /job/logs", h.log)
 	mux.HandleFunc("GET /job/outputs", h.files)
 	return mux

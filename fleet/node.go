@@ -33,6 +33,8 @@ type Options struct {
 	// Keep is how long jobs that are over are known, with what they wrote.
 	// Default: 7 days. Those that failed are known four times as long.
 	Keep time.Duration
+	// Listen is where workers of other machines may join, host:port; "": nowhere.
+	Listen string
 	// Drain is how long tasks may go on when the node is closed. Then they are
 	// ended, and queued again. Default: 30 s.
 	Drain time.Duration
@@ -50,6 +52,8 @@ type Node struct {
 	logs      *Logs
 	outputs   *Outputs
 	log       *slog.Logger
+	server    *bus.Server    // nil without NATS
+	address   string         // of Options.Listen, as it became
 	keepers   []func() error // what is closed, in the opposite order
 
 	stop  context.CancelFunc
@@ -86,11 +90,14 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		return n.scheduler.Close(ctx)
 	})
 	n.worker, err = worker.New(worker.Options{Queue: n.scheduler, Node: o.Name, Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain,
-		Logs: n.logs, Files: n.outputs, ErrorLog: o.ErrorLog})
+		Logs: n.logs, Files: n.outputs, Kinds: kinds(), ErrorLog: o.ErrorLog})
 	if err != nil {
 		return nil, err
 	}
 	n.keep(n.worker.Close)
+	if err := n.admit(o.Listen); err != nil {
+		return nil, err
+	}
 	n.run()
 	return n, nil
 }
@@ -115,6 +122,7 @@ func (n *Node) openLog(ctx context.Context, dir string) (jobs.Log, error) {
 		return nil, err
 	}
 	n.keep(server.Close)
+	n.server = server
 	conn, err := server.Connect("scheduler")
 	if err != nil {
 		return nil, err
@@ -131,7 +139,8 @@ const closeWithin = 10 * time.Second
 // run starts the worker, and what removes what forgotten jobs have left.
 func (n *Node) run() {
 	ctx, stop := context.WithCancel(context.Background())
-	n.stop = stop
+	before := n.stop
+	n.stop = func() { before(); stop() }
 	n.ended.Go(func() {
 		if err := n.worker.Run(ctx); err != nil {
 			n.log.Error("jobs are not run", "err", err)
@@ -192,7 +201,7 @@ func (n *Node) Describe() string { return n.worker.Describe() }
 
 // Handler answers what commands ask for, below /job/.
 func (n *Node) Handler() http.Handler {
-	return (&handler{queue: n.scheduler, logs: n.logs, outputs: n.outputs}).routes()
+	return (&handler{queue: n.scheduler, logs: n.logs, outputs: n.outputs, node: n}).routes()
 }
 
 // Close ends the worker, which gives back what is not done after Options.Drain,

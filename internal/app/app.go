@@ -127,6 +127,8 @@ func Run(e *Env) int {
 		return e.get(args)
 	case "job":
 		return e.job(args)
+	case "worker":
+		return e.worker(args)
 	case "help", "-h", "-help", "--help":
 		return e.help(args)
 	case "version", "-version", "--version":

@@ -106,3 +106,35 @@ func TestNoQueue(t *testing.T) {
 	}
 	p.stop()
 }
+
+// From nothing to a job on a second machine: two commands.
+func TestWorkerCommand(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the programs of this test are not there")
+	}
+	p, home := monitored(t, "serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--fleet", "127.0.0.1:0", folder(t, "index.html", "hello"))
+	token := p.stderr.wait(t, `(?m)^fleet on 127\.0\.0\.1:\d+; on another machine: freshet worker --join (\S+)$`)
+	w := startWith(t, func(e *Env) { e.Environ = []string{"HOME=" + home, "FRESHET_JOIN=" + token} }, "worker", "--tasks", "2", "--label", "gpu=two")
+	w.stderr.wait(t, `(?m)^(worker worker-1: 2 at a time)`)
+	if status, _, stderr := command(t, home, "job", "submit", "--wait", "--need", "gpu=two", "--", "true"); status != exitOK {
+		t.Fatalf("%d %s", status, stderr)
+	}
+	status, stdout, stderr := command(t, home, "worker", "list")
+	if status != exitOK || !regexp.MustCompile(`(?m)^worker-1 +127\.0\.0\.1:\d+ +revoked$`).MatchString(stdout) {
+		t.Errorf("%d %q %q", status, stdout, stderr)
+	}
+	if status, stdout, stderr := command(t, home, "worker", "invite", "--for", "1h", "other"); status != exitOK || !strings.HasPrefix(stdout, "freshet-node-1-") {
+		t.Errorf("%d %q %q", status, stdout, stderr)
+	}
+	if status, _, stderr := command(t, home, "worker", "revoke", "worker-1"); status != exitOK {
+		t.Errorf("%d %q", status, stderr)
+	}
+	if status := w.wait(); status != exitFault {
+		t.Errorf("a worker whose token was revoked: exit status %d", status)
+	}
+	contains(t, w.stderr.String(), "the token was revoked")
+	p.stop()
+	contains(t, fails(t, exitUsage, "worker"), "freshet worker --join TOKEN")
+	contains(t, fails(t, exitFault, "worker", "--join", "x"), "this is no token")
+	contains(t, fails(t, exitUsage, "worker", "list", "--tasks", "3"), "leave it out")
+}

@@ -7,12 +7,13 @@ import (
 	"path/filepath"
 
 	"freshet/fleet"
+	"freshet/internal/why"
 )
 
 // openJobs opens the queue of jobs and its worker, if there is to be one.
 func (s *service) openJobs() error {
 	c := &s.conf.Jobs
-	if c.Tasks < 0 {
+	if c.Tasks < 0 && c.Fleet == "" {
 		return nil
 	}
 	dir, err := doorFolder(s.content.data, s.env.Environ)
@@ -22,7 +23,7 @@ func (s *service) openJobs() error {
 	if err != nil {
 		return fmt.Errorf("--jobs: %w", err)
 	}
-	s.jobs, err = fleet.Open(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Version: version(), Tasks: int(c.Tasks), User: c.User,
+	s.jobs, err = fleet.Open(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, User: c.User,
 		Dirs: c.Dirs, Keep: c.Keep, Drain: max(s.conf.ShutdownTimeout, 1), ErrorLog: s.log.Logger})
 	if errors.Is(err, fleet.ErrInUse) {
 		return fmt.Errorf("--jobs: the jobs in %s are those of another server that runs; give this one its own folder with --data", dir)
@@ -34,9 +35,23 @@ func (s *service) openJobs() error {
 }
 
 func (s *service) announceJobs() {
-	if s.jobs != nil {
-		s.env.tell("jobs: %s", s.jobs.Describe())
+	if s.jobs == nil {
+		return
 	}
+	s.env.tell("jobs: %s", s.jobs.Describe())
+	if s.jobs.Address() == "" {
+		return
+	}
+	if n := len(s.jobs.Invited()); n > 0 {
+		s.env.tell("fleet on %s; %s may join, freshet worker invite NAME adds one", s.jobs.Address(), why.Count(int64(n), "worker"))
+		return
+	}
+	token, err := s.jobs.Invite("worker-1", 0)
+	if err != nil {
+		s.log.Error("no worker can join", "err", err)
+		return
+	}
+	s.env.tell("fleet on %s; on another machine: freshet worker --join %s", s.jobs.Address(), token)
 }
 
 func (s *service) closeJobs() error {

@@ -66,6 +66,7 @@ var Commands = []Command{
 	tlsCommand,
 	getCommand,
 	jobCommand,
+	workerCommand,
 	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
 		Long: "Explains freshet, or a command and its flags."},
 	{Name: "version", Short: "print the version",

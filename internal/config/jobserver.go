@@ -4,6 +4,7 @@ import "time"
 
 // JobQueue says whether a server takes jobs, and how it runs them.
 type JobQueue struct {
+	Fleet string // where workers of other machines may join; "": nowhere
 	Tasks int64    // run at once here; -1: there is no queue
 	User  string   // that programs run as; "": ourselves, for root nobody
 	Dirs  []string // in which jobs may run, and below which
@@ -15,6 +16,9 @@ var jobServerRows = []Flag{
 	{Name: "jobs", Kind: Number, Value: "N", Default: "off", Min: 1, Max: 1024, Unit: "tasks", Off: true, OffIs: "no jobs", Group: groupJobs, Restart: true,
 		Doc:   "Take jobs (freshet job), and run so many tasks of them at once on this machine. Who can submit jobs runs programs here: this system's user, and who has the monitor's token. They are kept in the folder jobs of --data.",
 		field: func(s *sections) any { return &s.server.Jobs.Tasks }},
+	{Name: "fleet", Kind: Text, Value: "ADDR", Group: groupJobs, Example: "192.0.2.7:7422", Restart: true,
+		Doc:   "Let workers of other machines join at this address (freshet worker), over TLS and with a token only. Implies --jobs 1 where that is off. Unset: none may.",
+		field: func(s *sections) any { return &s.server.Jobs.Fleet }},
 	{Name: "job-user", Kind: Text, Value: "NAME", Group: groupJobs, Example: "render", Restart: true,
 		Doc:   "User that jobs run as, by name or number. Only root can choose. Unset: the user that freshet runs as; for root: nobody.",
 		field: func(s *sections) any { return &s.server.Jobs.User }},

@@ -1,0 +1,86 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"freshet/internal/bus"
+)
+
+// admit lets workers of other machines in.
+func (n *Node) admit(addr string) error {
+	if addr == "" {
+		return nil
+	}
+	if n.server == nil {
+		return bus.ErrAbsent
+	}
+	open, err := n.server.Open(bus.Listen{Addr: addr})
+	if err != nil {
+		return err
+	}
+	n.address = open.String()
+	conn, err := n.server.Connect("desk")
+	if err != nil {
+		return err
+	}
+	n.keep(func() error { conn.Close(); return nil })
+	d := &desk{queue: n.scheduler, logs: n.logs, outputs: n.outputs}
+	stop, err := d.serve(conn)
+	if err != nil {
+		return err
+	}
+	n.keep(func() error { stop(); return nil })
+	watching, end := context.WithCancel(context.Background())
+	n.ended.Go(func() { d.claims.watch(watching, n.connected) })
+	before := n.stop
+	n.stop = func() { end(); before() }
+	return nil
+}
+
+// connected are the workers that have a connection.
+func (n *Node) connected() map[string]bool {
+	there := map[string]bool{}
+	for _, one := range n.server.Nodes() {
+		if one.Conns > 0 {
+			there[one.Name] = true
+		}
+	}
+	return there
+}
+
+// Address is where workers may join; "" if they may not.
+func (n *Node) Address() string { return n.address }
+
+// Invite makes a token for a worker, which is its name from then on: letters,
+// digits, - and _. It ends after a time; 0: never. Who has the token is that
+// worker, so it is a secret.
+func (n *Node) Invite(name string, life time.Duration) (token string, err error) {
+	if n.address == "" {
+		return "", errClosedFleet
+	}
+	o := bus.TokenOptions{Name: name}
+	if life > 0 {
+		o.Until = time.Now().Add(life)
+	}
+	return n.server.Token(o)
+}
+
+var errClosedFleet = fmt.Errorf("%w: the server lets no workers join; start it with --fleet ADDR", errBad)
+
+// Revoke ends the token of a worker, and its connections.
+func (n *Node) Revoke(name string) error {
+	if n.server == nil {
+		return bus.ErrAbsent
+	}
+	return n.server.Revoke(name)
+}
+
+// Invited are those who have a token.
+func (n *Node) Invited() []bus.Node {
+	if n.server == nil {
+		return nil
+	}
+	return n.server.Nodes()
+}

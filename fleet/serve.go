@@ -1,0 +1,274 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"freshet/internal/bus"
+	"freshet/internal/worker"
+	"freshet/jobs"
+)
+
+// What workers ask a queue for over the bus, with JSON.
+const (
+	callClaim  = "jobs.claim"
+	callLeave  = "jobs.leave"
+	callBeat   = "jobs.beat"
+	callFinish = "jobs.finish"
+	callLog    = "jobs.log"
+	callFile   = "jobs.file"
+)
+
+// claimFor is how long a claim waits; then the worker asks again.
+const claimFor = 20 * time.Second
+
+// claim is a request for a task, or one that gives such a request up.
+type claim struct {
+	Worker jobs.Worker `json:"worker,omitzero"`
+	Number uint64      `json:"number"` // grows
+}
+
+// leased is a request about a task that its worker holds.
+type leased struct {
+	Lease    jobs.Lease    `json:"lease"`
+	Progress jobs.Progress `json:"progress,omitzero"`
+	Result   *jobs.Result  `json:"result,omitempty"`
+	Lines    []line        `json:"lines,omitempty"`
+	File     *piece        `json:"file,omitempty"`
+}
+
+// line is a worker.Line.
+type line struct {
+	Stream worker.Stream `json:"s,omitempty"`
+	Text   []byte        `json:"t,omitempty"`
+	Part   bool          `json:"p,omitempty"`
+}
+
+// desk gives tasks to workers on other machines, and takes what they say. A
+// worker is heard only about tasks that were given to it.
+type desk struct {
+	queue   jobs.Queue
+	logs    *Logs
+	outputs *Outputs
+	pieces  pieces
+	claims  claims
+
+	mu   sync.Mutex            // guards held; a leaf
+	held map[uint64]assignment // by token
+}
+
+// assignment is who has a task, and since when.
+type assignment struct {
+	worker string
+	lease  jobs.Lease
+}
+
+// serve answers on a connection until stop is called.
+func (d *desk) serve(c *bus.Conn) (stop func(), err error) {
+	d.held = map[uint64]assignment{}
+	var stops []func()
+	stop = func() {
+		for _, s := range stops {
+			s()
+		}
+		d.pieces.forget()
+	}
+	for subject, handle := range map[string]func(context.Context, string, *leased) error{callBeat: d.beat, callFinish: d.finish, callLog: d.log, callFile: d.file} {
+		s, err := c.Serve(subject, d.about(handle))
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		stops = append(stops, s)
+	}
+	for subject, handle := range map[string]bus.Handler{callClaim: d.claim, callLeave: d.leave} {
+		s, err := c.ServeWith(subject, bus.ServeOptions{Parallel: maxClaims}, handle)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		stops = append(stops, s)
+	}
+	return stop, nil
+}
+
+// maxClaims is how many claims of workers may wait at once.
+const maxClaims = 4096
+
+// claim gives a task, or after a while nothing.
+func (d *desk) claim(ctx context.Context, r bus.Request) ([]byte, error) {
+	var c claim
+	if err := json.Unmarshal(r.Payload, &c); err != nil {
+		return nil, coded(wrong(err))
+	}
+	c.Worker.Node = r.From // it is who its token says
+	waiting, one := d.claims.begin(ctx, r.From, c.Number)
+	if one == nil {
+		return nil, nil
+	}
+	t, err := d.queue.Claim(waiting, c.Worker)
+	gone := waiting.Err() != nil
+	if err == nil {
+		d.mu.Lock()
+		d.held[t.Token] = assignment{r.From, t.Lease}
+		d.mu.Unlock()
+	}
+	d.claims.end(r.From, one, t)
+	switch {
+	case err == nil:
+		return json.Marshal(t)
+	case gone && ctx.Err() == nil:
+		return nil, nil
+	}
+	return nil, coded(err)
+}
+
+// leave is told by a worker that it waits no more.
+func (d *desk) leave(ctx context.Context, r bus.Request) ([]byte, error) {
+	var c claim
+	if err := json.Unmarshal(r.Payload, &c); err != nil {
+		return nil, coded(wrong(err))
+	}
+	if t := d.claims.leave(ctx, r.From, c.Number); t != nil {
+		d.give(t.Lease)
+	}
+	return nil, nil
+}
+
+// give gives a task back that did not reach its worker.
+func (d *desk) give(l jobs.Lease) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	defer cancel()
+	if d.queue.Finish(ctx, l, jobs.Result{Lost: true, Reason: "its worker was gone"}) == nil {
+		d.drop(l)
+	}
+}
+
+func (d *desk) drop(l jobs.Lease) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.held, l.Token)
+}
+
+// about makes a handler of one for what workers say about a task of theirs.
+func (d *desk) about(handle func(context.Context, string, *leased) error) bus.Handler {
+	return func(ctx context.Context, r bus.Request) ([]byte, error) {
+		var l leased
+		if err := json.Unmarshal(r.Payload, &l); err != nil {
+			return nil, coded(wrong(err))
+		}
+		ok, err := d.theirs(ctx, r.From, l.Lease)
+		if err == nil && !ok {
+			err = jobs.ErrLost
+		}
+		if err == nil {
+			err = handle(ctx, r.From, &l)
+		}
+		if err != nil {
+			return nil, coded(err)
+		}
+		return nil, nil
+	}
+}
+
+// theirs reports whether a worker was given a task. After a restart it is the
+// queue that knows.
+func (d *desk) theirs(ctx context.Context, name string, l jobs.Lease) (bool, error) {
+	d.mu.Lock()
+	a, known := d.held[l.Token]
+	d.mu.Unlock()
+	if known {
+		return a.worker == name && a.lease == l, nil
+	}
+	workers, err := d.queue.Workers(ctx)
+	if err != nil {
+		return false, err
+	}
+	for i := range workers {
+		for _, running := range workers[i].Running {
+			if running == l && workers[i].Node == name {
+				d.mu.Lock()
+				d.held[l.Token] = assignment{name, l}
+				d.mu.Unlock()
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func (d *desk) beat(ctx context.Context, _ string, l *leased) error {
+	return d.queue.Beat(ctx, l.Lease, l.Progress)
+}
+
+// finish keeps who had the task, because the same may come again.
+func (d *desk) finish(ctx context.Context, _ string, l *leased) error {
+	if l.Result == nil {
+		return wrong(errors.New("there is no result"))
+	}
+	err := d.queue.Finish(ctx, l.Lease, *l.Result)
+	if err == nil {
+		d.forgetOld(l.Lease.Token)
+	}
+	return err
+}
+
+// keptHeld is how many tokens below the latest one are remembered.
+const keptHeld = 100_000
+
+// forgetOld forgets who had tasks long ago, when there are many.
+func (d *desk) forgetOld(token uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.held) < keptHeld {
+		return
+	}
+	for t := range d.held {
+		if t < token {
+			delete(d.held, t) // of one that runs still, the queue knows
+		}
+	}
+}
+
+func (d *desk) log(ctx context.Context, _ string, l *leased) error {
+	lines := make([]worker.Line, len(l.Lines))
+	for i, from := range l.Lines {
+		lines[i] = worker.Line{Stream: from.Stream, Text: from.Text, Part: from.Part}
+	}
+	return d.logs.Append(ctx, l.Lease, lines)
+}
+
+func (d *desk) file(ctx context.Context, _ string, l *leased) error {
+	if l.File == nil {
+		return wrong(errors.New("there is no piece of a file"))
+	}
+	return d.pieces.add(ctx, d.outputs, l.Lease, l.File)
+}
+
+// coded is an error with the code by which the other side knows it.
+func coded(err error) error {
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			return &bus.Error{Code: c.name, Text: err.Error()}
+		}
+	}
+	return err
+}
+
+// uncoded is the error that a code stands for.
+func uncoded(err error) error {
+	var from *bus.Error
+	if !errors.As(err, &from) {
+		return err
+	}
+	for _, c := range codes {
+		if c.name == from.Code {
+			return &remote{from.Text, c.err}
+		}
+	}
+	return fmt.Errorf("the queue says: %s", from.Text)
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"freshet/fleet"
+	"freshet/internal/config"
+	"freshet/internal/worker"
+)
+
+// worker runs tasks of another machine's jobs, or manages who may.
+func (e *Env) worker(args []string) int {
+	c, err := config.ParseWorker(args, e.Environ)
+	if err != nil {
+		return e.misused("worker", err)
+	}
+	ctx, stop := e.untilSignal()
+	defer stop()
+	if c.Verb == "" {
+		return e.result(e.work(ctx, c))
+	}
+	server, err := reach(e, &c.Reach)
+	if err != nil {
+		return e.fault(err)
+	}
+	q := &fleet.Client{Send: server.Send, Refused: server.Refused}
+	switch c.Verb {
+	case "invite":
+		token, err := q.Invite(ctx, c.Name, c.Life)
+		if err == nil {
+			fmt.Fprintf(e.Stdout, "%s\n", token)
+		}
+		return e.result(err)
+	case "revoke":
+		return e.result(q.Revoke(ctx, c.Name))
+	}
+	return e.result(e.listInvited(ctx, q))
+}
+
+// work runs tasks until a signal comes, or the token has ended.
+func (e *Env) work(ctx context.Context, c *config.Worker) error {
+	token := c.Join.Text
+	if c.Join.File != "" {
+		text, err := os.ReadFile(c.Join.File)
+		if err != nil {
+			return fileFault("--join-file", c.Join.File, err)
+		}
+		line, _, _ := bytes.Cut(text, []byte("\n"))
+		token = strings.TrimSpace(string(line))
+	}
+	log, err := openErrorLog("-", e.Stderr)
+	if err != nil {
+		return err
+	}
+	defer log.close()
+	return fleet.Work(ctx, fleet.WorkerOptions{Token: token, Options: worker.Options{Version: version(), Capacity: int(c.Tasks), Labels: pairs(c.Labels), Pools: c.Pools,
+		User: c.User, Dirs: c.Dirs, Drain: max(c.Drain, 1), ErrorLog: log.Logger}}, func(name, about string) { e.tell("worker %s: %s", name, about) })
+}
+
+// listInvited shows who has a token.
+func (e *Env) listInvited(ctx context.Context, q *fleet.Client) error {
+	list, err := q.Invited(ctx)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(e.Stdout, "no worker has a token")
+		return nil
+	}
+	w := tabwriter.NewWriter(e.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tCONNECTED FROM\tUNTIL")
+	for _, n := range list {
+		until := "revoked"
+		if !n.Until.IsZero() {
+			until = n.Until.Local().Format(time.DateTime)
+		}
+		address := n.Address
+		if address == "" {
+			address = "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", n.Name, address, until)
+	}
+	return w.Flush()
+}
