@@ -39,6 +39,8 @@ type FileLog struct {
 	err   error // after a write that failed nothing more is written
 }
 
+var _ Log = (*FileLog)(nil)
+
 const (
 	entryHead     = 8
 	maxEntry      = 1 << 20  // of an entry or a page
@@ -56,6 +58,7 @@ func OpenFileLog(dir string) (*FileLog, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	_ = syncDir(filepath.Dir(dir)) // we may not be allowed to look at it
 	lock, err := lockFile(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, fmt.Errorf("the log in %s is in use: %w: %w", dir, ErrFenced, err)

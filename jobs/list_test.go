@@ -237,3 +237,40 @@ func TestEntriesAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// The totals are the sums of what lists say, at any time.
+func TestTotals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newModel(t, 77)
+		m.begin()
+		m.submit()
+		for range 120 {
+			m.act()
+			m.expire()
+			total, err := m.s.Totals(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var jobs, tasks Counts
+			bytes := int64(0)
+			for _, id := range m.order {
+				jobs[m.jobs[id].state()]++
+				for s, n := range m.jobs[id].counts() {
+					tasks[s] += n
+				}
+				bytes += int64(len(m.s.m.find(must(id.number())).spec))
+			}
+			if total.Jobs != jobs || total.Tasks != tasks || total.Bytes != bytes || total.Waiting != 0 || total.Watching != 0 {
+				t.Fatalf("%+v; want %v, %v, %d", total, jobs, tasks, bytes)
+			}
+		}
+		_ = m.s.Close(ctx)
+	})
+}
+
+func must(n uint64, err error) uint64 {
+	if err != nil {
+		panic(err)
+	}
+	return n
+}

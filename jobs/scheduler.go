@@ -56,6 +56,8 @@ type Scheduler struct {
 	fires    time.Time // when the next template is due
 }
 
+var _ Queue = (*Scheduler)(nil)
+
 // request is something that somebody waits for.
 type request struct {
 	write func() error // decides, with events; in the owner's goroutine

@@ -193,10 +193,10 @@ type Filter struct {
 
 // Page is a part of a list of jobs.
 type Page struct {
-	Jobs  []Info        `json:"jobs"`
-	Next  ID            `json:"next,omitempty"` // Filter.After for what follows; empty: nothing does
-	Total int           `json:"total"`          // jobs in the queue, whatever the filter
-	By    [states]int64 `json:"by"`             // of them, by state
+	Jobs  []Info `json:"jobs"`
+	Next  ID     `json:"next,omitempty"` // Filter.After for what follows; empty: nothing does
+	Total int    `json:"total"`          // jobs in the queue, whatever the filter
+	By    Counts `json:"by"`             // of them, by state
 }
 
 // TaskFilter says which tasks of a job to list. Zero fields do not restrict.
