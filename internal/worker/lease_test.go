@@ -33,6 +33,12 @@ func newNotebook(t *testing.T) notebook {
 	return notebook(dir)
 }
 
+// has says whether something was written down to its end.
+func (n notebook) has(name string) bool {
+	text, _ := os.ReadFile(filepath.Join(string(n), name))
+	return strings.HasSuffix(string(text), "\n")
+}
+
 // pid waits for a number that was written down.
 func (n notebook) pid(t *testing.T, name string) (pid int) {
 	t.Helper()
@@ -61,7 +67,7 @@ func TestBeatEndsIt(t *testing.T) {
 			q := newQueue()
 			q.lease = 30 * time.Millisecond
 			q.onBeat = func(jobs.Lease, jobs.Progress) error {
-				if _, err := os.Stat(string(book) + "/pid"); err != nil {
+				if !book.has("pid") {
 					return nil
 				}
 				return x.err

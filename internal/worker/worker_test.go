@@ -57,7 +57,7 @@ func TestPoliteEnd(t *testing.T) {
 	q := newQueue()
 	q.lease = 30 * time.Millisecond
 	q.onBeat = func(jobs.Lease, jobs.Progress) error {
-		if _, err := os.Stat(string(book) + "/pid"); err != nil {
+		if !book.has("pid") {
 			return nil
 		}
 		return jobs.ErrCancelled
