@@ -30,6 +30,10 @@ type Conn struct {
 	maxStore int64   // of the server in the process; 0: not known
 	worker   bool    // has a worker's token, and asks for nothing that will be refused
 
+	mu   sync.Mutex      // guards link and cut; a leaf
+	link context.Context // ends when the connection is lost, and is another when it is back
+	cut  context.CancelCauseFunc
+
 	closing sync.Once
 	life    context.Context // ends with the connection
 	die     context.CancelFunc
@@ -79,6 +83,7 @@ func Connect(ctx context.Context, o ConnectOptions) (*Conn, error) {
 func open(name string, log *slog.Logger, more ...nats.Option) (*Conn, error) {
 	c := &Conn{name: name, log: log, replicas: 1, ended: make(chan struct{})}
 	c.life, c.die = context.WithCancel(context.Background())
+	c.linked()
 	options := []nats.Option{
 		nats.Name(name),
 		nats.CustomInboxPrefix(prefixInbox + name),
@@ -90,8 +95,16 @@ func open(name string, log *slog.Logger, more ...nats.Option) (*Conn, error) {
 		nats.PingInterval(pingEvery),
 		nats.MaxPingsOutstanding(2),
 		nats.DrainTimeout(DefaultTimeout),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { c.say("the connection is lost", err) }),
-		nats.ReconnectHandler(func(*nats.Conn) { c.say("the connection is back", nil) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			c.say("the connection is lost", err)
+			c.mu.Lock()
+			c.cut(ErrCut)
+			c.mu.Unlock()
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			c.say("the connection is back", nil)
+			c.linked()
+		}),
 		nats.ReconnectErrHandler(func(nc *nats.Conn, err error) {
 			if errors.Is(err, ErrRefused) || errors.Is(err, ErrStranger) {
 				c.say("the connection ends", err)
@@ -159,25 +172,45 @@ func within(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, DefaultTimeout)
 }
 
-// whileItWrites is within for what is to be written. The context ends also when
-// the server in the process breaks: it leaves writers without an answer.
-func (c *Conn) whileItWrites(ctx context.Context) (context.Context, context.CancelFunc) {
+// linked begins the time of a connection.
+func (c *Conn) linked() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.link, c.cut = context.WithCancelCause(c.life)
+}
+
+func (c *Conn) linkNow() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.link
+}
+
+// whileLinked is within for what waits for an answer. The context ends also
+// with the connection, on which the answer would have come, and when the
+// server in the process breaks, which leaves writers without an answer.
+func (c *Conn) whileLinked(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := within(ctx)
-	if c.server == nil {
-		return ctx, cancel
-	}
 	ctx, fail := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(c.server.writes, func() { fail(c.server.Err()) })
-	return ctx, func() { stop(); fail(nil); cancel() }
+	stopLink := context.AfterFunc(c.linkNow(), func() { fail(ErrCut) })
+	stopWrites := func() bool { return true }
+	if c.server != nil {
+		stopWrites = context.AfterFunc(c.server.writes, func() { fail(c.server.Err()) })
+	}
+	return ctx, func() { stopLink(); stopWrites(); fail(nil); cancel() }
+}
+
+// because is err, or why the context of whileLinked has ended.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, ErrBroken) || errors.Is(cause, ErrCut) {
+		return cause
+	}
+	return err
 }
 
 // unclear is an error after which it is not known whether something was
-// written. ctx tells when the server is broken.
+// written.
 func unclear(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); errors.Is(cause, ErrBroken) {
-		err = cause
-	}
-	return fmt.Errorf("%w: %w", ErrUnclear, err)
+	return fmt.Errorf("%w: %w", ErrUnclear, because(ctx, err))
 }
 
 // plainly turns errors of the client into ours.

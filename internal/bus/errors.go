@@ -31,6 +31,8 @@ var (
 	ErrRefused = errors.New("the token is not valid, or not any more")
 	// ErrStranger: the server is not the one that made the token.
 	ErrStranger = errors.New("this server did not make the token")
+	// ErrCut: the connection was lost; it is made anew meanwhile.
+	ErrCut = errors.New("the connection was lost")
 	// ErrClosed: the connection or the server was closed.
 	ErrClosed = errors.New("closed")
 	// ErrName: a name or subject is not written as it must be.

@@ -112,7 +112,7 @@ func (l *Log) Append(ctx context.Context, last uint64, entry []byte) (uint64, er
 	if int64(len(entry)) > l.c.room() {
 		return 0, fmt.Errorf("append %d bytes to log %s: %w", len(entry), l.name, ErrTooLarge)
 	}
-	ctx, cancel := l.c.whileItWrites(ctx)
+	ctx, cancel := l.c.whileLinked(ctx)
 	defer cancel()
 	m := &nats.Msg{Subject: prefixLog + l.name, Data: entry, Header: nats.Header{headerWriter: {l.writer}}}
 	ack, err := l.c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequence(last))

@@ -97,7 +97,7 @@ func (c *Conn) Store(ctx context.Context, subject string, header map[string][]st
 	if int64(len(payload)) > c.room() {
 		return "", 0, fmt.Errorf("publish %d bytes to %s: %w", len(payload), subject, ErrTooLarge)
 	}
-	ctx, cancel := c.whileItWrites(ctx)
+	ctx, cancel := c.whileLinked(ctx)
 	defer cancel()
 	ack, err := c.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Header: header, Data: payload})
 	switch {

@@ -36,7 +36,7 @@ func (l *Log) PutPage(ctx context.Context, key string, page []byte) error {
 	if int64(len(page)) > l.c.room() {
 		return fmt.Errorf("page %s of %d bytes: %w", key, len(page), ErrTooLarge)
 	}
-	ctx, cancel := l.c.whileItWrites(ctx)
+	ctx, cancel := l.c.whileLinked(ctx)
 	defer cancel()
 	for range pageTries {
 		err = l.putPage(ctx, key, prefixPage+l.name+"."+token, page)

@@ -94,10 +94,13 @@ func (s *service) stop() {
 		s.stopped = true
 		s.mu.Unlock()
 		s.cancel()
-		if s.sub.Drain() == nil { // otherwise the connection has ended
+		link := s.c.linkNow()
+		if !s.c.nc.IsConnected() {
+			_ = s.sub.Unsubscribe() // nobody is there to be told
+		} else if s.sub.Drain() == nil { // otherwise the connection has ended
 			select {
 			case <-s.drained:
-			case <-s.c.ended:
+			case <-link.Done():
 			}
 		}
 	})
@@ -213,7 +216,7 @@ func (c *Conn) Call(ctx context.Context, subject string, payload []byte) ([]byte
 	if int64(len(payload)) > c.room() {
 		return nil, fmt.Errorf("call %s with %d bytes: %w", subject, len(payload), ErrTooLarge)
 	}
-	ctx, cancel := within(ctx)
+	ctx, cancel := c.whileLinked(ctx)
 	defer cancel()
 	m := &nats.Msg{Subject: prefixCall + c.name + "." + subject, Data: payload, Header: nats.Header{}}
 	if end, ok := ctx.Deadline(); ok {
@@ -224,7 +227,7 @@ func (c *Conn) Call(ctx context.Context, subject string, payload []byte) ([]byte
 		return nil, fmt.Errorf("call %s: %w", subject, ErrNobody)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("call %s: %w", subject, plainly(err))
+		return nil, fmt.Errorf("call %s: %w", subject, because(ctx, plainly(err)))
 	}
 	if code := answer.Header.Get(headerError); code != "" {
 		return nil, &Error{code, string(answer.Data)}
