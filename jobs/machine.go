@@ -101,6 +101,7 @@ const (
 	flagTemplate          // the spec has Schedule
 	flagArray             // the spec has Array
 	flagFrom              // the spec has From
+	flagKey               // the spec has Key
 )
 
 // array is a job's tasks when there are many.
@@ -409,6 +410,9 @@ func (j *job) shape(s *Spec) {
 	if s.From != "" {
 		j.flags |= flagFrom
 	}
+	if s.Key != "" {
+		j.flags |= flagKey
+	}
 	if len(s.After) > 0 {
 		j.flags |= flagAfter
 	}
@@ -537,7 +541,9 @@ func (m *machine) cancelled(j *job, e *event) {
 		}
 		return s
 	})
-	m.setReason(j, e.reason)
+	if e.tasks.IsZero() {
+		m.setReason(j, e.reason)
+	}
 }
 
 func (m *machine) retried(j *job, e *event) {

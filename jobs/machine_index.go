@@ -20,6 +20,7 @@ type index struct {
 	dependents map[uint64][]uint64 // the other way
 	unmet      []event             // jobs that cannot run any more, to be written
 	templates  map[uint64]*template
+	keys       map[string]uint64   // jobs by the owner and the key
 	finished   []ending            // jobs that succeeded or were cancelled, in that order
 	broken     []ending            // that failed or are dead
 	held       map[uint64]struct{} // final jobs that are kept because others wait for them
@@ -136,14 +137,14 @@ func (d *delays) Pop() any {
 func (m *machine) goLive() error {
 	m.index = index{
 		after: map[uint64]deps{}, dependents: map[uint64][]uint64{}, templates: map[uint64]*template{}, touched: map[uint64]struct{}{},
-		held: map[uint64]struct{}{},
+		held: map[uint64]struct{}{}, keys: map[string]uint64{},
 	}
 	m.live = true
 	for _, p := range m.pages {
 		for _, j := range p.jobs {
 			m.count(j)
 			var full *Spec
-			if j.flags&(flagAfter|flagTemplate|flagFrom) != 0 {
+			if j.flags&(flagAfter|flagTemplate|flagFrom|flagKey) != 0 {
 				full = new(Spec)
 				if err := json.Unmarshal([]byte(j.spec), full); err != nil {
 					return fmt.Errorf("job %s: %w: %w", makeID(j.num), errFormat, err)
@@ -246,6 +247,9 @@ func (m *machine) enter(j *job, full *Spec) {
 			m.templates[j.num] = &template{job: j, schedule: s}
 		}
 	}
+	if j.flags&flagKey != 0 {
+		m.keys[full.Owner+"\x00"+full.Key] = j.num
+	}
 	if j.flags&flagFrom != 0 {
 		if num, err := full.From.number(); err == nil && m.templates[num] != nil {
 			m.templates[num].latest = j.num
@@ -302,8 +306,15 @@ func (m *machine) leave(j *job) {
 	m.run(j, -j.counts()[Running])
 	m.jobs[j.state]--
 	m.specBytes -= int64(len(j.spec))
+	if j.flags&flagKey != 0 {
+		var s Spec
+		_ = json.Unmarshal([]byte(j.spec), &s)
+		delete(m.keys, s.Owner+"\x00"+s.Key)
+	}
 	if j.class.members--; j.class.slot == 0 {
 		m.drop(j.class)
+	} else if len(j.class.waiting) > 2*j.class.members+64 {
+		j.class.tidy()
 	}
 	for _, num := range m.after[j.num].jobs {
 		rest := slices.DeleteFunc(m.dependents[num], func(n uint64) bool { return n == j.num })
@@ -581,6 +592,16 @@ func (c *class) head() *job {
 		heap.Pop((*waiting)(c)).(*job).inHeap = false
 	}
 	return nil
+}
+
+// tidy takes jobs out of the heap that may not be claimed, which otherwise
+// happens when they come to its head.
+func (c *class) tidy() {
+	c.waiting = slices.DeleteFunc(c.waiting, func(j *job) bool {
+		j.inHeap = j.claimable()
+		return !j.inHeap
+	})
+	heap.Init((*waiting)(c))
 }
 
 // fits says whether a worker may run tasks of the class.

@@ -180,6 +180,9 @@ func (s *Scheduler) found(j *job) found {
 	if t := j.one; t != nil && i.Reason == "" && t.detail != nil {
 		i.Reason = t.detail.why(t)
 	}
+	if n := i.Counts[Failed] + i.Counts[Dead]; i.Reason == "" && j.many != nil && n > 0 {
+		i.Reason = fmt.Sprintf("%d of %d tasks failed", n, i.Counts.Total())
+	}
 	i.Fraction = s.fraction(j, i.Counts)
 	return found{i, j.spec}
 }

@@ -591,3 +591,58 @@ func TestSchedules(t *testing.T) {
 		idle(t, s, Worker{})
 	})
 }
+
+func TestSubmitAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newMemLog()
+		s := start(t, log, Options{KeepJobs: 1})
+		one := Spec{Owner: "ann", Key: "deploy-17", Command: []string{"x"}}
+		other := one
+		other.Owner = "bob"
+		ids := submit(t, s, one, other, one)
+		if ids[0] != ids[2] || ids[0] == ids[1] {
+			t.Errorf("%v", ids)
+		}
+		_ = s.Close(ctx)
+		s = start(t, log, Options{KeepJobs: 1})
+		if again := submit(t, s, one); again[0] != ids[0] {
+			t.Errorf("after a start: %v", again)
+		}
+		for range 2 {
+			finish(t, s, claim(t, s, Worker{}), Result{})
+		}
+		if again := submit(t, s, one); again[0] == ids[0] { // the first is forgotten
+			t.Errorf("%v", again)
+		}
+		if again := submit(t, s, other); again[0] != ids[1] {
+			t.Errorf("%v", again)
+		}
+	})
+}
+
+// Jobs that are cancelled behind one that nobody runs leave nothing behind.
+func TestCancelledJobsLeaveTheHeap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, newMemLog(), Options{KeepJobs: 1})
+		needs := map[string]string{"gpu": ""}
+		first := submit(t, s, Spec{Needs: needs})[0]
+		for range 500 {
+			id := submit(t, s, Spec{Needs: needs})[0]
+			if err := s.Cancel(ctx, id, Array{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		last := submit(t, s, Spec{Needs: needs})[0]
+		synctest.Wait()
+		for _, c := range s.m.classes {
+			if len(c.waiting) > 100 {
+				t.Errorf("%d jobs are in the heap", len(c.waiting))
+			}
+		}
+		for _, want := range []ID{first, last} {
+			if task := claim(t, s, Worker{Labels: map[string]string{"gpu": "x"}}); task.Job != want {
+				t.Errorf("claimed %s, want %s", task.Job, want)
+			}
+		}
+	})
+}

@@ -49,6 +49,10 @@ type Spec struct {
 	Owner string `json:"owner,omitempty"` // who shares fairly with other owners
 	Pool  string `json:"pool,omitempty"`  // whose limit of running tasks holds; empty: "default"
 	Kind  string `json:"kind,omitempty"`  // a built-in kind of work; empty: Command is run
+	// Key makes a Submit repeatable, as after an error that leaves open whether it
+	// has happened: while a job of this owner with this key is known, nothing is
+	// added, and its ID is the answer.
+	Key string `json:"key,omitempty"`
 
 	Command []string          `json:"command,omitempty"` // a program and its arguments, no shell; at most 4096 of 128 KiB together
 	Env     []string          `json:"env,omitempty"`     // NAME=value; at most 1024 of 64 KiB together
@@ -93,6 +97,7 @@ func (s *Spec) Check() error {
 	c.word("owner", s.Owner)
 	c.word("pool", s.Pool)
 	c.word("kind", s.Kind)
+	c.word("key", s.Key)
 	c.command(s)
 	c.environment(s.Env)
 	c.passes("dir", s.Dir)

@@ -54,6 +54,12 @@ func (s *Scheduler) submit(specs []Spec, encoded []string) ([]ID, error) {
 	for i := range specs {
 		spec := specs[i]
 		spec.From = ""
+		if spec.Key != "" {
+			if num, ok := s.m.keys[spec.Owner+"\x00"+spec.Key]; ok {
+				ids[i] = makeID(num)
+				continue
+			}
+		}
 		num, err := s.add(&spec, encoded[i])
 		if err != nil {
 			return nil, err
@@ -151,7 +157,7 @@ func (s *Scheduler) fireOne(t *template, now time.Time) error {
 	if err := json.Unmarshal([]byte(t.job.spec), &spec); err != nil {
 		return fmt.Errorf("job %s: %w", makeID(t.job.num), err)
 	}
-	spec.Schedule, spec.Zone, spec.From = "", "", makeID(t.job.num)
+	spec.Schedule, spec.Zone, spec.Key, spec.From = "", "", "", makeID(t.job.num)
 	encoded, err := json.Marshal(&spec)
 	if err != nil {
 		return fmt.Errorf("job %s: %w", makeID(t.job.num), err)
