@@ -65,6 +65,10 @@ func TestJob(t *testing.T) {
 		t.Errorf("%v %s", err, text)
 	}
 
+	warm, _ := run(exitOK, "submit", "--wait", "--kind", "warm", p.url(), p.url()+"index.html")
+	warmed, _ := run(exitOK, "logs", strings.TrimSpace(warm))
+	contains(t, warmed, "2 of 2 URLs: ")
+
 	long, _ := run(exitOK, "submit", "--", "sleep", "1000")
 	long = strings.TrimSpace(long)
 	run(exitOK, "cancel", long)
