@@ -17,9 +17,10 @@ import (
 // for all requests that accept the same, and as it passes: a flush reaches the
 // client. Each coding has an entity-tag of its own.
 
-// preference is the order of codings that a client likes equally: of a page with
-// the style sheet of public lists, 390 KB, gzip makes 115 KB in 4 ms, zstd 120 KB
-// in 4 ms, and br 108 KB in 16 ms, for which the page would wait.
+// preference is the order of codings that a client likes equally. Of a page with
+// the style sheet of public lists, 390 KB, gzip makes 115 KB in less than 1 ms, for
+// it needs not code the sheet again; zstd 120 KB in 4 ms; br 108 KB in 16 ms, for
+// which the page would wait.
 var preference = [...]field.Coding{field.Gzip, field.Zstd, field.Brotli, field.Identity}
 
 // codingsFor returns the codings in which a request accepts a document, the
@@ -91,10 +92,14 @@ func varyOnCoding(h http.Header) {
 	h["Vary"] = []string{have + "Accept-Encoding"}
 }
 
-// out writes a piece of the document behind the head.
+// out writes a piece of the document behind the head. The style sheet, most of
+// it, is coded once for all documents.
 func (d *document) out(p []byte) (int, error) {
-	if d.encoder != nil {
-		return d.encoder.Write(p)
+	switch rest := d.sheet.Rest(); {
+	case d.encoder == nil:
+		return d.w.Write(p)
+	case d.coding == field.Gzip && len(p) == len(rest) && &p[0] == &rest[0]:
+		return len(p), d.encoder.WritePart(d.sheet.part())
 	}
-	return d.w.Write(p)
+	return d.encoder.Write(p)
 }

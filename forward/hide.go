@@ -224,7 +224,7 @@ func (d *document) send() error {
 	d.w.WriteHeader(d.code)
 	d.stage = stageSent
 	if d.coding != field.Identity {
-		d.encoder = coding.NewWriter(d.w, d.coding)
+		d.encoder = coding.NewPartWriter(d.w, d.coding)
 	}
 	if len(d.held) == 0 {
 		return nil

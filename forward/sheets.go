@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"freshet/filterlist"
+	"freshet/internal/coding"
 	"freshet/internal/field"
 	"freshet/internal/rewrite"
 )
@@ -47,8 +48,9 @@ const sheetField = "Freshet-Sheet"
 // sheet is a style sheet for documents.
 type sheet struct {
 	*rewrite.Sheet
-	version string // of the sheet and of how it is put in; in keys and entity-tags
-	rules   int    // for this page alone, beside those for all pages
+	version string              // of the sheet and of how it is put in; in keys and entity-tags
+	rules   int                 // for this page alone, beside those for all pages
+	part    func() *coding.Part // of gzip, made once it is needed
 }
 
 // rewriting changes when documents are changed otherwise for one sheet.
@@ -91,7 +93,7 @@ func (s *ruleSet) sheetFor(page string, hiding Hiding) *sheet {
 		s.sheets.of, s.sheets.bytes = map[string]*sheet{}, 0
 	}
 	s.sheets.of[key] = x
-	s.sheets.bytes += len(key) + len(found.Generic) + len(found.Specific) + 256
+	s.sheets.bytes += len(key) + (len(found.Generic)+len(found.Specific))*3/2 + 256 // with what gzip makes of them
 	return x
 }
 
@@ -102,7 +104,8 @@ func newSheet(of *filterlist.Hiding) *sheet {
 		return nil
 	}
 	sum := sha256.Sum256([]byte(rewriting + made.Text()))
-	return &sheet{made, hex.EncodeToString(sum[:8]), len(of.Rules)}
+	part := sync.OnceValue(func() *coding.Part { return coding.NewPart(made.Rest()) })
+	return &sheet{made, hex.EncodeToString(sum[:8]), len(of.Rules), part}
 }
 
 // wantsSheet reports whether a request is for a document that may be changed:

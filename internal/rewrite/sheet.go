@@ -86,6 +86,11 @@ func opensTag(c byte) bool {
 // Text returns the text of the element.
 func (s *Sheet) Text() string { return string(s.plain[len(openTag) : len(s.plain)-len(closeTag)]) }
 
+// Rest returns the text and the end of the element. A [Splicer] writes these very
+// bytes in a Write of their own, so that the next writer can know them by their
+// place.
+func (s *Sheet) Rest() []byte { return s.plain[len(openTag):] }
+
 // Source is the expression of a Content-Security-Policy that allows this text
 // and no other.
 func (s *Sheet) Source() string { return s.source }
