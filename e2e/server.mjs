@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+// Each program and each folder is one that looks whether the process ends.
+process.setMaxListeners(100);
+
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** scratch makes a folder that goes away when the process ends. */
@@ -25,7 +28,7 @@ export function build(from, target, name) {
 /**
  * start starts a program and waits for a line that matches ready, on its
  * standard output or error. The result has that match, all that it said so
- * far, and stop.
+ * far, and stop; kill ends it at once, by its number.
  */
 export function start(program, args, ready, options = {}) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
@@ -37,6 +40,10 @@ export function start(program, args, ready, options = {}) {
     async stop() {
       process.off('exit', kill);
       child.kill('SIGTERM');
+      await ended;
+    },
+    async kill() {
+      child.kill('SIGKILL');
       await ended;
     },
   };
@@ -56,9 +63,9 @@ export function start(program, args, ready, options = {}) {
   });
 }
 
-/** until asks again and again, for 20 seconds, until the answer is the one wanted. */
-export async function until(ask, want) {
-  const deadline = Date.now() + 20_000;
+/** until asks again and again, for 20 seconds or as many as are given, until the answer is the one wanted. */
+export async function until(ask, want, seconds = 20) {
+  const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const got = await ask();
     if (got === want) return;

@@ -1,0 +1,104 @@
+// Jobs on several machines: freshet serve --jobs --fleet, three workers, frames
+// that ImageMagick draws, and a worker that is lost in the middle.
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { launch, open, windows } from './browser.mjs';
+import { build, scratch, start, until } from './server.mjs';
+
+const run = promisify(execFile);
+const names = ['anna', 'bert', 'cleo'];
+const data = scratch();
+const folder = scratch();
+const hold = join(folder, 'hold'); // while it is there, programs do not end
+const fleet = {};
+let browser;
+let program;
+let server;
+let base; // of the monitor
+
+// The one that is beside identify: there are other programs called convert.
+const convert = join(dirname(execFileSync('sh', ['-c', 'command -v identify'], { encoding: 'utf8' })), 'convert');
+
+/** freshet runs a command, of two words and more, against the server, and returns what it prints. */
+const freshet = async (group, word, ...args) => (await run(program, [group, word, '--data', data, ...args])).stdout.trim();
+
+/** submit submits a job, and returns its ID. The command is behind --. */
+const submit = (...args) => freshet('job', 'submit', ...args);
+
+/** table gets a table of the monitor as programs do. */
+async function table(path) {
+  const answer = await fetch(base + path);
+  assert.equal(answer.status, 200, path);
+  return (await answer.json()).rows;
+}
+
+before(async () => {
+  for (const dir of [data, folder]) chmodSync(dir, 0o755); // for whom programs run as
+  writeFileSync(hold, '');
+  writeFileSync(join(folder, 'index.html'), '<h1>hello');
+  program = build('..', './cmd/freshet', 'freshet');
+  const args = ['serve', folder, '--listen', '127.0.0.1:0', '--monitor', '127.0.0.1:0', '--data', data, '--access-log', 'off', '--jobs', '1', '--fleet', '127.0.0.1:0'];
+  server = await start(program, args, /monitor on (\S+)\/[^]*fleet on (\S+);/, { env: { ...process.env, HOME: scratch() } });
+  [, base] = server.match;
+  browser = await launch();
+  for (const name of names) {
+    const home = scratch();
+    writeFileSync(join(home, 'token'), await freshet('worker', 'invite', name), { mode: 0o600 });
+    fleet[name] = await start(program, ['worker', '--join-file', join(home, 'token'), '--tasks', '1'], /^worker \w+: /m, { env: { ...process.env, HOME: home } });
+  }
+});
+after(async () => {
+  rmSync(hold, { force: true });
+  await browser?.close();
+  for (const worker of Object.values(fleet)) await worker.stop();
+  await server?.stop();
+});
+
+test('all frames are drawn, though a worker is lost in the middle', async (t) => {
+  const frames = 12;
+  const draw = '"$0" -size 160x90 -seed "$1" plasma:fractal "$2"; while [ -e "$3" ]; do sleep 0.1; done';
+  const id = await submit('--name', 'plasma', '--array', `1-${frames}`, '--output', '*.png', '--', 'sh', '-c', draw, convert, '{frame}', '{frame:04}.png', hold);
+
+  // Each of the four has one; none can end it. Then one is lost.
+  const running = () => table(`/jobs/tasks.json?id=${id}&state=running`);
+  await until(async () => new Set((await running()).map((r) => r.worker)).size, 1 + names.length, 40);
+  const lost = (await running()).find((r) => r.worker === 'bert').task;
+  const { page, complaints } = await open(t, browser, `${base}/jobs/job?id=${id}`, windows.plain);
+  const stat = (name) => page.locator('.stat').filter({ has: page.getByRole('link', { name, exact: true }) }).locator('.number');
+  assert.equal(await stat('Running').innerText(), '4');
+  await fleet.bert.kill();
+  rmSync(hold);
+
+  // Its task comes back when its lease is over.
+  await stat('Succeeded').getByText(String(frames), { exact: true }).waitFor({ timeout: 40_000 });
+  assert.equal(await stat('Done').innerText(), '100');
+  assert.equal(await stat('Failed').innerText(), '0');
+  assert.deepEqual(complaints, []);
+  const tasks = await table(`/jobs/tasks.json?id=${id}`);
+  assert.deepEqual(tasks.map((r) => [r.task, r.state]), Array.from({ length: frames }, (_, i) => [i + 1, 'succeeded']));
+  const again = tasks.find((r) => r.task === lost);
+  assert.equal(again.attempt, 2);
+  assert.notEqual(again.worker, 'bert');
+
+  // The files are those that were drawn.
+  const outputs = join(data, 'jobs', 'outputs', id);
+  const files = readdirSync(outputs, { recursive: true }).filter((name) => name.endsWith('.png'));
+  assert.deepEqual(files.map((name) => name.slice(-8)).sort(), Array.from({ length: frames }, (_, i) => `${String(i + 1).padStart(4, '0')}.png`));
+  for (const name of files) {
+    assert.equal(readFileSync(join(outputs, name)).subarray(0, 8).toString('latin1'), '\x89PNG\r\n\x1a\n', name);
+  }
+
+  // It is in the list, and so is who has done how much.
+  const [job] = await table('/jobs.json?name=plasma');
+  assert.deepEqual([job.job, job.state, job.done, job.tasks], [id, 'succeeded', 100, frames]);
+  const servers = await table('/servers.json');
+  assert.equal(servers.reduce((n, r) => n + r.finished, 0), frames);
+  assert.ok(servers.reduce((n, r) => n + r.lost, 0) >= 1);
+  await page.goto(`${base}/servers`);
+  const shown = await page.getByRole('region', { name: 'Workers', exact: true }).innerText();
+  for (const name of ['anna', 'cleo']) assert.match(shown, new RegExp(name));
+});
