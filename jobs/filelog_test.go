@@ -205,3 +205,68 @@ func TestFileLogManyFiles(t *testing.T) {
 		t.Error("the end of the first file is missing, and nothing is said")
 	}
 }
+
+// After a write that failed nothing more is written, and what was there stays.
+func TestFileLogWriteFails(t *testing.T) {
+	dir := t.TempDir()
+	l := openLog(t, dir)
+	s, err := New(ctx, l, Options{ErrorLog: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := submit(t, s, Spec{})[0]
+	readOnly, err := os.Open(l.path(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.mu.Lock()
+	_ = l.file.Close()
+	l.file = readOnly
+	l.mu.Unlock()
+	if _, err := s.Submit(ctx, Spec{Command: []string{"x"}}); err == nil || errors.Is(err, ErrFenced) {
+		t.Errorf("Submit: %v", err)
+	}
+	<-s.Done()
+	if err := s.Close(ctx); err == nil || errors.Is(err, ErrClosed) {
+		t.Errorf("Close: %v", err)
+	}
+	if _, err := l.Append(ctx, 2, []byte("x")); err == nil {
+		t.Error("it goes on")
+	}
+	_ = l.Close()
+	s = start(t, openLog(t, dir), Options{})
+	wantState(t, s, id, Queued)
+}
+
+// Whatever is in the file, it is refused or read, and then it can be written.
+func FuzzLogFile(f *testing.F) {
+	dir := f.TempDir()
+	l := openLog(f, dir)
+	appendAll(f, l, 0, "\x01first", "\x01second")
+	_ = l.Close()
+	whole, err := os.ReadFile(l.path(1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:len(whole)-1])
+	f.Add(whole[:3])
+	f.Add([]byte{})
+	f.Add(make([]byte, 100))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile((&FileLog{dir: dir}).path(1), file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := OpenFileLog(dir)
+		if err != nil {
+			return
+		}
+		defer l.Close()
+		before := read(t, l, 0)
+		appendAll(t, l, l.last, "\x01more")
+		if got := read(t, l, 0); !strings.HasPrefix(got, before) || !strings.HasSuffix(got, "\x01more") {
+			t.Fatalf("%q, then %q", before, got)
+		}
+	})
+}
