@@ -58,8 +58,8 @@ func (j *jobCommand) showPage(page *jobs.Page) error {
 	fmt.Fprintln(w, "ID\tSTATE\tTASKS\tAGE\tOWNER\tNAME")
 	for i := range page.Jobs {
 		info := &page.Jobs[i]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", info.ID, stateOf(info), done(info), shortSpan(time.Since(info.Submitted)),
-			cell(info.Spec.Owner, 10), cell(title(&info.Spec), 28))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", info.ID, info.Condition(), done(info), shortSpan(time.Since(info.Submitted)),
+			cell(info.Spec.Owner, 10), cell(info.Spec.Title(), 28))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -75,25 +75,6 @@ func ofAll(total int) string {
 		return ""
 	}
 	return fmt.Sprintf(" of this kind; %d in all", total)
-}
-
-// title is what a job is called.
-func title(s *jobs.Spec) string {
-	switch {
-	case s.Name != "":
-		return s.Name
-	case s.Kind != "":
-		return s.Kind
-	}
-	return strings.Join(s.Command, " ")
-}
-
-// stateOf is the state of a job, in a word.
-func stateOf(info *jobs.Info) string {
-	if info.Paused && !info.State.Final() {
-		return "paused"
-	}
-	return info.State.String()
 }
 
 // done says how many tasks are over: "3/250".
@@ -173,7 +154,7 @@ func infoRows(info *jobs.Info) [][2]string {
 	rows := [][2]string{
 		{"job", string(info.ID)}, {"name", s.Name}, {"owner", s.Owner}, {"pool", s.Pool}, {"kind", s.Kind},
 		{"command", strings.Join(s.Command, " ")}, {"array", s.Array.String()}, {"schedule", strings.TrimSpace(s.Schedule + " " + s.Zone)},
-		{"state", stateOf(info)}, {"reason", info.Reason}, {"waits", info.Waits}, {"tasks", counts(info)},
+		{"state", info.Condition()}, {"reason", info.Reason}, {"waits", info.Waits}, {"tasks", counts(info)},
 		{"submitted", clockOf(info.Submitted)}, {"started", clockOf(info.Started)}, {"ended", clockOf(info.Ended)},
 	}
 	if info.State == jobs.Running {

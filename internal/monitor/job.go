@@ -171,7 +171,7 @@ func jobView(m *Monitor, q *query) (*ui.View, error) {
 
 // taskStats are how many tasks there are in each state; each leads to those.
 func taskStats(info *jobs.Info, q *query) *ui.Stats {
-	done := ui.Stat{Key: "done", Label: "Done", Value: fmt.Sprintf("%.0f", 100*info.Fraction), Unit: "%", Note: jobState(info), Level: levelOf(info.State), Gauge: doneGauge(info), Href: q.with("state", "", "offset", "")}
+	done := ui.Stat{Key: "done", Label: "Done", Value: fmt.Sprintf("%.0f", 100*info.Fraction), Unit: "%", Note: info.Condition(), Level: levelOf(info.State), Gauge: doneGauge(info), Href: q.with("state", "", "offset", "")}
 	s := &ui.Stats{Items: []ui.Stat{done}}
 	for state := jobs.Queued; state <= jobs.Dead; state++ {
 		n := info.Counts.Of(state)
@@ -254,7 +254,7 @@ func jobActView(m *Monitor, q *query) (*ui.View, error) {
 		}
 		f := &ui.Form{Action: "/jobs/act", Post: true, Danger: a.danger, Submit: a.verb, Cancel: ui.Link{Text: "Back", Href: jobAddress(info.ID)},
 			Hidden: []ui.Value{{Name: "id", Value: string(info.ID)}, {Name: "do", Value: a.name}}}
-		f.Note = "Job " + string(info.ID) + ", " + ui.Visible(jobTitle(&info.Spec)) + ": " + a.does
+		f.Note = "Job " + string(info.ID) + ", " + ui.Visible(info.Spec.Title()) + ": " + a.does
 		return &ui.View{Title: a.verb, Path: "/jobs/act", Up: toJobs, Sections: []ui.Section{f}}, nil
 	}
 	return nil, &badQuery{"do: give cancel, retry, pause or resume"}

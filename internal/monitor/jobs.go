@@ -83,8 +83,8 @@ func jobTable(list []jobs.Info, now time.Time) *table {
 	return &table{name: "jobs", caption: "Jobs", empty: "No job is like that.", rows: len(list), columns: []column{
 		{key: "job", title: "Job", mono: true, plain: true, text: func(row int) string { return string(at(row).ID) },
 			more: func(row int, c *ui.Cell) { c.Href = jobAddress(at(row).ID) }},
-		{key: "name", title: "Name", wide: true, plain: true, text: func(row int) string { return ui.Visible(jobTitle(&at(row).Spec)) }},
-		{key: "state", title: "State", badge: true, plain: true, text: func(row int) string { return jobState(at(row)) },
+		{key: "name", title: "Name", wide: true, plain: true, text: func(row int) string { return ui.Visible(at(row).Spec.Title()) }},
+		{key: "state", title: "State", badge: true, plain: true, text: func(row int) string { return at(row).Condition() },
 			more: func(row int, c *ui.Cell) { c.Level = levelOf(at(row).State) }},
 		{key: "done", title: "Done", kind: percent, plain: true, help: "Of all tasks, with the progress of those that run.", num: func(row int) float64 { return 100 * at(row).Fraction },
 			more: func(row int, c *ui.Cell) { c.Gauge = doneGauge(at(row)) }},
@@ -128,24 +128,6 @@ func lasted(from, to, now time.Time) float64 {
 
 // jobAddress is the page of a job.
 func jobAddress(id jobs.ID) string { return address("/jobs/job", url.Values{"id": {string(id)}}) }
-
-// jobTitle is what a job is called.
-func jobTitle(s *jobs.Spec) string {
-	switch {
-	case s.Name != "":
-		return s.Name
-	case s.Kind != "":
-		return s.Kind
-	}
-	return strings.Join(s.Command, " ")
-}
-
-func jobState(info *jobs.Info) string {
-	if info.Paused && !info.State.Final() {
-		return "paused"
-	}
-	return info.State.String()
-}
 
 // levelOf is the colour of a state.
 func levelOf(s jobs.State) ui.Level {

@@ -1,0 +1,31 @@
+package jobs
+
+import "testing"
+
+func TestTitle(t *testing.T) {
+	for want, s := range map[string]Spec{
+		"name":     {Name: "name", Kind: "kind", Command: []string{"a"}},
+		"kind":     {Kind: "kind", Command: []string{"a"}},
+		"a b -c d": {Command: []string{"a", "b", "-c d"}},
+		"":         {},
+	} {
+		if got := s.Title(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestCondition(t *testing.T) {
+	for _, c := range []struct {
+		state  State
+		paused bool
+		want   string
+	}{
+		{Queued, false, "queued"}, {Queued, true, "paused"}, {Running, true, "paused"}, {Running, false, "running"},
+		{Succeeded, true, "succeeded"}, {Dead, false, "dead"},
+	} {
+		if got := (&Info{State: c.state, Paused: c.paused}).Condition(); got != c.want {
+			t.Errorf("%v, paused %v: %q", c.state, c.paused, got)
+		}
+	}
+}
