@@ -19,21 +19,28 @@ type claims struct {
 
 // claiming is the latest claim of a worker.
 type claiming struct {
-	number uint64
-	cancel context.CancelFunc
-	done   chan struct{} // closed when it has ended
-	task   *jobs.Task    // what came of it; nil before that, and when nothing did
+	number   uint64
+	cancel   context.CancelFunc
+	done     chan struct{} // closed when it has ended
+	task     *jobs.Task    // what came of it; nil before that, and when nothing did
+	replaced bool          // by a later one
 }
+
+// lateClaims is how many claims before the latest that was given up a claim may
+// be, to be one that was given up, too, and came late. Others are of a worker
+// that was started anew and has an earlier clock.
+const lateClaims = 1 << 16
 
 // begin notes a claim, in place of an earlier one. It is nil when the worker
 // has given that one up already.
 func (c *claims) begin(ctx context.Context, from string, number uint64) (context.Context, *claiming) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if number <= c.left[from] {
+	if left := c.left[from]; number <= left && left-number < lateClaims {
 		return nil, nil
 	}
 	if before := c.by[from]; before != nil {
+		before.replaced = true
 		before.cancel()
 	}
 	ctx, cancel := context.WithTimeout(ctx, claimFor)
@@ -45,8 +52,8 @@ func (c *claims) begin(ctx context.Context, from string, number uint64) (context
 	return ctx, one
 }
 
-// end notes what came of a claim.
-func (c *claims) end(from string, one *claiming, task *jobs.Task) {
+// end notes what came of a claim, and reports whether there is a later one.
+func (c *claims) end(from string, one *claiming, task *jobs.Task) (replaced bool) {
 	one.cancel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,6 +62,7 @@ func (c *claims) end(from string, one *claiming, task *jobs.Task) {
 	if task == nil && c.by[from] == one {
 		delete(c.by, from)
 	}
+	return one.replaced
 }
 
 // leave gives up a claim for the worker that has, which has got nothing of it,

@@ -117,15 +117,21 @@ func (d *desk) claim(ctx context.Context, r bus.Request) ([]byte, error) {
 		d.held[t.Token] = assignment{r.From, t.Lease}
 		d.mu.Unlock()
 	}
-	d.claims.end(r.From, one, t)
+	replaced := d.claims.end(r.From, one, t)
 	switch {
 	case err == nil:
 		return json.Marshal(t)
+	case replaced && ctx.Err() == nil:
+		return nil, errShared // so that it waits before it asks again
 	case gone && ctx.Err() == nil:
 		return nil, nil
 	}
 	return nil, coded(err)
 }
+
+// errShared is what a worker hears that waited for a task when another one began
+// to. A worker that has lost its connection does not hear it.
+var errShared = errors.New("another worker with the same token asks for tasks; each needs a token of its own: freshet worker invite NAME")
 
 // leave is told by a worker that it waits no more.
 func (d *desk) leave(ctx context.Context, r bus.Request) ([]byte, error) {
