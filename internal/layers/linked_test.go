@@ -92,6 +92,11 @@ func TestWithoutNATS(t *testing.T) {
 			}
 		}
 	}
+	build := exec.Command("go", "build", "-tags=nonats", "./internal/bus", "./internal/app")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Errorf("with the tag nonats it is not built: %v\n%s", err, out)
+	}
 }
 
 // linked lists the packages that are linked on Linux beyond Go and this
