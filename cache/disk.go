@@ -7,6 +7,8 @@ import (
 	"hash/maphash"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -50,19 +52,23 @@ func openDiskTier(s *Store, o diskstore.Options) (*diskTier, error) {
 		return nil, err
 	}
 	o.Dir = objects
-	files, err := diskstore.Open(o)
-	if err != nil {
-		return nil, err
-	}
-	t := &diskTier{files: files, log: o.Log, store: s, pending: map[string]*resource{}, seed: maphash.MakeSeed(), done: make(chan struct{})}
+	t := &diskTier{log: o.Log, store: s, pending: map[string]*resource{}, seed: maphash.MakeSeed(), done: make(chan struct{})}
 	t.purges = &purgeFile{store: s, path: purges}
 	t.more.L = &t.mu
 	t.open.max = maxOpen
-	t.readPurges(generations)
+	_, err = os.Stat(filepath.Join(objects, "objects"))
+	used := err == nil
+	if o.Shared {
+		t.readShared(generations, objects)
+	}
+	if t.files, err = diskstore.Open(o); err != nil {
+		return nil, err
+	}
 	if o.Shared {
 		close(t.done) // nothing is written behind
 		return t, nil
 	}
+	t.readPurges(generations, used)
 	go t.write()
 	return t, nil
 }
@@ -230,24 +236,6 @@ func (t *diskTier) drain(ctx context.Context) bool {
 		}
 	}
 	return ctx.Err() == nil
-}
-
-// readPurges has the purges hold that are remembered beside the objects.
-func (t *diskTier) readPurges(before string) {
-	f, s := t.purges, t.store
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.read()
-	if f.known == nil {
-		s.readGenerations(before)
-	}
-	if s.generation.Load() == 1 && len(s.epochs.all) == 0 || s.shared {
-		return
-	}
-	s.epochs.forget(0)
-	if err := f.rewrite(); err != nil {
-		t.log.Error("cache: keep what was purged", "err", err)
-	}
 }
 
 // clear removes all that is on disk.

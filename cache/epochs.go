@@ -9,15 +9,16 @@ import (
 
 // An epoch is one purge, as far as what is stored compares with it: what it is
 // about is found out when an object is asked for. Its number is a generation
-// of the store; it is about objects that were born before. Epochs are immutable,
-// but for swept.
+// of the store; it is about objects that were born before. Epochs are immutable
+// but for direct, busy and swept, which the mutex of epochs guards.
 type epoch struct {
 	number uint64
 	sel    Selector
 	soft   bool // validated before its next use, not gone
 	at     int64
 	by     *receipt // nil: an invalidation of groups, or several that became one
-	direct bool     // what it is about was found at once, by its key
+	direct bool     // what it is about is found at once, by its key
+	busy   bool     // and that is under way
 	swept  bool     // nothing that it is about is stored any more, or it was counted
 }
 
@@ -269,6 +270,15 @@ func (t *epochs) widen(at int64) (lost []*epoch) {
 	return lost
 }
 
+// done notes that what epochs are about has been looked for.
+func (t *epochs) done(es []*epoch) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range es {
+		e.busy = false
+	}
+}
+
 // notDirect notes that what epochs are about is still to be found.
 func (t *epochs) notDirect(es []*epoch) {
 	t.mu.Lock()
@@ -290,7 +300,7 @@ func (t *epochs) unswept(direct bool) (es []*epoch) {
 // unsweptLocked is unswept while t.mu is held.
 func (t *epochs) unsweptLocked(direct bool) (es []*epoch) {
 	for _, e := range t.all {
-		if !e.swept && e.sel.kind != selectGroup && (direct || !e.direct) {
+		if !e.swept && !e.busy && e.sel.kind != selectGroup && (direct || !e.direct) {
 			es = append(es, e)
 		}
 	}

@@ -191,23 +191,45 @@ func (h *history) unsafe() {
 	h.o.failing = false
 }
 
+// purge purges by one of the ways that name some of the addresses, or all.
 func (h *history) purge() {
-	soft, url := h.r.IntN(2) == 0, ""
-	if h.r.IntN(2) == 0 {
-		if err := h.store.PurgeAll(soft); err != nil {
-			h.fail("purge: %v", err)
-		}
-	} else {
-		url = h.url()
+	soft := h.r.IntN(2) == 0
+	urls := []string{"/a", "/a?1", "/b"}
+	var what string
+	switch h.r.IntN(8) {
+	case 0:
+		urls = urls[:2]
+		what = pick(h.r, "prefix http://e/a", "where path~/a", "where path~*a* age<1000w", "tag a")
+	case 1:
+		urls = urls[2:]
+		what = pick(h.r, "prefix http://e/b", "where path~/b", "tag b", "where tag=b host=e")
+	case 2:
+		urls = urls[1:2]
+		what = "prefix http://e/a?"
+	case 3:
+		urls = nil
+		what = pick(h.r, "host other", "tag none", "where status=3xx", "prefix https://e/")
+	case 4:
+		what = pick(h.r, "host e", "tag all", "where size<1MB", "prefix http://e")
+	case 5, 6:
+		what = "everything"
+	default:
+		url := h.url()
+		urls = []string{url}
 		if _, err := h.Purge("http://e"+url, soft); err != nil {
 			h.fail("purge: %v", err)
 		}
 	}
-	h.note("purge %q, soft: %v", url, soft)
-	h.each(url, func(g *grant) {
-		g.stale, g.unsure = true, false
-		g.gone = g.gone || !soft
-	})
+	if what != "" {
+		h.purgeBy(soft, what)
+	}
+	h.note("purge of %q, %q, soft: %v", urls, what, soft)
+	for _, url := range urls {
+		h.each(url, func(g *grant) {
+			g.stale, g.unsure = true, false
+			g.gone = g.gone || !soft
+		})
+	}
 }
 
 // restart closes the store and opens it again, or takes a copy of its files as
@@ -225,8 +247,15 @@ func (h *history) restart() {
 			h.drain()
 		}
 		copied := h.t.TempDir()
-		if err := os.CopyFS(copied, os.DirFS(h.dir)); err != nil {
-			h.note("copy: %v", err) // a file went while it was copied
+		for late := time.Now().Add(patience); ; {
+			err := os.CopyFS(copied, os.DirFS(h.dir))
+			if err == nil {
+				break
+			}
+			if time.Now().After(late) {
+				h.t.Fatal(err)
+			}
+			copied = h.t.TempDir() // a file went while it was copied
 		}
 		h.store.Close()
 		h.dir = copied

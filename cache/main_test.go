@@ -13,5 +13,9 @@ func TestMain(m *testing.M) {
 		serveUntilKilled(dir)
 		return
 	}
+	if dir := os.Getenv(purgeKillDir); dir != "" {
+		servePurges(dir)
+		return
+	}
 	wiretest.Main(m)
 }

@@ -229,6 +229,7 @@ func (o *origin) answer(w http.ResponseWriter, r *http.Request, requested int64)
 	h := w.Header()
 	date := o.now()
 	h.Set("X-Version", strconv.Itoa(v.n))
+	h.Set("Surrogate-Key", "all "+url[1:2]) // a or b
 	h.Set("Date", time.Unix(date, 0).UTC().Format(http.TimeFormat))
 	if p.cacheControl != "" {
 		h.Set("Cache-Control", p.cacheControl)

@@ -63,14 +63,11 @@ func (s *Store) PurgeBy(p Purge) (Receipt, error) {
 	r := newReceipt(p.ID, p.What, p.Soft, s.now())
 	var es []*epoch
 	err := s.keepPurge(true, func() []purgeLine {
-		es = s.enter(&p, r)
+		var lines []purgeLine
+		es, lines = s.enter(&p, r)
 		s.receipts.add(r)
 		snapshot := r.snapshot()
-		lines := []purgeLine{{Receipt: &snapshot}}
-		for _, e := range es {
-			lines = append(lines, lineOf(e))
-		}
-		return lines
+		return append([]purgeLine{{Receipt: &snapshot}}, lines...)
 	})
 	each, found := s.purgeNow(es, r)
 	err = errors.Join(err, found)
@@ -105,30 +102,42 @@ func (s *Store) keepPurge(sync bool, what func() []purgeLine) error {
 	return nil
 }
 
-// enter enters the epochs of a purge: it holds when enter returns.
-func (s *Store) enter(p *Purge, r *receipt) (es []*epoch) {
+// enter enters the epochs of a purge: it holds when enter returns. lines are what
+// is to be kept of them.
+func (s *Store) enter(p *Purge, r *receipt) (es []*epoch, lines []purgeLine) {
 	at := r.r.Time.UnixNano()
 	t := &s.epochs
 	exact := s.countsAtOnce(p)
 	t.mu.Lock()
 	number := s.generation.Load()
+	left := 0
 	for _, sel := range p.What {
 		number++
 		e := &epoch{number: number, sel: sel, soft: p.Soft, at: at, by: r}
 		e.direct = sel.kind == selectKey || sel.kind == selectURL && !s.ruled.Load() || sel.kind == selectAll
 		e.swept = e.direct && (p.Soft || s.disk == nil) // else once the disk has it
+		e.busy = e.direct
 		if !e.direct {
-			r.left++
+			left++
 		}
 		t.add(e)
-		es = append(es, e)
+		es, lines = append(es, e), append(lines, lineOf(e))
 	}
-	s.bound(at)
 	s.raise(number)
+	s.begins(p, r, number, left, exact)
+	s.bound(at)
 	t.mu.Unlock()
 	s.count()
+	return es, lines
+}
+
+// begins fills in a receipt; s.epochs.mu is held, so that nobody has seen its
+// epochs.
+func (s *Store) begins(p *Purge, r *receipt, number uint64, left int, exact bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left, r.exact = left, exact
 	if exact {
-		r.exact = true
 		if tag := p.What[0].value; p.Soft {
 			r.r.Objects = s.census.of(tag)
 		} else {
@@ -136,10 +145,9 @@ func (s *Store) enter(p *Purge, r *receipt) (es []*epoch) {
 		}
 	}
 	r.r.Undoable = p.Soft
-	if r.r.Counting = r.left > 0 && !exact; r.left == 0 {
-		r.finish(at)
+	if r.r.Counting = left > 0 && !exact; left == 0 {
+		r.finish(r.r.Time.UnixNano())
 	}
-	return es
 }
 
 // countsAtOnce reports whether the census knows how many answers a purge is
@@ -174,11 +182,12 @@ func (s *Store) bound(at int64) {
 // purgeNow does what is done at once: addresses, and everything. It returns how
 // many answers each epoch was about, as far as that is known at once.
 func (s *Store) purgeNow(es []*epoch, r *receipt) (each []int64, err error) {
+	defer s.epochs.done(es)
 	each = make([]int64, len(es))
 	for i, e := range es {
 		before := r.snapshot().Objects
 		switch {
-		case !e.direct:
+		case !e.busy:
 		case e.sel.kind == selectAll:
 			t := s.Totals()
 			r.counts(max(t.Entries, t.DiskEntries), 0)
@@ -191,7 +200,7 @@ func (s *Store) purgeNow(es []*epoch, r *receipt) (each []int64, err error) {
 		default:
 			s.purgeKey(e)
 		}
-		if e.direct {
+		if e.busy {
 			each[i] = r.snapshot().Objects - before
 		}
 	}

@@ -374,3 +374,52 @@ func (s *Store) forgetful(t *epochs, err error) {
 	t.add(&epoch{number: number, soft: true, at: s.now(), swept: true})
 	s.raise(number)
 }
+
+// readPurges has the purges hold that are remembered beside the objects. before
+// is the file of a version before; used says that there may be objects.
+func (t *diskTier) readPurges(before string, used bool) {
+	f := t.purges
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.recallAll(before, used)
+	t.store.epochs.mu.Lock()
+	t.store.epochs.forget(0)
+	t.store.epochs.mu.Unlock()
+	if err := f.rewrite(); err != nil {
+		t.log.Error("cache: keep what was purged", "err", err)
+	}
+}
+
+// readShared is readPurges of a folder that is shared: one of those who come to
+// a new one makes the file.
+func (t *diskTier) readShared(before, objects string) {
+	f := t.purges
+	err := f.locked(func() error {
+		if f.known != nil {
+			return nil
+		}
+		_, err := os.Stat(filepath.Join(objects, "objects"))
+		if f.recallAll(before, err == nil); f.known != nil {
+			return nil
+		}
+		return f.rewrite()
+	})
+	if err != nil {
+		t.log.Error("cache: keep what was purged", "err", err)
+	}
+}
+
+// recallAll reads the file, or that of a version before. Without either, objects
+// that are there may have been purged. f.mu is held.
+func (f *purgeFile) recallAll(before string, used bool) {
+	f.read()
+	if f.known != nil {
+		return
+	}
+	switch _, err := os.Stat(before); {
+	case err == nil:
+		f.store.readGenerations(before)
+	case used:
+		f.store.forgetful(&f.store.epochs, os.ErrNotExist)
+	}
+}

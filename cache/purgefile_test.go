@@ -115,7 +115,7 @@ func TestPurgeNotKept(t *testing.T) {
 	defer s.Close()
 	w := newWorld(t, Options{Store: s}, tagging)
 	w.do("GET http://e/a?tags=a")
-	if err := os.MkdirAll(filepath.Join(dir, "purges.log", "in the way"), 0o700); err != nil {
+	if err := errors.Join(os.Remove(filepath.Join(dir, "purges.log")), os.MkdirAll(filepath.Join(dir, "purges.log", "in the way"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	r, err := s.PurgeBy(Purge{What: []Selector{mustSelect(t, "tag a")}})
@@ -249,6 +249,9 @@ func TestGenerationsOfBefore(t *testing.T) {
 		w := reopened(t, dir, tagging)
 		w.do("GET http://e/a")
 		w.store.Close()
+		if err := os.Remove(filepath.Join(dir, "purges.log")); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, "generations.json"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -296,4 +299,20 @@ func TestSharedPurges(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Without the file it is not known what was purged: all is validated.
+func TestPurgeFileLost(t *testing.T) {
+	dir, _ := purgedFolder(t)
+	if err := os.Remove(filepath.Join(dir, "purges.log")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"cache-soft-purged", "; hit"} {
+		w := reopened(t, dir, tagging)
+		expect(t, w.do("GET http://e/a?tags=a"), 200, "hello", want)
+		w.store.Close()
+	}
+	w := reopened(t, dir, tagging)
+	w.purgeBy(false, "tag a")
+	expect(t, w.do("GET http://e/a?tags=a"), 200, "hello", "cache-purged")
 }

@@ -144,9 +144,9 @@ func (s *Store) swept(batch []*epoch) {
 	now := s.now()
 	t := &s.epochs
 	t.mu.Lock()
-	numbers := make([]uint64, len(batch))
+	numbers, walked := make([]uint64, len(batch)), make([]bool, len(batch))
 	for i, e := range batch {
-		numbers[i], e.swept = e.number, true
+		numbers[i], walked[i], e.swept = e.number, !e.direct, true
 	}
 	if !s.shared {
 		t.forget(keptSwept)
@@ -154,11 +154,11 @@ func (s *Store) swept(batch []*epoch) {
 	t.mu.Unlock()
 	s.count()
 	var lines []purgeLine
-	for _, e := range batch {
+	for i, e := range batch {
 		if e.sel.kind == selectTag {
 			s.census.swept(e.sel.value, e.number)
 		}
-		if e.by != nil && !e.direct && e.by.swept(now) {
+		if e.by != nil && walked[i] && e.by.swept(now) {
 			snapshot := e.by.snapshot()
 			lines = append(lines, purgeLine{Receipt: &snapshot})
 		}

@@ -59,7 +59,7 @@ func newCached(o *config.Origins, c *config.Caching, store *cache.Store, w *with
 	if err != nil {
 		return cached{}, errors.Join(err, done())
 	}
-	return cached{refuseLoops(origins, purgeable(h, w.door)), h, done, h.ByURL, newCachedExplains(h, origins, w.door), origins.States}, nil
+	return cached{refuseLoops(origins, purgeable(h, store, w.door)), h, done, h.ByURL, newCachedExplains(h, origins, w.door), origins.States}, nil
 }
 
 // refuseLoops has the proxy refuse what has passed it before, which the cache

@@ -127,7 +127,7 @@ func (p *programs) cached(c *config.Caching, store *cache.Store, w *within) erro
 		if err != nil {
 			return err
 		}
-		p.handler, p.hot, p.purge = p.unlessConnect(purgeable(h, w.door)), h, h.ByURL
+		p.handler, p.hot, p.purge = p.unlessConnect(purgeable(h, store, w.door)), h, h.ByURL
 		p.explain = &programExplains{h, own, w.door}
 	}
 	if p.files == nil {

@@ -171,7 +171,7 @@ func receiptOf(r cache.Receipt) *control.Receipt {
 
 // purgeable takes the PURGE requests of those who have the server's token, and
 // gives all others to the cache.
-func purgeable(h *cache.Handler, d *door) http.Handler {
+func purgeable(h *cache.Handler, store *cache.Store, d *door) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != "PURGE" {
 			h.ServeHTTP(w, r)
@@ -186,7 +186,7 @@ func purgeable(h *cache.Handler, d *door) http.Handler {
 		if r.TLS != nil {
 			scheme = "https://"
 		}
-		n, err := purgeRequested(h, scheme+r.Host+r.URL.RequestURI(), r.Header)
+		text, err := purgeRequested(h, store, scheme+r.Host+r.URL.RequestURI(), r.Header)
 		if err != nil {
 			httpd.Error(w, r, http.StatusInternalServerError, "")
 			return
@@ -194,14 +194,43 @@ func purgeable(h *cache.Handler, d *door) http.Handler {
 		httpd.SetRule(w, rule.PurgeDone)
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
-		fmt.Fprintf(w, "%s\n", answers(n))
+		fmt.Fprintf(w, "%s\n", text)
 	})
 }
 
 // purgeRequested does what a PURGE request asks for: what is kept for its URL
-// is purged.
-func purgeRequested(h *cache.Handler, url string, fields http.Header) (int, error) {
-	return h.Purge(url, fields.Get("Soft-Purge") == "1")
+// is purged, or with Surrogate-Key or Cache-Tag what has one of the tags.
+func purgeRequested(h *cache.Handler, store *cache.Store, url string, fields http.Header) (text string, err error) {
+	soft := fields.Get("Soft-Purge") == "1"
+	tags := tagsAsked(fields)
+	if len(tags) == 0 {
+		n, err := h.Purge(url, soft)
+		return answers(n), err
+	}
+	all, err := selectors(&control.Request{Tags: tags})
+	if err != nil {
+		return "", err
+	}
+	r, err := store.PurgeBy(cache.Purge{What: all, Soft: soft})
+	if r.Counting {
+		return "counting; receipt " + r.ID, err
+	}
+	return answers(int(r.Objects)), err
+}
+
+// tagsAsked are the tags that a PURGE request names.
+func tagsAsked(fields http.Header) (tags []string) {
+	for _, line := range fields["Surrogate-Key"] {
+		tags = append(tags, strings.Fields(line)...)
+	}
+	for _, line := range fields["Cache-Tag"] {
+		for tag := range strings.SplitSeq(line, ",") {
+			if tag = strings.TrimSpace(tag); tag != "" {
+				tags = append(tags, tag)
+			}
+		}
+	}
+	return tags
 }
 
 func answers(n int) string {
