@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -158,6 +160,88 @@ func TestSleeperWritesPages(t *testing.T) {
 			sameState(t, history, log)
 		})
 	}
+}
+
+// A scheduler that goes on writing pages, and cuts the log, while another begins:
+// at each step of the one's beginning the other has written so many more.
+func TestPagesMoveWhileTheyAreRead(t *testing.T) {
+	for pages := range 6 {
+		for step := range 8 {
+			synctest.Test(t, func(t *testing.T) {
+				log, history := newMemLog(), newMemLog()
+				allowed := make(chan struct{}, 1000)
+				first := start(t, &sleepyLog{recorder: recorder{log, history}, sleep: func(what string) {
+					if strings.HasPrefix(what, "page") {
+						<-allowed
+					}
+				}}, Options{PageEntries: 4, ErrorLog: quiet()})
+				for range 3 {
+					submit(t, first, Spec{Array: Range(1, 3000)})
+				}
+				for i := range 20 {
+					if i%2 == 0 {
+						submit(t, first, Spec{Priority: 1})
+					}
+					finish(t, first, claim(t, first, Worker{}), Result{})
+					if pages > 2 {
+						allowed <- struct{}{} // there are pages already
+						synctest.Wait()
+					}
+				}
+				n := 0
+				second, err := New(ctx, &movingLog{recorder{log, history}, func() {
+					if n++; n == step {
+						for range pages {
+							allowed <- struct{}{}
+							synctest.Wait()
+						}
+					}
+				}}, Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				sameDump(t, history, &second.m)
+				close(allowed)
+				_ = second.Close(ctx)
+				_, _ = first.Submit(ctx, Spec{Command: []string{"x"}})
+				<-first.Done()
+				sameState(t, history, log)
+			})
+		}
+	}
+}
+
+// sameDump compares a state with what all entries say.
+func sameDump(t *testing.T, history *memLog, m *machine) {
+	t.Helper()
+	if want, got := stateOf(t, history, uint64(len(history.entries))).dump(), m.dump(); got != want {
+		t.Fatalf("all entries say:\n%s\nit says:\n%s", want, got)
+	}
+}
+
+// movingLog lets something happen before each page and each entry that is read.
+type movingLog struct {
+	recorder
+	step func()
+}
+
+func (l *movingLog) Pages(ctx context.Context, f func(key string, page []byte) error) error {
+	// The keys of now; what is deleted before it is read is left out, and what
+	// is changed is read as it is then.
+	for _, key := range slices.Sorted(maps.Keys(l.copy().pages)) {
+		l.step()
+		if page, ok := l.copy().pages[key]; ok {
+			if err := f(key, page); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *movingLog) Read(ctx context.Context, after uint64, f func(n uint64, entry []byte) error) error {
+	l.step()
+	return l.recorder.Read(ctx, after, f)
 }
 
 // sleepyLog may sleep before it writes pages.

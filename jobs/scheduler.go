@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -111,27 +112,64 @@ func (s *Scheduler) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.m = machine{shares: s.options.Shares, limits: s.options.Pools}
-	l := newLedger(&s.m)
-	if err := s.log.Pages(ctx, l.add); err != nil {
-		return err
+	var gone []string
+	for range attempts {
+		gone, err = s.restore(ctx, term)
+		if !errors.Is(err, errMoving) && !errors.Is(err, errGap) {
+			break
+		}
 	}
-	if err := l.load(); err != nil {
-		return err
-	}
-	if err := s.replay(ctx, term); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := s.m.goLive(); err != nil {
 		return err
 	}
 	s.last, s.term = term, term
-	s.pages.gone = l.gone
+	s.pages.gone = gone
 	s.m.eachRunning(func(j *job, pos int64, t *task) {
 		s.leases.add(t.token, j.num, pos, t.worker, s.options.Now().Add(s.options.Lease))
 	})
 	return nil
 }
+
+// restore makes the state of the pages and the entries behind them. Who wrote
+// before us may still be in the middle of writing pages, and then cuts the log:
+// pages are looked at twice, for only if they are the same both times were they
+// all there at one moment.
+func (s *Scheduler) restore(ctx context.Context, term uint64) (gone []string, err error) {
+	s.m = machine{shares: s.options.Shares, limits: s.options.Pools}
+	l := newLedger(&s.m)
+	sums := map[string]uint32{}
+	err = s.log.Pages(ctx, func(key string, page []byte) error {
+		sums[key] = crc32.Checksum(page, castagnoli)
+		return l.add(key, page)
+	})
+	if err != nil {
+		return nil, err
+	}
+	same := 0
+	err = s.log.Pages(ctx, func(key string, page []byte) error {
+		if sum, ok := sums[key]; ok && sum == crc32.Checksum(page, castagnoli) {
+			same++
+			return nil
+		}
+		return errMoving
+	})
+	if err != nil {
+		return nil, err
+	}
+	if same != len(sums) {
+		return nil, errMoving
+	}
+	if err := l.load(); err != nil {
+		return nil, err
+	}
+	return l.gone, s.replay(ctx, term)
+}
+
+// errMoving says that pages were written while they were read.
+var errMoving = errors.New("another scheduler is writing pages")
 
 // replay applies the entries behind the pages, up to number last.
 func (s *Scheduler) replay(ctx context.Context, last uint64) error {
