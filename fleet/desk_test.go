@@ -55,7 +55,8 @@ func TestPieces(t *testing.T) {
 	defer p.forget()
 	l := jobs.Lease{Job: "j", Token: 1, Attempt: 1}
 	add := func(offset int64, data string) error {
-		return p.add(t.Context(), o, l, &piece{Name: "dir/f", Size: 6, Offset: offset, Data: []byte(data)})
+		_, err := p.add(t.Context(), o, "a", l, &piece{Name: "dir/f", Size: 6, Offset: offset, Data: []byte(data)})
+		return err
 	}
 	for _, bad := range []struct {
 		offset int64
@@ -77,7 +78,7 @@ func TestPieces(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Name != "dir/f" || list[0].Size != 6 {
 		t.Errorf("%+v %v", list, err)
 	}
-	if err := p.add(t.Context(), o, l, &piece{Name: "../f", Size: 1, Data: []byte("x")}); err == nil {
+	if _, err := p.add(t.Context(), o, "a", l, &piece{Name: "../f", Size: 1, Data: []byte("x")}); err == nil {
 		t.Error("a file outside")
 	}
 }

@@ -61,11 +61,27 @@ type desk struct {
 	held map[uint64]assignment // by token
 }
 
-// assignment is who has a task, and since when.
+// assignment is who has a task, and what has come of it.
 type assignment struct {
 	worker string
 	lease  jobs.Lease
+	seen   time.Time // when the queue said last that it is theirs
+	logged int64     // bytes of output
+	files  int       // stored
+	bytes  int64     // of them
 }
+
+// What is taken of a run: a worker bounds it itself, to half of that; what it
+// sends again counts again.
+const (
+	mostLogged = 2 * worker.DefaultMaxLog
+	mostFiles  = 2 * worker.DefaultMaxOutputs
+	mostBytes  = 2 * worker.DefaultMaxOutputSize
+)
+
+// believedFor is how long a task is taken for a worker's without a sign of the
+// queue. It is above the time between two beats.
+const believedFor = 20 * time.Second
 
 // serve answers on a connection until stop is called.
 func (d *desk) serve(c *bus.Conn) (stop func(), err error) {
@@ -114,7 +130,7 @@ func (d *desk) claim(ctx context.Context, r bus.Request) ([]byte, error) {
 	gone := waiting.Err() != nil
 	if err == nil {
 		d.mu.Lock()
-		d.held[t.Token] = assignment{r.From, t.Lease}
+		d.held[t.Token] = assignment{worker: r.From, lease: t.Lease, seen: time.Now()}
 		d.mu.Unlock()
 	}
 	replaced := d.claims.end(r.From, one, t)
@@ -190,6 +206,11 @@ func (d *desk) theirs(ctx context.Context, name string, l jobs.Lease) (bool, err
 	if known {
 		return a.worker == name && a.lease == l, nil
 	}
+	return d.ask(ctx, name, l)
+}
+
+// ask asks the queue whether a worker has a task now.
+func (d *desk) ask(ctx context.Context, name string, l jobs.Lease) (bool, error) {
 	workers, err := d.queue.Workers(ctx)
 	if err != nil {
 		return false, err
@@ -198,7 +219,9 @@ func (d *desk) theirs(ctx context.Context, name string, l jobs.Lease) (bool, err
 		for _, running := range workers[i].Running {
 			if running == l && workers[i].Node == name {
 				d.mu.Lock()
-				d.held[l.Token] = assignment{name, l}
+				a := d.held[l.Token]
+				a.worker, a.lease, a.seen = name, l, time.Now()
+				d.held[l.Token] = a
 				d.mu.Unlock()
 				return true, nil
 			}
@@ -207,8 +230,44 @@ func (d *desk) theirs(ctx context.Context, name string, l jobs.Lease) (bool, err
 	return false, nil
 }
 
+// count changes what is known of a task that a worker has.
+func (d *desk) count(l jobs.Lease, change func(*assignment)) (now assignment) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now, known := d.held[l.Token]
+	if change(&now); known {
+		d.held[l.Token] = now
+	}
+	return now
+}
+
+// runs refuses output and files of a task that is over, or is another's now. Of
+// its end, which may be told again, it is the queue that decides.
+func (d *desk) runs(ctx context.Context, name string, l jobs.Lease) error {
+	d.mu.Lock()
+	seen := d.held[l.Token].seen
+	d.mu.Unlock()
+	if time.Since(seen) < believedFor {
+		return nil
+	}
+	if ok, err := d.ask(ctx, name, l); err != nil || ok {
+		return err
+	}
+	d.pieces.over(l.Token)
+	return jobs.ErrLost
+}
+
 func (d *desk) beat(ctx context.Context, _ string, l *leased) error {
-	return d.queue.Beat(ctx, l.Lease, l.Progress)
+	err := d.queue.Beat(ctx, l.Lease, l.Progress)
+	d.count(l.Lease, func(a *assignment) {
+		switch {
+		case err == nil:
+			a.seen = time.Now()
+		case errors.Is(err, jobs.ErrLost):
+			a.seen = time.Time{}
+		}
+	})
+	return err
 }
 
 // finish keeps who had the task, because the same may come again.
@@ -218,6 +277,8 @@ func (d *desk) finish(ctx context.Context, _ string, l *leased) error {
 	}
 	err := d.queue.Finish(ctx, l.Lease, *l.Result)
 	if err == nil {
+		d.count(l.Lease, func(a *assignment) { a.seen = time.Time{} })
+		d.pieces.over(l.Lease.Token)
 		d.forgetOld(l.Lease.Token)
 	}
 	return err
@@ -240,19 +301,45 @@ func (d *desk) forgetOld(token uint64) {
 	}
 }
 
-func (d *desk) log(ctx context.Context, _ string, l *leased) error {
-	lines := make([]worker.Line, len(l.Lines))
+func (d *desk) log(ctx context.Context, name string, l *leased) error {
+	if err := d.runs(ctx, name, l.Lease); err != nil {
+		return err
+	}
+	lines, size := make([]worker.Line, len(l.Lines)), int64(0)
 	for i, from := range l.Lines {
 		lines[i] = worker.Line{Stream: from.Stream, Text: from.Text, Part: from.Part}
+		size += int64(len(from.Text)) + 1
 	}
-	return d.logs.Append(ctx, l.Lease, lines)
+	if now := d.count(l.Lease, func(*assignment) {}); now.logged+size > mostLogged {
+		return fmt.Errorf("%w: a run writes %d bytes at most", jobs.ErrFull, int64(mostLogged))
+	}
+	err := d.logs.Append(ctx, l.Lease, lines)
+	if err == nil {
+		d.count(l.Lease, func(a *assignment) { a.logged += size })
+	}
+	return err
 }
 
-func (d *desk) file(ctx context.Context, _ string, l *leased) error {
+func (d *desk) file(ctx context.Context, name string, l *leased) error {
 	if l.File == nil {
 		return wrong(errors.New("there is no piece of a file"))
 	}
-	return d.pieces.add(ctx, d.outputs, l.Lease, l.File)
+	if err := d.runs(ctx, name, l.Lease); err != nil {
+		return err
+	}
+	now := d.count(l.Lease, func(*assignment) {})
+	size := now.bytes
+	if l.File.Offset == 0 {
+		size += d.pieces.promised(l.Lease.Token) + max(l.File.Size, 0)
+	}
+	if now.files >= mostFiles || size > mostBytes {
+		return fmt.Errorf("%w: a run makes %d files at most, and %d bytes", jobs.ErrFull, mostFiles, int64(mostBytes))
+	}
+	whole, err := d.pieces.add(ctx, d.outputs, name, l.Lease, l.File)
+	if whole {
+		d.count(l.Lease, func(a *assignment) { a.files++; a.bytes += l.File.Size })
+	}
+	return err
 }
 
 // coded is an error with the code by which the other side knows it.
