@@ -147,6 +147,19 @@ func (n *Node) run() {
 		}
 	})
 	n.ended.Go(func() { n.clean(ctx) })
+	if n.server != nil {
+		n.ended.Go(func() { n.watch(ctx) })
+	}
+}
+
+// watch tells when the log cannot be written any more, as on a full disk. Nothing
+// is lost by that, but nothing can be submitted, begun or ended either.
+func (n *Node) watch(ctx context.Context) {
+	select {
+	case <-n.server.Broken():
+		n.log.Error("the job queue has stopped, because its folder cannot be written; make room, and start the server again", "err", n.server.Err())
+	case <-ctx.Done():
+	}
 }
 
 // cleanEvery is how often it is looked for what forgotten jobs have left.
@@ -195,6 +208,9 @@ func (n *Node) Queue() jobs.Queue { return n.scheduler }
 
 // Logs are what tasks have written.
 func (n *Node) Logs() *Logs { return n.logs }
+
+// Outputs are the files that tasks have made.
+func (n *Node) Outputs() *Outputs { return n.outputs }
 
 // Describe says in a line how tasks are run, for logs.
 func (n *Node) Describe() string { return n.worker.Describe() }
