@@ -29,7 +29,8 @@ type base struct {
 func openBase(dir string, user *child.User) (b *base, err error) {
 	b = &base{user: user}
 	if dir == "" {
-		if dir, err = os.MkdirTemp("", "freshet-worker-"); err != nil {
+		removeAbandoned(os.TempDir())
+		if dir, err = os.MkdirTemp("", basePrefix); err != nil {
 			return nil, err
 		}
 		b.own = dir
@@ -95,15 +96,38 @@ func (b *base) settle(path string) error {
 	return nil
 }
 
-// workerPrefix is what the folders of workers are called.
-const workerPrefix = "worker-"
+// What the folders of workers are called, and those for one worker alone.
+const (
+	workerPrefix = "worker-"
+	basePrefix   = "freshet-worker-"
+)
 
-// removeStale removes the folders of workers that are no more: those that
-// nobody has locked.
-func removeStale(dir string) {
-	root, err := os.OpenRoot(dir)
+// removeAbandoned removes folders that were made for one worker alone, which is
+// no more. One that has no worker yet stays.
+func removeAbandoned(temp string) {
+	root, err := os.OpenRoot(temp)
 	if err != nil {
 		return
+	}
+	defer root.Close()
+	entries, _ := fs.ReadDir(root.FS(), ".")
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), basePrefix) {
+			continue
+		}
+		fi, err := root.Lstat(e.Name())
+		if err == nil && fi.IsDir() && trusted(fi) && !changeable(fi) && removeStale(filepath.Join(temp, e.Name())) {
+			_ = root.Remove(e.Name()) // if that was all
+		}
+	}
+}
+
+// removeStale removes the folders of workers that are no more: those that
+// nobody has locked. It reports whether there were any.
+func removeStale(dir string) (any bool) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return false
 	}
 	defer root.Close()
 	entries, _ := fs.ReadDir(root.FS(), ".")
@@ -116,9 +140,10 @@ func removeStale(dir string) {
 		if err != nil {
 			continue
 		}
-		_ = removeAll(root, e.Name())
+		any = removeAll(root, e.Name()) == nil || any
 		_ = lock.Close()
 	}
+	return any
 }
 
 func (b *base) close() error {
