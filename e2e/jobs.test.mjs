@@ -6,7 +6,7 @@ import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { launch, open, windows } from './browser.mjs';
+import { audit, launch, open, windows } from './browser.mjs';
 import { build, scratch, start, until } from './server.mjs';
 
 const run = promisify(execFile);
@@ -67,17 +67,24 @@ test('all frames are drawn, though a worker is lost in the middle', async (t) =>
   const running = () => table(`/jobs/tasks.json?id=${id}&state=running`);
   await until(async () => new Set((await running()).map((r) => r.worker)).size, 1 + names.length, 40);
   const lost = (await running()).find((r) => r.worker === 'bert').task;
-  const { page, complaints } = await open(t, browser, `${base}/jobs/job?id=${id}`, windows.plain);
-  const stat = (name) => page.locator('.stat').filter({ has: page.getByRole('link', { name, exact: true }) }).locator('.number');
-  assert.equal(await stat('Running').innerText(), '4');
+  const number = (page, name) => page.locator('.stat').filter({ has: page.getByRole('link', { name, exact: true }) }).locator('.number');
+  const watched = [];
+  for (const options of [windows.desktop, windows.plain]) {
+    const one = await open(t, browser, `${base}/jobs/job?id=${id}`, options);
+    assert.equal(await number(one.page, 'Running').innerText(), '4');
+    watched.push(one);
+  }
   await fleet.bert.kill();
   rmSync(hold);
 
   // Its task comes back when its lease is over.
-  await stat('Succeeded').getByText(String(frames), { exact: true }).waitFor({ timeout: 40_000 });
-  assert.equal(await stat('Done').innerText(), '100');
-  assert.equal(await stat('Failed').innerText(), '0');
-  assert.deepEqual(complaints, []);
+  for (const { page, complaints } of watched) {
+    await number(page, 'Succeeded').getByText(String(frames), { exact: true }).waitFor({ timeout: 40_000 });
+    assert.equal(await number(page, 'Done').innerText(), '100');
+    assert.equal(await number(page, 'Failed').innerText(), '0');
+    await page.locator('#tasks tbody tr').filter({ hasText: 'succeeded' }).nth(frames - 1).waitFor();
+    assert.deepEqual(complaints, []);
+  }
   const tasks = await table(`/jobs/tasks.json?id=${id}`);
   assert.deepEqual(tasks.map((r) => [r.task, r.state]), Array.from({ length: frames }, (_, i) => [i + 1, 'succeeded']));
   const again = tasks.find((r) => r.task === lost);
@@ -92,13 +99,37 @@ test('all frames are drawn, though a worker is lost in the middle', async (t) =>
     assert.equal(readFileSync(join(outputs, name)).subarray(0, 8).toString('latin1'), '\x89PNG\r\n\x1a\n', name);
   }
 
+  // They are shown to whoever has the token, and to nobody else.
+  const secret = readdirSync(data).find((name) => name.endsWith('.token'));
+  const token = readFileSync(join(data, secret), 'utf8').trim();
+  for (const options of [windows.desktop, windows.plain]) {
+    const { page, complaints } = await open(t, browser, `${base}/jobs/job?id=${id}`, options);
+    await page.locator('#tasks').getByRole('link', { name: '1', exact: true }).click();
+    await page.getByLabel('Token').fill(token);
+    await page.getByRole('button').click();
+    const picture = page.locator('#pictures img');
+    await picture.waitFor();
+    if (options === windows.desktop) {
+      await page.waitForFunction(() => document.querySelector('#pictures img').naturalWidth === 160);
+      assert.deepEqual(await audit(page), []);
+    }
+    const address = base + await picture.getAttribute('src');
+    assert.equal((await fetch(address)).status, 401);
+    const shown = await page.request.get(address);
+    assert.deepEqual([shown.status(), shown.headers()['content-type'], shown.headers()['x-content-type-options']], [200, 'image/png', 'nosniff']);
+    assert.equal((await page.request.get(address, { headers: { 'If-None-Match': shown.headers().etag } })).status(), 304);
+    assert.deepEqual(complaints.filter((c) => !/401/.test(c)), []);
+    await page.locator('#files').getByRole('link', { name: '0001.png' }).click(); // what Chromium draws around a picture is not allowed to
+    await page.waitForURL(address);
+  }
+
   // It is in the list, and so is who has done how much.
   const [job] = await table('/jobs.json?name=plasma');
   assert.deepEqual([job.job, job.state, job.done, job.tasks], [id, 'succeeded', 100, frames]);
   const servers = await table('/servers.json');
   assert.equal(servers.reduce((n, r) => n + r.finished, 0), frames);
   assert.ok(servers.reduce((n, r) => n + r.lost, 0) >= 1);
-  await page.goto(`${base}/servers`);
+  const { page } = await open(t, browser, `${base}/servers`);
   const shown = await page.getByRole('region', { name: 'Workers', exact: true }).innerText();
   for (const name of ['anna', 'cleo']) assert.match(shown, new RegExp(name));
 });

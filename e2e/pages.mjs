@@ -20,15 +20,18 @@ const HEAVIEST = 100_000;
  *           { 'Latest requests': ['Time', 'Method'] }
  *   texts   what must be there to read, scripts or not
  *   live    it keeps itself up to date
+ *   fields  of its requests, or a function that knows them once tests run
  *
  * browser and base are functions, since both are there only when tests run.
  */
 export function everyPage(pages, browser, base) {
   for (const p of pages) {
     const at = () => base() + (typeof p.path === 'function' ? p.path() : p.path);
+    const fields = () => (typeof p.fields === 'function' ? p.fields() : p.fields ?? {});
+    const see = (t, window = windows.desktop) => open(t, browser(), at(), { ...window, extraHTTPHeaders: fields() });
     describe(p.name ?? p.path, () => {
       it('is complete without scripts', async (t) => {
-        const { page, answer, complaints } = await open(t, browser(), at(), windows.plain);
+        const { page, answer, complaints } = await see(t, windows.plain);
         assert.equal(answer.status(), p.status ?? 200);
         // A slow machine must not be overtaken by the page's own reload.
         await page.route('**', (route) => (route.request().isNavigationRequest() ? route.abort() : route.continue()));
@@ -38,12 +41,12 @@ export function everyPage(pages, browser, base) {
       });
 
       it('works with scripts, without a complaint', async (t) => {
-        const { page, answer, complaints } = await open(t, browser(), at());
-        const fields = answer.headers();
-        assert.match(fields['content-type'], /^text\/html/);
-        assert.match(fields['content-security-policy'], /default-src 'none'/);
-        assert.doesNotMatch(fields['content-security-policy'], /unsafe/);
-        assert.equal(fields['x-content-type-options'], 'nosniff');
+        const { page, answer, complaints } = await see(t);
+        const heads = answer.headers();
+        assert.match(heads['content-type'], /^text\/html/);
+        assert.match(heads['content-security-policy'], /default-src 'none'/);
+        assert.doesNotMatch(heads['content-security-policy'], /unsafe/);
+        assert.equal(heads['x-content-type-options'], 'nosniff');
         await readable(page, p);
         if (p.live) await page.getByRole('status').getByText('live').waitFor();
         else assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);
@@ -54,13 +57,13 @@ export function everyPage(pages, browser, base) {
       });
 
       it('can be read in the dark', async (t) => {
-        const { page, complaints } = await open(t, browser(), at(), windows.dark);
+        const { page, complaints } = await see(t, windows.dark);
         assert.deepEqual(await audit(page, ['color-contrast']), []);
         assert.deepEqual(complaints, []);
       });
 
       it('fits on a phone', async (t) => {
-        const { page, complaints } = await open(t, browser(), at(), windows.phone);
+        const { page, complaints } = await see(t, windows.phone);
         await readable(page, p);
         assert.deepEqual(await page.evaluate(tooWide), []);
         assert.deepEqual(await audit(page), []);
@@ -68,7 +71,7 @@ export function everyPage(pages, browser, base) {
       });
 
       it('can be used with the keyboard', async (t) => {
-        const { page } = await open(t, browser(), at());
+        const { page } = await see(t);
         await page.keyboard.press('Tab');
         assert.equal(await page.evaluate(() => document.activeElement.className), 'skip', 'the first stop is the skip link');
         assert.ok((await page.locator('.skip').boundingBox()).y >= 0, 'the skip link can be seen');
@@ -78,7 +81,7 @@ export function everyPage(pages, browser, base) {
       });
 
       it('can be read in a text browser', async () => {
-        const { stdout } = await run('w3m', ['-dump', '-cols', '200', '-o', 'use_cookie=0', at()], { maxBuffer: 1 << 24 });
+        const { stdout } = await run('w3m', ['-dump', '-cols', '200', '-o', 'use_cookie=0', ...Object.entries(fields()).flatMap(([name, value]) => ['-header', `${name}: ${value}`]), at()], { maxBuffer: 1 << 24 });
         for (const text of [...(typeof p.title === 'string' ? [p.title] : []), ...(p.texts ?? []), ...Object.values(p.tables ?? {}).flat()]) {
           assert.ok(stdout.includes(text), `${JSON.stringify(text)} is not in:\n${stdout}`);
         }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -53,6 +54,7 @@ type Node struct {
 	outputs   *Outputs
 	log       *slog.Logger
 	server    *bus.Server    // nil without NATS
+	name      string         // of the worker here
 	address   string         // of Options.Listen, as it became
 	keepers   []func() error // what is closed, in the opposite order
 
@@ -65,7 +67,10 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.ErrorLog == nil {
 		o.ErrorLog = slog.Default()
 	}
-	n := &Node{log: o.ErrorLog, stop: func() {}}
+	if o.Name == "" {
+		o.Name, _ = os.Hostname()
+	}
+	n := &Node{name: o.Name, log: o.ErrorLog, stop: func() {}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -123,7 +128,7 @@ func (n *Node) openLog(ctx context.Context, dir string) (jobs.Log, error) {
 	}
 	n.keep(server.Close)
 	n.server = server
-	conn, err := server.Connect("scheduler")
+	conn, err := server.Connect(ownScheduler)
 	if err != nil {
 		return nil, err
 	}
@@ -147,19 +152,26 @@ func (n *Node) run() {
 		}
 	})
 	n.ended.Go(func() { n.clean(ctx) })
-	if n.server != nil {
-		n.ended.Go(func() { n.watch(ctx) })
-	}
+	n.ended.Go(func() { n.watch(ctx) })
 }
 
 // watch tells when the log cannot be written any more, as on a full disk. Nothing
 // is lost by that, but nothing can be submitted, begun or ended either.
 func (n *Node) watch(ctx context.Context) {
-	select {
-	case <-n.server.Broken():
-		n.log.Error("the job queue has stopped, because its folder cannot be written; make room, and start the server again", "err", n.server.Err())
-	case <-ctx.Done():
+	var broken <-chan struct{}
+	if n.server != nil {
+		broken = n.server.Broken()
 	}
+	var err error
+	select {
+	case <-broken:
+		err = n.server.Err()
+	case <-n.scheduler.Done():
+		err = n.scheduler.Err()
+	case <-ctx.Done():
+		return
+	}
+	n.log.Error("the job queue has stopped; see that its folder can be written, and start the server again", "err", err)
 }
 
 // cleanEvery is how often it is looked for what forgotten jobs have left.

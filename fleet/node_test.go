@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -75,6 +76,20 @@ func TestAJob(t *testing.T) {
 		files, err := c.Outputs(t.Context(), ids[0], 2)
 		if err != nil || len(files) != 1 || files[0].Name != "out-2.txt" {
 			t.Fatalf("%+v %v", files, err)
+		}
+		f, err := n.Outputs().OpenOutput(ids[0], 2, "out-2.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if b, err := io.ReadAll(f); err != nil || string(b) != "made\n" {
+			t.Errorf("%q %v", b, err)
+		}
+		for _, name := range []string{"", ".", "none", "../1.1/out-1.txt", "/etc/passwd", "out-2.txt/x"} {
+			if f, err := n.Outputs().OpenOutput(ids[0], 2, name); err == nil {
+				t.Errorf("%q is opened", name)
+				f.Close()
+			}
 		}
 		if b, err := os.ReadFile(files[0].Path); err != nil || string(b) != "made\n" {
 			t.Errorf("%q %v", b, err)

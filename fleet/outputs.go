@@ -94,6 +94,31 @@ func (o *Outputs) List(job jobs.ID, task int64) ([]Output, error) {
 	return list, err
 }
 
+// OpenOutput opens a file that List lists, by its name. It is an fs.ErrNotExist
+// when there is none. Close it.
+func (o *Outputs) OpenOutput(job jobs.ID, task int64, name string) (*os.File, error) {
+	missing := &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
+	dir, err := o.latest(job, task)
+	if err == nil && (dir == "" || !filepath.IsLocal(filepath.FromSlash(name))) {
+		err = missing
+	}
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	path := filepath.FromSlash(name)
+	if info, err := root.Lstat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() || strings.HasPrefix(info.Name(), ".freshet-") {
+		return nil, missing
+	}
+	return root.Open(path)
+}
+
 // latest returns the folder of the latest run of a task that made files, "" for
 // none.
 func (o *Outputs) latest(job jobs.ID, task int64) (string, error) {

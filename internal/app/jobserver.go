@@ -8,6 +8,7 @@ import (
 
 	"freshet/fleet"
 	"freshet/internal/why"
+	"freshet/jobs"
 )
 
 // openJobs opens the queue of jobs and its worker, if there is to be one.
@@ -59,4 +60,14 @@ func (s *service) closeJobs() error {
 		return nil
 	}
 	return s.jobs.Close()
+}
+
+// jobFiles lists what a task has made, for the monitor.
+func (s *service) jobFiles(job jobs.ID, task int64) ([]jobs.File, error) {
+	list, err := s.jobs.Outputs().List(job, task)
+	files := make([]jobs.File, len(list))
+	for i := range list {
+		files[i] = jobs.File{Name: list[i].Name, Size: list[i].Size}
+	}
+	return files, err
 }

@@ -149,7 +149,7 @@ func (s *service) startMonitor() {
 	}
 	o.Filter = s.content.filter
 	if s.jobs != nil {
-		o.Jobs, o.JobLog = s.jobs.Queue(), s.jobs.Logs().Tail
+		o.Jobs, o.JobLog, o.JobFiles, o.OpenJobFile = s.jobs.Queue(), s.jobs.Logs().Tail, s.jobFiles, s.jobs.Outputs().OpenOutput
 	}
 	w.Monitor = monitor.New(o)
 	if w.listener == nil {

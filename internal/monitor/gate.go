@@ -82,7 +82,9 @@ func (g *gate) guard(next http.Handler) http.Handler {
 // private reports whether a path is not for all users of this machine, even
 // when they may look at the monitor: what programs have written, and all that
 // their jobs were given.
-func private(path string) bool { return path == "/jobs/log" || strings.HasPrefix(path, jobCommands) }
+func private(path string) bool {
+	return path == "/jobs/log" || path == jobFilePath || strings.HasPrefix(path, jobCommands)
+}
 
 // elsewhere reports whether a browser says that something else than the monitor
 // made it send a request: a page of another site, or of another port.

@@ -156,7 +156,13 @@ func jobView(m *Monitor, q *query) (*ui.View, error) {
 	if !info.State.Final() {
 		v.Refresh = 2 * time.Second
 	}
-	rows := taskTable(info.ID, list, m.o.Now()).html(&query{page: "/jobs/tasks", values: q.values}, &window{limit: maxPageRows})
+	t := taskTable(info.ID, list, m.o.Now())
+	rows := t.html(&query{page: "/jobs/tasks", values: q.values}, &window{limit: maxPageRows})
+	if !info.State.Final() && q.none("offset", "limit", "state") {
+		v.Live = liveAddress("job", url.Values{"id": {string(info.ID)}})
+		rowsByKey(t, "task", rows.Rows)
+		rows.MaxRows = pageRows
+	}
 	offset, _ := q.int("offset", 0, 1<<31-1) // it was read before
 	rows.Offset, rows.Total, rows.Prev, rows.Next = 0, 0, "", ""
 	if offset > 0 {
@@ -313,10 +319,19 @@ func jobLogView(m *Monitor, q *query) (*ui.View, error) {
 		pre.Note = "The end of it; " + grouped(left) + " bytes stand before. freshet job logs shows all."
 	}
 	if len(text) == 0 {
-		v.Sections = []ui.Section{&ui.Notice{Level: ui.Info, Title: "Nothing", Text: "It has written nothing yet."}}
+		nothing := &ui.Notice{Level: ui.Info, Title: "Nothing", Text: "It has written nothing."}
+		if !info.State.Final() {
+			nothing.Text = "It has written nothing yet."
+		}
+		v.Sections = []ui.Section{nothing}
 	} else {
 		v.Sections = []ui.Section{pre}
 	}
+	made, err := m.filesOf(info.ID, task)
+	if err != nil {
+		return nil, err
+	}
+	v.Sections = append(v.Sections, made...)
 	if !info.State.Final() {
 		v.Refresh = 2 * time.Second
 	}

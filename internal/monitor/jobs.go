@@ -159,8 +159,14 @@ func jobsView(m *Monitor, q *query) (*ui.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := jobTable(page.Jobs, m.o.Now()).html(q, &window{limit: maxPageRows})
+	t := jobTable(page.Jobs, m.o.Now())
+	rows := t.html(q, &window{limit: maxPageRows})
 	rows.Total, rows.Next = 0, ""
+	if q.none("owner", "pool", "name", "after", "state", "limit") {
+		v.Live = liveAddress("jobs", nil)
+		rowsByKey(t, "job", rows.Rows)
+		rows.MaxRows = pageRows
+	}
 	if page.Next != "" {
 		rows.Next = q.with("after", string(page.Next))
 	}
@@ -254,6 +260,12 @@ func serversView(m *Monitor, q *query) (*ui.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.Sections = []ui.Section{t.html(q, w)}
+	section := t.html(q, w)
+	if q.none("offset", "limit", "sort") && t.rows <= min(maxServers, w.limit) {
+		v.Live = liveAddress("servers", nil)
+		rowsByKey(t, "server", section.Rows)
+		section.MaxRows = maxServers
+	}
+	v.Sections = []ui.Section{section}
 	return v, nil
 }

@@ -80,6 +80,9 @@ var liveSources = map[string]liveSource{
 	"requests": requestEvents,
 	"programs": programEvents,
 	"filter":   filterEvents,
+	"jobs":     jobsEvents,
+	"job":      jobEvents,
+	"servers":  serversEvents,
 }
 
 func newLive(m *Monitor) *live { return &live{m: m, topics: map[string]*topic{}} }
@@ -135,11 +138,16 @@ func (l *live) join(values url.Values) (v *viewer, leave func(), status int, err
 	return v, func() { l.leave(key, t, v) }, 0, nil
 }
 
-// topicOf returns what of an address makes the topic: its page, and the filter
-// where there is one. A topic without a filter is plain, and always has room.
+// topicOf returns what of an address makes the topic: its page, and the job or
+// the filter where there is one. A topic without is plain, and always has room.
 func topicOf(values url.Values) (topic url.Values, plain bool) {
 	topic, plain = url.Values{"page": {values.Get("page")}}, true
-	if values.Get("page") != "requests" {
+	switch values.Get("page") {
+	case "job":
+		topic["id"] = []string{values.Get("id")}
+		return topic, false
+	case "requests":
+	default:
 		return topic, plain
 	}
 	for _, name := range filterNames {

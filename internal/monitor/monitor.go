@@ -28,6 +28,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -77,6 +78,10 @@ type Options struct {
 	// when that is not kept.
 	Jobs   jobs.Queue
 	JobLog func(job jobs.ID, task int64, n int) (text []byte, before int64, err error)
+	// JobFiles lists the files that a task has made, by name, without their
+	// hashes, and OpenJobFile opens one; both nil when they are not kept.
+	JobFiles    func(job jobs.ID, task int64) ([]jobs.File, error)
+	OpenJobFile func(job jobs.ID, task int64, name string) (*os.File, error)
 
 	// Purger forgets answers.
 	Purger control.Purger

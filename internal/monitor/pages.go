@@ -40,6 +40,7 @@ var pages = []page{
 	{path: "/jobs/tasks", table: tasksTable},
 	{path: "/jobs/act", view: jobActView, act: jobAct},
 	{path: "/jobs/log", view: jobLogView},
+	{path: jobFilePath, send: sendJobFile},
 	{path: "/servers", view: serversView, table: workersTable},
 	{path: "/messages", view: fleetView("Messages", "Here the messages of a fleet of servers are listed."), table: fleetTable("messages", "time", "text")},
 }

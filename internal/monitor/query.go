@@ -65,6 +65,16 @@ func (q *query) int(name string, unset, most int) (int, error) {
 	return min(n, most), nil
 }
 
+// none reports whether none of some values is given.
+func (q *query) none(names ...string) bool {
+	for _, name := range names {
+		if q.get(name) != "" {
+			return false
+		}
+	}
+	return true
+}
+
 // window returns which rows of a table are asked for.
 func (q *query) window(t *table) (w *window, err error) {
 	w = &window{by: t.by, desc: t.desc}

@@ -22,6 +22,8 @@ type page struct {
 
 	view  func(*Monitor, *query) (*ui.View, error)
 	table func(*Monitor, *query) (*table, error)
+	// send answers what is neither.
+	send func(*Monitor, http.ResponseWriter, *http.Request)
 	// own pages cost something, and are made for the monitor's own links alone.
 	own bool
 	// act does what a form asks for. The gate has seen the token, and the form is
@@ -70,6 +72,10 @@ func (m *Monitor) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !reads(w, r) {
+		return
+	}
+	if p.send != nil {
+		p.send(m, w, r)
 		return
 	}
 	m.read(w, r, p, q)
@@ -126,7 +132,7 @@ func (m *Monitor) find(at string) (*page, *query) {
 // offers reports whether the page has a form.
 func (p *page) offers(suffix string) bool {
 	if suffix == "" {
-		return p.view != nil
+		return p.view != nil || p.send != nil
 	}
 	return p.table != nil && !(p.past && suffix == ".prom")
 }

@@ -57,6 +57,7 @@ func everything() *ui.View {
 				{Term: "Key", Text: "http a.example /b\nsecond line", Mono: true, Href: "/cache?key=1"},
 			}},
 			&ui.Pre{Head: ui.Head{Title: "File"}, Label: "freshet.toml", Text: "[server]\n\tlisten = \":80\"\n"},
+			&ui.Gallery{Head: ui.Head{ID: "pictures", Title: "Pictures"}, Pictures: []ui.Picture{{Src: "/jobs/file?name=0001.png", Name: "0001.png"}}},
 			&ui.Text{Head: ui.Head{Title: "About"}, Paragraphs: []string{"One.", "Two."}, Links: []ui.Link{{Text: "More", Href: "https://a.example/"}, {Text: "Less", Href: "/", Current: true}}},
 			&ui.Form{Head: ui.Head{ID: "purge", Title: "Purge /a?", Note: "The next request asks the origin."}, Action: "/cache/purge", Post: true, Danger: true, Submit: "Purge",
 				Hidden: []ui.Value{{Name: "token", Value: "t0k3n"}}, Errors: []string{"That was no address."}, Cancel: ui.Link{Text: "Back", Href: "/cache"},

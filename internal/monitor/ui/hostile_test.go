@@ -103,9 +103,10 @@ func TestHostileAddresses(t *testing.T) {
 			&ui.Text{Links: []ui.Link{{Text: "link", Href: href}}},
 			&ui.Form{Action: href},
 			&ui.Table{Rows: []ui.Row{{Cells: []ui.Cell{{Text: "cell", Href: href}}}}, Columns: []ui.Column{{Title: "c", Sort: href}}, Next: href},
+			&ui.Gallery{Pictures: []ui.Picture{{Src: href, Name: "picture"}}},
 		}})
-		if n := strings.Count(page, "#ZgotmplZ"); n != 5 {
-			t.Errorf("%q: %d of 5 places refuse it:\n%s", href, n, page)
+		if n := strings.Count(page, "#ZgotmplZ"); n != 7 {
+			t.Errorf("%q: %d of 7 places refuse it:\n%s", href, n, page)
 		}
 	}
 }

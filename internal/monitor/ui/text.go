@@ -40,6 +40,18 @@ type Pre struct {
 	Text  string
 }
 
+// Gallery is pictures side by side.
+type Gallery struct {
+	Head
+	Pictures []Picture
+}
+
+// Picture is an image of the monitor's own with its name, which leads to it.
+type Picture struct {
+	Src  string // its address, also that of the link
+	Name string // what it is called, also for those who cannot see it
+}
+
 // Columns puts sections side by side where the window is wide enough.
 type Columns struct {
 	Sections []Section
@@ -49,4 +61,5 @@ func (*Text) part() string    { return "text" }
 func (*Notice) part() string  { return "notice" }
 func (*List) part() string    { return "list" }
 func (*Pre) part() string     { return "pre" }
+func (*Gallery) part() string { return "gallery" }
 func (*Columns) part() string { return "columns" }
