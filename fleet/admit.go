@@ -8,6 +8,13 @@ import (
 	"freshet/internal/bus"
 )
 
+// What the connections of the server itself are called. A worker of such a name
+// would hear what is answered to them.
+const (
+	ownDesk      = "desk"
+	ownScheduler = "scheduler"
+)
+
 // admit lets workers of other machines in.
 func (n *Node) admit(addr string) error {
 	if addr == "" {
@@ -21,7 +28,7 @@ func (n *Node) admit(addr string) error {
 		return err
 	}
 	n.address = open.String()
-	conn, err := n.server.Connect("desk")
+	conn, err := n.server.Connect(ownDesk)
 	if err != nil {
 		return err
 	}
@@ -59,6 +66,9 @@ func (n *Node) Address() string { return n.address }
 func (n *Node) Invite(name string, life time.Duration) (token string, err error) {
 	if n.address == "" {
 		return "", errClosedFleet
+	}
+	if name == ownDesk || name == ownScheduler || name == n.name {
+		return "", wrong(fmt.Errorf("%s is a name of the server's own; choose another one", name))
 	}
 	o := bus.TokenOptions{Name: name}
 	if life > 0 {

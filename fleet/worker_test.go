@@ -150,4 +150,9 @@ func TestRevoke(t *testing.T) {
 	if _, err := c.Invite(t.Context(), "a b", 0); err == nil || errors.Is(err, jobs.ErrSpec) {
 		t.Errorf("a name that is none: %v", err)
 	}
+	for _, name := range []string{"hub", "desk", "scheduler"} {
+		if _, err := c.Invite(t.Context(), name, 0); err == nil || !strings.Contains(err.Error(), "the server's own") {
+			t.Errorf("a worker called %s, as the server: %v", name, err)
+		}
+	}
 }
