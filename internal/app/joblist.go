@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -123,12 +124,14 @@ func (j *jobCommand) show(ctx context.Context, only jobs.Array) error {
 	if err != nil {
 		return err
 	}
-	tasks, err := j.queue.Tasks(ctx, id, jobs.TaskFilter{States: j.states(), N: int(j.conf.Limit)})
+	var tasks []jobs.TaskInfo
+	if only.IsZero() {
+		tasks, err = j.queue.Tasks(ctx, id, jobs.TaskFilter{States: j.states(), N: int(j.conf.Limit)})
+	} else {
+		tasks, err = j.named(ctx, &info, only)
+	}
 	if err != nil {
 		return err
-	}
-	if !only.IsZero() {
-		tasks = among(tasks, only)
 	}
 	if j.conf.JSON {
 		return j.print(struct {
@@ -233,14 +236,31 @@ func result(t *jobs.TaskInfo) string {
 	return fmt.Sprintf("exit status %d", r.Exit)
 }
 
-// among leaves out tasks that are not asked for.
-func among(list []jobs.TaskInfo, only jobs.Array) (kept []jobs.TaskInfo) {
-	for _, t := range list {
-		if only.Has(t.Task) {
-			kept = append(kept, t)
+// named are tasks by their numbers, wherever in the job they are.
+func (j *jobCommand) named(ctx context.Context, info *jobs.Info, only jobs.Array) (list []jobs.TaskInfo, err error) {
+	states := j.states()
+	for number := range only.All {
+		at, ok := info.Spec.Array.Index(number)
+		if info.Spec.Array.IsZero() {
+			at, ok = 0, number == 0
+		}
+		if !ok {
+			continue
+		}
+		found, err := j.queue.Tasks(ctx, info.ID, jobs.TaskFilter{From: at, N: 1})
+		if err != nil {
+			return nil, err
+		}
+		for i := range found {
+			if len(states) == 0 || slices.Contains(states, found[i].State) {
+				list = append(list, found[i])
+			}
+		}
+		if len(list) >= int(j.conf.Limit) {
+			break
 		}
 	}
-	return kept
+	return list, nil
 }
 
 // print writes JSON.
