@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"freshet/fleet"
@@ -23,6 +24,9 @@ func (s *service) openJobs() error {
 	}
 	if err != nil {
 		return fmt.Errorf("--jobs: %w", err)
+	}
+	if fi, err := os.Stat(dir); err == nil && othersWrite(fi) {
+		return fmt.Errorf("--jobs: %s: others than its owner may write to it (mode %04o), and could have programs of theirs run; chmod go-w it, or give --data", dir, fi.Mode().Perm())
 	}
 	s.jobs, err = fleet.Open(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, User: c.User,
 		Dirs: c.Dirs, Keep: c.Keep, Drain: max(s.conf.ShutdownTimeout, 1), ErrorLog: s.log.Logger})
