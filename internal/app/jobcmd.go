@@ -1,11 +1,13 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -261,9 +263,37 @@ func (j *jobCommand) logOf(ctx context.Context, id jobs.ID, task int64, several 
 		if several && first {
 			fmt.Fprintf(j.Stdout, "== task %d\n", task)
 		}
+		offsets[task] += int64(len(text))
+		if _, _, terminal := j.screen()(); terminal {
+			text = tamed(text)
+		}
 		if _, err := j.Stdout.Write(text); err != nil {
 			return err
 		}
-		offsets[task] += int64(len(text))
+	}
+}
+
+// colour is what sets colours and weights of text on a terminal.
+var colour = regexp.MustCompile("\x1b\\[[0-9;:]{0,40}m")
+
+// tamed is output without what a terminal would obey, but for colours: whoever
+// wrote it does not type, or write elsewhere on the screen.
+func tamed(text []byte) []byte {
+	plain := func(b []byte) []byte {
+		return bytes.Map(func(r rune) rune {
+			if r == '\n' || r == '\t' {
+				return r
+			}
+			return harmless(r)
+		}, b)
+	}
+	var out []byte
+	for {
+		at := colour.FindIndex(text)
+		if at == nil {
+			return append(out, plain(text)...)
+		}
+		out = append(append(out, plain(text[:at[0]])...), text[at[0]:at[1]]...)
+		text = text[at[1]:]
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"os"
 	"regexp"
 	"runtime"
 	"strings"
@@ -47,6 +48,10 @@ func TestJob(t *testing.T) {
 		t.Errorf("%q", one)
 	}
 
+	if third, _ := run(exitOK, "show", "--tasks", "3", "--limit", "1", id); !strings.Contains(third, "\n3     succeeded") {
+		t.Errorf("%q", third)
+	}
+
 	bad, told := run(exitFault, "submit", "--wait", "--", "sh", "-c", "echo no >&2; exit 3")
 	bad = strings.TrimSpace(bad)
 	contains(t, told, "job "+bad+": failed", "see freshet job logs "+bad)
@@ -80,6 +85,35 @@ func TestJob(t *testing.T) {
 	contains(t, told, "--array")
 	p.stop()
 	contains(t, p.stderr.String(), "jobs: 2 at a time")
+}
+
+// What programs write does not drive the terminal that shows it; colours stay.
+func TestTamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain\n\ttext é\n":           "plain\n\ttext é\n",
+		"\x1b[1;31mred\x1b[m\n":       "\x1b[1;31mred\x1b[m\n",
+		"\x1b]0;title\a\x1b[2Jx":      " ]0;title  [2Jx",
+		"\u009b2J\u202e\r\x1b[6n\x7f": " 2J   [6n ",
+		"a\x1b[31\x1b[0mb":            "a [31\x1b[0mb",
+		"\xff":                        "\ufffd",
+	} {
+		if got := string(tamed([]byte(text))); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A queue in a folder where others could put one of their own is not served.
+func TestJobsInAFolderOfOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no modes")
+	}
+	data := t.TempDir()
+	if err := os.Chmod(data, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, fails(t, exitFault, "serve", "--listen", "127.0.0.1:0", "--monitor", "off", "--data", data, "--jobs", "1", folder(t, "index.html", "hello")),
+		"others than its owner may write to it (mode 0777)")
 }
 
 func TestJobUsage(t *testing.T) {
