@@ -84,11 +84,11 @@ type classKey struct {
 }
 
 func (m *machine) classOf(s *Spec) *class {
-	key, _ := json.Marshal(classKey{s.Priority, s.Owner, s.pool(), s.Kind, s.Needs})
+	key := classOf(s)
 	if c := m.classes[string(key)]; c != nil {
 		return c
 	}
-	return m.newClass(string(key), classKey{s.Priority, s.Owner, s.pool(), s.Kind, s.Needs})
+	return m.newClass(key, classKey{s.Priority, s.Owner, s.pool(), s.Kind, s.Needs})
 }
 
 func (m *machine) newClass(key string, k classKey) *class {
@@ -509,10 +509,10 @@ func (m *machine) waitedFor(j *job) bool {
 	return false
 }
 
-// hasClass says whether there are jobs like one already.
-func (m *machine) hasClass(s *Spec) bool {
+// classOf is what jobs have in common that are claimed alike.
+func classOf(s *Spec) string {
 	key, _ := json.Marshal(classKey{s.Priority, s.Owner, s.pool(), s.Kind, s.Needs})
-	return m.classes[string(key)] != nil
+	return string(key)
 }
 
 // eachRunning calls f with all tasks that run.

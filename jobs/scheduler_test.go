@@ -486,6 +486,12 @@ func TestBounds(t *testing.T) {
 		if _, err := s.Submit(ctx, Spec{Command: []string{"x"}, Owner: "c"}); !errors.Is(err, ErrFull) {
 			t.Errorf("classes: %v", err)
 		}
+		other := start(t, newMemLog(), Options{MaxClasses: 2})
+		submit(t, other, Spec{Owner: "c"}, Spec{Owner: "c"}, Spec{Owner: "d"}, Spec{Owner: "c"}, Spec{Owner: "d"}) // two classes, however many jobs
+		if _, err := other.Submit(ctx, Spec{Command: []string{"x"}, Owner: "e"}); !errors.Is(err, ErrFull) {
+			t.Errorf("one class too many: %v", err)
+		}
+		_ = other.Close(ctx)
 		if _, err := s.Submit(ctx, Spec{Command: []string{"x"}}, Spec{Command: []string{"x"}}); !errors.Is(err, ErrFull) {
 			t.Errorf("jobs: %v", err)
 		}

@@ -79,10 +79,14 @@ func (s *Scheduler) accepts(specs []Spec, encoded []string) error {
 		return fmt.Errorf("%w: jobs have %d bytes; at most %d are kept", ErrFull, s.m.specBytes, s.options.MaxBytes)
 	}
 	if n := len(s.m.classes) + len(specs); n > s.options.MaxClasses {
+		more := map[string]bool{}
 		for i := range specs {
-			if !s.m.hasClass(&specs[i]) && len(s.m.classes) >= s.options.MaxClasses-i {
-				return fmt.Errorf("%w: there are %d combinations of priority, owner, pool, kind and needs", ErrFull, len(s.m.classes))
+			if class := classOf(&specs[i]); s.m.classes[class] == nil {
+				more[class] = true
 			}
+		}
+		if len(s.m.classes)+len(more) > s.options.MaxClasses {
+			return fmt.Errorf("%w: there are %d combinations of priority, owner, pool, kind and needs; at most %d are taken", ErrFull, len(s.m.classes), s.options.MaxClasses)
 		}
 	}
 	for i := range specs {

@@ -158,7 +158,7 @@ func TestWorkerCommand(t *testing.T) {
 		t.Fatalf("%d %s", status, stderr)
 	}
 	status, stdout, stderr := command(t, home, "worker", "list")
-	if status != exitOK || !regexp.MustCompile(`(?m)^worker-1 +127\.0\.0\.1:\d+ +revoked$`).MatchString(stdout) {
+	if status != exitOK || !regexp.MustCompile(`(?m)^worker-1 +127\.0\.0\.1:\d+ +it is revoked$`).MatchString(stdout) {
 		t.Errorf("%d %q %q", status, stdout, stderr)
 	}
 	if status, stdout, stderr := command(t, home, "worker", "invite", "--for", "1h", "other"); status != exitOK || !strings.HasPrefix(stdout, "freshet-node-1-") {

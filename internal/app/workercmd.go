@@ -76,7 +76,7 @@ func (e *Env) listInvited(ctx context.Context, q *fleet.Client) error {
 	w := tabwriter.NewWriter(e.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tCONNECTED FROM\tUNTIL")
 	for _, n := range list {
-		until := "revoked"
+		until := "it is revoked"
 		if !n.Until.IsZero() {
 			until = n.Until.Local().Format(time.DateTime)
 		}
