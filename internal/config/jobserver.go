@@ -4,7 +4,7 @@ import "time"
 
 // JobQueue says whether a server takes jobs, and how it runs them.
 type JobQueue struct {
-	Fleet string // where workers of other machines may join; "": nowhere
+	Fleet string   // where workers of other machines may join; "": nowhere
 	Tasks int64    // run at once here; -1: there is no queue
 	User  string   // that programs run as; "": ourselves, for root nobody
 	Dirs  []string // in which jobs may run, and below which
