@@ -127,13 +127,23 @@ func newLoadClient(to netip.AddrPort, size int) (*loadClient, error) {
 func (c *loadClient) send() error {
 	c.seq++
 	binary.NativeEndian.PutUint64(c.out, c.seq)
-	_, err := unix.Write(c.fd, c.out)
+	_, err := whole(func() (int, error) { return unix.Write(c.fd, c.out) })
 	return err
+}
+
+// whole calls again what a signal interrupted: a socket with a time limit gives
+// up then, whatever the signal's flags say, and the runtime sends signals.
+func whole(call func() (int, error)) (n int, err error) {
+	for {
+		if n, err = call(); err != unix.EINTR {
+			return n, err
+		}
+	}
 }
 
 // receive takes one answer, which must be what was sent.
 func (c *loadClient) receive() error {
-	n, err := unix.Read(c.fd, c.in)
+	n, err := whole(func() (int, error) { return unix.Read(c.fd, c.in) })
 	if err != nil {
 		return err
 	}
