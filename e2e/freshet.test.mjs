@@ -96,7 +96,7 @@ everyPage(
     { path: '/cache?q=none', title: 'Cache' },
     { path: `/cache/object?key=${address('/app.js')}`, title: 'Stored answer', texts: ['max-age=3600', 'text/javascript', 'Purge'] },
     { path: '/cache/misses', title: 'Top misses', texts: [`http://${site}/private`] },
-    { path: '/cache/purge', title: 'Purge', texts: ['Nothing is to be named for everything.', 'beginning of addresses'] },
+    { path: '/cache/purge', title: 'Purge', texts: ['Nothing is to be named for everything.', 'Softly: keep it'] },
     { path: '/origins', title: 'Origins & sites', texts: ['http://127.0.0.1:'], tables: { 'Sites and routes': ['Site', 'Path', 'Serves'], Origins: ['Origin', 'Route', 'Circuit'] } },
     { path: '/check', title: 'Check', texts: ['Address'] },
     { path: '/check?url=nonsense:', title: 'Check' },
