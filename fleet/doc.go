@@ -6,7 +6,7 @@
 //	defer n.Close()
 //	mux.Handle("/job/", n.Handler())
 //
-//	q := &fleet.Client{Do: client.Do} // in the command
+//	q := &fleet.Client{Send: server.Send, Refused: server.Refused} // in the command
 //	ids, err := q.Submit(ctx, jobs.Spec{Command: []string{"convert", "a.png", "b.jpg"}})
 //
 // It decides nothing about jobs, which package [freshet/jobs] does, and knows no

@@ -1,6 +1,9 @@
 package jobs
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Title is what people call the job: its name, else its kind, else its command.
 // It is not fit for a terminal or a page as it is: who submitted it wrote it.
@@ -20,4 +23,18 @@ func (i *Info) Condition() string {
 		return "paused"
 	}
 	return i.State.String()
+}
+
+// Ending says how a run ended, for people: "exit status 1", "SIGKILL", or the
+// reason; "" for nil.
+func (r *Result) Ending() string {
+	switch {
+	case r == nil:
+		return ""
+	case r.Reason != "":
+		return r.Reason
+	case r.Signal != "":
+		return r.Signal
+	}
+	return fmt.Sprintf("exit status %d", r.Exit)
 }

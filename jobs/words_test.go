@@ -29,3 +29,17 @@ func TestCondition(t *testing.T) {
 		}
 	}
 }
+
+func TestEnding(t *testing.T) {
+	for want, r := range map[string]*Result{
+		"":                    nil,
+		"exit status 0":       {},
+		"exit status 3":       {Exit: 3},
+		"SIGKILL":             {Exit: -1, Signal: "SIGKILL"},
+		"timed out after 10m": {Exit: -1, Signal: "SIGTERM", Reason: "timed out after 10m"},
+	} {
+		if got := r.Ending(); got != want {
+			t.Errorf("%+v: %q, want %q", r, got, want)
+		}
+	}
+}

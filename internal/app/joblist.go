@@ -224,16 +224,7 @@ func result(t *jobs.TaskInfo) string {
 		}
 		return strings.TrimSpace(fmt.Sprintf("%.0f %% %s", 100*t.Progress.Fraction, t.Progress.Message))
 	}
-	r := t.Result
-	switch {
-	case r == nil:
-		return ""
-	case r.Reason != "":
-		return r.Reason
-	case r.Signal != "":
-		return r.Signal
-	}
-	return fmt.Sprintf("exit status %d", r.Exit)
+	return t.Result.Ending()
 }
 
 // named are tasks by their numbers, wherever in the job they are.

@@ -123,18 +123,10 @@ func fractionOf(t *jobs.TaskInfo) float64 {
 
 // taskResult says how far a task is, or how it ended.
 func taskResult(t *jobs.TaskInfo) string {
-	r := t.Result
-	switch {
-	case t.State == jobs.Running:
+	if t.State == jobs.Running {
 		return t.Progress.Message
-	case r == nil:
-		return ""
-	case r.Reason != "":
-		return r.Reason
-	case r.Signal != "":
-		return r.Signal
 	}
-	return fmt.Sprintf("exit status %d", r.Exit)
+	return t.Result.Ending()
 }
 
 func logAddress(id jobs.ID, task int64) string {
