@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"freshet/httpd"
+	"freshet/internal/alloctest"
 )
 
 func diskStore(t *testing.T, dir string) *Store {
@@ -90,7 +91,7 @@ func TestHotFile(t *testing.T) {
 		}
 		a.Done.Release()
 	}
-	if n := testing.AllocsPerRun(100, ask); n != 0 && !raceEnabled {
+	if n := alloctest.PerRun(100, ask); n != 0 && !raceEnabled {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"freshet/httpd"
+	"freshet/internal/alloctest"
 	"freshet/internal/wire"
 )
 
@@ -41,7 +42,7 @@ func TestHotAllocatesNothing(t *testing.T) {
 		head := parse(t, text)
 		var a httpd.Answer
 		scratch := make([]byte, 0, 2048)
-		if n := testing.AllocsPerRun(100, func() {
+		if n := alloctest.PerRun(100, func() {
 			a = httpd.Answer{Scratch: scratch}
 			if !w.ServeHot(head, &a) {
 				t.Fatalf("declined %q", text)

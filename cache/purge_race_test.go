@@ -13,6 +13,7 @@ import (
 
 	"freshet/freshness"
 	"freshet/httpd"
+	"freshet/internal/alloctest"
 )
 
 // TestPurgeRace has requests race with purges: one that begins after a purge was
@@ -149,7 +150,7 @@ func TestHitAfterPurgeAllocates(t *testing.T) {
 	var a httpd.Answer
 	r := w.store.peek("http://e/a?tags=a,b,c")
 	for range 2 {
-		n := testing.AllocsPerRun(100, func() {
+		n := alloctest.PerRun(100, func() {
 			a = httpd.Answer{Scratch: scratch}
 			r.objects[0].prepared.seen.Store(0)
 			if !w.ServeHot(head, &a) {

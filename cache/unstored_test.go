@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"freshet/internal/alloctest"
 )
 
 // unkeepable are answers, most of which may not be stored, and requests for
@@ -174,7 +176,7 @@ func TestPassAllocations(t *testing.T) {
 	defer h.store.Close()
 	r := httptest.NewRequest("GET", "http://example.org/a", nil)
 	w := &sink{http.Header{}}
-	n := testing.AllocsPerRun(100, func() {
+	n := alloctest.PerRun(100, func() {
 		clear(w.header)
 		h.ServeHTTP(w, r)
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"freshet/internal/alloctest"
 	"freshet/internal/field"
 	"freshet/internal/rule"
 )
@@ -230,7 +231,7 @@ func TestAllocations(t *testing.T) {
 		{Method: "GET", IfRange: at, Range: "bytes=0-1, 3-4, 0-9, -5"},
 		{Method: "GET", IfRange: `"id"`, Range: "bytes=0-4"},
 	} {
-		if n := testing.AllocsPerRun(100, func() { Decide(&q, &s, buf[:]) }); n != 0 {
+		if n := alloctest.PerRun(100, func() { Decide(&q, &s, buf[:]) }); n != 0 {
 			t.Errorf("%+v: %v allocations", q, n)
 		}
 	}

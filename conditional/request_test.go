@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"freshet/internal/alloctest"
 	"freshet/internal/wire"
 )
 
@@ -96,7 +97,7 @@ func TestFromHeadAllocations(t *testing.T) {
 		{Name: "Range", Value: "bytes=0-1", Known: wire.Range},
 		{Name: "Range", Value: "bytes=0-1", Known: wire.Range},
 	}}
-	if n := testing.AllocsPerRun(100, func() { FromHead(&head) }); n != 0 {
+	if n := alloctest.PerRun(100, func() { FromHead(&head) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

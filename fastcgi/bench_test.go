@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"freshet/fastcgi"
+	"freshet/internal/alloctest"
 )
 
 // sink is a response writer that costs nothing.
@@ -117,7 +118,7 @@ func TestAllocations(t *testing.T) {
 	h := newHandler(t, fastcgi.Options{Address: quick(t)})
 	r := smallRequest()
 	w := &sink{h: http.Header{}}
-	n := testing.AllocsPerRun(200, func() {
+	n := alloctest.PerRun(200, func() {
 		clear(w.h)
 		h.ServeHTTP(w, r)
 	})

@@ -18,6 +18,7 @@ import (
 	"freshet/cache"
 	"freshet/fastcgi"
 	"freshet/httpd"
+	"freshet/internal/alloctest"
 )
 
 // front serves what a cache in front of h has, with the hot path or without it.
@@ -216,7 +217,7 @@ func TestHotAllocations(t *testing.T) {
 		}
 		defer nc.Close()
 		request, b := []byte("GET /p/a?b=c HTTP/1.1\r\nHost: example.com\r\nUser-Agent: test\r\n\r\n"), make([]byte, 4096)
-		return testing.AllocsPerRun(200, func() {
+		return alloctest.PerRun(200, func() {
 			nc.Write(request)
 			if n, err := nc.Read(b); err != nil || !bytes.HasSuffix(b[:n], []byte("hello, world")) {
 				t.Fatal(err)

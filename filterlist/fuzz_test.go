@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"freshet/internal/alloctest"
 )
 
 // FuzzCompile: whatever a list says, nothing panics, what is reported is in the
@@ -62,7 +64,7 @@ func TestAllocations(t *testing.T) {
 		{URL: "https://g.example/?x=1", Page: "https://x.page.co/x", Type: XHR},
 		{URL: "https://a.example/?x=1", Page: "https://a.example/", Type: Document},
 	} {
-		if n := testing.AllocsPerRun(100, func() { set.Match(&q) }); n > 0 {
+		if n := alloctest.PerRun(100, func() { set.Match(&q) }); n > 0 {
 			t.Errorf("%s: %v allocations", q.URL, n)
 		}
 	}

@@ -2,7 +2,11 @@
 
 package freshness
 
-import "testing"
+import (
+	"testing"
+
+	"freshet/internal/alloctest"
+)
 
 // TestAllocations holds what is asked on every hit to zero allocations.
 func TestAllocations(t *testing.T) {
@@ -38,7 +42,7 @@ func TestAllocations(t *testing.T) {
 			key = AppendSelecting(key, "Cookie", none)
 		},
 	} {
-		if n := testing.AllocsPerRun(100, f); n != 0 {
+		if n := alloctest.PerRun(100, f); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"freshet/internal/alloctest"
 )
 
 func TestPageKindOf(t *testing.T) {
@@ -37,7 +39,7 @@ func TestPageKindOf(t *testing.T) {
 		}
 	}
 	browser := "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-	if n := testing.AllocsPerRun(100, func() { PageKindOf(browser) }); n != 0 {
+	if n := alloctest.PerRun(100, func() { PageKindOf(browser) }); n != 0 {
 		t.Errorf("PageKindOf allocates %v times, want 0", n)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/alloctest"
 )
 
 // hotPages answers a few paths, and declines the rest.
@@ -159,7 +160,7 @@ func TestHotAllocations(t *testing.T) {
 	defer c.Close()
 	req := []byte("GET /hot HTTP/1.1\r\nHost: x\r\n\r\n")
 	buf := make([]byte, 4096)
-	allocs := testing.AllocsPerRun(2000, func() {
+	allocs := alloctest.PerRun(2000, func() {
 		if _, err := c.Write(req); err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"testing"
 
+	"freshet/internal/alloctest"
 	"freshet/proxy"
 )
 
@@ -78,7 +79,7 @@ func TestAllocations(t *testing.T) {
 	h := newProxy(t, proxy.Options{Origins: []string{"http://a"}, Transport: transport(func(*http.Request) (*http.Response, error) { return resp, nil })})
 	r := smallRequest()
 	w := &sink{h: http.Header{}}
-	n := testing.AllocsPerRun(200, func() {
+	n := alloctest.PerRun(200, func() {
 		clear(w.h)
 		h.ServeHTTP(w, r)
 	})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"freshet/internal/alloctest"
 	"freshet/socketserver"
 )
 
@@ -46,7 +47,7 @@ func TestPacketAllocations(t *testing.T) {
 					ask()
 				}
 				runtime.GC()
-				if n := testing.AllocsPerRun(500, ask); n > 0.5 { // pools are emptied by collections
+				if n := alloctest.PerRun(500, ask); n > 0.5 { // pools are emptied by collections
 					t.Errorf("%.2f allocations for 4 datagrams", n)
 				}
 			})

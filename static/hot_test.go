@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/alloctest"
 	"freshet/internal/field"
 )
 
@@ -160,7 +161,7 @@ func TestHitAllocs(t *testing.T) {
 	for name, o := range map[string]Options{"strict": {}, "coherent": {Coherence: time.Hour}} {
 		s, fill := hitSite(t, o)
 		for _, c := range hits {
-			if n := testing.AllocsPerRun(100, s.hit(fill(c.request))); n != 0 {
+			if n := alloctest.PerRun(100, s.hit(fill(c.request))); n != 0 {
 				t.Errorf("%s, %s: %v allocations", name, c.name, n)
 			}
 		}

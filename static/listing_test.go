@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"freshet/conditional"
+	"freshet/internal/alloctest"
 )
 
 var day = time.Date(2026, 3, 4, 5, 6, 7, 8, time.FixedZone("", 3600))
@@ -282,7 +283,7 @@ func TestListingAllocs(t *testing.T) {
 	for i := range entries {
 		entries[i].Name = strings.ReplaceAll(entries[i].Name, " ", "-")
 	}
-	n := testing.AllocsPerRun(1, func() { appendListingHTML(nil, "/big/", entries, viewOf("")) })
+	n := alloctest.PerRun(1, func() { appendListingHTML(nil, "/big/", entries, viewOf("")) })
 	if perEntry := n / float64(len(entries)); perEntry > 1.1 { // the href
 		t.Errorf("%.2f allocations an entry, want 1", perEntry)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"freshet/internal/alloctest"
 	"freshet/internal/record"
 	"freshet/internal/rule"
 )
@@ -113,7 +114,7 @@ func TestAppendAllocs(t *testing.T) {
 	r := sample()
 	dst := make([]byte, 0, 1024)
 	for _, f := range []Format{Common, Combined, JSON} {
-		if n := testing.AllocsPerRun(100, func() { dst = Append(dst[:0], f, r) }); n != 0 {
+		if n := alloctest.PerRun(100, func() { dst = Append(dst[:0], f, r) }); n != 0 {
 			t.Errorf("%v: %v allocations", f, n)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"freshet/internal/alloctest"
 	"freshet/internal/record"
 )
 
@@ -348,7 +349,7 @@ func TestRecordAllocs(t *testing.T) {
 	r := sample()
 	l.Record(r)
 	// The flusher allocates nothing either, but its buffers grow once.
-	if n := testing.AllocsPerRun(300, func() { l.Record(r) }); n != 0 {
+	if n := alloctest.PerRun(300, func() { l.Record(r) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

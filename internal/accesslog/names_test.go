@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"freshet/internal/alloctest"
 )
 
 // fakeDNS knows names of addresses and addresses of names.
@@ -145,7 +147,7 @@ func TestLookupAllocs(t *testing.T) {
 	n := &Names{Resolver: &fakeDNS{}}
 	defer n.Close()
 	n.Lookup(client, 1)
-	if got := testing.AllocsPerRun(100, func() { n.Lookup(client, 2) }); got != 0 {
+	if got := alloctest.PerRun(100, func() { n.Lookup(client, 2) }); got != 0 {
 		t.Errorf("%v allocations", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/alloctest"
 	"freshet/internal/config"
 	"freshet/internal/follow"
 	"freshet/internal/rule"
@@ -274,7 +275,7 @@ static = "`+dir+`"
 		}
 	}
 	var a httpd.Answer
-	n := testing.AllocsPerRun(100, func() {
+	n := alloctest.PerRun(100, func() {
 		a = httpd.Answer{Scratch: scratch}
 		if !l.ServeHot(&q, &a) || a.Status != 200 {
 			t.Fatal("not hot")

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"freshet/internal/alloctest"
 	"freshet/internal/field"
 
 	"github.com/andybalholm/brotli"
@@ -251,7 +252,7 @@ func TestQuickReusesEncoders(t *testing.T) {
 	src := prose(2000)
 	buf := make([]byte, 0, 4096)
 	for _, c := range codings {
-		n := testing.AllocsPerRun(50, func() {
+		n := alloctest.PerRun(50, func() {
 			if _, err := Encode(buf, c, src, Quick); err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,10 @@
 package coding
 
-import "testing"
+import (
+	"testing"
+
+	"freshet/internal/alloctest"
+)
 
 func TestCompressible(t *testing.T) {
 	for typ, want := range map[string]bool{
@@ -41,7 +45,7 @@ func TestCompressible(t *testing.T) {
 			t.Errorf("Compressible(%q) = %v", typ, got)
 		}
 	}
-	if n := testing.AllocsPerRun(10, func() { Compressible("text/html; charset=utf-8") }); n > 0 {
+	if n := alloctest.PerRun(10, func() { Compressible("text/html; charset=utf-8") }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 
+	"freshet/internal/alloctest"
 	"freshet/internal/field"
 
 	"github.com/andybalholm/brotli"
@@ -157,7 +158,7 @@ func TestWriterReusesEncoders(t *testing.T) {
 	}
 	src := prose(2000)
 	for _, c := range codings {
-		n := testing.AllocsPerRun(50, func() {
+		n := alloctest.PerRun(50, func() {
 			w := NewWriter(io.Discard, c)
 			w.Write(src)
 			w.Close()

@@ -7,6 +7,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"freshet/internal/alloctest"
 )
 
 // flip changes one bit of a file.
@@ -134,7 +136,7 @@ func TestVerifyRemembers(t *testing.T) {
 		if err := f.Verify(5, blockSize-10); err != nil {
 			t.Error(err)
 		}
-		if n := testing.AllocsPerRun(100, func() { _ = f.Verify(5, blockSize-10) }); n > 0 && !raceEnabled {
+		if n := alloctest.PerRun(100, func() { _ = f.Verify(5, blockSize-10) }); n > 0 && !raceEnabled {
 			t.Errorf("what is known costs %v allocations", n)
 		}
 		if err := f.Verify(0, int64(size)); !errors.Is(err, ErrCorrupt) {

@@ -1,6 +1,10 @@
 package field
 
-import "testing"
+import (
+	"testing"
+
+	"freshet/internal/alloctest"
+)
 
 // TestAllocations holds what a server calls per request to zero allocations.
 func TestAllocations(t *testing.T) {
@@ -52,7 +56,7 @@ func TestAllocations(t *testing.T) {
 		},
 	}
 	for name, f := range tests {
-		if n := testing.AllocsPerRun(100, f); n != 0 {
+		if n := alloctest.PerRun(100, f); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
 		}
 	}

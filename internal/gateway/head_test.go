@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"freshet/internal/alloctest"
 	"freshet/internal/rule"
 )
 
@@ -218,7 +219,7 @@ func TestReadHeadAllocations(t *testing.T) {
 	}
 	b.WriteString("\r\nbody")
 	in := b.String()
-	got := testing.AllocsPerRun(100, func() {
+	got := alloctest.PerRun(100, func() {
 		o := NewOutput(&pieces{all: []string{in}})
 		if _, f := o.ReadHead(false, 0); f != nil {
 			t.Fatal(f)

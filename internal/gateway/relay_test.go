@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"freshet/internal/alloctest"
 	"freshet/internal/rule"
 )
 
@@ -248,7 +249,7 @@ func TestRelayAllocations(t *testing.T) {
 		h := &Head{Status: 200, Header: http.Header{}, Length: -1}
 		r := httptest.NewRequest("GET", "/", nil)
 		w := discarding{make(http.Header)}
-		return testing.AllocsPerRun(10, func() {
+		return alloctest.PerRun(10, func() {
 			o := NewOutput(&pieces{all: in})
 			if f := Relay(w, r, h, o, RelayOptions{Program: p}); f != nil {
 				t.Fatal(f)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"freshet/internal/alloctest"
 )
 
 // varsOf returns the variables of a request as a map, and fails the test when
@@ -244,7 +246,7 @@ func TestVarsAllocations(t *testing.T) {
 		r.Header.Set("Accept", "x")
 	})
 	dst := make([]Var, 0, 64)
-	got := testing.AllocsPerRun(100, func() { dst = AppendVars(dst[:0], r, script, &VarOptions{}) })
+	got := alloctest.PerRun(100, func() { dst = AppendVars(dst[:0], r, script, &VarOptions{}) })
 	if got > 20 {
 		t.Errorf("%v allocations", got)
 	}

@@ -5,6 +5,7 @@ package journal
 import (
 	"testing"
 
+	"freshet/internal/alloctest"
 	"freshet/internal/record"
 )
 
@@ -14,7 +15,7 @@ func TestAllocs(t *testing.T) {
 	cold := full()
 	cold.Detail = &record.Detail{Key: "https a.example/"}
 	for name, r := range map[string]*record.Record{"hot": &hot, "cold": &cold} {
-		if n := testing.AllocsPerRun(1000, func() { j.Record(r) }); n != 0 {
+		if n := alloctest.PerRun(1000, func() { j.Record(r) }); n != 0 {
 			t.Errorf("Record of a %s request: %v allocations", name, n)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"freshet/internal/alloctest"
 	"freshet/internal/journal"
 )
 
@@ -185,7 +186,7 @@ func TestPatternOfStars(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := testing.AllocsPerRun(10, func() { filter.keeps(&entry) }); n != 0 {
+		if n := alloctest.PerRun(10, func() { filter.keeps(&entry) }); n != 0 {
 			t.Errorf("%.10s…: %v allocations for each request", pattern, n)
 		}
 		if strings.Contains(filter.path, "**") {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"testing"
+
+	"freshet/internal/alloctest"
 )
 
 // A round trip on a kept connection allocates the answer, its header (a map and
@@ -26,7 +28,7 @@ func TestAllocations(t *testing.T) {
 		{"plain", req, 7},
 		{"with a context that can end", req.WithContext(ctx), 10},
 	} {
-		n := testing.AllocsPerRun(200, func() {
+		n := alloctest.PerRun(200, func() {
 			resp, err := tr.RoundTrip(c.req)
 			if err != nil {
 				t.Fatal(err)

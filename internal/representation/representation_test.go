@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"freshet/conditional"
+	"freshet/internal/alloctest"
 	"freshet/internal/field"
 )
 
@@ -100,7 +101,7 @@ func TestAllocs(t *testing.T) {
 	scratch := make([]byte, 0, 1024)
 	var buf [4]field.Range
 	q := conditional.Request{Method: "GET", Range: "bytes=0-9", IfRange: `"t-br"`, IfNoneMatch: `"x"`}
-	if n := testing.AllocsPerRun(100, func() {
+	if n := alloctest.PerRun(100, func() {
 		a := field.ParseAcceptEncoding("gzip, deflate, br", true)
 		v, d := s.Decide(&q, a, 1_800_000_000, buf[:0])
 		_ = v.AppendPartial(scratch, d.Ranges[0])

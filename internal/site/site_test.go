@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/publicsuffix"
+
+	"freshet/internal/alloctest"
 )
 
 func TestOf(t *testing.T) {
@@ -61,7 +63,7 @@ func TestSame(t *testing.T) {
 			t.Errorf("%q, %q: their sites say %v", c.a, c.b, got)
 		}
 	}
-	if n := testing.AllocsPerRun(100, func() { Same("www.example.com", "ads.example.net") }); n != 0 {
+	if n := alloctest.PerRun(100, func() { Same("www.example.com", "ads.example.net") }); n != 0 {
 		t.Errorf("hosts that have nothing in common: %v allocations", n)
 	}
 }

@@ -3,6 +3,8 @@ package wire
 import (
 	"strings"
 	"testing"
+
+	"freshet/internal/alloctest"
 )
 
 // The heads that allocation tests and benchmarks parse.
@@ -53,7 +55,7 @@ func TestAllocations(t *testing.T) {
 		{"value", func() bool { return ValidFieldValue("text/html; charset=utf-8") }},
 	} {
 		ok := true
-		if n := testing.AllocsPerRun(100, func() { ok = c.f() && ok }); n != 0 || !ok {
+		if n := alloctest.PerRun(100, func() { ok = c.f() && ok }); n != 0 || !ok {
 			t.Errorf("%s: %v allocations, ok %v", c.name, n, ok)
 		}
 	}
