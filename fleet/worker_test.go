@@ -38,8 +38,8 @@ func join(t *testing.T, token string, labels map[string]string) (stop func() err
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- fleet.Work(ctx, fleet.WorkerOptions{Token: token, Options: worker.Options{Capacity: 2, Labels: labels, Drain: -1, ErrorLog: quiet}},
-			func(name, _ string) { ready <- name })
+		ended <- fleet.Join(ctx, fleet.MemberOptions{Token: token, Worker: &worker.Options{Capacity: 2, Labels: labels, Drain: -1}, ErrorLog: quiet,
+			Ready: func(name, _ string) { ready <- name }})
 	}()
 	select {
 	case <-ready:
@@ -129,7 +129,7 @@ func TestRevoke(t *testing.T) {
 	ended := make(chan error, 1)
 	ready := make(chan bool, 1)
 	go func() {
-		ended <- fleet.Work(t.Context(), fleet.WorkerOptions{Token: token, Options: worker.Options{Drain: -1, Tell: time.Nanosecond, ErrorLog: quiet}}, func(string, string) { ready <- true })
+		ended <- fleet.Join(t.Context(), fleet.MemberOptions{Token: token, Worker: &worker.Options{Drain: -1, Tell: time.Nanosecond}, ErrorLog: quiet, Ready: func(string, string) { ready <- true }})
 	}()
 	<-ready
 	if list, err := c.Invited(t.Context()); err != nil || len(list) != 1 || list[0].Name != "gone" || list[0].Address == "" {
@@ -141,7 +141,7 @@ func TestRevoke(t *testing.T) {
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "revoked") {
 		t.Errorf("its worker ended with %v", err)
 	}
-	if err := fleet.Work(t.Context(), fleet.WorkerOptions{Token: token, Options: worker.Options{ErrorLog: quiet}}, func(string, string) {}); err == nil {
+	if err := fleet.Join(t.Context(), fleet.MemberOptions{Token: token, Worker: &worker.Options{}, ErrorLog: quiet}); err == nil {
 		t.Error("it joins again")
 	}
 	if err := c.Revoke(t.Context(), "gone"); err == nil || !strings.Contains(err.Error(), "no worker of that name") {

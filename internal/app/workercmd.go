@@ -59,8 +59,12 @@ func (e *Env) work(ctx context.Context, c *config.Worker) error {
 		return err
 	}
 	defer log.close()
-	return fleet.Work(ctx, fleet.WorkerOptions{Token: token, Options: worker.Options{Version: version(), Capacity: int(c.Tasks), Labels: pairs(c.Labels), Pools: c.Pools,
-		User: c.User, Dirs: c.Dirs, Drain: max(c.Drain, 1), ErrorLog: log.Logger}}, func(name, about string) { e.tell("worker %s: %s", name, about) })
+	return fleet.Join(ctx, fleet.MemberOptions{
+		Token:    token,
+		Worker:   &worker.Options{Version: version(), Capacity: int(c.Tasks), Labels: pairs(c.Labels), Pools: c.Pools, User: c.User, Dirs: c.Dirs, Drain: max(c.Drain, 1)},
+		Ready:    func(name, about string) { e.tell("worker %s: %s", name, about) },
+		ErrorLog: log.Logger,
+	})
 }
 
 // listInvited shows who has a token.

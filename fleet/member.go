@@ -1,0 +1,126 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"freshet/internal/bus"
+	"freshet/internal/worker"
+)
+
+// MemberOptions say what a node is to the fleet that it joins.
+type MemberOptions struct {
+	// Token is the one that the hub made for this node; see Node.Invite.
+	Token string
+	// Worker has it run tasks of the hub's jobs; nil: none. Queue, Node, Logs,
+	// Files, Kinds and ErrorLog are filled in.
+	Worker *worker.Options
+	// Patient keeps trying to reach the hub at the start. Otherwise a hub that
+	// is not there is an error.
+	Patient bool
+	// Ready is called once it has joined, with the node's name and, if it runs
+	// tasks, a line about how; nil: nobody.
+	Ready func(name, about string)
+	// ErrorLog hears of what is wrong; nil: slog.Default.
+	ErrorLog *slog.Logger
+}
+
+// Join joins a fleet, and does there what its options say until ctx ends. While
+// the hub is away it waits for it. Its error is why it could not join, or why
+// the hub has ended it.
+func Join(ctx context.Context, o MemberOptions) error {
+	if o.ErrorLog == nil {
+		o.ErrorLog = slog.Default()
+	}
+	conn, err := o.reach(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	m := &member{MemberOptions: o, conn: conn}
+	about, err := m.prepare()
+	if err != nil {
+		return err
+	}
+	if m.worker != nil {
+		defer m.worker.Close()
+	}
+	if o.Ready != nil {
+		o.Ready(conn.Name(), about)
+	}
+	return m.run(ctx)
+}
+
+// How long a patient node waits before it tries again to reach its hub.
+const (
+	tryAgain     = time.Second
+	tryAgainMost = 30 * time.Second
+)
+
+// reach connects to the hub.
+func (o *MemberOptions) reach(ctx context.Context) (*bus.Conn, error) {
+	for wait := tryAgain; ; wait = min(2*wait, tryAgainMost) {
+		conn, err := bus.Join(ctx, o.Token, bus.JoinOptions{Log: o.ErrorLog})
+		if err == nil || !o.Patient || errors.Is(err, bus.ErrRefused) || errors.Is(err, bus.ErrAbsent) || ctx.Err() != nil {
+			return conn, err
+		}
+		o.ErrorLog.Warn("the fleet's hub is not reached; it is tried again", "in", wait, "err", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// A member is a node while it is connected.
+type member struct {
+	MemberOptions
+	conn   *bus.Conn
+	worker *worker.Worker // nil: it runs no tasks
+	parts  []func(context.Context) error
+}
+
+// prepare makes the parts of the node that there are to be.
+func (m *member) prepare() (about string, err error) {
+	if m.Worker == nil {
+		return "", nil
+	}
+	q := newRemoteQueue(m.conn)
+	o := *m.Worker
+	o.Queue, o.Logs, o.Files, o.Node, o.Kinds, o.ErrorLog = q, q, q, m.conn.Name(), kinds(), m.ErrorLog
+	if m.worker, err = worker.New(o); err != nil {
+		return "", err
+	}
+	m.parts = append(m.parts, m.worker.Run)
+	return m.worker.Describe(), nil
+}
+
+// run runs the parts until ctx ends, the connection does, or one of them fails.
+func (m *member) run(ctx context.Context) error {
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var parts sync.WaitGroup
+	for _, part := range m.parts {
+		parts.Go(func() {
+			if err := part(running); err != nil && running.Err() == nil {
+				stop(err)
+			}
+		})
+	}
+	select {
+	case <-m.conn.Done():
+		stop(errEnded)
+	case <-running.Done():
+	}
+	parts.Wait()
+	if cause := context.Cause(running); ctx.Err() == nil {
+		return cause
+	}
+	return nil
+}
+
+var errEnded = errors.New("the hub has ended the connection: the token was revoked, or its time is over")
