@@ -147,6 +147,10 @@ func (s *Scheduler) checkWorker(w *Worker) error {
 	for _, p := range w.Pools {
 		c.text("pools", p, maxName)
 	}
+	c.most("kinds", len(w.Kinds), 2*maxLabels)
+	for _, k := range w.Kinds {
+		c.text("kinds", k, maxWord)
+	}
 	if len(c) > 0 {
 		return fmt.Errorf("%w: worker: %w", ErrSpec, c[0])
 	}
@@ -160,9 +164,13 @@ func alike(w *Worker) string {
 		names = append(names, name+"\x00"+value)
 	}
 	sort.Strings(names)
-	pools := slices.Clone(w.Pools)
-	sort.Strings(pools)
-	return strings.Join(names, "\x01") + "\x02" + strings.Join(pools, "\x01")
+	text := strings.Join(names, "\x01")
+	for _, list := range [...][]string{w.Pools, w.Kinds} {
+		list = slices.Clone(list)
+		sort.Strings(list)
+		text += "\x02" + strings.Join(list, "\x01")
+	}
+	return text
 }
 
 // Claim waits until there is a task for the worker, and gives it a lease of

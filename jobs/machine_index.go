@@ -614,7 +614,7 @@ func (c *class) fits(w *Worker) bool {
 			return false
 		}
 	}
-	return true
+	return c.kind == "" || slices.Contains(w.Kinds, c.kind)
 }
 
 // pick is the task that a worker gets next: of the highest priority, then of

@@ -240,6 +240,8 @@ func (s *Scheduler) waits(j *job, c Counts) string {
 		return "for the time of the next attempt"
 	case j.class.pool.limit > 0 && j.class.pool.running >= int64(j.class.pool.limit):
 		return fmt.Sprintf("pool %q runs %d tasks, which is its limit", j.class.pool.name, j.class.pool.limit)
+	case c[Running] == 0 && j.class.kind != "" && !s.anyDoes(j.class.kind):
+		return fmt.Sprintf("no worker that is known has the kind of work %q", j.class.kind)
 	case c[Running] == 0 && len(j.class.needs) > 0 && !s.anyFits(j.class):
 		return "no worker that is known has the labels that it needs"
 	}
@@ -249,6 +251,15 @@ func (s *Scheduler) waits(j *job, c Counts) string {
 func (s *Scheduler) anyFits(c *class) bool {
 	for _, w := range s.workers {
 		if c.fits(&w.Worker) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Scheduler) anyDoes(kind string) bool {
+	for _, w := range s.workers {
+		if slices.Contains(w.Kinds, kind) {
 			return true
 		}
 	}

@@ -72,6 +72,7 @@ type Worker struct {
 	Node     string            `json:"node"`
 	Pools    []string          `json:"pools,omitempty"`    // takes tasks of these pools only; none: of all
 	Labels   map[string]string `json:"labels,omitempty"`   // what it has, for Spec.Needs
+	Kinds    []string          `json:"kinds,omitempty"`    // takes tasks of these built-in kinds (Spec.Kind), and programs
 	Capacity int               `json:"capacity,omitempty"` // tasks at once, for the page; the worker keeps to it
 	Version  string            `json:"version,omitempty"`
 	Note     string            `json:"note,omitempty"` // what it says about itself: draining, quarantined and why

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -229,7 +230,7 @@ const maxNote = 100
 
 // self is what the queue is told of us.
 func (w *Worker) self() jobs.Worker {
-	s := jobs.Worker{Node: w.o.Node, Pools: w.o.Pools, Labels: maps.Clone(w.o.Labels), Capacity: w.o.Capacity, Version: w.o.Version}
+	s := jobs.Worker{Node: w.o.Node, Pools: w.o.Pools, Labels: maps.Clone(w.o.Labels), Kinds: slices.Sorted(maps.Keys(w.o.Kinds)), Capacity: w.o.Capacity, Version: w.o.Version}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.sick.why != "" {
