@@ -264,6 +264,15 @@ func TestAttackWorker(t *testing.T) {
 		served <- r.From
 		return []byte("the answer"), nil
 	})
+	fleet := make(chan string, 16)
+	serve(t, local, "fleet.purges", ServeOptions{}, func(_ context.Context, r Request) ([]byte, error) {
+		fleet <- r.From
+		return []byte("the fleet's answer"), nil
+	})
+	serve(t, local, "fleetadmin", ServeOptions{}, func(context.Context, Request) ([]byte, error) {
+		t.Error("a worker calls what only begins like a subject of its own")
+		return nil, nil
+	})
 	serve(t, local, "admin", ServeOptions{}, func(_ context.Context, r Request) ([]byte, error) {
 		served <- "admin by " + r.From
 		return nil, nil
@@ -275,6 +284,8 @@ func TestAttackWorker(t *testing.T) {
 		"publish":   worker.Publish("jobs.x", nil),
 		"subscribe": second(worker.Subscribe("lease.x", nil)),
 		"call":      second(worker.Call(limited(t), "admin", nil)),
+		"fleet":     worker.Publish("fleet.x", nil),
+		"no dot":    second(worker.Call(limited(t), "fleetadmin", nil)),
 	} {
 		if !errors.Is(err, ErrDenied) {
 			t.Errorf("%s: %v", what, err)
@@ -284,7 +295,7 @@ func TestAttackWorker(t *testing.T) {
 	nc := worker.nc
 	heard := make(chan *nats.Msg, 64)
 	for _, subject := range []string{
-		">", "freshet.>", prefixCall + ">", prefixCall + "*.jobs.claim", prefixLog + "jobs", prefixPage + "jobs.*",
+		">", "freshet.>", prefixCall + ">", prefixCall + "*.jobs.claim", prefixCall + "*.fleet.purges", prefixCall + "n1.fleet.>", prefixLog + "jobs", prefixPage + "jobs.*",
 		prefixInbox + ">", prefixInbox + "victim.>", prefixInbox + "*.x", prefixHint + ">", "$SYS.>", "$JS.>", "_INBOX.>",
 	} {
 		if _, err := nc.ChanSubscribe(subject, heard); err != nil {
@@ -301,6 +312,7 @@ func TestAttackWorker(t *testing.T) {
 	forbidden := []string{
 		prefixLog + "jobs", prefixPage + "jobs.k", prefixLease + "x", prefixHint + "jobs.x",
 		prefixCall + "victim.jobs.claim", prefixCall + "local.admin", prefixCall + "n1.admin", prefixCall + "n1.x.jobs.claim",
+		prefixCall + "victim.fleet.purges", prefixCall + "n1.fleetadmin", prefixCall + "n1.x.fleet.purges", prefixCall + "n1.fleet", prefixHint + "fleet.purges",
 		prefixInbox + "victim.x", prefixInbox + "local.x",
 		"$JS.API.STREAM.MSG.GET.log_jobs", "$JS.API.STREAM.DELETE.log_jobs", "$JS.API.STREAM.PURGE.log_jobs", "$JS.API.INFO",
 		"$SYS.REQ.SERVER.PING", "anything",
@@ -330,8 +342,13 @@ func TestAttackWorker(t *testing.T) {
 	if got := <-served; got != "n1" {
 		t.Errorf("served %q", got)
 	}
-	if len(served) != 0 {
-		t.Errorf("served %q", <-served)
+	if got, err := worker.Call(limited(t), "fleet.purges", nil); err != nil || string(got) != "the fleet's answer" || <-fleet != "n1" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, others := range []chan string{served, fleet} {
+		if len(others) != 0 {
+			t.Errorf("served %q", <-others)
+		}
 	}
 	if err := local.nc.FlushTimeout(patience); err != nil { // its answers were sent
 		t.Fatal(err)

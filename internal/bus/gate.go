@@ -39,8 +39,10 @@ func (g gate) Check(c server.ClientAuthentication) bool {
 
 // workerMay is all that a worker may send and hear.
 func workerMay(name string) *server.Permissions {
-	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: []string{prefixCall + name + "." + workerCalls + ">"}},
-		Subscribe: &server.SubjectPermission{Allow: []string{prefixInbox + name + ".>", prefixHint + workerCalls + ">"}},
+	send, hear := []string{}, []string{prefixInbox + name + ".>"}
+	for _, prefix := range workerCalls {
+		send = append(send, prefixCall+name+"."+prefix+">")
+		hear = append(hear, prefixHint+prefix+">")
 	}
+	return &server.Permissions{Publish: &server.SubjectPermission{Allow: send}, Subscribe: &server.SubjectPermission{Allow: hear}}
 }

@@ -21,9 +21,20 @@ const (
 	prefixInbox = "freshet.inbox."
 )
 
-// workerCalls is how the subjects begin that a worker may call, and of which it
+// workerCalls are how the subjects begin that a worker may call, and of which it
 // may hear hints.
-const workerCalls = "jobs."
+var workerCalls = [...]string{"jobs.", "fleet."}
+
+// mayWorker reports whether a worker may call a subject, or hear its hints. What
+// is served there is meant for every worker.
+func mayWorker(subject string) bool {
+	for _, prefix := range workerCalls {
+		if strings.HasPrefix(subject, prefix) {
+			return true
+		}
+	}
+	return false
+}
 
 const (
 	maxName    = 64

@@ -210,7 +210,7 @@ func (c *Conn) Call(ctx context.Context, subject string, payload []byte) ([]byte
 	if err := checkSubject(subject, false); err != nil {
 		return nil, err
 	}
-	if c.worker && !strings.HasPrefix(subject, workerCalls) {
+	if c.worker && !mayWorker(subject) {
 		return nil, fmt.Errorf("call %s: %w", subject, ErrDenied)
 	}
 	if int64(len(payload)) > c.room() {
