@@ -16,7 +16,7 @@ type MemberOptions struct {
 	// Token is the one that the hub made for this node; see Node.Invite.
 	Token string
 	// Worker has it run tasks of the hub's jobs; nil: none. Queue, Node, Logs,
-	// Files, Kinds and ErrorLog are filled in.
+	// Files and ErrorLog are filled in; Kinds are beyond those of every node.
 	Worker *worker.Options
 	// Patient keeps trying to reach the hub at the start. Otherwise a hub that
 	// is not there is an error.
@@ -91,7 +91,7 @@ func (m *member) prepare() (about string, err error) {
 	}
 	q := newRemoteQueue(m.conn)
 	o := *m.Worker
-	o.Queue, o.Logs, o.Files, o.Node, o.Kinds, o.ErrorLog = q, q, q, m.conn.Name(), kinds(), m.ErrorLog
+	o.Queue, o.Logs, o.Files, o.Node, o.Kinds, o.ErrorLog = q, q, q, m.conn.Name(), kinds(m.Worker.Kinds), m.ErrorLog
 	if m.worker, err = worker.New(o); err != nil {
 		return "", err
 	}

@@ -34,6 +34,9 @@ type Options struct {
 	// Keep is how long jobs that are over are known, with what they wrote.
 	// Default: 7 days. Those that failed are known four times as long.
 	Keep time.Duration
+	// Kinds are kinds of work that this node has beyond those of every node, for
+	// Spec.Kind; one of the same name takes the place of that.
+	Kinds map[string]worker.Kind
 	// Listen is where workers of other machines may join, host:port; "": nowhere.
 	Listen string
 	// Drain is how long tasks may go on when the node is closed. Then they are
@@ -95,7 +98,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		return n.scheduler.Close(ctx)
 	})
 	n.worker, err = worker.New(worker.Options{Queue: n.scheduler, Node: o.Name, Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain,
-		Logs: n.logs, Files: n.outputs, Kinds: kinds(), ErrorLog: o.ErrorLog})
+		Logs: n.logs, Files: n.outputs, Kinds: kinds(o.Kinds), ErrorLog: o.ErrorLog})
 	if err != nil {
 		return nil, err
 	}
