@@ -103,7 +103,7 @@ func TestEmptyFileGoesOutAtOnce(t *testing.T) {
 	addr := start(t, &httpd.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, name) })})
 	c := dial(t, addr)
 	least := time.Hour
-	for range 5 {
+	for i := 0; i < 5 || i < 100 && least > 100*time.Millisecond; i++ { // a busy machine has its own waits
 		begun := time.Now()
 		io.WriteString(c, get)
 		if status, _, err := c.answer(); status != 200 || err != nil {

@@ -72,7 +72,7 @@ func TestDuplexBodyStalls(t *testing.T) {
 			_, err := io.ReadAll(r.Body)
 			failed <- err
 		}()
-		end := time.After(2 * time.Second)
+		end := time.After(patience)
 		for {
 			select {
 			case err := <-failed:

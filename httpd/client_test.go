@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// patience is for what only a failure waits for.
+const patience = time.Minute
+
 // client is a connection to a server under test.
 type client struct {
 	net.Conn
@@ -22,7 +25,7 @@ func dial(t testing.TB, addr string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	return &client{c, bufio.NewReader(c)}
 }
 

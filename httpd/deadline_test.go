@@ -9,26 +9,29 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/wiretest"
 )
 
 // Each head has its own time, also when reads always end amid a head.
 func TestEachHeadHasItsOwnTime(t *testing.T) {
 	for _, hot := range []bool{false, true} {
 		t.Run(fmt.Sprintf("hot=%v", hot), func(t *testing.T) {
-			const limit = 200 * time.Millisecond
-			srv := &httpd.Server{ReadHeaderTimeout: limit, SweepEvery: time.Millisecond, Handler: http.HandlerFunc(hello)}
-			if hot {
-				srv.Hot = hotPages{}
-			}
-			c := dial(t, start(t, srv))
-			r := "GET /hot HTTP/1.1\r\nHost: x\r\n\r\n"
-			io.WriteString(c, r[:9])
-			for begun := time.Now(); time.Since(begun) < 3*limit; {
-				io.WriteString(c, r[9:]+r[:9])
-				if status, _, err := c.answer(); status != 200 || err != nil {
-					t.Fatalf("after %v: %d, %v", time.Since(begun), status, err)
+			wiretest.Longer(t, 200*time.Millisecond, func(limit time.Duration) error {
+				srv := &httpd.Server{ReadHeaderTimeout: limit, SweepEvery: time.Millisecond, Handler: http.HandlerFunc(hello)}
+				if hot {
+					srv.Hot = hotPages{}
 				}
-			}
+				c := dial(t, start(t, srv))
+				r := "GET /hot HTTP/1.1\r\nHost: x\r\n\r\n"
+				io.WriteString(c, r[:9])
+				for begun := time.Now(); time.Since(begun) < 3*limit; {
+					io.WriteString(c, r[9:]+r[:9])
+					if status, _, err := c.answer(); status != 200 || err != nil {
+						return fmt.Errorf("after %v: %d, %v", time.Since(begun), status, err)
+					}
+				}
+				return nil
+			})
 		})
 	}
 }
@@ -56,18 +59,20 @@ func TestWriteTimeoutCoversSmallAnswers(t *testing.T) {
 
 // The limits of a pipelined request begin when its turn comes.
 func TestPipelinedRequestHasItsOwnWriteTimeout(t *testing.T) {
-	const limit = 200 * time.Millisecond
-	addr := start(t, &httpd.Server{WriteTimeout: limit, ReadHeaderTimeout: -1, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/last" {
-			time.Sleep(limit * 2 / 3)
+	wiretest.Longer(t, 200*time.Millisecond, func(limit time.Duration) error {
+		addr := start(t, &httpd.Server{WriteTimeout: limit, ReadHeaderTimeout: -1, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/last" {
+				time.Sleep(limit * 2 / 3)
+			}
+			w.Write(make([]byte, 1<<20))
+		})})
+		c := dial(t, addr)
+		io.WriteString(c, get+get+"GET /last HTTP/1.1\r\nHost: x\r\n\r\n")
+		for i := range 3 {
+			if status, body, err := c.answer(); status != 200 || len(body) != 1<<20 || err != nil {
+				return fmt.Errorf("request %d: %d, %d bytes, %v", i, status, len(body), err)
+			}
 		}
-		w.Write(make([]byte, 1<<20))
-	})})
-	c := dial(t, addr)
-	io.WriteString(c, get+get+"GET /last HTTP/1.1\r\nHost: x\r\n\r\n")
-	for i := range 3 {
-		if status, body, err := c.answer(); status != 200 || len(body) != 1<<20 || err != nil {
-			t.Fatalf("request %d: %d, %d bytes, %v", i, status, len(body), err)
-		}
-	}
+		return nil
+	})
 }

@@ -53,7 +53,7 @@ func TestEarlyRequestsAndASmallSendBuffer(t *testing.T) {
 	io.WriteString(nc, strings.Repeat(get, n))
 	go srv.Serve(l)
 	defer srv.Close()
-	nc.SetDeadline(time.Now().Add(2 * time.Second))
+	nc.SetDeadline(time.Now().Add(patience))
 	got := 0
 	b := make([]byte, 4096)
 	for got < n*len(body2K) {
@@ -123,7 +123,6 @@ func TestSlowHotAnswersDoNotStopAccepting(t *testing.T) {
 	defer srv.Close()
 	defer close(h.release)
 	c := dial(t, l.Addr().String())
-	c.SetDeadline(time.Now().Add(2 * time.Second))
 	io.WriteString(c, get)
 	if status, _, err := c.answer(); status != 200 || err != nil {
 		t.Errorf("%d, %v", status, err)

@@ -97,7 +97,7 @@ func TestBodyStallsInEveryVersion(t *testing.T) {
 				if err == nil {
 					t.Error("the body was complete")
 				}
-			case <-time.After(2 * time.Second):
+			case <-time.After(patience):
 				t.Error("no limit")
 			}
 			cancel()
@@ -173,7 +173,7 @@ func TestConnStateOfAFailedHandshake(t *testing.T) {
 	talk(t, addr, "nonsense that is no handshake\r\n\r\n")
 	select {
 	case <-closed:
-	case <-time.After(time.Second):
+	case <-time.After(patience):
 		t.Error("ConnState did not hear that the connection is closed")
 	}
 }
@@ -223,7 +223,7 @@ func TestServeTLSAfterClose(t *testing.T) {
 	if err := srv.ServeTLS(l, certFile, keyFile); err != httpd.ErrServerClosed {
 		t.Error(err)
 	}
-	for end := time.Now().Add(time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d goroutines, had %d", runtime.NumGoroutine(), before)
 		}
@@ -249,20 +249,10 @@ func TestCloseWhileServeTLSBegins(t *testing.T) {
 }
 
 // The time that a handler takes does not count as idle, over TLS either: the
-// connection is there for another request. A machine that is busy may take a
-// short idle time for itself, so that longer ones are tried.
+// connection is there for another request.
 func TestIdleTimeBeginsAfterTheAnswer(t *testing.T) {
 	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
-	for idle := 50 * time.Millisecond; ; idle *= 4 {
-		err := twoRequests(t, idle, certFile, keyFile)
-		if err == nil {
-			return
-		}
-		if idle > 10*time.Second {
-			t.Fatal(err)
-		}
-		t.Logf("an idle time of %v: %v", idle, err)
-	}
+	wiretest.Longer(t, 50*time.Millisecond, func(idle time.Duration) error { return twoRequests(t, idle, certFile, keyFile) })
 }
 
 // twoRequests sends two, one after the other, to a handler that takes twice the

@@ -95,7 +95,7 @@ func TestHotAnswers(t *testing.T) {
 	for range 2 {
 		select {
 		case <-h.released:
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("the file was not released")
 		}
 	}
@@ -113,7 +113,7 @@ func TestHalfCloseIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	r := "GET /hot HTTP/1.1\r\nHost: x\r\n\r\n"
 	one := make([]byte, 1)
 	for range 3 {

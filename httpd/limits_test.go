@@ -15,6 +15,7 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/rule"
+	"freshet/internal/wiretest"
 )
 
 // records is a sink that keeps what it gets.
@@ -47,7 +48,7 @@ func (s *records) wait(t *testing.T, n int) httpd.Record {
 		s.mu.Unlock()
 		select {
 		case <-s.next:
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("no record %d", n)
 		}
 	}
@@ -91,7 +92,7 @@ func TestLimits(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			c.SetDeadline(time.Now().Add(10 * time.Second))
+			c.SetDeadline(time.Now().Add(patience))
 			io.WriteString(c, tt.raw)
 			if tt.half {
 				c.(*net.TCPConn).CloseWrite()
@@ -131,7 +132,7 @@ func TestSendTimeout(t *testing.T) {
 			defer c.Close()
 			io.WriteString(c, get)
 			sink.wait(t, 0)
-			c.SetDeadline(time.Now().Add(10 * time.Second))
+			c.SetDeadline(time.Now().Add(patience))
 			if n, _ := io.Copy(io.Discard, c); n >= int64(len(big)) {
 				t.Errorf("all %d bytes arrived", n)
 			}
@@ -189,7 +190,7 @@ func TestConnectionLimits(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			c.SetDeadline(time.Now().Add(10 * time.Second))
+			c.SetDeadline(time.Now().Add(patience))
 			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -219,7 +220,7 @@ func tryTalk(addr, raw string) string {
 		return err.Error()
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	io.WriteString(c, raw)
 	c.(*net.TCPConn).CloseWrite()
 	b, _ := io.ReadAll(c)
@@ -281,7 +282,7 @@ func TestShutdownLetsRequestsFinish(t *testing.T) {
 	stopped := make(chan error)
 	go func() { stopped <- srv.Shutdown(context.Background()) }()
 	// The idle connection ends at once, the one at work does not.
-	idle.SetDeadline(time.Now().Add(10 * time.Second))
+	idle.SetDeadline(time.Now().Add(patience))
 	if b, err := io.ReadAll(idle); err != nil {
 		t.Errorf("idle connection: %q, %v", b, err)
 	}
@@ -353,25 +354,18 @@ func TestPanicCostsOneConnection(t *testing.T) {
 // A deadline that was armed for waiting does not end a request that came in
 // time but whose handler takes longer.
 func TestHandlerOutlivesWaitingDeadlines(t *testing.T) {
-	addr := start(t, &httpd.Server{SweepEvery: time.Millisecond, IdleTimeout: 20 * time.Millisecond, ReadHeaderTimeout: 20 * time.Millisecond,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(50 * time.Millisecond)
-			io.WriteString(w, "slow")
-		})})
-	c, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	br := bufio.NewReader(c)
-	for i := range 4 {
-		io.WriteString(c, get)
-		resp, err := http.ReadResponse(br, nil)
-		if err != nil {
-			t.Fatalf("request %d: %v", i+1, err)
+	wiretest.Longer(t, soon, func(limit time.Duration) error {
+		c := dial(t, start(t, &httpd.Server{SweepEvery: time.Millisecond, IdleTimeout: limit, ReadHeaderTimeout: limit,
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(2 * limit)
+				io.WriteString(w, "slow")
+			})}))
+		for i := range 4 {
+			io.WriteString(c, get)
+			if status, body, err := c.answer(); status != 200 || body != "slow" || err != nil {
+				return fmt.Errorf("request %d: %d %q %v", i+1, status, body, err)
+			}
 		}
-		if b, err := io.ReadAll(resp.Body); string(b) != "slow" || err != nil {
-			t.Fatalf("request %d: %q, %v", i+1, b, err)
-		}
-	}
+		return nil
+	})
 }

@@ -44,7 +44,7 @@ func describe(t *testing.T, addr, raw string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	io.WriteString(c, raw)
 	var out strings.Builder
 	br := bufio.NewReader(c)
@@ -319,7 +319,7 @@ func TestContextEndsWithClient(t *testing.T) {
 		if err != context.Canceled {
 			t.Errorf("context error %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the context did not end")
 	}
 }

@@ -71,22 +71,29 @@ func TestShutdownHTTP2(t *testing.T) {
 // is not waited for: the server ends as soon as one that was idle would.
 func TestShutdownHTTP2Silent(t *testing.T) {
 	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
-	srv := &httpd.Server{Handler: http.HandlerFunc(hello)}
-	addr := startTLS(t, srv, certFile, keyFile)
-	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
-	if err != nil {
-		t.Fatal(err)
+	stop := func() time.Duration {
+		srv := &httpd.Server{Handler: http.HandlerFunc(hello)}
+		addr := startTLS(t, srv, certFile, keyFile)
+		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Read(make([]byte, 9)); err != nil { // the server's settings: it is served
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if err := srv.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return time.Since(begun)
 	}
-	defer c.Close()
-	if _, err := c.Read(make([]byte, 9)); err != nil { // the server's settings: it is served
-		t.Fatal(err)
+	least := stop()
+	for i := 0; i < 5 && least > 8*time.Second; i++ { // a busy machine has its own waits
+		least = min(least, stop())
 	}
-	begun := time.Now()
-	if err := srv.Shutdown(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if took := time.Since(begun); took > 8*time.Second {
-		t.Errorf("stopping took %v", took)
+	if least > 8*time.Second { // waiting for a preface takes ten
+		t.Errorf("stopping took %v", least)
 	}
 }
 
@@ -115,13 +122,13 @@ func TestCloseCutsAHandlerAtWork(t *testing.T) {
 	for _, ch := range []<-chan struct{}{closed} {
 		select {
 		case <-ch:
-		case <-time.After(5 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("Close hangs")
 		}
 	}
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the handler goes on")
 	}
 }

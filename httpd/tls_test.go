@@ -25,7 +25,7 @@ func startTLS(t testing.TB, srv *httpd.Server, certFile, keyFile string) (addr s
 	served := make(chan error, 1)
 	go func() { served <- srv.ServeTLS(l, certFile, keyFile) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := srv.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -130,7 +130,7 @@ func TestCertificateFollowsItsFiles(t *testing.T) {
 		t.Fatalf("served %q", got)
 	}
 	wiretest.WriteKeyPair(t, dir, "renewed")
-	for deadline := time.Now().Add(10 * time.Second); name() != "renewed"; {
+	for deadline := time.Now().Add(patience); name() != "renewed"; {
 		if time.Now().After(deadline) {
 			t.Fatal("the new certificate is not served")
 		}

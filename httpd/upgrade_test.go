@@ -57,7 +57,7 @@ func TestContextEndsAfterHijack(t *testing.T) {
 			select {
 			case <-done:
 				ended <- r.Context().Err()
-			case <-time.After(time.Second):
+			case <-time.After(patience):
 				ended <- nil
 			}
 		}()
@@ -87,7 +87,7 @@ func TestShutdownDoesNotWaitForHijacked(t *testing.T) {
 	io.WriteString(c, get)
 	<-began
 	defer close(release)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)

@@ -11,46 +11,51 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/wiretest"
 )
 
 // The time for a head is over when the head is there: a handler may take
 // longer, on the first request and on later ones.
 func TestHandlerMayTakeLongerThanTheHead(t *testing.T) {
-	addr := start(t, &httpd.Server{ReadHeaderTimeout: soon, IdleTimeout: time.Hour, SweepEvery: time.Millisecond,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			select {
-			case <-r.Context().Done():
-				panic("context ended")
-			case <-time.After(3 * soon):
+	wiretest.Longer(t, soon, func(limit time.Duration) error {
+		addr := start(t, &httpd.Server{ReadHeaderTimeout: limit, IdleTimeout: time.Hour, SweepEvery: time.Millisecond,
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				select {
+				case <-r.Context().Done():
+					t.Error("context ended")
+				case <-time.After(3 * limit):
+				}
+				w.Write(make([]byte, 1<<20))
+			})})
+		c := dial(t, addr)
+		for i := range 3 {
+			io.WriteString(c, get)
+			if status, body, err := c.answer(); status != 200 || len(body) != 1<<20 || err != nil {
+				return fmt.Errorf("request %d: %d, %d bytes, %v", i, status, len(body), err)
 			}
-			w.Write(make([]byte, 1<<20))
-		})})
-	c := dial(t, addr)
-	for i := range 3 {
-		io.WriteString(c, get)
-		if status, body, err := c.answer(); status != 200 || len(body) != 1<<20 || err != nil {
-			t.Fatalf("request %d: %d, %d bytes, %v", i, status, len(body), err)
 		}
-	}
+		return nil
+	})
 }
 
 // Half a head behind a request has its time too.
 func TestHalfAHeadBehindARequest(t *testing.T) {
 	for _, hot := range []bool{false, true} {
 		t.Run(fmt.Sprintf("hot=%v", hot), func(t *testing.T) {
-			srv := &httpd.Server{ReadHeaderTimeout: soon, SweepEvery: time.Millisecond, Handler: http.HandlerFunc(hello)}
-			if hot {
-				srv.Hot = hotPages{}
-			}
-			c := dial(t, start(t, srv))
-			c.SetDeadline(time.Now().Add(time.Second))
-			io.WriteString(c, "GET /hot HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHo")
-			if status, _, err := c.answer(); status != 200 || err != nil {
-				t.Fatal(status, err)
-			}
-			if status, _, err := c.answer(); status != 408 || err != nil {
-				t.Errorf("got %d, %v", status, err)
-			}
+			wiretest.Longer(t, soon, func(limit time.Duration) error {
+				srv := &httpd.Server{ReadHeaderTimeout: limit, SweepEvery: time.Millisecond, Handler: http.HandlerFunc(hello)}
+				if hot {
+					srv.Hot = hotPages{}
+				}
+				c := dial(t, start(t, srv))
+				io.WriteString(c, "GET /hot HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHo")
+				for _, want := range []int{200, 408} {
+					if status, _, err := c.answer(); status != want || err != nil {
+						return fmt.Errorf("got %d, %v; want %d", status, err, want)
+					}
+				}
+				return nil
+			})
 		})
 	}
 }

@@ -48,7 +48,7 @@ func TestShutdownDoesNotWaitForDetached(t *testing.T) {
 	dial(t, l)
 	<-detached
 	defer close(release)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
 		t.Error(err)
@@ -100,7 +100,7 @@ func TestPermanentAcceptErrorEndsServe(t *testing.T) {
 		if err != io.ErrClosedPipe {
 			t.Error(err)
 		}
-	case <-time.After(time.Second):
+	case <-time.After(patience):
 		t.Errorf("still trying after %d errors", e.n.Load())
 		s.Close()
 		<-served

@@ -85,7 +85,7 @@ func dialPacket(t *testing.T, addr net.Addr) packetClient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(30 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	t.Cleanup(func() { c.Close() })
 	return packetClient{t, c}
 }
@@ -118,7 +118,7 @@ func echoPacket(p *socketserver.Packet) { io.Copy(p, p) }
 // eventually polls a condition that nobody signals: counts, what the kernel says.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for late := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for late := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("never: %s", what)
 		}
@@ -181,7 +181,7 @@ func TestPacketBroadcast(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer client.Close()
-		client.SetDeadline(time.Now().Add(30 * time.Second))
+		client.SetDeadline(time.Now().Add(patience))
 		port := pc.LocalAddr().(*net.UDPAddr).Port
 		if _, err := client.WriteTo([]byte("all"), &net.UDPAddr{IP: net.IPv4(127, 255, 255, 255), Port: port}); err != nil {
 			t.Skip(err)
@@ -229,7 +229,7 @@ func TestPacketReplyAddress(t *testing.T) {
 				t.Skip(err)
 			}
 			defer client.Close()
-			client.SetDeadline(time.Now().Add(30 * time.Second))
+			client.SetDeadline(time.Now().Add(patience))
 			port := uint16(pc.LocalAddr().(*net.UDPAddr).Port)
 			if _, err := client.WriteTo([]byte("x"), net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, port))); err != nil {
 				t.Skip(err)

@@ -394,11 +394,10 @@ func TestPacketReceiveBuffer(t *testing.T) {
 	for range 200 {
 		c.Write(b)
 	}
-	st := s.Stats() // while nothing is read
+	// While nothing is read. The default has room for about 90; what was sent
+	// is on its way for a moment where the machine is busy.
+	eventually(t, "170 of 200 are dropped", func() bool { return s.Stats().Dropped >= 170 })
 	close(g.open)
-	if st.Dropped < 170 { // the default has room for about 90
-		t.Errorf("%d of 200 dropped", st.Dropped)
-	}
 }
 
 // What the kernel dropped is still known when the server is closed.

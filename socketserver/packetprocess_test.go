@@ -132,9 +132,7 @@ func TestPacketProcessBound(t *testing.T) {
 	}
 	c.receive()
 	c.receive()
-	if st := s.Stats(); st.Running != 2 || st.Waiting != 2 {
-		t.Errorf("%+v", st)
-	}
+	eventually(t, "two run and two wait", func() bool { st := s.Stats(); return st.Running == 2 && st.Waiting == 2 })
 	s.Close()
 	eventually(t, "the children have ended", func() bool { st := s.Stats(); return st.Handled == 2 && st.Discarded == 2 })
 }

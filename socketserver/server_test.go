@@ -18,6 +18,9 @@ import (
 	"freshet/socketserver"
 )
 
+// patience is for what only a failure waits for.
+const patience = time.Minute
+
 func serve(t *testing.T, s *socketserver.Server, l net.Listener) {
 	t.Helper()
 	served := make(chan error, 1)
@@ -45,7 +48,7 @@ func dial(t *testing.T, l net.Listener) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	t.Cleanup(func() { c.Close() })
 	return c
 }

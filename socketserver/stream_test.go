@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"freshet/internal/wiretest"
 	"freshet/socketserver"
 )
 
@@ -67,28 +68,39 @@ func TestLongLineIsRefusedAtOnce(t *testing.T) {
 
 // The limits of a stream end a wait; the handler can still say so.
 func TestStreamTimeouts(t *testing.T) {
-	const soon, never = time.Millisecond, time.Hour
+	const never = time.Hour
+	ended := socketserver.ErrTimeout.Error() + ` ""`
 	for name, c := range map[string]struct {
-		o    socketserver.StreamOptions
-		sent string
+		idle, read bool // which one is short
+		sent, want string
 	}{
-		"idle":              {socketserver.StreamOptions{IdleTimeout: soon, ReadTimeout: never}, ""},
-		"idle, second line": {socketserver.StreamOptions{IdleTimeout: 50 * time.Millisecond, ReadTimeout: never}, "x\n"},
-		"within a line":     {socketserver.StreamOptions{IdleTimeout: never, ReadTimeout: soon}, "half"},
-		"read only":         {socketserver.StreamOptions{ReadTimeout: soon}, ""},
+		"idle":              {true, false, "", ended},
+		"idle, second line": {true, false, "x\n", `"x" ` + ended},
+		"within a line":     {false, true, "half", ended},
+		"read only":         {true, true, "", ended},
 	} {
-		l := listen(t, "127.0.0.1:0")
-		client := dial(t, l)
-		io.WriteString(client, c.sent) // it is there before the time runs
-		serve(t, &socketserver.Server{SweepEvery: time.Millisecond, Handler: readAll(c.o)}, l)
-		b, err := io.ReadAll(client)
-		want := socketserver.ErrTimeout.Error() + ` ""`
-		if c.sent == "x\n" {
-			want = `"x" ` + want
-		}
-		if err != nil || string(b) != want {
-			t.Errorf("%s: %q, %v, want %q", name, b, err, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			wiretest.Longer(t, 10*time.Millisecond, func(soon time.Duration) error {
+				o := socketserver.StreamOptions{IdleTimeout: never, ReadTimeout: never}
+				if c.read {
+					o.ReadTimeout = soon
+				}
+				if c.idle {
+					o.IdleTimeout = soon
+				}
+				if c.idle && c.read {
+					o.IdleTimeout = 0 // which is as long as the other
+				}
+				l := listen(t, "127.0.0.1:0")
+				client := dial(t, l)
+				io.WriteString(client, c.sent) // it is there before the time runs
+				serve(t, &socketserver.Server{SweepEvery: time.Millisecond, Handler: readAll(o)}, l)
+				if b, err := io.ReadAll(client); err != nil || string(b) != c.want {
+					return fmt.Errorf("%q, %v, want %q", b, err, c.want)
+				}
+				return nil
+			})
+		})
 	}
 }
 
