@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"freshet/internal/filelock"
 )
 
 // FileLog is a Log in a folder:
@@ -28,7 +30,7 @@ import (
 // error: nothing that follows it is taken.
 type FileLog struct {
 	dir  string
-	lock *os.File
+	lock io.Closer
 
 	mu    sync.Mutex // guards what follows, and is held while a file is written
 	file  *os.File   // the last one
@@ -59,9 +61,12 @@ func OpenFileLog(dir string) (*FileLog, error) {
 		return nil, err
 	}
 	_ = syncDir(filepath.Dir(dir)) // we may not be allowed to look at it
-	lock, err := lockFile(filepath.Join(dir, "lock"))
+	lock, err := filelock.Take(filepath.Join(dir, "lock"))
+	if errors.Is(err, filelock.ErrLocked) {
+		err = fmt.Errorf("%w: %w", ErrFenced, err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("the log in %s is in use: %w: %w", dir, ErrFenced, err)
+		return nil, fmt.Errorf("the log in %s: %w", dir, err)
 	}
 	l := &FileLog{dir: dir, lock: lock}
 	if err := l.open(); err != nil {

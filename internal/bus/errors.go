@@ -1,6 +1,10 @@
 package bus
 
-import "errors"
+import (
+	"errors"
+
+	"freshet/internal/filelock"
+)
 
 // What callers branch on.
 var (
@@ -22,7 +26,7 @@ var (
 	// ErrDamaged: entries in the middle of a log are missing.
 	ErrDamaged = errors.New("entries are missing")
 	// ErrLocked: another process uses the folder.
-	ErrLocked = errors.New("another process uses this folder")
+	ErrLocked = filelock.ErrLocked
 	// ErrNobody: nobody serves this subject now.
 	ErrNobody = errors.New("nobody serves this")
 	// ErrDenied: a worker's connection may not do this.

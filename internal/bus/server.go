@@ -16,6 +16,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"freshet/internal/filelock"
 )
 
 // Server is a NATS server inside this process. Its methods may be called by
@@ -57,7 +59,7 @@ func Start(o Options) (*Server, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("start the job store: %w", err)
 	}
-	lock, err := takeLock(filepath.Join(o.Dir, "lock"))
+	lock, err := filelock.Take(filepath.Join(o.Dir, "lock"))
 	if err != nil {
 		return nil, fmt.Errorf("start the job store in %s: %w", o.Dir, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"freshet/internal/filelock"
 )
 
 // Batches calls yield with the keys of all objects that are known, some
@@ -50,7 +52,7 @@ func (s *Store) batchesShared(yield func([]Key) bool) {
 // process.
 func Lock(name string, wait time.Duration) (io.Closer, error) {
 	for until := time.Now().Add(wait); ; time.Sleep(time.Millisecond) {
-		lock, err := takeLock(name)
+		lock, err := filelock.Take(name)
 		if !errors.Is(err, ErrLocked) || time.Now().After(until) {
 			return lock, err
 		}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"freshet/internal/filelock"
 )
 
 // collect counts what is in a shared directory, and makes room when that is too
@@ -18,7 +20,7 @@ import (
 // Nobody is hurt: an object that is being read has its descriptors, and one
 // whose record is read before its body is removed counts as not stored.
 func (s *Store) collect() {
-	lock, err := takeLock(s.path("gc"))
+	lock, err := filelock.Take(s.path("gc"))
 	if err != nil {
 		return
 	}
@@ -149,7 +151,7 @@ func (s *Store) sweepOwners() (used int64) {
 		if info, err := d.Info(); err != nil || s.opt.Now().Sub(info.ModTime()) < time.Second {
 			continue // it is being made
 		}
-		if lock, err := takeLock(s.ownerLock(name)); err == nil {
+		if lock, err := filelock.Take(s.ownerLock(name)); err == nil {
 			_ = s.removeOwner(name, lock)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"freshet/internal/filelock"
 )
 
 // shared is what a store has that is not alone with its directory. There is no
@@ -36,7 +38,7 @@ const (
 
 // enterShared makes the directory, and touches nothing else.
 func (s *Store) enterShared() error {
-	if !canLock {
+	if !filelock.Locks {
 		return fmt.Errorf("shared by processes: %w", errors.ErrUnsupported)
 	}
 	s.shared = &shared{}
@@ -58,7 +60,7 @@ func (s *Store) own() error {
 	for {
 		name := fmt.Sprintf("%016x", rand.Uint64())
 		lock := s.ownerLock(name)
-		alive, err := takeLock(lock)
+		alive, err := filelock.Take(lock)
 		if errors.Is(err, ErrLocked) {
 			continue // somebody looks whether it is left over
 		}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"freshet/internal/filelock"
 )
 
 // What the methods of a [Store] return, wrapped or not.
@@ -32,7 +34,7 @@ var (
 	// ErrBusy: another Writer adds to the same body.
 	ErrBusy = errors.New("being written")
 	// ErrLocked: another process has the directory.
-	ErrLocked = errors.New("in use by another process")
+	ErrLocked = filelock.ErrLocked
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store closed")
 )
@@ -186,7 +188,7 @@ func (s *Store) take() (err error) {
 	if err := s.mkdir(s.opt.Dir); err != nil {
 		return err
 	}
-	if s.lock, err = takeLock(s.path("lock")); err != nil {
+	if s.lock, err = filelock.Take(s.path("lock")); err != nil {
 		return err
 	}
 	s.readUsage()

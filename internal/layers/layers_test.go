@@ -24,6 +24,7 @@ var within = map[string]int{
 	"internal/wire":       -1,
 	"internal/record":     -1,
 	"internal/site":       -1,
+	"internal/filelock":   -1,
 	"check":               -1,
 	"forward":             -1,
 	"internal/monitor/ui": -1,

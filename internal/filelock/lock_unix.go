@@ -1,6 +1,6 @@
 //go:build unix && !solaris && !aix
 
-package diskstore
+package filelock
 
 import (
 	"errors"
@@ -9,14 +9,18 @@ import (
 	"syscall"
 )
 
-// takeLock takes the lock that ends with the descriptor, so with the process at the latest.
-func takeLock(name string) (io.Closer, error) {
+// Locks reports whether there are locks on this system.
+const Locks = true
+
+// Take locks the file, which it makes if need be, until the result is closed,
+// or this process has ended. Its error is [ErrLocked], or the system's.
+func Take(name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
+		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			err = ErrLocked
 		}
@@ -24,7 +28,3 @@ func takeLock(name string) (io.Closer, error) {
 	}
 	return f, nil
 }
-
-const canLock = true
-
-func isQuota(err error) bool { return errors.Is(err, syscall.EDQUOT) }

@@ -1,4 +1,4 @@
-package diskstore
+package filelock
 
 import (
 	"errors"
@@ -7,8 +7,12 @@ import (
 	"syscall"
 )
 
-// takeLock opens the file so that nobody else can.
-func takeLock(name string) (io.Closer, error) {
+// Locks reports whether there are locks on this system.
+const Locks = true
+
+// Take opens the file so that nobody else can, until the result is closed or
+// this process has ended. Its error is [ErrLocked], or the system's.
+func Take(name string) (io.Closer, error) {
 	path, err := syscall.UTF16PtrFromString(name)
 	if err != nil {
 		return nil, err
@@ -22,12 +26,4 @@ func takeLock(name string) (io.Closer, error) {
 		return nil, &os.PathError{Op: "open", Path: name, Err: err}
 	}
 	return os.NewFile(uintptr(h), name), nil
-}
-
-const canLock = true
-
-// isQuota: a full disk and a used up quota have errors of their own there.
-func isQuota(err error) bool {
-	const diskFull, handleDiskFull, quota = syscall.Errno(112), syscall.Errno(39), syscall.Errno(1816)
-	return errors.Is(err, diskFull) || errors.Is(err, handleDiskFull) || errors.Is(err, quota)
 }

@@ -1,0 +1,5 @@
+//go:build !unix && !windows
+
+package diskstore
+
+func isQuota(error) bool { return false }
