@@ -135,12 +135,7 @@ func (j *jobCommand) spec() (*jobs.Spec, error) {
 		s.After = append(s.After, jobs.ID(id))
 	}
 	s.Params, s.Needs = pairs(c.Params), pairs(c.Needs)
-	if s.Kind != "" && len(s.Command) > 0 { // what a kind of work is about are addresses
-		if s.Params == nil {
-			s.Params = map[string]string{}
-		}
-		s.Params["urls"], s.Command = strings.Join(s.Command, " "), nil
-	}
+	operands(s)
 	return s, s.Check()
 }
 
