@@ -2,14 +2,16 @@ package wiretest
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 )
 
-// modified is the modification time of a script's files: credible, and the
-// same on every run, so that Last-Modified can be written into scripts.
+// modified is the modification time of a script's files and folders: credible,
+// and the same on every run, so that Last-Modified can be written into scripts
+// and lists of folders are alike.
 var modified = time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // folder is what a script serves and edits.
@@ -45,7 +47,12 @@ func newFolder(dir string, a archive) (*folder, error) {
 			return nil, err
 		}
 	}
-	return f, nil
+	return f, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			err = os.Chtimes(path, modified, modified)
+		}
+		return err
+	})
 }
 
 func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
@@ -97,7 +104,10 @@ func (f *folder) edit(verb string, args []word) error {
 	case "rm":
 		return os.RemoveAll(f.path(name))
 	case "mkdir":
-		return os.MkdirAll(f.path(name), 0o755)
+		if err := os.MkdirAll(f.path(name), 0o755); err != nil {
+			return err
+		}
+		return os.Chtimes(f.path(name), modified, modified)
 	case "rename":
 		return os.Rename(f.path(name), f.path(args[1].text))
 	case "link":
