@@ -34,13 +34,22 @@ func (n *Node) admit(addr string) error {
 	}
 	n.keep(func() error { conn.Close(); return nil })
 	d := &desk{queue: n.scheduler, logs: n.logs, outputs: n.outputs}
+	n.desk = d
 	stop, err := d.serve(conn)
 	if err != nil {
 		return err
 	}
 	n.keep(func() error { stop(); return nil })
+	stopReports, err := conn.ServeWith(callReport, bus.ServeOptions{PerCaller: 4}, n.roll.hear)
+	if err != nil {
+		return err
+	}
+	n.keep(func() error { stopReports(); return nil })
 	watching, end := context.WithCancel(context.Background())
 	n.ended.Go(func() { d.claims.watch(watching, n.connected) })
+	n.ended.Go(func() {
+		n.roll.watch(watching, n.connected, func(name string) { n.ended.Go(func() { n.takeOver(name) }) })
+	})
 	before := n.stop
 	n.stop = func() { end(); before() }
 	return nil
@@ -84,7 +93,15 @@ func (n *Node) Revoke(name string) error {
 	if n.server == nil {
 		return bus.ErrAbsent
 	}
-	return n.server.Revoke(name)
+	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	defer cancel()
+	if err := n.server.Revoke(name); err != nil {
+		return err
+	}
+	if n.desk != nil {
+		n.takeOver(name) // it is heard no more
+	}
+	return n.roll.forget(ctx, name)
 }
 
 // Invited are those who have a token.

@@ -26,7 +26,8 @@ type asked struct {
 	Tasks  jobs.Array  `json:"tasks,omitzero"`
 	Paused bool        `json:"paused,omitempty"`
 
-	Name string        `json:"name,omitempty"` // of a worker
+	Name string        `json:"name,omitempty"` // of a worker, or any server
+	Do   string        `json:"do,omitempty"`   // what it is to do
 	Life time.Duration `json:"life,omitempty"` // of its token; 0: for ever
 }
 
@@ -64,7 +65,8 @@ type handler struct {
 
 // routes returns the requests: POST /job/{submit,cancel,retry,pause,invite,revoke}
 // with JSON, GET /job/list, /job/show, /job/tasks, /job/wait, /job/workers,
-// /job/logs, /job/outputs with a query.
+// /job/logs, /job/outputs with a query; and for the servers of a fleet GET
+// /fleet/servers and POST /fleet/want.
 func (h *handler) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /job/submit", h.submit)
@@ -81,6 +83,8 @@ func (h *handler) routes() http.Handler {
 	mux.HandleFunc("POST /job/revoke", h.revoke)
 	mux.HandleFunc("GET /job/logs", h.log)
 	mux.HandleFunc("GET /job/outputs", h.files)
+	mux.HandleFunc("GET /fleet/servers", h.servers)
+	mux.HandleFunc("POST /fleet/want", h.want)
 	return mux
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -18,6 +19,14 @@ type MemberOptions struct {
 	// Worker has it run tasks of the hub's jobs; nil: none. Queue, Node, Logs,
 	// Files and ErrorLog are filled in; Kinds are beyond those of every node.
 	Worker *worker.Options
+	// Stays has it stay when it is drained, as servers do, without tasks.
+	// Otherwise Join returns then.
+	Stays bool
+	// Figures adds to what the node says of itself what only the process knows;
+	// nil: nothing. It is called every few seconds.
+	Figures func(*Report)
+	// Dir is the folder whose disk is reported; "": the one for temporary files.
+	Dir string
 	// Patient keeps trying to reach the hub at the start. Otherwise a hub that
 	// is not there is an error.
 	Patient bool
@@ -26,11 +35,13 @@ type MemberOptions struct {
 	Ready func(name, about string)
 	// ErrorLog hears of what is wrong; nil: slog.Default.
 	ErrorLog *slog.Logger
+
+	every time.Duration // between reports; 0: reportEvery
 }
 
-// Join joins a fleet, and does there what its options say until ctx ends. While
-// the hub is away it waits for it. Its error is why it could not join, or why
-// the hub has ended it.
+// Join joins a fleet, and does there what its options say until ctx ends, or it
+// is drained. While the hub is away it waits for it. Its error is why it could
+// not join, or why the hub has ended it.
 func Join(ctx context.Context, o MemberOptions) error {
 	if o.ErrorLog == nil {
 		o.ErrorLog = slog.Default()
@@ -40,7 +51,7 @@ func Join(ctx context.Context, o MemberOptions) error {
 		return err
 	}
 	defer conn.Close()
-	m := &member{MemberOptions: o, conn: conn}
+	m := &member{MemberOptions: o, conn: conn, reports: newReporter(func(ctx context.Context, report []byte) ([]byte, error) { return conn.Call(ctx, callReport, report) })}
 	about, err := m.prepare()
 	if err != nil {
 		return err
@@ -79,13 +90,22 @@ func (o *MemberOptions) reach(ctx context.Context) (*bus.Conn, error) {
 // A member is a node while it is connected.
 type member struct {
 	MemberOptions
-	conn   *bus.Conn
-	worker *worker.Worker // nil: it runs no tasks
-	parts  []func(context.Context) error
+	conn    *bus.Conn
+	worker  *worker.Worker // nil: it runs no tasks
+	reports *reporter
+	parts   []func(context.Context) error
 }
 
 // prepare makes the parts of the node that there are to be.
 func (m *member) prepare() (about string, err error) {
+	r := m.reports
+	r.figures, r.stays, r.dir, r.log = m.Figures, m.Stays, m.Dir, m.ErrorLog
+	if m.every > 0 {
+		r.every = m.every
+	}
+	if r.dir == "" {
+		r.dir = os.TempDir()
+	}
 	if m.Worker == nil {
 		return "", nil
 	}
@@ -95,15 +115,31 @@ func (m *member) prepare() (about string, err error) {
 	if m.worker, err = worker.New(o); err != nil {
 		return "", err
 	}
-	m.parts = append(m.parts, m.worker.Run)
+	r.worker = m.worker
+	m.parts = append(m.parts, m.work)
 	return m.worker.Describe(), nil
+}
+
+// work runs tasks, once it is known whether it is to: a locked worker takes none
+// when it is started anew.
+func (m *member) work(ctx context.Context) error {
+	m.reports.await(ctx)
+	err := m.worker.Run(ctx)
+	if err == nil && ctx.Err() == nil {
+		return errDrained
+	}
+	return err
 }
 
 // run runs the parts until ctx ends, the connection does, or one of them fails.
 func (m *member) run(ctx context.Context) error {
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	var parts sync.WaitGroup
+	reporting, reported := context.WithCancel(context.Background())
+	var parts, reports sync.WaitGroup
+	reports.Go(func() { m.reports.loop(reporting) }) // until the parts have ended
+	defer reports.Wait()
+	defer reported()
 	for _, part := range m.parts {
 		parts.Go(func() {
 			if err := part(running); err != nil && running.Err() == nil {
@@ -117,10 +153,12 @@ func (m *member) run(ctx context.Context) error {
 	case <-running.Done():
 	}
 	parts.Wait()
-	if cause := context.Cause(running); ctx.Err() == nil {
+	if cause := context.Cause(running); ctx.Err() == nil && cause != errDrained {
 		return cause
 	}
 	return nil
 }
+
+var errDrained = errors.New("drained")
 
 var errEnded = errors.New("the hub has ended the connection: the token was revoked, or its time is over")

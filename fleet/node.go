@@ -42,6 +42,9 @@ type Options struct {
 	// Drain is how long tasks may go on when the node is closed. Then they are
 	// ended, and queued again. Default: 30 s.
 	Drain time.Duration
+	// Figures adds to what this server says of itself what only the process
+	// knows; nil: nothing. It is called for each list of servers.
+	Figures func(*Report)
 	// ErrorLog hears of what is wrong; nil: slog.Default.
 	ErrorLog *slog.Logger
 }
@@ -57,6 +60,10 @@ type Node struct {
 	outputs   *Outputs
 	log       *slog.Logger
 	server    *bus.Server    // nil without NATS
+	conn      *bus.Conn      // of the scheduler; nil without NATS
+	roll      *roll          // of the servers of the fleet
+	own       *reporter      // of this one, which reports to nobody
+	desk      *desk          // for workers elsewhere; nil: they may not join
 	name      string         // of the worker here
 	address   string         // of Options.Listen, as it became
 	keepers   []func() error // what is closed, in the opposite order
@@ -103,6 +110,9 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		return nil, err
 	}
 	n.keep(n.worker.Close)
+	if err := n.enroll(ctx, &o); err != nil {
+		return nil, err
+	}
 	if err := n.admit(o.Listen); err != nil {
 		return nil, err
 	}
@@ -136,8 +146,30 @@ func (n *Node) openLog(ctx context.Context, dir string) (jobs.Log, error) {
 		return nil, err
 	}
 	n.keep(func() error { conn.Close(); return nil })
+	n.conn = conn
 	log, err := conn.Log(ctx, "jobs", bus.LogOptions{})
 	return busLog{log}, err
+}
+
+// enroll begins the list of servers with this one.
+func (n *Node) enroll(ctx context.Context, o *Options) error {
+	var store pageStore
+	if n.conn != nil {
+		log, err := n.conn.Log(ctx, "nodes", bus.LogOptions{})
+		if err != nil {
+			return err
+		}
+		store = log
+	}
+	wants, err := openWants(ctx, store)
+	if err != nil {
+		return err
+	}
+	n.roll = newRoll(wants)
+	n.own = newReporter(nil)
+	n.own.worker, n.own.stays, n.own.figures, n.own.dir, n.own.log = n.worker, true, o.Figures, o.Dir, o.ErrorLog
+	n.obey()
+	return nil
 }
 
 // closeWithin bounds the writing of the ledger's pages at the end; what is not in
@@ -230,7 +262,7 @@ func (n *Node) Outputs() *Outputs { return n.outputs }
 // Describe says in a line how tasks are run, for logs.
 func (n *Node) Describe() string { return n.worker.Describe() }
 
-// Handler answers what commands ask for, below /job/.
+// Handler answers what commands ask for, below /job/ and /fleet/.
 func (n *Node) Handler() http.Handler {
 	return (&handler{queue: n.scheduler, logs: n.logs, outputs: n.outputs, node: n}).routes()
 }

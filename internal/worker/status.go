@@ -43,3 +43,6 @@ func (w *Worker) Status() Status {
 	slices.SortFunc(s.Held, func(a, b Held) int { return a.Since.Compare(b.Since) })
 	return s
 }
+
+// Offer is what the queue is told of the worker.
+func (w *Worker) Offer() jobs.Worker { return w.self() }
