@@ -23,7 +23,8 @@ type flight struct {
 	store *Store
 	key   string
 	began uint64 // a moment of store.invalidated, and
-	born  uint64 // a generation
+	born  uint64 // a generation, and
+	under uint64 // a hold
 
 	mu      sync.Mutex
 	stage   stage
@@ -124,9 +125,12 @@ func (s *Store) flying(flightKey, key string) bool {
 }
 
 // overtaken reports whether what a flight brings was invalidated or purged since
-// it began, as far as that is known.
+// it began, as far as that is known, or is held.
 func (s *Store) overtaken(f *flight, key string) bool {
 	if s.invalidated.since(key, f.began) {
+		return true
+	}
+	if s.holds(f.under) {
 		return true
 	}
 	if f.born == s.generation.Load() {
@@ -154,7 +158,7 @@ func (s *Store) renew(late *flight) (f *flight, lead bool) {
 
 // begin begins a flight; s.mu is held.
 func (s *Store) begin(key string) *flight {
-	f := &flight{store: s, key: key, began: s.invalidated.moment(), born: s.generation.Load()}
+	f := &flight{store: s, key: key, began: s.invalidated.moment(), born: s.generation.Load(), under: s.held.Load()}
 	s.flights[key] = f
 	return f
 }

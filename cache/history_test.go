@@ -146,6 +146,8 @@ func (h *history) step() {
 		if h.dir != "" {
 			h.restart()
 		}
+	case 9:
+		h.hold()
 	case 5, 6, 7, 8:
 		h.pass(float64(pick(r, 1, 5, 15, 60, 500, 100_000)))
 	default:
@@ -232,6 +234,19 @@ func (h *history) purge() {
 	}
 }
 
+// hold holds the store, or releases it.
+func (h *history) hold() {
+	if h.store.held.Load() == 0 {
+		h.note("hold")
+		h.store.Hold()
+		h.each("", func(g *grant) { g.held = true })
+		return
+	}
+	h.note("release")
+	h.store.Release()
+	h.each("", func(g *grant) { g.held = false })
+}
+
 // restart closes the store and opens it again, or takes a copy of its files as
 // they are while it is at work, as a crash would leave them.
 func (h *history) restart() {
@@ -265,6 +280,7 @@ func (h *history) restart() {
 	}
 	h.store = h.open(h.t)
 	h.store.policy.Store(&h.policy)
+	h.each("", func(g *grant) { g.held = false })
 	// Until it has counted what there is, it may have no room.
 	for late := time.Now().Add(patience); ; time.Sleep(10 * time.Microsecond) {
 		if s := h.store.disk.files.Stats(); s.Indexed && s.Bytes < s.MaxBytes/2 {

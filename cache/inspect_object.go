@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"freshet/freshness"
-	"freshet/internal/rule"
 	"freshet/internal/wire"
 )
 
@@ -44,7 +43,7 @@ func (s *Store) variantInfo(key string, o *object, now int64) VariantInfo {
 	case s.untouched(o, key):
 		v.Unusable = o.must
 	default:
-		v.Unusable = rule.CacheSoftPurged
+		v.Unusable = s.outdated(o, key)
 		if by := s.goneTo(o, key); by != nil {
 			v.Unusable = by.goneBy()
 		}

@@ -121,14 +121,17 @@ func (h *Handler) lostVariant(q *inquiry) rule.ID {
 // as far as that is known before its body is read; if not, q says why.
 func (h *Handler) consider(q *inquiry) freshness.Reuse {
 	o := q.object
-	reuse := freshness.Reuse{Verdict: freshness.Validate, Rule: rule.CacheSoftPurged}
-	if !h.store.outdated(o, q.key) {
-		reuse = h.reuse(o, &q.dir, q.now)
+	outdated := h.store.outdated(o, q.key)
+	reuse := freshness.Reuse{Verdict: freshness.Validate, Rule: outdated}
+	if outdated != rule.CacheSoftPurged {
+		if own := h.reuse(o, &q.dir, q.now); outdated == 0 || own.Verdict == freshness.Validate {
+			reuse = own // a hold is the cause only where there is no other
+		}
 	}
 	switch {
 	case reuse.Verdict == freshness.Validate:
 		q.why, q.reason, q.unfit = fwdStale, reuse.Rule, o
-		if o.terms.TTL(q.now) > 0 && !o.terms.NoCache && !h.store.outdated(o, q.key) {
+		if o.terms.TTL(q.now) > 0 && !o.terms.NoCache && outdated == 0 {
 			q.why = fwdRequest
 		}
 	case !h.covers(o, q):
@@ -175,7 +178,7 @@ func (h *Handler) onFailure(q *inquiry, how freshness.Failure) (why rule.ID, ok 
 		return 0, false
 	}
 	t := &o.terms
-	if h.store.outdated(o, q.key) && t.TTL(q.now) > 0 {
+	if h.store.outdated(o, q.key) != 0 && t.TTL(q.now) > 0 {
 		stale := *t
 		stale.Lifetime = t.Age(q.now)
 		t = &stale

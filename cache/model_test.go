@@ -72,6 +72,7 @@ type grant struct {
 	date                int64
 	gone                bool // invalidated or purged since
 	stale               bool // softly purged since
+	held                bool // the store has been held since, and is
 	perhaps             bool // an answer to HEAD, or a part: it need not be kept
 	unsure              bool // a crash may have lost it, or what became of it
 }
@@ -112,14 +113,15 @@ func (w *wish) String() string {
 func (g *grant) usable(w *wish, now int64, failed bool) (ok bool, why string) {
 	age := float64(g.ageAt(now))
 	left := g.lifetime() - age
+	stale := g.stale && !g.unsure || g.held
 	strict := g.has("must-revalidate") || g.has("proxy-revalidate") || g.has("s-maxage")
 	switch {
 	case g.gone && !g.unsure:
 		return false, "it was invalidated"
-	case g.stale && !g.unsure && !failed:
-		return false, "it was softly purged"
-	case g.stale && strict && !g.unsure:
-		return false, "it was softly purged, and forbids stale use"
+	case stale && !failed:
+		return false, "it was softly purged, or is held"
+	case stale && strict:
+		return false, "it was softly purged, or is held, and forbids stale use"
 	case !g.storable():
 		return false, "it may not be stored"
 	case g.has("no-cache"):
@@ -127,7 +129,7 @@ func (g *grant) usable(w *wish, now int64, failed bool) (ok bool, why string) {
 	case w.noCache:
 		return false, "the request says no-cache"
 	}
-	if left > 0 && (!g.stale || g.unsure) {
+	if left > 0 && !stale {
 		switch {
 		case w.maxAge >= 0 && age > float64(w.maxAge) && w.maxStale < 0:
 			return false, "it is older than the request wants"
@@ -154,7 +156,7 @@ func (g *grant) usable(w *wish, now int64, failed bool) (ok bool, why string) {
 // mustUse says whether a cache with room for everything has no reason to ask.
 func (g *grant) mustUse(w *wish, now int64) bool {
 	explicit := g.seconds("s-maxage") >= 0 || g.seconds("max-age") >= 0 || g.expires > 0
-	return explicit && g.storable() && !g.has("no-cache") && !g.gone && !g.stale && !g.unsure && w.plain() &&
+	return explicit && g.storable() && !g.has("no-cache") && !g.gone && !g.stale && !g.held && !g.unsure && w.plain() &&
 		g.lifetime() > float64(g.ageAt(now))
 }
 

@@ -23,7 +23,10 @@ type object struct {
 	vary      freshness.Vary
 	selecting string // what vary selects, of the request that brought it
 	born      uint64 // the store's generation when it was stored or validated last
-	body      body
+	// under is the hold of the store under which the answer, or the latest 304, was
+	// asked for; 0: it was not held. It is not kept on disk.
+	under uint64
+	body  body
 	// must is why it is validated before its next use, whatever its terms; 0
 	// when it need not be.
 	must rule.ID

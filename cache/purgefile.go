@@ -350,13 +350,6 @@ func (s *Store) recallEpoch(l *epochLine, t *epochs) error {
 	return nil
 }
 
-// raise has the generation be a number at least.
-func (s *Store) raise(number uint64) {
-	for now := s.generation.Load(); now < number && !s.generation.CompareAndSwap(now, number); {
-		now = s.generation.Load()
-	}
-}
-
 // become makes the epochs those of another table, at once for who compares.
 func (t *epochs) become(other *epochs) {
 	t.mu.Lock()

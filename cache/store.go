@@ -54,6 +54,9 @@ type Store struct {
 	// generation is counted up by purges: it is the number of the latest epoch.
 	// Objects are compared with those that came after their birth.
 	generation  atomic.Uint64
+	marked      atomic.Uint64 // what hits compare with: generation, but while the store is held
+	held        atomic.Uint64 // the number of the hold; 0: the store is not held
+	holder      holder
 	epochs      epochs
 	maxEpochs   int
 	receipts    receipts
@@ -89,7 +92,7 @@ func NewStore(o StoreOptions) (*Store, error) {
 	s := &Store{opt: o, flights: map[string]*flight{}, maxEpochs: maxEpochs}
 	s.sweeper.ctx, s.sweeper.stop = context.WithCancel(context.Background())
 	s.fates.seed = maphash.MakeSeed()
-	s.generation.Store(1)
+	s.raise(1)
 	m, err := otter.New(&otter.Options[string, *resource]{
 		MaximumWeight: uint64(o.Memory),
 		Weigher: func(key string, r *resource) uint32 {

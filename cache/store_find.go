@@ -72,33 +72,42 @@ func (s *Store) now() int64 {
 	return time.Now().UnixNano()
 }
 
-// untouched reports whether no purge since an object's birth is about it. What
-// was found out is remembered until the next purge.
+// untouched reports whether no purge since an object's birth is about it, nor a
+// hold. What was found out is remembered until the next purge.
 func (s *Store) untouched(o *object, key string) bool {
-	return o.prepared.seen.Load() == s.generation.Load() || s.unharmed(o, key)
+	return o.prepared.seen.Load() == s.marked.Load() || s.unharmed(o, key)
 }
 
 // unharmed is untouched for an object that is not marked.
 func (s *Store) unharmed(o *object, key string) bool {
 	now := s.generation.Load() // before the epochs are looked at: there may be more then
-	if o.born < now {
-		if hard, soft := s.epochs.of(key, o, o.prepared.seen.Load()); hard != nil || soft != nil {
-			return false
+	if seen := o.prepared.seen.Load(); seen != now {
+		if o.born < now {
+			if hard, soft := s.epochs.of(key, o, seen); hard != nil || soft != nil {
+				return false
+			}
 		}
+		o.prepared.seen.Store(now)
 	}
-	o.prepared.seen.Store(now)
-	return true
+	return !s.holds(o.under)
 }
 
-// gone and outdated say what purges have made of an object.
+// gone reports whether a purge has made an object go.
 func (s *Store) gone(o *object, key string) bool { return s.goneTo(o, key) != nil }
 
-func (s *Store) outdated(o *object, key string) bool {
+// outdated returns why an object is validated before its next use, whatever its
+// terms: by a soft purge or a hold; 0 when it need not be.
+func (s *Store) outdated(o *object, key string) rule.ID {
 	if s.untouched(o, key) {
-		return false
+		return 0
 	}
-	_, soft := s.epochs.of(key, o, 0)
-	return soft != nil
+	if _, soft := s.epochs.of(key, o, 0); soft != nil {
+		return rule.CacheSoftPurged
+	}
+	if s.holds(o.under) {
+		return rule.CacheHeld
+	}
+	return 0
 }
 
 // goneTo returns the purge by which an object is gone.

@@ -199,6 +199,8 @@ func (x *explanation) noteFreshness(o *object) {
 	case rule.CacheSoftPurged, rule.CacheHeadDiffers:
 		_, soft := x.h.store.epochs.of(q.key, o, 0)
 		x.note("purge", rule.Of(x.rule).Sentence+soft.told(), "", x.rule)
+	case rule.CacheHeld:
+		x.note("hold", rule.Of(x.rule).Sentence, "", x.rule)
 	}
 }
 

@@ -72,7 +72,8 @@ func isMoment(id rule.ID) bool {
 	switch id {
 	case rule.CacheURIMiss, rule.CacheVaryMiss, rule.CachePartialMiss, rule.CacheEvicted, rule.CacheInvalidated, rule.CacheGroupInvalidated,
 		rule.CachePurged, rule.CacheVariantsFull, rule.CacheUnreadable, rule.CacheSoftPurged, rule.CacheHeadDiffers, rule.CacheLease,
-		rule.CacheOvertaken, rule.CachePartsDiffer, rule.CacheHitForMiss, rule.CacheCollapsed, rule.CacheNotKept, rule.CacheCut, rule.CacheMisfiled:
+		rule.CacheOvertaken, rule.CachePartsDiffer, rule.CacheHitForMiss, rule.CacheCollapsed, rule.CacheNotKept, rule.CacheCut, rule.CacheMisfiled,
+		rule.CacheHeld:
 		return true
 	}
 	return false
