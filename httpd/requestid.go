@@ -25,8 +25,9 @@ const (
 // requestIDs gives out names. Those of HTTP/1 connections need no more than one
 // step of a counter for each connection.
 type requestIDs struct {
-	once sync.Once
-	next atomic.Uint64 // the name of the connection that was made last
+	once  sync.Once
+	first uint64        // before the name of the first connection; written before next
+	next  atomic.Uint64 // the name of the connection that was made last; 0: there was none
 
 	mu sync.Mutex // guards h2
 	h2 record.ID  // the last name of a request of HTTP/2
@@ -34,8 +35,19 @@ type requestIDs struct {
 
 // conn names a connection.
 func (q *requestIDs) conn() record.ID {
-	q.once.Do(func() { q.next.Store(uint64(record.FirstID(time.Now()))) })
+	q.once.Do(func() {
+		q.first = uint64(record.FirstID(time.Now()))
+		q.next.Store(q.first)
+	})
 	return record.ID(q.next.Add(record.NextConn))
+}
+
+// Named reports whether id is a name that s gives requests: of one that it has
+// read, or of a later one of the same connection. Such a request need not be
+// recorded yet, even if its client has the answer.
+func (s *Server) Named(id record.ID) bool {
+	last := s.ids.next.Load()
+	return last != 0 && uint64(id) >= s.ids.first+record.NextConn && uint64(id) < last+record.NextConn
 }
 
 // request names a request that is no HTTP/1 connection's.

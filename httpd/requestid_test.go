@@ -69,6 +69,9 @@ func testRequestIDs(t *testing.T, proto string, mode httpd.RequestIDs) {
 			continue
 		}
 		id, ok := record.ParseID(text)
+		if !srv.Named(id) || srv.Named(id-record.NextConn*100) || srv.Named(id+record.NextConn*100) || new(httpd.Server).Named(id) {
+			t.Errorf("%s: not a name of this server alone", text)
+		}
 		if k.mu.Lock(); !ok || k.ids[id] != target {
 			t.Errorf("%s: the record of %q is that of %q", target, text, k.ids[id])
 		}

@@ -156,7 +156,7 @@ func (s *service) open(content opener) (err error) {
 	}
 	s.engine = newEngine(c, pages, s.log.Logger)
 	s.engine.Handler, s.engine.Hot = s.content.handler, s.content.hot
-	s.journal, s.figures.Metrics = journal.New(journal.Options{}), metrics.New(metrics.Options{Places: s.countedPlaces()})
+	s.journal, s.figures.Metrics = journal.New(journal.Options{Named: s.named}), metrics.New(metrics.Options{Places: s.countedPlaces()})
 	s.engine.Sink = s.env.also(&recorder{s.access, s.journal, s.figures.Metrics})
 	if s.content.inside != nil {
 		s.content.inside.Sink = s.engine.Sink

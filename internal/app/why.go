@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,10 +33,15 @@ func (s *service) why(r *http.Request) *why.Explanation {
 	return e
 }
 
+// named reports whether a request of the service may have that name.
+func (s *service) named(id record.ID) bool {
+	return s.engine.Named(id) || s.content.inside != nil && s.content.inside.Named(id)
+}
+
 // whyID explains the request of that name; nil when the journal has it no
-// more.
-func (s *service) whyID(id record.ID) *why.Explanation {
-	n, ok := s.journal.Find(id)
+// more. It waits for one that is about to be recorded.
+func (s *service) whyID(ctx context.Context, id record.ID) *why.Explanation {
+	n, ok := s.journal.Await(ctx, id)
 	if !ok {
 		return nil
 	}

@@ -53,7 +53,7 @@ func (s *service) whyAsked(r *http.Request) (*why.Explanation, int, error) {
 		if !ok {
 			return nil, http.StatusBadRequest, fmt.Errorf("%q is not the name of a request", name)
 		}
-		e := s.whyID(id)
+		e := s.whyID(r.Context(), id)
 		if e == nil {
 			_, size := s.journal.Len()
 			return nil, http.StatusNotFound, fmt.Errorf("no request %s is known: the last %d are kept, once they are answered", name, size)

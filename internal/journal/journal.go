@@ -4,7 +4,7 @@
 //	j := journal.New(journal.Options{})
 //	srv := &httpd.Server{Handler: h, Sink: j}
 //	…
-//	if e, ok := j.Find(id); ok { … }
+//	if e, ok := j.Await(ctx, id); ok { … }
 //	entries, next, lost := j.Since(next, nil)
 //
 // It is deliberately no log: nothing of it survives the process, the oldest
@@ -40,6 +40,11 @@ type Options struct {
 	// has given way is without. Each lane has its share of them, for the requests
 	// that are recorded in it.
 	Details int
+
+	// Named reports whether the server has given a request that name. One that
+	// has it and is not recorded may be answered and about to be, which Await
+	// waits for; nil: it waits for none.
+	Named func(record.ID) bool
 }
 
 const (
@@ -52,7 +57,8 @@ const (
 // A Journal is a ring of the latest records. It is a record.Sink; all methods
 // may be called by many goroutines at once.
 type Journal struct {
-	lanes lanes
+	lanes  lanes
+	awaits awaits
 
 	_    [64]byte // last is written by all, lanes are read by all
 	last atomic.Uint64
@@ -63,7 +69,7 @@ var _ record.Sink = (*Journal)(nil)
 
 // New returns an empty Journal.
 func New(o Options) *Journal {
-	j := &Journal{}
+	j := &Journal{awaits: awaits{named: o.Named}}
 	j.lanes.init(places(o.Records, defaultRecords), places(o.Details, defaultDetails))
 	return j
 }
@@ -83,6 +89,7 @@ func (j *Journal) Record(r *record.Record) {
 	l := j.lanes.mine()
 	l.put(l.number(&j.last, r.Start+r.Duration), r)
 	l.release()
+	j.awaits.tell(r.ID)
 }
 
 // seed makes hashes of this process unlike those of others: a client cannot

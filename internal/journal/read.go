@@ -82,7 +82,7 @@ func (j *Journal) Latest(n int, keep func(*Entry) bool) []Entry {
 }
 
 // Find returns the entry of the request with that name. It looks at the whole
-// ring, newest first.
+// ring, newest first; see Await for one that was answered just now.
 func (j *Journal) Find(id record.ID) (found Entry, ok bool) {
 	j.merge(j.last.Load(), func(from *reader) bool {
 		if ok = from.slot.id == id; ok {

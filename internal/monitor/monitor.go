@@ -194,7 +194,8 @@ type making struct {
 }
 
 // get returns the answer of a key: one that was made within the last second,
-// or a new one.
+// or a new one. A fault is told to those who wait for it, and to nobody else:
+// what there was not may be there now.
 func (s *shared) get(key string, create func() (*answer, error)) (*answer, error) {
 	now := s.now()
 	s.mu.Lock()
@@ -218,7 +219,7 @@ func (s *shared) get(key string, create func() (*answer, error)) (*answer, error
 	s.mu.Unlock()
 	defer close(k.done)
 	k.answer, k.err = create()
-	if k.err == nil && len(k.answer.body) > maxSharedBytes {
+	if k.err != nil || len(k.answer.body) > maxSharedBytes {
 		s.mu.Lock()
 		if s.of[key] == k {
 			delete(s.of, key)

@@ -9,7 +9,7 @@ var pages = []page{
 	{path: "/statuses", table: statusesTable},
 	{path: "/requests", view: requestsView, table: requestsTable},
 	{path: "/why", view: whyView},
-	{path: "/why/", named: true, view: whyEntryView},
+	{path: "/why/", named: true, await: (*Monitor).awaitEntry, view: whyEntryView},
 	{path: "/cache", view: cacheView, table: cacheTable},
 	{path: "/cache/object", view: objectView, table: variantsTable},
 	{path: "/cache/misses", view: missesView, table: missesTable},

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"path"
@@ -20,6 +21,8 @@ type page struct {
 	named bool // one of many, whose name follows the path
 	past  bool // the table is about many times, which Prometheus keeps itself
 
+	// await waits, not for long, for what is about to be there. It takes no turn.
+	await func(*Monitor, context.Context, *query)
 	view  func(*Monitor, *query) (*ui.View, error)
 	table func(*Monitor, *query) (*table, error)
 	// send answers what is neither.
@@ -148,6 +151,9 @@ func (m *Monitor) read(w http.ResponseWriter, r *http.Request, p *page, q *query
 	if p.own && len(values) > 0 && elsewhere(r) {
 		fail(w, r, http.StatusForbidden, "The request was made by a page of another site.")
 		return
+	}
+	if p.await != nil {
+		p.await(m, r.Context(), q)
 	}
 	vary := ""
 	if q.suffix == "" && p.table != nil {

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -29,6 +30,13 @@ func (m *Monitor) entry(q *query) (*journal.Entry, error) {
 		}
 	}
 	return nil, &missing{"The request " + q.name + " is not known: too many came after it, or it was another server's."}
+}
+
+// awaitEntry waits for the record of a request that is answered already.
+func (m *Monitor) awaitEntry(ctx context.Context, q *query) {
+	if id, ok := record.ParseID(q.name); ok && m.o.Journal != nil {
+		m.o.Journal.Await(ctx, id)
+	}
 }
 
 // explainEntry explains a request that was answered.
