@@ -76,13 +76,13 @@ func (r *roll) note(name string, report *Report, now time.Time) bool {
 }
 
 // orders is what a process is to do.
-func (r *roll) orders(ctx context.Context, name, run string) (wanted, error) {
+func (r *roll) orders(ctx context.Context, name, run string) (wish, error) {
 	w := r.wants.of(name)
 	if w.Do != doDrain {
 		return w, nil
 	}
 	if w.Run == "" {
-		err := r.wants.set(ctx, name, func(w *wanted) {
+		err := r.wants.set(ctx, name, func(w *wish) {
 			if w.Do == doDrain && w.Run == "" {
 				w.Run = run
 			}
@@ -107,8 +107,8 @@ func (r *roll) want(ctx context.Context, name, do string) error {
 	}
 	now := r.now()
 	r.mu.Unlock()
-	return r.wants.set(ctx, name, func(w *wanted) {
-		next := wanted{Do: do, Serial: max(w.Serial+1, uint64(now.UnixNano())), Since: now.Round(0)}
+	return r.wants.set(ctx, name, func(w *wish) {
+		next := wish{Do: do, Serial: max(w.Serial+1, uint64(now.UnixNano())), Since: now.Round(0)}
 		switch do {
 		case doRelease:
 			next.Do = ""

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// wanted is what a server is wanted to do. It is kept as a page of the log
+// wish is what a server is wanted to do. It is kept as a page of the log
 // "nodes", by the name of the server.
-type wanted struct {
+type wish struct {
 	Do     string    `json:"do,omitempty"` // doLock, doDrain; "": work
 	Serial uint64    `json:"serial"`       // grows
 	Since  time.Time `json:"since"`
@@ -31,17 +31,17 @@ type wants struct {
 
 	writing sync.Mutex // held while a page is written, before mu
 	mu      sync.Mutex // guards by; a leaf
-	by      map[string]wanted
+	by      map[string]wish
 }
 
 // openWants reads what was wanted last.
 func openWants(ctx context.Context, store pageStore) (*wants, error) {
-	w := &wants{store: store, by: map[string]wanted{}}
+	w := &wants{store: store, by: map[string]wish{}}
 	if store == nil {
 		return w, nil
 	}
 	return w, store.Pages(ctx, func(name string, page []byte) error {
-		var one wanted
+		var one wish
 		if err := json.Unmarshal(page, &one); err != nil {
 			return fmt.Errorf("what %s is to do: %w", name, err)
 		}
@@ -51,14 +51,14 @@ func openWants(ctx context.Context, store pageStore) (*wants, error) {
 }
 
 // of is what is wanted of a server.
-func (w *wants) of(name string) wanted {
+func (w *wants) of(name string) wish {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.by[name]
 }
 
 // set changes that, durable on return.
-func (w *wants) set(ctx context.Context, name string, change func(*wanted)) error {
+func (w *wants) set(ctx context.Context, name string, change func(*wish)) error {
 	w.writing.Lock()
 	defer w.writing.Unlock()
 	next := w.of(name)
@@ -72,7 +72,7 @@ func (w *wants) set(ctx context.Context, name string, change func(*wanted)) erro
 	return nil
 }
 
-func (w *wants) put(ctx context.Context, name string, one *wanted) error {
+func (w *wants) put(ctx context.Context, name string, one *wish) error {
 	if w.store == nil {
 		return nil
 	}
@@ -90,7 +90,7 @@ func (w *wants) put(ctx context.Context, name string, one *wanted) error {
 func (w *wants) forget(ctx context.Context, name string) error {
 	w.writing.Lock()
 	defer w.writing.Unlock()
-	if w.of(name) == (wanted{}) {
+	if w.of(name) == (wish{}) {
 		return nil
 	}
 	if err := w.put(ctx, name, nil); err != nil {
