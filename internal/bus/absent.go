@@ -82,6 +82,11 @@ func (*Conn) State(context.Context) (State, error) { return State{}, ErrAbsent }
 // Peek returns ErrAbsent.
 func (*Conn) Peek(context.Context, string, uint64) (Message, error) { return Message{}, ErrAbsent }
 
+// PeekFrom returns ErrAbsent.
+func (*Conn) PeekFrom(context.Context, string, uint64) (Message, error) {
+	return Message{}, ErrAbsent
+}
+
 // Store returns ErrAbsent.
 func (*Conn) Store(context.Context, string, map[string][]string, []byte) (string, uint64, error) {
 	return "", 0, ErrAbsent

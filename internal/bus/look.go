@@ -84,6 +84,21 @@ func (c *Conn) Peek(ctx context.Context, stream string, number uint64) (Message,
 	return Message{stream, m.Sequence, m.Subject, m.Time, m.Header, m.Data}, nil
 }
 
+// PeekFrom is Peek for the first message from a number on.
+func (c *Conn) PeekFrom(ctx context.Context, stream string, number uint64) (Message, error) {
+	ctx, cancel := within(ctx)
+	defer cancel()
+	s, err := c.js.Stream(ctx, stream)
+	if err != nil {
+		return Message{}, fmt.Errorf("look at stream %s: %w", stream, plainly(err))
+	}
+	m, err := s.GetMsg(ctx, number, jetstream.WithGetMsgSubject(">"))
+	if err != nil {
+		return Message{}, fmt.Errorf("look at stream %s from message %d on: %w", stream, number, plainly(err))
+	}
+	return Message{stream, m.Sequence, m.Subject, m.Time, m.Header, m.Data}, nil
+}
+
 // Store publishes into whichever stream has the subject, by hand, and returns
 // the stream and the number. ErrNotFound: no stream has it. Subjects that begin
 // with freshet. are refused: what they hold has one writer.

@@ -55,6 +55,26 @@ func TestState(t *testing.T) {
 	if _, err := c.Peek(limited(t), "nothing", 1); !errors.Is(err, ErrNotFound) {
 		t.Errorf("%v", err)
 	}
+	stale, err := c.js.CreateStream(limited(t), jetstream.StreamConfig{Name: "stale", Subjects: []string{"stale.>"}, MaxMsgsPerSubject: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, subject := range []string{"stale.b", "stale.a", "stale.a", "stale.a"} {
+		if _, _, err := c.Store(limited(t), subject, nil, []byte(subject)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for from, want := range map[uint64]uint64{1: 1, 2: 4, 3: 4, 4: 4} {
+		if m, err := c.PeekFrom(limited(t), "stale", from); err != nil || m.Number != want || m.Subject == "" {
+			t.Errorf("from %d: %+v, %v", from, m, err)
+		}
+	}
+	if _, err := c.PeekFrom(limited(t), "stale", 5); !errors.Is(err, ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+	if err := c.js.DeleteStream(limited(t), stale.CachedInfo().Config.Name); err != nil {
+		t.Fatal(err)
+	}
 	if _, _, err := c.Store(limited(t), "nowhere", nil, nil); !errors.Is(err, ErrNotFound) {
 		t.Errorf("%v", err)
 	}

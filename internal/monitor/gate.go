@@ -81,9 +81,9 @@ func (g *gate) guard(next http.Handler) http.Handler {
 
 // private reports whether a path is not for all users of this machine, even
 // when they may look at the monitor: what programs have written, and all that
-// their jobs were given.
+// their jobs were given, which the log of the queue has, too.
 func private(path string) bool {
-	return path == "/jobs/log" || path == jobFilePath || strings.HasPrefix(path, jobCommands)
+	return path == "/jobs/log" || path == entryPath || path == jobFilePath || strings.HasPrefix(path, jobCommands)
 }
 
 // elsewhere reports whether a browser says that something else than the monitor

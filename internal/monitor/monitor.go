@@ -83,6 +83,9 @@ type Options struct {
 	JobFiles    func(job jobs.ID, task int64) ([]jobs.File, error)
 	OpenJobFile func(job jobs.ID, task int64, name string) (*os.File, error)
 
+	// Messages is the bus that the queue is kept on; nil without one.
+	Messages Messages
+
 	// Purger forgets answers.
 	Purger control.Purger
 

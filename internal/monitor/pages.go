@@ -42,5 +42,8 @@ var pages = []page{
 	{path: "/jobs/log", view: jobLogView},
 	{path: jobFilePath, send: sendJobFile},
 	{path: "/servers", view: serversView, table: workersTable},
-	{path: "/messages", view: fleetView("Messages", "Here the messages of a fleet of servers are listed."), table: fleetTable("messages", "time", "text")},
+	{path: "/messages", view: messagesView, table: streamsTable},
+	{path: "/messages/consumers", table: consumersTable},
+	{path: entryPath, view: entryView},
+	{path: "/messages/publish", view: publishView, act: publishAct},
 }

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"freshet/fleet"
+	"freshet/internal/bus"
+	"freshet/internal/monitor"
+)
+
+// messages is the bus of a queue, as the monitor knows it.
+type messages struct{ bus *fleet.Messages }
+
+// Streams implements monitor.Messages.
+func (m messages) Streams(ctx context.Context) (*monitor.Streams, error) {
+	state, err := m.bus.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &monitor.Streams{Bytes: state.Store, Max: state.Max}
+	for i := range state.Streams {
+		from := &state.Streams[i]
+		to := monitor.Stream{Name: from.Name, Subjects: from.Subjects, Entries: from.Messages, Bytes: from.Bytes, First: from.First, Last: from.Last,
+			FirstTime: from.FirstTime, LastTime: from.LastTime, ByHand: len(from.Subjects) > 0 && !slices.ContainsFunc(from.Subjects, reserved)}
+		for _, c := range from.Consumers {
+			to.Consumers = append(to.Consumers, monitor.Consumer{Name: c.Name, Pending: c.Pending, Delivered: c.Delivered, Unconfirmed: c.Unconfirmed, Redelivered: c.Redelivered})
+		}
+		s.List = append(s.List, to)
+	}
+	return s, nil
+}
+
+// reserved reports whether nobody may publish to a subject by hand: what is stored
+// there has one writer.
+func reserved(subject string) bool { return strings.HasPrefix(subject, "freshet.") }
+
+// Peek implements monitor.Messages.
+func (m messages) Peek(ctx context.Context, stream string, number uint64) (*monitor.Message, uint64, error) {
+	var after uint64
+	next, err := m.bus.PeekFrom(ctx, stream, number+1)
+	switch {
+	case err == nil:
+		after = next.Number
+	case !errors.Is(err, bus.ErrNotFound):
+		return nil, 0, err
+	}
+	e, err := m.bus.Peek(ctx, stream, number)
+	if errors.Is(err, bus.ErrNotFound) {
+		return nil, after, fmt.Errorf("%w: %w", monitor.ErrNoMessage, err)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return &monitor.Message{Stream: e.Stream, Number: e.Number, Subject: e.Subject, Time: e.Time, Header: e.Header, Payload: e.Payload}, after, nil
+}
+
+// Publish implements monitor.Messages.
+func (m messages) Publish(ctx context.Context, subject string, payload []byte) (string, uint64, error) {
+	return m.bus.Publish(ctx, subject, payload)
+}
