@@ -62,6 +62,8 @@ func servePackets(t *testing.T, s *socketserver.PacketServer, pc net.PacketConn)
 		if err := <-served; err != socketserver.ErrServerClosed {
 			t.Errorf("Serve: %v", err)
 		}
+		// Close does not wait for handlers, which may still log something here.
+		eventually(t, "no handler runs", func() bool { return s.Stats().Running == 0 })
 	})
 }
 

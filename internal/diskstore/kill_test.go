@@ -1,13 +1,14 @@
 package diskstore
 
 import (
+	"bufio"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 )
@@ -15,6 +16,9 @@ import (
 var killRounds = flag.Int("kill.rounds", 3, "how often TestKill kills a process that is writing")
 
 const killDirVar = "DISKSTORE_KILL_DIR"
+
+// hasStored is what the process that is killed says when it has put some objects.
+const hasStored = "stored\n"
 
 // TestKill kills a process that is writing, at any moment, and looks at what
 // is left: each object that can be read is one that was put, and whole.
@@ -29,22 +33,31 @@ func TestKill(t *testing.T) {
 	for round := range *killRounds {
 		child := exec.Command(os.Args[0], "-test.run=^TestKill$")
 		child.Env = append(os.Environ(), killDirVar+"="+dir)
-		var out strings.Builder
-		child.Stdout, child.Stderr = &out, &out
-		started, err := child.StdinPipe() // closed with the child; keeps it from outliving us
+		told, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		child.Stderr = child.Stdout
+		stays, err := child.StdinPipe() // closed with the child; keeps it from outliving us
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
+		says := bufio.NewReader(told)
+		var line string
+		if round == 0 { // something has to be there in the end
+			line, _ = says.ReadString('\n')
+		}
 		// Not to wait for something: any moment will do, and they should differ.
 		time.Sleep(time.Duration(20+r.IntN(200)) * time.Millisecond)
 		_ = child.Process.Kill()
+		rest, _ := io.ReadAll(says)
 		_ = child.Wait()
-		started.Close()
-		if out.Len() > 0 {
-			t.Fatalf("round %d: %s", round, out.String())
+		stays.Close()
+		if said := line + string(rest); said != hasStored && said != "" || line == "" && round == 0 {
+			t.Fatalf("round %d: %q", round, said)
 		}
 		total += inspectKilled(t, dir)
 	}
@@ -72,6 +85,12 @@ func writeUntilKilled(t *testing.T, dir string) {
 			}
 		}()
 	}
+	go func() {
+		for s.Stats().Entries < 3 {
+			time.Sleep(time.Millisecond)
+		}
+		fmt.Print(hasStored)
+	}()
 	_, _ = os.Stdin.Read(make([]byte, 1)) // until killed
 }
 
