@@ -4,10 +4,11 @@ GO       ?= go
 FUZZTIME ?= 10m
 FUZZJOBS ?= 2
 KILLS    ?= 200
+ROUNDS   ?= 100
 PKGS     ?= ./...
 
 .DEFAULT_GOAL := build
-.PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill fuzz
+.PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +74,9 @@ bench: ## ours beside nginx, h2o, lighttpd and net/http (needs two cores and an 
 kill: ## the server and the disk store killed KILLS (200) times while they write: no wrong byte
 	$(GO) test ./internal/diskstore -run TestKill -v -timeout 2h -kill.rounds=$(KILLS)
 	$(GO) test ./cache -run TestKill -v -timeout 2h -kill.rounds=$(KILLS)
+
+faults: ## a hub and its workers killed at random while 10,000 jobs run, ROUNDS (100) times: no job lost, no attempt begun twice
+	$(GO) test ./internal/faults -run TestKill -v -timeout 12h -faults.rounds=$(ROUNDS) -faults.jobs=10000 -faults.kills=4
 
 fuzz: ## each fuzz target for FUZZTIME (10m), FUZZJOBS (2) at once
 	@scripts/fuzz $(FUZZTIME) $(FUZZJOBS) $(PKGS)

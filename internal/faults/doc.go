@@ -1,0 +1,8 @@
+// Package faults tries a fleet as a whole, in processes, against what goes wrong:
+// its tests build the program, start a hub and workers, kill them without
+// warning while jobs are submitted and run, and then look whether every job that
+// was acknowledged is in one final state, and no run was counted twice.
+//
+// Every developer's run does one small round; "make faults" does the campaign.
+// The seed of what happens is printed, and -faults.seed repeats it.
+package faults

@@ -1,0 +1,156 @@
+package faults
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startWithin bounds the start of a process on a busy machine.
+const startWithin = 60 * time.Second
+
+// build builds the program, once for all tests.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "faults")
+	if err != nil {
+		return "", err
+	}
+	built = dir
+	program := filepath.Join(dir, "freshet")
+	out, err := exec.Command("go", "build", "-o", program, "freshet/cmd/freshet").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return program, nil
+})
+
+// built is the folder with the program; "": it was not needed.
+var built string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built != "" {
+		os.RemoveAll(built)
+	}
+	os.Exit(code)
+}
+
+// A node is a process of the program that is started, killed, and started again.
+type node struct {
+	name  string
+	args  []string
+	env   []string
+	ready *regexp.Regexp // of what it says once it works
+
+	mu      sync.Mutex // guards all below, and is held while it starts or is killed
+	command *exec.Cmd
+	said    *tail
+	ended   chan error
+	broken  error // why it could not be started
+}
+
+// start starts it and waits until it works; the submatches of what it said.
+func (n *node) start() (words []string, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	program, err := build()
+	if err != nil {
+		return nil, err
+	}
+	n.said = &tail{more: make(chan struct{}, 1)}
+	n.command = exec.Command(program, n.args...)
+	n.command.Env = append(os.Environ(), n.env...)
+	n.command.Stderr = n.said
+	if err := n.command.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	n.ended = ended
+	go func() { ended <- n.command.Wait() }()
+	late := time.After(startWithin)
+	for {
+		if words := n.ready.FindStringSubmatch(n.said.String()); words != nil {
+			return words, nil
+		}
+		select {
+		case <-n.said.more:
+		case err := <-ended:
+			n.command = nil
+			return nil, fmt.Errorf("%s ended: %w: %s", n.name, err, n.said)
+		case <-late:
+			return nil, fmt.Errorf("%s does not start: %s", n.name, n.said)
+		}
+	}
+}
+
+// end sends a signal, and waits until the process is gone.
+func (n *node) end(signal syscall.Signal) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.command == nil {
+		return nil
+	}
+	_ = n.command.Process.Signal(signal) // an error: it is gone
+	err := <-n.ended
+	n.command = nil
+	return err
+}
+
+// again kills it without warning and starts it anew.
+func (n *node) again(pause time.Duration) error {
+	n.end(syscall.SIGKILL)
+	time.Sleep(pause)
+	_, err := n.start()
+	return err
+}
+
+// begin starts a node whose test ends it.
+func begin(t *testing.T, n *node) (words []string) {
+	t.Helper()
+	words, err := n.start()
+	t.Cleanup(func() {
+		n.end(syscall.SIGKILL)
+		if t.Failed() {
+			t.Logf("%s: %s", n.name, n.said)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return words
+}
+
+// tail is the end of what a process says.
+type tail struct {
+	more chan struct{} // has one in it when there is more
+
+	mu   sync.Mutex // guards text
+	text []byte
+}
+
+func (s *tail) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	s.text = append(s.text, p...)
+	if most := 64 << 10; len(s.text) > most {
+		s.text = bytes.Clone(s.text[len(s.text)-most:])
+	}
+	s.mu.Unlock()
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+func (s *tail) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.text)
+}
