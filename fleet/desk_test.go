@@ -1,9 +1,14 @@
 package fleet
 
 import (
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
+	"freshet/internal/bus"
+	"freshet/internal/worker"
 	"freshet/jobs"
 )
 
@@ -80,5 +85,65 @@ func TestPieces(t *testing.T) {
 	}
 	if _, err := p.add(t.Context(), o, "a", l, &piece{Name: "../f", Size: 1, Data: []byte("x")}); err == nil {
 		t.Error("a file outside")
+	}
+}
+
+// A worker gets the files that its task names, while it has the task, and no
+// others.
+func TestInputsAreTheirs(t *testing.T) {
+	dir := t.TempDir()
+	inputs, _ := inputsAt(t, dir+"/inputs", InputOptions{})
+	log, err := jobs.OpenFileLog(dir + "/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	s, err := jobs.New(t.Context(), log, jobs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(t.Context())
+	d := &desk{queue: s, inputs: inputs, held: map[uint64]assignment{}}
+	own, other, gone := inputs.give(t, "own"), inputs.give(t, "other"), fileOf("gone", "gone")
+	if _, err := s.Submit(t.Context(), jobs.Spec{Command: []string{"true"}, Files: []jobs.File{own}}, jobs.Spec{Command: []string{"true"}, Files: []jobs.File{other}}); err != nil {
+		t.Fatal(err)
+	}
+	task, err := s.Claim(t.Context(), jobs.Worker{Node: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(from string, f jobs.File, offset int64) (string, error) {
+		body, err := json.Marshal(&leased{Lease: task.Lease, Input: &wanted{f.SHA256, offset}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := d.about(d.input)(t.Context(), bus.Request{From: from, Payload: body})
+		return string(text), uncoded(err)
+	}
+	for _, x := range []struct {
+		from   string
+		f      jobs.File
+		offset int64
+		want   string
+		err    error
+	}{
+		{"a", own, 0, "own", nil}, {"a", own, 2, "n", nil}, {"a", own, 9, "", nil}, {"a", own, -1, "", errBad},
+		{"a", other, 0, "", worker.ErrInput}, {"a", gone, 0, "", worker.ErrInput}, {"a", jobs.File{SHA256: "../log/x"}, 0, "", worker.ErrInput},
+		{"b", own, 0, "", jobs.ErrLost},
+	} {
+		if text, err := ask(x.from, x.f, x.offset); text != x.want || !errors.Is(err, x.err) {
+			t.Errorf("%s, %.12s at %d: %q, %v", x.from, x.f.SHA256, x.offset, text, err)
+		}
+	}
+	inputs.rotten(own.SHA256)
+	if _, err := ask("a", own, 0); !errors.Is(err, worker.ErrInput) || !strings.Contains(err.Error(), "is not kept") {
+		t.Error(err)
+	}
+	if err := s.Finish(t.Context(), task.Lease, jobs.Result{}); err != nil {
+		t.Fatal(err)
+	}
+	d.count(task.Lease, func(a *assignment) { a.seen = time.Time{} })
+	if _, err := ask("a", own, 0); !errors.Is(err, jobs.ErrLost) {
+		t.Errorf("of a task that is over: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"freshet/internal/worker"
 	"freshet/jobs"
 )
 
@@ -26,6 +27,8 @@ type asked struct {
 	Tasks  jobs.Array  `json:"tasks,omitzero"`
 	Paused bool        `json:"paused,omitempty"`
 
+	Files []jobs.File `json:"files,omitempty"` // that a job is going to have
+
 	Name string        `json:"name,omitempty"` // of a worker, or any server
 	Do   string        `json:"do,omitempty"`   // what it is to do
 	Life time.Duration `json:"life,omitempty"` // of its token; 0: for ever
@@ -35,6 +38,9 @@ type asked struct {
 type told struct {
 	IDs   []jobs.ID `json:"ids,omitempty"`
 	Token string    `json:"token,omitempty"`
+	Lacks []Lacking `json:"lacks,omitempty"`
+	Have  int64     `json:"have,omitempty"`  // of a content that is sent
+	Whole bool      `json:"whole,omitempty"` // it is there
 	Error string    `json:"error,omitempty"`
 	Code  string    `json:"code,omitempty"`
 }
@@ -53,6 +59,7 @@ var codes = []struct {
 	{"fenced", http.StatusServiceUnavailable, jobs.ErrFenced},
 	{"lost", http.StatusConflict, jobs.ErrLost},
 	{"cancelled", http.StatusConflict, jobs.ErrCancelled},
+	{"input", http.StatusNotFound, worker.ErrInput},
 }
 
 // handler answers requests about a queue.
@@ -63,8 +70,8 @@ type handler struct {
 	node    *Node
 }
 
-// routes returns the requests: POST /job/{submit,cancel,retry,pause,invite,revoke}
-// with JSON, GET /job/list, /job/show, /job/tasks, /job/wait, /job/workers,
+// routes returns the requests: POST /job/{submit,inputs,cancel,retry,pause,invite,revoke}
+// with JSON, PUT /job/input/SHA256 with a piece of a file, GET /job/list, /job/show, /job/tasks, /job/wait, /job/workers,
 // /job/logs, /job/outputs with a query; and for the servers of a fleet GET
 // /fleet/servers and POST /fleet/want.
 func (h *handler) routes() http.Handler {
@@ -73,6 +80,8 @@ func (h *handler) routes() http.Handler {
 	mux.HandleFunc("POST /job/cancel", h.act(func(ctx context.Context, a *asked) error { return h.queue.Cancel(ctx, a.Job, a.Tasks) }))
 	mux.HandleFunc("POST /job/retry", h.act(func(ctx context.Context, a *asked) error { return h.queue.Retry(ctx, a.Job, a.Tasks) }))
 	mux.HandleFunc("POST /job/pause", h.act(func(ctx context.Context, a *asked) error { return h.queue.Pause(ctx, a.Job, a.Paused) }))
+	mux.HandleFunc("POST /job/inputs", h.lacking)
+	mux.HandleFunc("PUT /job/input/{digest}", h.input)
 	mux.HandleFunc("GET /job/list", h.list)
 	mux.HandleFunc("GET /job/show", h.show)
 	mux.HandleFunc("GET /job/tasks", h.tasks)
@@ -93,7 +102,11 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &a) {
 		return
 	}
-	ids, err := h.queue.Submit(r.Context(), a.Specs...)
+	var ids []jobs.ID
+	err := h.node.inputs.check(a.Specs)
+	if err == nil {
+		ids, err = h.queue.Submit(r.Context(), a.Specs...)
+	}
 	if err != nil {
 		refuse(w, err)
 		return

@@ -19,6 +19,12 @@ type MemberOptions struct {
 	// Worker has it run tasks of the hub's jobs; nil: none. Queue, Node, Logs,
 	// Files and ErrorLog are filled in; Kinds are beyond those of every node.
 	Worker *worker.Options
+	// Inputs is a folder of its own in which it keeps files that jobs came with,
+	// also from one start to the next; "": a new one that is removed at the end.
+	// Several nodes may share one. MaxInputs is how many bytes they may have, each
+	// node's; 0: DefaultInputCache.
+	Inputs    string
+	MaxInputs int64
 	// Stays has it stay when it is drained, as servers do, without tasks.
 	// Otherwise Join returns then.
 	Stays bool
@@ -52,12 +58,10 @@ func Join(ctx context.Context, o MemberOptions) error {
 	}
 	defer conn.Close()
 	m := &member{MemberOptions: o, conn: conn, reports: newReporter(func(ctx context.Context, report []byte) ([]byte, error) { return conn.Call(ctx, callReport, report) })}
+	defer m.close()
 	about, err := m.prepare()
 	if err != nil {
 		return err
-	}
-	if m.worker != nil {
-		defer m.worker.Close()
 	}
 	if o.Ready != nil {
 		o.Ready(conn.Name(), about)
@@ -92,6 +96,7 @@ type member struct {
 	MemberOptions
 	conn    *bus.Conn
 	worker  *worker.Worker // nil: it runs no tasks
+	inputs  *inputCache    // nil: likewise
 	reports *reporter
 	parts   []func(context.Context) error
 }
@@ -109,7 +114,10 @@ func (m *member) prepare() (about string, err error) {
 	if m.Worker == nil {
 		return "", nil
 	}
-	q := newRemoteQueue(m.conn)
+	if m.inputs, err = openInputCache(m.Inputs, m.MaxInputs); err != nil {
+		return "", err
+	}
+	q := newRemoteQueue(m.conn, m.inputs)
 	o := *m.Worker
 	o.Queue, o.Logs, o.Files, o.Node, o.Kinds, o.ErrorLog = q, q, q, m.conn.Name(), kinds(m.Worker.Kinds), m.ErrorLog
 	if m.worker, err = worker.New(o); err != nil {
@@ -129,6 +137,16 @@ func (m *member) work(ctx context.Context) error {
 		return errDrained
 	}
 	return err
+}
+
+// close gives back what prepare took.
+func (m *member) close() {
+	if m.worker != nil {
+		m.worker.Close()
+	}
+	if m.inputs != nil {
+		m.inputs.close()
+	}
 }
 
 // run runs the parts until ctx ends, the connection does, or one of them fails.

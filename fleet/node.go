@@ -37,6 +37,8 @@ type Options struct {
 	// Kinds are kinds of work that this node has beyond those of every node, for
 	// Spec.Kind; one of the same name takes the place of that.
 	Kinds map[string]worker.Kind
+	// Inputs bounds the files that jobs come with.
+	Inputs InputOptions
 	// Listen is where workers of other machines may join, host:port; "": nowhere.
 	Listen string
 	// Drain is how long tasks may go on when the node is closed. Then they are
@@ -58,6 +60,7 @@ type Node struct {
 	worker    *worker.Worker
 	logs      *Logs
 	outputs   *Outputs
+	inputs    *Inputs
 	log       *slog.Logger
 	server    *bus.Server    // nil without NATS
 	conn      *bus.Conn      // of the scheduler; nil without NATS
@@ -96,6 +99,10 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if n.inputs, err = OpenInputs(filepath.Join(o.Dir, "inputs"), o.Inputs); err != nil {
+		return nil, err
+	}
+	n.keep(n.inputs.Close)
 	if n.scheduler, err = jobs.New(ctx, log, jobs.Options{Keep: o.Keep, KeepFailed: 4 * o.Keep, ErrorLog: o.ErrorLog}); err != nil {
 		return nil, err
 	}
@@ -105,7 +112,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		return n.scheduler.Close(ctx)
 	})
 	n.worker, err = worker.New(worker.Options{Queue: n.scheduler, Node: o.Name, Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain,
-		Logs: n.logs, Files: n.outputs, Kinds: kinds(o.Kinds), ErrorLog: o.ErrorLog})
+		Logs: n.logs, Files: files{n.outputs, n.inputs}, Kinds: kinds(o.Kinds), ErrorLog: o.ErrorLog})
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +254,7 @@ func (n *Node) cleanOnce(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return n.inputs.forget(func(needs func(string)) error { return n.eachInput(ctx, needs) })
 }
 
 // Queue is the queue.

@@ -24,14 +24,6 @@ type Outputs struct {
 // OpenOutputs makes the folder.
 func OpenOutputs(dir string) (*Outputs, error) { return &Outputs{dir}, os.MkdirAll(dir, 0o700) }
 
-// errNoInputs is for jobs that came with files, which no queue here takes yet.
-var errNoInputs = errors.New("files of jobs are not kept here")
-
-// Open implements worker.FileStore.
-func (o *Outputs) Open(context.Context, jobs.Lease, jobs.File) (io.ReadCloser, error) {
-	return nil, errNoInputs
-}
-
 // Store implements worker.FileStore. A file is there whole, and on the disk, or
 // not at all.
 func (o *Outputs) Store(_ context.Context, l jobs.Lease, name string, size int64, content io.Reader) (err error) {

@@ -18,10 +18,11 @@ import (
 type remoteQueue struct {
 	conn   *bus.Conn
 	number *atomic.Uint64 // of the latest claim; it grows over restarts, too
+	cache  *inputCache
 }
 
-func newRemoteQueue(conn *bus.Conn) remoteQueue {
-	q := remoteQueue{conn, new(atomic.Uint64)}
+func newRemoteQueue(conn *bus.Conn, cache *inputCache) remoteQueue {
+	q := remoteQueue{conn, new(atomic.Uint64), cache}
 	q.number.Store(uint64(time.Now().UnixNano()))
 	return q
 }
@@ -93,9 +94,18 @@ func (q remoteQueue) Append(ctx context.Context, l jobs.Lease, lines []worker.Li
 	return err
 }
 
-// Open implements worker.FileStore.
-func (q remoteQueue) Open(context.Context, jobs.Lease, jobs.File) (io.ReadCloser, error) {
-	return nil, errNoInputs
+// Open implements worker.FileStore: what is not kept comes in pieces.
+func (q remoteQueue) Open(ctx context.Context, l jobs.Lease, f jobs.File) (io.ReadCloser, error) {
+	return q.cache.open(ctx, f, func(ctx context.Context, digest string, offset int64) ([]byte, error) {
+		body, err := json.Marshal(&leased{Lease: l, Input: &wanted{digest, offset}})
+		if err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, pieceTimeout)
+		defer cancel()
+		piece, err := q.conn.Call(ctx, callInput, body)
+		return piece, uncoded(err)
+	})
 }
 
 // pieceTimeout is how long one piece of a file may take.

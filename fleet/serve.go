@@ -21,6 +21,7 @@ const (
 	callFinish = "jobs.finish"
 	callLog    = "jobs.log"
 	callFile   = "jobs.file"
+	callInput  = "jobs.input"
 )
 
 // claimFor is how long a claim waits; then the worker asks again.
@@ -39,6 +40,7 @@ type leased struct {
 	Result   *jobs.Result  `json:"result,omitempty"`
 	Lines    []line        `json:"lines,omitempty"`
 	File     *piece        `json:"file,omitempty"`
+	Input    *wanted       `json:"input,omitempty"`
 }
 
 // line is a worker.Line.
@@ -54,6 +56,8 @@ type desk struct {
 	queue   jobs.Queue
 	logs    *Logs
 	outputs *Outputs
+	inputs  *Inputs
+	named   named
 	pieces  pieces
 	claims  claims
 
@@ -93,8 +97,12 @@ func (d *desk) serve(c *bus.Conn) (stop func(), err error) {
 		}
 		d.pieces.forget()
 	}
+	calls := map[string]bus.Handler{callInput: d.about(d.input)}
 	for subject, handle := range map[string]func(context.Context, string, *leased) error{callBeat: d.beat, callFinish: d.finish, callLog: d.log, callFile: d.file} {
-		s, err := c.Serve(subject, d.about(handle))
+		calls[subject] = d.about(func(ctx context.Context, name string, l *leased) ([]byte, error) { return nil, handle(ctx, name, l) })
+	}
+	for subject, handle := range calls {
+		s, err := c.Serve(subject, handle)
 		if err != nil {
 			stop()
 			return nil, err
@@ -177,7 +185,7 @@ func (d *desk) drop(l jobs.Lease) {
 }
 
 // about makes a handler of one for what workers say about a task of theirs.
-func (d *desk) about(handle func(context.Context, string, *leased) error) bus.Handler {
+func (d *desk) about(handle func(context.Context, string, *leased) ([]byte, error)) bus.Handler {
 	return func(ctx context.Context, r bus.Request) ([]byte, error) {
 		var l leased
 		if err := json.Unmarshal(r.Payload, &l); err != nil {
@@ -187,13 +195,14 @@ func (d *desk) about(handle func(context.Context, string, *leased) error) bus.Ha
 		if err == nil && !ok {
 			err = jobs.ErrLost
 		}
+		var text []byte
 		if err == nil {
-			err = handle(ctx, r.From, &l)
+			text, err = handle(ctx, r.From, &l)
 		}
 		if err != nil {
 			return nil, coded(err)
 		}
-		return nil, nil
+		return text, nil
 	}
 }
 

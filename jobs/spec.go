@@ -41,6 +41,7 @@ type File struct {
 	Name   string `json:"name"`   // a relative path with slashes
 	SHA256 string `json:"sha256"` // of its content, in hexadecimal
 	Size   int64  `json:"size"`
+	Exec   bool   `json:"exec,omitempty"` // it may be executed
 }
 
 // Spec is what is to be done. Check says which limits hold.
@@ -238,7 +239,7 @@ func (c *faults) after(s *Spec) {
 
 func (c *faults) files(files []File) {
 	c.most("files", len(files), maxFiles)
-	seen := map[string]bool{}
+	seen, folders := map[string]bool{}, map[string]bool{}
 	for _, f := range files {
 		if !fs.ValidPath(f.Name) || f.Name == "." || strings.ContainsAny(f.Name, "\\\x00") {
 			c.add("files: %q is not a relative path without \"..\"", clip(f.Name, 80))
@@ -247,11 +248,19 @@ func (c *faults) files(files []File) {
 			c.add("files: %q is named twice", clip(f.Name, 80))
 		}
 		seen[f.Name] = true
+		for dir := path.Dir(f.Name); dir != "." && dir != "/"; dir = path.Dir(dir) {
+			folders[dir] = true
+		}
 		if b, err := hex.DecodeString(f.SHA256); err != nil || len(b) != 32 {
 			c.add("files: %q: %q is not a SHA-256 in hexadecimal", clip(f.Name, 80), clip(f.SHA256, 80))
 		}
 		if f.Size < 0 {
 			c.add("files: %q: a size is not negative", clip(f.Name, 80))
+		}
+	}
+	for _, f := range files {
+		if folders[f.Name] {
+			c.add("files: %q is a file, and a folder of others", clip(f.Name, 80))
 		}
 	}
 }

@@ -14,7 +14,7 @@ func TestSpecCheck(t *testing.T) {
 		Name: "render the film", Owner: "ann@example.org", Pool: "gpu", Command: []string{"blender", "-b", "a.blend", "-f", "{frame}"},
 		Env: []string{"A=b", "C="}, Array: Range(1, 250), Timeout: time.Hour, Retries: 3, Backoff: time.Second, Priority: -5,
 		Needs: map[string]string{"os": "linux", "gpu": ""}, After: []ID{makeID(7)}, AfterAny: true,
-		Files: []File{{"a.blend", strings.Repeat("0a", 32), 12}}, Outputs: []string{"out/*.png"}, Progress: `(\d+)%`,
+		Files: []File{{Name: "a.blend", SHA256: strings.Repeat("0a", 32), Size: 12, Exec: true}}, Outputs: []string{"out/*.png"}, Progress: `(\d+)%`,
 	}
 	if err := good.Check(); err != nil {
 		t.Error(err)
@@ -67,10 +67,16 @@ func TestSpecCheck(t *testing.T) {
 	bad("after: jobs", func(s *Spec) { s.After = make([]ID, maxAfter+1) })
 	bad("after_any", func(s *Spec) { s.AfterAny = true })
 	for _, name := range []string{"", ".", "..", "../x", "/x", "a/../b", "a//b", `a\b`, "a\x00"} {
-		bad("relative path", func(s *Spec) { s.Files = []File{{name, strings.Repeat("00", 32), 0}} })
+		bad("relative path", func(s *Spec) { s.Files = []File{{Name: name, SHA256: strings.Repeat("00", 32)}} })
 	}
-	bad("SHA-256", func(s *Spec) { s.Files = []File{{"a", "00", 0}} })
-	bad("twice", func(s *Spec) { f := File{"a", strings.Repeat("00", 32), 0}; s.Files = []File{f, f} })
+	bad("SHA-256", func(s *Spec) { s.Files = []File{{Name: "a", SHA256: "00"}} })
+	bad("twice", func(s *Spec) { f := File{Name: "a", SHA256: strings.Repeat("00", 32)}; s.Files = []File{f, f} })
+	bad("a folder of others", func(s *Spec) {
+		f := File{Name: "a/b/c", SHA256: strings.Repeat("00", 32)}
+		g := f
+		g.Name = "a"
+		s.Files = []File{f, g}
+	})
 	bad("outputs", func(s *Spec) { s.Outputs = []string{"../*"} })
 	bad("outputs", func(s *Spec) { s.Outputs = []string{"[a"} })
 	bad("schedule", func(s *Spec) { s.Schedule = "x" })

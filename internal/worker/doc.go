@@ -36,7 +36,7 @@
 // percent (with % in it or right behind it), a fraction (a number with a point,
 // not above 1), or else percent. What is no progress is ignored.
 //
-// Spec.Files are in the folder when it starts, and may be executed. Files there
+// Spec.Files are in the folder when it starts: copies, which it may change. Files there
 // that Spec.Outputs match are stored when it has succeeded: a name without * ? [
 // that is not there makes it fail; what is no regular file, or belongs to
 // another user, is left out, and the log says so. With Spec.Dir it runs there,

@@ -36,9 +36,9 @@ func TestInputs(t *testing.T) {
 		reason string
 	}{
 		{"there", []jobs.File{st.file("a.txt", "one"), st.file("d/e/b.txt", "two"), st.file("d/c.txt", "")}, 0, false, ""},
-		{"changed", []jobs.File{wrong}, -1, true, "SHA-256"},
-		{"short", []jobs.File{long}, -1, true, "7 bytes came"},
-		{"long", []jobs.File{short}, -1, true, "longer than the 3 bytes"},
+		{"changed", []jobs.File{wrong}, 126, false, "SHA-256"},
+		{"short", []jobs.File{long}, 126, false, "7 bytes came"},
+		{"long", []jobs.File{short}, 126, false, "longer than the 3 bytes"},
 		{"up", named("../a"), 126, false, "no relative path"},
 		{"up further in", named("d/../../a"), 126, false, "no relative path"},
 		{"absolute", named("/etc/a"), 126, false, "no relative path"},

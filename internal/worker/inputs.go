@@ -21,10 +21,15 @@ var (
 	errSpec = errors.New("the job is wrong")
 )
 
+// ErrInput is wrapped by what a FileStore says that has not the content of a
+// file, and will not have it: the attempt fails.
+var ErrInput = errors.New("its content cannot be had")
+
 // inputTries is how often a store is asked for a file, or to take one.
 const inputTries = 4
 
-// inputs puts the files of a job into the working folder; they may be executed.
+// inputs puts the files of a job into the working folder; those that are
+// programs may be executed.
 func (h *holding) inputs(p *place) error {
 	files := h.task.Spec.Files
 	left := h.w.o.MaxInputSize
@@ -72,7 +77,11 @@ func (h *holding) input(p *place, f jobs.File) error {
 			p.made = append(p.made, parents[i])
 		}
 	}
-	to, err := p.outer.OpenFile(filepath.FromSlash(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
+	mode := os.FileMode(0o600)
+	if f.Exec {
+		mode = 0o700
+	}
+	to, err := p.outer.OpenFile(filepath.FromSlash(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil { // there is one, or one where a folder should be
 		return fmt.Errorf("%w: %w", errSpec, err)
 	}
@@ -80,7 +89,10 @@ func (h *holding) input(p *place, f jobs.File) error {
 	defer to.Close()
 	var failing pause
 	for try := 1; ; try++ {
-		if err = h.fetch(to, f); err == nil || try == inputTries || errors.Is(err, errOurs) || !failing.wait(h.ctx, nil) {
+		err = h.fetch(to, f)
+		_, again := err.(differs)
+		final := errors.Is(err, errOurs) || errors.Is(err, ErrInput) && !again
+		if err == nil || final || try == inputTries || !failing.wait(h.ctx, nil) {
 			return err
 		}
 	}
@@ -107,14 +119,24 @@ func (h *holding) fetch(to *os.File, f jobs.File) error {
 	case err != nil:
 		return err
 	case n > f.Size:
-		return fmt.Errorf("it is longer than the %d bytes that were announced", f.Size)
+		err = fmt.Errorf("it is longer than the %d bytes that were announced", f.Size)
 	case n < f.Size:
-		return fmt.Errorf("%d bytes came, %d were announced", n, f.Size)
+		err = fmt.Errorf("%d bytes came, %d were announced", n, f.Size)
 	case !strings.EqualFold(hex.EncodeToString(sum.Sum(nil)), f.SHA256):
-		return errors.New("its SHA-256 is not the one that was announced")
+		err = errors.New("its SHA-256 is not the one that was announced")
+	default:
+		return nil
 	}
-	return nil
+	if kept, ok := from.(interface{ Wrong() }); ok {
+		kept.Wrong()
+	}
+	return differs{err}
 }
+
+// differs is that a store had something else; asked again, it may have it.
+type differs struct{ error }
+
+func (differs) Is(target error) bool { return target == ErrInput }
 
 // diskWriter marks errors of writing as ours.
 type diskWriter struct{ f *os.File }

@@ -49,7 +49,9 @@ type LogSink interface {
 // FileStore has the files that tasks need, and keeps those that they make.
 type FileStore interface {
 	// Open returns the content of a file of a job. What it has is compared
-	// with the digest and the size.
+	// with the digest and the size; when it is another one, and has a method
+	// Wrong(), that is called. An error that wraps ErrInput says that asking
+	// again, or elsewhere, is of no use.
 	Open(ctx context.Context, l jobs.Lease, f jobs.File) (io.ReadCloser, error)
 	// Store keeps what a task made; it is called again after an error.
 	Store(ctx context.Context, l jobs.Lease, name string, size int64, content io.Reader) error

@@ -80,7 +80,7 @@ func (h *holding) notReady(err error) jobs.Result {
 		return r
 	}
 	switch {
-	case errors.Is(err, errSpec):
+	case errors.Is(err, errSpec), errors.Is(err, ErrInput):
 		return refused(exitNotExecutable, "%v", err)
 	case errors.Is(err, errOurs):
 		return h.broken("fetch inputs", err)

@@ -64,11 +64,20 @@ while ! test -s a || ! test -s b; do sleep 0.01; done`))
 	}
 }
 
-// Inputs may be executed, and what a program has cost is told.
+// Inputs that are programs may be executed, others not, and what a program has
+// cost is told.
 func TestUsage(t *testing.T) {
 	q, st := newQueue(), &store{}
 	begin(t, q, worker.Options{Files: st})
-	s := with(sh(""), []jobs.File{st.file("bin/run", "#!/bin/sh\ni=0; while test $i -lt 20000; do i=$((i+1)); done\n")})
+	program := st.file("bin/run", "#!/bin/sh\ni=0; while test $i -lt 20000; do i=$((i+1)); done\n")
+	s := with(sh(""), []jobs.File{program})
+	s.Command = []string{"./bin/run"}
+	q.put(s)
+	if r := q.result(t); r.Exit != 126 {
+		t.Errorf("what is no program: %+v", r)
+	}
+	program.Exec = true
+	s.Files = []jobs.File{program}
 	s.Command = []string{"./bin/run"}
 	q.put(s)
 	r := q.result(t)
