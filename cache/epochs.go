@@ -35,6 +35,7 @@ type epochs struct {
 	hard  index
 	soft  index
 	floor uint64 // the latest number that was forgotten; what was asked for before it is not stored
+	mark  string // not of purges, but kept with them: see Store.SetMark
 }
 
 // maxEpochs bounds them. Beyond it those that were swept are forgotten, and

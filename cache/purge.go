@@ -57,7 +57,7 @@ func (s *Store) PurgeBy(p Purge) (Receipt, error) {
 	defer s.purging.Unlock()
 	if p.ID == "" {
 		p.ID = newReceiptID()
-	} else if r := s.receipts.find(p.ID); r != nil {
+	} else if r := s.done(p.ID); r != nil {
 		return r.snapshot(), nil
 	}
 	r := newReceipt(p.ID, p.What, p.Soft, s.now())
@@ -67,7 +67,7 @@ func (s *Store) PurgeBy(p Purge) (Receipt, error) {
 		es, lines = s.enter(&p, r)
 		s.receipts.add(r)
 		snapshot := r.snapshot()
-		return append([]purgeLine{{Receipt: &snapshot}}, lines...)
+		return append([]purgeLine{{Receipt: &snapshot, Due: len(lines)}}, lines...)
 	})
 	each, found := s.purgeNow(es, r)
 	err = errors.Join(err, found)
@@ -78,6 +78,16 @@ func (s *Store) PurgeBy(p Purge) (Receipt, error) {
 	}
 	s.sweep()
 	return snapshot, err
+}
+
+// done returns the receipt of a purge that was done, by any process, nil without
+// one.
+func (s *Store) done(id string) *receipt {
+	s.look()
+	if r := s.receipts.find(id); r != nil && !r.cut() {
+		return r
+	}
+	return nil
 }
 
 // keepPurge calls what, which purges, and keeps the lines that it returns, with

@@ -32,13 +32,17 @@ type purgeFile struct {
 	broken bool // the last write failed: it is to be written anew
 }
 
-// A purgeLine is one line of the file; one of its parts is there.
+// A purgeLine is one line of the file; one of its parts is there. A line of which
+// a version knows none, because another has written it, is skipped, and gone when
+// the file is written anew; a purge that is not known is a fault.
 type purgeLine struct {
 	Generation uint64     `json:"generation,omitempty"` // the first line: no number was higher
 	Epoch      *epochLine `json:"epoch,omitempty"`
 	Receipt    *Receipt   `json:"receipt,omitempty"`
+	Due        int        `json:"due,omitempty"`   // with a receipt: how many epochs of it follow
 	Undo       string     `json:"undo,omitempty"`  // the receipt of a purge that does not hold any more
 	Swept      []uint64   `json:"swept,omitempty"` // epochs
+	Mark       *string    `json:"mark,omitempty"`  // see SetMark; printable
 }
 
 type epochLine struct {
@@ -290,6 +294,9 @@ func cannotSync(err error) bool {
 func (s *Store) recollect() []purgeLine {
 	lines := []purgeLine{{Generation: s.generation.Load()}}
 	for _, r := range s.receipts.all() {
+		if r.cut() {
+			continue
+		}
 		snapshot := r.snapshot()
 		lines = append(lines, purgeLine{Receipt: &snapshot})
 	}
@@ -297,6 +304,9 @@ func (s *Store) recollect() []purgeLine {
 	defer s.epochs.mu.RUnlock()
 	for _, e := range s.epochs.all {
 		lines = append(lines, lineOf(e))
+	}
+	if s.epochs.mark != "" {
+		lines = append(lines, markLine(s.epochs.mark))
 	}
 	return lines
 }
@@ -312,11 +322,13 @@ func (s *Store) holding() int {
 func (s *Store) recall(l *purgeLine, t *epochs) error {
 	switch {
 	case l.Receipt != nil:
-		s.receipts.restore(l.Receipt)
+		s.receipts.restore(l.Receipt, l.Due)
 	case l.Epoch != nil:
 		return s.recallEpoch(l.Epoch, t)
 	case l.Undo != "":
 		s.undo(l.Undo, t)
+	case l.Mark != nil:
+		return t.recallMark(*l.Mark)
 	case len(l.Swept) > 0:
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -340,9 +352,11 @@ func (s *Store) recallEpoch(l *epochLine, t *epochs) error {
 	if n := len(t.all); n > 0 && t.all[n-1].number >= e.number {
 		return fmt.Errorf("purge %d comes after %d", e.number, t.all[n-1].number)
 	}
-	if by != nil && !e.swept {
+	if by != nil {
 		by.mu.Lock()
-		by.left++
+		if by.due = max(0, by.due-1); !e.swept {
+			by.left++
+		}
 		by.mu.Unlock()
 	}
 	t.add(e)
@@ -354,7 +368,7 @@ func (s *Store) recallEpoch(l *epochLine, t *epochs) error {
 func (t *epochs) become(other *epochs) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.all, t.hard, t.soft = other.all, other.hard, other.soft
+	t.all, t.hard, t.soft, t.mark = other.all, other.hard, other.soft, other.mark
 }
 
 // forgetful has everything that is stored validated: what was purged before is
@@ -375,6 +389,7 @@ func (t *diskTier) readPurges(before string, used bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.recallAll(before, used)
+	t.store.receipts.dropCut()
 	t.store.epochs.mu.Lock()
 	t.store.epochs.forget(0)
 	t.store.epochs.mu.Unlock()

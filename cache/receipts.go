@@ -54,6 +54,7 @@ type receipt struct {
 	r     Receipt
 	exact bool // Objects is
 	left  int  // epochs that are not swept
+	due   int  // epochs that are still to be read from the file
 }
 
 func newReceipt(id string, what []Selector, soft bool, at int64) *receipt {
@@ -116,6 +117,14 @@ func (r *receipt) finish(at int64) {
 	r.r.Counting, r.r.Done = false, time.Unix(0, at).UTC()
 }
 
+// cut reports whether a crash has cut a purge off while it was written: it was not
+// acknowledged, and is no reason not to do it.
+func (r *receipt) cut() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.due > 0
+}
+
 // receipts are the latest.
 type receipts struct {
 	mu   sync.Mutex // guards all below
@@ -129,6 +138,9 @@ func (l *receipts) add(r *receipt) {
 	if l.byID == nil {
 		l.byID = make(map[string]*receipt)
 	}
+	if old := l.byID[r.id]; old != nil {
+		l.list = slices.DeleteFunc(l.list, func(r *receipt) bool { return r == old })
+	}
 	l.list = append(l.list, r)
 	l.byID[r.id] = r
 	if len(l.list) > maxReceipts {
@@ -138,8 +150,9 @@ func (l *receipts) add(r *receipt) {
 	}
 }
 
-// restore brings back a receipt, or what has become of it.
-func (l *receipts) restore(was *Receipt) {
+// restore brings back a receipt, or what has become of it. due is how many epochs
+// follow.
+func (l *receipts) restore(was *Receipt, due int) {
 	r := l.find(was.ID)
 	if r == nil {
 		r = &receipt{id: was.ID}
@@ -147,7 +160,20 @@ func (l *receipts) restore(was *Receipt) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.r, r.exact, r.left = *was, !was.Counting, 0
+	r.r, r.exact, r.left, r.due = *was, !was.Counting, 0, due
+}
+
+// dropCut forgets receipts of purges that a crash has cut off.
+func (l *receipts) dropCut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = slices.DeleteFunc(l.list, func(r *receipt) bool {
+		cut := r.cut()
+		if cut {
+			delete(l.byID, r.id)
+		}
+		return cut
+	})
 }
 
 func (l *receipts) find(id string) *receipt {
