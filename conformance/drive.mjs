@@ -18,7 +18,7 @@ const chosen = suites.map(suite => ({
   tests: suite.tests.filter(test => (options.private ? !test.cdn_only && !test.browser_skip : !test.browser_only) &&
     (options.ids.length === 0 || options.ids.includes(test.id)) && wanted.test(`${suite.id}/${test.id}`)),
 }));
-if (options.ids.length > 0) chosen.forEach(suite => suite.tests.forEach(test => { test.dump = true; }));
+if (options.dump) chosen.forEach(suite => suite.tests.forEach(test => { test.dump = true; }));
 
 const { runTests, getResults } = await load(path.join(options.engine, 'client/runner.mjs'));
 if (options.engine === '.') await runTests(chosen, options.private ? asBrowserFetch : asNodeFetch, options.private, options.base, options.chunk);

@@ -22,6 +22,15 @@ function outcome(run, test, dependencies) {
   return [type === 'Assertion' ? 'fail' : 'error', type === 'Assertion' ? message : `${type}: ${message}`];
 }
 
+// unasked are the tests that did not come to their question, as the suite says:
+// an answer before it was not what the test builds upon.
+export function unasked(run) {
+  return run.tests.map(test => test.id).filter(id => {
+    const result = run.results[id];
+    return Array.isArray(result) && result[0] === 'Setup' && result[1] !== 'retry';
+  });
+}
+
 // summary is the line of figures.
 export function summary(run, dependencies = true) {
   return kinds.map(kind => {

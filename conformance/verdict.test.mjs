@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
-import { compareRuns, describe, expectations, judge, passed, readExpectations, summary } from './verdict.mjs';
+import { compareRuns, describe, expectations, judge, passed, readExpectations, summary, unasked } from './verdict.mjs';
 
 // run makes a run of tests that are written "id kind result needs…".
 function run(...lines) {
@@ -29,6 +29,13 @@ test('a test whose dependency did not pass is not passed', () => {
 test('a failure that is not listed is a fault, a check is none', () => {
   const r = run('a required Assertion', 'b optimal ok', 'c check Assertion');
   assert.deepEqual(judge(r, nothing, {}), ['a does not pass: fail: because']);
+});
+
+test('a test that did not come to its question is told from one that failed', () => {
+  const r = run('a required Setup', 'b required Assertion', 'c optimal ok', 'd required Setup');
+  r.results.d = ['Setup', 'retry'];
+  delete r.results.c;
+  assert.deepEqual(unasked(r), ['a']);
 });
 
 test('a list may only shrink', () => {
