@@ -139,6 +139,11 @@ func (c *Client) Job(ctx context.Context, job jobs.ID) (info jobs.Info, err erro
 // Tasks lists tasks of a job.
 func (c *Client) Tasks(ctx context.Context, job jobs.ID, f jobs.TaskFilter) (list []jobs.TaskInfo, err error) {
 	q := url.Values{"job": {string(job)}, "from": {strconv.FormatInt(f.From, 10)}}
+	for name, pos := range map[string]int64{"begin": f.Begin, "end": f.End} {
+		if pos > 0 {
+			q.Set(name, strconv.FormatInt(pos, 10))
+		}
+	}
 	some(q, f.States, f.N)
 	err = c.get(ctx, "/job/tasks", q, &list)
 	return list, err

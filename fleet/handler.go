@@ -163,9 +163,11 @@ func (h *handler) tasks(w http.ResponseWriter, r *http.Request) {
 	if f.States, err = statesOf(q["state"]); err == nil {
 		f.N, err = number(q.Get("n"), 100)
 	}
-	if err == nil && q.Has("from") {
-		if f.From, err = strconv.ParseInt(q.Get("from"), 10, 64); err != nil {
-			err = wrong(err)
+	for name, pos := range map[string]*int64{"from": &f.From, "begin": &f.Begin, "end": &f.End} {
+		if err == nil && q.Has(name) {
+			if *pos, err = strconv.ParseInt(q.Get(name), 10, 64); err != nil {
+				err = wrong(err)
+			}
 		}
 	}
 	if err != nil {

@@ -109,6 +109,7 @@ type array struct {
 	numbers Array
 	blocks  map[int64]*block
 	counts  Counts // index
+	spent   int64  // on tasks that succeeded, by their latest run; ms (index)
 	ready   Set    // positions that may be claimed now (index)
 }
 
@@ -117,6 +118,7 @@ type block struct {
 	job     *job
 	no      int64
 	tasks   []task
+	by      [states]uint16 // tasks by state (index)
 	details int
 	stored
 }
@@ -457,6 +459,7 @@ func (m *machine) addBlock(j *job, no int64) *block {
 			b.tasks[i].state = j.base
 		}
 	}
+	b.by[j.base] = uint16(len(b.tasks))
 	j.many.blocks[no] = b
 	return b
 }
@@ -496,6 +499,9 @@ func (m *machine) ended(j *job, e *event) {
 		if !e.result.OK() {
 			t.failed++
 		}
+	}
+	if m.live && j.many != nil && e.to == Succeeded {
+		j.many.spent += max(0, t.at-t.began)
 	}
 	j.touched = m.now
 	m.remember(j, e.pos, t, &e.result)

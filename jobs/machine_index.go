@@ -180,11 +180,16 @@ func (m *machine) count(j *job) {
 		return
 	}
 	a := j.many
-	a.counts, a.ready = Counts{}, Set{}
+	a.counts, a.ready, a.spent = Counts{}, Set{}, 0
 	for _, b := range a.blocks {
+		b.by = [states]uint16{}
 		for i := range b.tasks {
 			t := &b.tasks[i]
 			a.counts[t.state]++
+			b.by[t.state]++
+			if t.state == Succeeded {
+				a.spent += max(0, t.at-t.began)
+			}
 			j.touched = max(j.touched, t.began)
 			switch t.state {
 			case Running:
@@ -349,6 +354,9 @@ func (m *machine) set(j *job, pos int64, t *task, to State) {
 	}
 	j.many.counts[from]--
 	j.many.counts[to]++
+	b := j.many.blocks[pos/blockSize]
+	b.by[from]--
+	b.by[to]++
 	if from == Queued {
 		j.many.ready.Remove(pos, pos)
 	}

@@ -389,6 +389,7 @@ func TestModel(t *testing.T) {
 			for _, id := range m.order {
 				m.check(id)
 			}
+			recount(t, m.s)
 			if err := m.s.Close(ctx); err != nil {
 				t.Fatal(err)
 			}

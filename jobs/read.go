@@ -22,6 +22,8 @@ const (
 	// maxFine is of how many blocks an array may be whose running tasks count as
 	// what they are, and not as nothing: of more they are little.
 	maxFine = 64
+	// maxFollowers is how many of the jobs are told that come after one.
+	maxFollowers = 100
 	// maxRunning is how many running tasks are told of a worker.
 	maxRunning = 1000
 )
@@ -152,6 +154,9 @@ func (s *Scheduler) Job(ctx context.Context, id ID) (Info, error) {
 			return fmt.Errorf("%w: %s", ErrUnknown, id)
 		}
 		one = s.found(j)
+		for _, num := range s.m.dependents[j.num][:min(len(s.m.dependents[j.num]), maxFollowers)] {
+			one.info.Followers = append(one.info.Followers, makeID(num))
+		}
 		return nil
 	})
 	if err != nil {
@@ -183,25 +188,13 @@ func (s *Scheduler) found(j *job) found {
 	if n := i.Counts[Failed] + i.Counts[Dead]; i.Reason == "" && j.many != nil && n > 0 {
 		i.Reason = fmt.Sprintf("%d of %d tasks failed", n, i.Counts.Total())
 	}
-	i.Fraction = s.fraction(j, i.Counts)
+	mean := j.mean(i.Counts)
+	w := s.workOf(j, i.Counts, mean)
+	i.Left = j.estimate(i.Counts, mean, w)
+	if total := i.Counts.Total(); total > 0 {
+		i.Fraction = (float64(total-i.Counts[Queued]-i.Counts[Running]) + w.done) / float64(total)
+	}
 	return found{i, j.spec}
-}
-
-// fraction is how much of a job is done.
-func (s *Scheduler) fraction(j *job, c Counts) float64 {
-	total := c.Total()
-	if total == 0 {
-		return 0
-	}
-	done := float64(total - c[Queued] - c[Running])
-	if c[Running] > 0 && (j.many == nil || len(j.many.blocks) <= maxFine) {
-		j.running(func(_ int64, t *task) {
-			if l := s.leases.get(t.token); l != nil {
-				done += l.progress.Fraction
-			}
-		})
-	}
-	return done / float64(total)
 }
 
 // running calls f with the job's tasks that run.
@@ -213,6 +206,9 @@ func (j *job) running(f func(pos int64, t *task)) {
 		return
 	}
 	for _, b := range j.many.blocks {
+		if b.by[Running] == 0 {
+			continue
+		}
 		for i := range b.tasks {
 			if b.tasks[i].state == Running {
 				f(b.no*blockSize+int64(i), &b.tasks[i])
@@ -312,11 +308,16 @@ func (s *Scheduler) Tasks(ctx context.Context, id ID, f TaskFilter) ([]TaskInfo,
 
 func (s *Scheduler) tasks(j *job, f TaskFilter) []TaskInfo {
 	n, skip := listed(f.N), max(0, f.From)
+	begin, end := max(0, f.Begin), j.n()
+	if f.End > 0 {
+		end = min(end, f.End)
+	}
 	matches := func(st State) bool { return len(f.States) == 0 || slices.Contains(f.States, st) }
 	var out []TaskInfo
 	// stretch lists positions of tasks that are all in the base state.
 	stretch := func(lo, hi int64) {
-		if !matches(j.base) {
+		lo, hi = max(lo, begin), min(hi, end-1)
+		if !matches(j.base) || lo > hi {
 			return
 		}
 		pass := min(skip, hi-lo+1)
@@ -328,7 +329,7 @@ func (s *Scheduler) tasks(j *job, f TaskFilter) []TaskInfo {
 	if j.many == nil {
 		if j.one == nil && j.n() > 0 {
 			stretch(0, 0)
-		} else if j.one != nil && matches(j.one.state) && skip == 0 {
+		} else if j.one != nil && matches(j.one.state) && skip == 0 && begin < end {
 			out = append(out, s.taskInfo(j, 0, j.one))
 		}
 		return out
@@ -342,7 +343,15 @@ func (s *Scheduler) tasks(j *job, f TaskFilter) []TaskInfo {
 	for _, no := range blocks {
 		stretch(next, no*blockSize-1)
 		b := j.many.blocks[no]
-		for i := range b.tasks {
+		first := no * blockSize
+		next = first + blockSize
+		if whole := begin <= first && first+int64(len(b.tasks)) <= end; whole {
+			if has := b.has(f.States); has <= skip {
+				skip -= has
+				continue
+			}
+		}
+		for i := max(0, begin-first); i < min(int64(len(b.tasks)), end-first); i++ {
 			t := &b.tasks[i]
 			if !matches(t.state) {
 				continue
@@ -354,9 +363,8 @@ func (s *Scheduler) tasks(j *job, f TaskFilter) []TaskInfo {
 			if len(out) == n {
 				return out
 			}
-			out = append(out, s.taskInfo(j, no*blockSize+int64(i), t))
+			out = append(out, s.taskInfo(j, first+i, t))
 		}
-		next = (no + 1) * blockSize
 	}
 	stretch(next, j.n()-1)
 	return out

@@ -153,6 +153,13 @@ type Info struct {
 	Waits     string    `json:"waits,omitempty"`  // why no task of it is claimed, if it is known
 	Reason    string    `json:"reason,omitempty"` // why it failed, was cancelled, is dead
 	Fraction  float64   `json:"fraction"`         // of all tasks, with the progress of those that run
+
+	// Left is an estimate of how long it still takes, from how long its tasks
+	// took that succeeded, and how many run at once; 0: nothing is known to tell by.
+	Left time.Duration `json:"left,omitempty"`
+	// Followers are jobs that come after this one, 100 of them at most; told by
+	// Queue.Job alone.
+	Followers []ID `json:"followers,omitempty"`
 }
 
 // TaskInfo is what a queue knows of a task.
@@ -203,8 +210,10 @@ type Page struct {
 // TaskFilter says which tasks of a job to list. Zero fields do not restrict.
 type TaskFilter struct {
 	States []State `json:"states,omitempty"`
-	From   int64   `json:"from,omitempty"` // how many tasks that match to leave out
-	N      int     `json:"n,omitempty"`    // how many at most; default 100, at most 1000
+	Begin  int64   `json:"begin,omitempty"` // only tasks from this position in the array on
+	End    int64   `json:"end,omitempty"`   // and before this one; 0: all
+	From   int64   `json:"from,omitempty"`  // how many tasks that match to leave out
+	N      int     `json:"n,omitempty"`     // how many at most; default 100, at most 1000
 }
 
 // Queue is a [Scheduler], or a client of one over a network. All methods may

@@ -3,6 +3,7 @@ package jobs
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Title is what people call the job: its name, else its kind, else its command.
@@ -37,4 +38,52 @@ func (r *Result) Ending() string {
 		return r.Signal
 	}
 	return fmt.Sprintf("exit status %d", r.Exit)
+}
+
+// Condition is the task's state in a word, "ending" while a cancelled one still
+// runs.
+func (t *TaskInfo) Condition() string {
+	if t.Ending {
+		return "ending"
+	}
+	return t.State.String()
+}
+
+// Took is how long the latest run took, or takes until now; false when there was
+// none, or when it is not known how it ended.
+func (t *TaskInfo) Took(now time.Time) (time.Duration, bool) {
+	switch {
+	case t.Started.IsZero():
+		return 0, false
+	case t.State == Running:
+		return max(0, now.Sub(t.Started)), true
+	case t.Ended.IsZero():
+		return 0, false
+	}
+	return max(0, t.Ended.Sub(t.Started)), true
+}
+
+// Says is what a task that runs says of itself, and otherwise how it ended.
+func (t *TaskInfo) Says() string {
+	if t.State == Running {
+		return t.Progress.Message
+	}
+	return t.Result.Ending()
+}
+
+// Over is how many tasks are in final states.
+func (c Counts) Over() int64 { return c.Total() - c[Queued] - c[Running] }
+
+// Broken is how many tasks are failed or dead.
+func (c Counts) Broken() int64 { return c[Failed] + c[Dead] }
+
+// Words says how many tasks are in which state: "3 queued, 1 running".
+func (c Counts) Words() string {
+	var parts []string
+	for s, n := range c {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, State(s)))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

@@ -56,11 +56,11 @@ func (j *jobCommand) showPage(page *jobs.Page) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(j.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tSTATE\tTASKS\tAGE\tOWNER\tNAME")
+	fmt.Fprintln(w, "ID\tSTATE\tTASKS\tAGE\tLEFT\tOWNER\tNAME")
 	for i := range page.Jobs {
 		info := &page.Jobs[i]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", info.ID, info.Condition(), done(info), shortSpan(time.Since(info.Submitted)),
-			cell(info.Spec.Owner, 10), cell(info.Spec.Title(), 28))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", info.ID, info.Condition(), done(info), shortSpan(time.Since(info.Submitted)),
+			left(info), cell(info.Spec.Owner, 10), cell(info.Spec.Title(), 22))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -80,11 +80,15 @@ func ofAll(total int) string {
 
 // done says how many tasks are over: "3/250".
 func done(info *jobs.Info) string {
-	over := int64(0)
-	for s := jobs.Succeeded; s <= jobs.Dead; s++ {
-		over += info.Counts.Of(s)
+	return fmt.Sprintf("%d/%d", info.Counts.Over(), info.Counts.Total())
+}
+
+// left is an estimate of how long a job still takes, "" when nothing is known.
+func left(info *jobs.Info) string {
+	if info.Left == 0 {
+		return ""
 	}
-	return fmt.Sprintf("%d/%d", over, info.Counts.Total())
+	return "~" + shortSpan(info.Left)
 }
 
 // shortSpan is a time in its largest unit: 12s, 5m, 3h, 2d.
@@ -157,24 +161,21 @@ func infoRows(info *jobs.Info) [][2]string {
 	rows := [][2]string{
 		{"job", string(info.ID)}, {"name", s.Name}, {"owner", s.Owner}, {"pool", s.Pool}, {"kind", s.Kind},
 		{"command", strings.Join(s.Command, " ")}, {"array", s.Array.String()}, {"schedule", strings.TrimSpace(s.Schedule + " " + s.Zone)},
-		{"state", info.Condition()}, {"reason", info.Reason}, {"waits", info.Waits}, {"tasks", counts(info)},
+		{"state", info.Condition()}, {"reason", info.Reason}, {"waits", info.Waits}, {"tasks", info.Counts.Words()},
 		{"submitted", clockOf(info.Submitted)}, {"started", clockOf(info.Started)}, {"ended", clockOf(info.Ended)},
 	}
 	if info.State == jobs.Running {
-		rows = append(rows, [2]string{"done", fmt.Sprintf("%.0f %%", 100*info.Fraction)})
+		rows = append(rows, [2]string{"done", fmt.Sprintf("%.0f %%", 100*info.Fraction)}, [2]string{"left", estimated(info)})
 	}
 	return rows
 }
 
-// counts says how many tasks are in which state.
-func counts(info *jobs.Info) string {
-	var parts []string
-	for s := jobs.Queued; s <= jobs.Dead; s++ {
-		if n := info.Counts.Of(s); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, s))
-		}
+// estimated says when the job may end, "" when nothing is known.
+func estimated(info *jobs.Info) string {
+	if info.Left == 0 {
+		return ""
 	}
-	return strings.Join(parts, ", ")
+	return "about " + shortSpan(info.Left) + ", by how long its tasks took so far"
 }
 
 func clockOf(t time.Time) string {
@@ -192,7 +193,7 @@ func (j *jobCommand) showTasks(info *jobs.Info, tasks []jobs.TaskInfo) error {
 	fmt.Fprintln(w, "\nTASK\tSTATE\tTRY\tTOOK\tWORKER\tRESULT")
 	for i := range tasks {
 		t := &tasks[i]
-		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\n", t.Task, t.State, t.Attempt, took(t), cell(t.Worker, 16), cell(result(t), 32))
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\n", t.Task, t.Condition(), t.Attempt, took(t), cell(t.Worker, 16), cell(result(t), 32))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -205,26 +206,18 @@ func (j *jobCommand) showTasks(info *jobs.Info, tasks []jobs.TaskInfo) error {
 
 // took is how long the latest run took, or takes.
 func took(t *jobs.TaskInfo) string {
-	switch {
-	case t.Started.IsZero():
-		return ""
-	case t.State == jobs.Running:
-		return shortSpan(time.Since(t.Started))
-	case t.Ended.IsZero():
-		return ""
+	if d, ok := t.Took(time.Now()); ok {
+		return shortSpan(d)
 	}
-	return shortSpan(t.Ended.Sub(t.Started))
+	return ""
 }
 
 // result says how far a task is, or how it ended.
 func result(t *jobs.TaskInfo) string {
-	if t.State == jobs.Running {
-		if t.Ending {
-			return "is being ended"
-		}
-		return strings.TrimSpace(fmt.Sprintf("%.0f %% %s", 100*t.Progress.Fraction, t.Progress.Message))
+	if t.State == jobs.Running && !t.Ending {
+		return strings.TrimSpace(fmt.Sprintf("%.0f %% %s", 100*t.Progress.Fraction, t.Says()))
 	}
-	return t.Result.Ending()
+	return t.Says()
 }
 
 // named are tasks by their numbers, wherever in the job they are.

@@ -81,12 +81,7 @@ func taskTable(id jobs.ID, list []jobs.TaskInfo, now time.Time) *table {
 				c.Text, c.Href = strconv.FormatInt(at(row).Task, 10), logAddress(id, at(row).Task)
 				c.Title = "What it wrote"
 			}},
-		{key: "state", title: "State", badge: true, plain: true, text: func(row int) string {
-			if at(row).Ending {
-				return "ending"
-			}
-			return at(row).State.String()
-		}, more: func(row int, c *ui.Cell) { c.Level = levelOf(at(row).State) }},
+		{key: "state", title: "State", badge: true, plain: true, text: func(row int) string { return at(row).Condition() }, more: func(row int, c *ui.Cell) { c.Level = levelOf(at(row).State) }},
 		{key: "done", title: "Done", kind: percent, plain: true, num: func(row int) float64 { return fractionOf(at(row)) },
 			more: func(row int, c *ui.Cell) {
 				if at(row).State == jobs.Running {
@@ -96,17 +91,14 @@ func taskTable(id jobs.ID, list []jobs.TaskInfo, now time.Time) *table {
 		{key: "attempt", title: "Run", kind: count, plain: true, help: "How often it was begun.", num: func(row int) float64 { return float64(at(row).Attempt) }},
 		{key: "worker", title: "Server", plain: true, text: func(row int) string { return ui.Visible(at(row).Worker) }},
 		{key: "took", title: "Took", kind: seconds, plain: true, num: func(row int) float64 {
-			if at(row).State == jobs.Running {
-				return lasted(at(row).Started, time.Time{}, now)
+			if d, ok := at(row).Took(now); ok {
+				return d.Seconds()
 			}
-			if at(row).Ended.IsZero() {
-				return math.NaN()
-			}
-			return lasted(at(row).Started, at(row).Ended, now)
+			return math.NaN()
 		}},
 		{key: "cpu", title: "CPU", kind: seconds, plain: true, num: result(func(r *jobs.Result) float64 { return r.Usage.CPU.Seconds() })},
 		{key: "memory", title: "Memory", kind: octets, plain: true, help: "At most.", num: result(func(r *jobs.Result) float64 { return float64(r.Usage.MaxRSS) })},
-		{key: "result", title: "Result", wide: true, plain: true, text: func(row int) string { return ui.Visible(taskResult(at(row))) }},
+		{key: "result", title: "Result", wide: true, plain: true, text: func(row int) string { return ui.Visible(at(row).Says()) }},
 	}}
 }
 
@@ -119,14 +111,6 @@ func fractionOf(t *jobs.TaskInfo) float64 {
 		return 100
 	}
 	return math.NaN()
-}
-
-// taskResult says how far a task is, or how it ended.
-func taskResult(t *jobs.TaskInfo) string {
-	if t.State == jobs.Running {
-		return t.Progress.Message
-	}
-	return t.Result.Ending()
 }
 
 func logAddress(id jobs.ID, task int64) string {
@@ -223,7 +207,7 @@ var jobActs = []struct {
 		func(ctx context.Context, q jobs.Queue, id jobs.ID) error { return q.Cancel(ctx, id, jobs.Array{}) }},
 	{"retry", "Run again", "Its tasks that did not succeed are queued again.", "Queue the tasks again that failed, were cancelled or are dead.", false,
 		func(i *jobs.Info) bool {
-			return i.Counts.Of(jobs.Failed)+i.Counts.Of(jobs.Cancelled)+i.Counts.Of(jobs.Dead) > 0
+			return i.Counts.Broken()+i.Counts.Of(jobs.Cancelled) > 0
 		},
 		func(ctx context.Context, q jobs.Queue, id jobs.ID) error { return q.Retry(ctx, id, jobs.Array{}) }},
 	{"pause", "Pause", "No task of it is begun any more.", "Begin no more tasks of it; those that run go on.", false,

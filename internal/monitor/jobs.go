@@ -90,10 +90,8 @@ func jobTable(list []jobs.Info, now time.Time) *table {
 			more: func(row int, c *ui.Cell) { c.Gauge = doneGauge(at(row)) }},
 		{key: "tasks", title: "Tasks", kind: count, plain: true, num: func(row int) float64 { return float64(at(row).Counts.Total()) }},
 		{key: "running", title: "Running", kind: count, plain: true, num: countOf(list, jobs.Running)},
-		{key: "failed", title: "Failed", kind: count, plain: true, help: "Failed and dead tasks.", num: func(row int) float64 {
-			return float64(at(row).Counts.Of(jobs.Failed) + at(row).Counts.Of(jobs.Dead))
-		}, more: func(row int, c *ui.Cell) {
-			c.Level = levelIf(at(row).Counts.Of(jobs.Failed)+at(row).Counts.Of(jobs.Dead) > 0, ui.Bad)
+		{key: "failed", title: "Failed", kind: count, plain: true, help: "Failed and dead tasks.", num: func(row int) float64 { return float64(at(row).Counts.Broken()) }, more: func(row int, c *ui.Cell) {
+			c.Level = levelIf(at(row).Counts.Broken() > 0, ui.Bad)
 		}},
 		{key: "owner", title: "Owner", plain: true, text: func(row int) string { return ui.Visible(at(row).Spec.Owner) }},
 		{key: "pool", title: "Pool", plain: true, text: func(row int) string { return ui.Visible(at(row).Spec.Pool) }},

@@ -90,7 +90,7 @@ func (r *runOf) isNamed(values url.Values) bool {
 func runTable(rows []runOf, now time.Time) *table {
 	at := func(row int) *runOf { return &rows[row] }
 	return &table{name: "programs", caption: "Running now", empty: noRuns, rows: len(rows), columns: []column{
-		{key: "stop", title: "Stop", plain: true, text: func(row int) string {
+		{key: "stop", title: "Stop", plain: true, act: true, text: func(row int) string {
 			if at(row).Stopped() {
 				return "stopped"
 			}
