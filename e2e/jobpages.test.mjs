@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { promisify } from 'node:util';
@@ -76,7 +77,10 @@ everyPage(
     { name: '/jobs/log of nothing', path: () => `/jobs/log?id=${id.silent}&task=0`, fields: () => fields, title: 'Output of task 0', texts: ['It has written nothing.'] },
     { name: '/jobs/log of one that runs', path: () => `/jobs/log?id=${id.busy}&task=0`, fields: () => fields, title: 'Output of task 0', texts: ['begun'] },
     { name: '/jobs/log without the token', path: () => `/jobs/log?id=${id.good}&task=0`, status: 401, title: 'Token' },
-    { path: '/servers', title: 'Servers', live: true, tables: { Workers: ['Server', 'Running', 'At most', 'Finished', 'Lost', 'Heard of'] } },
+    { path: '/servers', title: 'Servers', live: true, tables: { Servers: ['Server', 'State', 'Load', 'Memory', 'Disk', 'Tasks', 'At most', 'Finished', 'Lost', 'Hits'] } },
+    { name: '/servers/server', path: () => `/servers/server?name=${hostname()}`, title: `Server ${hostname()}`, texts: ['the hub of its fleet', 'Lock …', 'Drain …'] },
+    { path: '/servers/server?name=none', title: 'Not Found', status: 404, texts: ['There is no such server'] },
+    { name: '/servers/act', path: () => `/servers/act?name=${hostname()}&do=drain`, title: 'Drain', texts: ['Take no further tasks'] },
   ],
   () => browser,
   () => base,

@@ -81,6 +81,7 @@ func (s *service) inside() http.Handler {
 	}
 	if s.jobs != nil {
 		mux.Handle("/job/", s.jobs.Handler())
+		mux.Handle("/fleet/", s.jobs.Handler())
 	}
 	mux.Handle("GET /why.json", s.whyHandler())
 	mux.Handle("GET /why.txt", s.whyHandler())

@@ -135,24 +135,24 @@ func TestJobFiles(t *testing.T) {
 func TestJobPages(t *testing.T) {
 	f, id := withQueue(t, t.TempDir())
 	h := f.Local()
-	for _, at := range []string{"/jobs", jobAddress(id), logAddress(id, 1), actAddress(id, "cancel"), "/servers"} {
+	for _, at := range []string{"/jobs", jobAddress(id), logAddress(id, 1), actAddress(id, "cancel")} {
 		w := send(h, "GET", at, "", "Accept", "text/html")
 		if body := w.Body.String(); w.Code != 200 || strings.Contains(body, "<script>alert") {
 			t.Errorf("%s: %d, or it has text as markup", at, w.Code)
 		}
 	}
-	for at, live := range map[string]bool{"/jobs": true, "/jobs?state=queued": false, jobAddress(id): true, jobAddress(id) + "&state=queued": false, jobAddress(id) + "&offset=1": false, "/servers": true} {
+	for at, live := range map[string]bool{"/jobs": true, "/jobs?state=queued": false, jobAddress(id): true, jobAddress(id) + "&state=queued": false, jobAddress(id) + "&offset=1": false} {
 		if body := send(h, "GET", at, "", "Accept", "text/html").Body.String(); strings.Contains(body, "data-events=") != live {
 			t.Errorf("%s: live %v", at, !live)
 		}
 	}
-	for name, source := range map[string]liveSource{"jobs": jobsEvents, "job": jobEvents, "servers": serversEvents} {
+	for name, source := range map[string]liveSource{"jobs": jobsEvents, "job": jobEvents} {
 		events, err := source(f.Monitor, &query{page: "/" + name, values: url.Values{"id": {string(id)}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := string(events(nil, time.Now()))
-		if want := map[string]string{"jobs": `"id":"` + string(id) + `"`, "job": `"id":"3"`, "servers": `"table":"servers"`}[name]; !strings.Contains(text, want) || strings.Contains(text, "<script>alert") {
+		if want := map[string]string{"jobs": `"id":"` + string(id) + `"`, "job": `"id":"3"`}[name]; !strings.Contains(text, want) || strings.Contains(text, "<script>alert") {
 			t.Errorf("%s: %s", name, text)
 		}
 	}

@@ -2,11 +2,8 @@ package monitor
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"math"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -199,71 +196,4 @@ func jobFilter(q *query) *ui.Form {
 		f.Hidden = []ui.Value{{Name: "state", Value: state}}
 	}
 	return f
-}
-
-func workersTable(m *Monitor, _ *query) (*table, error) {
-	var list []jobs.WorkerInfo
-	if m.o.Jobs != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		var err error
-		if list, err = m.o.Jobs.Workers(ctx); err != nil {
-			return nil, err
-		}
-	}
-	now := m.o.Now()
-	return &table{name: "servers", caption: "Workers", empty: "No worker has asked for a task.", rows: len(list), columns: []column{
-		{key: "server", title: "Server", text: func(row int) string { return ui.Visible(list[row].Node) }},
-		{key: "running", title: "Running", kind: count, down: true, num: func(row int) float64 { return float64(len(list[row].Running)) },
-			more: func(row int, c *ui.Cell) {
-				if w := &list[row]; w.Capacity > 0 {
-					c.Gauge = &ui.Gauge{Value: float64(len(w.Running)), Limit: float64(w.Capacity), Warn: -1}
-				}
-			}},
-		{key: "capacity", title: "At most", kind: count, down: true, num: func(row int) float64 { return float64(list[row].Capacity) }},
-		{key: "finished", title: "Finished", kind: count, down: true, help: "Tasks, since the queue was started.", num: func(row int) float64 { return float64(list[row].Finished) }},
-		{key: "lost", title: "Lost", kind: count, down: true, help: "Tasks that it gave back, or that were taken from it.", num: func(row int) float64 { return float64(list[row].Lost) },
-			more: func(row int, c *ui.Cell) { c.Level = levelIf(list[row].Lost > 0, ui.Warn) }},
-		{key: "seen", title: "Heard of", kind: seconds, help: "How long ago.", num: func(row int) float64 { return age(now, list[row].Seen) }},
-		{key: "labels", title: "Labels", wide: true, text: func(row int) string { return ui.Visible(labels(list[row].Labels)) }},
-		{key: "version", title: "Version", text: func(row int) string { return ui.Visible(list[row].Version) }},
-		{key: "note", title: "Says", wide: true, text: func(row int) string { return ui.Visible(list[row].Note) }},
-	}}, nil
-}
-
-// labels are the labels of a worker, in order.
-func labels(m map[string]string) string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		if value := m[name]; value != "" {
-			name = fmt.Sprintf("%s=%s", name, value)
-		}
-		parts = append(parts, name)
-	}
-	return strings.Join(parts, " ")
-}
-
-func serversView(m *Monitor, q *query) (*ui.View, error) {
-	v := &ui.View{Title: "Servers", Refresh: 5 * time.Second}
-	if m.o.Jobs == nil {
-		v.Refresh = 0
-		v.Sections = []ui.Section{&ui.Notice{Level: ui.Info, Title: "There are no servers", Text: "Here are those that run jobs of this server, which has no job queue; one that is started with --jobs N has."}}
-		return v, nil
-	}
-	t, err := workersTable(m, q)
-	if err != nil {
-		return nil, err
-	}
-	w, err := q.window(t)
-	if err != nil {
-		return nil, err
-	}
-	section := t.html(q, w)
-	if q.none("offset", "limit", "sort") && t.rows <= min(maxServers, w.limit) {
-		v.Live = liveAddress("servers", nil)
-		rowsByKey(t, "server", section.Rows)
-		section.MaxRows = maxServers
-	}
-	v.Sections = []ui.Section{section}
-	return v, nil
 }

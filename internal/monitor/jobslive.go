@@ -87,20 +87,3 @@ func jobEvents(m *Monitor, q *query) (func(dst []byte, now time.Time) []byte, er
 		return appendEvent(dst, ui.EventRows, 0, wholeTable(taskTable(id, list, now), "task"))
 	}, nil
 }
-
-// serversEvents brings the workers.
-func serversEvents(m *Monitor, q *query) (func(dst []byte, now time.Time) []byte, error) {
-	if _, err := m.queue(); err != nil {
-		return nil, err
-	}
-	return func(dst []byte, _ time.Time) []byte {
-		t, err := workersTable(m, q)
-		if err != nil || t.rows > maxServers {
-			return dst
-		}
-		return appendEvent(dst, ui.EventRows, 0, wholeTable(t, "server"))
-	}, nil
-}
-
-// maxServers is up to how many workers their page changes by itself.
-const maxServers = 200

@@ -34,6 +34,7 @@ import (
 
 	"freshet/cache"
 	"freshet/check"
+	"freshet/fleet"
 	"freshet/forward"
 	"freshet/internal/control"
 	"freshet/internal/journal"
@@ -83,6 +84,11 @@ type Options struct {
 	JobFiles    func(job jobs.ID, task int64) ([]jobs.File, error)
 	OpenJobFile func(job jobs.ID, task int64, name string) (*os.File, error)
 
+	// Servers lists the servers of the fleet, this one first; nil without one.
+	// Want has one lock, drain or release; see fleet.Node.
+	Servers func(context.Context) ([]fleet.Server, error)
+	Want    func(ctx context.Context, server, do string) error
+
 	// Messages is the bus that the queue is kept on; nil without one.
 	Messages Messages
 
@@ -90,7 +96,7 @@ type Options struct {
 	Purger control.Purger
 
 	// Commands answers what commands ask for: /purge, /why.json, /why.txt,
-	// /why/ID with these suffixes, and what is below /job/.
+	// /why/ID with these suffixes, and what is below /job/ and /fleet/.
 	Commands http.Handler
 
 	// Check checks an address for the page that does; nil means package check,

@@ -84,13 +84,17 @@ func (m *Monitor) serve(w http.ResponseWriter, r *http.Request) {
 	m.read(w, r, p, q)
 }
 
-// jobCommands is below what commands ask for about jobs.
-const jobCommands = "/job/"
+// jobCommands is below what commands ask for about jobs, fleetCommands about
+// servers.
+const (
+	jobCommands   = "/job/"
+	fleetCommands = "/fleet/"
+)
 
 // isCommand reports whether a path is one that commands ask for.
 func isCommand(path string) bool {
 	why, ok := strings.CutPrefix(path, "/why")
-	return path == "/purge" || strings.HasPrefix(path, jobCommands) || ok && (strings.HasSuffix(why, ".json") || strings.HasSuffix(why, ".txt"))
+	return path == "/purge" || strings.HasPrefix(path, jobCommands) || strings.HasPrefix(path, fleetCommands) || ok && (strings.HasSuffix(why, ".json") || strings.HasSuffix(why, ".txt"))
 }
 
 // changed makes what is shown next be new.
