@@ -23,7 +23,8 @@ import (
 // purgeFunc says what is kept for a URL in a cache.
 type purgeFunc func(url string) ([]cache.Selector, error)
 
-// purger forgets what is in a store.
+// purger forgets what is in a store. It is what a fleet knows of a server's cache:
+// see purgefleet.go.
 type purger struct {
 	store *cache.Store
 	// find returns who knows what is kept for a URL.
@@ -256,7 +257,7 @@ func purge(e *Env, c *config.Purge) error {
 	}
 	q := control.Request{
 		URLs: c.URLs, Tags: c.Tags, Prefixes: c.Prefixes, Hosts: c.Hosts, Where: c.Where, All: c.All || c.Everything,
-		Soft: c.Soft, DryRun: c.DryRun, ID: c.ID, Undo: c.Undo, Receipt: c.Receipt, Receipts: c.Receipts,
+		Soft: c.Soft, DryRun: c.DryRun, ID: c.ID, Undo: c.Undo, Receipt: c.Receipt, Receipts: c.Receipts, Here: c.Here,
 	}
 	a, err := client.Purge(context.Background(), q)
 	if err != nil {
@@ -306,6 +307,7 @@ func tellPurged(w io.Writer, q *control.Request, a *control.Answer) {
 	if q.Receipts {
 		for i := range a.Receipts {
 			tellReceipt(w, &a.Receipts[i])
+			tellNodes(w, &a.Receipts[i], true)
 		}
 		if len(a.Receipts) == 0 {
 			io.WriteString(w, "nothing was purged yet\n")
@@ -322,6 +324,7 @@ func tellPurged(w io.Writer, q *control.Request, a *control.Answer) {
 	}
 	if a.Receipt != nil {
 		tellReceipt(w, a.Receipt)
+		tellNodes(w, a.Receipt, false)
 	}
 }
 

@@ -75,7 +75,7 @@ func TestPurgeByCommand(t *testing.T) {
 	}
 	purge(exitOK, "receipt deploy-1: tag front (hard, ", "--tag", "front", "--id", "deploy-1")
 	purged(true)
-	purge(exitOK, "receipt deploy-1: tag front (hard, ", "--tag", "front", "--id", "deploy-1")
+	purge(exitOK, "receipt deploy-1: tag front (hard, ", "--tag", "front", "--id", "deploy-1", "--here")
 	purged(false)
 	var a control.Answer
 	if text := purge(exitOK, "", "--json", "--receipt", "deploy-1"); json.Unmarshal([]byte(text), &a) != nil || a.Receipt == nil || a.Receipt.Objects != 1 || fmt.Sprint(a.Receipt.What) != "[tag front]" {

@@ -172,7 +172,7 @@ type Purge struct {
 	Reach
 	URLs, Tags, Prefixes, Hosts, Where []string
 	Everything, All                    bool // the same
-	Soft, DryRun                       bool
+	Soft, DryRun, Here                 bool
 	ID                                 string // of the receipt; "": one is made
 	Undo, Receipt                      string // of which purge; "": of none
 	Receipts                           bool

@@ -45,7 +45,8 @@ var Commands = []Command{
 	{Name: "purge", Usage: "[flags] URL... | --everything", Short: "make a server forget answers",
 		Long: "Makes the cache of a running server, of the same user on this machine, forget what it keeps for each URL, with scheme and host as clients ask for it (* stands for itself), or all answers with a tag, of a host, below a prefix, or of which a condition holds. However much that is, it takes effect at once, and holds after a restart; what is gone is removed in the background. " +
 			"Each purge has a receipt, which says how many answers it was about; a soft one can be undone by it. " +
-			"Others send a PURGE request for the URL with the token of the server (Authorization: Bearer), which is in a file beside its socket; Soft-Purge: 1 makes it a soft one.",
+			"Others send a PURGE request for the URL with the token of the server (Authorization: Bearer), which is in a file beside its socket; Soft-Purge: 1 makes it a soft one. " +
+			"At the hub of a fleet the purge is for all its servers: the receipt names each. Those that are away do not serve what was purged, and apply it when they are back, so that the exit status is 0 with them, too. --here purges one server alone.",
 		Flags: purgeFlags},
 	{Name: "why", Usage: "[flags] URL | ID", Short: "explain how a request would be, or was, answered",
 		Long: "Asks a running server how it would answer a request for URL now, without disturbing it, or why it answered the request with that ID as it did (IDs are in the access log, and in the field Freshet-Id of errors, or of all answers with --request-id always; each server that runs is asked for an ID, unless --monitor names one). " +

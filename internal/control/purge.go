@@ -30,6 +30,10 @@ type Request struct {
 	Undo     string `json:"undo,omitempty"`     // the receipt of a soft purge that is not to hold
 	Receipt  string `json:"receipt,omitempty"`  // one that is asked for
 	Receipts bool   `json:"receipts,omitempty"` // the latest are asked for
+
+	// Here has only the server that is asked do it, and not its fleet, if it has
+	// one: the purge, the undo, or the receipts, which are then its own.
+	Here bool `json:"here,omitempty"`
 }
 
 // Purges reports whether something is to be purged.
@@ -77,6 +81,41 @@ type Receipt struct {
 	Done     time.Time `json:"done,omitzero"`
 	Undone   time.Time `json:"undone,omitzero"`
 	Undoable bool      `json:"undoable,omitempty"`
+
+	// Nodes are the servers of a fleet for which the purge is; none for the purge of
+	// a server by itself. Objects and Bytes above are then of all of them together.
+	Nodes []NodeReceipt `json:"nodes,omitempty"`
+}
+
+// A NodeReceipt says what has come of a purge at a node of a fleet.
+type NodeReceipt struct {
+	Node     string    `json:"node"`
+	State    string    `json:"state"` // NodeDone, NodeWaiting or NodeAway
+	Objects  int64     `json:"objects"`
+	Bytes    int64     `json:"bytes"`
+	Counting bool      `json:"counting,omitempty"` // Objects and Bytes still grow
+	Done     time.Time `json:"done,omitzero"`      // when it was applied
+	Since    time.Time `json:"since,omitzero"`     // since when it is away
+	Fault    string    `json:"fault,omitempty"`    // what went wrong with it there
+}
+
+// States of a NodeReceipt.
+const (
+	NodeDone    = "done"    // the purge holds there
+	NodeWaiting = "waiting" // it is expected to, within seconds; until then the purge is not acknowledged
+	// NodeAway is a node that does not answer: it uses nothing that it has stored
+	// without asking the origin, and applies the purge before it does again.
+	NodeAway = "away"
+)
+
+// Missing returns the nodes at which the purge is not applied yet.
+func (r *Receipt) Missing() (missing []NodeReceipt) {
+	for _, n := range r.Nodes {
+		if n.State != NodeDone {
+			missing = append(missing, n)
+		}
+	}
+	return missing
 }
 
 // PurgeHandler returns the handler that does by p what a [Request], as JSON,
