@@ -93,6 +93,18 @@ func (j *jobCommand) submit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	inputs, err := readInputs(ctx, j.conf.Inputs)
+	if err != nil {
+		return err
+	}
+	if spec.Files = inputs.files; len(spec.Files) > 0 {
+		if err = spec.Check(); err == nil {
+			err = inputs.send(ctx, j)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	ids, err := j.queue.Submit(ctx, *spec)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -59,8 +60,13 @@ func (e *Env) work(ctx context.Context, c *config.Worker) error {
 		return err
 	}
 	defer log.close()
+	kept := userFolder(e.Environ, "XDG_CACHE_HOME", ".cache")
+	if kept != "" {
+		kept = filepath.Join(kept, "inputs")
+	}
 	return fleet.Join(ctx, fleet.MemberOptions{
-		Token:    token,
+		Token:  token,
+		Inputs: kept, MaxInputs: c.Inputs,
 		Worker:   &worker.Options{Version: version(), Capacity: int(c.Tasks), Labels: pairs(c.Labels), Pools: c.Pools, User: c.User, Dirs: c.Dirs, Drain: max(c.Drain, 1)},
 		Ready:    func(name, about string) { e.tell("worker %s: %s", name, about) },
 		ErrorLog: log.Logger,

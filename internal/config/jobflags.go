@@ -28,6 +28,7 @@ type Job struct {
 	Needs    []string // LABEL or LABEL=VALUE
 	After    []string
 	AfterAny bool
+	Inputs   []string // FILE or FILE:NAME
 	Outputs  []string
 	Schedule string
 	Zone     string
@@ -81,6 +82,9 @@ var jobRows = []Flag{
 	{Name: "dir", Kind: FilePath, Value: "DIR", Group: groupSubmit, Example: "/srv/shots", bare: true,
 		Doc:   "The folder that it runs in, on the worker, which must allow it. Unset: a new, empty one that is removed afterwards.",
 		field: func(s *sections) any { return &s.job.Dir }},
+	{Name: "input", Kind: Text, Value: "FILE[:NAME]", Repeat: true, Group: groupSubmit, Example: "scene.blend", bare: true,
+		Doc:   "A file of this machine that it needs, or a folder with all that is in it: a copy is in its folder ($HOME) when it starts, on whatever worker, under its own name or NAME. Only what the server does not have yet is sent.",
+		field: func(s *sections) any { return &s.job.Inputs }},
 	{Name: "output", Kind: Text, Value: "PATTERN", Repeat: true, Group: groupSubmit, Example: "*.png", bare: true,
 		Doc:   "Files of that folder that are kept when it has succeeded.",
 		field: func(s *sections) any { return &s.job.Outputs }},
@@ -203,6 +207,9 @@ func (p *parser) checkSubmit(c *Job) {
 	}
 	if c.Zone != "" && c.Schedule == "" {
 		p.fault("--zone is the time zone of --schedule; give that too, or leave it out")
+	}
+	if c.Kind != "" && len(c.Inputs) > 0 {
+		p.fault("--input is for programs; built-in work (--kind) takes no files")
 	}
 	if c.Schedule != "" && c.Wait {
 		p.fault("a job with --schedule is never over; leave --wait out")

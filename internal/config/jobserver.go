@@ -9,6 +9,8 @@ type JobQueue struct {
 	User  string   // that programs run as; "": ourselves, for root nobody
 	Dirs  []string // in which jobs may run, and below which
 	Keep  time.Duration
+	// Inputs bounds the files that jobs come with, in bytes.
+	Inputs int64
 }
 
 // jobServerRows are of all commands that serve.
@@ -28,4 +30,7 @@ var jobServerRows = []Flag{
 	{Name: "job-keep", Kind: Duration, Value: "TIME", Default: "7d", Min: minute, Max: 365 * day, Group: groupJobs, Restart: true,
 		Doc:   "How long jobs are remembered that are over, with what they wrote.",
 		field: func(s *sections) any { return &s.server.Jobs.Keep }},
+	{Name: "job-inputs", Kind: Size, Value: "SIZE", Default: "64GiB", Min: mib, Group: groupJobs, Restart: true,
+		Doc:   "How much the files may take, all together, that jobs come with (freshet job submit --input); one may have 4 GiB. Each is kept once, until no job is known that needs it. A job that would need more is refused.",
+		field: func(s *sections) any { return &s.server.Jobs.Inputs }},
 }

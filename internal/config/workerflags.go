@@ -19,6 +19,7 @@ type Worker struct {
 	User   string
 	Dirs   []string
 	Drain  time.Duration
+	Inputs int64         // bytes of files that jobs came with, kept
 	Life   time.Duration // of a token; 0: for ever
 }
 
@@ -52,6 +53,9 @@ var workerRows = []Flag{
 	{Name: "drain", Kind: Duration, Value: "TIME", Default: "30s", Max: day, Group: groupWorker, bare: true,
 		Doc:   "How long tasks may go on once it is told to stop. Then they are ended, and given back.",
 		field: func(s *sections) any { return &s.worker.Drain }},
+	{Name: "keep-inputs", Kind: Size, Value: "SIZE", Default: "8GiB", Min: mib, Group: groupWorker, bare: true,
+		Doc:   "How much the files may take that jobs came with, and that are kept for the next ones, in the folder freshet/inputs of $XDG_CACHE_HOME, else of ~/.cache. What was used longest ago goes first.",
+		field: func(s *sections) any { return &s.worker.Inputs }},
 	{Name: "for", Kind: Duration, Value: "TIME", Min: minute, Max: 3650 * day, Group: groupWorker, Example: "30d", bare: true,
 		Doc:   "How long the token of invite is valid. Unset: until it is revoked.",
 		field: func(s *sections) any { return &s.worker.Life }},
