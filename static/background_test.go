@@ -106,7 +106,7 @@ func TestCloseStopsHashing(t *testing.T) {
 	select {
 	case err := <-closed:
 		must(t, err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("Close still waits")
 	}
 	if s.jobs.running != 0 {
@@ -148,7 +148,7 @@ func TestHashingGivesUp(t *testing.T) {
 		if ok || g.size < 1<<50+2 {
 			t.Errorf("hashed %v, size %d", ok, g.size)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("it is still read")
 	}
 }

@@ -31,7 +31,7 @@ func (s *site) start(hot bool) (addr string) {
 		srv.Serve(l)
 	}()
 	s.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		srv.Shutdown(ctx)
 		<-done
@@ -54,7 +54,7 @@ func TestUnderEngine(t *testing.T) {
 					return
 				}
 				defer c.Close()
-				c.SetDeadline(time.Now().Add(20 * time.Second))
+				c.SetDeadline(time.Now().Add(patience))
 				requests := []struct {
 					path, field, body string
 					code              int
@@ -100,7 +100,7 @@ func TestShrinksUnderEngine(t *testing.T) {
 		c, err := net.Dial("tcp", addr)
 		must(t, err)
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(patience))
 		io.WriteString(c, raw("GET /large.bin")+raw("GET /large.bin"))
 		res, err := http.ReadResponse(bufio.NewReader(c), nil)
 		must(t, err)

@@ -31,6 +31,9 @@ type site struct {
 	log bytes.Buffer
 }
 
+// patience is for what only a failure waits for.
+const patience = time.Minute
+
 func newSite(t testing.TB, o Options, files map[string]string) *site {
 	s := &site{t: t, dir: t.TempDir(), now: time.Second}
 	for name, content := range files {
@@ -56,6 +59,21 @@ func (s *site) write(name, content string) {
 	s.t.Helper()
 	must(s.t, os.MkdirAll(filepath.Dir(s.path(name)), 0o755))
 	must(s.t, os.WriteFile(s.path(name), []byte(content), 0o644))
+}
+
+// tick waits until a change would show in the times of a file: there are
+// systems that count them in steps of some milliseconds.
+func (s *site) tick() {
+	s.t.Helper()
+	probe := filepath.Join(s.t.TempDir(), "probe")
+	must(s.t, os.WriteFile(probe, nil, 0o644))
+	first := mustStat(s.t, probe).ModTime()
+	for late := time.Now().Add(patience); !mustStat(s.t, probe).ModTime().After(first); time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			s.t.Fatal("the time of files does not go on")
+		}
+		must(s.t, os.WriteFile(probe, nil, 0o644))
+	}
 }
 
 // replace puts a file in the place of another, whole.

@@ -90,6 +90,7 @@ func TestEdits(t *testing.T) {
 				t.Fatal(code, body)
 			}
 			tag := s.get("/d/a.txt").Header().Get("Etag")
+			s.tick()
 			c.change(s)
 			code, body := s.seen("/d/a.txt")
 			if code != c.code || code == 200 && body != c.body {
@@ -127,6 +128,7 @@ func TestDeploySwitch(t *testing.T) {
 	if _, ok := s.hot(raw("GET /d/new.txt")); !ok {
 		t.Error("the hot path declined what is not there")
 	}
+	s.tick()
 	must(t, os.Symlink("2", s.path("next")))
 	must(t, os.Rename(s.path("next"), s.path("current")))
 	expect("/d/a.txt", 200, "two")
@@ -149,6 +151,7 @@ func TestCreated(t *testing.T) {
 		expect("/about", 200, "page")
 		expect("/x.css.gz", 200, "not a sidecar")
 	}
+	s.tick()
 	s.write("new.txt", "new")
 	s.write("d/index.html", "first")
 	s.write("about", "file")
@@ -178,7 +181,7 @@ func TestRacy(t *testing.T) {
 	}
 }
 
-func mustStat(t *testing.T, name string) os.FileInfo {
+func mustStat(t testing.TB, name string) os.FileInfo {
 	fi, err := os.Stat(name)
 	must(t, err)
 	return fi
@@ -225,6 +228,7 @@ func TestCoherence(t *testing.T) {
 	s.seen("/a.txt")
 	s.seen("/b.txt")
 	s.hot(raw("GET /b.txt"))
+	s.tick()
 	s.write("a.txt", "two")
 	s.write("b.txt", "new")
 	for _, path := range []string{"/a.txt", "/b.txt"} {
@@ -258,6 +262,7 @@ func TestSharedCheck(t *testing.T) {
 	if !s.unchanged(src, moment{at, read}) {
 		t.Fatal("changed")
 	}
+	s.tick()
 	s.write("a.txt", "other")
 	if !s.unchanged(src, moment{at, read}) {
 		t.Error("a request that was read before the look asked again")

@@ -273,7 +273,7 @@ func TestListingUnderEngine(t *testing.T) {
 		c, err := net.Dial("tcp", s.start(hot))
 		must(t, err)
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(patience))
 		br := bufio.NewReader(c)
 		ask := func(request string) (*http.Response, []byte) {
 			t.Helper()

@@ -50,7 +50,7 @@ func TestDirFSPipe(t *testing.T) {
 			select {
 			case code := <-codes:
 				return code
-			case <-time.After(10 * time.Second):
+			case <-time.After(patience):
 				t.Fatalf("%s: %s waits for the pipe's other end", what, path)
 				return 0
 			}

@@ -38,7 +38,7 @@ func peer(t testing.TB, config *tls.Config) string {
 			}
 			all.Go(func() {
 				defer c.Close()
-				c.SetDeadline(time.Now().Add(20 * time.Second))
+				c.SetDeadline(time.Now().Add(time.Minute))
 				s := tls.Server(c, config)
 				if s.Handshake() == nil {
 					s.Read(make([]byte, 1))

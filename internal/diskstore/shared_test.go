@@ -233,8 +233,11 @@ func TestSharedKill(t *testing.T) {
 			}
 			children = append(children, child)
 		}
-		time.Sleep(time.Duration(100+rand.IntN(300)) * time.Millisecond)
 		s := openShared(t, dir, bound)
+		if round == 0 { // something has to be there in the end
+			wait(t, "an object", func() bool { return inspectShared(t, s) > 0 })
+		}
+		time.Sleep(time.Duration(100+rand.IntN(300)) * time.Millisecond)
 		total += inspectShared(t, s) // while they write
 		for _, child := range children {
 			_ = child.Process.Kill()

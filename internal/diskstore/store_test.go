@@ -37,7 +37,7 @@ func settled(t testing.TB, s *Store) {
 
 func wait(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for late := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
+	for late := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("waited in vain for %s", what)
 		}

@@ -123,4 +123,4 @@ func want(t testing.TB, err error, kind Kind, remote bool) {
 	}
 }
 
-const patience = 10 * time.Second
+const patience = time.Minute

@@ -32,7 +32,7 @@ func TestParentGoneBetweenRequests(t *testing.T) {
 				if length < 0 {
 					want = "5\r\nhello\r\n0\r\n\r\n"
 				}
-				p.SetReadDeadline(time.Now().Add(2 * time.Second)) // of a body that is too short
+				p.SetReadDeadline(time.Now().Add(patience)) // of a body that is too short
 				b := make([]byte, len(want))
 				n, _ := io.ReadFull(p, b)
 				p.say(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", n, b[:n]))

@@ -14,7 +14,7 @@ import (
 
 // patience is how long a script waits for bytes. It is only ever used up by a
 // server that is wrong, so it may be long enough for a slow machine.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // client is one connection of a script.
 type client struct {

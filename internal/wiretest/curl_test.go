@@ -107,7 +107,7 @@ func TestHTTP09(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(conn, "GET /a.txt\r\n"); err != nil {
 		t.Fatal(err)
 	}

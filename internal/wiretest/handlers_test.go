@@ -116,7 +116,7 @@ var handlers = map[string]http.HandlerFunc{
 			return
 		}
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(time.Minute))
 		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		said, err := bufio.NewReader(buffered).ReadString('\n')
 		if err == nil {

@@ -3,6 +3,7 @@ package wiretest
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -42,9 +43,12 @@ func TestOriginCommands(t *testing.T) {
 		if strings.Contains(c.fault, "it was asked") {
 			wait = 50 * time.Millisecond // the time-out is what is expected
 		}
-		if err := playBetween(t, c.script, wait); (c.fault == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.fault) {
-			t.Errorf("%q: %v, want %q", c.script, err, c.fault)
-		}
+		Longer(t, wait, func(wait time.Duration) error {
+			if err := playBetween(t, c.script, wait); (c.fault == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.fault) {
+				return fmt.Errorf("%q: %v, want %q", c.script, err, c.fault)
+			}
+			return nil
+		})
 	}
 }
 

@@ -51,7 +51,7 @@ func eachProto(t *testing.T, h http.Handler, body func(t *testing.T, s site)) {
 			t.Cleanup(transport.CloseIdleConnections)
 			s.client = &http.Client{
 				Transport:     transport,
-				Timeout:       20 * time.Second,
+				Timeout:       time.Minute,
 				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			}
 			if resp, _ := s.get(t, "GET", "/", nil); resp.Proto != c.proto {

@@ -145,7 +145,7 @@ func serve(t testing.TB, server *httpd.Server, way wiretest.Way, closing ...func
 	return wiretest.Server{
 		Dial: dial, Records: server.Sink.(*wiretest.Recorder),
 		Stop: func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			if err := server.Shutdown(ctx); err != nil {
 				t.Errorf("shutdown: %v", err)

@@ -2,6 +2,7 @@ package wiretest
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -151,9 +152,12 @@ func TestPlay(t *testing.T) {
 		if strings.Contains(c.fault, "open") {
 			wait = 50 * time.Millisecond // the time-out is what is expected
 		}
-		if err := playAgainst(t, mux, c.script, wait); (c.fault == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.fault) {
-			t.Errorf("%q: %v, want %q", c.script, err, c.fault)
-		}
+		Longer(t, wait, func(wait time.Duration) error {
+			if err := playAgainst(t, mux, c.script, wait); (c.fault == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.fault) {
+				return fmt.Errorf("%q: %v, want %q", c.script, err, c.fault)
+			}
+			return nil
+		})
 	}
 }
 
