@@ -3,6 +3,7 @@
 // warning while jobs are submitted and run, and then look whether every job that
 // was acknowledged is in one final state, and no run was counted twice.
 //
+// They are for Linux, where programs end with the worker that started them.
 // Every developer's run does one small round; "make faults" does the campaign.
 // The seed of what happens is printed, and -faults.seed repeats it.
 package faults
