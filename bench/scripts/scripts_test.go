@@ -102,21 +102,26 @@ func TestVerify(t *testing.T) {
 // A script that runs is not the server's own, and is waited for.
 func TestOwn(t *testing.T) {
 	dir := t.TempDir()
-	fifo := filepath.Join(dir, "fifo")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-		t.Fatal(err)
+	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	for _, fifo := range []string{first, second} {
+		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	// A shell that waits by itself once its child has ended.
-	p, err := process.Start(process.Options{Args: []string{"sh", "-c", "sleep 0.3; read x <" + fifo}, CPU: -1, Dir: dir})
+	p, err := process.Start(process.Options{Args: []string{"sh", "-c", "cat " + first + "; read x <" + second}, CPU: -1, Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Stop(time.Second)
-	for limit := time.Now().Add(10 * time.Second); len(process.Tree(p.PID())) < 2; time.Sleep(time.Millisecond) {
-		if time.Now().After(limit) {
-			t.Fatal("the shell starts nothing")
-		}
+	defer p.Stop(time.Minute)
+	child, err := os.OpenFile(first, os.O_WRONLY, 0) // when the child reads
+	if err != nil {
+		t.Fatal(err)
 	}
+	if tree := process.Tree(p.PID()); len(tree) < 2 {
+		t.Errorf("the shell has started nothing: %v", tree)
+	}
+	time.AfterFunc(300*time.Millisecond, func() { child.Close() })
 	r := &running{server: &server{name: "shell"}, process: p}
 	if own, err := r.own(t.Context()); err != nil || !slices.Equal(own, []int{p.PID()}) {
 		t.Errorf("got %v, %v, want the shell alone", own, err)

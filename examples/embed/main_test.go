@@ -46,7 +46,7 @@ func serveOnce(t *testing.T, program, dir string) bool {
 	addr := l.Addr().String()
 	l.Close()
 
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var stderr bytes.Buffer
 	cmd := exec.Command(program, addr, dir)
