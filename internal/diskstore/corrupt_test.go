@@ -2,6 +2,7 @@ package diskstore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -172,10 +173,69 @@ func TestScrub(t *testing.T) {
 	}
 }
 
+// A pass that is asked for looks at all that is there, and says what it found.
+func TestScrubOnce(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Options{Dir: dir, ScrubRate: -1})
+	good, rotten, torn := key(1), key(2), key(3)
+	data := content(1, 200_000)
+	put(t, s, good, "good", write(t, s, -1, data), write(t, s, -1, data[:10]))
+	b := write(t, s, -1, data)
+	put(t, s, rotten, "rotten", b)
+	put(t, s, torn, "torn", write(t, s, -1, data[:10]))
+	told := int64(0)
+	scrub := func(want Scrubbed) {
+		t.Helper()
+		told = 0
+		got, err := s.Scrub(t.Context(), 0, func(done, all int64) {
+			if told++; done != told || all < done {
+				t.Errorf("%d of %d after %d", done, all, told-1)
+			}
+		})
+		if got != want || err != nil || told != got.Objects {
+			t.Errorf("%+v, %v, told %d; want %+v", got, err, told, want)
+		}
+	}
+	scrub(Scrubbed{Objects: 3, Bytes: 400_000})
+	flip(t, s.bodyPath(&rotten, b.ID), 150_000, 3)
+	if err := os.Truncate(s.metaPath(&torn), 50); err != nil {
+		t.Fatal(err)
+	}
+	// What is removed gives its place to another one, which may be looked at
+	// in the next pass only.
+	removed := int64(0)
+	for range 3 {
+		r, err := s.Scrub(t.Context(), 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		removed += r.Removed
+	}
+	if removed != 2 {
+		t.Errorf("%d were removed", removed)
+	}
+	scrub(Scrubbed{Objects: 1, Bytes: 200_000})
+	want(t, s, good, "good", data, data[:10])
+
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := s.Scrub(ended, 0, nil); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	s.Close()
+	if _, err := s.Scrub(t.Context(), 1, nil); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	other := open(t, Options{Dir: t.TempDir(), Shared: true})
+	if _, err := other.Scrub(t.Context(), 0, nil); !errors.Is(err, ErrNoScrub) {
+		t.Error(err)
+	}
+}
+
 // The scrub spends what its rate allows.
 func TestPace(t *testing.T) {
 	s := open(t, Options{Dir: t.TempDir()})
-	p := &pace{store: s, rate: 10 << 20}
+	p := &pace{ctx: s.ctx, rate: 10 << 20}
 	began := time.Now()
 	for range 16 {
 		if !p.spend(blockSize) {

@@ -1,6 +1,7 @@
 package diskstore
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -8,17 +9,11 @@ import (
 // scrub reads everything back, one object after the other, over and over, and
 // removes what is not what was written.
 func (s *Store) scrub() {
-	p := &pace{store: s, rate: s.opt.ScrubRate}
+	p := &pace{ctx: s.ctx, rate: s.opt.ScrubRate}
 	for {
-		for i := range indexShards {
-			for j := 0; ; j++ {
-				k, ok := s.index.at(i, j)
-				if !ok {
-					break
-				}
-				if !s.scrubObject(k, p) {
-					return
-				}
+		for k := range s.Keys {
+			if !s.scrubObject(k, p) {
+				return
 			}
 		}
 		p.debt += s.opt.ScrubRate // a pass takes a second at least
@@ -26,6 +21,62 @@ func (s *Store) scrub() {
 			return
 		}
 	}
+}
+
+// Scrubbed is what came of a pass over a store.
+type Scrubbed struct {
+	Objects int64 // that were looked at
+	Bytes   int64 // of bodies that were read back
+	Removed int64 // objects that were not what was written, also those found otherwise meanwhile
+}
+
+// ErrNoScrub says that a store is not scrubbed: processes share its directory.
+var ErrNoScrub = errors.New("disk store: a directory that processes share is not scrubbed")
+
+// Scrub reads everything back once, so many bytes a second at most (0: as fast
+// as it goes), beside what Options.ScrubRate says, and removes what is not what
+// was written. told, unless it is nil, is called with how many objects of how
+// many were looked at. It ends early, with the error of ctx or [ErrClosed],
+// when ctx ends or the store is closed; what it says is of the part that was
+// done then.
+func (s *Store) Scrub(ctx context.Context, rate int64, told func(done, all int64)) (r Scrubbed, err error) {
+	if s.shared != nil {
+		return r, ErrNoScrub
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.ctx, func() { cancel(ErrClosed) })()
+	if rate <= 0 {
+		rate = 1 << 50
+	}
+	p, before := &pace{ctx: ctx, rate: rate}, s.corrupt.Load()
+	if !s.awaitIndex(ctx) {
+		return r, context.Cause(ctx)
+	}
+	for k := range s.Keys {
+		if !s.scrubObject(k, p) {
+			break
+		}
+		if r.Objects++; told != nil {
+			told(r.Objects, max(r.Objects, s.index.count.Load()))
+		}
+	}
+	r.Bytes, r.Removed = p.read, s.corrupt.Load()-before
+	return r, context.Cause(ctx)
+}
+
+// awaitIndex waits until all is known that was there at the start.
+func (s *Store) awaitIndex(ctx context.Context) bool {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for !s.indexed.Load() {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // scrubObject checks one object. It reports whether to go on.
@@ -77,6 +128,7 @@ func (s *Store) scrubBody(k Key, b *Body, p *pace) bool {
 			return p.spend(blockSize)
 		}
 		s.scrubbed.Add(int64(piece.n))
+		p.read += int64(piece.n)
 		if !p.spend(int64(piece.n)) {
 			return false
 		}
@@ -86,23 +138,24 @@ func (s *Store) scrubBody(k Key, b *Body, p *pace) bool {
 
 // pace keeps to a rate of bytes a second.
 type pace struct {
-	store *Store
-	rate  int64
-	debt  int64
+	ctx  context.Context
+	rate int64
+	debt int64
+	read int64 // bytes of bodies
 }
 
-// spend waits until n more bytes are due. It reports false when the store is closed.
+// spend waits until n more bytes are due. It reports false when ctx has ended.
 func (p *pace) spend(n int64) bool {
 	p.debt += n
 	if p.debt < min(blockSize, p.rate) {
-		return p.store.ctx.Err() == nil
+		return p.ctx.Err() == nil
 	}
 	wait := time.NewTimer(time.Duration(float64(p.debt) / float64(p.rate) * float64(time.Second)))
 	p.debt = 0
 	select {
 	case <-wait.C:
 		return true
-	case <-p.store.ctx.Done():
+	case <-p.ctx.Done():
 		wait.Stop()
 		return false
 	}
