@@ -76,7 +76,7 @@ func (n *Node) Invite(name string, life time.Duration) (token string, err error)
 	if n.address == "" {
 		return "", errClosedFleet
 	}
-	if name == ownDesk || name == ownScheduler || name == n.name {
+	if name == ownDesk || name == ownScheduler || name == ownPurges || name == n.name {
 		return "", wrong(fmt.Errorf("%s is a name of the server's own; choose another one", name))
 	}
 	o := bus.TokenOptions{Name: name}
@@ -97,6 +97,9 @@ func (n *Node) Revoke(name string) error {
 	defer cancel()
 	if err := n.server.Revoke(name); err != nil {
 		return err
+	}
+	if n.purges != nil {
+		n.purges.prune()
 	}
 	if n.desk != nil {
 		n.takeOver(name) // it is heard no more

@@ -59,6 +59,7 @@ var codes = []struct {
 	{"fenced", http.StatusServiceUnavailable, jobs.ErrFenced},
 	{"lost", http.StatusConflict, jobs.ErrLost},
 	{"cancelled", http.StatusConflict, jobs.ErrCancelled},
+	{"same-token", http.StatusConflict, errSameToken},
 	{"input", http.StatusNotFound, worker.ErrInput},
 }
 

@@ -33,6 +33,11 @@ type MemberOptions struct {
 	Figures func(*Report)
 	// Dir is the folder whose disk is reported; "": the one for temporary files.
 	Dir string
+	// Cache is what the node has stored, to which it applies the purges of the
+	// fleet; nil: nothing. It is held before Join is called, or by Join, and let
+	// go when it has applied all, for as long as that is sure; and it is held when
+	// Join returns.
+	Cache Cache
 	// Patient keeps trying to reach the hub at the start. Otherwise a hub that
 	// is not there is an error.
 	Patient bool
@@ -41,6 +46,8 @@ type MemberOptions struct {
 	Ready func(name, about string)
 	// ErrorLog hears of what is wrong; nil: slog.Default.
 	ErrorLog *slog.Logger
+
+	times *purgeTimes // nil: usualTimes
 
 	every time.Duration // between reports; 0: reportEvery
 }
@@ -51,6 +58,9 @@ type MemberOptions struct {
 func Join(ctx context.Context, o MemberOptions) error {
 	if o.ErrorLog == nil {
 		o.ErrorLog = slog.Default()
+	}
+	if o.Cache != nil {
+		o.Cache.Hold()
 	}
 	conn, err := o.reach(ctx)
 	if err != nil {
@@ -110,6 +120,10 @@ func (m *member) prepare() (about string, err error) {
 	}
 	if r.dir == "" {
 		r.dir = os.TempDir()
+	}
+	if m.Cache != nil {
+		f := newFollower(m.Cache, m.times.or(usualTimes), m.ErrorLog, func(ctx context.Context, q []byte) ([]byte, error) { return m.conn.Call(ctx, callPurges, q) })
+		m.parts = append(m.parts, f.run)
 	}
 	if m.Worker == nil {
 		return "", nil

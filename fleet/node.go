@@ -41,6 +41,9 @@ type Options struct {
 	Inputs InputOptions
 	// Listen is where workers of other machines may join, host:port; "": nowhere.
 	Listen string
+	// Cache is what is stored here, to which the purges of the fleet are applied;
+	// nil: nothing. It is held until Open returns; see Node.Purger.
+	Cache Cache
 	// Drain is how long tasks may go on when the node is closed. Then they are
 	// ended, and queued again. Default: 30 s.
 	Drain time.Duration
@@ -49,6 +52,8 @@ type Options struct {
 	Figures func(*Report)
 	// ErrorLog hears of what is wrong; nil: slog.Default.
 	ErrorLog *slog.Logger
+
+	times *purgeTimes // nil: usualTimes
 }
 
 // ErrInUse is why a folder is not opened that another process uses.
@@ -67,6 +72,7 @@ type Node struct {
 	roll      *roll          // of the servers of the fleet
 	own       *reporter      // of this one, which reports to nobody
 	desk      *desk          // for workers elsewhere; nil: they may not join
+	purges    *hub           // nil: there is no fleet
 	name      string         // of the worker here
 	address   string         // of Options.Listen, as it became
 	keepers   []func() error // what is closed, in the opposite order
@@ -118,6 +124,9 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	}
 	n.keep(n.worker.Close)
 	if err := n.enroll(ctx, &o); err != nil {
+		return nil, err
+	}
+	if err := n.openPurges(ctx, &o); err != nil {
 		return nil, err
 	}
 	if err := n.admit(o.Listen); err != nil {

@@ -90,6 +90,8 @@ func nodeState(n *control.NodeReceipt, day time.Time) string {
 			text += " since " + shortTime(n.Since, day)
 		}
 		text += "; it does not serve what was purged, and applies it when it is back"
+	case control.NodeUnasked:
+		text = "not asked: a dry run looks at the hub's cache alone"
 	default:
 		text = "waiting: it has not said yet that it has applied it"
 	}

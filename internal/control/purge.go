@@ -106,6 +106,8 @@ const (
 	// NodeAway is a node that does not answer: it uses nothing that it has stored
 	// without asking the origin, and applies the purge before it does again.
 	NodeAway = "away"
+	// NodeUnasked is a node that a dry run does not look at.
+	NodeUnasked = "unasked"
 )
 
 // Missing returns the nodes at which the purge is not applied yet.
