@@ -67,7 +67,7 @@ func Join(ctx context.Context, o MemberOptions) error {
 		return err
 	}
 	defer conn.Close()
-	m := &member{MemberOptions: o, conn: conn, reports: newReporter(func(ctx context.Context, report []byte) ([]byte, error) { return conn.Call(ctx, callReport, report) })}
+	m := &member{MemberOptions: o, conn: conn, joined: time.Now(), reports: newReporter(func(ctx context.Context, report []byte) ([]byte, error) { return conn.Call(ctx, callReport, report) })}
 	defer m.close()
 	about, err := m.prepare()
 	if err != nil {
@@ -108,6 +108,7 @@ type member struct {
 	worker  *worker.Worker // nil: it runs no tasks
 	inputs  *inputCache    // nil: likewise
 	reports *reporter
+	joined  time.Time
 	parts   []func(context.Context) error
 }
 
@@ -115,6 +116,9 @@ type member struct {
 func (m *member) prepare() (about string, err error) {
 	r := m.reports
 	r.figures, r.stays, r.dir, r.log = m.Figures, m.Stays, m.Dir, m.ErrorLog
+	if r.figures == nil && m.Worker != nil {
+		r.figures = func(to *Report) { to.Version, to.Started = m.Worker.Version, m.joined }
+	}
 	if m.every > 0 {
 		r.every = m.every
 	}

@@ -129,6 +129,8 @@ func Run(e *Env) int {
 		return e.job(args)
 	case "worker":
 		return e.worker(args)
+	case "servers":
+		return e.servers(args)
 	case "help", "-h", "-help", "--help":
 		return e.help(args)
 	case "version", "-version", "--version":

@@ -33,6 +33,7 @@ type service struct {
 	content   content
 	door      door
 	jobs      *fleet.Node // nil: it takes none
+	names     configNames
 	engine    *httpd.Server
 	journal   *journal.Journal
 	figures   figures

@@ -203,11 +203,12 @@ type sections struct {
 	get      *Get
 	job      *Job
 	worker   *Worker
+	servers  *Servers
 }
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &Forward{}, &Get{}, &Job{}, &Worker{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &Forward{}, &Get{}, &Job{}, &Worker{}, &Servers{}}
 }
 
 // Cache is the policy of --cache.

@@ -68,6 +68,7 @@ var Commands = []Command{
 	getCommand,
 	jobCommand,
 	workerCommand,
+	serversCommand,
 	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
 		Long: "Explains freshet, or a command and its flags."},
 	{Name: "version", Short: "print the version",
