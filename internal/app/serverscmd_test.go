@@ -101,7 +101,9 @@ func TestServersCommand(t *testing.T) {
 
 // A configuration has one name, whatever the machine's own part of it is.
 func TestConfigName(t *testing.T) {
-	at := func(key, value string) monitor.Setting { return monitor.Setting{Group: "server", Key: key, Value: value} }
+	at := func(key, value string) monitor.Setting {
+		return monitor.Setting{Group: "server", Key: key, Value: value}
+	}
 	one := nameOf([]monitor.Setting{at("listen", ":1"), at("data", "/a"), at("profile", "safe")})
 	other := nameOf([]monitor.Setting{at("listen", ":2"), at("fleet", "x:1"), at("memory", "3g"), at("profile", "safe")})
 	differs := nameOf([]monitor.Setting{at("profile", "standard")})
