@@ -136,7 +136,7 @@ func addresses(f *fixture) []string {
 	id := newRecord(3).ID.String()
 	return []string{
 		"/", "/?over=hour", "/?over=minutes", "/?over=hours", "/series", "/requests", "/requests?status=5xx&path=*script*&verdict=miss&client=192.&slower=1&host=H",
-		"/requests?sort=duration&order=asc&offset=10", "/why", "/why?url=http://h/x&field=A:%20%3Cb%3E", "/why/" + id, "/cache", "/cache?q=SCRIPT", "/cache/misses", "/cache/purge", "/purges", "/purges/undo?id=%3Cscript%3Ealert(1)",
+		"/requests?sort=duration&order=asc&offset=10", "/why", "/why?url=http://h/x&field=A:%20%3Cb%3E", "/why/" + id, "/cache", "/cache?q=SCRIPT", "/cache/misses", "/cache/purge", "/purges", "/purges/receipt?id=%3Cscript%3Ealert(1)", "/purges/undo?id=%3Cscript%3Ealert(1)",
 		"/cache/purge?key=%3Cscript%3Ealert(1)", "/programs", "/programs?sort=cpu", "/programs/stop?" + (&runOf{route: hostile, Run: f.board.Runs()[0]}).name().Encode(), "/origins", "/check", "/config", "/config?q=%3Cscript%3Ealert(1)", "/jobs", "/servers", "/messages", "/login?next=/%3Cscript%3Ealert(1)",
 	}
 }

@@ -15,6 +15,7 @@ var pages = []page{
 	{path: "/cache/misses", view: missesView, table: missesTable},
 	{path: "/cache/purge", view: purgeView, act: purgeAct},
 	{path: "/purges", view: purgesView, table: purgesTable},
+	{path: "/purges/receipt", view: receiptView, table: receiptTable},
 	{path: "/purges/undo", view: undoView, act: undoAct},
 	{path: "/programs", view: programsView, table: programsTable},
 	{path: "/programs/stop", view: stopView, act: stopAct},

@@ -34,6 +34,9 @@ func purgeView(m *Monitor, q *query) (*ui.View, error) {
 	case key != "":
 		f.Hidden = []ui.Value{{Name: "key", Value: key}}
 		f.Note = "All variants that are stored under the key " + key + " will be forgotten."
+		if m.o.Servers != nil {
+			f.Note += " At this server alone: for all of the fleet, purge the address."
+		}
 		f.Cancel.Href = objectAddress(key)
 	case address != "":
 		f.Hidden = []ui.Value{{Name: "url", Value: address}}

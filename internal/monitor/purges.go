@@ -1,13 +1,14 @@
 package monitor
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
-	"freshet/cache"
 	"freshet/internal/control"
 	"freshet/internal/monitor/ui"
 	"freshet/internal/why"
@@ -55,22 +56,30 @@ func purgedBy(a *control.Answer) string {
 	case r == nil:
 		return "Nothing was stored there."
 	case r.Counting:
-		return "It holds from now on. How many answers that are is being counted; the receipt is " + ui.Visible(r.ID) + "."
+		return "It holds from now on. How many answers that are is being counted; the receipt is " + ui.Visible(r.ID) + "." + awayIn(r)
 	}
-	return purged(int(r.Objects), r.Soft) + " The receipt is " + ui.Visible(r.ID) + "."
+	return purged(int(r.Objects), r.Soft) + " The receipt is " + ui.Visible(r.ID) + "." + awayIn(r)
 }
 
-// receipts are those of the latest purges.
-func (m *Monitor) receipts() []cache.Receipt {
-	if m.o.Store == nil {
-		return nil
+// receipts are those of the latest purges: of the fleet at its hub, else of this
+// server.
+func (m *Monitor) receipts() ([]control.Receipt, error) {
+	if m.o.Purger == nil {
+		return nil, nil
 	}
-	return m.o.Store.Receipts()
+	a, err := m.o.Purger.Purge(&control.Request{Receipts: true})
+	if err != nil {
+		return nil, err
+	}
+	return a.Receipts, nil
 }
 
 func purgesTable(m *Monitor, q *query) (*table, error) {
-	rows := m.receipts()
-	at := func(row int) *cache.Receipt { return &rows[row] }
+	rows, err := m.receipts()
+	if err != nil {
+		return nil, err
+	}
+	at := func(row int) *control.Receipt { return &rows[row] }
 	t := &table{name: "purges", caption: "Purges", empty: "Nothing was purged yet.", rows: len(rows), by: "time", desc: true, columns: []column{
 		{key: "time", title: "Time", kind: instant, down: true, num: func(row int) float64 { return sinceEpoch(at(row).Time) }},
 		{key: "what", title: "What", mono: true, wide: true, text: func(row int) string { return whatPurged(at(row)) }},
@@ -79,13 +88,18 @@ func purgesTable(m *Monitor, q *query) (*table, error) {
 		{key: "bytes", title: "Freed", kind: octets, down: true, help: "Bodies that are gone.", num: func(row int) float64 { return float64(at(row).Bytes) }},
 		{key: "state", title: "State", text: func(row int) string { return stateOf(at(row)) }},
 		{key: "done", title: "Swept", kind: instant, help: "When all that is stored had been looked at.", num: func(row int) float64 { return sinceEpoch(at(row).Done) }},
-		{key: "id", title: "Receipt", mono: true, text: func(row int) string { return ui.Visible(at(row).ID) }},
+		{key: "id", title: "Receipt", mono: true, text: func(row int) string { return ui.Visible(at(row).ID) }, more: func(row int, c *ui.Cell) {
+			c.Href = receiptAddress(at(row).ID)
+		}},
 		{key: "undo", title: "Undo", plain: true, act: true, text: func(int) string { return "" }, more: func(row int, c *ui.Cell) {
 			if at(row).Undoable {
 				c.Text, c.Href = "Undo …", "/purges/undo?"+url.Values{"id": {at(row).ID}}.Encode()
 			}
 		}},
 	}}
+	if slices.ContainsFunc(rows, func(r control.Receipt) bool { return len(r.Nodes) > 0 }) {
+		t.columns = slices.Insert(t.columns, len(t.columns)-1, nodeColumns(at)...)
+	}
 	t.keep = contains(q.get("q"), t.column("what").text, t.column("id").text)
 	return t, nil
 }
@@ -98,7 +112,7 @@ func sinceEpoch(t time.Time) float64 {
 	return float64(t.UnixMilli()) / 1e3
 }
 
-func whatPurged(r *cache.Receipt) string {
+func whatPurged(r *control.Receipt) string {
 	text := ui.Visible(strings.Join(r.What, ", "))
 	if r.More > 0 {
 		text += " and " + grouped(int64(r.More)) + " more"
@@ -106,14 +120,14 @@ func whatPurged(r *cache.Receipt) string {
 	return text
 }
 
-func howPurged(r *cache.Receipt) string {
+func howPurged(r *control.Receipt) string {
 	if r.Soft {
 		return "soft"
 	}
 	return "hard"
 }
 
-func stateOf(r *cache.Receipt) string {
+func stateOf(r *control.Receipt) string {
 	switch {
 	case !r.Undone.IsZero():
 		return "undone"
@@ -153,15 +167,21 @@ var toPurges = ui.Link{Text: "Purges", Href: "/purges"}
 
 // undoAct does it.
 func undoAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
-	if m.o.Store == nil {
+	if m.o.Purger == nil {
 		failAs(w, r, errNoCache)
 		return
 	}
-	undone, err := m.o.Store.UndoPurge(r.PostForm.Get("id"))
-	if err != nil {
+	a, err := m.o.Purger.Purge(&control.Request{Undo: r.PostForm.Get("id")})
+	if err == nil && len(a.Faults) > 0 {
+		err = errors.New(strings.Join(a.Faults, "; "))
+	}
+	if err != nil || a.Receipt == nil {
+		if err == nil {
+			err = errors.New("there is no such receipt")
+		}
 		fail(w, r, http.StatusBadRequest, "It was not undone: "+err.Error()+".")
 		return
 	}
-	text := "The purge of " + whatPurged(&undone) + " holds no more. It was about " + why.Count(undone.Objects, "answer") + "."
+	text := "The purge of " + whatPurged(a.Receipt) + " holds no more. It was about " + why.Count(a.Receipt.Objects, "answer") + "." + awayIn(a.Receipt)
 	m.sendDone(w, r, "Undone", text, toPurges)
 }
