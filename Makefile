@@ -27,10 +27,10 @@ check: ## formatting, go vet, staticcheck
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PKGS)
 
 race: ## all tests with the race detector
-	$(GO) test -race $(PKGS)
+	$(GO) test -race -timeout 30m $(PKGS)
 
 unit: ## all tests without it: allocation budgets only hold there
-	$(GO) test $(PKGS)
+	$(GO) test -timeout 30m $(PKGS)
 
 generated: ## go generate changes nothing
 	@scripts/generated
