@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"freshet/internal/wiretest"
 )
 
 // Both ways to put parameters in order give the same.
@@ -30,9 +32,7 @@ func TestManyParameters(t *testing.T) {
 		b.WriteString(string(rune('a'+rand.IntN(26))) + string(rune('a'+rand.IntN(26))) + string(rune('a'+rand.IntN(26))) + "&")
 	}
 	k := KeyRules{Sort: true}
-	began := time.Now()
-	k.appendQuery(nil, b.String())
-	if took := time.Since(began); took > time.Second {
+	if took := wiretest.Busy(func() { k.appendQuery(nil, b.String()) }); took > time.Second {
 		t.Errorf("it took %v", took)
 	}
 }

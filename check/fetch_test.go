@@ -18,6 +18,7 @@ import (
 
 	"freshet/internal/coding"
 	"freshet/internal/field"
+	"freshet/internal/wiretest"
 )
 
 // serveBytes answers each connection with bytes once a request head has come,
@@ -160,13 +161,13 @@ func TestFetchFaults(t *testing.T) {
 		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", false, "HOST does not answer in HTTP: the origin sent Content-Length twice with different values"},
 		{"HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", maxHead) + "\r\n\r\n", false, "HOST does not answer in HTTP: the head of the origin's answer is larger than is accepted"},
 		{strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 40), false, "HOST does not answer in HTTP: more than 32 interim answers come before the final one"},
-		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", true, "the answer of HOST does not end within 500ms"},
-		{"HTTP/1.1 200 OK\r\nContent-Length", true, "no answer from HOST within 500ms"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", true, "the answer of HOST does not end within 2s"},
+		{"HTTP/1.1 200 OK\r\nContent-Length", true, "no answer from HOST within 2s"},
 	} {
 		u, _ := serveBytes(t, tt.answer, tt.keep)
 		o := &Options{}
 		if tt.keep { // then it ends by the timeout
-			o.Timeout = 500 * time.Millisecond
+			o.Timeout = 2 * time.Second
 		}
 		_, err := fetch(t, o, probe{url: u})
 		want := strings.ReplaceAll(tt.want, "HOST", u.Host)
@@ -177,12 +178,7 @@ func TestFetchFaults(t *testing.T) {
 }
 
 func TestConnectFaults(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := l.Addr().String()
-	l.Close()
+	closed := wiretest.Reserve(t)
 	secure := httptest.NewUnstartedServer(http.HandlerFunc(right))
 	secure.Config.ErrorLog = nil
 	secure.StartTLS()

@@ -333,10 +333,7 @@ func TestDial(t *testing.T) {
 		}
 	}
 	// Why there is no connection.
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	closed.Close()
-	_, err = Dial(t.Context(), "http://"+closed.Addr().String(), DialOptions{})
+	_, err = Dial(t.Context(), "http://"+wiretest.Reserve(t), DialOptions{})
 	var failed *ConnError
 	if !errors.As(err, &failed) || failed.Kind != "connection_refused" {
 		t.Error(err)

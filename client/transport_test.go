@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"freshet/internal/outbound"
+	"freshet/internal/wiretest"
 )
 
 // world is an origin and a transport with a cache before it.
@@ -685,12 +685,7 @@ func TestReport(t *testing.T) {
 	if why := <-reports; why.Verdict != "miss" || why.Storing != "not-stored-no-store" || !why.Done || why.Err != nil {
 		t.Errorf("%+v", why)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	r, _ := http.NewRequest("GET", "http://"+l.Addr().String(), nil)
+	r, _ := http.NewRequest("GET", "http://"+wiretest.Reserve(t), nil)
 	if _, err := w.RoundTrip(r); err == nil {
 		t.Error("no error")
 	}

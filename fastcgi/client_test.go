@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"freshet/fastcgi"
+	"freshet/internal/wiretest"
 )
 
 // A client that goes away: the backend gets ABORT_REQUEST and the end of the
@@ -222,7 +223,6 @@ func TestQueue(t *testing.T) {
 // client that is slow to send is not the backend's fault. One that stops sending
 // to a backend that stopped reading is.
 func TestSlowUpload(t *testing.T) {
-	const limit = 60 * time.Millisecond
 	over := make(chan bool)
 	defer close(over)
 	address := fake(t, "unix", func(s *session) {
@@ -246,22 +246,28 @@ func TestSlowUpload(t *testing.T) {
 			}
 		}
 	})
-	url, recs := serve(t, newHandler(t, fastcgi.Options{Address: address, Timeout: limit}))
-	body, w := io.Pipe()
-	req, _ := http.NewRequest("POST", url, body)
-	req.ContentLength = 100_000
-	go func() {
-		for range 4 {
-			w.Write(make([]byte, 25_000))
-			time.Sleep(limit * 3 / 2)
+	wiretest.Longer(t, 60*time.Millisecond, func(limit time.Duration) error {
+		url, recs := serve(t, newHandler(t, fastcgi.Options{Address: address, Timeout: limit}))
+		body, w := io.Pipe()
+		req, _ := http.NewRequest("POST", url, body)
+		req.ContentLength = 100_000
+		go func() {
+			for range 4 {
+				w.Write(make([]byte, 25_000))
+				time.Sleep(limit * 3 / 2)
+			}
+			w.Close()
+		}()
+		status, got, _ := exchange(t, newClient(t), req)
+		body.Close() // an answer may come before all is sent
+		recs.next(t)
+		if status != 200 || got != "100000" {
+			return fmt.Errorf("%d %q", status, got)
 		}
-		w.Close()
-	}()
-	if status, got, _ := exchange(t, newClient(t), req); status != 200 || got != "100000" {
-		t.Errorf("%d %q", status, got)
-	}
-	recs.next(t)
-	req, _ = http.NewRequest("POST", url+"/?deaf", io.LimitReader(zeros{}, 50<<20))
+		return nil
+	})
+	url, recs := serve(t, newHandler(t, fastcgi.Options{Address: address, Timeout: 60 * time.Millisecond}))
+	req, _ := http.NewRequest("POST", url+"/?deaf", io.LimitReader(zeros{}, 50<<20))
 	req.ContentLength = 50 << 20
 	status, _, _ := exchange(t, newClient(t), req)
 	if got := recs.rule(t); got != "script-head-timeout" || status != 504 && status != 0 {
@@ -280,17 +286,18 @@ func (zeros) Read(p []byte) (int, error) {
 // A client that is slow to take an answer is waited for, and gets all of it.
 func TestSlowReader(t *testing.T) {
 	const size = 8 << 20
-	h := newHandler(t, fastcgi.Options{Address: goBackend(t, "unix", func(w http.ResponseWriter, r *http.Request) {
-		io.CopyN(w, zeros{}, size)
-	}), Pause: 50 * time.Millisecond})
-	url, _ := serve(t, h)
-	resp, err := newClient(t).Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	time.Sleep(150 * time.Millisecond) // longer than the backend may pause
-	if n, err := io.Copy(io.Discard, resp.Body); n != size || err != nil {
-		t.Errorf("%d octets, %v", n, err)
-	}
+	address := goBackend(t, "unix", func(w http.ResponseWriter, r *http.Request) { io.CopyN(w, zeros{}, size) })
+	wiretest.Longer(t, 50*time.Millisecond, func(pause time.Duration) error {
+		url, _ := serve(t, newHandler(t, fastcgi.Options{Address: address, Pause: pause}))
+		resp, err := newClient(t).Get(url)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		time.Sleep(3 * pause) // longer than the backend may pause
+		if n, err := io.Copy(io.Discard, resp.Body); n != size || err != nil {
+			return fmt.Errorf("%d octets, %w", n, err)
+		}
+		return nil
+	})
 }

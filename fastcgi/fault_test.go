@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"freshet/fastcgi"
+	"freshet/internal/wiretest"
 )
 
 // exchange asks once, and returns the status, or 0 when there was none, the
@@ -121,9 +122,7 @@ func TestPieces(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
-	l, address := listen(t, "tcp")
-	l.Close()
-	for _, address := range []string{address, "unix:/nowhere/at/all"} {
+	for _, address := range []string{wiretest.Reserve(t), "unix:/nowhere/at/all"} {
 		url, recs := serve(t, newHandler(t, fastcgi.Options{Address: address}))
 		resp, _ := get(t, newClient(t), url)
 		if got := recs.rule(t); resp.StatusCode != 502 || got != "fastcgi-unreachable" {
@@ -170,7 +169,11 @@ func TestSilence(t *testing.T) {
 					s.r.ReadByte()
 				}
 			})
-			url, recs := serve(t, newHandler(t, fastcgi.Options{Address: address, Timeout: 50 * time.Millisecond, Pause: 50 * time.Millisecond}))
+			o := fastcgi.Options{Address: address, Timeout: 50 * time.Millisecond}
+			if tt.status == 200 { // the head has to come in time
+				o.Timeout, o.Pause = patience, 50*time.Millisecond
+			}
+			url, recs := serve(t, newHandler(t, o))
 			req, _ := http.NewRequest("GET", url, nil)
 			status, _, cut := exchange(t, newClient(t), req)
 			if got := recs.rule(t); status != tt.status || got != tt.rule || cut != (status == 200) {

@@ -14,10 +14,13 @@ import (
 // A connection that the backend closed after an answer is noticed, and costs
 // nobody an answer.
 func TestStale(t *testing.T) {
+	closed := make(chan struct{}, 20)
 	address := fake(t, "unix", func(s *session) {
 		if _, err := s.request(); err == nil {
 			io.WriteString(s, whole("text"))
 		}
+		s.Close()
+		closed <- struct{}{}
 	})
 	h := newHandler(t, fastcgi.Options{Address: address})
 	url, _ := serve(t, h)
@@ -31,9 +34,8 @@ func TestStale(t *testing.T) {
 			t.Fatalf("%s %q", resp.Status, b)
 		}
 		resp.Body.Close()
-		// Else the next one may be sent before the backend has closed.
+		<-closed // else the next one may be sent before
 		eventually(t, "the connection is closed or idle", func() bool { return h.Pool().Open <= 1 })
-		time.Sleep(time.Millisecond)
 	}
 	if p := h.Pool(); p.Stale == 0 || p.Open > 1 {
 		t.Errorf("%+v", p)

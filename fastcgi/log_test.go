@@ -4,22 +4,17 @@ package fastcgi_test
 
 import (
 	"log/slog"
-	"net"
 	"strings"
 	"testing"
 
 	"freshet/fastcgi"
 	"freshet/internal/rule"
+	"freshet/internal/wiretest"
 )
 
 // TestLog: why there was no answer is in the log, as the operator's remedy is.
 func TestLog(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := wiretest.Reserve(t)
 	var log safeBuffer
 	h := newHandler(t, fastcgi.Options{Address: address, ErrorLog: slog.New(slog.NewTextHandler(&log, nil))})
 	url, recs := serve(t, h)

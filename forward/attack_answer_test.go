@@ -184,7 +184,7 @@ func TestAttackSlowHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := make(rules, 1)
-	srv := &httpd.Server{Handler: h, ReadHeaderTimeout: 50 * time.Millisecond, Sink: told}
+	srv := &httpd.Server{Handler: h, ReadHeaderTimeout: 2 * time.Second, Sink: told}
 	done := make(chan struct{})
 	go func() { defer close(done); srv.Serve(l) }()
 	defer func() { srv.Close(); <-done }()

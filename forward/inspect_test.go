@@ -544,7 +544,7 @@ func TestMaxTunnelsInspected(t *testing.T) {
 
 // A client that opens a tunnel and says nothing is let go of.
 func TestSilentInside(t *testing.T) {
-	w := newWorld(t, func(o *forward.Options) { o.ConnectTimeout = 300 * time.Millisecond })
+	w := newWorld(t, func(o *forward.Options) { o.ConnectTimeout = 2 * time.Second })
 	w.site("www.test", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {}))
 	for _, begun := range []string{"", "\x16\x03\x01\x01\x00\x01\x00\x00\xfc\x03\x03"} {
 		c, _ := w.tunnel("www.test:443")

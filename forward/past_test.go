@@ -8,21 +8,21 @@ import (
 
 	"freshet/forward"
 	"freshet/internal/rule"
+	"freshet/internal/wiretest"
 )
 
 // A request that goes past the cache says so, in its answer and in its record,
 // and why says for which fields.
 func TestPastCache(t *testing.T) {
 	o := newWitness(t, "127.0.0.1:0", said("HTTP/1.1 200 OK\r\n"+closing+"Cache-Control: max-age=60\r\nCache-Status: far; hit\r\nContent-Length: 5\r\n\r\nhello"))
-	gone := newWitness(t, "127.0.0.1:0", nil)
-	gone.l.Close()
+	gone := wiretest.Reserve(t)
 	told := make(rules, 1)
 	addr := startTold(t, forward.Options{AllowPrivate: true, Store: newStore(t)}, told)
 	for _, tt := range []struct{ method, host, field, status, rule string }{
 		{"GET", o.host(), "X-Forwarded-Host: a.example", "far; hit, freshet; fwd=bypass; fwd-status=200; detail=filter-past-cache", "filter-past-cache"},
 		{"GET", o.host(), "X-Forwarded-Host: a.example", "far; hit, freshet; fwd=bypass; fwd-status=200; detail=filter-past-cache", "filter-past-cache"},
 		{"HEAD", o.host(), "Forwarded: for=192.0.2.1;host=a.example", "far; hit, freshet; fwd=bypass; fwd-status=200; detail=filter-past-cache", "filter-past-cache"},
-		{"GET", gone.host(), "X-Forwarded-Proto: https", "freshet; fwd=bypass; detail=filter-past-cache", "proxy-refused"},
+		{"GET", gone, "X-Forwarded-Proto: https", "freshet; fwd=bypass; detail=filter-past-cache", "proxy-refused"},
 		{"POST", o.host(), "X-Forwarded-Host: a.example", "far; hit, freshet; fwd=method; fwd-status=200; detail=cache-method", "cache-method"},
 		{"GET", o.host(), "X-Forwarded-For: 192.0.2.1", "far; hit, freshet; fwd=uri-miss; fwd-status=200; stored", "cache-uri-miss"},
 		{"GET", o.host(), "X-Forwarded-Host: a.example", "far; hit, freshet; fwd=bypass; fwd-status=200; detail=filter-past-cache", "filter-past-cache"},

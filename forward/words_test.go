@@ -18,6 +18,7 @@ import (
 
 	"freshet/forward"
 	"freshet/internal/outbound"
+	"freshet/internal/wiretest"
 )
 
 // failing is a transport, and a dialler, that fails.
@@ -117,12 +118,7 @@ func TestWords(t *testing.T) {
 // What happens on the way is told by its name, too.
 func TestWordsOfSockets(t *testing.T) {
 	serveNames(t, map[string][]string{"here.example": {"127.0.0.1"}})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	_, port, _ := net.SplitHostPort(wiretest.Reserve(t))
 	open, closed := start(t, forward.Options{AllowPrivate: true}), start(t, forward.Options{})
 	for _, tt := range []struct{ addr, target, want string }{
 		{open, "nowhere.example", "has no answer of nowhere.example: no host of that name is known"},

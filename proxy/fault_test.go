@@ -15,18 +15,14 @@ import (
 	"testing"
 	"time"
 
+	"freshet/internal/wiretest"
 	"freshet/proxy"
 )
 
 // deadAddr is an address that refuses connections.
 func deadAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return wiretest.Reserve(t)
 }
 
 func TestFaults(t *testing.T) {

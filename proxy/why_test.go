@@ -2,7 +2,6 @@ package proxy_test
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -64,12 +63,7 @@ func TestWhyRefused(t *testing.T) {
 func TestWhyAsked(t *testing.T) {
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) }))
 	defer up.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	down := "http://" + l.Addr().String()
-	l.Close()
+	down := "http://" + deadAddr(t)
 	now := time.Unix(1800000000, 0)
 	h := newProxy(t, proxy.Options{Origins: []string{up.URL, down}, Retries: -1, MaxFails: 1, Now: func() time.Time { return now }})
 	addr, recs := serve(t, h)

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"freshet/internal/wiretest"
 )
 
 // checked is a site to check: a page that links to another, which has a fault.
@@ -47,8 +49,7 @@ func TestCheckCommand(t *testing.T) {
 	if err := os.WriteFile(file, []byte(s.URL+"/\n"+s.URL+"/bad\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	closed := httptest.NewServer(nil)
-	closed.Close()
+	closed := "http://" + wiretest.Reserve(t)
 	for _, tt := range []struct {
 		args   string
 		status int
@@ -69,8 +70,8 @@ func TestCheckCommand(t *testing.T) {
 		{file, exitFault, "pages.txt: 2 addresses\n", ""},
 		{s.URL + " " + s.URL + "/bad", exitFault, "2 addresses\n", ""},
 		{"--insecure --no-active " + s.URL, exitOK, "HTTP/1.1 200", "freshet: --insecure: certificates are not verified, and the answers may be anybody's\n"},
-		{closed.URL, exitFault, "nobody listens there (connection refused)\n", ""},
-		{"--fail-on never " + closed.URL, exitOK, "1 without an answer\n", ""},
+		{closed, exitFault, "nobody listens there (connection refused)\n", ""},
+		{"--fail-on never " + closed, exitOK, "1 without an answer\n", ""},
 		{"./none", exitFault, "", "freshet: no folder or sitemap \"./none\"; name one that exists, or an address with http://\n"},
 		{"ftp://example.com/", exitFault, "", "freshet: \"ftp://example.com/\" is no address; give one of http:// or https://\n"},
 		{"", exitUsage, "", "freshet: say what to check: freshet check URL, or a folder, or a sitemap\n"},

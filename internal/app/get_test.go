@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"freshet/internal/wiretest"
 )
 
 // getWorld is a server, and a folder for the cache of those who ask it.
@@ -228,11 +230,6 @@ func TestGetTwice(t *testing.T) {
 
 // How it ends.
 func TestGetStatus(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
 	w := newGetWorld(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/404":
@@ -260,7 +257,7 @@ func TestGetStatus(t *testing.T) {
 		{getBadURL, "http://a\x7fb/", "is no URL"},
 		{1, "ftp://a/", "is no scheme that freshet get knows; give http or https"},
 		{getHostUnknown, "http://none.invalid/", "none.invalid"},
-		{getNoConnection, "http://" + closed.Addr().String() + "/", "connection refused"},
+		{getNoConnection, "http://" + wiretest.Reserve(t) + "/", "connection refused"},
 		{exitOK, "URL/404", ""},
 		{getHTTPError, "-f URL/404", "the answer is 404 Not Found"},
 		{getHTTPError, "--fail-with-body URL/404", "the answer is 404 Not Found"},

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"freshet/internal/wiretest"
 )
 
 // playedOrigin answers as a scenario says.
@@ -39,7 +41,7 @@ type played struct {
 }
 
 func newPlayedOrigin(w *world, texts map[string][]string) (*playedOrigin, error) {
-	o := &playedOrigin{w: w, addr: "127.0.0.1:0", answers: map[string][]*played{}, conns: map[net.Conn]struct{}{}, requests: make(chan struct{}, 1000)}
+	o := &playedOrigin{w: w, addr: wiretest.Reserve(w.t), answers: map[string][]*played{}, conns: map[net.Conn]struct{}{}, requests: make(chan struct{}, 1000)}
 	for path, all := range texts {
 		for _, text := range all {
 			p, err := parsePlayed(text)
@@ -103,7 +105,7 @@ func (o *playedOrigin) start() error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.listener, o.addr = l, l.Addr().String()
+	o.listener = l
 	o.running.Go(func() {
 		for {
 			c, err := l.Accept()

@@ -19,6 +19,7 @@ import (
 
 	"freshet/internal/record"
 	"freshet/internal/why"
+	"freshet/internal/wiretest"
 )
 
 // world is what a scenario plays in: the program, an origin, a folder.
@@ -35,6 +36,7 @@ type world struct {
 	toml    string
 	changed bool // the program has to start anew
 	program *program
+	listen  string // where it listens, each time: nobody else gets the port meanwhile
 	base    string // "http://127.0.0.1:port"
 }
 
@@ -99,7 +101,7 @@ func newWorld(t *testing.T, s *scenario) *world {
 	if err := os.Chmod(home, 0o755); err != nil { // for whom programs run as
 		t.Fatal(err)
 	}
-	w := &world{t: t, s: s, home: home, dir: filepath.Join(home, "site"), toml: s.toml}
+	w := &world{t: t, s: s, home: home, dir: filepath.Join(home, "site"), listen: wiretest.Reserve(t), toml: s.toml}
 	w.records.more = make(chan struct{})
 	w.now.Store(time.Now().UnixNano())
 	if w.origin, err = newPlayedOrigin(w, s.answers); err != nil {
@@ -184,11 +186,7 @@ func (w *world) expandAll(texts []string) []string {
 // start starts the program, at the address that it had before if it had one.
 func (w *world) start() {
 	w.t.Helper()
-	listen := "127.0.0.1:0"
-	if w.base != "" {
-		listen = strings.TrimPrefix(w.base, "http://")
-	}
-	args := append([]string{w.args[0], "--listen", listen, "--monitor", "off", "--request-id", "always", "--access-log", "off"}, w.args[1:]...)
+	args := append([]string{w.args[0], "--listen", w.listen, "--monitor", "off", "--request-id", "always", "--access-log", "off"}, w.args[1:]...)
 	switch w.args[0] {
 	case "serve":
 		args = append(args, w.dir)

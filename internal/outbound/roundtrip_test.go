@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"freshet/internal/rule"
+	"freshet/internal/wiretest"
 )
 
 // Answers that are well-formed, and what is made of them.
@@ -199,12 +200,7 @@ func TestInterim(t *testing.T) {
 }
 
 func TestRefusedDial(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	_, _, err = get(t, newTransport(t), "http://"+l.Addr().String())
+	_, _, err := get(t, newTransport(t), "http://"+wiretest.Reserve(t))
 	want(t, err, ConnectionRefused, true)
 	tr := newTransport(t)
 	tr.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, &net.DNSError{IsNotFound: true} }
