@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"freshet/httpd"
+	"freshet/internal/wiretest"
 )
 
 // A body that the engine discarded because the answer had begun does not look
@@ -96,26 +97,29 @@ func TestDuplexBodyStalls(t *testing.T) {
 // The limit on the pauses of a body ends with the body: an answer that takes
 // longer is not for a client that is gone.
 func TestDuplexBodyLimitEnds(t *testing.T) {
-	outcome := make(chan error, 1)
-	addr := start(t, &httpd.Server{BodyTimeout: soon, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.NewResponseController(w).EnableFullDuplex()
-		io.ReadFull(r.Body, make([]byte, 2))
-		fmt.Fprint(w, "half")
-		w.(http.Flusher).Flush()
-		io.ReadAll(r.Body)
-		select {
-		case <-r.Context().Done():
-		case <-time.After(4 * soon):
-		}
-		outcome <- r.Context().Err()
-	})})
-	c := dial(t, addr)
-	io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nhe")
-	c.br.ReadString('h') // the handler waits for the second half
-	io.WriteString(c, "re")
-	if err := <-outcome; err != nil {
-		t.Errorf("the client is said to be gone: %v", err)
-	}
+	wiretest.Longer(t, soon, func(limit time.Duration) error {
+		outcome := make(chan error, 1)
+		addr := start(t, &httpd.Server{BodyTimeout: limit, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.NewResponseController(w).EnableFullDuplex()
+			io.ReadFull(r.Body, make([]byte, 2))
+			fmt.Fprint(w, "half")
+			w.(http.Flusher).Flush()
+			if _, err := io.ReadAll(r.Body); err != nil {
+				outcome <- fmt.Errorf("the second half: %w", err)
+				return
+			}
+			select {
+			case <-r.Context().Done():
+			case <-time.After(4 * limit):
+			}
+			outcome <- r.Context().Err()
+		})})
+		c := dial(t, addr)
+		io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nhe")
+		c.br.ReadString('h') // the handler waits for the second half
+		io.WriteString(c, "re")
+		return <-outcome
+	})
 }
 
 func tryTalk2(t *testing.T, addr, raw string) string {

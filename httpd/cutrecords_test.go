@@ -3,7 +3,6 @@ package httpd_test
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/rule"
+	"freshet/internal/wiretest"
 )
 
 // shrunk answers with a file that is shorter than its answer says.
@@ -94,19 +94,19 @@ func TestRecordBeforeAFailure(t *testing.T) {
 // The record of half a head has what the client sent, though the buffer was
 // moved in the meantime.
 func TestRecordOfHalfAHead(t *testing.T) {
-	sink := newRecords()
-	srv := &httpd.Server{Sink: sink, Hot: hotPages{}, SweepEvery: time.Millisecond, ReadHeaderTimeout: 5 * soon}
-	addr := start(t, srv)
-	c, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	first := "GET /hot HTTP/1.1\r\nHost: x\r\n\r\n"
-	second := "REPORT /something HTTP/1.1\r\nHost: x\r\nA: "
-	second += strings.Repeat("a", 8<<10-len(first)-len(second))
-	io.WriteString(c, first+second)
-	if r := sink.wait(t, 1); r.Method != "REPORT" || r.Target != "/something" || r.Rule != rule.HeadTimeout {
-		t.Errorf("%q %q %v", r.Method, r.Target, rule.Of(r.Rule).Name)
-	}
+	wiretest.Longer(t, soon, func(limit time.Duration) error {
+		sink := newRecords()
+		c := dial(t, start(t, &httpd.Server{Sink: sink, Hot: hotPages{}, SweepEvery: time.Millisecond, ReadHeaderTimeout: limit}))
+		first := "GET /hot HTTP/1.1\r\nHost: x\r\n\r\n"
+		second := "REPORT /something HTTP/1.1\r\nHost: x\r\nA: "
+		second += strings.Repeat("a", 8<<10-len(first)-len(second))
+		io.WriteString(c, first+second)
+		if got, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 200 ") {
+			return fmt.Errorf("got %q, %v", got, err)
+		}
+		if r := sink.wait(t, 1); r.Method != "REPORT" || r.Target != "/something" || r.Rule != rule.HeadTimeout {
+			return fmt.Errorf("%q %q %v", r.Method, r.Target, rule.Of(r.Rule).Name)
+		}
+		return nil
+	})
 }

@@ -178,11 +178,9 @@ func TestSendTimeoutHTTP2(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	req, _ := http.NewRequestWithContext(ctx, "GET", "https://"+addr, nil)
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
+	if resp, err := client.Do(req); err == nil { // a client that comes late is cut before it has read the head
+		defer resp.Body.Close()
 	}
-	defer resp.Body.Close()
 	select {
 	case <-failed:
 	case <-time.After(patience):

@@ -67,7 +67,6 @@ func TestLimits(t *testing.T) {
 		rule rule.ID
 	}{
 		{"no head in time", httpd.Server{ReadHeaderTimeout: soon}, "", false, "", 0},
-		{"half a head in time", httpd.Server{ReadHeaderTimeout: soon}, "GET / HTTP/1.1\r\nHos", false, "HTTP/1.1 408 ", rule.HeadTimeout},
 		{"idle", httpd.Server{IdleTimeout: soon}, get, false, "HTTP/1.1 200 ", rule.HandlerAnswered},
 		{"body stalls", httpd.Server{BodyTimeout: soon}, post + "Content-Length: 5\r\n\r\nab", false, "HTTP/1.1 408 ", rule.BodyTimeout},
 		{"body ends early", httpd.Server{}, post + "Content-Length: 5\r\n\r\nab", true, "HTTP/1.1 400 ", rule.BodyIncomplete},
@@ -111,6 +110,23 @@ func TestLimits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Half a head is answered when its time is over; nothing at all is not.
+func TestHalfAHead(t *testing.T) {
+	wiretest.Longer(t, soon, func(limit time.Duration) error {
+		sink := newRecords()
+		c := dial(t, start(t, &httpd.Server{ReadHeaderTimeout: limit, SweepEvery: time.Millisecond, Sink: sink, Handler: http.HandlerFunc(hello)}))
+		io.WriteString(c, "GET / HTTP/1.1\r\nHos")
+		got, err := io.ReadAll(c)
+		if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 408 ") {
+			return fmt.Errorf("got %q, %v", got, err)
+		}
+		if r := sink.wait(t, 0); r.Rule != rule.HeadTimeout {
+			return fmt.Errorf("rule %v", r.Rule)
+		}
+		return nil
+	})
 }
 
 // A client that takes nothing of a large answer is cut, on both paths.
