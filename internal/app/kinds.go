@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"freshet/cache"
+	"freshet/internal/config"
 	"freshet/internal/control"
 	"freshet/internal/worker"
 	"freshet/jobs"
@@ -20,6 +22,9 @@ func (s *service) kinds() map[string]worker.Kind {
 	all := map[string]worker.Kind{}
 	if s.content.purger != nil {
 		all["purge"] = purgeKind(s.content.purger)
+	}
+	if s.content.store != nil && s.content.store.Scrubs() {
+		all["scrub"] = scrubKind(s.content.store)
 	}
 	return all
 }
@@ -105,4 +110,33 @@ func purgeOfJob(t *jobs.Task) (*control.Request, error) {
 	}
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return q, errors.Join(faults...)
+}
+
+// scrubKind is a kind of task that reads back what a cache has on disk, and
+// removes what is not what was written; its parameter rate, such as 20MiB, is
+// how much it reads a second. A task that is run again begins anew. That
+// something had to be removed is no failure: it is in the output, and was an
+// answer that an origin has.
+func scrubKind(s *cache.Store) worker.Kind {
+	return func(ctx context.Context, t *jobs.Task, r worker.Reporter) jobs.Result {
+		rate := int64(0)
+		for name, value := range t.Spec.Params {
+			n, ok := config.ParseSize(value)
+			switch {
+			case name != "rate":
+				return jobs.Result{Exit: exitUsage, Reason: fmt.Sprintf("there is no parameter %q: there is rate", name)}
+			case !ok || n < 1:
+				return jobs.Result{Exit: exitUsage, Reason: fmt.Sprintf("parameter rate: %q is no size, such as 20MiB", value)}
+			}
+			rate = n
+		}
+		done, err := s.Scrub(ctx, rate, func(done, all int64) {
+			r.Progress(float64(done)/float64(all), fmt.Sprintf("%d of %d objects", done, all))
+		})
+		r.Print("%d objects, %d bytes of bodies were read back; removed, because they were not what was written: %d", done.Objects, done.Bytes, done.Removed)
+		if err != nil {
+			return jobs.Result{Exit: exitFault, Reason: err.Error()}
+		}
+		return jobs.Result{}
+	}
 }

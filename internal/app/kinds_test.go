@@ -3,10 +3,16 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"freshet/internal/control"
 	"freshet/jobs"
@@ -127,6 +133,70 @@ func TestPurgeJob(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 	submit(exitFault, "--param", "where=nonsense")
+	if _, _, told := command(t, home, "job", "submit", "--kind", "scrub"); told != "" { // it keeps nothing on disk
+		t.Errorf("%q", told)
+	}
+	if _, text, _ = command(t, home, "job", "list", "--json"); !strings.Contains(text, `no worker that is known has the kind of work`) {
+		t.Errorf("%q", text)
+	}
 	submit(exitOK, "--param", "all=yes")
 	want(3)
+}
+
+// A job reads back what the cache has on disk, and removes what is broken.
+func TestScrubJob(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the worker of this test is not there")
+	}
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=600")
+		io.WriteString(w, strings.Repeat("x", 200_000))
+	}))
+	t.Cleanup(origin.Close)
+	data := t.TempDir()
+	p, _ := monitored(t, "proxy", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--to", origin.URL, "--jobs", "1", "--data", data)
+	p.monitor() // it can be reached
+	get(t, p.url())
+	bodies := func() (list []string) {
+		filepath.WalkDir(filepath.Join(data, "objects", "objects"), func(path string, d os.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return nil
+			}
+			if info, err := d.Info(); err == nil && info.Size() == 200_000 {
+				list = append(list, path)
+			}
+			return nil
+		})
+		return list
+	}
+	// Storing goes on behind the answer.
+	deadline := time.Now().Add(time.Minute)
+	for len(bodies()) == 0 && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if len(bodies()) != 1 {
+		t.Fatalf("%q", bodies())
+	}
+	scrub := func(status int, want string, args ...string) {
+		t.Helper()
+		got, stdout, stderr := command(t, data, append([]string{"job", "submit", "--data", data, "--wait", "--kind", "scrub"}, args...)...)
+		_, text, _ := command(t, data, "job", "logs", "--data", data, strings.TrimSpace(stdout))
+		if got != status || !strings.Contains(text+stderr, want) {
+			t.Errorf("%v: %d, %q, %q", args, got, stderr, text)
+		}
+	}
+	scrub(exitOK, "1 objects, 200000 bytes of bodies were read back; removed, because they were not what was written: 0", "--param", "rate=20MiB")
+	scrub(exitFault, "no size", "--param", "rate=fast")
+	scrub(exitFault, `no parameter "urls"`, "http://example.com/")
+	f, err := os.OpenFile(bodies()[0], os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("y"), 100_000); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	scrub(exitOK, "not what was written: 1")
 }

@@ -48,6 +48,9 @@ func parseSize(s string) (int64, bool) {
 	return n * unit, true
 }
 
+// ParseSize reads a size, as flags have it: 20MiB.
+func ParseSize(s string) (n int64, ok bool) { return parseSize(s) }
+
 func formatSize(n int64) string {
 	for _, u := range []struct {
 		size int64
