@@ -25,8 +25,8 @@ type MemberOptions struct {
 	// node's; 0: DefaultInputCache.
 	Inputs    string
 	MaxInputs int64
-	// Stays has it stay when it is drained, as servers do, without tasks.
-	// Otherwise Join returns then.
+	// Stays has it stay when it is drained, as servers do, without tasks; with a
+	// Cache it does so anyway. Otherwise Join returns then.
 	Stays bool
 	// Figures adds to what the node says of itself what only the process knows;
 	// nil: nothing. It is called every few seconds.
@@ -128,6 +128,8 @@ func (m *member) prepare() (about string, err error) {
 	if m.Cache != nil {
 		f := newFollower(m.Cache, m.times.or(usualTimes), m.ErrorLog, func(ctx context.Context, q []byte) ([]byte, error) { return m.conn.Call(ctx, callPurges, q) })
 		m.parts = append(m.parts, f.run)
+		r.stays = true
+		r.place = func() *Place { return &Place{Entry: placeOf(m.Cache.Mark()).N, Held: f.lease.isHeld()} }
 	}
 	if m.Worker == nil {
 		return "", nil

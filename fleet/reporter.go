@@ -46,6 +46,7 @@ const (
 type reporter struct {
 	ask     func(ctx context.Context, report []byte) ([]byte, error)
 	figures func(*Report)  // adds what only the process knows; nil: nothing
+	place   func() *Place  // in the purges; nil: it does not follow them
 	worker  *worker.Worker // nil: it runs no tasks
 	stays   bool           // it does not end when it is drained
 	dir     string
@@ -73,6 +74,9 @@ func (r *reporter) report() Report {
 	report.Run = r.run
 	if r.figures != nil {
 		r.figures(&report)
+	}
+	if r.place != nil {
+		report.Purges = r.place()
 	}
 	r.mu.Lock()
 	report.Clock = r.clock
