@@ -76,8 +76,8 @@ func TestPacketProcess(t *testing.T) {
 				c.ask("well")
 				c.receive()
 			}
-			eventually(t, "all have ended", func() bool { return s.Stats().Handled == 10 })
-			if st := s.Stats(); st.Failed != 2 || st.Running != 0 {
+			eventually(t, "all have ended", func() bool { st := s.Stats(); return st.Handled == 10 && st.Running == 0 })
+			if st := s.Stats(); st.Failed != 2 {
 				t.Errorf("%+v", st)
 			}
 		})
