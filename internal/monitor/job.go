@@ -29,7 +29,7 @@ func (m *Monitor) job(ctx context.Context, id string) (*jobs.Info, error) {
 }
 
 // jobTasks asks for a window of the tasks of a job.
-func (m *Monitor) jobTasks(ctx context.Context, q *query) ([]jobs.TaskInfo, error) {
+func (m *Monitor) jobTasks(ctx context.Context, info *jobs.Info, q *query) ([]jobs.TaskInfo, error) {
 	states, err := readStates(q)
 	if err != nil {
 		return nil, err
@@ -46,8 +46,15 @@ func (m *Monitor) jobTasks(ctx context.Context, q *query) ([]jobs.TaskInfo, erro
 	if f.N, err = q.int("limit", rows, dataRows); err != nil {
 		return nil, err
 	}
+	if q.suffix == "" {
+		f.N = min(f.N, maxPageRows)
+	}
 	f.From = int64(from)
-	return m.o.Jobs.Tasks(ctx, jobs.ID(q.get("id")), f)
+	none := false
+	if f.Begin, f.End, none, err = readRange(q, info); err != nil || none {
+		return nil, err
+	}
+	return m.o.Jobs.Tasks(ctx, info.ID, f)
 }
 
 func tasksTable(m *Monitor, q *query) (*table, error) {
@@ -57,7 +64,7 @@ func tasksTable(m *Monitor, q *query) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := m.jobTasks(ctx, q)
+	list, err := m.jobTasks(ctx, info, q)
 	if err != nil {
 		return nil, err
 	}
@@ -124,36 +131,37 @@ func jobView(m *Monitor, q *query) (*ui.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := m.jobTasks(ctx, q)
+	list, err := m.jobTasks(ctx, info, q)
 	if err != nil {
 		return nil, err
 	}
-	v := &ui.View{Title: "Job " + string(info.ID), Up: toJobs, Sections: []ui.Section{taskStats(info, q), jobFacts(info)}}
+	v := &ui.View{Title: "Job " + string(info.ID), Up: toJobs, Sections: []ui.Section{taskStats(info, q)}}
 	if !info.State.Final() {
 		v.Refresh = 2 * time.Second
 	}
-	t := taskTable(info.ID, list, m.o.Now())
-	rows := t.html(&query{page: "/jobs/tasks", values: q.values}, &window{limit: maxPageRows})
-	if !info.State.Final() && q.none("offset", "limit", "state") {
+	strip, err := m.strip(ctx, info)
+	if err != nil {
+		return nil, err
+	}
+	if strip != nil {
+		v.Sections = append(v.Sections, strip)
+	}
+	rows := m.taskRows(info, list, q)
+	if !info.State.Final() && q.none("offset", "limit", "state", "tasks") {
 		v.Live = liveAddress("job", url.Values{"id": {string(info.ID)}})
-		rowsByKey(t, "task", rows.Rows)
+		rowsByKey(taskTable(info.ID, list, m.o.Now()), "task", rows.Rows)
 		rows.MaxRows = pageRows
 	}
-	offset, _ := q.int("offset", 0, 1<<31-1) // it was read before
-	rows.Offset, rows.Total, rows.Prev, rows.Next = 0, 0, "", ""
-	if offset > 0 {
-		rows.Prev = q.with("offset", number(max(0, offset-pageRows)))
+	v.Sections = append(v.Sections, m.jobFacts(ctx, info), rows)
+	if m.o.ReadJobLog != nil {
+		v.Sections = append(v.Sections, findForm(info.ID, "", ""))
 	}
-	if limit, _ := q.int("limit", pageRows, dataRows); len(list) == limit {
-		rows.Next = q.with("offset", number(offset+limit))
-	}
-	v.Sections = append(v.Sections, rows)
 	return v, nil
 }
 
 // taskStats are how many tasks there are in each state; each leads to those.
 func taskStats(info *jobs.Info, q *query) *ui.Stats {
-	done := ui.Stat{Key: "done", Label: "Done", Value: fmt.Sprintf("%.0f", 100*info.Fraction), Unit: "%", Note: info.Condition(), Level: levelOf(info.State), Gauge: doneGauge(info), Href: q.with("state", "", "offset", "")}
+	done := ui.Stat{Key: "done", Label: "Done", Value: fmt.Sprintf("%.0f", 100*info.Fraction), Unit: "%", Note: conditionOf(info), Level: levelOf(info.State), Gauge: doneGauge(info), Href: q.with("state", "", "offset", "")}
 	s := &ui.Stats{Items: []ui.Stat{done}}
 	for state := jobs.Queued; state <= jobs.Dead; state++ {
 		n := info.Counts.Of(state)
@@ -166,8 +174,36 @@ func taskStats(info *jobs.Info, q *query) *ui.Stats {
 	return s
 }
 
+// conditionOf is a job's state, with an estimate of how long it still takes.
+func conditionOf(info *jobs.Info) string {
+	if info.Left == 0 {
+		return info.Condition()
+	}
+	return info.Condition() + ", about " + span(info.Left.Round(time.Second).Seconds()) + " left"
+}
+
+// mostNear is how many jobs are looked at that come before or after one.
+const mostNear = 20
+
+// near are jobs that a job waits for, or that wait for it; of the first ones it is
+// said how they are.
+func (m *Monitor) near(ctx context.Context, term string, ids []jobs.ID) (items []ui.Item) {
+	for i, id := range ids {
+		item := ui.Item{Term: term, Text: string(id), Href: jobAddress(id), Mono: true}
+		if i < mostNear {
+			if info, err := m.o.Jobs.Job(ctx, id); err == nil {
+				item.Level, item.Note = levelOf(info.State), strings.TrimSuffix(info.Condition()+", "+ui.Visible(info.Spec.Title()), ", ")
+			} else {
+				item.Note = "it is not known any more"
+			}
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
 // jobFacts is what is known of a job, and what can be done with it.
-func jobFacts(info *jobs.Info) *ui.List {
+func (m *Monitor) jobFacts(ctx context.Context, info *jobs.Info) *ui.List {
 	s, l := &info.Spec, &ui.List{}
 	add := func(term, text string, mono bool) {
 		if text != "" {
@@ -184,9 +220,8 @@ func jobFacts(info *jobs.Info) *ui.List {
 	add("Schedule", strings.TrimSpace(s.Schedule+" "+s.Zone), true)
 	add("Waits", info.Waits, false)
 	add("Reason", info.Reason, false)
-	for _, id := range s.After {
-		l.Items = append(l.Items, ui.Item{Term: "After", Text: string(id), Href: jobAddress(id), Mono: true})
-	}
+	l.Items = append(l.Items, m.near(ctx, "Comes after", s.After)...)
+	l.Items = append(l.Items, m.near(ctx, "Comes before", info.Followers)...)
 	for _, a := range jobActs {
 		if a.can(info) {
 			l.Items = append(l.Items, ui.Item{Term: a.verb, Text: a.verb + " …", Href: actAddress(info.ID, a.name), Note: a.does})
@@ -195,25 +230,31 @@ func jobFacts(info *jobs.Info) *ui.List {
 	return l
 }
 
-// jobActs are what can be done with a job.
-var jobActs = []struct {
+// jobAction is something that can be done with a job.
+type jobAction struct {
 	name, verb, done, does string
 	danger                 bool
+	single                 bool // with one job at a time
 	can                    func(*jobs.Info) bool
 	do                     func(context.Context, jobs.Queue, jobs.ID) error
-}{
-	{"cancel", "Cancel", "It is cancelled; programs that run are ended.", "End what runs, and run nothing more of it.", true,
+}
+
+// jobActs are what can be done with a job.
+var jobActs = []jobAction{
+	{"cancel", "Cancel", "It is cancelled; programs that run are ended.", "End what runs, and run nothing more of it.", true, false,
 		func(i *jobs.Info) bool { return !i.State.Final() },
 		func(ctx context.Context, q jobs.Queue, id jobs.ID) error { return q.Cancel(ctx, id, jobs.Array{}) }},
-	{"retry", "Run again", "Its tasks that did not succeed are queued again.", "Queue the tasks again that failed, were cancelled or are dead.", false,
+	{"retry", "Run again", "Its tasks that did not succeed are queued again.", "Queue the tasks again that failed, were cancelled or are dead.", false, false,
 		func(i *jobs.Info) bool {
 			return i.Counts.Broken()+i.Counts.Of(jobs.Cancelled) > 0
 		},
 		func(ctx context.Context, q jobs.Queue, id jobs.ID) error { return q.Retry(ctx, id, jobs.Array{}) }},
-	{"pause", "Pause", "No task of it is begun any more.", "Begin no more tasks of it; those that run go on.", false,
+	{"retry-failed", "Run failed ones again", "Its tasks that failed are queued again.", "Queue the tasks again that failed or are dead, " + grouped(mostAgain) + " at a time, and not those that were cancelled.", false, true,
+		func(i *jobs.Info) bool { return i.Counts.Broken() > 0 && i.Counts.Of(jobs.Cancelled) > 0 }, retryFailed},
+	{"pause", "Pause", "No task of it is begun any more.", "Begin no more tasks of it; those that run go on.", false, false,
 		func(i *jobs.Info) bool { return !i.Paused && !i.State.Final() },
 		func(ctx context.Context, q jobs.Queue, id jobs.ID) error { return q.Pause(ctx, id, true) }},
-	{"resume", "Go on", "It goes on.", "Begin tasks of it again.", false,
+	{"resume", "Go on", "It goes on.", "Begin tasks of it again.", false, false,
 		func(i *jobs.Info) bool { return i.Paused && !i.State.Final() },
 		func(ctx context.Context, q jobs.Queue, id jobs.ID) error { return q.Pause(ctx, id, false) }},
 }
@@ -222,17 +263,21 @@ func actAddress(id jobs.ID, act string) string {
 	return address("/jobs/act", url.Values{"id": {string(id)}, "do": {act}})
 }
 
-// jobActView asks whether something is to be done.
+// jobActView asks whether something is to be done, with one job or with many.
 func jobActView(m *Monitor, q *query) (*ui.View, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	info, err := m.job(ctx, q.get("id"))
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range jobActs {
+	for i := range jobActs {
+		a := &jobActs[i]
 		if a.name != q.get("do") {
 			continue
+		}
+		if !a.single && q.values["id"] == nil {
+			return bulkView(ctx, m, q, a)
+		}
+		info, err := m.job(ctx, q.get("id"))
+		if err != nil {
+			return nil, err
 		}
 		f := &ui.Form{Action: "/jobs/act", Post: true, Danger: a.danger, Submit: a.verb, Cancel: ui.Link{Text: "Back", Href: jobAddress(info.ID)},
 			Hidden: []ui.Value{{Name: "id", Value: string(info.ID)}, {Name: "do", Value: a.name}}}
@@ -252,9 +297,14 @@ func jobAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	id := jobs.ID(r.PostForm.Get("id"))
-	for _, a := range jobActs {
+	for i := range jobActs {
+		a := &jobActs[i]
 		if a.name != r.PostForm.Get("do") {
 			continue
+		}
+		if !a.single && len(r.PostForm["pick"]) > 0 {
+			bulkAct(m, w, r, queue, a)
+			return
 		}
 		if err := a.do(ctx, queue, id); err != nil {
 			fail(w, r, http.StatusConflict, "It cannot be done: "+err.Error()+".")
@@ -277,6 +327,9 @@ func jobLogView(m *Monitor, q *query) (*ui.View, error) {
 	info, err := m.job(ctx, q.get("id"))
 	if err != nil {
 		return nil, err
+	}
+	if q.get("q") != "" {
+		return findView(ctx, m, info, q)
 	}
 	task, err := strconv.ParseInt(q.get("task"), 10, 64)
 	if err != nil {
@@ -302,6 +355,9 @@ func jobLogView(m *Monitor, q *query) (*ui.View, error) {
 		v.Sections = []ui.Section{nothing}
 	} else {
 		v.Sections = []ui.Section{pre}
+		if m.o.ReadJobLog != nil {
+			v.Sections = []ui.Section{findForm(info.ID, q.get("task"), ""), pre}
+		}
 	}
 	made, err := m.filesOf(info.ID, task)
 	if err != nil {

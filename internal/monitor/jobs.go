@@ -31,10 +31,11 @@ func (m *Monitor) jobPage(q *query) (*jobs.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := jobs.Filter{Owner: q.get("owner"), Pool: q.get("pool"), Name: q.get("name"), After: jobs.ID(q.get("after"))}
-	if f.States, err = readStates(q); err != nil {
+	f, err := readJobFilter(q)
+	if err != nil {
 		return nil, err
 	}
+	f.After = jobs.ID(q.get("after"))
 	rows := pageRows
 	if q.suffix != "" {
 		rows = dataRows
@@ -46,6 +47,13 @@ func (m *Monitor) jobPage(q *query) (*jobs.Page, error) {
 	defer cancel()
 	page, err := queue.Jobs(ctx, f)
 	return &page, err
+}
+
+// readJobFilter reads which jobs are asked for.
+func readJobFilter(q *query) (f jobs.Filter, err error) {
+	f = jobs.Filter{Owner: q.get("owner"), Pool: q.get("pool"), Name: q.get("name")}
+	f.States, err = readStates(q)
+	return f, err
 }
 
 // readStates reads the states that are asked for.
@@ -155,12 +163,16 @@ func jobsView(m *Monitor, q *query) (*ui.View, error) {
 		return nil, err
 	}
 	t := jobTable(page.Jobs, m.o.Now())
+	pick := pickable(t, q)
 	rows := t.html(q, &window{limit: maxPageRows})
 	rows.Total, rows.Next = 0, ""
 	if q.none("owner", "pool", "name", "after", "state", "limit") {
 		v.Live = liveAddress("jobs", nil)
 		rowsByKey(t, "job", rows.Rows)
 		rows.MaxRows = pageRows
+	}
+	if len(page.Jobs) > 0 || v.Live != "" {
+		rows.Pick = pick
 	}
 	if page.Next != "" {
 		rows.Next = q.with("after", string(page.Next))

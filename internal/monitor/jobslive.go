@@ -61,7 +61,9 @@ func jobsEvents(m *Monitor, _ *query) (func(dst []byte, now time.Time) []byte, e
 			return dst
 		}
 		dst = appendEvent(dst, ui.EventStats, 0, statsEvent(jobStats(&page, &query{page: "/jobs"})))
-		return appendEvent(dst, ui.EventRows, 0, wholeTable(jobTable(page.Jobs, now), "job"))
+		t := jobTable(page.Jobs, now)
+		withPicks(t)
+		return appendEvent(dst, ui.EventRows, 0, wholeTable(t, "job"))
 	}, nil
 }
 
@@ -84,6 +86,9 @@ func jobEvents(m *Monitor, q *query) (func(dst []byte, now time.Time) []byte, er
 			return dst
 		}
 		dst = appendEvent(dst, ui.EventStats, 0, statsEvent(taskStats(&info, &query{page: "/jobs/job"})))
+		if strip, err := m.strip(ctx, &info); err == nil && strip != nil {
+			dst = appendEvent(dst, ui.EventStrip, 0, stripEvent(strip))
+		}
 		return appendEvent(dst, ui.EventRows, 0, wholeTable(taskTable(id, list, now), "task"))
 	}, nil
 }

@@ -79,6 +79,10 @@ type Options struct {
 	// when that is not kept.
 	Jobs   jobs.Queue
 	JobLog func(job jobs.ID, task int64, n int) (text []byte, before int64, err error)
+	// ReadJobLog returns a part of what a task has written from an offset on, n
+	// bytes at most, and the offset behind it; no text at the end. nil when that is
+	// not kept.
+	ReadJobLog func(job jobs.ID, task, from int64, n int) (text []byte, next int64, err error)
 	// JobFiles lists the files that a task has made, by name, without their
 	// hashes, and OpenJobFile opens one; both nil when they are not kept.
 	JobFiles    func(job jobs.ID, task int64) ([]jobs.File, error)

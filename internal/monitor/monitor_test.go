@@ -50,7 +50,7 @@ func (f *fixture) Purge(q *control.Request) (*control.Answer, error) {
 	return &control.Answer{Purged: []int{1}, Receipt: &control.Receipt{ID: "r1", What: q.URLs, Objects: 1, Soft: q.Soft}}, nil
 }
 
-func newFixture(t *testing.T, change func(*Options)) *fixture {
+func newFixture(t testing.TB, change func(*Options)) *fixture {
 	t.Helper()
 	f := &fixture{journal: journal.New(journal.Options{}), metrics: metrics.New(metrics.Options{}), stopped: make(chan uint64, 10)}
 	f.run("/cgi-bin/a" + hostile)

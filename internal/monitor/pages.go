@@ -38,7 +38,7 @@ var pages = []page{
 	{path: "/config", view: settingsView, table: settingsTable},
 	{path: "/jobs", view: jobsView, table: jobsTable},
 	{path: "/jobs/job", view: jobView},
-	{path: "/jobs/tasks", table: tasksTable},
+	{path: "/jobs/tasks", view: tasksView, table: tasksTable},
 	{path: "/jobs/act", view: jobActView, act: jobAct},
 	{path: "/jobs/log", view: jobLogView},
 	{path: jobFilePath, send: sendJobFile},

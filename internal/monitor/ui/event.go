@@ -12,6 +12,7 @@ const (
 	EventStats = "stats" // a [StatsEvent]
 	EventRows  = "rows"  // a [RowsEvent]
 	EventChart = "chart" // a [ChartEvent]
+	EventStrip = "strip" // a [StripEvent]
 )
 
 // StatsEvent brings new values of numbers, by [Stat.Key].

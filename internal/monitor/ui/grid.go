@@ -94,7 +94,10 @@ func appendCell(b []byte, c *Cell, class string) []byte {
 	case c.Href != "":
 		b = appendLink(b, "", c.Href, c.Text)
 	case c.Text != "":
-		b = append(appendText(append(b, "<span>"...), visible(c.Text)), "</span>"...)
+		b = append(appendMarked(append(b, "<span>"...), visible(c.Text), c.Mark), "</span>"...)
+	}
+	if c.Pick != "" {
+		b = appendPick(b, c.Pick)
 	}
 	if c.Gauge != nil && c.Gauge.Limit > 0 {
 		b = c.Gauge.append(append(b, ' '))

@@ -29,6 +29,9 @@ type Table struct {
 	// at the top, and those beyond MaxRows leave at the bottom. 0 for a table
 	// that stays. With it comes a button to pause.
 	MaxRows int
+
+	// Pick lets rows be picked that have a cell with a checkbox; nil: none can be.
+	Pick *Pick
 }
 
 // Column is the head of a column and what its cells have in common.
@@ -73,6 +76,8 @@ type Cell struct {
 	Level Level  `json:"level,omitempty"`
 	Gauge *Gauge `json:"gauge,omitempty"` // beside the text
 	Links []Link `json:"-"`               // more links, as for actions
+	Pick  string `json:"pick,omitempty"`  // what a checkbox in the cell stands for, see [Table.Pick]; "" for none
+	Mark  string `json:"-"`               // a part of the text that is set off, where it stands; "" for none
 }
 
 // Label is the name of the table.

@@ -48,7 +48,7 @@ type View struct {
 }
 
 // Section is a part of a page: [*Text], [*Notice], [*Stats], [*Table],
-// [*Form], [*Chart], [*List], [*Pre], [*Gallery] or [*Columns].
+// [*Form], [*Chart], [*Strip], [*List], [*Pre], [*Gallery] or [*Columns].
 type Section interface {
 	// part names the template that draws the section.
 	part() string

@@ -2,6 +2,7 @@
 import { addPoint } from "./drawing.js";
 import { addRows } from "./rows.js";
 import { showStats } from "./stats.js";
+import { showStrip } from "./strip.js";
 import { Stream } from "./stream.js";
 
 /** What happened while the page was paused, up to this many events of rows and points. */
@@ -53,6 +54,7 @@ function start(url) {
 			if (!paused) showStats(data);
 		},
 		rows: unlessPaused(addRows),
+		strip: unlessPaused(showStrip),
 		chart: unlessPaused((data) => {
 			const section = document.getElementById(data.chart);
 			if (section) addPoint(section, data);

@@ -84,8 +84,18 @@ function makeCell(cell, head) {
 		span.textContent = visible(cell.text);
 		td.append(span);
 	}
+	if (cell.pick) td.append(makePick(cell.pick));
 	if (cell.gauge && cell.gauge.limit > 0) td.append(" ", makeGauge(cell.gauge));
 	return td;
+}
+
+function makePick(value) {
+	const box = document.createElement("input");
+	box.type = "checkbox";
+	box.name = "pick";
+	box.value = value;
+	box.ariaLabel = `Pick ${value}`;
+	return box;
 }
 
 function makeGauge({ value, limit, label }) {
@@ -98,7 +108,7 @@ function makeGauge({ value, limit, label }) {
 }
 
 // A link leads to a page, not to a script.
-function allowed(href) {
+export function allowed(href) {
 	try {
 		return ["http:", "https:"].includes(new URL(href, location.href).protocol);
 	} catch {
