@@ -1,51 +1,28 @@
 // The pages of jobs, with a queue that has jobs in several states.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
-import { promisify } from 'node:util';
-import { launch } from './browser.mjs';
+import { after, before, test } from 'node:test';
+import { launch, open, windows } from './browser.mjs';
+import { jobServer } from './jobserver.mjs';
 import { everyPage } from './pages.mjs';
-import { build, scratch, start, until } from './server.mjs';
+import { until } from './server.mjs';
 
-const run = promisify(execFile);
-const data = scratch();
-const folder = scratch();
-const busy = join(folder, 'busy'); // while it is there, a program does not end
+const server = jobServer();
+const { freshet, submit, table } = server;
+const busy = join(server.folder, 'busy'); // while it is there, a program does not end
 let browser;
-let program;
-let server;
-let base; // of the monitor
 const id = {};
 let fields;
 const columns = ['Job', 'Name', 'State', 'Done', 'Tasks', 'Running', 'Failed'];
 const tasks = ['Task', 'State', 'Done', 'Run', 'Server', 'Took'];
 
-/** freshet runs a command, of two words and more, against the server, and returns what it prints. */
-const freshet = async (group, word, ...args) => (await run(program, [group, word, '--data', data, ...args])).stdout.trim();
-
-/** submit submits a job, and returns its ID. The command is behind --. */
-const submit = (...args) => freshet('job', 'submit', ...args);
-
-/** table gets a table of the monitor as programs do. */
-async function table(path) {
-  const answer = await fetch(base + path);
-  assert.equal(answer.status, 200, path);
-  return (await answer.json()).rows;
-}
-
 before(async () => {
-  for (const dir of [data, folder]) chmodSync(dir, 0o755); // for whom programs run as
   writeFileSync(busy, '');
-  program = build('..', './cmd/freshet', 'freshet');
-  const args = ['serve', folder, '--listen', '127.0.0.1:0', '--monitor', '127.0.0.1:0', '--data', data, '--access-log', 'off', '--jobs', '3'];
-  server = await start(program, args, /monitor on (\S+)\/[^]*jobs: /, { env: { ...process.env, HOME: scratch() } });
-  [, base] = server.match;
+  await server.start(/monitor on (\S+)\/[^]*jobs: /, '--jobs', '3');
   browser = await launch();
-  const secret = readdirSync(data).find((name) => name.endsWith('.token'));
-  fields = { Authorization: `Bearer ${readFileSync(join(data, secret), 'utf8').trim()}` };
+  fields = { Authorization: `Bearer ${server.token()}` };
   id.good = await submit('--name', 'good <b>', '--', 'echo', '<script>alert(1)</script>');
   id.bad = await submit('--array', '1-3', '--', 'sh', '-c', 'echo no >&2; exit {frame}');
   id.silent = await submit('--', 'true');
@@ -61,7 +38,7 @@ before(async () => {
 after(async () => {
   rmSync(busy, { force: true });
   await browser?.close();
-  await server?.stop();
+  await server.stop();
 });
 
 everyPage(
@@ -70,12 +47,18 @@ everyPage(
     { path: '/jobs?state=failed', title: 'Jobs', texts: ['3 of 3 tasks failed'], tables: { Jobs: columns } },
     { path: '/jobs/job?id=none', title: 'Not Found', status: 404, texts: ['There is no such job'] },
     { name: '/jobs/job that runs', path: () => `/jobs/job?id=${id.busy}`, title: /^Job /, live: true, texts: ['drawing', 'Cancel …', 'Pause …'], tables: { Tasks: tasks } },
-    { name: '/jobs/job that failed', path: () => `/jobs/job?id=${id.bad}`, title: /^Job /, texts: ['exit status 3', 'Run again …'], tables: { Tasks: tasks } },
-    { name: '/jobs/job that waits', path: () => `/jobs/job?id=${id.after}`, title: /^Job /, live: true, texts: ['1-1000000', 'Next →'], tables: { Tasks: tasks } },
+    { name: '/jobs/job that failed', path: () => `/jobs/job?id=${id.bad}`, title: /^Job /, texts: ['exit status 3', 'Run again …', '1-3 failed', 'Search in its output'], tables: { Tasks: tasks } },
+    { name: '/jobs/job that waits', path: () => `/jobs/job?id=${id.after}`, title: /^Job /, live: true, texts: ['1-1000000', 'Next →', 'Each cell is up to 4,096 tasks', 'Comes after'], tables: { Tasks: tasks } },
+    { name: '/jobs/tasks', path: () => `/jobs/tasks?id=${id.bad}&tasks=2-3&state=failed`, title: /^Tasks of job /, texts: ['exit status 2', 'exit status 3'], tables: { Tasks: tasks } },
+    { path: '/jobs/act?do=cancel&all=1&name=later', title: 'Cancel: 1 job', texts: ['End what runs', 'later'], tables: { Jobs: columns } },
     { name: '/jobs/act', path: () => `/jobs/act?id=${id.busy}&do=cancel`, title: 'Cancel', texts: ['End what runs'] },
     { name: '/jobs/log', path: () => `/jobs/log?id=${id.good}&task=0`, fields: () => fields, title: 'Output of task 0', texts: ['<script>alert(1)</script>'] },
     { name: '/jobs/log of nothing', path: () => `/jobs/log?id=${id.silent}&task=0`, fields: () => fields, title: 'Output of task 0', texts: ['It has written nothing.'] },
     { name: '/jobs/log of one that runs', path: () => `/jobs/log?id=${id.busy}&task=0`, fields: () => fields, title: 'Output of task 0', texts: ['begun'] },
+    { name: '/jobs/log?q=', path: () => `/jobs/log?id=${id.bad}&q=NO`, fields: () => fields, title: /^Search in job /, texts: ['no'], tables: { Lines: ['Task', 'Line', 'Text'] } },
+    { path: '/messages', title: 'Messages', texts: ['log_jobs', 'nothing can be published by hand'], tables: { Streams: ['Stream', 'Entries', 'Size', 'Oldest', 'Latest'], Consumers: ['Consumer', 'Stream', 'Depth', 'Lag'], 'Dead letters': ['Job', 'Name', 'Tasks', 'Ended', 'Reason'] } },
+    { path: '/messages/entry?stream=log_jobs&number=2&as=hex', fields: () => fields, title: 'Message 2 of log_jobs', texts: ['freshet.log.jobs', 'Next →', '00000000'] },
+    { path: '/messages/entry?stream=log_jobs&number=2', status: 401, title: 'Token' },
     { name: '/jobs/log without the token', path: () => `/jobs/log?id=${id.good}&task=0`, status: 401, title: 'Token' },
     { path: '/servers', title: 'Servers', live: true, tables: { Servers: ['Server', 'State', 'Load', 'Memory', 'Disk', 'Tasks', 'At most', 'Finished', 'Lost', 'Hits'] } },
     { name: '/servers/server', path: () => `/servers/server?name=${hostname()}`, title: `Server ${hostname()}`, texts: ['the hub of its fleet', 'Lock …', 'Drain …'] },
@@ -83,5 +66,20 @@ everyPage(
     { name: '/servers/act', path: () => `/servers/act?name=${hostname()}&do=drain`, title: 'Drain', texts: ['Take no further tasks'] },
   ],
   () => browser,
-  () => base,
+  () => server.base,
 );
+
+test('jobs that are picked are paused, and go on', async (t) => {
+  const ids = [await submit('--name', 'one', '--need', 'gpu', '--', 'true'), await submit('--name', 'two', '--need', 'gpu', '--', 'true')];
+  const states = async () => (await table('/jobs.json')).filter((r) => ids.includes(r.job)).map((r) => r.state).join(' ');
+  for (const [options, button, done, want] of [[windows.plain, 'Pause …', 'Pause', 'paused paused'], [windows.desktop, 'Go on …', 'Go on', 'queued queued']]) {
+    const { page, complaints } = await open(t, browser, `${server.base}/jobs`, { ...options, extraHTTPHeaders: fields });
+    for (const id of ids) await page.getByRole('checkbox', { name: `Pick ${id}` }).check();
+    await page.getByRole('button', { name: button }).click();
+    await page.getByRole('heading', { name: `${done}: 2 jobs` }).waitFor();
+    await page.getByRole('button', { name: done, exact: true }).click();
+    await page.getByRole('heading', { name: 'Done', level: 1 }).waitFor();
+    await until(states, want);
+    assert.deepEqual(complaints, []);
+  }
+});

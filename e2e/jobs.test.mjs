@@ -1,61 +1,42 @@
 // Jobs on several machines: freshet serve --jobs --fleet, three workers, frames
 // that ImageMagick draws, and a worker that is lost in the middle.
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
 import { audit, launch, open, windows } from './browser.mjs';
-import { build, scratch, start, until } from './server.mjs';
+import { jobServer } from './jobserver.mjs';
+import { scratch, start, until } from './server.mjs';
 
-const run = promisify(execFile);
 const names = ['anna', 'bert', 'cleo'];
-const data = scratch();
-const folder = scratch();
+const server = jobServer();
+const { data, folder, freshet, submit, table } = server;
 const hold = join(folder, 'hold'); // while it is there, programs do not end
 const fleet = {};
 let browser;
-let program;
-let server;
 let base; // of the monitor
 
 // The one that is beside identify: there are other programs called convert.
 const convert = join(dirname(execFileSync('sh', ['-c', 'command -v identify'], { encoding: 'utf8' })), 'convert');
 
-/** freshet runs a command, of two words and more, against the server, and returns what it prints. */
-const freshet = async (group, word, ...args) => (await run(program, [group, word, '--data', data, ...args])).stdout.trim();
-
-/** submit submits a job, and returns its ID. The command is behind --. */
-const submit = (...args) => freshet('job', 'submit', ...args);
-
-/** table gets a table of the monitor as programs do. */
-async function table(path) {
-  const answer = await fetch(base + path);
-  assert.equal(answer.status, 200, path);
-  return (await answer.json()).rows;
-}
-
 before(async () => {
-  for (const dir of [data, folder]) chmodSync(dir, 0o755); // for whom programs run as
   writeFileSync(hold, '');
   writeFileSync(join(folder, 'index.html'), '<h1>hello');
-  program = build('..', './cmd/freshet', 'freshet');
-  const args = ['serve', folder, '--listen', '127.0.0.1:0', '--monitor', '127.0.0.1:0', '--data', data, '--access-log', 'off', '--jobs', '1', '--fleet', '127.0.0.1:0'];
-  server = await start(program, args, /monitor on (\S+)\/[^]*fleet on (\S+);/, { env: { ...process.env, HOME: scratch() } });
-  [, base] = server.match;
+  await server.start(/monitor on (\S+)\/[^]*fleet on (\S+);/, '--jobs', '1', '--fleet', '127.0.0.1:0');
+  base = server.base;
   browser = await launch();
   for (const name of names) {
     const home = scratch();
     writeFileSync(join(home, 'token'), await freshet('worker', 'invite', name), { mode: 0o600 });
-    fleet[name] = await start(program, ['worker', '--join-file', join(home, 'token'), '--tasks', '1'], /^worker \w+: /m, { env: { ...process.env, HOME: home } });
+    fleet[name] = await start(server.program, ['worker', '--join-file', join(home, 'token'), '--tasks', '1'], /^worker \w+: /m, { env: { ...process.env, HOME: home } });
   }
 });
 after(async () => {
   rmSync(hold, { force: true });
   await browser?.close();
   for (const worker of Object.values(fleet)) await worker.stop();
-  await server?.stop();
+  await server.stop();
 });
 
 test('all frames are drawn, though a worker is lost in the middle', async (t) => {
@@ -100,8 +81,7 @@ test('all frames are drawn, though a worker is lost in the middle', async (t) =>
   }
 
   // They are shown to whoever has the token, and to nobody else.
-  const secret = readdirSync(data).find((name) => name.endsWith('.token'));
-  const token = readFileSync(join(data, secret), 'utf8').trim();
+  const token = server.token();
   for (const options of [windows.desktop, windows.plain]) {
     const { page, complaints } = await open(t, browser, `${base}/jobs/job?id=${id}`, options);
     await page.locator('#tasks').getByRole('link', { name: '1', exact: true }).click();
