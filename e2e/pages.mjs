@@ -49,7 +49,7 @@ export function everyPage(pages, browser, base) {
         assert.equal(heads['x-content-type-options'], 'nosniff');
         await readable(page, p);
         if (p.live) await page.getByRole('status').getByText('live').waitFor();
-        else assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);
+        else assert.equal(await page.getByRole('button', { name: 'Pause', exact: true }).count(), 0);
         assert.deepEqual(await audit(page), []);
         const bytes = await page.evaluate(() => performance.getEntries().reduce((sum, e) => sum + (e.transferSize ?? 0), 0));
         assert.ok(bytes > 0 && bytes < HEAVIEST, `${bytes} bytes`);
