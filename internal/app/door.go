@@ -13,7 +13,10 @@ import (
 
 // A door is where local commands come in, once it is open. The zero value is
 // shut.
-type door struct{ atomic.Pointer[control.Server] }
+type door struct {
+	atomic.Pointer[control.Server]
+	purges atomic.Pointer[routed] // nil: nothing is stored
+}
 
 // authorized reports whether a request has the server's token.
 func (d *door) authorized(r *http.Request) bool { return d.Load().Authorized(r) }

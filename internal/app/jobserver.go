@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"freshet/fleet"
+	"freshet/internal/config"
 	"freshet/internal/why"
 	"freshet/jobs"
 )
@@ -15,8 +16,20 @@ import (
 // openJobs opens the queue of jobs and its worker, if there is to be one.
 func (s *service) openJobs() error {
 	c := &s.conf.Jobs
+	if c.Join != (config.Secret{}) {
+		return s.purges.become(s.join)
+	}
 	if c.Tasks < 0 && c.Fleet == "" {
 		return nil
+	}
+	return s.purges.become(s.openQueue)
+}
+
+func (s *service) openQueue() error {
+	c := &s.conf.Jobs
+	var cache fleet.Cache
+	if c.Fleet != "" {
+		cache = s.purges.cache()
 	}
 	dir, err := doorFolder(s.content.data, s.env.Environ)
 	if err == nil {
@@ -28,13 +41,16 @@ func (s *service) openJobs() error {
 	if fi, err := os.Stat(dir); err == nil && othersWrite(fi) {
 		return fmt.Errorf("--jobs: %s: others than its owner may write to it (mode %04o), and could have programs of theirs run; chmod go-w it, or give --data", dir, fi.Mode().Perm())
 	}
-	s.jobs, err = fleet.Open(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, User: c.User, Figures: s.fleetFigures,
+	s.jobs, err = fleet.Open(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, Cache: cache, User: c.User, Figures: s.fleetFigures,
 		Dirs: c.Dirs, Keep: c.Keep, Kinds: s.kinds(), Inputs: fleet.InputOptions{MaxAll: c.Inputs}, Drain: max(s.conf.ShutdownTimeout, 1), ErrorLog: s.log.Logger})
 	if errors.Is(err, fleet.ErrInUse) {
 		return fmt.Errorf("--jobs: the jobs in %s are those of another server that runs; give this one its own folder with --data", dir)
 	}
 	if err != nil {
 		return fmt.Errorf("--jobs: %w", err)
+	}
+	if cache != nil {
+		s.purges.route(s.jobs.Purger())
 	}
 	return nil
 }
@@ -57,9 +73,13 @@ func (s *service) announceJobs() {
 		return
 	}
 	s.env.tell("fleet on %s; on another machine: freshet worker --join %s", s.jobs.Address(), token)
+	if s.purges.cache() != nil {
+		s.env.tell("or, as a further cache, with the same token: freshet %s ... --join TOKEN", s.content.command)
+	}
 }
 
 func (s *service) closeJobs() error {
+	s.member.close()
 	if s.jobs == nil {
 		return nil
 	}

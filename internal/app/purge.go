@@ -187,7 +187,18 @@ func purgeable(h *cache.Handler, store *cache.Store, d *door) http.Handler {
 		if r.TLS != nil {
 			scheme = "https://"
 		}
-		text, err := purgeRequested(h, store, scheme+r.Host+r.URL.RequestURI(), r.Header)
+		address := scheme + r.Host + r.URL.RequestURI()
+		var text string
+		var err error
+		if p := d.purges.Load(); p.fleets() {
+			text, err = purgeOverFleet(p, address, tagsAsked(r.Header), r.Header.Get("Soft-Purge") == "1")
+		} else {
+			text, err = purgeRequested(h, store, address, r.Header)
+		}
+		if refused := (interface{ Status() int })(nil); errors.As(err, &refused) {
+			httpd.Error(w, r, refused.Status(), err.Error())
+			return
+		}
 		if err != nil {
 			httpd.Error(w, r, http.StatusInternalServerError, "")
 			return

@@ -33,6 +33,8 @@ type service struct {
 	content   content
 	door      door
 	jobs      *fleet.Node // nil: it takes none
+	purges    *routed     // nil: nothing is stored
+	member    *joining    // nil: it joins no fleet
 	names     configNames
 	engine    *httpd.Server
 	journal   *journal.Journal
@@ -140,6 +142,11 @@ func (s *service) open(content opener) (err error) {
 	}
 	if s.content, err = content(&within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now, environ: s.env.Environ}); err != nil {
 		return err
+	}
+	if s.content.purger != nil {
+		s.purges = &routed{own: s.content.purger}
+		s.content.purger = s.purges
+		s.door.purges.Store(s.purges)
 	}
 	var tlsConfig *tls.Config
 	switch {

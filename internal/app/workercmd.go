@@ -1,12 +1,9 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -46,14 +43,9 @@ func (e *Env) worker(args []string) int {
 
 // work runs tasks until a signal comes, or the token has ended.
 func (e *Env) work(ctx context.Context, c *config.Worker) error {
-	token := c.Join.Text
-	if c.Join.File != "" {
-		text, err := os.ReadFile(c.Join.File)
-		if err != nil {
-			return fileFault("--join-file", c.Join.File, err)
-		}
-		line, _, _ := bytes.Cut(text, []byte("\n"))
-		token = strings.TrimSpace(string(line))
+	token, err := joinToken(c.Join)
+	if err != nil {
+		return err
 	}
 	log, err := openErrorLog("-", e.Stderr)
 	if err != nil {

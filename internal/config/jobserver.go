@@ -9,6 +9,7 @@ type JobQueue struct {
 	User  string   // that programs run as; "": ourselves, for root nobody
 	Dirs  []string // in which jobs may run, and below which
 	Keep  time.Duration
+	Join  Secret // the token of the hub whose fleet the server joins
 	// Inputs bounds the files that jobs come with, in bytes.
 	Inputs int64
 }
@@ -21,6 +22,12 @@ var jobServerRows = []Flag{
 	{Name: "fleet", Kind: Text, Value: "ADDR", Group: groupJobs, Example: "192.0.2.7:7422", Restart: true,
 		Doc:   "Let workers of other machines join at this address (freshet worker), over TLS and with a token only. Implies --jobs 1 where that is off. Unset: none may.",
 		field: func(s *sections) any { return &s.server.Jobs.Fleet }},
+	{Name: "join-file", Kind: FilePath, Value: "FILE", Group: groupJobs, Example: "/etc/freshet/join.token", Restart: true,
+		Doc:   "Join the fleet of another server: the file whose first line is the token that the other one printed, or that freshet worker invite makes there. What is purged there is purged here; while it is not known what was, nothing stored is used without asking the origin. With --jobs N it runs N tasks of the other one's queue, and has none of its own.",
+		field: func(s *sections) any { return &s.server.Jobs.Join.File }},
+	{Name: "join", Kind: Text, Value: "TOKEN", Group: groupJobs, Example: "freshet-node-1-eyJ...", Restart: true,
+		Doc:   "That token itself. It is a secret: others who see the processes of this machine see it here, so that its variable of the environment, or a file, is better.",
+		field: func(s *sections) any { return &s.server.Jobs.Join.Text }},
 	{Name: "job-user", Kind: Text, Value: "NAME", Group: groupJobs, Example: "render", Restart: true,
 		Doc:   "User that jobs run as, by name or number. Only root can choose. Unset: the user that freshet runs as; for root: nobody.",
 		field: func(s *sections) any { return &s.server.Jobs.User }},

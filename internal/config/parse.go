@@ -227,6 +227,13 @@ func (s *settings) checkServer(c *Server) {
 		token := s.label("monitor-token")
 		s.faultAbout("monitor", "%s %s can be reached from other machines; give %s FILE, whose first line is a token, or listen on 127.0.0.1", s.label("monitor"), c.Monitor, token)
 	}
+	fleet, join, file := s.label("fleet"), s.label("join"), s.label("join-file")
+	switch {
+	case c.Jobs.Fleet != "" && c.Jobs.Join != (Secret{}):
+		s.faultAbout("fleet", "%s and %s exclude each other: a server has a fleet, or joins one", fleet, join)
+	case c.Jobs.Join.Text != "" && c.Jobs.Join.File != "":
+		s.faultAbout("join", "%s and %s exclude each other; give one", join, file)
+	}
 	if c.ErrorLog == "off" {
 		s.faultAbout("error-log", "%s cannot be off; give a file, or - for standard error", s.label("error-log"))
 	}

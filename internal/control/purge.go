@@ -144,6 +144,10 @@ func servePurge(w http.ResponseWriter, r *http.Request, p Purger) {
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 			status = http.StatusRequestEntityTooLarge
 		}
+		var refused interface{ Status() int }
+		if errors.As(err, &refused) {
+			status = refused.Status()
+		}
 		http.Error(w, err.Error(), status)
 		return
 	}
