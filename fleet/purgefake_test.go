@@ -323,7 +323,6 @@ type wire struct {
 	mu  sync.Mutex
 	hub *testHub // nil: it is away
 	cut bool     // nothing comes through, and nobody hears of that
-	lag chan struct{}
 }
 
 func (w *wire) state() (*testHub, bool) {
