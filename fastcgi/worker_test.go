@@ -154,7 +154,7 @@ func TestWorkersDie(t *testing.T) {
 	url, recs := serve(t, h)
 	eventually(t, "they were started again", func() bool { return h.Pool().Restarts > 3 })
 	eventually(t, "none runs", func() bool { return h.Pool().Workers == 0 })
-	if p := h.Pool(); p.Starts > 20 || !strings.Contains(p.LastError, "exit status 3") {
+	if p := h.Pool(); p.Starts > 100 || !strings.Contains(p.LastError, "exit status 3") {
 		t.Errorf("%+v", p)
 	}
 	eventually(t, "a request is refused because of that", func() bool {

@@ -116,14 +116,7 @@ func TestCheckOutput(t *testing.T) {
 
 // A folder is checked as it would be served, with the same flags.
 func TestCheckFolder(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"index.html": "<!DOCTYPE html><html lang=en><title>x</title>", "app.0a1b2c3d4e.js": strings.Repeat("let a = 1;\n", 200), "a.txt": "a",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := folder(t, "index.html", "<!DOCTYPE html><html lang=en><title>x</title>", "app.0a1b2c3d4e.js", strings.Repeat("let a = 1;\n", 200), "a.txt", "a")
 	status, stdout, stderr := command(t, dir, "check", "--cache", "auto", "--format", "json", dir)
 	if status != exitOK || stderr != "" {
 		t.Fatalf("%d, %s, %q", status, stdout, stderr)

@@ -61,7 +61,7 @@ static = "`+dir+`"
 		// tells it from a later change, and a large one has no tag until its
 		// hash is made.
 		a, before, large := "", hot.n.Load(), strings.Contains(request, "large")
-		for end := time.Now().Add(10 * time.Second); hot.n.Load() == before || large && !strings.Contains(a, "ETag: \""); {
+		for end := time.Now().Add(patience); hot.n.Load() == before || large && !strings.Contains(a, "ETag: \""); {
 			if a = raw(t, both[0], request); time.Now().After(end) {
 				t.Fatalf("%q does not take the hot path", request)
 			}

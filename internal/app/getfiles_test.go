@@ -375,7 +375,7 @@ func TestGetTogether(t *testing.T) {
 	})
 	out := filepath.Join(t.TempDir(), "f")
 	p := start(t, "get", "--no-cache", "-N", "-o", out, w.srv.URL+"/slow")
-	for end := time.Now().Add(20 * time.Second); file(t, out+partSuffix) != "begin"; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); file(t, out+partSuffix) != "begin"; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal(p.stderr)
 		}

@@ -76,7 +76,7 @@ func TestHangupOfTerminal(t *testing.T) {
 func waitForFile(t *testing.T, path, text string) {
 	t.Helper()
 	var content []byte
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		var err error
 		content, err = os.ReadFile(path)
 		if err == nil && strings.Contains(string(content), text) {

@@ -274,7 +274,7 @@ func TestWorkers(t *testing.T) {
 	if resp, body := getAs(t, url+"die", "a.example"); resp.StatusCode != 502 {
 		t.Errorf("a worker that ends: %d %q", resp.StatusCode, body)
 	}
-	for late := time.Now().Add(20 * time.Second); ; {
+	for late := time.Now().Add(patience); ; {
 		if resp, body := getAs(t, url, "a.example"); resp.StatusCode == 200 {
 			break
 		} else if time.Now().After(late) {

@@ -268,7 +268,7 @@ static = "`+dir+`"
 `)
 	q := httpd.Head{Method: "GET", Target: "/files/a.txt", Path: "/files/a.txt", Host: "WWW.example.org:80", Major: 1, Minor: 1, Now: time.Now().UnixNano(), Read: httpd.Monotonic()}
 	scratch := make([]byte, 0, 4096)
-	for end := time.Now().Add(10 * time.Second); !l.ServeHot(&q, &httpd.Answer{Scratch: scratch}); {
+	for end := time.Now().Add(patience); !l.ServeHot(&q, &httpd.Answer{Scratch: scratch}); {
 		ask(l, "GET", "http://www.example.org/files/a.txt", "")
 		if time.Now().After(end) {
 			t.Fatal("not hot")

@@ -92,7 +92,7 @@ func (o *playedOrigin) asked(t *testing.T) {
 	t.Helper()
 	select {
 	case <-o.requests:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Error("the origin is not asked")
 	}
 }

@@ -60,7 +60,7 @@ func (r *records) Record(rec *record.Record) {
 
 // wait returns the record number n.
 func (r *records) wait(n int) (*record.Record, error) {
-	late := time.After(20 * time.Second)
+	late := time.After(patience)
 	for {
 		r.mu.Lock()
 		more := r.more
@@ -253,7 +253,7 @@ func (w *world) send(r *request) *record.Record {
 		return nil
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(c, w.bytesOf(r)); err != nil {
 		w.t.Error(err)
 		return nil
