@@ -171,14 +171,18 @@ func TestWorkersDie(t *testing.T) {
 func TestWorkersDieUnderARequest(t *testing.T) {
 	w := workers(t, "accept and die")
 	w.Backoff = time.Minute
-	h := newHandler(t, fastcgi.Options{Workers: w, ErrorLog: quiet})
-	url, recs := serve(t, h)
-	resp, _ := get(t, newClient(t), url)
-	if rec := recs.next(t); resp.StatusCode != 503 || rec.Rule != rule.WorkersNone {
-		t.Errorf("%s %v", resp.Status, rec.Rule)
-	}
-	if p := h.Pool(); p.Starts != 1 {
-		t.Errorf("%d were started", p.Starts)
+	for tries := 1; ; tries++ {
+		h := newHandler(t, fastcgi.Options{Workers: w, ErrorLog: quiet})
+		url, recs := serve(t, h)
+		resp, _ := get(t, newClient(t), url)
+		rec, p := recs.next(t), h.Pool()
+		if resp.StatusCode == 503 && rec.Rule == rule.WorkersNone && p.Starts == 1 {
+			return
+		}
+		// On a busy machine one may take longer to end than it is waited for.
+		if t.Logf("%s %v, %d were started", resp.Status, rec.Rule, p.Starts); tries == 5 {
+			t.FailNow()
+		}
 	}
 }
 
