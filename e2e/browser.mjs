@@ -32,6 +32,7 @@ export const windows = {
  */
 export async function open(t, browser, url, options = windows.desktop) {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(120_000); // a machine may be busy
   t.after(() => context.close());
   const page = await context.newPage();
   const complaints = [];

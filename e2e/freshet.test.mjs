@@ -51,7 +51,8 @@ before(async () => {
   [, port, base] = server.match;
   browser = await launch();
   for (const path of ['/', '/', '/', '/app.js', '/app.js', '/bad/gateway', '/private', '/short', `/${encodeURIComponent('<script>')}?q='"><img>`.replaceAll('"', '%22')]) await ask(path);
-  requests = (await table('/requests.json')).rows;
+  // A request is recorded when it is answered, which may be a moment after its client has the answer.
+  await until(async () => (requests = (await table('/requests.json')).rows).length, 9);
   await listed('/app.js');
 });
 after(async () => {
@@ -235,7 +236,7 @@ test('a folder has a monitor, too, behind a token where one is set', async (t) =
     await page.getByRole('button').click();
     await page.getByRole('heading', { level: 1, name: 'Requests' }).waitFor();
     assert.match(page.url(), /\/requests\?host=127$/);
-    assert.match(await page.locator('#requests tbody').innerText(), /200\s+file\s+GET\s+127\.0\.0\.1/);
+    await page.locator('#requests tbody tr').filter({ hasText: /200\s*file\s*GET\s*127\.0\.0\.1/ }).first().waitFor();
     if (options.javaScriptEnabled !== false) await page.getByRole('status').getByText('live', { exact: true }).waitFor();
     await page.getByRole('link', { name: 'Cache' }).click();
     await page.getByText('There is no cache').waitFor();

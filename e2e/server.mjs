@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 
 // Each program and each folder is one that looks whether the process ends.
 process.setMaxListeners(100);
@@ -48,7 +49,7 @@ export function start(program, args, ready, options = {}) {
     },
   };
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${program} is not ready:\n${server.said}`)), 20_000);
+    const timer = setTimeout(() => reject(new Error(`${program} is not ready:\n${server.said}`)), 120_000);
     const hear = (text) => {
       server.said += text;
       server.match = server.said.match(ready);
@@ -63,13 +64,13 @@ export function start(program, args, ready, options = {}) {
   });
 }
 
-/** until asks again and again, for 20 seconds or as many as are given, until the answer is the one wanted. */
-export async function until(ask, want, seconds = 20) {
-  const deadline = Date.now() + seconds * 1000;
+/** until asks again and again, for two minutes at most, until the answer is the one wanted. */
+export async function until(ask, want) {
+  const deadline = Date.now() + 120_000;
   for (;;) {
     const got = await ask();
-    if (got === want) return;
-    if (Date.now() > deadline) assert.equal(got, want);
+    if (isDeepStrictEqual(got, want)) return;
+    if (Date.now() > deadline) assert.deepEqual(got, want);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
