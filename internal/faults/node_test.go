@@ -55,7 +55,6 @@ type node struct {
 	command *exec.Cmd
 	said    *tail
 	ended   chan error
-	broken  error // why it could not be started
 }
 
 // start starts it and waits until it works; the submatches of what it said.
