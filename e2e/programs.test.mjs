@@ -60,7 +60,7 @@ everyPage(
   [
     {
       path: '/programs', title: 'Programs', live: true, texts: ['Running', 'Waiting', '/cgi-bin/slow?stays=%3Cb%3E', 'slow speaks', 'Stop …'],
-      tables: { 'Running now': ['Stop', 'Program', 'Method', 'Address', 'Client', 'Runs for', 'Sent'], 'Routes with programs': ['Route', 'Kind', 'Running', 'Waiting'] },
+      tables: { 'Running now': ['Program', 'Method', 'Address', 'Client', 'Runs for', 'Sent', 'CPU', 'Memory', 'Said last', 'Request', 'Kind', 'Process', 'Route', 'Stop'], 'Routes with programs': ['Route', 'Kind', 'Running', 'Waiting'] },
     },
     { path: '/programs?sort=age', title: 'Programs', texts: ['/cgi-bin/slow'] },
     { path: '/programs/stop?run=99', title: 'Not Found', status: 404, texts: ['does not run any more'] },
@@ -86,8 +86,8 @@ test('a program that runs for long appears, and can be stopped by whoever has th
     if (live) {
       // What is live leaves the focus where it is.
       await row.getByRole('link', { name: 'Stop …' }).focus();
-      const age = await row.locator('td').nth(5).innerText();
-      await page.waitForFunction(([q, was]) => [...document.querySelectorAll('#programs tbody tr')].some((tr) => tr.textContent.includes(q) && tr.cells[5].innerText !== was), [query, age]);
+      const age = await row.locator('td').nth(4).innerText();
+      await page.waitForFunction(([q, was]) => [...document.querySelectorAll('#programs tbody tr')].some((tr) => tr.textContent.includes(q) && tr.cells[4].innerText !== was), [query, age]);
       assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Stop …');
     }
     await row.getByRole('link', { name: 'Stop …' }).click();

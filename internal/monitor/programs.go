@@ -90,16 +90,6 @@ func (r *runOf) isNamed(values url.Values) bool {
 func runTable(rows []runOf, now time.Time) *table {
 	at := func(row int) *runOf { return &rows[row] }
 	return &table{name: "programs", caption: "Running now", empty: noRuns, rows: len(rows), columns: []column{
-		{key: "stop", title: "Stop", plain: true, act: true, text: func(row int) string {
-			if at(row).Stopped() {
-				return "stopped"
-			}
-			return ""
-		}, more: func(row int, c *ui.Cell) {
-			if c.Text == "" {
-				c.Text, c.Href, c.Title = "Stop …", address("/programs/stop", at(row).name()), "End the program, and all that it started"
-			}
-		}},
 		{key: "script", title: "Program", mono: true, wide: true, text: func(row int) string { return at(row).Script }},
 		{key: "method", title: "Method", text: func(row int) string { return at(row).Method }},
 		{key: "url", title: "Address", mono: true, wide: true, text: func(row int) string { return at(row).URL }},
@@ -127,6 +117,16 @@ func runTable(rows []runOf, now time.Time) *table {
 			}
 		}},
 		{key: "route", title: "Route", text: func(row int) string { return at(row).route }},
+		{key: "stop", title: "Stop", plain: true, act: true, text: func(row int) string {
+			if at(row).Stopped() {
+				return "stopped"
+			}
+			return ""
+		}, more: func(row int, c *ui.Cell) {
+			if c.Text == "" {
+				c.Text, c.Href, c.Title = "Stop …", address("/programs/stop", at(row).name()), "End the program, and all that it started"
+			}
+		}},
 	}}
 }
 

@@ -71,7 +71,7 @@ func TestProgramEvents(t *testing.T) {
 	}
 	f.live.tick(time.Now())
 	s.next("rows", &e)
-	if !e.Whole || len(e.Rows) != 2 || e.Rows[1].Cells[3].Text != "/b" || e.Rows[0].ID == e.Rows[1].ID {
+	if !e.Whole || len(e.Rows) != 2 || e.Rows[1].Cells[2].Text != "/b" || e.Rows[0].ID == e.Rows[1].ID {
 		t.Errorf("%+v", e)
 	}
 	for _, r := range f.board.Runs() {
