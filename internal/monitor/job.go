@@ -104,9 +104,28 @@ func taskTable(id jobs.ID, list []jobs.TaskInfo, now time.Time) *table {
 			return math.NaN()
 		}},
 		{key: "cpu", title: "CPU", kind: seconds, plain: true, num: result(func(r *jobs.Result) float64 { return r.Usage.CPU.Seconds() })},
-		{key: "memory", title: "Memory", kind: octets, plain: true, help: "At most.", num: result(func(r *jobs.Result) float64 { return float64(r.Usage.MaxRSS) })},
+		{key: "memory", title: "Memory", kind: octets, plain: true, help: "At most.", num: result(func(r *jobs.Result) float64 {
+			if r.Usage.MaxRSS == 0 {
+				return math.NaN() // it ended before it was measured
+			}
+			return float64(r.Usage.MaxRSS)
+		})},
 		{key: "result", title: "Result", wide: true, plain: true, text: func(row int) string { return ui.Visible(at(row).Says()) }},
 	}}
+}
+
+// commandLine is a command whose words are told apart as in a shell.
+func commandLine(words []string) string {
+	list := make([]string, len(words))
+	for i, w := range words {
+		plain := func(r rune) bool {
+			return r >= 0x80 || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("0123456789%+,-./:=@_{}", r)
+		}
+		if list[i] = w; w == "" || strings.ContainsFunc(w, func(r rune) bool { return !plain(r) }) {
+			list[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(list, " ")
 }
 
 // fractionOf is how much of a task is done, in percent.
@@ -212,7 +231,7 @@ func (m *Monitor) jobFacts(ctx context.Context, info *jobs.Info) *ui.List {
 	}
 	add("Name", s.Name, false)
 	add("Kind", s.Kind, false)
-	add("Command", strings.Join(s.Command, " "), true)
+	add("Command", commandLine(s.Command), true)
 	add("Numbers", s.Array.String(), true)
 	add("Owner", s.Owner, false)
 	add("Pool", s.Pool, false)

@@ -323,3 +323,15 @@ func TestRetryFailed(t *testing.T) {
 		t.Errorf("once more: %d", w.Code)
 	}
 }
+
+func TestCommandLine(t *testing.T) {
+	for want, words := range map[string][]string{
+		"blender -b a.blend -f {frame:04}":     {"blender", "-b", "a.blend", "-f", "{frame:04}"},
+		`sh -c 'echo "$0"; exit' 'it'\''s' ''`: {"sh", "-c", `echo "$0"; exit`, "it's", ""},
+		"":                                     nil,
+	} {
+		if got := commandLine(words); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}

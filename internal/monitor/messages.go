@@ -183,10 +183,10 @@ func (m *Monitor) deadLetters() (*ui.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &ui.Table{Caption: "Dead letters", Empty: "None: no task was given up.", Columns: []ui.Column{
+	t := &ui.Table{Empty: "None: no task was given up.", Columns: []ui.Column{
 		{Key: "job", Title: "Job", Mono: true}, {Key: "name", Title: "Name"}, {Key: "dead", Title: "Tasks", Numeric: true, Help: "Those that are dead."},
 		{Key: "ended", Title: "Ended"}, {Key: "why", Title: "Reason", Wide: true}}}
-	t.ID, t.Note = "dead", "Jobs with tasks that were given up: workers were lost with them, or could not start them, as often as is allowed."
+	t.ID, t.Title, t.Note = "dead", "Dead letters", "Jobs with tasks that were given up: workers were lost with them, or could not start them, as often as is allowed."
 	for i := range page.Jobs {
 		info := &page.Jobs[i]
 		t.Rows = append(t.Rows, ui.Row{Cells: []ui.Cell{

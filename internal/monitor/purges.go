@@ -81,7 +81,9 @@ func purgesTable(m *Monitor, q *query) (*table, error) {
 	}
 	at := func(row int) *control.Receipt { return &rows[row] }
 	t := &table{name: "purges", caption: "Purges", empty: "Nothing was purged yet.", rows: len(rows), by: "time", desc: true, columns: []column{
-		{key: "time", title: "Time", kind: instant, down: true, num: func(row int) float64 { return sinceEpoch(at(row).Time) }},
+		{key: "time", title: "Time", kind: instant, down: true, num: func(row int) float64 { return sinceEpoch(at(row).Time) }, more: func(row int, c *ui.Cell) {
+			c.Href = receiptAddress(at(row).ID)
+		}},
 		{key: "what", title: "What", mono: true, wide: true, text: func(row int) string { return whatPurged(at(row)) }},
 		{key: "how", title: "How", badge: true, text: func(row int) string { return howPurged(at(row)) }},
 		{key: "objects", title: "Answers", kind: count, down: true, help: "Stored answers that it was about.", num: func(row int) float64 { return float64(at(row).Objects) }},

@@ -102,6 +102,15 @@ func nodesTable(r *control.Receipt) *table {
 		return cmp.Or(cmp.Compare(missingRank(&a), missingRank(&b)), cmp.Compare(a.Node, b.Node))
 	})
 	at := func(row int) *control.NodeReceipt { return &list[row] }
+	// Of a server that has not applied it nothing is known.
+	counted := func(of func(*control.NodeReceipt) int64) func(int) float64 {
+		return func(row int) float64 {
+			if at(row).State != control.NodeDone {
+				return math.NaN()
+			}
+			return float64(of(at(row)))
+		}
+	}
 	return &table{name: "purge_nodes", caption: "Servers", empty: "The purge was for this server alone.", rows: len(list), columns: []column{
 		{key: "node", title: "Server", text: func(row int) string { return ui.Visible(at(row).Node) }},
 		{key: "state", title: "State", badge: true, text: func(row int) string { return ui.Visible(at(row).State) }, more: func(row int, c *ui.Cell) {
@@ -115,8 +124,8 @@ func nodesTable(r *control.Receipt) *table {
 			}
 		}},
 		{key: "since", title: "Away since", kind: instant, num: func(row int) float64 { return sinceEpoch(at(row).Since) }},
-		{key: "objects", title: "Answers", kind: count, down: true, help: "Stored answers that it was about, as far as they are counted.", num: func(row int) float64 { return float64(at(row).Objects) }},
-		{key: "bytes", title: "Freed", kind: octets, down: true, help: "Bodies that are gone.", num: func(row int) float64 { return float64(at(row).Bytes) }},
+		{key: "objects", title: "Answers", kind: count, down: true, help: "Stored answers that it was about, as far as they are counted.", num: counted(func(n *control.NodeReceipt) int64 { return n.Objects })},
+		{key: "bytes", title: "Freed", kind: octets, down: true, help: "Bodies that are gone.", num: counted(func(n *control.NodeReceipt) int64 { return n.Bytes })},
 		{key: "counting", title: "Counting", text: func(row int) string {
 			if at(row).Counting {
 				return "yes"
