@@ -155,7 +155,7 @@ func TestFleetPurges(t *testing.T) {
 	}
 	hub := startCache(t, origin.URL, folder(), "", "--fleet", "127.0.0.1:0")
 	token := hub.stderr.wait(t, `(?m)^fleet on 127\.0\.0\.1:\d+; on another machine: freshet worker --join (\S+)$`)
-	hub.stderr.wait(t, `(?m)^or, as a further cache, with the same token: (freshet proxy \.\.\. --join TOKEN)$`)
+	hub.stderr.wait(t, `(?m)^or, as a further cache, with the same token: (FRESHET_JOIN=TOKEN freshet proxy \.\.\.)$`)
 	status, another, stderr := hub.run("worker", "invite", "other")
 	if status != exitOK {
 		t.Fatalf("%d %s", status, stderr)

@@ -74,7 +74,7 @@ func (s *service) announceJobs() {
 	}
 	s.env.tell("fleet on %s; on another machine: freshet worker --join %s", s.jobs.Address(), token)
 	if s.purges.cache() != nil {
-		s.env.tell("or, as a further cache, with the same token: freshet %s ... --join TOKEN", s.content.command)
+		s.env.tell("or, as a further cache, with the same token: FRESHET_JOIN=TOKEN freshet %s ...", s.content.command)
 	}
 }
 
