@@ -69,6 +69,17 @@ everyPage(
   () => server.base,
 );
 
+test('on a phone the states of jobs can be read beside what picks them', async (t) => {
+  const { page } = await open(t, browser, `${server.base}/jobs`, { viewport: { width: 390, height: 844 }, hasTouch: true });
+  const [rows, hidden] = await page.locator('#jobs').evaluate((section) => {
+    const found = [...section.querySelectorAll('tbody tr')];
+    const right = (tr) => tr.querySelector('.badge > *').getBoundingClientRect().right;
+    return [found.length, found.filter((tr) => right(tr) > tr.querySelector('.act').getBoundingClientRect().left).map((tr) => tr.innerText)];
+  });
+  assert.ok(rows >= 7);
+  assert.deepEqual(hidden, []);
+});
+
 test('jobs that are picked are paused, and go on', async (t) => {
   const ids = [await submit('--name', 'one', '--need', 'gpu', '--', 'true'), await submit('--name', 'two', '--need', 'gpu', '--', 'true')];
   const states = async () => (await table('/jobs.json')).filter((r) => ids.includes(r.job)).map((r) => r.state).join(' ');

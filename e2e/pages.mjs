@@ -66,6 +66,7 @@ export function everyPage(pages, browser, base) {
         const { page, complaints } = await see(t, windows.phone);
         await readable(page, p);
         assert.deepEqual(await page.evaluate(tooWide), []);
+        assert.deepEqual(await page.evaluate(outOfSight), []);
         assert.deepEqual(await audit(page), []);
         assert.deepEqual(complaints, []);
       });
@@ -120,6 +121,25 @@ function tooWide() {
     if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === 'auto' && e.tabIndex < 0) {
       found.push(`${e.tagName}.${e.className} scrolls, but not with the keyboard`);
     }
+  }
+  return found;
+}
+
+// outOfSight runs in the page: what can be done with a row of a table and is not
+// to be touched, with the table at its left end or its right one.
+function outOfSight() {
+  const found = [];
+  for (const e of document.querySelectorAll('td.act :is(a, input)')) {
+    const region = e.closest('.scroll');
+    e.closest('tr').scrollIntoView({ block: 'center' }); // what a finger does, up and down
+    for (const end of [0, region.scrollWidth]) {
+      region.scrollLeft = end;
+      for (const { left, right, top, bottom } of e.getClientRects()) { // of each line
+        const hit = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+        if (left < 0 || right > innerWidth || hit !== e) found.push(`${e.textContent || e.ariaLabel || e.value} at ${end}, under ${hit?.outerHTML.slice(0, 80)}`);
+      }
+    }
+    region.scrollLeft = 0;
   }
   return found;
 }
