@@ -79,6 +79,9 @@ func Join(ctx context.Context, o MemberOptions) error {
 	return m.run(ctx)
 }
 
+// CheckToken says whether a text can be a token of a fleet.
+func CheckToken(text string) error { return bus.CheckToken(text) }
+
 // How long a patient node waits before it tries again to reach its hub.
 const (
 	tryAgain     = time.Second
@@ -89,7 +92,7 @@ const (
 func (o *MemberOptions) reach(ctx context.Context) (*bus.Conn, error) {
 	for wait := tryAgain; ; wait = min(2*wait, tryAgainMost) {
 		conn, err := bus.Join(ctx, o.Token, bus.JoinOptions{Log: o.ErrorLog})
-		if err == nil || !o.Patient || errors.Is(err, bus.ErrRefused) || errors.Is(err, bus.ErrAbsent) || ctx.Err() != nil {
+		if err == nil || !o.Patient || errors.Is(err, bus.ErrToken) || errors.Is(err, bus.ErrRefused) || errors.Is(err, bus.ErrAbsent) || ctx.Err() != nil {
 			return conn, err
 		}
 		o.ErrorLog.Warn("the fleet's hub is not reached; it is tried again", "in", wait, "err", err)

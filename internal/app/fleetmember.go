@@ -96,6 +96,9 @@ func (s *service) join() error {
 	if err != nil {
 		return err
 	}
+	if err := fleet.CheckToken(token); err != nil {
+		return fmt.Errorf("--join: %w", err)
+	}
 	o := fleet.MemberOptions{Token: token, Patient: true, Stays: true, Figures: s.fleetFigures, Dir: s.content.data, ErrorLog: s.log.Logger,
 		Ready: func(name, about string) {
 			s.env.tell("fleet: joined as %s", name)

@@ -219,4 +219,5 @@ func TestFleetOrJoin(t *testing.T) {
 		args := slices.Concat([]string{"proxy", "--to", "http://127.0.0.1:9", "--fleet", "127.0.0.1:0"}, way)
 		contains(t, fails(t, exitUsage, args...), "--fleet and --join exclude each other: a server has a fleet, or joins one")
 	}
+	contains(t, fails(t, exitFault, "proxy", "--to", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--monitor", "off", "--data", t.TempDir(), "--join", "x"), "--join: this is no token")
 }

@@ -44,6 +44,9 @@ type Conn struct{}
 // Connect returns ErrAbsent.
 func Connect(context.Context, ConnectOptions) (*Conn, error) { return nil, ErrAbsent }
 
+// CheckToken returns ErrAbsent.
+func CheckToken(string) error { return ErrAbsent }
+
 // Join returns ErrAbsent.
 func Join(context.Context, string, JoinOptions) (*Conn, error) { return nil, ErrAbsent }
 

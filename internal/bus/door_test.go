@@ -173,7 +173,7 @@ func TestAttackTokens(t *testing.T) {
 		"of another server": {changed(t, text, func(t *token) {
 			t.Addresses, t.Pin = []string{otherAddress}, other.door.pin
 		}), ErrRefused},
-		"no token": {"", errToken},
+		"no token": {"", ErrToken},
 	} {
 		c, err := Join(limited(t), test.text, JoinOptions{})
 		if !errors.Is(err, test.want) {

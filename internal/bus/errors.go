@@ -31,6 +31,8 @@ var (
 	ErrNobody = errors.New("nobody serves this")
 	// ErrDenied: a worker's connection may not do this.
 	ErrDenied = errors.New("a worker may not do this")
+	// ErrToken: what was given is none.
+	ErrToken = errors.New("this is no token, or it is not whole")
 	// ErrRefused: the server does not know this token (any more), or it has expired.
 	ErrRefused = errors.New("the token is not valid, or not any more")
 	// ErrStranger: the server is not the one that made the token.

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -38,30 +37,35 @@ func (t token) String() string {
 	return tokenPrefix + base64.RawURLEncoding.EncodeToString(append(body, sum[:4]...))
 }
 
-var errToken = errors.New("this is no token, or it is not whole")
+// CheckToken says whether a text can be a token; its error is ErrToken. Whether
+// it is valid only its server knows.
+func CheckToken(text string) error {
+	_, err := parseToken(text)
+	return err
+}
 
 func parseToken(s string) (token, error) {
 	var t token
 	encoded, ok := strings.CutPrefix(strings.TrimSpace(s), tokenPrefix)
 	if !ok || len(encoded) > maxToken {
-		return t, errToken
+		return t, ErrToken
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
 	if err != nil || len(raw) < 4 {
-		return t, errToken
+		return t, ErrToken
 	}
 	body, check := raw[:len(raw)-4], raw[len(raw)-4:]
 	if sum := sha256.Sum256(body); string(sum[:4]) != string(check) {
-		return t, errToken
+		return t, ErrToken
 	}
 	if err := json.Unmarshal(body, &t); err != nil {
-		return token{}, fmt.Errorf("%w: %w", errToken, err)
+		return token{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
 	if err := checkName("node", t.Name); err != nil {
-		return token{}, fmt.Errorf("%w: %w", errToken, err)
+		return token{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
 	if len(t.Addresses) == 0 || len(t.Pin) != sha256.Size || len(t.Seed) != ed25519.SeedSize {
-		return token{}, errToken
+		return token{}, ErrToken
 	}
 	return t, nil
 }

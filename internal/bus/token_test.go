@@ -42,7 +42,7 @@ func TestToken(t *testing.T) {
 		bad[what] = other.String()
 	}
 	for what, text := range bad {
-		if _, err := parseToken(text); !errors.Is(err, errToken) {
+		if _, err := parseToken(text); !errors.Is(err, ErrToken) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
