@@ -32,10 +32,10 @@ type follower struct {
 	lost    bool   // the place is from an answer that said that ours was not known
 	said    string // the latest fault that was logged, so that it is logged once
 
-	// before are the purges from before the start. Those right after the place
-	// may have been applied by then; with others the name is one of a purge that
-	// this server had made alone.
-	before    map[string]bool
+	// before are the purges from before the start, and when they were. Those right
+	// after the place may have been applied by then; with others the name is one of
+	// a purge that this server had made alone.
+	before    map[string]time.Time
 	replaying bool
 }
 
@@ -44,7 +44,7 @@ func newFollower(c Cache, times purgeTimes, log *slog.Logger, call func(context.
 	f := &follower{call: call, cache: c, times: times, log: log, process: newPurgeID(), lease: newLease(c, times.lease)}
 	f.place = placeOf(c.Mark())
 	f.marks = marker{cache: c, log: log}
-	f.before, f.replaying = map[string]bool{}, f.place != place{}
+	f.before, f.replaying = map[string]time.Time{}, f.place != place{}
 	f.recall()
 	return f
 }
@@ -57,7 +57,7 @@ func (f *follower) recall() {
 	}
 	for i := range a.Receipts {
 		r := &a.Receipts[i]
-		f.before[r.ID] = true
+		f.before[r.ID] = r.Time
 		if local(r.ID) || len(f.telling) >= keptTold {
 			continue
 		}
@@ -208,16 +208,21 @@ func readPurge(n uint64, text []byte) (*purge, error) {
 	return p, nil
 }
 
+// onItsWay is how much longer than the hub says a purge may have been on its way.
+const onItsWay = 2 * time.Second
+
 // lateAges is from when on a purge is late by so many milliseconds that what was
 // young when it was made may not be any more.
 const lateAges = 1000
 
 // purge applies a purge. An error means that it does not hold.
 func (f *follower) purge(p *purge, late int64) error {
+	at, was := f.before[p.ID]
 	if p.Request.Undo == "" {
-		f.replaying = f.replaying && f.before[p.ID]
+		made := time.Now().Add(-time.Duration(late) * time.Millisecond)
+		f.replaying = f.replaying && was && at.After(made.Add(-onItsWay))
 	}
-	t, err := applyPurge(f.cache, p, f.before[p.ID] && !f.replaying)
+	t, err := applyPurge(f.cache, p, was && !f.replaying)
 	delete(f.before, p.ID)
 	if err == nil && late > lateAges && p.young() {
 		err = f.stale(p.n)

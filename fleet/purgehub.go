@@ -161,7 +161,7 @@ func (h *hub) forget(n int) {
 
 // catchUp applies to the own cache what it has missed.
 func (h *hub) catchUp() error {
-	f := &follower{cache: h.cache, log: h.log, place: placeOf(h.cache.Mark()), before: map[string]bool{}}
+	f := &follower{cache: h.cache, log: h.log, place: placeOf(h.cache.Mark()), before: map[string]time.Time{}}
 	f.recall()
 	f.telling, f.counts, f.replaying = nil, nil, true
 	switch {

@@ -207,16 +207,25 @@ func (h *hub) note(name string, t *outcome) {
 	if o == nil {
 		return
 	}
-	o.Objects, o.Bytes, o.Counting, o.Fault = max(t.Objects, 0), max(t.Bytes, 0), t.Counting, plainly(t.Fault)
+	was := *o
+	o.Objects, o.Bytes, o.Counting, o.Fault = within(t.Objects), within(t.Bytes), t.Counting, plainly(t.Fault)
 	if name == h.name && o.Done.IsZero() {
 		o.Done = time.Now().UTC().Truncate(time.Millisecond)
 	}
-	h.dirty[pageOf(n)] = true
+	if *o != was {
+		h.dirty[pageOf(n)] = true
+	}
 }
 
-// plainly is what a node says is wrong, without what terminals obey.
+// mostCounted bounds what a node says it had, so that sums of many are numbers.
+const mostCounted = 1 << 45
+
+func within(n int64) int64 { return min(max(n, 0), mostCounted) }
+
+// plainly is what a node says is wrong, without what terminals obey. It is a copy,
+// since what it was cut from may be long.
 func plainly(s string) string {
-	s = strings.ToValidUTF8(s[:min(len(s), maxFault)], "")
+	s = strings.Clone(strings.ToValidUTF8(s[:min(len(s), maxFault)], ""))
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' {
 			return ' '

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -176,6 +177,57 @@ func TestMemberStartedAnew(t *testing.T) {
 	}
 	if n := len(again.cache.order); n != 3 { // joined, x, a
 		t.Errorf("it has purged %q", again.cache.order)
+	}
+}
+
+// A purge that a server made alone, while it was no member, is not the one of the
+// fleet that has its name: what was stored since goes.
+func TestANameThatWasUsedAlone(t *testing.T) {
+	h := purgeHubOf(t, newFakeLog(), nil, slow)
+	c := newFakeCache()
+	m := memberOf(t, "m", h, c, slow)
+	until(t, "it is let go", m.released)
+	m.stop()
+	alone := c.reopened()
+	if _, err := alone.Purge(&control.Request{Tags: []string{"a"}, ID: "deploy-7"}); err != nil {
+		t.Fatal(err)
+	}
+	r := alone.all["deploy-7"]
+	r.Time = time.Now().Add(-time.Minute)
+	alone.all["deploy-7"] = r
+	alone.store("a", 2)
+	if _, err := h.Purge(&control.Request{Tags: []string{"a"}, ID: "deploy-7"}); err != nil {
+		t.Fatal(err)
+	}
+	again := memberOf(t, "m", h, alone.reopened(), slow)
+	until(t, "it is let go", again.released)
+	if got := again.cache.serves("a"); got != 0 {
+		t.Errorf("it serves %d", got)
+	}
+}
+
+// What a node says is bounded, and looking at it writes nothing.
+func TestWhatNodesSayIsBounded(t *testing.T) {
+	h := purgeHubOf(t, newFakeLog(), newFakeCache(), slow)
+	m := memberOf(t, "m", h, newFakeCache(), slow)
+	until(t, "it is let go", m.released)
+	purgeTag(t, h, "a")
+	h.mu.Lock()
+	h.note("m", &outcome{N: h.last.N, Objects: math.MaxInt64, Bytes: math.MinInt64, Fault: strings.Repeat("x", 1<<20)})
+	if o := h.said[h.last.N]["m"]; o.Objects != mostCounted || o.Bytes != 0 || len(o.Fault) != maxFault {
+		t.Errorf("%d objects, %d bytes, %d of a fault", o.Objects, o.Bytes, len(o.Fault))
+	}
+	clear(h.dirty)
+	h.mu.Unlock()
+	for range 2 {
+		if _, err := h.Purge(&control.Request{Receipts: true}); err != nil {
+			t.Fatal(err)
+		}
+		h.mu.Lock()
+		if len(h.dirty) > 0 {
+			t.Errorf("to be written: %v", h.dirty)
+		}
+		h.mu.Unlock()
 	}
 }
 
