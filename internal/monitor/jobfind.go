@@ -34,17 +34,23 @@ type finder struct {
 	part  string // in lower case
 	bytes int    // that were read
 	hits  []hit
+	late  bool // there was no time for all
 }
 
 // full reports whether a bound is reached.
-func (f *finder) full() bool { return len(f.hits) >= mostHits || f.bytes >= mostSearched }
+func (f *finder) full() bool {
+	return f.late || len(f.hits) >= mostHits || f.bytes >= mostSearched
+}
 
 // task looks at what a task has written, from its beginning. A line that is very
-// long is looked at in parts.
-func (f *finder) task(job jobs.ID, task int64) error {
+// long is looked at in parts. When ctx has ended, it has looked at some.
+func (f *finder) task(ctx context.Context, job jobs.ID, task int64) error {
 	var rest []byte // a line that has begun
 	line := int64(0)
 	for from := int64(0); ; {
+		if f.late = ctx.Err() != nil; f.late {
+			return nil
+		}
 		text, next, err := f.m.o.ReadJobLog(job, task, from, searchPart)
 		if err != nil {
 			return err
@@ -96,22 +102,32 @@ func (f *finder) look(task, line int64, text []byte) {
 }
 
 // indexFold is where a part in lower case begins in a text of any case, of ASCII
-// letters; -1: nowhere.
+// letters; -1: nowhere. Each of both cases of its first letter is looked for again
+// only when its place is passed, so that the text is read once for each.
 func indexFold(text []byte, part string) int {
 	low, high := part[0], part[0]
 	if 'a' <= low && low <= 'z' {
 		high -= 'a' - 'A'
 	}
-	for at := 0; ; at++ {
-		i := bytes.IndexByte(text[at:], low)
-		if j := bytes.IndexByte(text[at:], high); j >= 0 && (i < 0 || j < i) {
-			i = j
+	next := func(letter byte, from int) int {
+		if i := bytes.IndexByte(text[from:], letter); i >= 0 {
+			return from + i
 		}
-		if at += i; i < 0 || at+len(part) > len(text) {
+		return len(text)
+	}
+	for i, j := next(low, 0), next(high, 0); ; {
+		at := min(i, j)
+		switch {
+		case at+len(part) > len(text):
 			return -1
-		}
-		if strings.EqualFold(string(text[at:at+len(part)]), part) {
+		case bytes.EqualFold(text[at:at+len(part)], []byte(part)):
 			return at
+		}
+		if i == at {
+			i = next(low, at+1)
+		}
+		if j == at {
+			j = next(high, at+1)
 		}
 	}
 }
@@ -171,17 +187,17 @@ func (f *finder) search(ctx context.Context, info *jobs.Info, task string) (pass
 		if err != nil {
 			return 0, &badQuery{"task is the number of a task"}
 		}
-		return 1, f.task(info.ID, n)
+		return 1, f.task(ctx, info.ID, n)
 	}
 	list, err := f.m.o.Jobs.Tasks(ctx, info.ID, jobs.TaskFilter{States: []jobs.State{jobs.Running, jobs.Succeeded, jobs.Failed, jobs.Dead}, N: mostLooked})
 	if err != nil {
 		return 0, err
 	}
 	for i := range list {
-		if f.full() || ctx.Err() != nil {
+		if f.full() {
 			return i, nil
 		}
-		if err := f.task(info.ID, list[i].Task); err != nil {
+		if err := f.task(ctx, info.ID, list[i].Task); err != nil {
 			return i, err
 		}
 	}
@@ -195,6 +211,8 @@ func (f *finder) stopped(passed int) string {
 		return fmt.Sprintf("These are the first %d lines.", mostHits)
 	case f.bytes >= mostSearched:
 		return fmt.Sprintf("The first %s were looked at. freshet job logs shows all.", ui.Bytes.Format(mostSearched))
+	case f.late:
+		return fmt.Sprintf("That took longer than %v, so that only the first %s were looked at. freshet job logs shows all.", patience, ui.Bytes.Format(float64(f.bytes)))
 	case passed >= mostLooked:
 		return fmt.Sprintf("The output of %s tasks was looked at; that of others is on their own pages.", grouped(mostLooked))
 	}
