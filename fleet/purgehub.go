@@ -110,6 +110,12 @@ func (h *hub) read(ctx context.Context) error {
 			h.id = "" // all that could be said about this place is gone
 		}
 	}
+	// What was said of the latest is written behind them.
+	for _, p := range h.purges {
+		if p.n >= h.oldestSaid() && h.said[p.n] == nil {
+			h.said[p.n] = h.expected()
+		}
+	}
 	if h.id == "" {
 		h.id = newPurgeID()
 		err = h.store.PutPage(ctx, pageLog, []byte(h.id))

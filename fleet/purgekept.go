@@ -98,36 +98,15 @@ func (h *hub) run(ctx context.Context) {
 }
 
 // flush writes what has changed: pages, where the log begins, how far the own
-// cache has come.
+// cache has come. One goroutine does.
 func (h *hub) flush(ctx context.Context) error {
-	h.admitting.Lock() // so that no page of a node is replaced by an earlier one
-	defer h.admitting.Unlock()
+	faults := []error{h.flushNodes(ctx)}
 	h.mu.Lock()
-	now := time.Now()
-	for name, n := range h.nodes {
-		if away := !n.now.until.After(now); away != n.away {
-			n.away = away
-			h.dirty[pageNode+name] = true
-		}
-	}
-	pages := map[string][]byte{}
-	for key := range h.dirty {
-		pages[key] = h.page(key)
-	}
-	clear(h.dirty)
+	pages := h.take(pageSaid)
 	first, mark := h.first, h.mark
 	h.first = 0
 	h.mu.Unlock()
-
-	var faults []error
-	for key, page := range pages {
-		if err := h.store.PutPage(ctx, key, page); err != nil {
-			faults = append(faults, err)
-			h.mu.Lock()
-			h.dirty[key] = true
-			h.mu.Unlock()
-		}
-	}
+	faults = append(faults, h.put(ctx, pages))
 	if first > 0 {
 		faults = append(faults, h.store.Trim(ctx, first-1))
 	}
@@ -137,6 +116,50 @@ func (h *hub) flush(ctx context.Context) error {
 			h.kept = mark
 		}
 		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+// flushNodes writes the pages of nodes, while none is admitted, so that no page
+// is replaced by an earlier one.
+func (h *hub) flushNodes(ctx context.Context) error {
+	h.admitting.Lock()
+	defer h.admitting.Unlock()
+	h.mu.Lock()
+	now := time.Now()
+	for name, n := range h.nodes {
+		if away := !n.now.until.After(now); away != n.away {
+			n.away = away
+			h.dirty[pageNode+name] = true
+		}
+	}
+	pages := h.take(pageNode)
+	h.mu.Unlock()
+	return h.put(ctx, pages)
+}
+
+// take returns the pages of a kind that are to be written; mu is held.
+func (h *hub) take(kind string) map[string][]byte {
+	pages := map[string][]byte{}
+	for key := range h.dirty {
+		if strings.HasPrefix(key, kind) {
+			pages[key] = h.page(key)
+			delete(h.dirty, key)
+		}
+	}
+	return pages
+}
+
+// put writes pages. One that could not be is tried again.
+func (h *hub) put(ctx context.Context, pages map[string][]byte) error {
+	var faults []error
+	for key, page := range pages {
+		if err := h.store.PutPage(ctx, key, page); err != nil {
+			faults = append(faults, err)
+			h.mu.Lock()
+			h.dirty[key] = true
+			h.mu.Unlock()
+		}
 	}
 	return errors.Join(faults...)
 }

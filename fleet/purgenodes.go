@@ -178,8 +178,9 @@ func (h *hub) applied(n *node, to uint64) {
 // oldestSaid is the first purge of which it is known what nodes said.
 func (h *hub) oldestSaid() uint64 { return max(h.last.N, keptTold) - keptTold + 1 }
 
-// expect begins the list of nodes that a purge is for; mu is held.
-func (h *hub) expect(p *purge) {
+// expected is the list of nodes that a purge is for, of which none has said
+// anything; mu is held.
+func (h *hub) expected() map[string]*outcome {
 	said := map[string]*outcome{}
 	for name, n := range h.nodes {
 		if !n.gone {
@@ -189,7 +190,12 @@ func (h *hub) expect(p *purge) {
 	if h.cache != nil {
 		said[h.name] = &outcome{}
 	}
-	h.said[p.n] = said
+	return said
+}
+
+// expect begins the list of nodes that a purge is for; mu is held.
+func (h *hub) expect(p *purge) {
+	h.said[p.n] = h.expected()
 	h.dirty[pageOf(p.n)] = true
 	old := h.oldestSaid()
 	if delete(h.said, old-1); old > 1 && pageOf(old-1) != pageOf(old) {

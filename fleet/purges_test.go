@@ -134,6 +134,25 @@ func TestHubStartedAnew(t *testing.T) {
 	}
 }
 
+// What nodes said is written behind a purge. A hub that is killed before that
+// still names in the receipt whom the purge was for.
+func TestReceiptOfAHubThatWasKilled(t *testing.T) {
+	log, own, times := newFakeLog(), newFakeCache(), quick
+	times.flush = time.Hour
+	h := purgeHubOf(t, log, own, times)
+	near, far := memberOf(t, "near", h, newFakeCache(), quick), memberOf(t, "far", h, newFakeCache(), quick)
+	until(t, "both are let go", func() bool { return near.released() && far.released() })
+	far.set(func(w *wire) { w.cut = true })
+	r := purgeTag(t, h, "a")
+	h.down(false)
+	h = purgeHubOf(t, log, own.reopened(), times)
+	near.set(func(w *wire) { w.hub = h })
+	until(t, "near has said that it has applied it", func() bool {
+		a, err := h.Purge(&control.Request{Receipt: r.ID})
+		return err == nil && strings.HasPrefix(said(a.Receipt), "far:away:0 hub:done:0 near:done:")
+	})
+}
+
 // A hub that was killed right after it let a member have a lease waits for that
 // lease.
 func TestLeaseFromBefore(t *testing.T) {
