@@ -224,7 +224,7 @@ func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
 	o := newObject(status, fields, st.Terms, x.requested, b)
 	o.keepApart(&x.h.policy)
 	o.selecting = string(x.q.src.appendSelecting(x.q.src.buf[:0], &o.vary))
-	o.born, o.under, o.age = x.born, x.under, x.age
+	o.born, o.age = x.born, x.age
 	return o
 }
 

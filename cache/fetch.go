@@ -46,7 +46,7 @@ func (h *Handler) fetch(w http.ResponseWriter, q *inquiry, f *flight) {
 func (h *Handler) newFill(w http.ResponseWriter, q *inquiry) *fill {
 	x := &fill{
 		h: h, w: w, q: q,
-		requested: h.opt.Now(), asked: h.store.invalidated.moment(), born: h.store.generation.Load(), under: h.store.held.Load(),
+		requested: h.opt.Now(), asked: h.store.invalidated.moment(), born: h.store.generation.Load(),
 	}
 	if x.direct = x.passesLikely(); x.direct {
 		x.header = w.Header()

@@ -49,8 +49,7 @@ type fill struct {
 	direct    bool // header is the client's
 	requested int64
 	asked     uint64 // the moment of store.invalidated, and
-	born      uint64 // the generation, and
-	under     uint64 // the hold, at the time of the request
+	born      uint64 // the generation, at the time of the request
 	received  int64
 	code      int
 	age       []string         // of the answer, and

@@ -23,8 +23,7 @@ type flight struct {
 	store *Store
 	key   string
 	began uint64 // a moment of store.invalidated, and
-	born  uint64 // a generation, and
-	under uint64 // a hold
+	born  uint64 // a generation
 
 	mu      sync.Mutex
 	stage   stage
@@ -106,7 +105,8 @@ func (f *flight) wait(ctx context.Context, lease time.Duration) landing {
 
 // join returns the flight for what is stored under a key, and whether the
 // caller is to fly it. One that began before the key was invalidated is left
-// alone.
+// alone, and while the store is held each request has its own: a flight that is
+// under way may bring what was purged elsewhere before the request came.
 func (s *Store) join(flightKey, key string) (f *flight, lead bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,12 +125,12 @@ func (s *Store) flying(flightKey, key string) bool {
 }
 
 // overtaken reports whether what a flight brings was invalidated or purged since
-// it began, as far as that is known, or is held.
+// it began, as far as that is known, or may have been, for the store is held.
 func (s *Store) overtaken(f *flight, key string) bool {
 	if s.invalidated.since(key, f.began) {
 		return true
 	}
-	if s.holds(f.under) {
+	if s.isHeld() {
 		return true
 	}
 	if f.born == s.generation.Load() {
@@ -158,7 +158,7 @@ func (s *Store) renew(late *flight) (f *flight, lead bool) {
 
 // begin begins a flight; s.mu is held.
 func (s *Store) begin(key string) *flight {
-	f := &flight{store: s, key: key, began: s.invalidated.moment(), born: s.generation.Load(), under: s.held.Load()}
+	f := &flight{store: s, key: key, began: s.invalidated.moment(), born: s.generation.Load()}
 	s.flights[key] = f
 	return f
 }

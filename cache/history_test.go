@@ -236,7 +236,8 @@ func (h *history) purge() {
 
 // hold holds the store, or releases it.
 func (h *history) hold() {
-	if h.store.held.Load() == 0 {
+	h.o.held = !h.store.isHeld()
+	if h.o.held {
 		h.note("hold")
 		h.store.Hold()
 		h.each("", func(g *grant) { g.held = true })
@@ -278,7 +279,7 @@ func (h *history) restart() {
 			h.each("", func(g *grant) { g.unsure = true })
 		}
 	}
-	h.store = h.open(h.t)
+	h.store, h.o.held = h.open(h.t), false
 	h.store.policy.Store(&h.policy)
 	h.each("", func(g *grant) { g.held = false })
 	// Until it has counted what there is, it may have no room.

@@ -72,7 +72,7 @@ type grant struct {
 	date                int64
 	gone                bool // invalidated or purged since
 	stale               bool // softly purged since
-	held                bool // the store has been held since, and is
+	held                bool // the store is held: nothing is used that came before a request
 	perhaps             bool // an answer to HEAD, or a part: it need not be kept
 	unsure              bool // a crash may have lost it, or what became of it
 }
@@ -198,6 +198,7 @@ type origin struct {
 	versions []*version
 	grants   map[string][]*grant // by url, version and variant: the latest is the last
 	failing  bool
+	held     bool  // the store is, and with it all that comes
 	answered []int // the statuses since the last request
 }
 
@@ -253,7 +254,7 @@ func (o *origin) answer(w http.ResponseWriter, r *http.Request, requested int64)
 		h.Set("Vary", "X-V")
 	}
 	if !strings.Contains(r.Header.Get("Cache-Control"), "no-store") {
-		g := &grant{policy: *p, requested: requested, received: date, date: date, perhaps: r.Method == "HEAD" || r.Header.Get("Range") != ""}
+		g := &grant{policy: *p, requested: requested, received: date, date: date, held: o.held, perhaps: r.Method == "HEAD" || r.Header.Get("Range") != ""}
 		o.grants[grantKey(v, x)] = append(o.grants[grantKey(v, x)], g)
 	}
 	if tag != "" && strings.Contains(", "+r.Header.Get("If-None-Match")+",", ", "+tag+",") {

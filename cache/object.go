@@ -23,10 +23,7 @@ type object struct {
 	vary      freshness.Vary
 	selecting string // what vary selects, of the request that brought it
 	born      uint64 // the store's generation when it was stored or validated last
-	// under is the hold of the store under which the answer, or the latest 304, was
-	// asked for; 0: it was not held. It is not kept on disk.
-	under uint64
-	body  body
+	body      body
 	// must is why it is validated before its next use, whatever its terms; 0
 	// when it need not be.
 	must rule.ID

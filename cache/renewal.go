@@ -16,11 +16,11 @@ type renewal struct {
 	old                 *object
 	header              http.Header // of the answer
 	requested, received int64
-	born, under         uint64
+	born                uint64
 }
 
 func (x *fill) renewal(old *object) *renewal {
-	return &renewal{x.h, x.q, old, x.header, x.requested, x.received, x.born, x.under}
+	return &renewal{x.h, x.q, old, x.header, x.requested, x.received, x.born}
 }
 
 // object returns what takes the place of the old object: fields, which are
@@ -48,7 +48,6 @@ func (n *renewal) object(fields freshness.Fields, b body) (o *object, keep bool)
 	if o.born = n.born; h.store.gone(n.old, q.key) {
 		o.born = n.old.born // its body is gone, whatever is said of it now
 	}
-	o.under = n.under
 	o.age, o.selecting = n.header["Age"], n.old.selecting
 	if !slices.Equal(o.vary.Names, n.old.vary.Names) {
 		o.selecting = string(q.src.appendSelecting(q.src.buf[:0], &o.vary))

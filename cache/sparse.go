@@ -115,7 +115,7 @@ func (s *sparse) fetch(gap field.Range) (int64, error) {
 	out.Header["If-Range"] = []string{freshness.StrongTag(s.o.fields)}
 
 	p := &piece{s: s, header: make(http.Header), gap: gap, requested: s.h.opt.Now()}
-	p.asked, p.born, p.under = s.h.store.invalidated.moment(), s.h.store.generation.Load(), s.h.store.held.Load()
+	p.asked, p.born = s.h.store.invalidated.moment(), s.h.store.generation.Load()
 	s.q.forward()
 	err := p.run(out)
 	s.q.bytes += p.n
@@ -130,7 +130,7 @@ type piece struct {
 	header              http.Header
 	gap                 field.Range
 	requested, received int64
-	asked, born, under  uint64
+	asked, born         uint64
 	answered, good      bool
 	n                   int64
 	file                *diskstore.Writer // nil: what comes is not stored
@@ -204,7 +204,7 @@ func (p *piece) store() {
 		return
 	}
 	s := p.s
-	n := &renewal{s.h, s.q, s.o, p.header, p.requested, p.received, p.born, p.under}
+	n := &renewal{s.h, s.q, s.o, p.header, p.requested, p.received, p.born}
 	o, keep := n.joined(nil)
 	stored, err := p.file.Finish()
 	if err != nil || !keep {

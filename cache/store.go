@@ -54,8 +54,7 @@ type Store struct {
 	// generation is counted up by purges: it is the number of the latest epoch.
 	// Objects are compared with those that came after their birth.
 	generation  atomic.Uint64
-	marked      atomic.Uint64 // what hits compare with: generation, but while the store is held
-	held        atomic.Uint64 // the number of the hold; 0: the store is not held
+	marked      atomic.Uint64 // what hits compare with: generation, or heldMark
 	holder      holder
 	epochs      epochs
 	maxEpochs   int

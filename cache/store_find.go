@@ -89,7 +89,7 @@ func (s *Store) unharmed(o *object, key string) bool {
 		}
 		o.prepared.seen.Store(now)
 	}
-	return !s.holds(o.under)
+	return !s.isHeld()
 }
 
 // gone reports whether a purge has made an object go.
@@ -104,7 +104,7 @@ func (s *Store) outdated(o *object, key string) rule.ID {
 	if _, soft := s.epochs.of(key, o, 0); soft != nil {
 		return rule.CacheSoftPurged
 	}
-	if s.holds(o.under) {
+	if s.isHeld() {
 		return rule.CacheHeld
 	}
 	return 0

@@ -71,5 +71,5 @@ var cacheTable = [...]Row{
 	CacheNotKept & 0xff:          {"cache-not-kept", 0, "there was no room for the body when it came, in memory or on disk", "", "give the cache more memory, or look for faults of the disk in the server's log"},
 	CacheOvertaken & 0xff:        {"cache-overtaken", 0, "what was asked for was changed or purged before its answer was complete", "RFC 9111 §4.4", ""},
 	CachePartsDiffer & 0xff:      {"cache-parts-differ", 0, "the parts that were stored are of another representation than the origin has now", "RFC 9111 §3.4", ""},
-	CacheHeld & 0xff:             {"cache-held", 0, "what is stored is validated before its next use, for it is not known yet what the fleet has purged", "", ""},
+	CacheHeld & 0xff:             {"cache-held", 0, "what is stored is validated before each use, for it is not known yet what the fleet has purged", "", ""},
 }
