@@ -350,7 +350,9 @@ func (h *hub) make(q *control.Request) (*control.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.waitFor(p.n, waits)
+	if !h.waitFor(p.n, waits) {
+		return nil, fmt.Errorf("the server ends, and not all of its fleet have said that they have applied the purge %s; repeat it with --id %s", p.ID, p.ID)
+	}
 	h.mu.Lock()
 	p.settled = true
 	h.mu.Unlock()

@@ -263,8 +263,8 @@ func (h *hub) waits(p *purge) (list []waiting) {
 
 // waitFor waits until a purge is applied by those who may use what they have, or
 // their lease is over. Leases that they take meanwhile are from answers with the
-// purge in them: who has one has applied it.
-func (h *hub) waitFor(n uint64, waits []waiting) {
+// purge in them: who has one has applied it. ok: it did not end before that.
+func (h *hub) waitFor(n uint64, waits []waiting) (ok bool) {
 	for {
 		h.mu.Lock()
 		now := time.Now()
@@ -274,7 +274,7 @@ func (h *hub) waitFor(n uint64, waits []waiting) {
 		moved := h.moved
 		h.mu.Unlock()
 		if len(waits) == 0 {
-			return
+			return true
 		}
 		first := slices.MinFunc(waits, func(a, b waiting) int { return a.until.Compare(b.until) }).until
 		over := time.NewTimer(time.Until(first))
@@ -283,7 +283,7 @@ func (h *hub) waitFor(n uint64, waits []waiting) {
 		case <-over.C:
 		case <-h.stop:
 			over.Stop()
-			return
+			return false
 		}
 		over.Stop()
 	}

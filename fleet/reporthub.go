@@ -81,7 +81,7 @@ func (r *roll) orders(ctx context.Context, name, run string) (wish, error) {
 	if w.Do != doDrain {
 		return w, nil
 	}
-	if w.Run == "" {
+	if w.Run == "" && run != "" {
 		err := r.wants.set(ctx, name, func(w *wish) {
 			if w.Do == doDrain && w.Run == "" {
 				w.Run = run
