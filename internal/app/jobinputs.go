@@ -22,8 +22,60 @@ const mostInputs = 1024
 
 // inputFiles are the files that a job comes with.
 type inputFiles struct {
-	paths []string // on this machine
+	from  []inputFrom
 	files []jobs.File
+}
+
+// inputFrom is where a file is on this machine: by itself, or below a folder that
+// was named, which it does not leave.
+type inputFrom struct{ dir, name string }
+
+func (f inputFrom) String() string { return filepath.Join(f.dir, f.name) }
+
+func (f inputFrom) open() (*os.File, error) {
+	if f.dir == "" {
+		return os.Open(f.name)
+	}
+	root, err := os.OpenRoot(f.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.Open(f.name)
+}
+
+func (f inputFrom) stat() (fs.FileInfo, error) {
+	if f.dir == "" {
+		return os.Stat(f.name)
+	}
+	root, err := os.OpenRoot(f.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.Stat(f.name)
+}
+
+// resolved is the file below the same folder that a link leads to. A folder may be
+// somebody else's: what is outside it was not named, and is not sent.
+func (f inputFrom) resolved() (inputFrom, error) {
+	dir, err := filepath.Abs(f.dir)
+	if err != nil {
+		return f, err
+	}
+	to, err := filepath.EvalSymlinks(filepath.Join(dir, f.name))
+	if err != nil {
+		return f, err
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return f, err
+	}
+	name, err := filepath.Rel(dir, to)
+	if err != nil || !filepath.IsLocal(name) {
+		return f, fmt.Errorf("%s is a link that leads out of %s; name what it leads to by itself", f, f.dir)
+	}
+	f.name = name
+	return f, nil
 }
 
 // readInputs finds the files that --input names, and makes their digests.
@@ -55,7 +107,8 @@ func splitInput(arg string) (from, name string) {
 }
 
 // add adds a file, or those of a folder; their names begin with name, or with
-// what it is called here.
+// what it is called here. It may be a link itself; those in a folder are what they
+// lead to in that folder.
 func (all *inputFiles) add(from, name string) error {
 	info, err := os.Stat(from)
 	if err != nil {
@@ -68,39 +121,46 @@ func (all *inputFiles) add(from, name string) error {
 	}
 	name = path.Clean(filepath.ToSlash(name))
 	if !info.IsDir() {
-		return all.file(from, name)
+		return all.file(inputFrom{name: from}, name)
 	}
-	return filepath.WalkDir(from, func(at string, d fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(from)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), ".", func(at string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		rest, err := filepath.Rel(from, at)
-		if err != nil {
-			return err
+		f := inputFrom{from, filepath.FromSlash(at)}
+		if d.Type()&fs.ModeSymlink != 0 {
+			if f, err = f.resolved(); err != nil {
+				return err
+			}
 		}
-		return all.file(at, path.Join(name, filepath.ToSlash(rest)))
+		return all.file(f, path.Join(name, at))
 	})
 }
 
 // file adds one file. A link is what it leads to.
-func (all *inputFiles) file(at, name string) error {
-	info, err := os.Stat(at)
+func (all *inputFiles) file(from inputFrom, name string) error {
+	info, err := from.stat()
 	switch {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is neither a file nor a folder", at)
+		return fmt.Errorf("%s is neither a file nor a folder", from)
 	case len(all.files) == mostInputs:
 		return fmt.Errorf("a job has %d files at most; put more into one, as with tar", mostInputs)
 	}
-	all.paths = append(all.paths, at)
+	all.from = append(all.from, from)
 	all.files = append(all.files, jobs.File{Name: name, Size: info.Size(), Exec: info.Mode()&0o111 != 0})
 	return nil
 }
 
 // digest reads a file.
 func (all *inputFiles) digest(ctx context.Context, i int) error {
-	f, err := os.Open(all.paths[i])
+	f, err := all.from[i].open()
 	if err != nil {
 		return err
 	}
@@ -108,7 +168,7 @@ func (all *inputFiles) digest(ctx context.Context, i int) error {
 	sum := sha256.New()
 	n, err := io.Copy(sum, &untilDone{ctx, f})
 	if err != nil {
-		return fmt.Errorf("read %s: %w", all.paths[i], cause(err))
+		return fmt.Errorf("read %s: %w", all.from[i], cause(err))
 	}
 	all.files[i].Size, all.files[i].SHA256 = n, hex.EncodeToString(sum.Sum(nil))
 	return nil
@@ -136,7 +196,7 @@ func (all *inputFiles) send(ctx context.Context, j *jobCommand) error {
 			fmt.Fprintf(j.Stderr, "\r\x1b[Kfiles: %d of %d MiB", done>>20, whole>>20)
 		}
 	}
-	_, err := j.queue.SendInputs(ctx, all.files, func(i int) (io.ReadSeekCloser, error) { return os.Open(all.paths[i]) }, progress)
+	_, err := j.queue.SendInputs(ctx, all.files, func(i int) (io.ReadSeekCloser, error) { return all.from[i].open() }, progress)
 	if shown {
 		io.WriteString(j.Stderr, "\r\x1b[K")
 	}

@@ -114,3 +114,78 @@ func TestReadInputs(t *testing.T) {
 		}
 	}
 }
+
+// A link in a folder is followed within it, and not out of it: the folder may be
+// somebody else's. What is named may be a link itself.
+func TestInputLinks(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	write := func(name string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := func(to, name string) {
+		t.Helper()
+		if err := os.Symlink(to, name); err != nil {
+			t.Skip("this system has no links: ", err)
+		}
+	}
+	for _, name := range []string{"secret", "in/a", "in/sub/b", "out/x", "far/x", "up/x", "late/x"} {
+		write(name)
+	}
+	link("a", "in/near")
+	link("../a", "in/sub/up")
+	link(filepath.Join(dir, "in", "sub", "b"), "in/whole")
+	link("in", "tree")
+	link("secret", "file")
+	link("../secret", "out/link")
+	link(filepath.Join(dir, "secret"), "far/link")
+	link("../tree/a", "up/link")
+	for args, want := range map[string]string{
+		"in":      "in/a in/near in/sub/b in/sub/up in/whole",
+		"tree":    "tree/a tree/near tree/sub/b tree/sub/up tree/whole",
+		"tree/:t": "t/a t/near t/sub/b t/sub/up t/whole",
+		"file":    "file",
+	} {
+		all, err := readInputs(t.Context(), strings.Fields(args))
+		if err != nil {
+			t.Errorf("%s: %v", args, err)
+			continue
+		}
+		var names []string
+		digests := map[string]string{}
+		for i := range all.files {
+			names = append(names, all.files[i].Name)
+			digests[filepath.Base(all.files[i].Name)] = all.files[i].SHA256
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s: %s, want %s", args, got, want)
+		}
+		if digests["near"] != digests["a"] || digests["up"] != digests["a"] || digests["whole"] != digests["b"] {
+			t.Errorf("%s: %v", args, digests)
+		}
+	}
+	for _, name := range []string{"out", "far", "up"} {
+		if _, err := readInputs(t.Context(), []string{name}); err == nil || !strings.Contains(err.Error(), filepath.Join(name, "link")+" is a link that leads out of "+name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// What becomes a link after it was looked at is not followed out of it either.
+	all, err := readInputs(t.Context(), []string{"late"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove("late/x"); err != nil {
+		t.Fatal(err)
+	}
+	link("../secret", "late/x")
+	if f, err := all.from[0].open(); err == nil {
+		f.Close()
+		t.Error("a link out of the folder was opened")
+	}
+}
