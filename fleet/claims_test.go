@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"runtime"
+	"slices"
 	"testing"
 
 	"freshet/internal/bus"
@@ -85,6 +86,43 @@ func TestClaimsThatComeLate(t *testing.T) {
 		}
 		if one != nil {
 			c.end("a", one, nil)
+		}
+	}
+}
+
+// A member is given tasks of the kinds that every node has, whatever it says that
+// it can do: others are the hub's.
+func TestMembersKinds(t *testing.T) {
+	for name := range kinds(nil) {
+		if !membersKinds[name] {
+			t.Errorf("members get no tasks of kind %s", name)
+		}
+	}
+	d := deskOf(t)
+	specs := []jobs.Spec{{Kind: "purge"}, {Kind: "scrub"}, {Kind: "other"}, {Kind: "check"}, {Command: []string{"true"}}, {Kind: "warm"}}
+	if _, err := d.queue.Submit(t.Context(), specs...); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for n := range uint64(3) {
+		b, err := json.Marshal(&claim{Number: n + 1, Worker: jobs.Worker{Kinds: []string{"purge", "warm", "scrub", "check", "other"}, Capacity: 9}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := d.claim(t.Context(), bus.Request{From: "a", Payload: b})
+		var task jobs.Task
+		if err := errors.Join(err, json.Unmarshal(text, &task)); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, task.Spec.Kind)
+	}
+	if slices.Sort(got); !slices.Equal(got, []string{"", "check", "warm"}) {
+		t.Errorf("a member got %q", got)
+	}
+	for range 3 {
+		task, err := d.queue.Claim(t.Context(), jobs.Worker{Node: "hub", Kinds: []string{"purge", "scrub", "other"}})
+		if err != nil || task.Spec.Kind == "" {
+			t.Fatalf("%+v, %v", task, err)
 		}
 	}
 }

@@ -16,3 +16,8 @@ func kinds(more map[string]worker.Kind) map[string]worker.Kind {
 	maps.Copy(all, more)
 	return all
 }
+
+// membersKinds are the kinds of work that a member of a fleet is given tasks of.
+// Those of Options.Kinds need what the hub's own server has, such as its cache: a
+// member that took their tasks would end them, and nothing would be done.
+var membersKinds = map[string]bool{"warm": true, "check": true}

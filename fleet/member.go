@@ -17,7 +17,8 @@ type MemberOptions struct {
 	// Token is the one that the hub made for this node; see Node.Invite.
 	Token string
 	// Worker has it run tasks of the hub's jobs; nil: none. Queue, Node, Logs,
-	// Files and ErrorLog are filled in; Kinds are beyond those of every node.
+	// Files and ErrorLog are filled in, and Kinds: those that every node has. A hub
+	// gives its members tasks of no others.
 	Worker *worker.Options
 	// Inputs is a folder of its own in which it keeps files that jobs came with,
 	// also from one start to the next; "": a new one that is removed at the end.
@@ -142,7 +143,7 @@ func (m *member) prepare() (about string, err error) {
 	}
 	q := newRemoteQueue(m.conn, m.inputs)
 	o := *m.Worker
-	o.Queue, o.Logs, o.Files, o.Node, o.Kinds, o.ErrorLog = q, q, q, m.conn.Name(), kinds(m.Worker.Kinds), m.ErrorLog
+	o.Queue, o.Logs, o.Files, o.Node, o.Kinds, o.ErrorLog = q, q, q, m.conn.Name(), kinds(nil), m.ErrorLog
 	if m.worker, err = worker.New(o); err != nil {
 		return "", err
 	}

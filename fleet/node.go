@@ -35,7 +35,8 @@ type Options struct {
 	// Default: 7 days. Those that failed are known four times as long.
 	Keep time.Duration
 	// Kinds are kinds of work that this node has beyond those of every node, for
-	// Spec.Kind; one of the same name takes the place of that.
+	// Spec.Kind; one of the same name takes the place of that. Members are given no
+	// tasks of those.
 	Kinds map[string]worker.Kind
 	// Inputs bounds the files that jobs come with.
 	Inputs InputOptions

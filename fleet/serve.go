@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -130,6 +131,7 @@ func (d *desk) claim(ctx context.Context, r bus.Request) ([]byte, error) {
 		return nil, coded(wrong(err))
 	}
 	c.Worker.Node = r.From // it is who its token says
+	c.Worker.Kinds = slices.DeleteFunc(c.Worker.Kinds, func(kind string) bool { return !membersKinds[kind] })
 	waiting, one := d.claims.begin(ctx, r.From, c.Number)
 	if one == nil {
 		return nil, nil
