@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -142,8 +143,10 @@ func purgeOverFleet(p control.Purger, url string, tags []string, soft bool) (tex
 	switch {
 	case err != nil:
 		return "", err
+	case len(a.Faults) > 0: // also of one that holds, but not after a restart
+		return "", errors.New(strings.Join(a.Faults, "; "))
 	case a.Receipt == nil:
-		return "", fmt.Errorf("%s", strings.Join(a.Faults, "; "))
+		return "", errors.New("nothing was purged")
 	case a.Receipt.Counting:
 		return "counting; receipt " + a.Receipt.ID, nil
 	}

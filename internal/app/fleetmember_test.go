@@ -221,3 +221,34 @@ func TestFleetOrJoin(t *testing.T) {
 	}
 	contains(t, fails(t, exitFault, "proxy", "--to", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--monitor", "off", "--data", t.TempDir(), "--join", "x"), "--join: this is no token")
 }
+
+// answered is a purger that answers one thing.
+type answered control.Answer
+
+func (a *answered) Purge(*control.Request) (*control.Answer, error) { return (*control.Answer)(a), nil }
+
+// A PURGE of which something failed is an error, also when it has a receipt: the
+// purge holds here, but would not after a restart.
+func TestPurgeOverFleet(t *testing.T) {
+	for _, x := range []struct {
+		answer answered
+		text   string
+		fault  string
+	}{
+		{answered{Receipt: &control.Receipt{Objects: 2}}, answers(2), ""},
+		{answered{Receipt: &control.Receipt{ID: "r", Counting: true}}, "counting; receipt r", ""},
+		{answered{Receipt: &control.Receipt{Objects: 2}, Faults: []string{"it is not kept", "bad"}}, "", "it is not kept; bad"},
+		{answered{Receipt: &control.Receipt{Counting: true}, Faults: []string{"it is not kept"}}, "", "it is not kept"},
+		{answered{Faults: []string{"bad"}}, "", "bad"},
+		{answered{}, "", "nothing was purged"},
+	} {
+		text, err := purgeOverFleet(&x.answer, "http://h/", nil, false)
+		fault := ""
+		if err != nil {
+			fault = err.Error()
+		}
+		if text != x.text || fault != x.fault {
+			t.Errorf("%+v: %q, %q", x.answer, text, fault)
+		}
+	}
+}
