@@ -48,8 +48,8 @@ func withPicks(t *table) {
 var jobFilterNames = []string{"owner", "pool", "name", "state"}
 
 // pickedPages is how many pages of the list are looked at for jobs that something
-// can be done with.
-const pickedPages = 100
+// can be done with. Anybody who may read may ask for that.
+const pickedPages = 10
 
 // choice is the jobs that something is to be done with.
 type choice struct {
@@ -129,6 +129,9 @@ func bulkView(ctx context.Context, m *Monitor, q *query, a *jobAction) (*ui.View
 		text := "No job was picked: tick some in the list, or “all that match”."
 		if c.cannot > 0 {
 			text = "It can be done with none of the jobs that were picked."
+		}
+		if c.more {
+			text = fmt.Sprintf("It can be done with none of the latest %s jobs; older ones were not looked at. A filter of the list, such as a state, leaves fewer.", grouped(int64(c.cannot)))
 		}
 		v.Sections = []ui.Section{&ui.Notice{Level: ui.Info, Title: "Nothing to do", Text: text, Links: []ui.Link{toJobs}}}
 		return v, nil

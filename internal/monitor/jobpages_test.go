@@ -299,6 +299,30 @@ func TestBulkIsBounded(t *testing.T) {
 	contain(t, f.page(t, "/jobs/act?do=pause&all=1", 200), "Pause: 7 jobs")
 }
 
+// countedPages is a queue that counts the pages of its list that are asked for, of
+// which there is no end.
+type countedPages struct {
+	jobs.Queue
+	pages int
+}
+
+func (c *countedPages) Jobs(_ context.Context, f jobs.Filter) (jobs.Page, error) {
+	c.pages++
+	return jobs.Page{Jobs: make([]jobs.Info, f.N), Next: "next"}, nil
+}
+
+// However many jobs there are that something cannot be done with, so many are
+// looked at, and that there may be others is said.
+func TestBulkLooksAtSoMany(t *testing.T) {
+	queue := &countedPages{}
+	f := &queueFixture{fixture: newFixture(t, func(o *Options) { o.Jobs = queue })}
+	body := f.page(t, "/jobs/act?do=resume&all=1", 200)
+	contain(t, body, "none of the latest 10,000 jobs", "older ones were not looked at")
+	if queue.pages != pickedPages {
+		t.Errorf("%d pages", queue.pages)
+	}
+}
+
 // Those that failed are run again, and not those that somebody has cancelled.
 func TestRetryFailed(t *testing.T) {
 	f := newQueueFixture(t)
