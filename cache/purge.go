@@ -32,7 +32,7 @@ func (p *Purge) check() error {
 		return errors.New("cache: a purge of nothing")
 	case len(p.What) > MaxSelectors:
 		return fmt.Errorf("cache: a purge of %d; %d are the most at once", len(p.What), MaxSelectors)
-	case p.ID != "" && !validReceiptID(p.ID):
+	case p.ID != "" && !ValidReceiptID(p.ID):
 		return fmt.Errorf("cache: %q is no name for a receipt", p.ID)
 	}
 	return nil

@@ -69,8 +69,9 @@ func newReceipt(id string, what []Selector, soft bool, at int64) *receipt {
 // newReceiptID makes a name that no other purge has.
 func newReceiptID() string { return strings.ToLower(rand.Text()[:12]) }
 
-// validReceiptID reports whether a name is one that a purge may have.
-func validReceiptID(id string) bool {
+// ValidReceiptID reports whether a name is one that a purge may have: letters,
+// digits, "-" and "_", MaxReceiptID bytes at most.
+func ValidReceiptID(id string) bool {
 	if id == "" || len(id) > MaxReceiptID {
 		return false
 	}

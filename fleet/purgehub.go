@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"freshet/cache"
 	"freshet/internal/bus"
 	"freshet/internal/control"
 )
@@ -238,7 +239,7 @@ func (h *hub) hear(ctx context.Context, r bus.Request) ([]byte, error) {
 	if err := json.Unmarshal(r.Payload, &q); err != nil {
 		return nil, coded(wrong(err))
 	}
-	if len(q.Told) > maxTold || !validPurgeID(q.Process) || q.Process == "" {
+	if len(q.Told) > maxTold || !cache.ValidReceiptID(q.Process) {
 		return nil, coded(wrong(errors.New("a question that no member asks")))
 	}
 	who, err := h.admit(ctx, r.From, &q)

@@ -148,7 +148,7 @@ func newPurgeID() string { return strings.ToLower(rand.Text()[:12]) }
 // checkPurge says what is wrong with a purge, as far as that is the same
 // everywhere. Addresses that are none are left out, and told.
 func checkPurge(q *control.Request) (faults []string, err error) {
-	if q.ID != "" && !validPurgeID(q.ID) || strings.HasPrefix(q.ID, hereID) || strings.HasPrefix(q.ID, joinedID) {
+	if q.ID != "" && !cache.ValidReceiptID(q.ID) || strings.HasPrefix(q.ID, hereID) || strings.HasPrefix(q.ID, joinedID) {
 		return nil, fmt.Errorf("%q is no name for the receipt of a purge: letters, digits, - and _, %d at most, not %s or %s in front", q.ID, cache.MaxReceiptID, hereID, joinedID)
 	}
 	var urls []string
@@ -164,7 +164,7 @@ func checkPurge(q *control.Request) (faults []string, err error) {
 		}
 	}
 	q.URLs = urls
-	others, err := selected(q)
+	others, err := Selectors(q)
 	if err != nil {
 		return nil, err
 	}
@@ -175,20 +175,8 @@ func checkPurge(q *control.Request) (faults []string, err error) {
 	return faults, nil
 }
 
-func validPurgeID(id string) bool {
-	if len(id) > cache.MaxReceiptID {
-		return false
-	}
-	for _, c := range []byte(id) {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return true
-}
-
-// selected is what a purge is about, besides addresses.
-func selected(q *control.Request) (all []cache.Selector, err error) {
+// Selectors are what a purge is about, besides addresses.
+func Selectors(q *control.Request) (all []cache.Selector, err error) {
 	if q.All {
 		all = append(all, cache.Everything())
 	}
@@ -214,7 +202,7 @@ const maxWords = 100
 func (p *purge) receipt() *control.Receipt {
 	r := &control.Receipt{ID: p.ID, Soft: p.Request.Soft, Time: p.Time}
 	r.What = append(r.What, p.Request.URLs...)
-	all, _ := selected(&p.Request) // it was checked
+	all, _ := Selectors(&p.Request) // it was checked
 	for _, s := range all {
 		r.What = append(r.What, s.String())
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"freshet/cache"
+	"freshet/fleet"
 	"freshet/httpd"
 	"freshet/internal/config"
 	"freshet/internal/control"
@@ -105,7 +106,7 @@ func (p *purger) purge(q *control.Request, a *control.Answer) error {
 			ask.What, asked = append(ask.What, s), append(asked, i)
 		}
 	}
-	others, err := selectors(q)
+	others, err := fleet.Selectors(q)
 	if err != nil {
 		return err
 	}
@@ -140,26 +141,6 @@ func (p *purger) selectURL(text string) ([]cache.Selector, error) {
 		return nil, err
 	}
 	return of(u.String())
-}
-
-// selectors returns what a request names besides URLs.
-func selectors(q *control.Request) (all []cache.Selector, err error) {
-	if q.All {
-		all = append(all, cache.Everything())
-	}
-	for _, by := range []struct {
-		values []string
-		parse  func(string) (cache.Selector, error)
-	}{{q.Tags, cache.ByTag}, {q.Prefixes, cache.ByPrefix}, {q.Hosts, cache.ByHost}, {q.Where, cache.ParseWhere}} {
-		for _, v := range by.values {
-			s, err := by.parse(v)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, s)
-		}
-	}
-	return all, nil
 }
 
 // receiptOf is a receipt as commands get it.
@@ -219,7 +200,7 @@ func purgeRequested(h *cache.Handler, store *cache.Store, url string, fields htt
 		n, err := h.Purge(url, soft)
 		return answers(n), err
 	}
-	all, err := selectors(&control.Request{Tags: tags})
+	all, err := fleet.Selectors(&control.Request{Tags: tags})
 	if err != nil {
 		return "", err
 	}
