@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -12,6 +13,22 @@ import (
 	"freshet/jobs"
 )
 
+// queueAt is a queue that is kept in a folder.
+func queueAt(t *testing.T, dir string) *jobs.Scheduler {
+	t.Helper()
+	log, err := jobs.OpenFileLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	s, err := jobs.New(t.Context(), log, jobs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(context.Background()) })
+	return s
+}
+
 // A worker is not heard about a task that another one has.
 func TestTheirs(t *testing.T) {
 	dir := t.TempDir()
@@ -19,16 +36,7 @@ func TestTheirs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := jobs.OpenFileLog(dir + "/log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	s, err := jobs.New(t.Context(), log, jobs.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close(t.Context())
+	s := queueAt(t, dir+"/log")
 	d := &desk{queue: s, logs: logs, held: map[uint64]assignment{}}
 	if _, err := s.Submit(t.Context(), jobs.Spec{Command: []string{"true"}}); err != nil {
 		t.Fatal(err)
@@ -93,16 +101,7 @@ func TestPieces(t *testing.T) {
 func TestInputsAreTheirs(t *testing.T) {
 	dir := t.TempDir()
 	inputs, _ := inputsAt(t, dir+"/inputs", InputOptions{})
-	log, err := jobs.OpenFileLog(dir + "/log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	s, err := jobs.New(t.Context(), log, jobs.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close(t.Context())
+	s := queueAt(t, dir+"/log")
 	d := &desk{queue: s, inputs: inputs, held: map[uint64]assignment{}}
 	own, other, gone := inputs.give(t, "own"), inputs.give(t, "other"), fileOf("gone", "gone")
 	if _, err := s.Submit(t.Context(), jobs.Spec{Command: []string{"true"}, Files: []jobs.File{own}}, jobs.Spec{Command: []string{"true"}, Files: []jobs.File{other}}); err != nil {
