@@ -246,8 +246,8 @@ func (h *Handler) revalidate(q *inquiry) {
 	h.store.background.begin()
 	go func() {
 		defer func() {
-			<-h.background
 			h.store.background.end()
+			<-h.background // last: who has all tokens knows that none is under way
 		}()
 		h.fetch(nil, &own, f)
 	}()
