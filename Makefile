@@ -5,10 +5,11 @@ FUZZTIME ?= 10m
 FUZZJOBS ?= 2
 KILLS    ?= 200
 ROUNDS   ?= 100
+MODELS   ?= 100
 PKGS     ?= ./...
 
 .DEFAULT_GOAL := build
-.PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults fuzz
+.PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults models fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +79,13 @@ kill: ## the server and the disk store killed KILLS (200) times while they write
 
 faults: ## a hub and its workers killed at random while 10,000 jobs run, ROUNDS (100) times: no job lost, no attempt begun twice
 	$(GO) test ./internal/faults -run TestKill -v -timeout 12h -faults.rounds=$(ROUNDS) -faults.jobs=10000 -faults.kills=4
+
+models: ## what is random in the tests, MODELS (100) times as long and with other seeds: caches, purges, verdicts, stores, queues
+	FRESHET_TEST_SEED=new $(GO) test ./cache -run TestHistories -v -timeout 6h -histories=$$((200*$(MODELS)))
+	FRESHET_TEST_SEED=new $(GO) test ./fleet -run TestPurgeModel -v -timeout 6h -purge.rounds=$$((200*$(MODELS)))
+	FRESHET_TEST_SEED=new $(GO) test ./check -run TestVerdictIsWhatCachesDo -v -timeout 6h -verdicts=$$((3000*$(MODELS)))
+	FRESHET_TEST_SEED=new $(GO) test ./internal/diskstore -run TestModel -v -timeout 6h -model.rounds=$$((6*$(MODELS)))
+	FRESHET_TEST_SEED=new $(GO) test ./jobs -run TestModel -v -timeout 6h -model.rounds=$$((8*$(MODELS)))
 
 fuzz: ## each fuzz target for FUZZTIME (10m), FUZZJOBS (2) at once
 	@scripts/fuzz $(FUZZTIME) $(FUZZJOBS) $(PKGS)

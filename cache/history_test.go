@@ -16,27 +16,22 @@ import (
 
 	"freshet/internal/record"
 	"freshet/internal/why"
+	"freshet/internal/wiretest"
 )
 
-var (
-	histories   = flag.Int("histories", 200, "how many random histories TestHistories plays")
-	historySeed = flag.Uint64("history.seed", 0, "play this history alone")
-)
+var histories = flag.Int("histories", 200, "how many random histories TestHistories plays")
 
 // TestHistories plays random histories — requests, time, changes at the origin,
 // purges, restarts, crashes — and compares each answer with what the model
 // allows, and what was asked of the origin with what a cache must know.
 func TestHistories(t *testing.T) {
-	if *historySeed != 0 {
-		playHistory(t, *historySeed)
-		return
-	}
-	n := *histories
+	n := uint64(*histories)
 	if raceEnabled {
-		n /= 5
+		n = max(n/5, 1)
 	}
-	for range n {
-		if playHistory(t, rand.Uint64()); t.Failed() {
+	first := wiretest.Seed(t)
+	for i := range n {
+		if playHistory(t, first+i); t.Failed() {
 			return
 		}
 	}
@@ -83,7 +78,7 @@ func playHistory(t *testing.T, seed uint64) {
 			for _, line := range h.log {
 				t.Log(line)
 			}
-			t.Logf("again with: go test ./cache -run TestHistories -history.seed=%d", seed)
+			t.Logf("again with: FRESHET_TEST_SEED=%d go test ./cache -run TestHistories -histories=1", seed)
 			return
 		}
 	}
@@ -277,7 +272,7 @@ func (h *history) restart() {
 		h.store.Close()
 		h.dir = copied
 		if !drained { // what was stored last may be lost, what was removed last be back
-			h.each("", func(g *grant) { g.unsure = true })
+			h.each("", func(g *grant) { g.unsure, g.lost = true, true })
 		}
 	}
 	h.store, h.o.held = h.open(h.t), false
@@ -485,7 +480,7 @@ func (h *history) checkStored(e *exchange, v *version, failed bool) {
 				return
 			}
 		}
-		if !g.unsure && !g.perhaps && g.storable() {
+		if !g.lost && !g.perhaps && g.storable() {
 			break // what came before it was replaced
 		}
 	}

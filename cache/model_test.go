@@ -74,7 +74,8 @@ type grant struct {
 	stale               bool // softly purged since
 	held                bool // the store is held: nothing is used that came before a request
 	perhaps             bool // an answer to HEAD, or a part: it need not be kept
-	unsure              bool // a crash may have lost it, or what became of it
+	lost                bool // perhaps, by a crash
+	unsure              bool // a crash may have lost what became of it
 }
 
 // ageAt is RFC 9111 §4.2.3.
@@ -156,7 +157,7 @@ func (g *grant) usable(w *wish, now int64, failed bool) (ok bool, why string) {
 // mustUse says whether a cache with room for everything has no reason to ask.
 func (g *grant) mustUse(w *wish, now int64) bool {
 	explicit := g.seconds("s-maxage") >= 0 || g.seconds("max-age") >= 0 || g.expires > 0
-	return explicit && g.storable() && !g.has("no-cache") && !g.gone && !g.stale && !g.held && !g.unsure && w.plain() &&
+	return explicit && g.storable() && !g.has("no-cache") && !g.gone && !g.stale && !g.held && !g.lost && w.plain() &&
 		g.lifetime() > float64(g.ageAt(now))
 }
 

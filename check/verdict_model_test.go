@@ -1,6 +1,7 @@
 package check
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -8,14 +9,16 @@ import (
 	"testing"
 
 	"freshet/freshness"
+	"freshet/internal/wiretest"
 )
+
+var verdicts = flag.Int("verdicts", 3000, "how many random answers TestVerdictIsWhatCachesDo looks at")
 
 // What a verdict says is what a cache does that asks package freshness second by
 // second, for answers put together by chance.
 func TestVerdictIsWhatCachesDo(t *testing.T) {
-	seed := rand.Uint64()
-	random := rand.New(rand.NewPCG(seed, 0))
-	for range 3000 {
+	random := rand.New(rand.NewPCG(wiretest.Seed(t), 0))
+	for range *verdicts {
 		e := randomAnswer(random)
 		x := mustExchange(t, e)
 		v := VerdictOf(x)
@@ -24,7 +27,7 @@ func TestVerdictIsWhatCachesDo(t *testing.T) {
 			says  Treatment
 		}{{browserCache, v.Browser}, {sharedCache, v.Shared}} {
 			if fault := compare(x, &c.cache, &c.says); fault != "" {
-				t.Fatalf("seed %d: %s\n%s\n%s", seed, fault, c.says, e.Response)
+				t.Fatalf("%s\n%s\n%s", fault, c.says, e.Response)
 			}
 		}
 	}

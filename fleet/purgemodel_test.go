@@ -9,12 +9,10 @@ import (
 	"time"
 
 	"freshet/internal/control"
+	"freshet/internal/wiretest"
 )
 
-var (
-	modelSeed   = flag.Uint64("purge.seed", 0, "seed of the model of a fleet's purges; 0: a new one")
-	modelRounds = flag.Int("purge.rounds", 200, "its rounds")
-)
+var modelRounds = flag.Int("purge.rounds", 200, "rounds of the model of a fleet's purges")
 
 // A modelFleet is a fleet to which all happens that can happen. After a purge was
 // acknowledged no member uses what it was about, whatever happens.
@@ -144,14 +142,9 @@ func (f *modelFleet) check() {
 
 // TestPurgeModel lets anything happen to a fleet while purges are made.
 func TestPurgeModel(t *testing.T) {
-	seed := *modelSeed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("-purge.seed=%d", seed)
 	times := quick
 	times.lease, times.slack, times.poll = 60*time.Millisecond, 6*time.Millisecond, 15*time.Millisecond
-	f := &modelFleet{t: t, times: times, log: newFakeLog(), rand: rand.New(rand.NewPCG(seed, 1)), own: newFakeCache(), purged: map[string]int{}}
+	f := &modelFleet{t: t, times: times, log: newFakeLog(), rand: rand.New(rand.NewPCG(wiretest.Seed(t), 1)), own: newFakeCache(), purged: map[string]int{}}
 	f.hub = purgeHubOf(t, f.log, f.own, times)
 	for i := range 5 {
 		f.members = append(f.members, memberOf(t, fmt.Sprint("m", i), f.hub, newFakeCache(), times))

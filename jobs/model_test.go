@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"freshet/internal/wiretest"
 )
 
 // model is a queue as plain maps. It does not know when a retry is due; the
@@ -374,11 +377,13 @@ func (m *model) check(id ID) {
 	}
 }
 
+var modelRounds = flag.Int("model.rounds", 8, "how many random histories TestModel tries")
+
 func TestModel(t *testing.T) {
-	seeds := uint64(8)
-	for seed := range seeds {
+	first := wiretest.Seed(t)
+	for round := range uint64(*modelRounds) {
 		synctest.Test(t, func(t *testing.T) {
-			m := newModel(t, seed)
+			m := newModel(t, first+round)
 			m.begin()
 			m.submit()
 			for range 250 {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"freshet/internal/wiretest"
 )
 
 var modelRounds = flag.Int("model.rounds", 6, "how many random histories TestModel tries")
@@ -272,10 +274,11 @@ func (h *history) look() {
 // A store behaves like a map, through any history of lives; one with little
 // room like a map that forgets.
 func TestModel(t *testing.T) {
-	for seed := range *modelRounds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+	first := wiretest.Seed(t)
+	for round := range uint64(*modelRounds) {
+		t.Run(fmt.Sprint(first+round), func(t *testing.T) {
 			h := &history{
-				t: t, r: rand.New(rand.NewPCG(uint64(seed), 1)), fs: &faultFS{record: true},
+				t: t, r: rand.New(rand.NewPCG(first+round, 1)), fs: &faultFS{record: true},
 				puts: map[string]stored{}, now: map[Key]stored{},
 			}
 			h.opt = Options{Dir: t.TempDir(), FS: h.fs, ScrubRate: -1, Now: time.Now}
