@@ -10,7 +10,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // gate lets an origin be held and let go; each wait is bounded by patience.
 type gate struct {

@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // stack is a server with a cache, a proxy and an origin that the test plays,
 // all over real sockets.

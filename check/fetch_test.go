@@ -46,7 +46,7 @@ func serveBytes(t *testing.T, answer string, keep bool) (*url.URL, <-chan string
 			heads <- head
 			io.WriteString(conn, answer)
 			if keep {
-				conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+				conn.SetReadDeadline(time.Now().Add(time.Minute))
 				io.Copy(io.Discard, conn)
 			}
 			conn.Close()

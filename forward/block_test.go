@@ -195,7 +195,7 @@ func TestTunnelBlocked(t *testing.T) {
 	told := make(rules, 8)
 	addr := startTold(t, forward.Options{Lists: []forward.ListSource{listFile(t, "||ads.example^\n||pages.example^$document\n||scripts.example^$script\n/banner/\n")}}, told)
 	for host, want := range map[string]string{"ads.example": "filter-host", "sub.ads.example": "filter-host", "pages.example": "filter-host", "localhost": "filter-destination"} {
-		c, err := net.DialTimeout("tcp", addr, 10*time.Second)
+		c, err := net.DialTimeout("tcp", addr, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -186,7 +186,7 @@ func TestListChanged(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.Reload()
-		for deadline := time.Now().Add(30 * time.Second); h.Lists()[0].Read.Equal(before); time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); h.Lists()[0].Read.Equal(before); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("the list is not read")
 			}
@@ -201,7 +201,7 @@ func TestListChanged(t *testing.T) {
 	}
 	<-told
 	change(hideRules + "##.new-banner\n")
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		resp, body := visit(server.URL+"/", "If-None-Match", old).do(t, c)
 		<-told
 		if strings.Contains(body, ".new-banner") && resp.StatusCode == 200 {

@@ -213,7 +213,7 @@ func (w *world) tunnel(hostport string) (net.Conn, string) {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := c.Write([]byte("CONNECT " + hostport + " HTTP/1.1\r\nHost: " + hostport + "\r\n\r\n")); err != nil {
 		w.t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func (w *world) rules(n int) (all []string) {
 		select {
 		case r := <-w.told:
 			all = append(all, r)
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			w.t.Fatalf("only %q", all)
 		}
 	}

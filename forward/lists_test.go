@@ -329,7 +329,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		}
 		before := h.Lists()[0].Read
 		h.Reload()
-		for deadline := time.Now().Add(30 * time.Second); h.Lists()[0].Read.Equal(before); time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); h.Lists()[0].Read.Equal(before); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("the list is not read")
 			}

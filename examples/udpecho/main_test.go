@@ -51,7 +51,7 @@ func speak(t *testing.T, program, model string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(30 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	for _, want := range []string{"hello", "", strings.Repeat("long", 5000)} {
 		b := make([]byte, 65536)
 		io.WriteString(c, want)

@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"freshet/internal/wiretest"
 )
 
 // peer is a TLS server that ends with the test.
@@ -228,7 +230,7 @@ func TestProbeTimestampsAndStaple(t *testing.T) {
 }
 
 func TestProbeFails(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", wiretest.Reserve(t)) // which nobody else gets once it is closed
 	if err != nil {
 		t.Fatal(err)
 	}
