@@ -37,7 +37,7 @@ type diskTier struct {
 	stuck         atomic.Int64 // counts files that could not be removed
 	queued, wrote uint64       // keys that came to order, and that were taken from it; under mu
 
-	changing [64]sync.Mutex // of a shared folder: changes of some keys each
+	changing [64]sync.Mutex // held while one of some keys is changed
 }
 
 // maxPending bounds what waits to be written; beyond it storing waits.
@@ -131,6 +131,11 @@ func (t *diskTier) each(yield func(key string, r *resource) bool) {
 // changes counts the changes of a key, and of others.
 func (t *diskTier) changes(key string) *atomic.Uint64 {
 	return &t.changed[maphash.String(t.seed, key)%uint64(len(t.changed))]
+}
+
+// changesOf is the lock of changes of a key, and of others.
+func (t *diskTier) changesOf(key string) *sync.Mutex {
+	return &t.changing[maphash.String(t.seed, key)%uint64(len(t.changing))]
 }
 
 // awaitRoom waits while too much is still to be written.

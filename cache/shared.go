@@ -2,7 +2,6 @@ package cache
 
 import (
 	"errors"
-	"hash/maphash"
 	"net/http"
 
 	"freshet/internal/diskstore"
@@ -30,7 +29,7 @@ func (t *diskTier) find(key string, get func(diskstore.Key) (*diskstore.Object, 
 
 // change is Store.change of a shared folder.
 func (t *diskTier) change(key string, f func(*resource) *resource) error {
-	l := &t.changing[maphash.String(t.seed, key)%uint64(len(t.changing))]
+	l := t.changesOf(key)
 	l.Lock()
 	defer l.Unlock()
 	old := t.find(key, t.files.Peek)

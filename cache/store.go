@@ -153,9 +153,24 @@ func (s *Store) deleted(e otter.DeletionEvent[string, *resource]) {
 // it. Changes of a key happen one after the other. An error means that nothing
 // has changed; it is that of a shared folder, where nothing is written behind.
 func (s *Store) change(key string, f func(*resource) *resource) error {
-	if s.shared {
+	switch {
+	case s.shared:
 		return s.disk.change(key, f)
+	case s.disk == nil:
+		s.changeHere(key, f)
+		return nil
 	}
+	l := s.disk.changesOf(key)
+	l.Lock()
+	s.changeHere(key, f)
+	l.Unlock()
+	s.disk.awaitRoom()
+	return nil
+}
+
+// changeHere is change without a shared folder; with a disk, the lock of the
+// key's changes is held.
+func (s *Store) changeHere(key string, f func(*resource) *resource) {
 	if s.disk != nil {
 		s.find(key) // what is only on disk is to be changed, not forgotten
 	}
@@ -175,10 +190,6 @@ func (s *Store) change(key string, f func(*resource) *resource) error {
 		}
 		return now, otter.WriteOp
 	})
-	if s.disk != nil {
-		s.disk.awaitRoom()
-	}
-	return nil
 }
 
 // put stores an object, unless its key was invalidated since the moment when
@@ -190,8 +201,14 @@ func (s *Store) put(key string, o *object, asked uint64, maxVariants int) (kept 
 
 // tryPut is put that tells a fault of the disk.
 func (s *Store) tryPut(key string, o *object, asked uint64, maxVariants int) (kept bool, err error) {
-	err = s.change(key, func(r *resource) *resource {
-		if kept = !s.invalidated.since(key, asked) && !s.refuses(o, key); !kept {
+	err = s.change(key, s.adding(key, o, asked, maxVariants, &kept))
+	return s.added(key, o, kept && err == nil), err
+}
+
+// adding is a change that adds an object, or says that it is not kept.
+func (s *Store) adding(key string, o *object, asked uint64, maxVariants int, kept *bool) func(*resource) *resource {
+	return func(r *resource) *resource {
+		if *kept = !s.invalidated.since(key, asked) && !s.refuses(o, key); !*kept {
 			return r
 		}
 		n := r.with(o, maxVariants)
@@ -200,15 +217,20 @@ func (s *Store) tryPut(key string, o *object, asked uint64, maxVariants int) (ke
 			s.pushedOut(key, r, n)
 		}
 		return n
-	})
-	if kept && err == nil && s.refuses(o, key) { // it was purged before the sweep could find it
-		s.drop(key, o)
-		kept = false
 	}
-	if kept = kept && err == nil; kept {
+}
+
+// added is told whether an object was added, and reports whether it stays.
+func (s *Store) added(key string, o *object, kept bool) bool {
+	switch {
+	case !kept:
+	case s.refuses(o, key): // it was purged before the sweep could find it
+		s.drop(key, o)
+		return false
+	default:
 		s.fates.forget(s.fates.hash(key))
 	}
-	return kept, err
+	return kept
 }
 
 // pushedOut remembers which variants had to make room.
@@ -259,10 +281,19 @@ func (s *Store) putFile(key string, o *object, asked uint64, maxVariants int) (k
 	if s.shared {
 		return s.tryPut(key, o, asked, maxVariants)
 	}
-	if err := s.disk.writeNow(key, s.find(key).with(o, maxVariants)); err != nil {
+	// A change between the writing and the adding would be of a state without
+	// the object, whose file would go with that.
+	l := s.disk.changesOf(key)
+	l.Lock()
+	if err = s.disk.writeNow(key, s.find(key).with(o, maxVariants)); err == nil {
+		s.changeHere(key, s.adding(key, o, asked, maxVariants, &kept))
+	}
+	l.Unlock()
+	if err != nil {
 		return false, err
 	}
-	return s.put(key, o, asked, maxVariants), nil
+	s.disk.awaitRoom()
+	return s.added(key, o, kept), nil
 }
 
 // drop removes an object.

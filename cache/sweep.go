@@ -305,12 +305,15 @@ func (s *Store) sweepFile(k diskstore.Key, counted []*epoch) {
 	left := s.withoutGone(key, r)
 	late := left != nil
 	if left == nil {
+		l := t.changesOf(key)
+		l.Lock()
 		s.memory.Compute(key, func(old *resource, found bool) (*resource, otter.ComputeOp) {
 			if late = found || changes.Load() != before; !late {
 				t.save(key, nil)
 			}
 			return old, otter.CancelOp
 		})
+		l.Unlock()
 		t.awaitRoom()
 	}
 	if late {
