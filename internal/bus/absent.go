@@ -26,6 +26,9 @@ func (*Server) Token(TokenOptions) (string, error) { return "", ErrAbsent }
 // Revoke returns ErrAbsent.
 func (*Server) Revoke(string) error { return ErrAbsent }
 
+// Also does nothing.
+func (*Server) Also([]string) {}
+
 // Nodes lists nobody.
 func (*Server) Nodes() []Node { return nil }
 
@@ -127,3 +130,6 @@ func (*Log) PutPage(context.Context, string, []byte) error { return ErrAbsent }
 
 // Pages returns ErrAbsent.
 func (*Log) Pages(context.Context, func(string, []byte) error) error { return ErrAbsent }
+
+// Records are none.
+func (*Log) Records() Records { return nil }

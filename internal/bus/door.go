@@ -79,7 +79,7 @@ func (s *Server) makeDoor(o Listen) (*door, error) {
 	if o.MaxConns <= 0 {
 		o.MaxConns = DefaultMaxConns
 	}
-	key, err := serverKey(s.options.Dir)
+	key, err := s.nodes.key()
 	if err != nil {
 		return nil, err
 	}
@@ -364,7 +364,7 @@ func (s *Server) Token(o TokenOptions) (string, error) {
 		return "", err
 	}
 	s.mu.Lock()
-	d := s.door
+	d, also := s.door, s.also
 	s.mu.Unlock()
 	if d == nil {
 		return "", errors.New("make a token: the fleet's door is not open")
@@ -379,7 +379,7 @@ func (s *Server) Token(o TokenOptions) (string, error) {
 	if err := s.nodes.add(&node{Name: o.Name, Key: public, Peer: o.Peer, Made: now, Until: o.Until}); err != nil {
 		return "", fmt.Errorf("make a token for %s: %w", o.Name, err)
 	}
-	return token{Name: o.Name, Peer: o.Peer, Addresses: d.addresses, Pin: d.pin, Seed: seed}.String(), nil
+	return token{Name: o.Name, Peer: o.Peer, Addresses: tokenAddresses(d.addresses, also), Pin: d.pin, Seed: seed}.String(), nil
 }
 
 // Revoke makes the token of a name invalid and closes the connections that

@@ -20,6 +20,9 @@ var (
 	ErrTooLarge = errors.New("too large")
 	// ErrFull: the folder's or the log's bound is reached.
 	ErrFull = errors.New("no room left")
+	// ErrNoStore: nobody keeps streams here: Options.NoStore, or a cluster
+	// elsewhere without JetStream, or whose JetStream is not up now.
+	ErrNoStore = errors.New("no streams are kept here")
 	// ErrBroken: the server could not write a file, and writes nothing more
 	// until it is started anew. See [Server.Broken].
 	ErrBroken = errors.New("the server cannot write")

@@ -12,7 +12,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -58,42 +57,39 @@ func pinOf(c *x509.Certificate) []byte {
 	return sum[:]
 }
 
-// serverKey reads the key of the server in a folder, and makes it the first time.
-func serverKey(dir string) (ed25519.PrivateKey, error) {
-	const kind = "PRIVATE KEY"
-	name := filepath.Join(dir, "server.key")
-	text, err := os.ReadFile(name)
-	if err == nil {
-		block, _ := pem.Decode(text)
-		if block == nil || block.Type != kind {
-			return nil, fmt.Errorf("%s holds no private key", name)
-		}
-		parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		key, ok := parsed.(ed25519.PrivateKey)
-		if !ok {
-			return nil, fmt.Errorf("%s holds another kind of key than Ed25519", name)
-		}
-		return key, nil
+// keyKind is what a key is called where it is kept.
+const keyKind = "PRIVATE KEY"
+
+// parseKey reads a server's key.
+func parseKey(text []byte) (ed25519.PrivateKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != keyKind {
+		return nil, errors.New("it holds no private key")
 	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		return nil, err
+	}
+	key, ok := parsed.(ed25519.PrivateKey)
+	if !ok {
+		return nil, errors.New("it holds another kind of key than Ed25519")
+	}
+	return key, nil
+}
+
+// makeKey makes a server's key, and the text from which parseKey gets it.
+func makeKey() (ed25519.PrivateKey, []byte, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, nil, err
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var out bytes.Buffer
-	if err := pem.Encode(&out, &pem.Block{Type: kind, Bytes: der}); err != nil {
-		return nil, err
-	}
-	return key, writeFile(name, out.Bytes())
+	err = pem.Encode(&out, &pem.Block{Type: keyKind, Bytes: der})
+	return key, out.Bytes(), err
 }
 
 // writeFile replaces a file, so that after a crash it is the old or the new one.

@@ -4,28 +4,38 @@ package bus
 
 import (
 	"crypto/ed25519"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// nodes is who may join: the file nodes.json of the server's folder. It holds
-// public keys, no secrets.
+// nodes is who may join. It holds public keys, no secrets.
 type nodes struct {
-	file string
-	now  func() time.Time
+	place place
+	now   func() time.Time
 
-	mu    sync.Mutex // held while the file is written
-	known map[string]*node
+	writing sync.Mutex // held while a place is asked, which may take its time; taken before mu
+
+	mu    sync.Mutex       // guards known; a leaf
+	known map[string]*node // replaced, never changed
 }
 
-// node is a row of the file.
+// place is where a server's key and its nodes are kept.
+type place interface {
+	// nodes reads all rows.
+	nodes() (map[string]*node, error)
+	// keep makes next the rows, durable on return. It differs from what was
+	// before by added (nil: nothing) and by the names that are gone.
+	keep(next map[string]*node, added *node, gone []string) error
+	// key is the server's key as text, nil when there is none yet, and what to
+	// call where it is.
+	key() (text []byte, name string, err error)
+	keepKey(text []byte) error
+}
+
+// node is a row.
 type node struct {
 	Name  string            `json:"name"`
 	Key   ed25519.PublicKey `json:"key"`
@@ -36,97 +46,121 @@ type node struct {
 
 func (n *node) ended(now time.Time) bool { return !n.Until.IsZero() && !now.Before(n.Until) }
 
-func readNodes(dir string) (*nodes, error) {
-	n := &nodes{file: filepath.Join(dir, "nodes.json"), now: time.Now, known: map[string]*node{}}
-	text, err := os.ReadFile(n.file)
-	if errors.Is(err, os.ErrNotExist) {
-		return n, nil
-	}
+// valid says whether a row that was read is a node.
+func (n *node) valid() bool {
+	return n != nil && checkName("node", n.Name) == nil && len(n.Key) == ed25519.PublicKeySize
+}
+
+func openNodes(p place) (*nodes, error) {
+	known, err := p.nodes()
 	if err != nil {
 		return nil, err
 	}
-	var rows []*node
-	if err := json.Unmarshal(text, &rows); err != nil {
-		return nil, fmt.Errorf("%s: %w", n.file, err)
-	}
-	for _, row := range rows {
-		if row == nil || checkName("node", row.Name) != nil || len(row.Key) != ed25519.PublicKeySize {
-			return nil, fmt.Errorf("%s: a row is no node", n.file)
-		}
-		n.known[row.Name] = row
-	}
-	return n, nil
+	return &nodes{place: p, now: time.Now, known: known}, nil
 }
 
 // add takes a node in. What has ended makes room.
 func (n *nodes) add(row *node) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	now := n.now()
-	if other := n.known[row.Name]; other != nil && !other.ended(now) {
+	n.writing.Lock()
+	defer n.writing.Unlock()
+	known, now := n.rows()
+	if other := known[row.Name]; other != nil && !other.ended(now) {
 		return fmt.Errorf("%w: revoke that one first", ErrTaken)
 	}
 	next := map[string]*node{row.Name: row}
-	for name, other := range n.known {
-		if name != row.Name && !other.ended(now) {
+	var gone []string
+	for name, other := range known {
+		switch {
+		case name == row.Name:
+		case other.ended(now):
+			gone = append(gone, name)
+		default:
 			next[name] = other
 		}
 	}
 	if len(next) > MaxNodes {
 		return fmt.Errorf("%d nodes: %w", MaxNodes, ErrFull)
 	}
-	return n.write(next)
+	return n.keep(next, row, gone)
 }
 
 func (n *nodes) remove(name string) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.known[name] == nil {
+	n.writing.Lock()
+	defer n.writing.Unlock()
+	known, _ := n.rows()
+	if known[name] == nil {
 		return ErrNotFound
 	}
 	next := map[string]*node{}
-	for other, row := range n.known {
+	for other, row := range known {
 		if other != name {
 			next[other] = row
 		}
 	}
-	return n.write(next)
+	return n.keep(next, nil, []string{name})
 }
 
-// write makes next the rows, on the disk first; n.mu is held.
-func (n *nodes) write(next map[string]*node) error {
-	rows := make([]*node, 0, len(next))
-	for _, row := range next {
-		rows = append(rows, row)
+// keep makes next the rows, where they are kept first; n.writing is held.
+func (n *nodes) keep(next map[string]*node, added *node, gone []string) error {
+	if err := n.place.keep(next, added, gone); err != nil {
+		return err
 	}
-	slices.SortFunc(rows, func(a, b *node) int { return strings.Compare(a.Name, b.Name) })
-	text, err := json.MarshalIndent(rows, "", "\t")
-	if err == nil {
-		err = writeFile(n.file, append(text, '\n'))
+	n.mu.Lock()
+	n.known = next
+	n.mu.Unlock()
+	return nil
+}
+
+func (n *nodes) rows() (map[string]*node, time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.known, n.now()
+}
+
+// key is the server's key. It is made the first time.
+func (n *nodes) key() (ed25519.PrivateKey, error) {
+	n.writing.Lock()
+	defer n.writing.Unlock()
+	text, name, err := n.place.key()
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		n.known = next
+	if text != nil {
+		key, err := parseKey(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return key, nil
 	}
-	return err
+	key, text, err := makeKey()
+	if err != nil {
+		return nil, err
+	}
+	if err := n.place.keepKey(text); err != nil {
+		return nil, err
+	}
+	return key, nil
 }
 
 // find is the node with a key, if it may join now.
 func (n *nodes) find(key ed25519.PublicKey) (*node, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, row := range n.known {
+	known, now := n.rows()
+	for _, row := range known {
 		if row.Key.Equal(key) {
-			return row, !row.ended(n.now())
+			return row, !row.ended(now)
 		}
 	}
 	return nil, false
 }
 
 func (n *nodes) list() []*node {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	rows := make([]*node, 0, len(n.known))
-	for _, row := range n.known {
+	known, _ := n.rows()
+	return sorted(known)
+}
+
+func sorted(known map[string]*node) []*node {
+	rows := make([]*node, 0, len(known))
+	for _, row := range known {
 		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b *node) int { return strings.Compare(a.Name, b.Name) })

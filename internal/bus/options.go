@@ -25,8 +25,16 @@ const (
 // Options are those of an embedded server.
 type Options struct {
 	// Dir is the server's folder, created with mode 0700 if it is missing.
-	// One process at a time may use it: ErrLocked.
+	// One process at a time may use it: ErrLocked. With NoStore and Records
+	// nothing is kept there, and it may be "".
 	Dir string
+	// NoStore: no streams are kept. Nodes may join, requests and hints are
+	// carried; Log, Lead and what else needs a stream returns ErrNoStore.
+	NoStore bool
+	// Records is where the server's key, and who has a token, are kept; nil: in
+	// files of Dir. Several servers, one after the other, that have the same
+	// records are one to their nodes: a token of one is good at each.
+	Records Records
 	// MaxStore bounds what is kept there, in bytes; 0: DefaultMaxStore.
 	// When it is reached, Append and PutPage return ErrFull.
 	MaxStore int64
@@ -35,6 +43,16 @@ type Options struct {
 	// Log gets what the server says; nil: nobody. What NATS calls a notice is
 	// logged as debug.
 	Log *slog.Logger
+}
+
+// Records keep small contents by name, somewhere. A server calls one method at
+// a time. Names that it does not know it leaves alone.
+type Records interface {
+	// Load calls f with each record, once. An error of f ends it and is returned.
+	Load(f func(name string, content []byte) error) error
+	// Store keeps a record, durable on return, in place of the one that had its
+	// name; empty content removes that. ErrFenced: another writes them now.
+	Store(name string, content []byte) error
 }
 
 // ConnectOptions are those of a connection to a cluster elsewhere.

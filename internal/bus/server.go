@@ -25,13 +25,14 @@ import (
 type Server struct {
 	options Options
 	ns      *server.Server
-	lock    io.Closer
-	secret  string // what connections of this process show, new with each start
+	lock    io.Closer // nil: there is no folder
+	secret  string    // what connections of this process show, new with each start
 	nodes   *nodes
 
 	mu     sync.Mutex // guards what follows; a leaf
 	conns  map[*Conn]bool
-	door   *door // nil: not open
+	door   *door    // nil: not open
+	also   []string // further addresses for tokens
 	closed bool
 
 	writes context.Context // ends when NATS cannot write, with the reason as its cause
@@ -42,9 +43,10 @@ type Server struct {
 }
 
 // Start starts a server that keeps its files in o.Dir and does not listen.
-// Every entry is synced to the disk before it is acknowledged.
+// Every entry is synced to the disk before it is acknowledged. With o.NoStore
+// there are none, and Broken is never closed.
 func Start(o Options) (*Server, error) {
-	if o.Dir == "" {
+	if o.Dir == "" && (!o.NoStore || o.Records == nil) {
 		return nil, errors.New("start the job store: no folder is given")
 	}
 	if o.MaxStore <= 0 {
@@ -56,37 +58,39 @@ func Start(o Options) (*Server, error) {
 	if err := checkName("server", o.Name); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("start the job store: %w", err)
-	}
-	lock, err := filelock.Take(filepath.Join(o.Dir, "lock"))
-	if err != nil {
-		return nil, fmt.Errorf("start the job store in %s: %w", o.Dir, err)
-	}
-	s := &Server{options: o, lock: lock, conns: map[*Conn]bool{}, stopped: make(chan struct{})}
+	s := &Server{options: o, conns: map[*Conn]bool{}, stopped: make(chan struct{})}
 	s.writes, s.breaks = context.WithCancelCause(context.Background())
+	if o.Dir != "" {
+		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("start the job store: %w", err)
+		}
+		lock, err := filelock.Take(filepath.Join(o.Dir, "lock"))
+		if err != nil {
+			return nil, fmt.Errorf("start the job store in %s: %w", o.Dir, err)
+		}
+		s.lock = lock
+	}
 	if err := s.start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the job store in %s: %w", o.Dir, err), s.Close())
+		where := ""
+		if o.Dir != "" {
+			where = " in " + o.Dir
+		}
+		return nil, errors.Join(fmt.Errorf("start the job store%s: %w", where, err), s.Close())
 	}
 	return s, nil
 }
 
 func (s *Server) start() error {
 	s.secret = random()
-	known, err := readNodes(s.options.Dir)
+	known, err := openNodes(placeOf(s.options))
 	if err != nil {
 		return err
 	}
 	s.nodes = known
-	ns, err := server.NewServer(&server.Options{
+	o := &server.Options{
 		ServerName:                 s.options.Name,
 		DontListen:                 true,
 		NoSigs:                     true,
-		JetStream:                  true,
-		StoreDir:                   s.options.Dir,
-		SyncAlways:                 true,
-		JetStreamMaxStore:          s.options.MaxStore,
-		JetStreamMaxMemory:         maxMemory,
 		MaxPayload:                 2 * MaxEntry, // an entry and its header
 		MaxControlLine:             4096,
 		MaxConn:                    4096,
@@ -96,12 +100,20 @@ func (s *Server) start() error {
 		AlwaysEnableNonce:          true,
 		CustomClientAuthentication: gate{s},
 		DisableJetStreamBanner:     true,
-	})
+	}
+	if !s.options.NoStore {
+		o.JetStream, o.StoreDir, o.SyncAlways = true, s.options.Dir, true
+		o.JetStreamMaxStore, o.JetStreamMaxMemory = s.options.MaxStore, maxMemory
+	}
+	ns, err := server.NewServer(o)
 	if err != nil {
 		return err
 	}
 	s.ns = ns
 	said := &serverLog{log: s.options.Log, broken: s.breaks}
+	if s.options.NoStore {
+		said.broken = func(error) {} // there is nothing that it has to write
+	}
 	ns.SetLoggerV2(said, false, false, false)
 	ns.Start()
 	if err := said.fatal(); err != nil {
@@ -183,7 +195,9 @@ func (s *Server) Close() error {
 				s.ns.Shutdown()
 				s.ns.WaitForShutdown()
 			}
-			_ = s.lock.Close()
+			if s.lock != nil {
+				_ = s.lock.Close()
+			}
 		}()
 	})
 	late := time.NewTimer(closePatience)
