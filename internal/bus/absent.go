@@ -56,6 +56,9 @@ func Join(context.Context, string, JoinOptions) (*Conn, error) { return nil, Err
 // Name is empty.
 func (*Conn) Name() string { return "" }
 
+// Learn does nothing.
+func (*Conn) Learn([]string) {}
+
 // Done is never closed.
 func (*Conn) Done() <-chan struct{} { return nil }
 

@@ -11,39 +11,37 @@ import (
 	"fmt"
 	"net"
 	"time"
-
-	"github.com/nats-io/nats.go"
 )
 
 // Join connects a node with its token. ErrStranger: what answers is not the
 // server that made it. ErrRefused: the token has ended, or was revoked; a
-// connection that is open ends then, too ([Conn.Done]). When no server answers
-// it fails and may be called again.
+// connection that is open ends then, too ([Conn.Done]): at once, or when other
+// addresses are known (the token's, or by [Conn.Learn]) and nobody has let it in
+// there for 10 s. When no server answers it fails and may be called again.
 func Join(ctx context.Context, text string, o JoinOptions) (*Conn, error) {
 	t, err := parseToken(text)
 	if err != nil {
 		return nil, fmt.Errorf("join the fleet: %w", err)
 	}
-	how, err := t.dial()
+	around := newRing(t.Addresses)
+	how, err := t.dial(around.plain)
 	if err != nil {
 		return nil, fmt.Errorf("join the fleet: %w", err)
 	}
-	c, err := openWithin(ctx, t.Name, o.Log, how, func(n *nats.Options) error {
-		for _, a := range t.Addresses {
-			n.Servers = append(n.Servers, "nats://"+a) // TLS is made by how
-		}
-		n.IgnoreDiscoveredServers = true
-		return nil
-	})
+	c, err := openWithin(ctx, t.Name, o.Log, around.through(how), around.options)
 	if err != nil {
+		if refused := around.refused(); refused != nil && !errors.Is(err, refused) {
+			err = errors.Join(refused, err) // what came last is not what says most
+		}
 		return nil, fmt.Errorf("join the fleet at %q: %w", t.Addresses, err)
 	}
-	c.worker = !t.Peer
+	around.settled()
+	c.worker, c.around = !t.Peer, around
 	return c, nil
 }
 
 // dial makes connections on which both sides have proven their keys.
-func (t token) dial() (dial, error) {
+func (t token) dial(plainly dial) (dial, error) {
 	own, err := certificate(ed25519.NewKeyFromSeed(t.Seed))
 	if err != nil {
 		return nil, err
@@ -64,7 +62,7 @@ func (t token) dial() (dial, error) {
 		},
 	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		plain, err := plainDial(ctx, network, address)
+		plain, err := plainly(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
