@@ -195,9 +195,11 @@ func TestNotKept(t *testing.T) {
 		}
 	})
 	h := newHandler(t, fastcgi.Options{Address: address, Idle: -1})
-	url, _ := serve(t, h)
-	get(t, newClient(t), url)
-	get(t, newClient(t), url)
+	url, recs := serve(t, h)
+	for range 2 {
+		get(t, newClient(t), url)
+		recs.next(t) // by then the connection is closed
+	}
 	if p := h.Pool(); kept.Load() || p.Dials != 2 || p.Open != 0 {
 		t.Errorf("kept %v, %+v", kept.Load(), p)
 	}
