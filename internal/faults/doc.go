@@ -5,5 +5,5 @@
 //
 // They are for Linux, where programs end with the worker that started them.
 // Every developer's run does one small round; "make faults" does the campaign.
-// The seed of what happens is printed, and -faults.seed repeats it.
+// FRESHET_TEST_SEED=new has other things happen, and what is printed repeats them.
 package faults

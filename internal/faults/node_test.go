@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -50,6 +51,7 @@ type node struct {
 	args  []string
 	env   []string
 	ready *regexp.Regexp // of what it says once it works
+	wrap  wrap
 
 	mu      sync.Mutex // guards all below, and is held while it starts or is killed
 	command *exec.Cmd
@@ -57,8 +59,14 @@ type node struct {
 	ended   chan error
 }
 
+// wrap is how a program is started somewhere else: by another one.
+type wrap struct {
+	args  []string
+	files []*os.File
+}
+
 // start starts it and waits until it works; the submatches of what it said.
-func (n *node) start() (words []string, err error) {
+func (n *node) start() (said []string, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	program, err := build()
@@ -66,7 +74,9 @@ func (n *node) start() (words []string, err error) {
 		return nil, err
 	}
 	n.said = &tail{more: make(chan struct{}, 1)}
-	n.command = exec.Command(program, n.args...)
+	words := slices.Concat(n.wrap.args, []string{program}, n.args)
+	n.command = exec.Command(words[0], words[1:]...)
+	n.command.ExtraFiles = n.wrap.files
 	n.command.Env = append(os.Environ(), n.env...)
 	n.command.Stderr = n.said
 	if err := n.command.Start(); err != nil {

@@ -1,0 +1,206 @@
+//go:build linux
+
+package faults
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"freshet/fleet"
+	"freshet/internal/control"
+	"freshet/jobs"
+)
+
+// roundWithin bounds a round beyond its jobs: leases that are waited out, and
+// starts, on a busy machine.
+const roundWithin = 5 * time.Minute
+
+// shape is a hub with workers of other processes.
+type shape struct {
+	dir     string // for whatever the test needs; programs may read it
+	hub     *node
+	workers []*node
+	data    string // the hub's
+	runs    string // a file: each run of a task adds a line
+}
+
+// plan says how a shape is made; its zero value is a hub alone.
+type plan struct {
+	workers int
+	data    string           // the hub's; "": a folder that is made
+	hub     []string         // its command; nil: it serves a folder
+	address string           // for workers; "": a port of the loopback
+	wrap    func(i int) wrap // where the hub (0) and workers (1...) run; nil: here
+}
+
+// newShape starts it.
+func newShape(t *testing.T, p plan) *shape {
+	t.Helper()
+	s := &shape{dir: readable(t), data: p.data}
+	if s.data == "" {
+		s.data = filepath.Join(s.dir, "data")
+	}
+	s.runs = filepath.Join(s.dir, "runs")
+	s.writable(t, s.runs)
+	if p.hub == nil {
+		pages := filepath.Join(s.dir, "pages")
+		if err := os.Mkdir(pages, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		p.hub = []string{"serve", pages, "--listen", "127.0.0.1:0"}
+	}
+	if p.address == "" {
+		p.address = "127.0.0.1:0"
+	}
+	if p.wrap == nil {
+		p.wrap = func(int) wrap { return wrap{} }
+	}
+	hub := func(address string) []string {
+		return slices.Concat(p.hub, []string{"--monitor", "off", "--data", s.data, "--access-log", "off", "--jobs", "2", "--fleet", address})
+	}
+	s.hub = &node{name: "hub", args: hub(p.address), wrap: p.wrap(0), ready: regexp.MustCompile(`(?s)fleet on ([^;\s]+);.*--join (\S+)`)}
+	words := begin(t, s.hub)
+	s.hub.args, s.hub.ready = hub(words[1]), regexp.MustCompile(`fleet on `)
+	token := words[2]
+	for i := range p.workers {
+		if i > 0 {
+			token = s.invite(t, fmt.Sprint("worker-", i+1))
+		}
+		w := &node{name: fmt.Sprint("worker ", i+1), args: []string{"worker", "--tasks", "2", "--label", fmt.Sprint("number=", i+1)}, wrap: p.wrap(i + 1),
+			env: []string{"FRESHET_JOIN=" + token}, ready: regexp.MustCompile(`(?m)^worker \S+: `)}
+		begin(t, w)
+		s.workers = append(s.workers, w)
+	}
+	return s
+}
+
+// readable is a folder that whoever programs run as may read.
+func readable(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for path := dir; path != os.TempDir() && path != "/"; path = filepath.Dir(path) {
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// writable makes an empty file that programs may write to.
+func (s *shape) writable(t *testing.T, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// noted is the command of a task that notes its run, and then does more: words
+// of a shell, to which args are $1 and so on.
+func (s *shape) noted(more string, args ...string) []string {
+	return append([]string{"/bin/sh", "-c", `echo "$FRESHET_JOB $FRESHET_TASK $FRESHET_ATTEMPT" >> "$0"; ` + more, s.runs}, args...)
+}
+
+// invite makes a token.
+func (s *shape) invite(t *testing.T, name string) string {
+	t.Helper()
+	token, err := s.client(t).Invite(t.Context(), name, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// client is a client of the hub as it runs now, waited for.
+func (s *shape) client(t *testing.T) *fleet.Client {
+	t.Helper()
+	for late := time.Now().Add(startWithin); ; time.Sleep(50 * time.Millisecond) {
+		c, err := control.Find(s.data, "")
+		if err == nil {
+			return &fleet.Client{Send: c.Send, Refused: c.Refused}
+		}
+		if time.Now().After(late) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// insist asks the hub until it answers: it is being killed.
+func insist[T any](t *testing.T, s *shape, until time.Time, ask func(context.Context, *fleet.Client) (T, error)) T {
+	t.Helper()
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		v, err := ask(ctx, s.client(t))
+		cancel()
+		if err == nil {
+			return v
+		}
+		if time.Now().After(until) || errors.Is(err, jobs.ErrSpec) {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// verify compares what the queue says with what has run; how many runs there
+// were beyond one a task.
+func (s *shape) verify(t *testing.T, ids []jobs.ID, tasks int) (more int) {
+	t.Helper()
+	type run struct {
+		job           string
+		task, attempt int64
+	}
+	begun := map[run]int{}
+	ran := map[string]map[int64]bool{}
+	f, err := os.Open(s.runs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var r run
+		if _, err := fmt.Sscan(lines.Text(), &r.job, &r.task, &r.attempt); err != nil {
+			t.Fatalf("%q: %v", lines.Text(), err)
+		}
+		if begun[r]++; begun[r] > 1 {
+			t.Errorf("%+v has begun twice", r)
+		}
+		if ran[r.job] == nil {
+			ran[r.job] = map[int64]bool{}
+		}
+		if ran[r.job][r.task] {
+			more++
+		}
+		ran[r.job][r.task] = true
+	}
+	seen := map[jobs.ID]bool{}
+	total := 0
+	for _, id := range ids {
+		if seen[id] {
+			t.Errorf("%s is the answer to two submissions", id)
+		}
+		seen[id] = true
+		total += len(ran[string(id)])
+	}
+	if total != tasks {
+		t.Errorf("%d tasks of %d have run", total, tasks)
+	}
+	return more
+}
