@@ -253,8 +253,11 @@ func worked(w http.ResponseWriter, r *http.Request) {
 		os.Exit(0)
 	case "/hang":
 		time.Sleep(time.Hour)
-	case "/slow":
-		time.Sleep(50 * time.Millisecond)
+	case "/held": // until the test at this address closes the connection, or listens no more
+		if c, err := net.Dial("tcp", r.URL.RawQuery); err == nil {
+			io.Copy(io.Discard, c)
+			c.Close()
+		}
 	}
 	fmt.Fprintf(w, "pid %d", os.Getpid())
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -74,14 +75,34 @@ func TestWorkers(t *testing.T) {
 	}
 
 	// More run while requests wait, and end when they are idle.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
 	var all sync.WaitGroup
 	for range 12 {
-		all.Go(func() { pid(t, c, url+"/slow") })
+		all.Go(func() { pid(t, c, url+"/held?"+l.Addr().String()) })
 	}
-	all.Wait()
-	if p := h.Pool(); p.Starts != 3 {
+	l.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	var three []net.Conn
+	for range 3 {
+		held, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close()
+		three = append(three, held)
+	}
+	eventually(t, "all are here", func() bool { running, waiting := h.Load(); return running+waiting == 12 })
+	if p := h.Pool(); p.Starts != 3 || p.Workers != 3 {
 		t.Errorf("%+v: not 3 were started", p)
 	}
+	l.Close() // which ends those that wait to be accepted
+	for _, c := range three {
+		c.Close()
+	}
+	all.Wait()
 	eventually(t, "one is left", func() bool { return h.Pool().Workers == 1 })
 
 	// One that ends is started again: the next request has an answer.
