@@ -105,6 +105,13 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request) {
 	}
 	var ids []jobs.ID
 	err := h.node.inputs.check(a.Specs)
+	for i := range a.Specs {
+		if err == nil && h.node.check != nil {
+			if fault := h.node.check(&a.Specs[i]); fault != nil {
+				err = fmt.Errorf("%w: %w", jobs.ErrSpec, fault)
+			}
+		}
+	}
 	if err == nil {
 		ids, err = h.queue.Submit(r.Context(), a.Specs...)
 	}

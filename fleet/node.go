@@ -38,6 +38,10 @@ type Options struct {
 	// Spec.Kind; one of the same name takes the place of that. Members are given no
 	// tasks of those.
 	Kinds map[string]worker.Kind
+	// Check says what is wrong with a job that somebody submits, beyond what
+	// jobs.Spec.Check knows: it is not accepted then. nil: nothing is. It may be
+	// called by many goroutines.
+	Check func(*jobs.Spec) error
 	// Inputs bounds the files that jobs come with.
 	Inputs InputOptions
 	// Listen is where workers of other machines may join, host:port; "": nowhere.
@@ -68,15 +72,16 @@ type Node struct {
 	outputs   *Outputs
 	inputs    *Inputs
 	log       *slog.Logger
-	server    *bus.Server    // nil without NATS
-	conn      *bus.Conn      // of the scheduler; nil without NATS
-	roll      *roll          // of the servers of the fleet
-	own       *reporter      // of this one, which reports to nobody
-	desk      *desk          // for workers elsewhere; nil: they may not join
-	purges    *hub           // nil: there is no fleet
-	name      string         // of the worker here
-	address   string         // of Options.Listen, as it became
-	keepers   []func() error // what is closed, in the opposite order
+	server    *bus.Server            // nil without NATS
+	conn      *bus.Conn              // of the scheduler; nil without NATS
+	roll      *roll                  // of the servers of the fleet
+	own       *reporter              // of this one, which reports to nobody
+	desk      *desk                  // for workers elsewhere; nil: they may not join
+	purges    *hub                   // nil: there is no fleet
+	name      string                 // of the worker here
+	check     func(*jobs.Spec) error // Options.Check
+	address   string                 // of Options.Listen, as it became
+	keepers   []func() error         // what is closed, in the opposite order
 
 	stop  context.CancelFunc
 	ended sync.WaitGroup
@@ -90,7 +95,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.Name == "" {
 		o.Name, _ = os.Hostname()
 	}
-	n := &Node{name: o.Name, log: o.ErrorLog, stop: func() {}}
+	n := &Node{name: o.Name, check: o.Check, log: o.ErrorLog, stop: func() {}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())

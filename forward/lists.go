@@ -52,7 +52,9 @@ type lists struct {
 
 	current atomic.Pointer[ruleSet]
 
-	wake  chan struct{} // Reload wants a look at everything
+	wake  chan struct{}    // Reload wants a look at everything
+	asked chan *listUpdate // and so does UpdateLists, which waits for it
+	over  <-chan struct{}  // closed when nothing is followed any more
 	end   context.CancelFunc
 	ended sync.WaitGroup
 
@@ -96,7 +98,7 @@ type ListState struct {
 func openLists(o *Options, rt http.RoundTripper) (*lists, error) {
 	ctx, end := context.WithCancel(context.Background())
 	l := &lists{log: o.ErrorLog, now: func() time.Time { return time.Unix(0, o.Now()) }, fetcher: fetcher{rt, o.Name},
-		folder: o.ListFolder, refresh: o.ListRefresh, wake: make(chan struct{}, 1), end: end}
+		folder: o.ListFolder, refresh: o.ListRefresh, wake: make(chan struct{}, 1), asked: make(chan *listUpdate), over: ctx.Done(), end: end}
 	for _, s := range o.Lists {
 		l.all = append(l.all, newList(s))
 	}
@@ -262,6 +264,9 @@ func (l *lists) follow(ctx context.Context) {
 		case <-l.wake:
 			timer.Stop()
 			l.look(ctx, true)
+		case u := <-l.asked:
+			timer.Stop()
+			l.update(ctx, u)
 		case <-timer.C:
 			l.look(ctx, false)
 		}
@@ -287,11 +292,21 @@ func (l *lists) pause() time.Duration {
 func (l *lists) look(ctx context.Context, always bool) {
 	l.loading.Lock()
 	defer l.loading.Unlock()
-	changed := false
-	for _, k := range l.all {
+	if l.load(ctx, always, func(int, *followed) {}) && ctx.Err() == nil {
+		l.compile()
+	}
+}
+
+// load loads what has changed or is due, or all with always, until ctx ends,
+// and reports whether there is a new edition. told hears of each list before it
+// is looked at. The caller holds loading.
+func (l *lists) load(ctx context.Context, always bool, told func(i int, k *followed)) (changed bool) {
+	for i, k := range l.all {
+		if ctx.Err() != nil {
+			break
+		}
+		told(i, k)
 		switch {
-		case ctx.Err() != nil:
-			return
 		case k.source.File != "":
 			if s := follow.StampOf(k.source.File); always || s != k.stamp {
 				before := k.text
@@ -301,9 +316,7 @@ func (l *lists) look(ctx context.Context, always bool) {
 			changed = l.fetch(ctx, k) || changed
 		}
 	}
-	if changed {
-		l.compile()
-	}
+	return changed
 }
 
 // close ends following.
@@ -322,11 +335,13 @@ func (h *Handler) Reload() {
 }
 
 // Lists says what is known of the lists, in the order of the options.
-func (h *Handler) Lists() []ListState {
-	h.lists.mu.Lock()
-	defer h.lists.mu.Unlock()
-	all := make([]ListState, len(h.lists.all))
-	for i, k := range h.lists.all {
+func (h *Handler) Lists() []ListState { return h.lists.states() }
+
+func (l *lists) states() []ListState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]ListState, len(l.all))
+	for i, k := range l.all {
 		all[i] = k.state
 	}
 	return all

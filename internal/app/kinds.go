@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,17 +17,64 @@ import (
 	"freshet/jobs"
 )
 
-// kinds are the kinds of work that need this server, beside those that any
+// ownKind is a kind of work that needs this server.
+type ownKind struct {
+	run   worker.Kind                          // nil: this server cannot do it,
+	lacks string                               // because of this
+	check func(params map[string]string) error // what is wrong with a job's parameters
+}
+
+// ownKinds are the kinds of work that need a server, and whether this one has
+// what they need.
+func (s *service) ownKinds() map[string]ownKind {
+	all := map[string]ownKind{
+		"purge":       {lacks: "this server keeps no answers that could be purged", check: func(params map[string]string) error { return readPurge(params, &control.Request{}) }},
+		"scrub":       {lacks: "this server has no cache on disk, which --data gives it", check: func(params map[string]string) error { _, err := scrubRate(params); return err }},
+		"list-update": {lacks: "this server filters by no lists", check: func(params map[string]string) error { return noParams(params) }},
+	}
+	has := func(kind string, run worker.Kind) {
+		k := all[kind]
+		k.run = run
+		all[kind] = k
+	}
+	if s.content.purger != nil {
+		has("purge", purgeKind(s.content.purger))
+	}
+	if s.content.store != nil && s.content.store.Scrubs() {
+		has("scrub", scrubKind(s.content.store))
+	}
+	if f := s.content.filter; f != nil && len(f.Lists()) > 0 {
+		has("list-update", listKind(f))
+	}
+	return all
+}
+
+// kinds are the kinds of work that this server does, beside those that any
 // worker has.
 func (s *service) kinds() map[string]worker.Kind {
 	all := map[string]worker.Kind{}
-	if s.content.purger != nil {
-		all["purge"] = purgeKind(s.content.purger)
-	}
-	if s.content.store != nil && s.content.store.Scrubs() {
-		all["scrub"] = scrubKind(s.content.store)
+	for name, k := range s.ownKinds() {
+		if k.run != nil {
+			all[name] = k.run
+		}
 	}
 	return all
+}
+
+// checkJob says what is wrong with a job of a kind that needs a server, before
+// it is accepted: no other server is given it, so that it would wait in vain.
+func (s *service) checkJob(spec *jobs.Spec) error {
+	k, own := s.ownKinds()[spec.Kind]
+	switch {
+	case !own:
+		return nil
+	case k.run == nil:
+		return fmt.Errorf("kind %s: %s", spec.Kind, k.lacks)
+	}
+	if err := k.check(spec.Params); err != nil {
+		return fmt.Errorf("kind %s: %w", spec.Kind, err)
+	}
+	return nil
 }
 
 // operands gives a job of a kind of work what stands behind it on the command
@@ -41,6 +89,14 @@ func operands(s *jobs.Spec) {
 	s.Params["urls"], s.Command = strings.Join(s.Command, " "), nil
 }
 
+// noParams is the check of a kind without parameters.
+func noParams(params map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		return fmt.Errorf("there is no parameter %q: there are none", name)
+	}
+	return nil
+}
+
 // purgeKind is a kind of task that purges. Its parameters are the flags of
 // freshet purge: urls, tags, hosts and prefixes, white space between them; where,
 // one condition a line; all and soft, which are yes or no. The receipt has the
@@ -48,8 +104,8 @@ func operands(s *jobs.Spec) {
 // its first run ended, purges nothing that was stored since then.
 func purgeKind(p control.Purger) worker.Kind {
 	return func(_ context.Context, t *jobs.Task, r worker.Reporter) jobs.Result {
-		q, err := purgeOfJob(t)
-		if err != nil {
+		q := &control.Request{ID: "job-" + string(t.Job) + "-" + strconv.FormatInt(t.Task, 10)}
+		if err := readPurge(t.Spec.Params, q); err != nil {
 			return jobs.Result{Exit: exitUsage, Reason: err.Error()}
 		}
 		a, err := p.Purge(q)
@@ -71,9 +127,8 @@ func purgeKind(p control.Purger) worker.Kind {
 	}
 }
 
-// purgeOfJob is what a task asks for.
-func purgeOfJob(t *jobs.Task) (*control.Request, error) {
-	q := &control.Request{ID: "job-" + string(t.Job) + "-" + strconv.FormatInt(t.Task, 10)}
+// readPurge puts into q what a job asks for.
+func readPurge(params map[string]string, q *control.Request) error {
 	var faults []error
 	yes := func(name, value string) bool {
 		if value != "yes" && value != "no" {
@@ -81,7 +136,7 @@ func purgeOfJob(t *jobs.Task) (*control.Request, error) {
 		}
 		return value == "yes"
 	}
-	for name, value := range t.Spec.Params {
+	for name, value := range params {
 		switch name {
 		case "urls":
 			q.URLs = strings.Fields(value)
@@ -109,7 +164,7 @@ func purgeOfJob(t *jobs.Task) (*control.Request, error) {
 		faults = append(faults, errors.New("there is nothing to purge: name addresses, or tags, hosts, prefixes, where, all"))
 	}
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return q, errors.Join(faults...)
+	return errors.Join(faults...)
 }
 
 // scrubKind is a kind of task that reads back what a cache has on disk, and
@@ -119,16 +174,9 @@ func purgeOfJob(t *jobs.Task) (*control.Request, error) {
 // answer that an origin has.
 func scrubKind(s *cache.Store) worker.Kind {
 	return func(ctx context.Context, t *jobs.Task, r worker.Reporter) jobs.Result {
-		rate := int64(0)
-		for name, value := range t.Spec.Params {
-			n, ok := config.ParseSize(value)
-			switch {
-			case name != "rate":
-				return jobs.Result{Exit: exitUsage, Reason: fmt.Sprintf("there is no parameter %q: there is rate", name)}
-			case !ok || n < 1:
-				return jobs.Result{Exit: exitUsage, Reason: fmt.Sprintf("parameter rate: %q is no size, such as 20MiB", value)}
-			}
-			rate = n
+		rate, err := scrubRate(t.Spec.Params)
+		if err != nil {
+			return jobs.Result{Exit: exitUsage, Reason: err.Error()}
 		}
 		done, err := s.Scrub(ctx, rate, func(done, all int64) {
 			r.Progress(float64(done)/float64(all), fmt.Sprintf("%d of %d objects", done, all))
@@ -139,4 +187,19 @@ func scrubKind(s *cache.Store) worker.Kind {
 		}
 		return jobs.Result{}
 	}
+}
+
+// scrubRate is how many bytes a second a job reads; 0: as many as it can.
+func scrubRate(params map[string]string) (rate int64, err error) {
+	for name, value := range params {
+		n, ok := config.ParseSize(value)
+		switch {
+		case name != "rate":
+			return 0, fmt.Errorf("there is no parameter %q: there is rate", name)
+		case !ok || n < 1:
+			return 0, fmt.Errorf("parameter rate: %q is no size, such as 20MiB", value)
+		}
+		rate = n
+	}
+	return rate, nil
 }

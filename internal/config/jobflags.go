@@ -107,7 +107,7 @@ var jobRows = []Flag{
 		Doc:   "A regular expression with one group that finds, in a line of its output, how many percent are done. A program can also write lines such as \"progress 0.4\" to descriptor 3.",
 		field: func(s *sections) any { return &s.job.Progress }},
 	{Name: "kind", Kind: Text, Value: "NAME", Group: groupSubmit, Example: "warm", bare: true,
-		Doc:   "Built-in work in place of a program, on the addresses that follow: warm fetches them, so that caches on the way have them; check does what freshet check does, and purge what freshet purge does; scrub, without addresses, reads back what the cache has on disk, and removes what is not what was written.",
+		Doc:   "Built-in work in place of a program, on the addresses that follow: warm fetches them, so that caches on the way have them; check does what freshet check does, and purge what freshet purge does; scrub, without addresses, reads back what the cache has on disk, and removes what is not what was written; list-update looks at the filter lists.",
 		field: func(s *sections) any { return &s.job.Kind }},
 	{Name: "param", Kind: Text, Value: "NAME=VALUE", Repeat: true, Group: groupSubmit, Example: "sitemap=http://127.0.0.1:8000/sitemap.xml", bare: true,
 		Doc:   "A parameter of it: of warm, sitemap=URL (all that it lists), concurrency=N, accept-encoding=VALUE; of check, sitemap=URL, fail-on=SEVERITY, passive=yes, concurrency=N, max-pages=N; of purge, tags=TAGS, hosts=HOSTS, prefixes=URLS, where=CONDITION, all=yes, soft=yes; of scrub, rate=SIZE (a second).",
