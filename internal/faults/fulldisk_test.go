@@ -91,6 +91,7 @@ func TestFullDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes some ten seconds")
 	}
+	t.Parallel()
 	random := rand.New(rand.NewPCG(wiretest.Seed(t), 0))
 	disk := smallDisk(t)
 	s := newShape(t, plan{workers: 1, data: filepath.Join(disk, "data")})

@@ -114,6 +114,16 @@ func (n *node) end(signal syscall.Signal) error {
 	return err
 }
 
+// signal sends a signal that does not end the process.
+func (n *node) signal(t *testing.T, signal syscall.Signal) {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := n.command.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // again kills it without warning and starts it anew.
 func (n *node) again(pause time.Duration) error {
 	n.end(syscall.SIGKILL)
