@@ -4,6 +4,7 @@ package bus
 
 import (
 	"context"
+	"io"
 	"net"
 	"time"
 )
@@ -136,3 +137,26 @@ func (*Log) Pages(context.Context, func(string, []byte) error) error { return Er
 
 // Records are none.
 func (*Log) Records() Records { return nil }
+
+// Objects returns ErrAbsent.
+func (*Conn) Objects(context.Context, string, ObjectsOptions) (*Objects, error) {
+	return nil, ErrAbsent
+}
+
+// Objects are not there: Conn.Objects says so.
+type Objects struct{}
+
+// Put returns ErrAbsent.
+func (*Objects) Put(context.Context, string, io.Reader) error { return ErrAbsent }
+
+// Get returns ErrAbsent.
+func (*Objects) Get(context.Context, string) (io.ReadCloser, error) { return nil, ErrAbsent }
+
+// Delete returns ErrAbsent.
+func (*Objects) Delete(context.Context, string) error { return ErrAbsent }
+
+// Keys returns ErrAbsent.
+func (*Objects) Keys(context.Context, func(string, int64) error) error { return ErrAbsent }
+
+// Sweep returns ErrAbsent.
+func (*Objects) Sweep(context.Context) error { return ErrAbsent }

@@ -191,13 +191,19 @@ func (c *Conn) linkNow() context.Context {
 // server in the process breaks, which leaves writers without an answer.
 func (c *Conn) whileLinked(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := within(ctx)
+	ctx, stop := c.untilCut(ctx)
+	return ctx, func() { stop(); cancel() }
+}
+
+// untilCut is whileLinked for what may take any time.
+func (c *Conn) untilCut(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, fail := context.WithCancelCause(ctx)
 	stopLink := context.AfterFunc(c.linkNow(), func() { fail(ErrCut) })
 	stopWrites := func() bool { return true }
 	if c.server != nil {
 		stopWrites = context.AfterFunc(c.server.writes, func() { fail(c.server.Err()) })
 	}
-	return ctx, func() { stopLink(); stopWrites(); fail(nil); cancel() }
+	return ctx, func() { stopLink(); stopWrites(); fail(nil) }
 }
 
 // because is err, or why the context of whileLinked has ended.

@@ -40,6 +40,7 @@ const (
 	maxName    = 64
 	maxSubject = 256
 	maxKey     = 256
+	maxObject  = 512
 )
 
 func plain(c byte) bool {
@@ -79,9 +80,9 @@ func checkSubject(subject string, wild bool) error {
 
 // escapeKey makes one token of any key: what is no plain character is =XX.
 // Different keys make different tokens, and unescapeKey turns back.
-func escapeKey(key string) (string, error) {
-	if key == "" || len(key) > maxKey {
-		return "", fmt.Errorf("key of %d bytes: %w: it has 1 to %d", len(key), ErrName, maxKey)
+func escapeKey(key string, most int) (string, error) {
+	if key == "" || len(key) > most {
+		return "", fmt.Errorf("key of %d bytes: %w: it has 1 to %d", len(key), ErrName, most)
 	}
 	const digits = "0123456789ABCDEF"
 	var b strings.Builder

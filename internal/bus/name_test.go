@@ -40,7 +40,7 @@ func FuzzKey(f *testing.F) {
 		f.Add(key)
 	}
 	f.Fuzz(func(t *testing.T, key string) {
-		token, err := escapeKey(key)
+		token, err := escapeKey(key, maxKey)
 		if err != nil {
 			if key != "" && len(key) <= maxKey {
 				t.Fatalf("%q: %v", key, err)

@@ -83,6 +83,16 @@ type LogOptions struct {
 	MaxBytes int64
 }
 
+// ObjectsOptions are those of [Conn.Objects].
+type ObjectsOptions struct {
+	// Replicas is on how many servers of a cluster objects are kept, 1 or 3;
+	// 0: the connection's. It is applied when they are made for the first time.
+	Replicas int
+	// MaxBytes bounds them all, with what is kept beside each; 0: only the
+	// server's bound counts. When it is reached, Put returns ErrFull.
+	MaxBytes int64
+}
+
 // ServeOptions are those of [Conn.ServeWith].
 type ServeOptions struct {
 	// Parallel is how many requests are served at once; 0: DefaultParallel.

@@ -29,7 +29,7 @@ const pageTries = 4
 // empty page deletes. ErrFenced: somebody else writes this log now. Errors of
 // unknown outcome need no care: call it again.
 func (l *Log) PutPage(ctx context.Context, key string, page []byte) error {
-	token, err := escapeKey(key)
+	token, err := escapeKey(key, maxKey)
 	if err != nil {
 		return err
 	}

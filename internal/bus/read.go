@@ -23,7 +23,10 @@ const (
 // for it is lost on its way; the consumer's own count shows that, and another
 // consumer goes on there.
 func each(ctx context.Context, s jetstream.Stream, first, last uint64, f func(n uint64, m jetstream.Msg) error) error {
-	r := &reader{next: first, last: last, f: f}
+	return eachOf(ctx, s, &reader{next: first, last: last, f: f})
+}
+
+func eachOf(ctx context.Context, s jetstream.Stream, r *reader) error {
 	for tries := 0; tries < readTries; tries++ {
 		before := r.next
 		err := r.read(ctx, s)
@@ -45,6 +48,7 @@ var errLost = errors.New("messages are lost on their way")
 // reader reads a stream through consumers, one after the other.
 type reader struct {
 	next, last uint64
+	subject    string // of those that are read; "": all
 	f          func(n uint64, m jetstream.Msg) error
 
 	count uint64 // messages of this consumer
@@ -56,6 +60,7 @@ func (r *reader) read(ctx context.Context, s jetstream.Stream) error {
 	consumer, err := s.CreateConsumer(bounded, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       r.next,
+		FilterSubject:     r.subject,
 		AckPolicy:         jetstream.AckNonePolicy,
 		MemoryStorage:     true,
 		Replicas:          1,
