@@ -15,11 +15,11 @@ import (
 func deskOf(t *testing.T) *desk {
 	t.Helper()
 	dir := t.TempDir()
-	logs, err := OpenLogs(dir + "/logs")
+	logs, err := OpenLogs(dir+"/logs", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	outputs, err := OpenOutputs(dir + "/outputs")
+	outputs, err := OpenOutputs(dir+"/outputs", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,8 +43,10 @@ type Lacking struct {
 // put takes a piece of a content: what begins at offset. It returns how much is
 // there now, which is where the next piece has to begin; a piece that begins
 // elsewhere is passed over, as when two send the same. With the last one, whole
-// is true, and the file is on the disk. A content that is not what its digest
-// says is forgotten.
+// is true, and the file is on the disk, and elsewhere if that is where files are
+// kept. A content that is not what its digest says is forgotten; one that could
+// not be kept elsewhere waits for its last piece to come once more, which may be
+// an empty one.
 func (i *Inputs) put(digest string, size, offset int64, piece []byte) (have int64, whole bool, err error) {
 	if !isDigest(digest) || size < 0 || offset < 0 || offset+int64(len(piece)) > size {
 		return 0, false, wrong(errors.New("a file has a SHA-256, and pieces of it are in it"))
@@ -64,7 +66,9 @@ func (i *Inputs) put(digest string, size, offset int64, piece []byte) (have int6
 		whole = err == nil
 	}
 	if err != nil {
-		i.drop(p)
+		if !errors.As(err, new(unsent)) {
+			i.drop(p)
+		}
 		return 0, false, err
 	}
 	return p.have.Load(), whole, nil
@@ -76,7 +80,7 @@ func (i *Inputs) part(digest string, size int64) (p *part, there bool, err error
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := i.o.Now()
-	if one := i.there[digest]; one != nil {
+	if one := i.there[digest]; one != nil && !one.unsure {
 		if one.size != size {
 			return nil, false, wrong(fmt.Errorf("the content of SHA-256 %s has %d bytes, not %d", digest, one.size, size))
 		}
@@ -121,6 +125,14 @@ func (i *Inputs) finish(p *part) error {
 	if got := hex.EncodeToString(p.sum.Sum(nil)); got != p.digest {
 		return wrong(fmt.Errorf("what was sent has the SHA-256 %s, not %s", got, p.digest))
 	}
+	if i.away != nil {
+		return i.finishThere(p)
+	}
+	return i.place(p)
+}
+
+// place puts a whole content into the folder.
+func (i *Inputs) place(p *part) error {
 	err := errors.Join(p.f.Chmod(0o400), p.f.Sync(), p.f.Close())
 	name := p.f.Name()
 	p.f = nil
@@ -137,7 +149,10 @@ func (i *Inputs) finish(p *part) error {
 		return err
 	}
 	delete(i.parts, p.digest)
-	i.there[p.digest] = &input{p.size, i.o.Now()}
+	if old := i.there[p.digest]; old != nil {
+		i.size -= old.size
+	}
+	i.there[p.digest] = &input{size: p.size, used: i.o.Now()}
 	return nil
 }
 

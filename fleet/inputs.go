@@ -40,11 +40,13 @@ type InputOptions struct {
 
 // Inputs keeps the files that jobs come with, each once, by the SHA-256 of its
 // content, which is its name in the folder. A file is there whole, and on the
-// disk, or not at all. Methods may be called at the same time; one process at a
-// time may use the folder.
+// disk, or not at all. Where it is elsewhere that they are kept, that is what is
+// there, and bounded; the folder has what came here, or was asked for. Methods may
+// be called at the same time; one process at a time may use the folder.
 type Inputs struct {
-	dir string
-	o   InputOptions
+	dir  string
+	o    InputOptions
+	away *elsewhere // nil: the folder is all
 
 	mu    sync.Mutex // guards what follows, and what is renamed and removed
 	there map[string]*input
@@ -56,10 +58,16 @@ type Inputs struct {
 type input struct {
 	size int64
 	used time.Time // when it came, or was asked for
+	// unsure: it may be gone elsewhere, or be another one, so that it has to be
+	// sent again before a job with it is taken.
+	unsure bool
+	missed int // how often it was not found there
 }
 
-// OpenInputs makes the folder, and removes what had not come whole.
-func OpenInputs(dir string, o InputOptions) (*Inputs, error) {
+// OpenInputs makes the folder, and removes what had not come whole. The folder is
+// a copy of what is elsewhere, unless that is nil: what is not there is removed,
+// too.
+func OpenInputs(dir string, o InputOptions, away *elsewhere) (*Inputs, error) {
 	if o.MaxFile <= 0 {
 		o.MaxFile = DefaultMaxInput
 	}
@@ -72,7 +80,7 @@ func OpenInputs(dir string, o InputOptions) (*Inputs, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	i := &Inputs{dir: dir, o: o, there: map[string]*input{}, parts: map[string]*part{}}
+	i := &Inputs{dir: dir, o: o, away: away, there: map[string]*input{}, parts: map[string]*part{}}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -90,9 +98,12 @@ func OpenInputs(dir string, o InputOptions) (*Inputs, error) {
 				return nil, err
 			}
 		case isDigest(e.Name()) && info.Mode().IsRegular():
-			i.there[e.Name()] = &input{info.Size(), info.ModTime()}
+			i.there[e.Name()] = &input{size: info.Size(), used: info.ModTime()}
 			i.size += info.Size()
 		}
+	}
+	if away != nil {
+		return i, i.copyOf(away.take(ofInputs))
 	}
 	return i, nil
 }
@@ -126,7 +137,7 @@ func (i *Inputs) use(files []jobs.File) (lacking []jobs.File, err error) {
 			return nil, wrong(fmt.Errorf("file %q: %q, %d bytes, is no SHA-256 and size", f.Name, f.SHA256, f.Size))
 		case f.Size > i.o.MaxFile:
 			return nil, fmt.Errorf("%w: file %q has %d bytes; at most %d are taken", jobs.ErrFull, f.Name, f.Size, i.o.MaxFile)
-		case there == nil:
+		case there == nil || there.unsure:
 			lacking = append(lacking, f)
 		case there.size != f.Size:
 			return nil, wrong(fmt.Errorf("file %q: its content has %d bytes, not %d", f.Name, there.size, f.Size))
@@ -184,19 +195,30 @@ func (i *Inputs) check(specs []jobs.Spec) error {
 
 // Open returns the content of a file of a job. It wraps worker.ErrInput when
 // it is not there.
-func (i *Inputs) Open(f jobs.File) (*OpenInput, error) {
+func (i *Inputs) Open(ctx context.Context, f jobs.File) (*OpenInput, error) {
 	digest := digestOf(&f)
 	if !isDigest(digest) {
 		return nil, fmt.Errorf("%w: %q is no SHA-256", worker.ErrInput, f.SHA256)
 	}
 	file, err := os.Open(i.path(digest))
+	if errors.Is(err, fs.ErrNotExist) && i.away != nil {
+		if err := i.bring(ctx, digest); err != nil {
+			return nil, err
+		}
+		file, err = os.Open(i.path(digest))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: its content (SHA-256 %.12s…) is not kept; submit the job again", worker.ErrInput, digest)
+		return nil, noContent(digest)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &OpenInput{file, func() { i.rotten(digest) }}, nil
+}
+
+// noContent is the error of a content that is not there.
+func noContent(digest string) error {
+	return fmt.Errorf("%w: its content (SHA-256 %.12s…) is not kept; submit the job again", worker.ErrInput, digest)
 }
 
 // OpenInput is a content that is open. Close it.
@@ -206,13 +228,14 @@ type OpenInput struct {
 }
 
 // Wrong says that it was read, and is not what its digest says. It is forgotten
-// then, so that it is sent anew with the next job that needs it.
+// then, so that it is sent anew with the next job that needs it, or fetched anew
+// from elsewhere.
 func (o *OpenInput) Wrong() { o.wrong() }
 
 func (i *Inputs) rotten(digest string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if one := i.there[digest]; one != nil && os.Remove(i.path(digest)) == nil {
+	if one := i.there[digest]; one != nil && os.Remove(i.path(digest)) == nil && i.away == nil {
 		delete(i.there, digest)
 		i.size -= one.size
 	}
@@ -230,19 +253,36 @@ func (i *Inputs) forget(needed func(func(digest string)) error) error {
 	if err := needed(func(digest string) { delete(old, digest) }); err != nil {
 		return err
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
 	for digest := range old {
-		one := i.there[digest]
-		if one == nil || !i.isOld(one) { // it was asked for meanwhile
-			continue
-		}
-		if err := os.Remove(i.path(digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := i.remove(digest); err != nil {
 			return err
 		}
-		delete(i.there, digest)
-		i.size -= one.size
 	}
+	return nil
+}
+
+// remove removes a file if it was not asked for meanwhile.
+func (i *Inputs) remove(digest string) error {
+	if i.away != nil {
+		return i.removeThere(digest)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	one := i.there[digest]
+	if one == nil || !i.isOld(one) {
+		return nil
+	}
+	return i.unlink(digest, one)
+}
+
+// unlink removes a file from the folder, and from what is there; the caller holds
+// mu.
+func (i *Inputs) unlink(digest string, one *input) error {
+	if err := os.Remove(i.path(digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	delete(i.there, digest)
+	i.size -= one.size
 	return nil
 }
 
@@ -273,8 +313,8 @@ type files struct {
 }
 
 // Open implements worker.FileStore.
-func (s files) Open(_ context.Context, _ jobs.Lease, f jobs.File) (io.ReadCloser, error) {
-	return s.inputs.Open(f)
+func (s files) Open(ctx context.Context, _ jobs.Lease, f jobs.File) (io.ReadCloser, error) {
+	return s.inputs.Open(ctx, f)
 }
 
 // syncDir makes what was renamed in a folder durable, where that is a thing that

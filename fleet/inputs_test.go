@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -29,7 +30,7 @@ func inputsAt(t *testing.T, dir string, o InputOptions) (i *Inputs, now *time.Ti
 	now = new(time.Time)
 	*now = time.Now()
 	o.Now = func() time.Time { return *now }
-	i, err := OpenInputs(dir, o)
+	i, err := OpenInputs(dir, o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func (i *Inputs) give(t *testing.T, content string) jobs.File {
 }
 
 func (i *Inputs) text(f jobs.File) (string, error) {
-	from, err := i.Open(f)
+	from, err := i.Open(context.Background(), f)
 	if err != nil {
 		return "", err
 	}
@@ -181,7 +182,7 @@ func TestInputsAreForgotten(t *testing.T) {
 		t.Errorf("%v, %v", lacks, err)
 	}
 	step(2*time.Minute, 2)
-	if _, err := i.Open(other); !errors.Is(err, worker.ErrInput) {
+	if _, err := i.Open(t.Context(), other); !errors.Is(err, worker.ErrInput) {
 		t.Error(err)
 	}
 	if err := i.check([]jobs.Spec{{Files: []jobs.File{needed}}, {Files: []jobs.File{other}}}); !errors.Is(err, jobs.ErrSpec) || !strings.Contains(err.Error(), "not here") {
@@ -198,7 +199,7 @@ func TestInputsAreForgotten(t *testing.T) {
 	}
 	// They outlive the process, and one that is not what it was does not.
 	again, _ := inputsAt(t, i.dir, InputOptions{})
-	file, err := again.Open(needed)
+	file, err := again.Open(t.Context(), needed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func (d *desk) input(ctx context.Context, name string, l *leased) ([]byte, error
 	if !ok {
 		return nil, fmt.Errorf("%w: the task has no such file", worker.ErrInput)
 	}
-	from, err := d.inputs.Open(f)
+	from, err := d.inputs.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -20,17 +20,43 @@ const maxLogPart = 1 << 20
 // Logs keeps what tasks write, a file for each, in a folder for each job: line
 // by line as they came, standard output and standard error together, and before
 // each run but the first a line that says which one it is. How long a run's part
-// gets is bounded by the worker. Methods may be called at the same time.
+// gets is bounded by the worker. Where it is elsewhere that files are kept, texts
+// go there some seconds behind. Methods may be called at the same time.
 type Logs struct {
-	dir string
+	dir    string
+	behind *behind // nil: the folder is all
 
 	mu   sync.Mutex // guards last, and is held while a file is written
-	last map[string]int
+	last map[taskOf]int
 }
 
-// OpenLogs makes the folder.
-func OpenLogs(dir string) (*Logs, error) {
-	return &Logs{dir: dir, last: map[string]int{}}, os.MkdirAll(dir, 0o700)
+// taskOf is a task of a job.
+type taskOf struct {
+	job  jobs.ID
+	task int64
+}
+
+// OpenLogs makes the folder. It is a copy of what is elsewhere, unless that is
+// nil: what was in it does not count, and Close has to be called.
+func OpenLogs(dir string, away *elsewhere) (*Logs, error) {
+	l := &Logs{dir: dir, last: map[taskOf]int{}}
+	if away == nil {
+		return l, os.MkdirAll(dir, 0o700)
+	}
+	if err := away.clear(dir); err != nil {
+		return nil, err
+	}
+	l.behind = newBehind(l, away)
+	return l, nil
+}
+
+// Close writes what is not elsewhere yet, for a while. Its error says that
+// something is not.
+func (l *Logs) Close() error {
+	if l.behind == nil {
+		return nil
+	}
+	return l.behind.close()
 }
 
 // path is where the output of a task is. The name of a job comes from a queue
@@ -51,10 +77,16 @@ func folderOf(dir string, job jobs.ID) (string, error) {
 
 // Append implements worker.LogSink. Lines that could not be written whole are
 // taken off again, because they come once more.
-func (l *Logs) Append(_ context.Context, lease jobs.Lease, lines []worker.Line) (err error) {
+func (l *Logs) Append(ctx context.Context, lease jobs.Lease, lines []worker.Line) (err error) {
 	path, err := l.path(lease.Job, lease.Task)
 	if err != nil {
 		return err
+	}
+	at := taskOf{lease.Job, lease.Task}
+	if l.behind != nil {
+		if err := l.behind.ready(ctx, at); err != nil {
+			return err
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,7 +100,7 @@ func (l *Logs) Append(_ context.Context, lease jobs.Lease, lines []worker.Line) 
 		return err
 	}
 	var b []byte
-	if l.last[path] != lease.Attempt && (lease.Attempt > 1 || end > 0) {
+	if l.last[at] != lease.Attempt && (lease.Attempt > 1 || end > 0) {
 		b = fmt.Appendf(b, "-- run %d\n", lease.Attempt)
 	}
 	for i := range lines {
@@ -81,7 +113,10 @@ func (l *Logs) Append(_ context.Context, lease jobs.Lease, lines []worker.Line) 
 		f.Truncate(end) // as much as a full disk allows
 		return err
 	}
-	l.last[path] = lease.Attempt
+	l.last[at] = lease.Attempt
+	if l.behind != nil {
+		l.behind.changed(at, end+int64(len(b)))
+	}
 	return nil
 }
 
@@ -105,7 +140,7 @@ func (l *Logs) Read(job jobs.ID, task, from int64, n int) ([]byte, int64, error)
 	if err != nil {
 		return nil, 0, err
 	}
-	f, err := os.Open(path)
+	f, err := l.openText(taskOf{job, task}, path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, from, nil
 	}
@@ -121,21 +156,42 @@ func (l *Logs) Read(job jobs.ID, task, from int64, n int) ([]byte, int64, error)
 	return b[:got], from + int64(got), nil
 }
 
+// openText opens the output of a task, fetched if need be.
+func (l *Logs) openText(at taskOf, path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if l.behind == nil || !errors.Is(err, os.ErrNotExist) {
+		return f, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), bringWithin)
+	defer cancel()
+	if err := l.behind.bring(ctx, at); err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
+
 // Tail returns the last n bytes, and how many there are before them.
 func (l *Logs) Tail(job jobs.ID, task int64, n int) (text []byte, before int64, err error) {
 	path, err := l.path(job, task)
 	if err != nil {
 		return nil, 0, err
 	}
-	info, err := os.Stat(path)
-	if err == nil {
+	f, err := l.openText(taskOf{job, task}, path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = nil
+		}
+		return nil, 0, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil {
 		before = max(0, info.Size()-int64(n))
 	}
 	text, _, err = l.Read(job, task, before, n)
 	return text, before, err
 }
 
-// kept returns the jobs of which something is kept.
+// kept returns the jobs of which something is kept in a folder.
 func kept(dir string) ([]jobs.ID, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -148,17 +204,29 @@ func kept(dir string) ([]jobs.ID, error) {
 	return ids, nil
 }
 
+// kept are the jobs of which something is kept.
+func (l *Logs) kept() ([]jobs.ID, error) {
+	ids, err := kept(l.dir)
+	if l.behind == nil || err != nil {
+		return ids, err
+	}
+	return l.behind.kept(ids), nil
+}
+
 // forget removes what is kept of a job.
 func (l *Logs) forget(job jobs.ID) error {
 	folder, err := folderOf(l.dir, job)
+	if err == nil && l.behind != nil {
+		err = l.behind.forget(job)
+	}
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for path := range l.last {
-		if filepath.Dir(path) == folder {
-			delete(l.last, path)
+	for at := range l.last {
+		if at.job == job {
+			delete(l.last, at)
 		}
 	}
 	return os.RemoveAll(folder)

@@ -101,17 +101,18 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	if n.logs, err = OpenLogs(filepath.Join(o.Dir, "logs")); err != nil {
+	if n.logs, err = OpenLogs(filepath.Join(o.Dir, "logs"), nil); err != nil {
 		return nil, err
 	}
-	if n.outputs, err = OpenOutputs(filepath.Join(o.Dir, "outputs")); err != nil {
+	n.keep(n.logs.Close)
+	if n.outputs, err = OpenOutputs(filepath.Join(o.Dir, "outputs"), nil); err != nil {
 		return nil, err
 	}
 	log, err := n.openLog(ctx, o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	if n.inputs, err = OpenInputs(filepath.Join(o.Dir, "inputs"), o.Inputs); err != nil {
+	if n.inputs, err = OpenInputs(filepath.Join(o.Dir, "inputs"), o.Inputs, nil); err != nil {
 		return nil, err
 	}
 	n.keep(n.inputs.Close)
@@ -251,10 +252,10 @@ func (n *Node) clean(ctx context.Context) {
 
 func (n *Node) cleanOnce(ctx context.Context) error {
 	for _, part := range [...]struct {
-		dir    string
+		kept   func() ([]jobs.ID, error)
 		forget func(jobs.ID) error
-	}{{n.logs.dir, n.logs.forget}, {n.outputs.dir, n.outputs.forget}} {
-		ids, err := kept(part.dir)
+	}{{n.logs.kept, n.logs.forget}, {n.outputs.kept, n.outputs.forget}} {
+		ids, err := part.kept()
 		if err != nil {
 			return err
 		}

@@ -10,23 +10,37 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"freshet/jobs"
 )
 
 // Outputs keeps the files that tasks made: in a folder for each job one for each
 // run of a task, TASK.RUN, so that a run that is late changes nothing of a later
-// one. Methods may be called at the same time.
+// one. Where it is elsewhere that they are kept, the folder has what came here, or
+// was asked for. Methods may be called at the same time.
 type Outputs struct {
-	dir string
+	dir  string
+	away *elsewhere // nil: the folder is all
+
+	mu   sync.Mutex // guards made; a leaf
+	made madeFiles  // what is kept elsewhere
 }
 
-// OpenOutputs makes the folder.
-func OpenOutputs(dir string) (*Outputs, error) { return &Outputs{dir}, os.MkdirAll(dir, 0o700) }
+// OpenOutputs makes the folder. It is a copy of what is elsewhere, unless that is
+// nil: what was in it does not count.
+func OpenOutputs(dir string, away *elsewhere) (*Outputs, error) {
+	o := &Outputs{dir: dir, away: away}
+	if away == nil {
+		return o, os.MkdirAll(dir, 0o700)
+	}
+	o.made = madeOf(away.take(ofOutputs))
+	return o, away.clear(dir)
+}
 
 // Store implements worker.FileStore. A file is there whole, and on the disk, or
-// not at all.
-func (o *Outputs) Store(_ context.Context, l jobs.Lease, name string, size int64, content io.Reader) (err error) {
+// not at all; elsewhere, too, if that is where files are kept.
+func (o *Outputs) Store(ctx context.Context, l jobs.Lease, name string, size int64, content io.Reader) (err error) {
 	folder, err := folderOf(o.dir, l.Job)
 	if err != nil {
 		return err
@@ -42,8 +56,9 @@ func (o *Outputs) Store(_ context.Context, l jobs.Lease, name string, size int64
 	if err != nil {
 		return err
 	}
+	ours := true
 	defer func() {
-		if err != nil {
+		if err != nil && ours {
 			os.Remove(f.Name())
 		}
 	}()
@@ -54,6 +69,11 @@ func (o *Outputs) Store(_ context.Context, l jobs.Lease, name string, size int64
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
+	if o.away != nil {
+		begun, err := o.storeThere(ctx, l, name, size, f.Name(), path)
+		ours = !begun
+		return err
+	}
 	return os.Rename(f.Name(), path)
 }
 
@@ -61,11 +81,14 @@ func (o *Outputs) Store(_ context.Context, l jobs.Lease, name string, size int64
 type Output struct {
 	Name string `json:"name"` // with slashes
 	Size int64  `json:"size"`
-	Path string `json:"path"` // on the server's machine
+	Path string `json:"path"` // on the server's machine; "": it is not there, but elsewhere
 }
 
 // List returns the files of the latest run of a task that made some, by name.
 func (o *Outputs) List(job jobs.ID, task int64) ([]Output, error) {
+	if o.away != nil {
+		return o.listThere(job, task)
+	}
 	dir, err := o.latest(job, task)
 	if err != nil || dir == "" {
 		return nil, err
@@ -90,7 +113,11 @@ func (o *Outputs) List(job jobs.ID, task int64) ([]Output, error) {
 // when there is none. Close it.
 func (o *Outputs) OpenOutput(job jobs.ID, task int64, name string) (*os.File, error) {
 	missing := &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
-	dir, err := o.latest(job, task)
+	find := o.latest
+	if o.away != nil {
+		find = func(job jobs.ID, task int64) (string, error) { return o.bring(job, task, name) }
+	}
+	dir, err := find(job, task)
 	if err == nil && (dir == "" || !filepath.IsLocal(filepath.FromSlash(name))) {
 		err = missing
 	}
@@ -135,9 +162,21 @@ func (o *Outputs) latest(job jobs.ID, task int64) (string, error) {
 	return filepath.Join(folder, strconv.FormatInt(task, 10)+"."+strconv.Itoa(slices.Max(runs))), nil
 }
 
+// kept are the jobs of which something is kept.
+func (o *Outputs) kept() ([]jobs.ID, error) {
+	ids, err := kept(o.dir)
+	if o.away == nil || err != nil {
+		return ids, err
+	}
+	return o.keptThere(ids), nil
+}
+
 // forget removes what is kept of a job.
 func (o *Outputs) forget(job jobs.ID) error {
 	folder, err := folderOf(o.dir, job)
+	if err == nil && o.away != nil {
+		err = o.forgetThere(job)
+	}
 	if err != nil {
 		return err
 	}
