@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -144,6 +145,7 @@ func TestTurnsGivenToWhoLeaves(t *testing.T) {
 			if _, waiting := turns.Load(); waiting == 1 {
 				break
 			}
+			runtime.Gosched() // with one processor there is nobody else to let it wait
 		}
 		go cancel()
 		turns.Leave()
