@@ -152,12 +152,22 @@ func certain(err error) bool {
 func (l *Log) wrote(ctx context.Context, n uint64, entry []byte) (bool, error) {
 	m, err := l.entries.GetMsg(ctx, n)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return false, nil
+		return false, l.onItsWay(ctx, n)
 	}
 	if err != nil {
 		return false, err
 	}
 	return m.Header.Get(headerWriter) == l.writer && bytes.Equal(m.Data, entry), nil
+}
+
+// onItsWay is an error when an entry n that was met may be there soon, or not: a
+// server of a cluster compares numbers with what it has proposed to the others.
+func (l *Log) onItsWay(ctx context.Context, n uint64) error {
+	info, err := l.entries.Info(ctx)
+	if err == nil && info.State.LastSeq+1 >= n && info.State.FirstSeq <= n {
+		err = errors.New("an entry of that number is being written")
+	}
+	return err
 }
 
 func (l *Log) saw(n uint64) {

@@ -38,7 +38,7 @@ func (l *Log) PutPage(ctx context.Context, key string, page []byte) error {
 	}
 	ctx, cancel := l.c.whileLinked(ctx)
 	defer cancel()
-	for range pageTries {
+	for try := range pageTries {
 		err = l.putPage(ctx, key, prefixPage+l.name+"."+token, page)
 		if !errors.Is(err, ErrFenced) {
 			break
@@ -46,6 +46,10 @@ func (l *Log) PutPage(ctx context.Context, key string, page []byte) error {
 		if err2 := l.catchUp(ctx, key, prefixPage+l.name+"."+token); err2 != nil {
 			err = err2
 			break
+		}
+		if try == pageTries-1 {
+			// In a cluster it is one of ours that is being written still.
+			err = unclear(ctx, errors.New("another one is being written"))
 		}
 	}
 	if err != nil {
