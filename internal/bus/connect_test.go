@@ -7,14 +7,9 @@ import (
 	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"net"
-	"net/url"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -137,94 +132,5 @@ func TestConnectTLS(t *testing.T) {
 	if c, err := Connect(limited(t), ConnectOptions{URL: ns.ClientURL(), Name: "a", TLS: &tls.Config{}}); err == nil {
 		c.Close()
 		t.Error("a certificate of nobody is trusted")
-	}
-}
-
-// TestCluster: entries are kept by three servers, and one of them ends.
-func TestCluster(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("it needs an address of its own, so that nobody takes its ports while they are not open")
-	}
-	host := fmt.Sprintf("127.%d.%d.%d", 1+rand.N(250), 1+rand.N(250), 1+rand.N(250))
-	var ports []int
-	var release []net.Listener
-	var routes []*url.URL
-	for range 3 {
-		l, err := net.Listen("tcp", host+":0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-		routes = append(routes, &url.URL{Scheme: "nats", Host: l.Addr().String()})
-		release = append(release, l)
-	}
-	for _, l := range release { // not before all have one, so that they differ
-		_ = l.Close()
-	}
-	servers := map[string]*server.Server{}
-	var urls []string
-	for i, port := range ports {
-		ns := elsewhere(t, server.Options{
-			ServerName: fmt.Sprint("s", i), Routes: routes,
-			Cluster: server.ClusterOpts{Name: "c", Host: host, Port: port},
-		})
-		servers[ns.Name()] = ns
-		urls = append(urls, ns.ClientURL())
-	}
-	c, err := Connect(limited(t), ConnectOptions{URL: strings.Join(urls, ", "), Name: "a", Replicas: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	ctx := limited(t)
-	var l *Log
-	for l == nil { // nobody answers while there is no leader
-		once, cancel := context.WithTimeout(ctx, time.Second)
-		opened, err := c.Log(once, "jobs", LogOptions{})
-		cancel()
-		if err == nil {
-			l = opened
-		} else if ctx.Err() != nil {
-			t.Fatal(err)
-		}
-	}
-	// untilClear appends as a writer does that is not told what became of it.
-	untilClear := func(last uint64) {
-		t.Helper()
-		for {
-			once, cancel := context.WithTimeout(ctx, time.Second)
-			n, err := l.Append(once, last, killEntry(last+1))
-			cancel()
-			if err == nil && n == last+1 {
-				return
-			}
-			if errors.Is(err, ErrFenced) || ctx.Err() != nil {
-				t.Fatal(n, err)
-			}
-		}
-	}
-	for n := range uint64(20) {
-		untilClear(n)
-	}
-	info, err := l.entries.Info(ctx)
-	if err != nil || info.Config.Replicas != 3 || info.Cluster == nil {
-		t.Fatalf("%+v, %v", info, err)
-	}
-	leader := servers[info.Cluster.Leader]
-	leader.Shutdown()
-	leader.WaitForShutdown()
-	for n := range uint64(20) {
-		untilClear(20 + n)
-	}
-	next := uint64(1)
-	if err := l.Read(ctx, 0, func(n uint64, entry []byte) error {
-		if n != next || string(entry) != string(killEntry(n)) {
-			return fmt.Errorf("entry %d, want %d: %.40q", n, next, entry)
-		}
-		next++
-		return nil
-	}); err != nil || next != 41 {
-		t.Errorf("%d entries, %v", next-1, err)
 	}
 }

@@ -54,11 +54,9 @@ func (c *Conn) Lead(ctx context.Context, name string, ttl time.Duration) (*Leade
 		return nil, fmt.Errorf("lead %s: %w", name, err)
 	}
 	defer stop()
-	bounded, cancel := within(ctx)
-	s, err := c.stream(bounded, jetstream.StreamConfig{
+	s, err := c.stream(ctx, jetstream.StreamConfig{
 		Name: "leases", Subjects: []string{prefixLease + "*"}, Replicas: c.replicas, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew,
 	})
-	cancel()
 	if err != nil {
 		return nil, fmt.Errorf("lead %s: %w", name, plainly(err))
 	}

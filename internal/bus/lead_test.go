@@ -7,6 +7,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 const shortTTL = minTTL
@@ -99,4 +101,74 @@ func TestLeadEndsWithConnection(t *testing.T) {
 	if err := <-waiting; err == nil {
 		t.Error("a closed connection leads")
 	}
+}
+
+// TestLeadHubs: two connections of a user without any special permissions.
+func TestLeadHubs(t *testing.T) {
+	ns := elsewhere(t, server.Options{Username: "u", Password: "secret"})
+	var hubs []*Conn
+	for _, name := range []string{"hub-1", "hub-2"} {
+		c, err := Connect(limited(t), ConnectOptions{URL: ns.ClientURL(), Name: name, User: "u", Password: "secret"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		hubs = append(hubs, c)
+	}
+	testHubs(t, hubs[0], hubs[1])
+}
+
+// testHubs: the one leads and is asked by the other, which leads when the first
+// is gone without a word.
+func testHubs(t *testing.T, one, two *Conn) {
+	answers := func(name string) Handler {
+		return func(_ context.Context, r Request) ([]byte, error) { return []byte(name + " for " + r.From), nil }
+	}
+	// Who serves becomes known to the other servers of a cluster a moment later.
+	asks := func(c *Conn, want string) {
+		t.Helper()
+		for ctx := limited(t); ; time.Sleep(time.Millisecond) {
+			got, err := c.Call(ctx, "hub.join", nil)
+			if err == nil && string(got) == want {
+				return
+			}
+			if !errors.Is(err, ErrNobody) || ctx.Err() != nil {
+				t.Fatalf("%q, %v", got, err)
+			}
+		}
+	}
+	const ttl = time.Second
+	take := func(ctx context.Context, c *Conn) (*Leadership, error) {
+		for {
+			l, err := c.Lead(ctx, "hub", ttl)
+			if err == nil || ctx.Err() != nil {
+				return l, err
+			}
+			time.Sleep(10 * time.Millisecond) // a cluster that has no leader yet
+		}
+	}
+	first, err := take(limited(t), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, one, "hub.join", ServeOptions{}, answers("one"))
+	asks(two, "one for "+two.Name())
+	next := make(chan *Leadership)
+	ctx := limited(t)
+	go func() {
+		l, err := take(ctx, two)
+		if err != nil {
+			t.Error(err)
+		}
+		next <- l
+	}()
+	one.Close()
+	<-first.Lost()
+	second := <-next
+	if second == nil {
+		t.FailNow()
+	}
+	defer second.Resign()
+	serve(t, two, "hub.join", ServeOptions{}, answers("two"))
+	asks(two, "two for "+two.Name())
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -80,8 +81,33 @@ func checkReplicas(n int) error {
 }
 
 // stream finds a stream, or makes it. One that is there is left as it is.
-func (c *Conn) stream(ctx context.Context, config jetstream.StreamConfig) (jetstream.Stream, error) {
+func (c *Conn) stream(ctx context.Context, config jetstream.StreamConfig) (s jetstream.Stream, err error) {
 	config.Storage = jetstream.FileStorage
+	err = again(ctx, func(ctx context.Context) error {
+		s, err = c.streamOnce(ctx, config)
+		return err
+	})
+	return s, err
+}
+
+// again asks anew what has got no answer, as in a cluster that has no leader, or
+// whose leader has just died, until ctx ends. What is asked may be asked twice.
+func again(ctx context.Context, ask func(context.Context) error) error {
+	for {
+		once, cancel := context.WithTimeout(ctx, askAgain)
+		err := ask(once)
+		silent := once.Err() != nil
+		cancel()
+		if err == nil || !silent || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// askAgain is how long to wait for one answer.
+const askAgain = 3 * time.Second
+
+func (c *Conn) streamOnce(ctx context.Context, config jetstream.StreamConfig) (jetstream.Stream, error) {
 	s, err := c.js.Stream(ctx, config.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		s, err = c.js.CreateStream(ctx, config)

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is for what cannot be waited for otherwise; nothing takes as long.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 func limited(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -29,8 +29,8 @@ const (
 // return, in place of what was there, for which there has to be room beside it
 // until then. When r fails, ctx ends or anything else is wrong, what was there
 // before is still there. ErrUnclear: the connection was lost in the last step,
-// and which of the two is there is not known. ctx does not end a Read of r; one that
-// takes half an hour ends it.
+// and which of the two is there is not known. It returns 10 s after the end of ctx at
+// the latest, which does not end a Read of r; one that takes half an hour ends it.
 func (o *Objects) Put(ctx context.Context, key string, r io.Reader) error {
 	escaped, err := escapeKey(key, maxObject)
 	if err != nil {
@@ -190,31 +190,38 @@ func (p *put) label(ctx context.Context) (before label, err error) {
 	tried := false
 	for {
 		now, clear, err := p.tryLabel(ctx, m, &before, tried)
-		switch {
-		case err == nil && now:
+		if err == nil && now {
 			return before, nil
-		case err == nil: // another was faster
-			continue
-		case clear && !tried:
-			return label{}, err
-		case !clear:
-			tried = true
 		}
-		select {
-		case <-time.After(labelAgain):
-		case <-p.o.c.ended:
-			return label{}, fmt.Errorf("%w: %w", ErrUnclear, ErrClosed)
-		case <-ctx.Done():
-			return label{}, fmt.Errorf("%w: %w", ErrUnclear, err)
+		if err == nil {
+			continue // another was faster
 		}
+		tried = tried || !clear
+		var said *jetstream.APIError
+		ends := ctx.Err() != nil || errors.Is(err, ErrClosed) || errors.As(err, &said) && !tried
+		if !ends {
+			select {
+			case <-time.After(labelAgain):
+				continue
+			case <-p.o.c.ended:
+				err = ErrClosed
+			case <-ctx.Done():
+			}
+		}
+		if tried {
+			err = fmt.Errorf("%w: %w", ErrUnclear, err)
+		}
+		return label{}, err
 	}
 }
 
 // tryLabel writes the label once. It is there now, or another's was written
 // meanwhile, or there is an error, which is clear when nothing was written.
 func (p *put) tryLabel(ctx context.Context, m *nats.Msg, before *label, tried bool) (now, clear bool, err error) {
-	ctx, cancel := p.o.c.whileLinked(ctx)
+	ctx, cancel := context.WithTimeout(ctx, askAgain)
 	defer cancel()
+	ctx, stop := p.o.c.untilCut(ctx)
+	defer stop()
 	found, err := p.o.look(ctx, p.info.Name)
 	if err != nil {
 		return false, true, because(ctx, err)

@@ -88,7 +88,11 @@ func (o *Objects) labelOf(escaped string) string {
 
 // look reads the label of an object.
 func (o *Objects) look(ctx context.Context, escaped string) (label, error) {
-	m, err := o.stream.GetLastMsgForSubject(ctx, o.labelOf(escaped))
+	var m *jetstream.RawStreamMsg
+	err := again(ctx, func(ctx context.Context) (err error) {
+		m, err = o.stream.GetLastMsgForSubject(ctx, o.labelOf(escaped))
+		return err
+	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return label{}, nil
 	}

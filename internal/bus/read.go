@@ -36,6 +36,11 @@ func eachOf(ctx context.Context, s jetstream.Stream, r *reader) error {
 		if r.next > before {
 			tries = 0
 		}
+		select {
+		case <-time.After(reconnectDelay(tries)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	return errLost
 }
@@ -57,21 +62,25 @@ type reader struct {
 
 func (r *reader) read(ctx context.Context, s jetstream.Stream) error {
 	bounded, cancel := within(ctx)
-	consumer, err := s.CreateConsumer(bounded, jetstream.ConsumerConfig{
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       r.next,
-		FilterSubject:     r.subject,
-		AckPolicy:         jetstream.AckNonePolicy,
-		MemoryStorage:     true,
-		Replicas:          1,
-		InactiveThreshold: time.Minute,
+	var consumer jetstream.Consumer
+	err := again(bounded, func(ctx context.Context) (err error) {
+		consumer, err = s.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:       r.next,
+			FilterSubject:     r.subject,
+			AckPolicy:         jetstream.AckNonePolicy,
+			MemoryStorage:     true,
+			Replicas:          1,
+			InactiveThreshold: time.Minute,
+		})
+		return err
 	})
 	cancel()
 	if err != nil {
 		return err
 	}
 	defer func() {
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultTimeout)
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		_ = s.DeleteConsumer(bounded, consumer.CachedInfo().Name) // or the server does, in a minute
 	}()
@@ -84,9 +93,13 @@ func (r *reader) read(ctx context.Context, s jetstream.Stream) error {
 		if pending > 0 {
 			continue
 		}
-		bounded, cancel := within(ctx)
+		bounded, cancel := context.WithTimeout(ctx, askAgain)
 		info, err := consumer.Info(bounded)
+		silent := bounded.Err() != nil && ctx.Err() == nil
 		cancel()
+		if silent || gone(err) {
+			return errLost
+		}
 		if err != nil {
 			return err
 		}
@@ -96,6 +109,12 @@ func (r *reader) read(ctx context.Context, s jetstream.Stream) error {
 		pending = info.NumPending
 	}
 	return nil
+}
+
+// gone says whether an error means that a consumer is not there any more: the
+// server that had it has ended, or has forgotten it because nothing was asked for.
+func gone(err error) bool {
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted)
 }
 
 // fetch takes what one request brings, and returns how many messages are left,
@@ -116,6 +135,9 @@ func (r *reader) fetch(ctx context.Context, consumer jetstream.Consumer, pending
 	}
 	if stopped != nil || r.done {
 		return 0, stopped
+	}
+	if gone(batch.Error()) {
+		return 0, errLost
 	}
 	if err := batch.Error(); err != nil && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, jetstream.ErrMaxBytesExceeded) {
 		return 0, err
