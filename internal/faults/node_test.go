@@ -4,6 +4,7 @@ package faults
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,35 +20,53 @@ import (
 // startWithin bounds the start of a process on a busy machine.
 const startWithin = 60 * time.Second
 
-// build builds the program, once for all tests.
-var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "faults")
-	if err != nil {
-		return "", err
+// The programs that are built.
+const (
+	ours = "freshet/cmd/freshet"
+	nats = "github.com/nats-io/nats-server/v2"
+)
+
+// programs are built when one is needed first.
+var programs = struct {
+	mu  sync.Mutex // held while one is built
+	dir string
+	by  map[string]string
+}{by: map[string]string{}}
+
+// build builds a program, once for all tests.
+func build(pkg string) (string, error) {
+	programs.mu.Lock()
+	defer programs.mu.Unlock()
+	if program := programs.by[pkg]; program != "" {
+		return program, nil
 	}
-	built = dir
-	program := filepath.Join(dir, "freshet")
-	out, err := exec.Command("go", "build", "-o", program, "freshet/cmd/freshet").CombinedOutput()
-	if err != nil {
+	if programs.dir == "" {
+		dir, err := os.MkdirTemp("", "faults")
+		if err != nil {
+			return "", err
+		}
+		programs.dir = dir
+	}
+	program := filepath.Join(programs.dir, fmt.Sprint("program-", len(programs.by)))
+	if out, err := exec.Command("go", "build", "-o", program, pkg).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
+	programs.by[pkg] = program
 	return program, nil
-})
-
-// built is the folder with the program; "": it was not needed.
-var built string
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if built != "" {
-		os.RemoveAll(built)
+	if programs.dir != "" {
+		os.RemoveAll(programs.dir)
 	}
 	os.Exit(code)
 }
 
-// A node is a process of the program that is started, killed, and started again.
+// A node is a process of a program that is started, killed, and started again.
 type node struct {
 	name  string
+	pkg   string // the program's; "": freshet
 	args  []string
 	env   []string
 	ready *regexp.Regexp // of what it says once it works
@@ -69,7 +88,7 @@ type wrap struct {
 func (n *node) start() (said []string, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	program, err := build()
+	program, err := build(cmp.Or(n.pkg, ours))
 	if err != nil {
 		return nil, err
 	}
