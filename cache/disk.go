@@ -281,7 +281,9 @@ type diskBody struct {
 	tier *diskTier
 	key  diskstore.Key
 	id   uint64
-	held atomic.Pointer[diskstore.BodyFile] // open, while it is asked for often
+	held atomic.Pointer[diskstore.BodyFile] // open, while it is asked for often or an answer needs it
+	uses int                                // answers that need it; under openFiles.mu
+	ring bool                               // it is in openFiles.ring; likewise
 }
 
 // file returns the open body; it is to be released.
@@ -333,70 +335,4 @@ func (b *diskBody) send(w io.Writer, r field.Range) error {
 		r.Length -= n
 	}
 	return nil
-}
-
-// usable reports whether the first stretch of a range is there and what was
-// written: what can be found out before an answer begins.
-func (b *diskBody) usable(r field.Range) bool {
-	f, err := b.file()
-	if err != nil {
-		return false
-	}
-	defer f.Release()
-	return f.Verify(r.Start, min(r.Length, verifyStep)) == nil
-}
-
-// openFiles are descriptors kept open for the next hit, a number of them at
-// most; a new one takes the place of the oldest.
-type openFiles struct {
-	max  int
-	mu   sync.Mutex
-	ring []*diskBody
-	next int
-}
-
-// maxOpen is how many bodies are kept open.
-const maxOpen = 512
-
-// hold keeps f for b.
-func (o *openFiles) hold(b *diskBody, f *diskstore.BodyFile) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if b.held.Load() != nil {
-		return
-	}
-	f.Retain()
-	b.held.Store(f)
-	if len(o.ring) < o.max {
-		o.ring = append(o.ring, b)
-		return
-	}
-	old := o.ring[o.next]
-	o.ring[o.next] = b
-	o.next = (o.next + 1) % o.max
-	if g := old.held.Swap(nil); g != nil {
-		g.Release()
-	}
-}
-
-// retain takes f for a user, if it is still kept.
-func (o *openFiles) retain(b *diskBody, f *diskstore.BodyFile) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if b.held.Load() != f {
-		return false
-	}
-	f.Retain()
-	return true
-}
-
-func (o *openFiles) closeAll() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, b := range o.ring {
-		if f := b.held.Swap(nil); f != nil {
-			f.Release()
-		}
-	}
-	o.ring = nil
 }

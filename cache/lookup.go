@@ -152,13 +152,7 @@ func verdictOf(v freshness.Verdict) record.Verdict {
 // readable reports whether a body on disk can be read, as far as that can be
 // known before the answer begins: it may have been removed a moment ago.
 func (h *Handler) readable(o *object, q *inquiry) bool {
-	switch {
-	case o.body.disk == nil || q.r.Method != http.MethodGet:
-		return true
-	case h.store.shared:
-		return q.hold(o.body.disk, h.firstRange(o, q))
-	}
-	return o.body.disk.usable(h.firstRange(o, q))
+	return o.body.disk == nil || q.r.Method != http.MethodGet || q.hold(o.body.disk, h.firstRange(o, q))
 }
 
 // reuse decides by freshness, for an object that was not purged.

@@ -95,12 +95,11 @@ const maxAttempts = 4
 // serveStored answers with what is stored, if it may be used.
 func (h *Handler) serveStored(w http.ResponseWriter, q *inquiry) bool {
 	o := q.object
-	if !h.there(o, q) {
-		h.unreadable(q)
-		return false
-	}
 	reuse := h.consider(q)
 	if reuse.Verdict == freshness.Validate {
+		if !h.there(o, q) {
+			h.unreadable(q)
+		}
 		return false
 	}
 	if !h.readable(o, q) {

@@ -2,10 +2,8 @@ package cache
 
 import (
 	"errors"
-	"net/http"
 
 	"freshet/internal/diskstore"
-	"freshet/internal/field"
 )
 
 // A folder that processes share is looked at for each request: what is found in
@@ -97,61 +95,4 @@ func (s *Store) same(r *resource, o *object) *object {
 		}
 	}
 	return o
-}
-
-// there reports whether an object can be answered with, later on: its body in a
-// shared folder stays open until the request has been answered, for while the
-// origin is asked another process may remove it.
-func (h *Handler) there(o *object, q *inquiry) bool {
-	if !h.store.shared || o.body.disk == nil || q.r.Method != http.MethodGet {
-		return true
-	}
-	return q.hold(o.body.disk, field.Range{})
-}
-
-// hold opens a body until the request has been answered, so that it can be read
-// whoever removes it, and reports whether the first stretch of a range is there
-// and what was written.
-func (q *inquiry) hold(b *diskBody, r field.Range) bool {
-	f, err := b.file()
-	if err != nil {
-		return false
-	}
-	defer f.Release()
-	if f.Verify(r.Start, min(r.Length, verifyStep)) != nil {
-		return false
-	}
-	q.release()
-	if b.tier.open.keep(b, f) {
-		q.held = b
-	}
-	return true
-}
-
-// release lets go of the body that is held.
-func (q *inquiry) release() {
-	if q.held != nil {
-		q.held.tier.open.drop(q.held)
-		q.held = nil
-	}
-}
-
-// keep keeps f for b until drop; false when another does that.
-func (o *openFiles) keep(b *diskBody, f *diskstore.BodyFile) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if b.held.Load() != nil {
-		return false
-	}
-	f.Retain()
-	b.held.Store(f)
-	return true
-}
-
-func (o *openFiles) drop(b *diskBody) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if f := b.held.Swap(nil); f != nil {
-		f.Release()
-	}
 }
