@@ -33,10 +33,16 @@ func TestKill(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(wiretest.Seed(t), 0))
 	s := newShape(t, plan{workers: 2})
+	s.campaign(t, random, s.hubs, s.workers)
+}
+
+// campaign is rounds, in which nodes of all kinds are killed.
+func (s *shape) campaign(t *testing.T, random *rand.Rand, kinds ...[]*node) {
+	t.Helper()
 	killed, lost := map[string]int{}, 0
 	for round := range *rounds {
 		began := time.Now()
-		ids := s.round(t, round, random, killed)
+		ids := s.round(t, round, random, killed, kinds...)
 		lost += s.verify(t, ids, *tasks)
 		if t.Failed() {
 			t.Fatalf("round %d", round)
@@ -48,16 +54,19 @@ func TestKill(t *testing.T) {
 }
 
 // round submits jobs while processes are killed, and waits until all are over.
-func (s *shape) round(t *testing.T, round int, random *rand.Rand, killed map[string]int) (ids []jobs.ID) {
+func (s *shape) round(t *testing.T, round int, random *rand.Rand, killed map[string]int, kinds ...[]*node) (ids []jobs.ID) {
 	until := time.Now().Add(roundWithin + time.Duration(*tasks)*20*time.Millisecond)
 	var killing sync.WaitGroup
-	all := append([]*node{s.hub}, s.workers...)
-	victims := []*node{all[0], all[1+random.IntN(len(s.workers))]} // at least one of each kind
-	for len(victims) < *kills {
+	var all, victims []*node
+	for _, kind := range kinds {
+		all = append(all, kind...)
+		victims = append(victims, kind[random.IntN(len(kind))]) // at least one of each kind
+	}
+	kills := max(*kills, len(kinds))
+	for len(victims) < kills {
 		victims = append(victims, all[random.IntN(len(all))])
 	}
 	random.Shuffle(len(victims), func(i, j int) { victims[i], victims[j] = victims[j], victims[i] })
-	victims = victims[:*kills]
 	pauses := make([][2]time.Duration, len(victims))
 	for i := range pauses {
 		pauses[i] = [2]time.Duration{time.Duration(random.IntN(1500)) * time.Millisecond, time.Duration(random.IntN(500)) * time.Millisecond}
@@ -99,21 +108,26 @@ func (s *shape) round(t *testing.T, round int, random *rand.Rand, killed map[str
 func (s *shape) restarted(t *testing.T) {
 	t.Helper()
 	list := func() string {
-		page, err := s.client(t).Jobs(t.Context(), jobs.Filter{N: 1000})
-		if err != nil {
-			t.Fatal(err)
-		}
+		page := insist(t, s, time.Now().Add(roundWithin), func(ctx context.Context, c *fleet.Client) (jobs.Page, error) {
+			return c.Jobs(ctx, jobs.Filter{N: 1000})
+		})
 		return string(must(json.Marshal(page)))
 	}
 	before := list()
-	if err := s.hub.end(syscall.SIGTERM); err != nil {
-		t.Errorf("the hub ended with %v: %s", err, s.hub.said)
-	}
-	if _, err := s.hub.start(); err != nil {
-		t.Fatal(err)
-	}
-	after := list()
-	if before != after {
-		t.Errorf("before, and after:\n%s\n%s", before, after)
+	for _, h := range s.hubs { // with another, that takes over
+		if err := h.end(syscall.SIGTERM); err != nil {
+			t.Errorf("%s ended with %v: %s", h.name, err, h.said)
+		}
+		if len(s.hubs) > 1 {
+			if after := list(); before != after {
+				t.Errorf("before %s has ended, and after:\n%s\n%s", h.name, before, after)
+			}
+		}
+		if _, err := h.start(); err != nil {
+			t.Fatal(err)
+		}
+		if after := list(); before != after {
+			t.Errorf("before %s was started again, and after:\n%s\n%s", h.name, before, after)
+		}
 	}
 }

@@ -205,7 +205,7 @@ func (m *member) receipt(t *testing.T, until time.Time, q *control.Request) *con
 	t.Helper()
 	ctx, cancel := context.WithDeadline(t.Context(), until)
 	defer cancel()
-	c, err := control.Find(m.s.data, "")
+	c, err := control.Find(m.s.datas[0], "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"freshet/fleet"
 	"freshet/internal/control"
+	"freshet/internal/wiretest"
 	"freshet/jobs"
 )
 
@@ -23,31 +24,31 @@ import (
 // starts, on a busy machine.
 const roundWithin = 5 * time.Minute
 
-// shape is a hub with workers of other processes.
+// shape is a hub, or several, with workers of other processes.
 type shape struct {
 	dir     string // for whatever the test needs; programs may read it
-	hub     *node
+	hub     *node  // the first
+	hubs    []*node
+	datas   []string // the hubs'
 	workers []*node
-	data    string // the hub's
 	runs    string // a file: each run of a task adds a line
+	asked   int    // which hub is asked
 }
 
 // plan says how a shape is made; its zero value is a hub alone.
 type plan struct {
 	workers int
-	data    string           // the hub's; "": a folder that is made
+	data    string           // the first hub's; "": a folder that is made
 	hub     []string         // its command; nil: it serves a folder
-	address string           // for workers; "": a port of the loopback
+	address string           // for workers; "": one of the loopback
 	wrap    func(i int) wrap // where the hub (0) and workers (1...) run; nil: here
+	nats    string           // where the queue is kept; there are two hubs then
 }
 
 // newShape starts it.
 func newShape(t *testing.T, p plan) *shape {
 	t.Helper()
-	s := &shape{dir: readable(t), data: p.data}
-	if s.data == "" {
-		s.data = filepath.Join(s.dir, "data")
-	}
+	s := &shape{dir: readable(t)}
 	s.runs = filepath.Join(s.dir, "runs")
 	s.writable(t, s.runs)
 	if p.hub == nil {
@@ -57,19 +58,13 @@ func newShape(t *testing.T, p plan) *shape {
 		}
 		p.hub = []string{"serve", pages, "--listen", "127.0.0.1:0"}
 	}
-	if p.address == "" {
-		p.address = "127.0.0.1:0"
-	}
 	if p.wrap == nil {
 		p.wrap = func(int) wrap { return wrap{} }
 	}
-	hub := func(address string) []string {
-		return slices.Concat(p.hub, []string{"--monitor", "off", "--data", s.data, "--access-log", "off", "--jobs", "2", "--fleet", address})
+	token := s.newHub(t, &p)
+	if p.nats != "" {
+		s.newHub(t, &p)
 	}
-	s.hub = &node{name: "hub", args: hub(p.address), wrap: p.wrap(0), ready: regexp.MustCompile(`(?s)fleet on ([^;\s]+);.*--join (\S+)`)}
-	words := begin(t, s.hub)
-	s.hub.args, s.hub.ready = hub(words[1]), regexp.MustCompile(`fleet on `)
-	token := words[2]
 	for i := range p.workers {
 		if i > 0 {
 			token = s.invite(t, fmt.Sprint("worker-", i+1))
@@ -80,6 +75,35 @@ func newShape(t *testing.T, p plan) *shape {
 		s.workers = append(s.workers, w)
 	}
 	return s
+}
+
+// newHub starts a hub; the first one makes a token.
+func (s *shape) newHub(t *testing.T, p *plan) (token string) {
+	t.Helper()
+	number := fmt.Sprint(len(s.hubs) + 1)
+	data, address := filepath.Join(s.dir, "data-"+number), p.address
+	if s.hub == nil && p.data != "" {
+		data = p.data
+	}
+	if address == "" {
+		address = wiretest.Reserve(t)
+	}
+	args := slices.Concat(p.hub, []string{"--monitor", "off", "--data", data, "--access-log", "off", "--jobs", "2", "--fleet", address})
+	works := regexp.MustCompile(`fleet on `)
+	if p.nats != "" {
+		args = append(args, "--nats", p.nats, "--nats-replicas", "3", "--node-name", "hub-"+number)
+		works = regexp.MustCompile(`fleet on |standby`)
+	}
+	h := &node{name: "hub " + number, args: args, wrap: p.wrap(0), ready: works}
+	s.hubs, s.datas = append(s.hubs, h), append(s.datas, data)
+	if s.hub != nil {
+		begin(t, h)
+		return ""
+	}
+	s.hub, h.ready = h, regexp.MustCompile(`fleet on [^;\s]+;.*--join (\S+)`)
+	token = begin(t, h)[1]
+	h.ready = works
+	return token
 }
 
 // readable is a folder that whoever programs run as may read.
@@ -114,28 +138,26 @@ func (s *shape) noted(more string, args ...string) []string {
 // invite makes a token.
 func (s *shape) invite(t *testing.T, name string) string {
 	t.Helper()
-	token, err := s.client(t).Invite(t.Context(), name, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
+	return insist(t, s, time.Now().Add(startWithin), func(ctx context.Context, c *fleet.Client) (string, error) { return c.Invite(ctx, name, 0) })
 }
 
-// client is a client of the hub as it runs now, waited for.
+// client is a client of a hub as it runs now, waited for; when there are several,
+// of each in turn.
 func (s *shape) client(t *testing.T) *fleet.Client {
 	t.Helper()
 	for late := time.Now().Add(startWithin); ; time.Sleep(50 * time.Millisecond) {
-		c, err := control.Find(s.data, "")
+		c, err := control.Find(s.datas[s.asked%len(s.datas)], "")
 		if err == nil {
 			return &fleet.Client{Send: c.Send, Refused: c.Refused}
 		}
 		if time.Now().After(late) {
 			t.Fatal(err)
 		}
+		s.asked++
 	}
 }
 
-// insist asks the hub until it answers: it is being killed.
+// insist asks a hub until it answers: it is being killed, or does not lead.
 func insist[T any](t *testing.T, s *shape, until time.Time, ask func(context.Context, *fleet.Client) (T, error)) T {
 	t.Helper()
 	for {
@@ -148,6 +170,7 @@ func insist[T any](t *testing.T, s *shape, until time.Time, ask func(context.Con
 		if time.Now().After(until) || errors.Is(err, jobs.ErrSpec) {
 			t.Fatal(err)
 		}
+		s.asked++
 		time.Sleep(50 * time.Millisecond)
 	}
 }
