@@ -57,6 +57,7 @@ var codes = []struct {
 	{"full", http.StatusServiceUnavailable, jobs.ErrFull},
 	{"closed", http.StatusServiceUnavailable, jobs.ErrClosed},
 	{"fenced", http.StatusServiceUnavailable, jobs.ErrFenced},
+	{"away", http.StatusServiceUnavailable, ErrAway},
 	{"lost", http.StatusConflict, jobs.ErrLost},
 	{"cancelled", http.StatusConflict, jobs.ErrCancelled},
 	{"same-token", http.StatusConflict, errSameToken},

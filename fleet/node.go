@@ -59,6 +59,7 @@ type Options struct {
 	ErrorLog *slog.Logger
 
 	times *purgeTimes // nil: usualTimes
+	again bool        // this process had it open before, and has ended its tasks
 }
 
 // ErrInUse is why a folder is not opened that another process uses.
@@ -85,6 +86,9 @@ type Node struct {
 
 	stop  context.CancelFunc
 	ended sync.WaitGroup
+
+	failed chan struct{} // closed when the log cannot be written any more
+	fault  error         // why; set before that
 }
 
 // Open opens the queue and starts to run its tasks. ctx bounds the opening.
@@ -95,7 +99,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.Name == "" {
 		o.Name, _ = os.Hostname()
 	}
-	n := &Node{name: o.Name, check: o.Check, log: o.ErrorLog, stop: func() {}}
+	n := &Node{name: o.Name, check: o.Check, log: o.ErrorLog, stop: func() {}, failed: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -139,8 +143,33 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if err := n.admit(o.Listen); err != nil {
 		return nil, err
 	}
+	if o.again {
+		if err := n.giveBack(ctx); err != nil {
+			return nil, err
+		}
+	}
 	n.run()
 	return n, nil
+}
+
+// giveBack gives back the tasks that the worker here had, which has ended.
+func (n *Node) giveBack(ctx context.Context) error {
+	workers, err := n.scheduler.Workers(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range workers {
+		if workers[i].Node != n.name {
+			continue
+		}
+		for _, l := range workers[i].Running {
+			err := n.scheduler.Finish(ctx, l, jobs.Result{Lost: true, Reason: "the job queue had stopped"})
+			if err != nil && !errors.Is(err, jobs.ErrLost) && !errors.Is(err, jobs.ErrUnknown) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (n *Node) keep(close func() error) { n.keepers = append(n.keepers, close) }
@@ -213,23 +242,37 @@ func (n *Node) run() {
 	n.ended.Go(func() { n.watch(ctx) })
 }
 
-// watch tells when the log cannot be written any more, as on a full disk. Nothing
+// watch sees when the log cannot be written any more, as on a full disk. Nothing
 // is lost by that, but nothing can be submitted, begun or ended either.
 func (n *Node) watch(ctx context.Context) {
 	var broken <-chan struct{}
 	if n.server != nil {
 		broken = n.server.Broken()
 	}
-	var err error
 	select {
 	case <-broken:
-		err = n.server.Err()
+		n.fault = n.server.Err()
 	case <-n.scheduler.Done():
-		err = n.scheduler.Err()
+		n.fault = n.scheduler.Err()
 	case <-ctx.Done():
 		return
 	}
-	n.log.Error("the job queue has stopped; see that its folder can be written, and start the server again", "err", err)
+	close(n.failed)
+}
+
+// Failed is closed when the queue has stopped by itself, because its log cannot be
+// written, and Fault says why. What was acknowledged is there when it is opened
+// again.
+func (n *Node) Failed() <-chan struct{} { return n.failed }
+
+// Fault is why the queue has stopped; nil while it has not.
+func (n *Node) Fault() error {
+	select {
+	case <-n.failed:
+		return n.fault
+	default:
+		return nil
+	}
 }
 
 // cleanEvery is how often it is looked for what forgotten jobs have left.
@@ -291,8 +334,11 @@ func (n *Node) Handler() http.Handler {
 }
 
 // Close ends the worker, which gives back what is not done after Options.Drain,
-// and the queue.
+// and the queue. Of a queue that has stopped, tasks end at once.
 func (n *Node) Close() error {
+	if n.worker != nil && n.Fault() != nil {
+		n.worker.Abandon()
+	}
 	n.stop()
 	n.ended.Wait()
 	var err error

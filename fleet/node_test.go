@@ -39,8 +39,9 @@ func closed(t *testing.T, n *fleet.Node) {
 }
 
 // client asks a node as a command does.
-func client(n *fleet.Node) *fleet.Client {
-	h := n.Handler()
+func client(n *fleet.Node) *fleet.Client { return clientOf(n.Handler()) }
+
+func clientOf(h http.Handler) *fleet.Client {
 	return &fleet.Client{
 		Send: func(ctx context.Context, method, path string, query url.Values, body []byte) (int, []byte, error) {
 			r := httptest.NewRequestWithContext(ctx, method, path+"?"+query.Encode(), strings.NewReader(string(body)))

@@ -41,7 +41,7 @@ func (s *service) openQueue() error {
 	if fi, err := os.Stat(dir); err == nil && othersWrite(fi) {
 		return fmt.Errorf("--jobs: %s: others than its owner may write to it (mode %04o), and could have programs of theirs run; chmod go-w it, or give --data", dir, fi.Mode().Perm())
 	}
-	s.jobs, err = fleet.Open(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, Cache: cache, User: c.User, Figures: s.fleetFigures,
+	s.jobs, err = fleet.Keep(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, Cache: cache, User: c.User, Figures: s.fleetFigures,
 		Dirs: c.Dirs, Keep: c.Keep, Kinds: s.kinds(), Check: s.checkJob, Inputs: fleet.InputOptions{MaxAll: c.Inputs}, Drain: max(s.conf.ShutdownTimeout, 1), ErrorLog: s.log.Logger})
 	if errors.Is(err, fleet.ErrInUse) {
 		return fmt.Errorf("--jobs: the jobs in %s are those of another server that runs; give this one its own folder with --data", dir)
@@ -88,7 +88,7 @@ func (s *service) closeJobs() error {
 
 // jobFiles lists what a task has made, for the monitor.
 func (s *service) jobFiles(job jobs.ID, task int64) ([]jobs.File, error) {
-	list, err := s.jobs.Outputs().List(job, task)
+	list, err := s.jobs.Outputs(job, task)
 	files := make([]jobs.File, len(list))
 	for i := range list {
 		files[i] = jobs.File{Name: list[i].Name, Size: list[i].Size}

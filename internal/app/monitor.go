@@ -149,8 +149,8 @@ func (s *service) startMonitor() {
 	}
 	o.Filter = s.content.filter
 	if s.jobs != nil {
-		o.ReadJobLog = s.jobs.Logs().Read
-		o.Jobs, o.JobLog, o.JobFiles, o.OpenJobFile = s.jobs.Queue(), s.jobs.Logs().Tail, s.jobFiles, s.jobs.Outputs().OpenOutput
+		o.ReadJobLog = s.jobs.ReadLog
+		o.Jobs, o.JobLog, o.JobFiles, o.OpenJobFile = s.jobs.Queue(), s.jobs.TailLog, s.jobFiles, s.jobs.OpenOutput
 		o.Servers, o.Want = s.jobs.Servers, s.jobs.Want
 		if bus := s.jobs.Messages(); bus != nil {
 			o.Messages = messages{bus}

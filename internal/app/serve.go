@@ -32,9 +32,9 @@ type service struct {
 	access    *accesslog.Logger // nil when off
 	content   content
 	door      door
-	jobs      *fleet.Node // nil: it takes none
-	purges    *routed     // nil: nothing is stored
-	member    *joining    // nil: it joins no fleet
+	jobs      *fleet.Keeper // nil: it takes none
+	purges    *routed       // nil: nothing is stored
+	member    *joining      // nil: it joins no fleet
 	names     configNames
 	engine    *httpd.Server
 	journal   *journal.Journal

@@ -161,6 +161,23 @@ func TestStopWaits(t *testing.T) {
 	eventually(t, "its result is told", func() bool { return c.Status().Finished == 1 })
 }
 
+// What is run for a queue that is gone ends at once, and nothing is waited for.
+func TestAbandon(t *testing.T) {
+	book := newNotebook(t)
+	q := newQueue()
+	c := begin(t, q, worker.Options{Capacity: 1, Drain: time.Hour, Tell: time.Hour})
+	q.put(sh(`cd ` + string(book) + `; echo $$ > a; exec sleep 1000`))
+	book.pid(t, "a")
+	q.leave(errors.New("it is gone"))
+	c.Abandon()
+	c.Abandon()
+	if s := c.Status(); len(s.Held) != 1 {
+		t.Errorf("before its context ends: %+v", s)
+	}
+	c.stop()
+	eventually(t, "it is over", func() bool { return c.Status().Gone == 1 })
+}
+
 // Drain and Lock.
 func TestDrain(t *testing.T) {
 	book := newNotebook(t)

@@ -32,6 +32,9 @@ type Worker struct {
 	spawner *child.Spawner
 	base    *base
 
+	given   chan struct{} // closed by Abandon
+	abandon sync.Once
+
 	mu       sync.Mutex // guards what follows; a leaf
 	ran      bool
 	closed   bool
@@ -64,7 +67,7 @@ func idle(o Options) (*Worker, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	w := &Worker{o: o, drain: make(chan struct{}), changed: make(chan struct{}), held: map[*holding]bool{}}
+	w := &Worker{o: o, drain: make(chan struct{}), given: make(chan struct{}), changed: make(chan struct{}), held: map[*holding]bool{}}
 	w.sick = quarantine{after: o.QuarantineAfter, first: o.Quarantine}
 	return w, nil
 }
@@ -148,9 +151,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	if !within(done, w.o.Drain) {
+	if !w.within(done, w.o.Drain) {
 		w.endAll(ErrStopped)
-		if !within(done, w.o.Grace+w.o.Tell) {
+		if !w.within(done, w.o.Grace+w.o.Tell) {
 			giveUp()
 			<-done
 		}
@@ -158,16 +161,17 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
-// within waits for done, but not longer than d.
-func within(done <-chan struct{}, d time.Duration) bool {
+// within waits for done, but not longer than d, nor when the worker is abandoned.
+func (w *Worker) within(done <-chan struct{}, d time.Duration) bool {
 	t := time.NewTimer(max(d, 0))
 	defer t.Stop()
 	select {
 	case <-done:
 		return true
+	case <-w.given:
 	case <-t.C:
-		return false
 	}
+	return false
 }
 
 // Close gives back what New took. Run must have returned, or never be called.
@@ -192,6 +196,10 @@ func (w *Worker) Drain() {
 		}
 	})
 }
+
+// Abandon is for a queue that is gone: when Run's context ends, programs are ended
+// without Options.Drain, and it is not waited until the queue hears of them.
+func (w *Worker) Abandon() { w.abandon.Do(func() { close(w.given) }) }
 
 // Lock has the worker claim nothing until Unlock; what it holds goes on.
 func (w *Worker) Lock() { w.change(func() { w.locked = true }) }
