@@ -30,6 +30,8 @@ type objects interface {
 	Keys(ctx context.Context, f func(key string, size int64) error) error
 }
 
+var _ objects = (*bus.Objects)(nil)
+
 // elsewhere is where the files of jobs are kept when their queue is not kept
 // here: the folders of Inputs, Outputs and Logs are copies then of what is there,
 // and what is in a folder and not there does not count. What is there is read

@@ -44,7 +44,7 @@ type behind struct {
 	ended  chan struct{} // closed when run has returned
 	ending sync.Once
 
-	putting sync.Mutex // held while something is put or forgotten; before mu
+	putting chan struct{} // has one while something is put or forgotten; before mu
 
 	mu      sync.Mutex // guards what follows; a leaf
 	waiting map[taskOf]change
@@ -80,13 +80,14 @@ type logState uint8
 
 const (
 	logOwn    logState = 1 << iota // there is an object of its own
+	logMaybe                       // there may be one, after a put that failed
 	logPacked                      // it is in a pack
 	logHere                        // the file here has all that is elsewhere
 )
 
 func newBehind(l *Logs, away *elsewhere) *behind {
 	b := &behind{logs: l, away: away, wake: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
-		waiting: map[taskOf]change{}, most: maxChanged, freed: make(chan struct{}), there: map[jobs.ID]*logsOf{}}
+		waiting: map[taskOf]change{}, most: maxChanged, freed: make(chan struct{}), putting: make(chan struct{}, 1), there: map[jobs.ID]*logsOf{}}
 	for _, one := range away.take(ofLogs) {
 		job, name, _ := strings.Cut(one.name, "/")
 		if _, err := folderOf("", jobs.ID(job)); err != nil {
@@ -324,8 +325,8 @@ func (b *behind) kept(ids []jobs.ID) []jobs.ID {
 
 // forget removes what is elsewhere of a job.
 func (b *behind) forget(job jobs.ID) error {
-	b.putting.Lock()
-	defer b.putting.Unlock()
+	b.putting <- struct{}{}
+	defer func() { <-b.putting }()
 	b.mu.Lock()
 	for at := range b.waiting {
 		if at.job == job {
@@ -339,7 +340,7 @@ func (b *behind) forget(job jobs.ID) error {
 	if of != nil {
 		packs = of.packs
 		for task, state := range of.tasks {
-			if state&logOwn != 0 {
+			if state&(logOwn|logMaybe) != 0 {
 				tasks = append(tasks, task)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -122,6 +123,7 @@ func (o *Outputs) putThere(ctx context.Context, key string, l jobs.Lease, f made
 	if kept && sameContent(temp, path) {
 		return os.Remove(temp)
 	}
+	o.mayBe(l.Job, key)
 	content, err := os.Open(temp)
 	if err != nil {
 		return err
@@ -136,7 +138,26 @@ func (o *Outputs) putThere(ctx context.Context, key string, l jobs.Lease, f made
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.made.set(l.Job, l.Task, f)
+	o.isNoMore(l.Job, key)
 	return nil
+}
+
+// mayBe remembers a key until it is known whether something is there.
+func (o *Outputs) mayBe(job jobs.ID, key string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.maybe[job] == nil {
+		o.maybe[job] = map[string]bool{}
+	}
+	o.maybe[job][key] = true
+}
+
+// isNoMore forgets that; the caller holds mu.
+func (o *Outputs) isNoMore(job jobs.ID, key string) {
+	delete(o.maybe[job], key)
+	if len(o.maybe[job]) == 0 {
+		delete(o.maybe, job)
+	}
 }
 
 // sameContent reports whether two files are the same.
@@ -213,15 +234,25 @@ func (o *Outputs) bring(job jobs.ID, task int64, name string) (dir string, err e
 func (o *Outputs) keptThere(ids []jobs.ID) []jobs.ID {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for job := range o.made {
-		ids = append(ids, job)
-	}
+	ids = slices.AppendSeq(ids, maps.Keys(o.made))
+	ids = slices.AppendSeq(ids, maps.Keys(o.maybe))
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
 
-// forgetThere removes what is kept of a job elsewhere.
+// forgetThere removes what is kept of a job elsewhere, or may be.
 func (o *Outputs) forgetThere(job jobs.ID) error {
+	o.mu.Lock()
+	maybe := slices.Collect(maps.Keys(o.maybe[job]))
+	o.mu.Unlock()
+	for _, key := range maybe {
+		if err := o.removeThere(key); err != nil {
+			return err
+		}
+		o.mu.Lock()
+		o.isNoMore(job, key)
+		o.mu.Unlock()
+	}
 	for {
 		o.mu.Lock()
 		task, f, more := o.made.one(job)
@@ -229,15 +260,18 @@ func (o *Outputs) forgetThere(job jobs.ID) error {
 		if !more {
 			return nil
 		}
-		key := outputKey(job, task, &f)
-		_, err := o.away.once(context.Background(), key, false, func(ctx context.Context) error { return o.away.remove(ctx, key) })
-		if err != nil {
+		if err := o.removeThere(outputKey(job, task, &f)); err != nil {
 			return err
 		}
 		o.mu.Lock()
 		o.made.remove(job, task, f)
 		o.mu.Unlock()
 	}
+}
+
+func (o *Outputs) removeThere(key string) error {
+	_, err := o.away.once(context.Background(), key, false, func(ctx context.Context) error { return o.away.remove(ctx, key) })
+	return err
 }
 
 // one is any file of a job.

@@ -60,8 +60,8 @@ func (b *behind) put(ctx context.Context, due map[taskOf]change) error {
 	if len(due) == 0 {
 		return nil
 	}
-	b.putting.Lock()
-	defer b.putting.Unlock()
+	b.putting <- struct{}{}
+	defer func() { <-b.putting }()
 	var (
 		putting sync.WaitGroup
 		turns   = make(chan struct{}, maxPutting)
@@ -129,10 +129,13 @@ func (b *behind) putParcel(ctx context.Context, p *parcelOf) error {
 			return err
 		}
 		defer f.Close()
+		b.mu.Lock()
+		b.of(at.job).tasks[at.task] |= logMaybe
+		b.mu.Unlock()
 		if err := b.away.put(ctx, logKey(at), p.changes[0].size, f); err != nil {
 			return err
 		}
-		b.done(p, logOwn, nil)
+		b.done(p, logOwn)
 		return nil
 	}
 	var text bytes.Buffer
@@ -144,11 +147,13 @@ func (b *behind) putParcel(ctx context.Context, p *parcelOf) error {
 	b.mu.Lock()
 	b.number++
 	pack := packOf{p.tasks[0], p.tasks[len(p.tasks)-1], b.number, true}
+	of := b.of(p.job)
+	of.packs = append(of.packs, pack) // also if it may be there, after a put that failed
 	b.mu.Unlock()
 	if err := b.away.put(ctx, pack.key(p.job), int64(text.Len()), &text); err != nil {
 		return err
 	}
-	b.done(p, logPacked, &pack)
+	b.done(p, logPacked)
 	return nil
 }
 
@@ -183,7 +188,7 @@ func (b *behind) openText(at taskOf) (*os.File, error) {
 }
 
 // done takes out what was put, unless it has changed since.
-func (b *behind) done(p *parcelOf, how logState, pack *packOf) {
+func (b *behind) done(p *parcelOf, how logState) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	of := b.of(p.job)
@@ -197,9 +202,6 @@ func (b *behind) done(p *parcelOf, how logState, pack *packOf) {
 			c.first = p.changes[i].last // of what was not put, at the earliest
 			b.waiting[at] = c
 		}
-	}
-	if pack != nil {
-		of.packs = append(of.packs, *pack)
 	}
 	b.free()
 }

@@ -23,8 +23,9 @@ type Outputs struct {
 	dir  string
 	away *elsewhere // nil: the folder is all
 
-	mu   sync.Mutex // guards made; a leaf
-	made madeFiles  // what is kept elsewhere
+	mu    sync.Mutex                  // guards what follows; a leaf
+	made  madeFiles                   // what is kept elsewhere
+	maybe map[jobs.ID]map[string]bool // keys of what may be there, after a put that failed
 }
 
 // OpenOutputs makes the folder. It is a copy of what is elsewhere, unless that is
@@ -34,7 +35,7 @@ func OpenOutputs(dir string, away *elsewhere) (*Outputs, error) {
 	if away == nil {
 		return o, os.MkdirAll(dir, 0o700)
 	}
-	o.made = madeOf(away.take(ofOutputs))
+	o.made, o.maybe = madeOf(away.take(ofOutputs)), map[jobs.ID]map[string]bool{}
 	return o, away.clear(dir)
 }
 
