@@ -35,8 +35,10 @@ func (m messages) Streams(ctx context.Context) (*monitor.Streams, error) {
 }
 
 // reserved reports whether nobody may publish to a subject by hand: what is stored
-// there has one writer.
-func reserved(subject string) bool { return strings.HasPrefix(subject, "freshet.") }
+// there has one writer, or is kept as NATS keeps objects.
+func reserved(subject string) bool {
+	return strings.HasPrefix(subject, "freshet.") || strings.HasPrefix(subject, "$")
+}
 
 // Peek implements monitor.Messages.
 func (m messages) Peek(ctx context.Context, stream string, number uint64) (*monitor.Message, uint64, error) {

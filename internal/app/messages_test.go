@@ -66,3 +66,11 @@ func TestMessages(t *testing.T) {
 		t.Errorf("%d %s", status, body)
 	}
 }
+
+func TestReserved(t *testing.T) {
+	for subject, want := range map[string]bool{"freshet.log.jobs": true, "$O.files.C.>": true, "orders.>": false, "freshetted.>": false} {
+		if reserved(subject) != want {
+			t.Errorf("%s: %t", subject, !want)
+		}
+	}
+}

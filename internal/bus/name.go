@@ -11,7 +11,8 @@ import (
 // freshet.hint.SUBJECT, an entry freshet.log.NAME, a page
 // freshet.page.NAME.KEY, a lease freshet.lease.NAME; answers go to
 // freshet.inbox.CALLER. The caller's name is in the subject, because that is
-// what a server can hold a node to.
+// what a server can hold a node to. Objects have the subjects of NATS' object
+// stores, which begin with $O.NAME.
 const (
 	prefixCall  = "freshet.rpc."
 	prefixHint  = "freshet.hint."

@@ -44,7 +44,7 @@ func (r *readsThen) Read(p []byte) (int, error) {
 // TestObjectsPutFails: nothing is seen, and nothing stays, of what was not put to
 // its end.
 func TestObjectsPutFails(t *testing.T) {
-	eachObjects(t, ObjectsOptions{MaxBytes: 8 << 20}, func(t *testing.T, o *Objects) {
+	eachObjects(t, ObjectsOptions{MaxBytes: 4 << 20}, func(t *testing.T, o *Objects) {
 		mustPutObject(t, o, "old", blob(1000, 1))
 		broken := errors.New("no more")
 		for _, key := range []string{"old", "new"} {
@@ -60,7 +60,7 @@ func TestObjectsPutFails(t *testing.T) {
 				}
 				cancel()
 			}
-			if err := o.Put(limited(t), key, bytes.NewReader(blob(9<<20, 4))); !errors.Is(err, ErrFull) {
+			if err := o.Put(limited(t), key, bytes.NewReader(blob(5<<20, 4))); !errors.Is(err, ErrFull) {
 				t.Errorf("%s: %v", key, err)
 			}
 		}
@@ -71,7 +71,7 @@ func TestObjectsPutFails(t *testing.T) {
 		if n := contents(t, o); n != 1 {
 			t.Errorf("%d contents", n)
 		}
-		mustPutObject(t, o, "new", blob(6<<20, 5)) // there is room again
+		mustPutObject(t, o, "new", blob(3<<20, 5)) // there is room again
 		slow := *o
 		slow.stale = 0
 		if err := slow.Put(limited(t), "old", bytes.NewReader(blob(10, 6))); err == nil {
@@ -138,7 +138,7 @@ func TestObjectsDamaged(t *testing.T) {
 // TestObjectsReplaced: who reads what is replaced meanwhile is told so.
 func TestObjectsReplaced(t *testing.T) {
 	eachObjects(t, ObjectsOptions{}, func(t *testing.T, o *Objects) {
-		large := blob(3*fetchBytes, 1) // more than is fetched ahead
+		large := blob(fetchBytes+3*chunkSize, 1) // more than is fetched ahead
 		for what, change := range map[string]func() error{
 			"replaced": func() error { return o.Put(limited(t), "a", strings.NewReader("other")) },
 			"deleted":  func() error { return o.Delete(limited(t), "a") },
@@ -160,7 +160,7 @@ func TestObjectsReplaced(t *testing.T) {
 			_ = r.Close()
 		}
 		// Whoever wants no more closes it, or ends its context.
-		mustPutObject(t, o, "a", large)
+		mustPutObject(t, o, "a", blob(3*chunkSize, 2))
 		ctx, cancel := context.WithCancel(t.Context())
 		r, err := o.Get(ctx, "a")
 		if err != nil {
@@ -243,7 +243,7 @@ func TestObjectsServerEnds(t *testing.T) {
 // gets everything all the same.
 func TestObjectsForgotten(t *testing.T) {
 	eachObjects(t, ObjectsOptions{}, func(t *testing.T, o *Objects) {
-		large := blob(2*fetchBytes, 1) // more than is fetched ahead
+		large := blob(fetchBytes+3*chunkSize, 1) // more than is fetched ahead
 		mustPutObject(t, o, "a", large)
 		r, err := o.Get(limited(t), "a")
 		if err != nil {

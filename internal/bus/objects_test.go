@@ -170,6 +170,13 @@ func TestObjectsOpen(t *testing.T) {
 	}
 	mustPutObject(t, one, "a b", blob(1000, 1))
 	wantObject(t, two, "a b", blob(1000, 1))
+	// It is shown by the name that NATS' own tools have for it, and nobody writes into it by hand.
+	if state, err := c.State(limited(t)); err != nil || len(state.Streams) != 1 || state.Streams[0].Name != "OBJ_files" || state.Streams[0].Messages != 2 {
+		t.Errorf("%+v, %v", state, err)
+	}
+	if _, _, err := c.Store(limited(t), one.contentOf("x"), nil, []byte("x")); !errors.Is(err, ErrName) {
+		t.Errorf("%v", err)
+	}
 	// NATS' own client reads what we put, and we what it put.
 	theirs, err := c.js.ObjectStore(limited(t), "files")
 	if err != nil {
