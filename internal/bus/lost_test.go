@@ -65,3 +65,28 @@ func TestMissing(t *testing.T) {
 		t.Errorf("the last one: %v", err)
 	}
 }
+
+// TestReadBehind: what the consumer's server does not have yet, and the leader
+// has, is waited for.
+func TestReadBehind(t *testing.T) {
+	l := openLog(t, connect(t, startServer(t, t.TempDir()), "a"), "jobs")
+	for n := range uint64(3) {
+		mustAppend(t, l, n, "x")
+	}
+	for _, r := range []*reader{{next: 2, last: 3}, {next: 2, last: 100, subject: prefixLog + "jobs"}} {
+		if err := r.ended(limited(t), l.entries); !errors.Is(err, errLost) {
+			t.Errorf("there is more: %v", err)
+		}
+	}
+	for _, r := range []*reader{{next: 4, last: 3}, {next: 4, last: 100}, {next: 1, last: 100, subject: "other"}} {
+		if err := r.ended(limited(t), l.entries); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := l.entries.DeleteMsg(limited(t), 2); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&reader{next: 2, last: 2}).ended(limited(t), l.entries); err != nil {
+		t.Error("the next one is behind the last that is wanted:", err)
+	}
+}

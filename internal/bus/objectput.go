@@ -193,8 +193,12 @@ func (p *put) label(ctx context.Context) (before label, err error) {
 		if err == nil && now {
 			return before, nil
 		}
-		if err == nil {
-			continue // another was faster
+		if err == nil { // another was faster, or what was tried before is being written
+			select {
+			case <-time.After(labelAgain / 10):
+			case <-ctx.Done():
+			}
+			continue
 		}
 		tried = tried || !clear
 		var said *jetstream.APIError

@@ -46,7 +46,7 @@ func eachOf(ctx context.Context, s jetstream.Stream, r *reader) error {
 }
 
 // readTries is how often reading may be lost at the same place.
-const readTries = 5
+const readTries = 10
 
 var errLost = errors.New("messages are lost on their way")
 
@@ -108,7 +108,35 @@ func (r *reader) read(ctx context.Context, s jetstream.Stream) error {
 		}
 		pending = info.NumPending
 	}
-	return nil
+	return r.ended(ctx, s)
+}
+
+// ended asks the leader whether there is more: in a cluster the consumer is on
+// any of the servers, and that one may not have yet what the leader has.
+func (r *reader) ended(ctx context.Context, s jetstream.Stream) error {
+	if r.next > r.last {
+		return nil
+	}
+	subject := r.subject
+	if subject == "" {
+		subject = ">"
+	}
+	bounded, cancel := within(ctx)
+	defer cancel()
+	var m *jetstream.RawStreamMsg
+	err := again(bounded, func(ctx context.Context) (err error) {
+		m, err = s.GetMsg(ctx, r.next, jetstream.WithGetMsgSubject(subject))
+		return err
+	})
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return nil
+	case err != nil:
+		return err
+	case m.Sequence > r.last:
+		return nil
+	}
+	return errLost
 }
 
 // gone says whether an error means that a consumer is not there any more: the
