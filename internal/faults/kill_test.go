@@ -21,6 +21,7 @@ import (
 var (
 	rounds = flag.Int("faults.rounds", 1, "how many rounds of kills")
 	tasks  = flag.Int("faults.jobs", 300, "jobs a round: an array of nine tenths of them, and one by one")
+	most   = flag.Duration("faults.most", 0, "no further round is begun after so long; 0: all are")
 	kills  = flag.Int("faults.kills", 2, "processes killed a round; at most 4, since five losses make a task dead")
 )
 
@@ -39,18 +40,18 @@ func TestKill(t *testing.T) {
 // campaign is rounds, in which nodes of all kinds are killed.
 func (s *shape) campaign(t *testing.T, random *rand.Rand, kinds ...[]*node) {
 	t.Helper()
-	killed, lost := map[string]int{}, 0
-	for round := range *rounds {
-		began := time.Now()
-		ids := s.round(t, round, random, killed, kinds...)
+	killed, done, lost := map[string]int{}, 0, 0
+	for began := time.Now(); done < *rounds && (*most == 0 || time.Since(began) < *most); done++ {
+		round := time.Now()
+		ids := s.round(t, done, random, killed, kinds...)
 		lost += s.verify(t, ids, *tasks)
 		if t.Failed() {
-			t.Fatalf("round %d", round)
+			t.Fatalf("round %d", done)
 		}
-		t.Logf("round %d: %d jobs, %.1f s", round, *tasks, time.Since(began).Seconds())
+		t.Logf("round %d: %d jobs, %.1f s", done, *tasks, time.Since(round).Seconds())
 	}
 	s.restarted(t)
-	t.Logf("%d rounds of %d jobs; killed: %v; runs beyond one a task: %d; 0 jobs lost, 0 attempts begun twice", *rounds, *tasks, killed, lost)
+	t.Logf("%d rounds of %d jobs; killed: %v; runs beyond one a task: %d; 0 jobs lost, 0 attempts begun twice", done, *tasks, killed, lost)
 }
 
 // round submits jobs while processes are killed, and waits until all are over.
