@@ -80,6 +80,7 @@ func New(o Options) (*Handler, error) {
 		if !fi.IsDir() {
 			return nil, fmt.Errorf("static: %s is not a folder", o.Root)
 		}
+		h.opt.Root = dir
 		h.tree = newFolder(dir, o.FollowSymlinks)
 	}
 	if o.Coherence > 0 {

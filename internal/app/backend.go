@@ -11,6 +11,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/config"
 	"freshet/internal/rule"
+	"freshet/static"
 )
 
 // A backend is what answers the requests of a route: a folder, or origins and
@@ -23,10 +24,11 @@ type backend struct {
 	close    func() error     // may be nil
 	purge    purgeFunc        // nil without a cache
 	explain  explains
-	states   originStates  // nil without origins
-	programs *programs     // nil without programs
-	asked    *authorizer   // nil without one
-	conf     *config.Route // what it was made of
+	states   originStates    // nil without origins
+	programs *programs       // nil without programs
+	folder   *static.Handler // whose files are served; nil without one
+	asked    *authorizer     // nil without one
+	conf     *config.Route   // what it was made of
 	log      *slog.Logger
 	closed   func()       // called once it is closed; may be nil
 	users    atomic.Int64 // requests, and 1 for the configuration
@@ -81,6 +83,7 @@ func newBackend(r *config.Route, w *within, store *cache.Store) (*backend, error
 			return nil, err
 		}
 		b.handler, b.hot, b.close, b.explain = h, h, h.Close, folderExplains{h}
+		b.folder = h
 	case config.RouteOrigins:
 		c, err := newCached(&r.Origins, &r.Caching, store, w)
 		if err != nil {
@@ -95,6 +98,9 @@ func newBackend(r *config.Route, w *within, store *cache.Store) (*backend, error
 		}
 		b.handler, b.hot, b.close, b.purge, b.explain = p.handler, p.hot, p.close, p.purge, p.explain
 		b.programs = p
+		if p.files != nil {
+			b.folder = p.files.folder
+		}
 	case config.RouteRedirect:
 		d := newRedirect(r)
 		b.handler, b.explain = d, d

@@ -18,7 +18,7 @@ func openFolder(c *config.Serve) opener {
 		if err != nil {
 			return content{}, err
 		}
-		return content{name: folderName(c.Dir), handler: h, hot: h, close: h.Close, data: c.Data, explain: folderExplains{h}, given: c.Given,
+		return content{name: folderName(c.Dir), handler: h, hot: h, close: h.Close, data: c.Data, explain: folderExplains{h}, folders: newFolders(h), given: c.Given,
 			command: "serve", does: "static " + c.Dir}, nil
 	}
 }

@@ -69,6 +69,7 @@ func TestOwnKindsRefused(t *testing.T) {
 	for kind, want := range map[string]string{
 		"list-update": "kind list-update: this server filters by no lists",
 		"purge":       "kind purge: this server keeps no answers",
+		"precompress": "kind precompress: this server serves no folder",
 		"scrub":       "kind scrub: this server has no cache on disk",
 	} {
 		if got, stdout, stderr := command(t, home, "job", "submit", "--kind", kind); got != exitFault || stdout != "" || !strings.Contains(stderr, want) {

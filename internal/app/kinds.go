@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ func (s *service) ownKinds() map[string]ownKind {
 	all := map[string]ownKind{
 		"purge":       {lacks: "this server keeps no answers that could be purged", check: func(params map[string]string) error { return readPurge(params, &control.Request{}) }},
 		"scrub":       {lacks: "this server has no cache on disk, which --data gives it", check: func(params map[string]string) error { _, err := scrubRate(params); return err }},
+		"precompress": {lacks: errNoFolders.Error(), check: s.content.folders.checkPrecompress},
 		"list-update": {lacks: "this server filters by no lists", check: func(params map[string]string) error { return noParams(params) }},
 	}
 	has := func(kind string, run worker.Kind) {
@@ -45,6 +47,11 @@ func (s *service) ownKinds() map[string]ownKind {
 	}
 	if f := s.content.filter; f != nil && len(f.Lists()) > 0 {
 		has("list-update", listKind(f))
+	}
+	if f := s.content.folders; f != nil {
+		if dir, err := doorFolder(s.content.data, s.env.Environ); err == nil {
+			has("precompress", precompressKind(f, filepath.Join(dir, "precompressed")))
+		}
 	}
 	return all
 }
@@ -78,7 +85,7 @@ func (s *service) checkJob(spec *jobs.Spec) error {
 }
 
 // operands gives a job of a kind of work what stands behind it on the command
-// line: addresses.
+// line: addresses, or their paths.
 func operands(s *jobs.Spec) {
 	if s.Kind == "" || len(s.Command) == 0 {
 		return
@@ -86,7 +93,11 @@ func operands(s *jobs.Spec) {
 	if s.Params == nil {
 		s.Params = map[string]string{}
 	}
-	s.Params["urls"], s.Command = strings.Join(s.Command, " "), nil
+	name := "urls"
+	if s.Kind == "precompress" {
+		name = "paths"
+	}
+	s.Params[name], s.Command = strings.Join(s.Command, " "), nil
 }
 
 // noParams is the check of a kind without parameters.

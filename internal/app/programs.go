@@ -79,7 +79,7 @@ func openPrograms(c *config.Serve, w *within) (content, error) {
 	}
 	closeAll := func() error { return errors.Join(p.close(), store.Close()) }
 	return content{name: folderName(c.Dir), handler: p.handler, hot: p.hot, close: closeAll, data: c.Data, explain: p.explain, given: c.Given,
-		command: "serve", does: "static " + c.Dir + ", programs in it", store: store, purger: onePurger(p.purge, store), programs: p}, nil
+		command: "serve", does: "static " + c.Dir + ", programs in it", store: store, purger: onePurger(p.purge, store), programs: p, folders: newFolders(p.files.folder)}, nil
 }
 
 // newPrograms opens what a route with programs needs.

@@ -76,6 +76,9 @@ type content struct {
 	// programs are what runs programs, on a command line; nil without.
 	programs *programs
 
+	// folders are those whose files are served; nil: there are never any.
+	folders *folders
+
 	// filter is a forward proxy, whose lists are read anew on a hangup; manage is
 	// told where its page is. Both may be nil.
 	filter *forward.Handler
