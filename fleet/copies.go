@@ -269,6 +269,10 @@ func newFile(path string, sync bool, fill func(*os.File) error) error {
 	return err
 }
 
+// copiesOf is the folder of copies beside one that was not a copy, and is left as
+// it is.
+func copiesOf(dir string) string { return filepath.Clean(dir) + ".copy" }
+
 // asidePrefix is put before the name of a folder of copies that are not to be
 // used again.
 const asidePrefix = ".freshet-old-"

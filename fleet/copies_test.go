@@ -274,3 +274,32 @@ func TestElsewhereClears(t *testing.T) {
 		e.close()
 	}
 }
+
+// A folder that was no copy is left alone.
+func TestElsewhereIsBeside(t *testing.T) {
+	dir := t.TempDir()
+	l, err := OpenLogs(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.say(t, "j", 1, 1, "text")
+	for range 2 {
+		e := elsewhereOf(t, newFake())
+		over, err := OpenLogs(dir, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := OpenOutputs(dir, e)
+		if err != nil || out.dir == dir {
+			t.Fatal(err)
+		}
+		if got := over.text(t, "j", 1); got != "" {
+			t.Errorf("%q", got)
+		}
+		over.Close()
+		e.close()
+	}
+	if got := l.text(t, "j", 1); got != "text\n" {
+		t.Errorf("%q", got)
+	}
+}

@@ -93,7 +93,7 @@ func TestInputsElsewhere(t *testing.T) {
 func TestInputsFolderIsACopy(t *testing.T) {
 	o := newFake()
 	dir := t.TempDir()
-	i, _ := inputsAt(t, dir, InputOptions{})
+	i, _ := inputsAt(t, copiesOf(dir), InputOptions{})
 	here, both := i.give(t, "here alone"), i.give(t, "here and there")
 	o.content[inputKey(both.SHA256)] = []byte("here and there")
 	o.content["input/..%2f"] = []byte("nothing of ours")
@@ -107,7 +107,7 @@ func TestInputsFolderIsACopy(t *testing.T) {
 	if text, err := j.text(both); err != nil || text != "here and there" || o.counted("get") != 0 || j.size != both.Size {
 		t.Errorf("%q, %v, %d bytes", text, err, j.size)
 	}
-	if list := names(t, dir); len(list) != 1 {
+	if list := names(t, j.dir); len(list) != 1 {
 		t.Errorf("%q", list)
 	}
 }

@@ -64,9 +64,9 @@ type input struct {
 	missed int // how often it was not found there
 }
 
-// OpenInputs makes the folder, and removes what had not come whole. The folder is
-// a copy of what is elsewhere, unless that is nil: what is not there is removed,
-// too.
+// OpenInputs makes the folder, and removes what had not come whole. Unless
+// elsewhere is nil, it is another folder beside, a copy of what is there: what is
+// not there is removed, too.
 func OpenInputs(dir string, o InputOptions, away *elsewhere) (*Inputs, error) {
 	if o.MaxFile <= 0 {
 		o.MaxFile = DefaultMaxInput
@@ -79,6 +79,9 @@ func OpenInputs(dir string, o InputOptions, away *elsewhere) (*Inputs, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if away != nil {
+		dir = copiesOf(dir)
 	}
 	i := &Inputs{dir: dir, o: o, away: away, there: map[string]*input{}, parts: map[string]*part{}}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -36,14 +36,16 @@ type taskOf struct {
 	task int64
 }
 
-// OpenLogs makes the folder. It is a copy of what is elsewhere, unless that is
-// nil: what was in it does not count, and Close has to be called.
+// OpenLogs makes the folder. Unless elsewhere is nil, it is another folder beside,
+// a copy of what is there: what was in it does not count, and Close has to be
+// called.
 func OpenLogs(dir string, away *elsewhere) (*Logs, error) {
 	l := &Logs{dir: dir, last: map[taskOf]int{}}
 	if away == nil {
 		return l, os.MkdirAll(dir, 0o700)
 	}
-	if err := away.clear(dir); err != nil {
+	l.dir = copiesOf(dir)
+	if err := away.clear(l.dir); err != nil {
 		return nil, err
 	}
 	l.behind = newBehind(l, away)

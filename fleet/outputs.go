@@ -28,15 +28,16 @@ type Outputs struct {
 	maybe map[jobs.ID]map[string]bool // keys of what may be there, after a put that failed
 }
 
-// OpenOutputs makes the folder. It is a copy of what is elsewhere, unless that is
-// nil: what was in it does not count.
+// OpenOutputs makes the folder. Unless elsewhere is nil, it is another folder
+// beside, a copy of what is there: what was in it does not count.
 func OpenOutputs(dir string, away *elsewhere) (*Outputs, error) {
 	o := &Outputs{dir: dir, away: away}
 	if away == nil {
 		return o, os.MkdirAll(dir, 0o700)
 	}
+	o.dir = copiesOf(dir)
 	o.made, o.maybe = madeOf(away.take(ofOutputs)), map[jobs.ID]map[string]bool{}
-	return o, away.clear(dir)
+	return o, away.clear(o.dir)
 }
 
 // Store implements worker.FileStore. A file is there whole, and on the disk, or
