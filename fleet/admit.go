@@ -45,6 +45,11 @@ func (n *Node) admit(addr string) error {
 		return err
 	}
 	n.keep(func() error { stopReports(); return nil })
+	if n.shared != nil {
+		if err := n.shared.admit(n); err != nil {
+			return err
+		}
+	}
 	watching, end := context.WithCancel(context.Background())
 	n.ended.Go(func() { d.claims.watch(watching, n.connected) })
 	n.ended.Go(func() {

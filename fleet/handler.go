@@ -57,6 +57,7 @@ var codes = []struct {
 	{"full", http.StatusServiceUnavailable, jobs.ErrFull},
 	{"closed", http.StatusServiceUnavailable, jobs.ErrClosed},
 	{"fenced", http.StatusServiceUnavailable, jobs.ErrFenced},
+	{"standby", http.StatusServiceUnavailable, ErrStandby},
 	{"away", http.StatusServiceUnavailable, ErrAway},
 	{"lost", http.StatusConflict, jobs.ErrLost},
 	{"cancelled", http.StatusConflict, jobs.ErrCancelled},

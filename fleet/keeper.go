@@ -32,8 +32,9 @@ type Keeper struct {
 	open func(context.Context, Options) (*Node, error)
 	log  *slog.Logger
 
-	stop  context.CancelFunc
-	ended sync.WaitGroup
+	stop   context.CancelFunc
+	ended  sync.WaitGroup
+	failed error // of closing a node; read when all has ended
 
 	mu   sync.Mutex // guards what follows; a leaf
 	node *Node      // nil: away
@@ -55,12 +56,19 @@ const (
 
 // Keep opens the queue and starts to run its tasks, as [Open], and keeps it open.
 // ctx bounds the first opening, whose error is returned.
-func Keep(ctx context.Context, o Options) (*Keeper, error) { return keep(ctx, o, Open) }
-
-func keep(ctx context.Context, o Options, open func(context.Context, Options) (*Node, error)) (*Keeper, error) {
+// With NATS it leads the fleet, or is a standby that takes the place of who leads;
+// it returns when it is known which.
+func Keep(ctx context.Context, o Options) (*Keeper, error) {
 	if o.ErrorLog == nil {
 		o.ErrorLog = slog.Default()
 	}
+	if o.NATS != nil {
+		return keepElsewhere(ctx, o)
+	}
+	return keep(ctx, o, Open)
+}
+
+func keep(ctx context.Context, o Options, open func(context.Context, Options) (*Node, error)) (*Keeper, error) {
 	n, err := open(ctx, o)
 	if err != nil {
 		return nil, err
@@ -125,6 +133,13 @@ func (k *Keeper) set(n *Node, why error) {
 	}
 }
 
+// stands says why no node is open.
+func (k *Keeper) stands(why error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.node, k.why = nil, why
+}
+
 // now is the node that is open.
 func (k *Keeper) now() (*Node, error) {
 	k.mu.Lock()
@@ -138,7 +153,7 @@ func (k *Keeper) Close() error {
 	k.ended.Wait()
 	n, _ := k.now()
 	if n == nil {
-		return nil
+		return k.failed
 	}
 	k.set(nil, errors.New("the server ends"))
 	return n.Close()

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"time"
@@ -132,7 +133,7 @@ func (p keptPurger) Purge(q *control.Request) (*control.Answer, error) {
 	switch {
 	case err == nil:
 		return n.purges.Purge(q)
-	case q.Here && p.k.o.Cache != nil:
+	case p.k.o.Cache != nil && (q.Here || errors.Is(err, ErrStandby)):
 		return alone{p.k.o.Cache}.Purge(q)
 	}
 	return nil, err

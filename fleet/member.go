@@ -119,7 +119,7 @@ type member struct {
 // prepare makes the parts of the node that there are to be.
 func (m *member) prepare() (about string, err error) {
 	r := m.reports
-	r.figures, r.stays, r.dir, r.log = m.Figures, m.Stays, m.Dir, m.ErrorLog
+	r.figures, r.stays, r.dir, r.log, r.learn = m.Figures, m.Stays, m.Dir, m.ErrorLog, m.conn.Learn
 	if r.figures == nil && m.Worker != nil {
 		r.figures = func(to *Report) { to.Version, to.Started = m.Worker.Version, m.joined }
 	}
@@ -193,6 +193,9 @@ func (m *member) run(ctx context.Context) error {
 	case <-m.conn.Done():
 		stop(errEnded)
 	case <-running.Done():
+	}
+	if m.worker != nil && context.Cause(ctx) == errLeads {
+		m.worker.Abandon()
 	}
 	parts.Wait()
 	if cause := context.Cause(running); ctx.Err() == nil && cause != errDrained {

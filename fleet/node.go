@@ -58,8 +58,15 @@ type Options struct {
 	// ErrorLog hears of what is wrong; nil: slog.Default.
 	ErrorLog *slog.Logger
 
+	// NATS is a cluster elsewhere in which the queue is kept, with all that makes
+	// the fleet one; nil: all is kept in Dir. Keep takes it; several servers may name
+	// the same cluster. Listen is necessary then.
+	NATS *NATS
+
 	times *purgeTimes // nil: usualTimes
 	again bool        // this process had it open before, and has ended its tasks
+
+	cluster *bus.Conn // of NATS; nil: none
 }
 
 // ErrInUse is why a folder is not opened that another process uses.
@@ -87,8 +94,12 @@ type Node struct {
 	stop  context.CancelFunc
 	ended sync.WaitGroup
 
-	failed chan struct{} // closed when the log cannot be written any more
-	fault  error         // why; set before that
+	shared *shared    // with other hubs; nil: there are none
+	files  *elsewhere // of jobs; nil: they are here alone
+
+	failing sync.Once
+	failed  chan struct{} // closed when the log cannot be written any more
+	fault   error         // why; set before that
 }
 
 // Open opens the queue and starts to run its tasks. ctx bounds the opening.
@@ -105,18 +116,18 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	if n.logs, err = OpenLogs(filepath.Join(o.Dir, "logs"), nil); err != nil {
-		return nil, err
-	}
-	n.keep(n.logs.Close)
-	if n.outputs, err = OpenOutputs(filepath.Join(o.Dir, "outputs"), nil); err != nil {
-		return nil, err
-	}
-	log, err := n.openLog(ctx, o.Dir)
+	log, err := n.openLog(ctx, &o)
 	if err != nil {
 		return nil, err
 	}
-	if n.inputs, err = OpenInputs(filepath.Join(o.Dir, "inputs"), o.Inputs, nil); err != nil {
+	if n.logs, err = OpenLogs(filepath.Join(o.Dir, "logs"), n.files); err != nil {
+		return nil, err
+	}
+	n.keep(n.logs.Close)
+	if n.outputs, err = OpenOutputs(filepath.Join(o.Dir, "outputs"), n.files); err != nil {
+		return nil, err
+	}
+	if n.inputs, err = OpenInputs(filepath.Join(o.Dir, "inputs"), o.Inputs, n.files); err != nil {
 		return nil, err
 	}
 	n.keep(n.inputs.Close)
@@ -174,9 +185,13 @@ func (n *Node) giveBack(ctx context.Context) error {
 
 func (n *Node) keep(close func() error) { n.keepers = append(n.keepers, close) }
 
-// openLog opens the log of the queue: on NATS inside this process or, in a
-// program that was built without it, in files.
-func (n *Node) openLog(ctx context.Context, dir string) (jobs.Log, error) {
+// openLog opens the log of the queue: in a cluster elsewhere, on NATS inside this
+// process or, in a program that was built without it, in files.
+func (n *Node) openLog(ctx context.Context, o *Options) (jobs.Log, error) {
+	if o.cluster != nil {
+		return n.openShared(ctx, o)
+	}
+	dir := o.Dir
 	server, err := bus.Start(bus.Options{Dir: filepath.Join(dir, "bus"), Log: n.log})
 	if errors.Is(err, bus.ErrAbsent) {
 		log, err := jobs.OpenFileLog(filepath.Join(dir, "log"))
@@ -251,13 +266,23 @@ func (n *Node) watch(ctx context.Context) {
 	}
 	select {
 	case <-broken:
-		n.fault = n.server.Err()
+		n.quit(n.server.Err())
 	case <-n.scheduler.Done():
-		n.fault = n.scheduler.Err()
+		n.quit(n.scheduler.Err())
 	case <-ctx.Done():
-		return
 	}
-	close(n.failed)
+}
+
+// quit notes why the queue has stopped, the first time. Nothing is written
+// elsewhere from then on.
+func (n *Node) quit(why error) {
+	n.failing.Do(func() {
+		n.fault = why
+		if n.files != nil {
+			n.files.yield()
+		}
+		close(n.failed)
+	})
 }
 
 // Failed is closed when the queue has stopped by itself, because its log cannot be

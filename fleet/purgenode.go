@@ -19,12 +19,21 @@ func (n *Node) openPurges(ctx context.Context, o *Options) error {
 		return err
 	}
 	n.keep(func() error { conn.Close(); return nil })
-	log, err := conn.Log(ctx, "purges", bus.LogOptions{})
+	keeps := conn
+	if o.cluster != nil {
+		keeps = o.cluster
+	}
+	log, err := keeps.Log(ctx, "purges", bus.LogOptions{})
 	if err != nil {
 		return err
 	}
 	h := &hub{name: n.name, cache: o.Cache, times: o.times.or(usualTimes), log: n.log, valid: n.validNames}
-	if err := h.open(ctx, log); err != nil {
+	if n.shared != nil {
+		err = n.shared.openPurges(ctx, h, ownLog{log, n})
+	} else {
+		err = h.open(ctx, log)
+	}
+	if err != nil {
 		return err
 	}
 	n.keep(func() error { h.close(); return nil })

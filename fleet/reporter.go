@@ -33,6 +33,7 @@ type heard struct {
 	Sent     time.Time `json:"sent"`
 	Do       string    `json:"do,omitempty"` // doLock, doDrain; "": work
 	Serial   uint64    `json:"serial,omitempty"`
+	Hubs     []string  `json:"hubs,omitempty"` // where the fleet may be found, when this hub is not there any more
 }
 
 // What a server can be told to do.
@@ -46,6 +47,7 @@ const (
 type reporter struct {
 	ask     func(ctx context.Context, report []byte) ([]byte, error)
 	figures func(*Report)  // adds what only the process knows; nil: nothing
+	learn   func([]string) // is told where else the fleet may be found; nil: nobody
 	place   func() *Place  // in the purges; nil: it does not follow them
 	worker  *worker.Worker // nil: it runs no tasks
 	stays   bool           // it does not end when it is drained
@@ -156,6 +158,9 @@ func (r *reporter) once(ctx context.Context, leaving bool, wait time.Duration) e
 		return err
 	}
 	r.compare(asked, answered, &h)
+	if r.learn != nil && len(h.Hubs) > 0 {
+		r.learn(h.Hubs)
+	}
 	if !leaving {
 		r.obey(&h)
 	}

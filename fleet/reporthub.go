@@ -23,6 +23,7 @@ const (
 type roll struct {
 	wants *wants
 	now   func() time.Time // with a monotonic clock
+	hubs  func() []string  // where else the fleet may be found; nil: nowhere
 
 	mu sync.Mutex // guards by; a leaf
 	by map[string]*present
@@ -53,7 +54,12 @@ func (r *roll) hear(ctx context.Context, q bus.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(&heard{Received: received, Sent: r.now(), Do: w.Do, Serial: w.Serial})
+	h := &heard{Received: received, Do: w.Do, Serial: w.Serial}
+	if r.hubs != nil {
+		h.Hubs = r.hubs()
+	}
+	h.Sent = r.now()
+	return json.Marshal(h)
 }
 
 // note keeps a report.

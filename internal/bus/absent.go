@@ -160,3 +160,6 @@ func (*Objects) Keys(context.Context, func(string, int64) error) error { return 
 
 // Sweep returns ErrAbsent.
 func (*Objects) Sweep(context.Context) error { return ErrAbsent }
+
+// Reachable is nothing.
+func Reachable(string) []string { return nil }

@@ -25,6 +25,19 @@ func isAddress(a string) bool {
 	return err == nil && n > 0
 }
 
+// Reachable are the addresses, host:port, under which others find who listens at
+// one, as far as that is known before it does: none for a port of 0.
+func Reachable(addr string) []string {
+	at, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil || at.Port == 0 {
+		return nil
+	}
+	if at.IP == nil {
+		at.IP = net.IPv6unspecified
+	}
+	return reachable(at)
+}
+
 // Also names further addresses, host:port each, that tokens made from now on
 // tell nodes to dial, after the server's own, in place of those that an earlier
 // call has named: where other servers with the same Records are. What is no

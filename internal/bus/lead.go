@@ -144,19 +144,23 @@ func (l *Leadership) keep(ctx context.Context, s jetstream.Stream, revision uint
 		case <-turn.C:
 		}
 		now := time.Now()
-		n, err := l.write(ctx, revision, l.id)
+		// Not longer than the lease: others may have it then, and Lost says so.
+		renewing, cancel := context.WithDeadline(ctx, renewed.Add(l.ttl))
+		n, err := l.write(renewing, revision, l.id)
 		switch {
 		case err == nil:
 			revision, renewed = n, now
 		case errors.Is(err, ErrFenced):
-			current, holder, err := l.current(ctx, s)
+			current, holder, err := l.current(renewing, s)
 			if err == nil && holder != l.id {
+				cancel()
 				return
 			}
 			if err == nil { // what was of unknown outcome before had been written
 				revision = current
 			}
 		}
+		cancel()
 	}
 }
 

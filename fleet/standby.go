@@ -1,0 +1,341 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"freshet/internal/bus"
+	"freshet/internal/filelock"
+	"freshet/internal/worker"
+)
+
+// ErrStandby is of what is asked of a server while another one leads its fleet.
+var ErrStandby = errors.New("this server is a standby")
+
+// standby says so, and who leads.
+type standby struct{ leader string }
+
+func (s standby) Error() string {
+	if s.leader == "" {
+		return "this server is a standby, and it is not known yet who leads the fleet"
+	}
+	return "this server is a standby: " + s.leader + " leads the fleet; ask there"
+}
+
+// Is makes it ErrStandby.
+func (s standby) Is(target error) bool { return target == ErrStandby }
+
+// Status is that of an answer over HTTP.
+func (s standby) Status() int { return 503 }
+
+// errLeads ends a standby's being a member.
+var errLeads = errors.New("this server leads now")
+
+// The leases that hubs have in the cluster, and for how long without a sign.
+const (
+	leaseHub  = "hub"
+	leaseName = "hub-" // and a name, so that one server has it
+	leaseLife = 3 * time.Second
+	// firstTry is how long a server that is started waits to lead before it goes on
+	// as a standby.
+	firstTry = time.Second
+	// askLeader bounds how long it waits for a token.
+	askLeader = 5 * time.Second
+)
+
+// A candidate is a hub of a fleet that is kept in a cluster: it leads, or is a
+// standby.
+type candidate struct {
+	k     *Keeper
+	conn  *bus.Conn
+	named *bus.Leadership
+	lock  io.Closer
+
+	token string // as a standby; of the goroutine that is one
+	wait  time.Duration
+}
+
+// HubName makes a name for a hub of the host's.
+func HubName(host string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '-'
+	}, host)
+	return name[:min(len(name), 40)]
+}
+
+// keepElsewhere is Keep for a queue in a cluster.
+func keepElsewhere(ctx context.Context, o Options) (_ *Keeper, err error) {
+	if o.Listen == "" {
+		return nil, errors.New("hubs of a fleet that is kept in NATS elsewhere find each other at an address; give one")
+	}
+	if o.Name == "" {
+		host, _ := os.Hostname()
+		o.Name = HubName(host)
+	}
+	k := &Keeper{o: o, open: Open, log: o.ErrorLog, fleet: true, messages: true, address: o.Listen, why: standby{}}
+	k.about = "as the server that leads has them, or, while this one leads, its own"
+	c := &candidate{k: k, wait: openAgain}
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	if err := c.connect(ctx); err != nil {
+		return nil, err
+	}
+	k.o.cluster = c.conn
+	if o.Cache != nil {
+		o.Cache.Hold()
+	}
+	trying, cancel := context.WithTimeout(ctx, firstTry)
+	l, err := c.conn.Lead(trying, leaseHub, leaseLife)
+	late := trying.Err() != nil
+	cancel()
+	if err != nil && !late {
+		return nil, err
+	}
+	var n *Node
+	if err == nil {
+		if n, err = Open(ctx, k.o); err != nil {
+			l.Resign()
+			return nil, err
+		}
+		c.leads(n)
+	}
+	running, stop := context.WithCancel(context.Background())
+	k.stop = stop
+	k.ended.Go(func() {
+		c.run(running, l, n)
+		c.close()
+	})
+	return k, nil
+}
+
+// connect takes the folder, and the name, for this process.
+func (c *candidate) connect(ctx context.Context) error {
+	o := &c.k.o
+	dir := filepath.Join(o.Dir, "bus")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	lock, err := filelock.Take(filepath.Join(dir, "lock"))
+	if errors.Is(err, filelock.ErrLocked) {
+		return fmt.Errorf("%w: %w", ErrInUse, err)
+	}
+	if err != nil {
+		return err
+	}
+	c.lock = lock
+	n := o.NATS
+	c.conn, err = bus.Connect(ctx, bus.ConnectOptions{URL: n.URL, Name: o.Name, Creds: n.Creds, User: n.User, Password: n.Password, Token: n.Token, TLS: n.TLS, Replicas: n.Replicas, Log: o.ErrorLog})
+	if err != nil {
+		return err
+	}
+	naming, cancel := context.WithTimeout(ctx, 4*leaseLife) // of a process that was killed it is free after one
+	defer cancel()
+	c.named, err = c.conn.Lead(naming, leaseName+o.Name, leaseLife)
+	if err != nil && naming.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("another server of the cluster is called %s, or the cluster does not answer; each hub needs a name of its own: %w", o.Name, err)
+	}
+	return err
+}
+
+// close gives back what connect took.
+func (c *candidate) close() {
+	defer func() { c.named, c.conn, c.lock = nil, nil, nil }()
+	if c.named != nil {
+		c.named.Resign()
+	}
+	if c.conn != nil {
+		c.conn.Close()
+	}
+	if c.lock != nil {
+		_ = c.lock.Close()
+	}
+}
+
+// run leads, or is a standby, until ctx ends.
+func (c *candidate) run(ctx context.Context, l *bus.Leadership, n *Node) {
+	for ; ctx.Err() == nil; n = nil {
+		if n == nil {
+			if l = c.standBy(ctx); l == nil {
+				c.again(ctx)
+				continue
+			}
+			n = c.take(ctx, l)
+		}
+		if n != nil {
+			c.lead(ctx, l, n)
+		}
+	}
+	if n != nil { // it ended before it was seen
+		c.lead(ctx, l, n)
+	}
+}
+
+// again makes a connection in place of one that has ended for good, as when the
+// cluster does not know who we are for a while.
+func (c *candidate) again(ctx context.Context) {
+	for wait := openAgain; ctx.Err() == nil; wait = min(2*wait, openAgainMost) {
+		c.close()
+		err := c.connect(ctx)
+		if err == nil {
+			c.k.o.cluster = c.conn
+			return
+		}
+		if ctx.Err() == nil {
+			c.k.log.Warn("the cluster that keeps the fleet is not reached; it is tried again", "in", wait, "err", err)
+		}
+		sleep(ctx, wait)
+	}
+}
+
+// leads notes that a node is open.
+func (c *candidate) leads(n *Node) {
+	c.wait, c.token = openAgain, ""
+	c.k.o.again = true
+	c.k.set(n, nil)
+	c.k.log.Info("this server leads the fleet", "name", c.k.o.Name)
+}
+
+// take opens the node; nil: it cannot, and another may.
+func (c *candidate) take(ctx context.Context, l *bus.Leadership) *Node {
+	c.k.o.again = true
+	c.k.set(nil, errLeads)
+	opening, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-l.Lost():
+			cancel()
+		case <-opening.Done():
+		}
+	}()
+	n, err := c.k.open(opening, c.k.o)
+	cancel()
+	if err == nil {
+		c.leads(n)
+		return n
+	}
+	if ctx.Err() == nil {
+		c.k.log.Error("this server cannot lead the fleet; it is tried again, if no other does", "err", err)
+	}
+	c.over(err)
+	l.Resign()
+	sleep(ctx, c.wait)
+	c.wait = min(2*c.wait, openAgainMost)
+	return nil
+}
+
+// over holds what is stored: from now on another may purge it.
+func (c *candidate) over(why error) {
+	if cache := c.k.o.Cache; cache != nil {
+		cache.Hold()
+	}
+	c.k.set(nil, why)
+}
+
+// lead leads until ctx ends, or another may.
+func (c *candidate) lead(ctx context.Context, l *bus.Leadership, n *Node) {
+	var why error
+	select {
+	case <-l.Lost():
+		why = errors.New("its time to lead is over: the cluster was not reached, or another leads")
+	case <-n.Failed():
+		why = n.Fault()
+	case <-ctx.Done():
+	}
+	if why != nil {
+		c.over(why)
+		n.quit(why)
+		c.k.log.Error("this server does not lead the fleet any more; what was acknowledged is kept in the cluster", "err", why)
+	} else {
+		c.k.set(nil, errors.New("the server ends"))
+	}
+	if err := n.Close(); err != nil && why == nil {
+		c.k.failed = err
+	}
+	l.Resign()
+	if why != nil {
+		sleep(ctx, openAgain)
+	}
+}
+
+// standBy is a member of the fleet until this server has the lease; nil: ctx has
+// ended, or the connection has.
+func (c *candidate) standBy(ctx context.Context) *bus.Leadership {
+	c.k.stands(standby{})
+	member, leave := context.WithCancelCause(ctx)
+	var ended sync.WaitGroup
+	ended.Go(func() { c.follow(member) })
+	defer ended.Wait()
+	defer leave(errLeads)
+	for {
+		l, err := c.conn.Lead(ctx, leaseHub, leaseLife)
+		if err == nil {
+			return l
+		}
+		if ctx.Err() != nil || errors.Is(err, bus.ErrClosed) {
+			leave(nil)
+			return nil
+		}
+		c.k.log.Debug("ask to lead", "err", err)
+		sleep(ctx, openAgain)
+	}
+}
+
+// follow is a member of the fleet until ctx ends.
+func (c *candidate) follow(ctx context.Context) {
+	o := &c.k.o
+	said := ""
+	for ctx.Err() == nil {
+		err := c.ask(ctx)
+		if err == nil {
+			said = ""
+			err = Join(ctx, MemberOptions{
+				Token: c.token, Cache: o.Cache, Stays: true, Figures: o.Figures, Dir: o.Dir, Inputs: filepath.Join(o.Dir, "fetched"), ErrorLog: o.ErrorLog, times: o.times,
+				Worker: &worker.Options{Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain},
+			})
+			c.token = ""
+		}
+		if err != nil && ctx.Err() == nil && err.Error() != said {
+			said = err.Error()
+			c.k.log.Warn("this standby is no member of the fleet; it asks again", "err", err)
+		}
+		sleep(ctx, openAgain)
+	}
+}
+
+// ask asks who leads for a token, unless there is one.
+func (c *candidate) ask(ctx context.Context) error {
+	if c.token != "" {
+		return nil
+	}
+	asking, cancel := context.WithTimeout(ctx, askLeader)
+	defer cancel()
+	body, err := json.Marshal(&hubAsks{bus.Reachable(c.k.o.Listen)})
+	if err != nil {
+		return err
+	}
+	text, err := c.conn.Call(asking, callHub, body)
+	if err != nil {
+		return fmt.Errorf("ask who leads the fleet: %w", uncoded(err))
+	}
+	var told hubTold
+	if err := json.Unmarshal(text, &told); err != nil {
+		return err
+	}
+	c.token = told.Token
+	c.k.stands(standby{told.Leader})
+	return nil
+}

@@ -1,0 +1,136 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"freshet/internal/bustest"
+	"freshet/internal/control"
+	"freshet/internal/wiretest"
+	"freshet/internal/worker"
+	"freshet/jobs"
+)
+
+// candidateOf starts a hub that keeps all in a cluster.
+func candidateOf(t *testing.T, url, name string) (*Keeper, *fakeCache) {
+	t.Helper()
+	cache := newFakeCache()
+	k, err := Keep(t.Context(), Options{Dir: t.TempDir(), Name: name, Tasks: 1, Listen: wiretest.Reserve(t), Cache: cache, Drain: time.Nanosecond, NATS: &NATS{URL: url}, ErrorLog: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return k, cache
+}
+
+func (k *Keeper) leadsNow() bool {
+	n, _ := k.now()
+	return n != nil
+}
+
+// Of two hubs one leads; when it is cut off the other one does, with all that was
+// acknowledged, and the members of the fleet find it.
+func TestStandby(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the programs of these tests are not there")
+	}
+	url := bustest.Server(t)
+	one, cacheOne := candidateOf(t, url, "one")
+	if !one.leadsNow() {
+		t.Fatal("the first one does not lead")
+	}
+	two, cacheTwo := candidateOf(t, url, "two")
+	until(t, "the other one is a standby", func() bool {
+		_, err := two.Queue().Jobs(t.Context(), jobs.Filter{})
+		return errors.Is(err, ErrStandby) && strings.Contains(err.Error(), "one leads") && !cacheTwo.isHeld()
+	})
+	token, err := one.Invite("far", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cacheFar := newFakeCache()
+	cacheFar.Hold()
+	ctx, cancel := context.WithCancel(context.Background())
+	joined := make(chan error, 1)
+	go func() {
+		joined <- Join(ctx, MemberOptions{Token: token, Cache: cacheFar, Worker: &worker.Options{Capacity: 1, Labels: map[string]string{"far": "x"}, Drain: -1}, every: 100 * time.Millisecond, ErrorLog: slog.New(slog.DiscardHandler)})
+	}()
+	defer func() {
+		cancel()
+		<-joined
+	}()
+	until(t, "the member is let go", func() bool { return !cacheFar.isHeld() })
+	for _, c := range []*fakeCache{cacheOne, cacheTwo, cacheFar} {
+		c.store("a", 1)
+	}
+	a, err := one.Purger().Purge(&control.Request{Tags: []string{"a"}})
+	if err != nil || len(a.Receipt.Nodes) != 3 {
+		t.Fatalf("%+v %v", a.Receipt, err)
+	}
+	for name, c := range map[string]*fakeCache{"one": cacheOne, "two": cacheTwo, "far": cacheFar} {
+		if c.serves("a") != 0 {
+			t.Errorf("%s serves what was purged", name)
+		}
+	}
+	var refused interface{ Status() int }
+	if _, err := two.Purger().Purge(&control.Request{Tags: []string{"a"}}); !errors.As(err, &refused) || refused.Status() != 409 {
+		t.Errorf("a purge at the standby: %v", err)
+	}
+	client := through(two.Handler())
+	if status, text, _ := client.Send(t.Context(), "GET", "/job/list", nil, nil); status != 503 || !strings.Contains(string(text), `"code":"standby"`) {
+		t.Errorf("%d %s", status, text)
+	}
+	needs := map[string]string{"far": ""}
+	ids, err := one.Queue().Submit(t.Context(), jobs.Spec{Command: []string{"true"}, Needs: needs}, jobs.Spec{Command: []string{"true"}, Needs: map[string]string{"nobody": ""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the member has learned where the other hub is, and done its job", func() bool {
+		info, err := one.Queue().Job(t.Context(), ids[0])
+		return err == nil && info.State == jobs.Succeeded
+	})
+
+	one.o.cluster.Close() // nothing is given back
+	until(t, "the other one leads", two.leadsNow)
+	for _, id := range ids {
+		if _, err := two.Queue().Job(t.Context(), id); err != nil {
+			t.Errorf("%s was acknowledged: %v", id, err)
+		}
+	}
+	if a, err := two.Purger().Purge(&control.Request{Receipt: a.Receipt.ID}); err != nil || a.Receipt == nil {
+		t.Errorf("the receipt of a purge from before: %+v %v", a, err)
+	}
+	until(t, "the one that led is a standby, and is let go", func() bool {
+		_, err := one.Queue().Jobs(t.Context(), jobs.Filter{})
+		return errors.Is(err, ErrStandby) && strings.Contains(err.Error(), "two leads") && !cacheOne.isHeld()
+	})
+	until(t, "the member is let go again", func() bool { return !cacheFar.isHeld() })
+	for _, c := range []*fakeCache{cacheOne, cacheTwo, cacheFar} {
+		c.store("b", 1)
+	}
+	if a, err := two.Purger().Purge(&control.Request{Tags: []string{"b"}}); err != nil || len(a.Receipt.Nodes) != 3 {
+		t.Errorf("%+v %v", a.Receipt, err)
+	}
+	for name, c := range map[string]*fakeCache{"one": cacheOne, "two": cacheTwo, "far": cacheFar} {
+		if c.serves("b") != 0 {
+			t.Errorf("%s serves what was purged", name)
+		}
+	}
+	again, err := two.Queue().Submit(t.Context(), jobs.Spec{Command: []string{"true"}, Needs: needs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the member runs jobs of the other hub", func() bool {
+		info, err := two.Queue().Job(t.Context(), again[0])
+		return err == nil && info.State == jobs.Succeeded
+	})
+}

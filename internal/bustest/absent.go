@@ -1,0 +1,13 @@
+//go:build nonats
+
+// Package bustest has tests run a NATS server; not in a program without NATS.
+package bustest
+
+import "testing"
+
+// Server skips the test.
+func Server(t testing.TB) string {
+	t.Helper()
+	t.Skip("this program is built without NATS")
+	return ""
+}

@@ -1,0 +1,46 @@
+//go:build !nonats
+
+// Package bustest has tests run a NATS server as others run it: with a port, and
+// a store of its own. It is for tests of packages that know NATS by internal/bus
+// alone.
+package bustest
+
+import (
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"freshet/internal/wiretest"
+)
+
+// patience is how long a server may take to begin; only a failure waits for it.
+const patience = 2 * time.Minute
+
+// Server starts a server that ends with the test, and returns its URL.
+func Server(t testing.TB) string {
+	t.Helper()
+	host, port, err := net.SplitHostPort(wiretest.Reserve(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns, err := server.NewServer(&server.Options{Host: host, Port: number, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 256 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns.Start()
+	t.Cleanup(func() {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+	})
+	if !ns.ReadyForConnections(patience) {
+		t.Fatal("the server does not get ready")
+	}
+	return ns.ClientURL()
+}
