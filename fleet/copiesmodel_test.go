@@ -180,9 +180,10 @@ func (m *copiesModel) step() {
 	case 13:
 		m.o.mu.Lock()
 		kinds, often := []fault{fails, unheard, hangs, lateHang, other, short}, m.chance.IntN(4)
+		chance := rand.New(rand.NewPCG(m.chance.Uint64(), 1)) // of the objects' own, under mu
 		m.o.fault = func(string, string) fault {
-			if m.chance.IntN(4) < often {
-				return kinds[m.chance.IntN(len(kinds))]
+			if chance.IntN(4) < often {
+				return kinds[chance.IntN(len(kinds))]
 			}
 			return well
 		}
