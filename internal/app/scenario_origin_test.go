@@ -99,7 +99,7 @@ func (o *playedOrigin) asked(t *testing.T) {
 
 // start listens, where it did before.
 func (o *playedOrigin) start() error {
-	l, err := net.Listen("tcp", o.addr)
+	l, err := wiretest.ListenAgain(o.addr)
 	if err != nil {
 		return err
 	}

@@ -196,10 +196,19 @@ func (w *world) start() {
 		}
 		args = append(args, "--config", w.file())
 	}
-	w.program = startWith(w.t, func(e *Env) {
-		e.Environ = []string{"HOME=" + w.home}
-		e.Now, e.Sink = w.now.Load, &w.records
-	}, args...)
+	for late := time.Now().Add(patience); ; {
+		w.program = startWith(w.t, func(e *Env) {
+			e.Environ = []string{"HOME=" + w.home}
+			e.Now, e.Sink = w.now.Load, &w.records
+		}, args...)
+		// The address may be in use a moment longer, see wiretest.ListenAgain: the
+		// scenarios beside this one start programs.
+		said := w.program.stderr.wait(w.t, `(?m)^serving .* on (?:https?://\S+/)$|address already in use`)
+		if strings.HasPrefix(said, "serving ") || time.Now().After(late) {
+			break
+		}
+		w.program.wait()
+	}
 	w.base = strings.TrimSuffix(w.program.url(), "/")
 }
 
