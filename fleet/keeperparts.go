@@ -15,6 +15,12 @@ import (
 // Describe says in a line how tasks are run, for logs.
 func (k *Keeper) Describe() string { return k.about }
 
+// Away is why the queue is not open here now; nil: it is.
+func (k *Keeper) Away() error {
+	_, err := k.now()
+	return err
+}
+
 // Address is where workers may join; "" if they may not.
 func (k *Keeper) Address() string { return k.address }
 

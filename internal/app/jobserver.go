@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -41,7 +43,11 @@ func (s *service) openQueue() error {
 	if fi, err := os.Stat(dir); err == nil && othersWrite(fi) {
 		return fmt.Errorf("--jobs: %s: others than its owner may write to it (mode %04o), and could have programs of theirs run; chmod go-w it, or give --data", dir, fi.Mode().Perm())
 	}
-	s.jobs, err = fleet.Keep(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, Cache: cache, User: c.User, Figures: s.fleetFigures,
+	elsewhere, err := natsOf(&c.NATS)
+	if err != nil {
+		return err
+	}
+	s.jobs, err = fleet.Keep(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Name: c.Name, NATS: elsewhere, Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, Cache: cache, User: c.User, Figures: s.fleetFigures,
 		Dirs: c.Dirs, Keep: c.Keep, Kinds: s.kinds(), Check: s.checkJob, Inputs: fleet.InputOptions{MaxAll: c.Inputs}, Drain: max(s.conf.ShutdownTimeout, 1), ErrorLog: s.log.Logger})
 	if errors.Is(err, fleet.ErrInUse) {
 		return fmt.Errorf("--jobs: the jobs in %s are those of another server that runs; give this one its own folder with --data", dir)
@@ -55,12 +61,36 @@ func (s *service) openQueue() error {
 	return nil
 }
 
+// natsOf is the cluster that a queue is kept in; nil: it is kept here.
+func natsOf(c *config.NATS) (*fleet.NATS, error) {
+	if c.URL == "" {
+		return nil, nil
+	}
+	to := &fleet.NATS{URL: c.URL, Creds: c.Creds, Replicas: int(c.Replicas)}
+	if c.CA == "" {
+		return to, nil
+	}
+	text, err := os.ReadFile(c.CA)
+	if err != nil {
+		return nil, fileFault("--nats-ca", c.CA, err)
+	}
+	to.TLS = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+	if !to.TLS.RootCAs.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("--nats-ca %s: there is no certificate in it, in PEM", c.CA)
+	}
+	return to, nil
+}
+
 func (s *service) announceJobs() {
 	if s.jobs == nil {
 		return
 	}
 	s.env.tell("jobs: %s", s.jobs.Describe())
 	if s.jobs.Address() == "" {
+		return
+	}
+	if s.conf.Jobs.NATS.URL != "" && s.jobs.Away() != nil {
+		s.env.tell("fleet on %s, kept in NATS elsewhere; %v", s.jobs.Address(), s.jobs.Away())
 		return
 	}
 	if n := len(s.jobs.Invited()); n > 0 {

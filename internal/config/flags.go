@@ -23,6 +23,7 @@ type Flag struct {
 	Restart bool   // a change in the file is obeyed at the next start only
 
 	bare  bool                // it has no variable of the environment
+	shown func(string) string // what lists show of a value; nil: all of it
 	field func(*sections) any // pointer to where the value goes
 }
 

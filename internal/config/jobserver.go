@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // JobQueue says whether a server takes jobs, and how it runs them.
 type JobQueue struct {
@@ -10,8 +13,38 @@ type JobQueue struct {
 	Dirs  []string // in which jobs may run, and below which
 	Keep  time.Duration
 	Join  Secret // the token of the hub whose fleet the server joins
+	NATS  NATS   // where the queue is kept; the zero value: in --data
+	Name  string // of the server in its fleet; "": the host's
 	// Inputs bounds the files that jobs come with, in bytes.
 	Inputs int64
+}
+
+// NATS is a cluster elsewhere.
+type NATS struct {
+	URL      string // one, or several with commas; "": none
+	Creds    string // a file
+	CA       string // a file of certificates
+	Replicas int64
+}
+
+// secret is shown in place of one.
+func secret(string) string { return "(secret)" }
+
+// withoutLogin is a list of URLs without what a login in them says.
+func withoutLogin(urls string) string {
+	all := strings.Split(urls, ",")
+	for i, one := range all {
+		scheme, rest, found := strings.Cut(one, "://")
+		if !found {
+			scheme, rest = "", one
+		} else {
+			scheme += "://"
+		}
+		if at := strings.LastIndex(rest, "@"); at >= 0 {
+			all[i] = scheme + "(secret)" + rest[at:]
+		}
+	}
+	return strings.Join(all, ",")
 }
 
 // jobServerRows are of all commands that serve.
@@ -22,10 +55,25 @@ var jobServerRows = []Flag{
 	{Name: "fleet", Kind: Text, Value: "ADDR", Group: groupJobs, Example: "192.0.2.7:7422", Restart: true,
 		Doc:   "Let workers of other machines join at this address (freshet worker), over TLS and with a token only. Implies --jobs 1 where that is off. Unset: none may.",
 		field: func(s *sections) any { return &s.server.Jobs.Fleet }},
+	{Name: "nats", Kind: Text, Value: "URL", Group: groupJobs, Example: "nats://192.0.2.8:4222,nats://192.0.2.9:4222", Restart: true, shown: withoutLogin,
+		Doc:   "Keep the queue, what the fleet has purged, who may join it, and the files of jobs, in a NATS cluster elsewhere (one URL, or several with commas), not in --data. Several servers may name the same cluster, each with --fleet: one leads, the others are standbys, members of its fleet, of which one leads within seconds when it is gone. A URL may hold a login (nats://USER:PASSWORD@HOST:PORT), which others who see the processes of this machine see here: the variable of the environment is better.",
+		field: func(s *sections) any { return &s.server.Jobs.NATS.URL }},
+	{Name: "nats-creds", Kind: FilePath, Value: "FILE", Group: groupJobs, Example: "/etc/freshet/nats.creds", Restart: true,
+		Doc:   "File of credentials for that cluster (JWT and seed), as nsc makes.",
+		field: func(s *sections) any { return &s.server.Jobs.NATS.Creds }},
+	{Name: "nats-ca", Kind: FilePath, Value: "FILE", Group: groupJobs, Example: "/etc/freshet/nats-ca.pem", Restart: true,
+		Doc:   "Certificates that vouch for that cluster, in PEM; TLS is necessary then. Unset: those of the system, where the cluster wants TLS.",
+		field: func(s *sections) any { return &s.server.Jobs.NATS.CA }},
+	{Name: "nats-replicas", Kind: Number, Value: "N", Default: "1", Min: 1, Max: 3, Unit: "servers", Group: groupJobs, Restart: true,
+		Doc:   "On how many servers of that cluster everything is kept, 1 or 3. It counts when the cluster is used for the first time.",
+		field: func(s *sections) any { return &s.server.Jobs.NATS.Replicas }},
+	{Name: "node-name", Kind: Text, Value: "NAME", Group: groupJobs, Example: "hub-1", Restart: true,
+		Doc:   "What this server is called in its fleet: letters, digits, - and _, 40 at most. Servers that name the same cluster need names of their own. Unset: the host's name.",
+		field: func(s *sections) any { return &s.server.Jobs.Name }},
 	{Name: "join-file", Kind: FilePath, Value: "FILE", Group: groupJobs, Example: "/etc/freshet/join.token", Restart: true,
 		Doc:   "Join the fleet of another server: the file whose first line is the token that the other one printed, or that freshet worker invite makes there. What is purged there is purged here; while it is not known what was, nothing stored is used without asking the origin. With --jobs N it runs N tasks of the other one's queue, and has none of its own.",
 		field: func(s *sections) any { return &s.server.Jobs.Join.File }},
-	{Name: "join", Kind: Text, Value: "TOKEN", Group: groupJobs, Example: "freshet-node-1-eyJ...", Restart: true,
+	{Name: "join", Kind: Text, Value: "TOKEN", Group: groupJobs, Example: "freshet-node-1-eyJ...", Restart: true, shown: secret,
 		Doc:   "That token itself. It is a secret: others who see the processes of this machine see it here, so that its variable of the environment, or a file, is better.",
 		field: func(s *sections) any { return &s.server.Jobs.Join.Text }},
 	{Name: "job-user", Kind: Text, Value: "NAME", Group: groupJobs, Example: "render", Restart: true,

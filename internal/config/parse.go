@@ -234,9 +234,28 @@ func (s *settings) checkServer(c *Server) {
 	case c.Jobs.Join.Text != "" && c.Jobs.Join.File != "":
 		s.faultAbout("join", "%s and %s exclude each other; give one", join, file)
 	}
+	nats := s.label("nats")
+	switch n := &c.Jobs.NATS; {
+	case n.URL != "" && c.Jobs.Fleet == "":
+		s.faultAbout("nats", "%s is for a server with a fleet; give %s ADDR, where the others find it while it leads", nats, fleet)
+	case n.URL == "" && n.Creds != "":
+		s.faultAbout("nats-creds", "%s is used with %s URL only", s.label("nats-creds"), nats)
+	case n.URL == "" && n.CA != "":
+		s.faultAbout("nats-ca", "%s is used with %s URL only", s.label("nats-ca"), nats)
+	case n.Replicas == 2:
+		s.faultAbout("nats-replicas", "%s is 1 or 3: of two servers neither can go on without the other", s.label("nats-replicas"))
+	}
+	if i := strings.IndexFunc(c.Jobs.Name, notOfName); i >= 0 || len(c.Jobs.Name) > 40 {
+		s.faultAbout("node-name", "%s: %q is no name; letters, digits, - and _, 40 at most", s.label("node-name"), c.Jobs.Name)
+	}
 	if c.ErrorLog == "off" {
 		s.faultAbout("error-log", "%s cannot be off; give a file, or - for standard error", s.label("error-log"))
 	}
+}
+
+// notOfName reports whether a character cannot be in the name of a node.
+func notOfName(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }
 
 // isLocal reports whether an address is for this machine's own programs.

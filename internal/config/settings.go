@@ -110,6 +110,9 @@ func (s *settings) list() []Setting {
 			}
 			set.Value += v.text
 		}
+		if f.shown != nil {
+			set.Value = f.shown(set.Value)
+		}
 		if f.Kind == SecretFile && g.env {
 			set.Value = "(secret)"
 		}
