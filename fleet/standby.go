@@ -44,9 +44,10 @@ const (
 	leaseHub  = "hub"
 	leaseName = "hub-" // and a name, so that one server has it
 	leaseLife = 3 * time.Second
-	// firstTry is how long a server that is started waits to lead before it goes on
-	// as a standby.
-	firstTry = time.Second
+	// firstTry is how long a server that is started waits until it is known who
+	// leads, before it goes on as a standby.
+	firstTry = 4 * leaseLife
+	askAgain = 250 * time.Millisecond
 	// askLeader bounds how long it waits for a token.
 	askLeader = 5 * time.Second
 )
@@ -59,8 +60,9 @@ type candidate struct {
 	named *bus.Leadership
 	lock  io.Closer
 
-	token string // as a standby; of the goroutine that is one
-	wait  time.Duration
+	token  string // as a standby; of the goroutine that is one
+	leader string // who gave it
+	wait   time.Duration
 }
 
 // HubName makes a name for a hub of the host's.
@@ -98,15 +100,12 @@ func keepElsewhere(ctx context.Context, o Options) (_ *Keeper, err error) {
 	if o.Cache != nil {
 		o.Cache.Hold()
 	}
-	trying, cancel := context.WithTimeout(ctx, firstTry)
-	l, err := c.conn.Lead(trying, leaseHub, leaseLife)
-	late := trying.Err() != nil
-	cancel()
-	if err != nil && !late {
+	l, err := c.first(ctx)
+	if err != nil {
 		return nil, err
 	}
 	var n *Node
-	if err == nil {
+	if l != nil {
 		if n, err = Open(ctx, k.o); err != nil {
 			l.Resign()
 			return nil, err
@@ -120,6 +119,28 @@ func keepElsewhere(ctx context.Context, o Options) (_ *Keeper, err error) {
 		c.close()
 	})
 	return k, nil
+}
+
+// first waits until it is known who leads: this server, or, with no lease, another
+// one, which has given it a token. It does not wait for ever.
+func (c *candidate) first(ctx context.Context) (*bus.Leadership, error) {
+	trying, cancel := context.WithTimeout(ctx, firstTry)
+	defer cancel()
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for trying.Err() == nil && c.ask(trying) != nil {
+			sleep(trying, askAgain)
+		}
+		cancel()
+	})
+	l, err := c.conn.Lead(trying, leaseHub, leaseLife)
+	late := trying.Err() != nil
+	cancel()
+	asking.Wait()
+	if err != nil && late {
+		return nil, ctx.Err()
+	}
+	return l, err
 }
 
 // connect takes the folder, and the name, for this process.
@@ -203,7 +224,7 @@ func (c *candidate) again(ctx context.Context) {
 
 // leads notes that a node is open.
 func (c *candidate) leads(n *Node) {
-	c.wait, c.token = openAgain, ""
+	c.wait, c.token, c.leader = openAgain, "", ""
 	c.k.o.again = true
 	c.k.set(n, nil)
 	c.k.log.Info("this server leads the fleet", "name", c.k.o.Name)
@@ -274,7 +295,7 @@ func (c *candidate) lead(ctx context.Context, l *bus.Leadership, n *Node) {
 // standBy is a member of the fleet until this server has the lease; nil: ctx has
 // ended, or the connection has.
 func (c *candidate) standBy(ctx context.Context) *bus.Leadership {
-	c.k.stands(standby{})
+	c.k.stands(standby{c.leader})
 	member, leave := context.WithCancelCause(ctx)
 	var ended sync.WaitGroup
 	ended.Go(func() { c.follow(member) })
@@ -335,7 +356,7 @@ func (c *candidate) ask(ctx context.Context) error {
 	if err := json.Unmarshal(text, &told); err != nil {
 		return err
 	}
-	c.token = told.Token
+	c.token, c.leader = told.Token, told.Leader
 	c.k.stands(standby{told.Leader})
 	return nil
 }
