@@ -77,8 +77,8 @@ kill: ## the server and the disk store killed KILLS (200) times while they write
 	$(GO) test ./internal/diskstore -run TestKill -v -timeout 2h -kill.rounds=$(KILLS)
 	$(GO) test ./cache -run TestKill -v -timeout 2h -kill.rounds=$(KILLS)
 
-faults: ## a hub and its workers killed at random while 10,000 jobs run, ROUNDS (100) times: no job lost, no attempt begun twice
-	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run TestKill -v -timeout 12h -faults.rounds=$(ROUNDS) -faults.jobs=10000 -faults.kills=4
+faults: ## hubs, workers and NATS servers killed at random while 10,000 jobs run, ROUNDS (100) times: no job lost, no attempt begun twice
+	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run TestKill -v -timeout 12h -faults.rounds=$(ROUNDS) -faults.jobs=10000 -faults.kills=4 -faults.elsewhere
 
 models: ## what is random in the tests, MODELS (100) times as long and with other seeds: caches, purges, verdicts, stores, queues
 	FRESHET_TEST_SEED=new $(GO) test ./cache -run TestHistories -v -timeout 6h -histories=$$((200*$(MODELS)))

@@ -143,12 +143,16 @@ func (n *node) signal(t *testing.T, signal syscall.Signal) {
 	}
 }
 
-// again kills it without warning and starts it anew.
+// again kills it without warning and starts it anew; also once more, as whatever
+// keeps services running does, when what it needs is not there at that moment.
 func (n *node) again(pause time.Duration) error {
-	n.end(syscall.SIGKILL)
-	time.Sleep(pause)
-	_, err := n.start()
-	return err
+	for late := time.Now().Add(2 * startWithin); ; time.Sleep(200 * time.Millisecond) {
+		n.end(syscall.SIGKILL)
+		time.Sleep(pause)
+		if _, err := n.start(); err == nil || time.Now().After(late) {
+			return err
+		}
+	}
 }
 
 // begin starts a node whose test ends it.

@@ -4,13 +4,17 @@ package faults
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,7 +70,10 @@ func newShape(t *testing.T, p plan) *shape {
 		s.newHub(t, &p)
 	}
 	for i := range p.workers {
-		if i > 0 {
+		switch {
+		case p.nats != "":
+			token = s.inviteToAll(t, fmt.Sprint("elsewhere-", i+1))
+		case i > 0:
 			token = s.invite(t, fmt.Sprint("worker-", i+1))
 		}
 		w := &node{name: fmt.Sprint("worker ", i+1), args: []string{"worker", "--tasks", "2", "--label", fmt.Sprint("number=", i+1)}, wrap: p.wrap(i + 1),
@@ -96,14 +103,39 @@ func (s *shape) newHub(t *testing.T, p *plan) (token string) {
 	}
 	h := &node{name: "hub " + number, args: args, wrap: p.wrap(0), ready: works}
 	s.hubs, s.datas = append(s.hubs, h), append(s.datas, data)
-	if s.hub != nil {
-		begin(t, h)
-		return ""
+	if p.nats == "" {
+		s.hub, h.ready = h, regexp.MustCompile(`fleet on [^;\s]+;.*--join (\S+)`)
+		token = begin(t, h)[1]
+		h.ready = works
+		return token
 	}
-	s.hub, h.ready = h, regexp.MustCompile(`fleet on [^;\s]+;.*--join (\S+)`)
-	token = begin(t, h)[1]
-	h.ready = works
-	return token
+	begin(t, h)
+	s.hub = s.hubs[0]
+	return ""
+}
+
+// inviteToAll makes a token that knows all hubs: one that is made before a standby
+// has said where it is does not have its address.
+func (s *shape) inviteToAll(t *testing.T, name string) string {
+	t.Helper()
+	for n, late := 1, time.Now().Add(roundWithin); ; n++ {
+		token := s.invite(t, fmt.Sprint(name, "-", n))
+		text, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(token, "freshet-node-1-"))
+		var knows struct {
+			Addresses []string `json:"a"`
+		}
+		// The text ends with a sum of itself.
+		if err == nil {
+			err = json.NewDecoder(bytes.NewReader(text)).Decode(&knows)
+		}
+		if len(knows.Addresses) == len(s.hubs) {
+			return token
+		}
+		if time.Now().After(late) {
+			t.Fatalf("a token does not know all hubs: %q, %v", text, err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
 }
 
 // readable is a folder that whoever programs run as may read.
@@ -138,7 +170,13 @@ func (s *shape) noted(more string, args ...string) []string {
 // invite makes a token.
 func (s *shape) invite(t *testing.T, name string) string {
 	t.Helper()
-	return insist(t, s, time.Now().Add(startWithin), func(ctx context.Context, c *fleet.Client) (string, error) { return c.Invite(ctx, name, 0) })
+	try := 0
+	return insist(t, s, time.Now().Add(2*startWithin), func(ctx context.Context, c *fleet.Client) (string, error) {
+		if try++; try > len(s.hubs) { // it may have been made, and not been heard
+			return c.Invite(ctx, fmt.Sprint(name, "-again-", try), 0)
+		}
+		return c.Invite(ctx, name, 0)
+	})
 }
 
 // client is a client of a hub as it runs now, waited for; when there are several,
