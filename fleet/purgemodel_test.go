@@ -88,9 +88,11 @@ func (f *modelFleet) restartHub() {
 		own = f.own.reopened()
 	}
 	f.own = own
-	if f.rand.IntN(6) == 0 && f.log.last > 3 {
-		f.log.mu.Lock()
-		delete(f.log.entries, f.log.last-1)
+	if f.rand.IntN(6) == 0 {
+		f.log.mu.Lock() // a purge of the hub that ended may still be written
+		if f.log.last > 3 {
+			delete(f.log.entries, f.log.last-1)
+		}
 		f.log.mu.Unlock()
 	}
 	f.hub = purgeHubOf(f.t, f.log, f.own, f.times)
