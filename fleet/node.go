@@ -66,7 +66,8 @@ type Options struct {
 	times *purgeTimes // nil: usualTimes
 	again bool        // this process had it open before, and has ended its tasks
 
-	cluster *bus.Conn // of NATS; nil: none
+	cluster *bus.Conn   // of NATS; nil: none
+	leads   func() bool // with it: nobody else can lead yet
 }
 
 // ErrInUse is why a folder is not opened that another process uses.

@@ -37,6 +37,7 @@ type hub struct {
 	times purgeTimes
 	log   *slog.Logger
 	valid func() map[string]bool // who may be a member; nil: everybody
+	leads func() bool            // nobody else can be the hub yet; nil: nobody ever can
 
 	writing sync.Mutex // held while a purge is made and applied here; comes before the others
 	unclear *purge     // of which it is not known whether it is in the log
@@ -258,6 +259,10 @@ func (h *hub) await(ctx context.Context, who *holder, q *question) (*reply, erro
 	late := time.NewTimer(h.times.poll)
 	defer late.Stop()
 	for over := false; ; {
+		// A lease from before the next hub began is one that it waits for.
+		if h.ended() || h.leads != nil && !h.leads() {
+			return nil, bus.ErrClosed
+		}
 		h.mu.Lock()
 		r, err := h.tryAnswer(who, q, over)
 		wake := h.wake
@@ -274,6 +279,16 @@ func (h *hub) await(ctx context.Context, who *holder, q *question) (*reply, erro
 		case <-h.stop:
 			return nil, bus.ErrClosed
 		}
+	}
+}
+
+// ended reports whether the hub answers no more.
+func (h *hub) ended() bool {
+	select {
+	case <-h.stop:
+		return true
+	default:
+		return false
 	}
 }
 

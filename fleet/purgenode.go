@@ -27,7 +27,7 @@ func (n *Node) openPurges(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
-	h := &hub{name: n.name, cache: o.Cache, times: o.times.or(usualTimes), log: n.log, valid: n.validNames}
+	h := &hub{name: n.name, cache: o.Cache, times: o.times.or(usualTimes), log: n.log, valid: n.validNames, leads: o.leads}
 	if n.shared != nil {
 		err = n.shared.openPurges(ctx, h, ownLog{log, n})
 	} else {

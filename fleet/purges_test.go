@@ -172,6 +172,32 @@ func TestLeaseFromBefore(t *testing.T) {
 	}
 }
 
+// The next hub waits for leases from before it began, and for no others.
+func TestAHubThatIsOver(t *testing.T) {
+	leads := true
+	h := purgeHubOf(t, newFakeLog(), nil, quick, func(h *hub) { h.leads = func() bool { return leads } })
+	ask := func() error {
+		q, err := json.Marshal(&question{place: place{Log: "another"}, Process: "p"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.hear(t.Context(), bus.Request{From: "m", Payload: q})
+		return err
+	}
+	if err := ask(); err != nil {
+		t.Error(err)
+	}
+	leads = false
+	if err := ask(); !errors.Is(err, bus.ErrClosed) {
+		t.Errorf("it answers when another may be the hub: %v", err)
+	}
+	leads = true
+	h.end()
+	if err := ask(); !errors.Is(err, bus.ErrClosed) {
+		t.Errorf("it answers after its end: %v", err)
+	}
+}
+
 // A member that starts applies what it has missed before it is let go; one that
 // is new validates everything, once.
 func TestMemberStartedAnew(t *testing.T) {

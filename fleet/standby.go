@@ -106,6 +106,7 @@ func keepElsewhere(ctx context.Context, o Options) (_ *Keeper, err error) {
 	}
 	var n *Node
 	if l != nil {
+		k.o.leads = l.Holds
 		if n, err = Open(ctx, k.o); err != nil {
 			l.Resign()
 			return nil, err
@@ -232,7 +233,7 @@ func (c *candidate) leads(n *Node) {
 
 // take opens the node; nil: it cannot, and another may.
 func (c *candidate) take(ctx context.Context, l *bus.Leadership) *Node {
-	c.k.o.again = true
+	c.k.o.again, c.k.o.leads = true, l.Holds
 	c.k.set(nil, errLeads)
 	opening, cancel := context.WithCancel(ctx)
 	go func() {

@@ -105,6 +105,9 @@ func (*Conn) Store(context.Context, string, map[string][]string, []byte) (string
 // Leadership is not there: Lead says so.
 type Leadership struct{}
 
+// Holds is false.
+func (*Leadership) Holds() bool { return false }
+
 // Lost is never closed.
 func (*Leadership) Lost() <-chan struct{} { return nil }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -29,7 +30,8 @@ type Leadership struct {
 	id      string
 	ttl     time.Duration
 
-	lost   chan struct{} // closed when the lease is, or may be, another's
+	until  atomic.Pointer[time.Time] // nobody else has the lease before
+	lost   chan struct{}             // closed when the lease is, or may be, another's
 	resign context.CancelFunc
 	ended  sync.WaitGroup
 }
@@ -64,6 +66,7 @@ func (c *Conn) Lead(ctx context.Context, name string, ttl time.Duration) (*Leade
 	if err != nil {
 		return nil, fmt.Errorf("lead %s: %w", name, plainly(err))
 	}
+	l.holdsUntil(asked.Add(l.ttl))
 	life, cancel := context.WithCancel(c.life)
 	l.resign = cancel
 	l.ended.Add(1)
@@ -132,11 +135,13 @@ func (l *Leadership) write(ctx context.Context, behind uint64, holder string) (u
 // lost. renewed is when the last successful write began.
 func (l *Leadership) keep(ctx context.Context, s jetstream.Stream, revision uint64, renewed time.Time) {
 	defer close(l.lost)
+	defer l.holdsUntil(time.Time{})
 	turn := time.NewTicker(l.ttl / 3)
 	defer turn.Stop()
 	for time.Since(renewed) < l.ttl {
 		select {
 		case <-ctx.Done():
+			l.holdsUntil(time.Time{})
 			if _, err := l.write(context.WithoutCancel(ctx), revision, ""); err == nil {
 				_ = l.c.Publish("lease."+l.subject[len(prefixLease):], nil) // a hint: without it, others look soon
 			}
@@ -150,6 +155,7 @@ func (l *Leadership) keep(ctx context.Context, s jetstream.Stream, revision uint
 		switch {
 		case err == nil:
 			revision, renewed = n, now
+			l.holdsUntil(now.Add(l.ttl))
 		case errors.Is(err, ErrFenced):
 			current, holder, err := l.current(renewing, s)
 			if err == nil && holder != l.id {
@@ -163,6 +169,12 @@ func (l *Leadership) keep(ctx context.Context, s jetstream.Stream, revision uint
 		cancel()
 	}
 }
+
+func (l *Leadership) holdsUntil(t time.Time) { l.until.Store(&t) }
+
+// Holds reports whether nobody else can have the lease yet. After a process was
+// stopped for a while it says so before Lost does.
+func (l *Leadership) Holds() bool { return time.Now().Before(*l.until.Load()) }
 
 // Lost is closed when the lease is given back, is another's, or could not be
 // renewed in time.

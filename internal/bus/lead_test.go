@@ -46,6 +46,9 @@ func TestLead(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.Resign()
+	if !first.Holds() || other.Holds() {
+		t.Errorf("who has a lease holds it: %v; who has resigned does: %v", first.Holds(), other.Holds())
+	}
 	first.Resign()
 	first.Resign()
 	<-first.Lost()
@@ -62,6 +65,9 @@ func TestLeadTakenOver(t *testing.T) {
 	first := lead(t, a, shortTTL)
 	a.Close()
 	<-first.Lost()
+	if first.Holds() {
+		t.Error("it holds a lease that it has lost")
+	}
 	second := lead(t, b, shortTTL)
 	// As another would that takes it for dead.
 	stream, err := c.js.Stream(limited(t), "leases")
