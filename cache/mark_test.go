@@ -200,6 +200,9 @@ func TestPurgeCutOff(t *testing.T) {
 			if whole := n == last; whole != (err == nil) {
 				t.Errorf("%d lines: %v", n+1, err)
 			}
+			if err := w.store.AwaitSweep(t.Context()); err != nil { // of the part that there is
+				t.Error(err)
+			}
 			w.store.Close()
 		}
 		w = reopened(t, folder, tagging)

@@ -101,12 +101,13 @@ func (r *receipt) counts(objects, bytes int64) {
 	r.r.Bytes += bytes
 }
 
-// swept notes that one of its epochs was, and reports whether that was the last.
+// swept notes that one of its epochs was, and reports whether that was the last. A
+// purge that was cut off has not all of its epochs, and is never done.
 func (r *receipt) swept(at int64) (done bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.left--
-	if r.left > 0 || !r.r.Done.IsZero() {
+	if r.left > 0 || r.due > 0 || !r.r.Done.IsZero() {
 		return false
 	}
 	r.finish(at)
