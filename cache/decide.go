@@ -93,7 +93,7 @@ func (x *fill) decideStored() bool {
 	}
 	if x.stale != nil && x.code == http.StatusNotModified {
 		x.setMode(modeAgain)
-		if freshness.Confirms(x.stale.fields, x.header, len(q.res.objects) == 1) && x.h.there(x.stale, q) {
+		if freshness.Confirms(x.stale.fields, x.header, len(q.res.objects) == 1) && x.h.there(x.stale, q) == nil {
 			x.setMode(modeConfirmed)
 		}
 		return true
@@ -101,7 +101,7 @@ func (x *fill) decideStored() bool {
 	if x.variants != nil && x.code == http.StatusNotModified {
 		x.setMode(modeAgain)
 		for _, o := range x.variants {
-			if freshness.Confirms(o.fields, x.header, false) && x.h.there(o, q) {
+			if freshness.Confirms(o.fields, x.header, false) && x.h.there(o, q) == nil {
 				x.stale = o
 				x.setMode(modeConfirmed)
 				break

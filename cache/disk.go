@@ -253,16 +253,21 @@ func (t *diskTier) clear() error {
 	return t.files.Clear()
 }
 
-// writeNow writes a state of a key at once: one whose body is in a file.
-func (t *diskTier) writeNow(key string, r *resource) error {
+// awaitWritten waits until what a key has become is written.
+func (t *diskTier) awaitWritten(key string) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	for {
 		if _, waiting := t.pending[key]; !waiting || t.closing {
-			break
+			return
 		}
 		t.more.Wait()
 	}
-	t.mu.Unlock()
+}
+
+// writeNow writes a state of a key at once: one whose body is in a file.
+func (t *diskTier) writeNow(key string, r *resource) error {
+	t.awaitWritten(key)
 	return t.put(key, diskKey(key), r)
 }
 

@@ -149,10 +149,13 @@ func verdictOf(v freshness.Verdict) record.Verdict {
 	return record.Stale
 }
 
-// readable reports whether a body on disk can be read, as far as that can be
-// known before the answer begins: it may have been removed a moment ago.
-func (h *Handler) readable(o *object, q *inquiry) bool {
-	return o.body.disk == nil || q.r.Method != http.MethodGet || q.hold(o.body.disk, h.firstRange(o, q))
+// readable is nil when a body on disk can be read, as far as that can be known
+// before the answer begins: it may have been removed a moment ago.
+func (h *Handler) readable(o *object, q *inquiry) error {
+	if o.body.disk == nil || q.r.Method != http.MethodGet {
+		return nil
+	}
+	return q.hold(o.body.disk, h.firstRange(o, q))
 }
 
 // reuse decides by freshness, for an object that was not purged.

@@ -95,34 +95,34 @@ func (o *openFiles) closeAll() {
 	o.ring = nil
 }
 
-// there reports whether an object can be answered with, later on: its body stays
+// there is nil when an object can be answered with, later on: its body stays
 // open until the request has been answered, for while the origin is asked it may
 // be purged, or another process remove it.
-func (h *Handler) there(o *object, q *inquiry) bool {
+func (h *Handler) there(o *object, q *inquiry) error {
 	if o.body.disk == nil || q.r.Method != http.MethodGet {
-		return true
+		return nil
 	}
 	return q.hold(o.body.disk, field.Range{})
 }
 
 // hold opens a body until the request has been answered, so that it can be read
-// whoever removes it, and reports whether the first stretch of a range is there
-// and what was written.
-func (q *inquiry) hold(b *diskBody, r field.Range) bool {
+// whoever removes it. An error says that the first stretch of a range is not
+// there, or not what was written.
+func (q *inquiry) hold(b *diskBody, r field.Range) error {
 	f, err := b.file()
 	if err != nil {
-		return false
+		return err
 	}
 	defer f.Release()
-	if f.Verify(r.Start, min(r.Length, verifyStep)) != nil {
-		return false
+	if err := f.Verify(r.Start, min(r.Length, verifyStep)); err != nil {
+		return err
 	}
 	if q.held != b {
 		q.release()
 		b.tier.open.keep(b, f)
 		q.held = b
 	}
-	return true
+	return nil
 }
 
 // release lets go of the body that is held.

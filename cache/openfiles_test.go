@@ -32,6 +32,7 @@ func TestGoneWhileValidated(t *testing.T) {
 						fmt.Fprint(rw, body)
 						return
 					}
+					s.disk.open.closeAll() // and again
 					s.drop("http://e/", w.store.find("http://e/").objects[0])
 					if !s.disk.drain(context.Background()) || s.disk.peek("http://e/") != nil {
 						t.Error("it is still on the disk")

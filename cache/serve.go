@@ -1,11 +1,13 @@
 package cache
 
 import (
+	"errors"
 	"net/http"
 
 	"freshet/conditional"
 	"freshet/freshness"
 	"freshet/httpd"
+	"freshet/internal/diskstore"
 	"freshet/internal/record"
 	"freshet/internal/rule"
 )
@@ -31,7 +33,7 @@ type inquiry struct {
 	age      []string         // then: the Age that it came with
 	stripped freshness.Fields // and what of it is not stored
 
-	held *diskBody // of a shared folder: it stays open until the request has been answered
+	held *diskBody // it stays open until the request has been answered
 
 	account
 }
@@ -97,13 +99,13 @@ func (h *Handler) serveStored(w http.ResponseWriter, q *inquiry) bool {
 	o := q.object
 	reuse := h.consider(q)
 	if reuse.Verdict == freshness.Validate {
-		if !h.there(o, q) {
-			h.unreadable(q)
+		if err := h.there(o, q); err != nil {
+			h.unreadable(q, err)
 		}
 		return false
 	}
-	if !h.readable(o, q) {
-		h.unreadable(q)
+	if err := h.readable(o, q); err != nil {
+		h.unreadable(q, err)
 		return false
 	}
 	if reuse.Verdict == freshness.UseAndRevalidate {
@@ -115,9 +117,12 @@ func (h *Handler) serveStored(w http.ResponseWriter, q *inquiry) bool {
 	return true
 }
 
-// unreadable drops an object whose body is not there, or not what was written.
-func (h *Handler) unreadable(q *inquiry) {
-	h.store.drop(q.key, q.object)
+// unreadable does without an object whose body cannot be read, and drops it when it
+// is not there, or not what was written.
+func (h *Handler) unreadable(q *inquiry, why error) {
+	if errors.Is(why, diskstore.ErrNotFound) || errors.Is(why, diskstore.ErrCorrupt) {
+		h.store.drop(q.key, q.object)
+	}
 	h.store.fates.note(h.store.fates.hash(q.key), fateUnreadable, q.now)
 	q.object, q.why, q.reason = nil, fwdURIMiss, rule.CacheUnreadable
 }
@@ -195,7 +200,7 @@ func (h *Handler) serveFlight(w http.ResponseWriter, q *inquiry, f *flight) bool
 	q.now = max(q.now, l.object.terms.Received)
 	status := h.statusForward(q, l.object.status, true, true)
 	if l.body == nil {
-		if !h.covers(l.object, q) || !h.readable(l.object, q) {
+		if !h.covers(l.object, q) || h.readable(l.object, q) != nil {
 			return false
 		}
 		q.collapsed = true
@@ -241,10 +246,11 @@ func (h *Handler) revalidate(q *inquiry) {
 	own.ask.Fields = own.r.Header
 	own.dir = freshness.NoDirectives()
 	own.cond = conditional.Request{Method: q.r.Method}
-	own.why = fwdStale
+	own.why, own.held = fwdStale, nil // what the client's answer needs is let go with it
 	h.store.background.begin()
 	go func() {
 		defer func() {
+			own.release()
 			h.store.background.end()
 			<-h.background // last: who has all tokens knows that none is under way
 		}()

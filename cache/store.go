@@ -281,6 +281,7 @@ func (s *Store) putFile(key string, o *object, asked uint64, maxVariants int) (k
 	if s.shared {
 		return s.tryPut(key, o, asked, maxVariants)
 	}
+	s.disk.awaitWritten(key) // here, so that others of the lock need not wait as long
 	// A change between the writing and the adding would be of a state without
 	// the object, whose file would go with that.
 	l := s.disk.changesOf(key)

@@ -185,8 +185,8 @@ func (e *elsewhere) write(ctx context.Context, what, key string, size int64, do 
 	if err == nil {
 		err = do(ctx)
 	}
-	if err != nil && e.writing.Err() != nil && e.life.Err() == nil {
-		err = errYielded
+	if e.writing.Err() != nil && e.life.Err() == nil {
+		err = errYielded // also what is there now: the next hub may not have seen it
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s elsewhere: %w", what, key, known(err))

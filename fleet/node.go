@@ -66,8 +66,9 @@ type Options struct {
 	times *purgeTimes // nil: usualTimes
 	again bool        // this process had it open before, and has ended its tasks
 
-	cluster *bus.Conn   // of NATS; nil: none
-	leads   func() bool // with it: nobody else can lead yet
+	cluster *bus.Conn     // of NATS; nil: none
+	leads   func() bool   // with it: nobody else can lead yet
+	lease   time.Duration // of who leads; 0: leaseLife
 }
 
 // ErrInUse is why a folder is not opened that another process uses.
@@ -308,7 +309,11 @@ func (n *Node) clean(ctx context.Context) {
 	every := time.NewTicker(cleanEvery)
 	defer every.Stop()
 	for {
-		if err := n.cleanOnce(ctx); err != nil && ctx.Err() == nil {
+		err := n.cleanOnce(ctx)
+		if n.shared != nil {
+			err = errors.Join(err, n.shared.objects.Sweep(ctx))
+		}
+		if err != nil && ctx.Err() == nil {
 			n.log.Warn("what forgotten jobs have left is not removed", "err", err)
 		}
 		select {

@@ -73,8 +73,8 @@ func (h *hub) open(ctx context.Context, store purgeLog) error {
 	err := h.read(ctx)
 	if err == nil && h.cache != nil {
 		h.cache.Hold()
-		if err = h.catchUp(); err == nil {
-			h.cache.Release()
+		if err = h.catchUp(); err == nil && h.leads == nil {
+			h.cache.Release() // else when all of the node is open, if it leads still
 		}
 	}
 	if err != nil {

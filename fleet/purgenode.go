@@ -29,7 +29,7 @@ func (n *Node) openPurges(ctx context.Context, o *Options) error {
 	}
 	h := &hub{name: n.name, cache: o.Cache, times: o.times.or(usualTimes), log: n.log, valid: n.validNames, leads: o.leads}
 	if n.shared != nil {
-		err = n.shared.openPurges(ctx, h, ownLog{log, n})
+		err = n.shared.openPurges(ctx, h, ownLog{log, n, o.leads})
 	} else {
 		err = h.open(ctx, log)
 	}

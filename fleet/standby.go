@@ -36,6 +36,9 @@ func (s standby) Is(target error) bool { return target == ErrStandby }
 // Status is that of an answer over HTTP.
 func (s standby) Status() int { return 503 }
 
+// errName ends what a server is to the fleet that another may be, too.
+var errName = errors.New("its name may be another server's: the cluster was not reached")
+
 // errLeads ends a standby's being a member.
 var errLeads = errors.New("this server leads now")
 
@@ -134,7 +137,7 @@ func (c *candidate) first(ctx context.Context) (*bus.Leadership, error) {
 		}
 		cancel()
 	})
-	l, err := c.conn.Lead(trying, leaseHub, leaseLife)
+	l, err := c.conn.Lead(trying, leaseHub, c.life())
 	late := trying.Err() != nil
 	cancel()
 	asking.Wait()
@@ -164,9 +167,9 @@ func (c *candidate) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	naming, cancel := context.WithTimeout(ctx, 4*leaseLife) // of a process that was killed it is free after one
+	naming, cancel := context.WithTimeout(ctx, 4*c.life()) // of a process that was killed it is free after one
 	defer cancel()
-	c.named, err = c.conn.Lead(naming, leaseName+o.Name, leaseLife)
+	c.named, err = c.conn.Lead(naming, leaseName+o.Name, c.life())
 	if err != nil && naming.Err() != nil && ctx.Err() == nil {
 		return fmt.Errorf("another server of the cluster is called %s, or the cluster does not answer; each hub needs a name of its own: %w", o.Name, err)
 	}
@@ -191,6 +194,10 @@ func (c *candidate) close() {
 func (c *candidate) run(ctx context.Context, l *bus.Leadership, n *Node) {
 	for ; ctx.Err() == nil; n = nil {
 		if n == nil {
+			if c.nameless() {
+				c.again(ctx)
+				continue
+			}
 			if l = c.standBy(ctx); l == nil {
 				c.again(ctx)
 				continue
@@ -203,6 +210,24 @@ func (c *candidate) run(ctx context.Context, l *bus.Leadership, n *Node) {
 	}
 	if n != nil { // it ended before it was seen
 		c.lead(ctx, l, n)
+	}
+}
+
+// life is how long a lease lives without a sign.
+func (c *candidate) life() time.Duration {
+	if c.k.o.lease > 0 {
+		return c.k.o.lease
+	}
+	return leaseLife
+}
+
+// nameless reports whether another server may have the name.
+func (c *candidate) nameless() bool {
+	select {
+	case <-c.named.Lost():
+		return true
+	default:
+		return false
 	}
 }
 
@@ -226,6 +251,9 @@ func (c *candidate) again(ctx context.Context) {
 // leads notes that a node is open.
 func (c *candidate) leads(n *Node) {
 	c.wait, c.token, c.leader = openAgain, "", ""
+	if cache := c.k.o.Cache; cache != nil && c.k.o.leads() {
+		cache.Release()
+	}
 	c.k.o.again = true
 	c.k.set(n, nil)
 	c.k.log.Info("this server leads the fleet", "name", c.k.o.Name)
@@ -275,6 +303,8 @@ func (c *candidate) lead(ctx context.Context, l *bus.Leadership, n *Node) {
 		why = errors.New("its time to lead is over: the cluster was not reached, or another leads")
 	case <-n.Failed():
 		why = n.Fault()
+	case <-c.named.Lost():
+		why = errName
 	case <-ctx.Done():
 	}
 	if why != nil {
@@ -303,7 +333,7 @@ func (c *candidate) standBy(ctx context.Context) *bus.Leadership {
 	defer ended.Wait()
 	defer leave(errLeads)
 	for {
-		l, err := c.conn.Lead(ctx, leaseHub, leaseLife)
+		l, err := c.conn.Lead(ctx, leaseHub, c.life())
 		if err == nil {
 			return l
 		}

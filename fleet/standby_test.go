@@ -20,7 +20,7 @@ import (
 func candidateOf(t *testing.T, url, name string) (*Keeper, *fakeCache) {
 	t.Helper()
 	cache := newFakeCache()
-	k, err := Keep(t.Context(), Options{Dir: t.TempDir(), Name: name, Tasks: 1, Listen: wiretest.Reserve(t), Cache: cache, Drain: time.Nanosecond, NATS: &NATS{URL: url}, ErrorLog: slog.New(slog.DiscardHandler)})
+	k, err := Keep(t.Context(), Options{Dir: t.TempDir(), Name: name, Tasks: 1, Listen: wiretest.Reserve(t), Cache: cache, Drain: time.Nanosecond, lease: 10 * time.Second, NATS: &NATS{URL: url}, ErrorLog: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -37,8 +38,18 @@ const (
 // callHub is what a standby calls to become a member.
 const callHub = "hub.join"
 
-// maxHubs is how many hubs are remembered.
-const maxHubs = 16
+// maxHubs is how many hubs are remembered, and maxAddresses how many addresses of
+// each.
+const (
+	maxHubs      = 16
+	maxAddresses = 8
+)
+
+// isAddress reports whether a text is host:port.
+func isAddress(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	return err == nil && host != "" && port != "" && len(text) <= 260
+}
 
 // leads is an entry of the log of a fleet.
 type leads struct {
@@ -64,6 +75,7 @@ type shared struct {
 	records bus.Records
 	name    string
 	former  string // who led before; "": nobody
+	objects *bus.Objects
 
 	mu   sync.Mutex          // guards by, and that one hub is admitted at a time
 	by   map[string][]string // addresses of hubs
@@ -91,6 +103,7 @@ func (n *Node) openShared(ctx context.Context, o *Options) (jobs.Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.objects = files
 	if n.files, err = openElsewhere(ctx, files); err != nil {
 		return nil, err
 	}
@@ -204,26 +217,32 @@ func (s *shared) addresses() []string {
 }
 
 // hear makes a token for a standby. One that it had before ends.
-func (s *shared) hear(_ context.Context, r bus.Request) ([]byte, error) {
+func (s *shared) hear(ctx context.Context, r bus.Request) ([]byte, error) {
 	var q hubAsks
 	if err := json.Unmarshal(r.Payload, &q); err != nil {
 		return nil, coded(wrong(err))
 	}
+	if q.Addresses = q.Addresses[:min(len(q.Addresses), maxAddresses)]; slices.ContainsFunc(q.Addresses, func(a string) bool { return !isAddress(a) }) {
+		return nil, coded(wrong(errors.New("what it gives is no address")))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // it has asked again
+	}
 	if r.From == s.name {
 		return nil, coded(wrong(fmt.Errorf("%s leads; another server has the same name", s.name)))
 	}
 	_, known := s.by[r.From]
+	if err := s.note(r.From, q.Addresses); err != nil { // first, so that its token is known as one that may be made anew
+		return nil, coded(err)
+	}
 	token, err := s.node.Invite(r.From, 0)
 	if errors.Is(err, bus.ErrTaken) && known {
 		if err = s.node.server.Revoke(r.From); err == nil {
 			s.node.takeOver(r.From)
 			token, err = s.node.Invite(r.From, 0)
 		}
-	}
-	if err == nil {
-		err = s.note(r.From, q.Addresses)
 	}
 	if err != nil {
 		return nil, coded(err)
@@ -254,16 +273,26 @@ func (s *shared) openPurges(ctx context.Context, h *hub, log purgeLog) error {
 // refused as an entry is that another has written behind.
 type ownLog struct {
 	*bus.Log
-	node *Node
+	node  *Node
+	leads func() bool
 }
 
 var errLed = errors.New("another server may lead")
 
+// Append appends. What is appended when another may lead already is perhaps not in
+// what that one has read.
 func (l ownLog) Append(ctx context.Context, last uint64, entry []byte) (uint64, error) {
 	if l.node.Fault() != nil {
 		return 0, errLed
 	}
-	return l.Log.Append(ctx, last, entry)
+	n, err := l.Log.Append(ctx, last, entry)
+	switch {
+	case errors.Is(err, bus.ErrFenced):
+		l.node.quit(err) // it is to be read again, by who leads
+	case err == nil && (l.node.Fault() != nil || !l.leads()):
+		return 0, fmt.Errorf("%w: %w", bus.ErrUnclear, errLed)
+	}
+	return n, err
 }
 
 func (l ownLog) PutPage(ctx context.Context, key string, page []byte) error {

@@ -74,7 +74,7 @@ func Connect(ctx context.Context, o ConnectOptions) (*Conn, error) {
 	}
 	c, err := openWithin(ctx, o.Name, o.Log, plainDial, options...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w", redacted(o.URL), err)
+		return nil, fmt.Errorf("connect to NATS at %s: %w", redacted(o.URL), plainURL(err))
 	}
 	c.replicas = max(o.Replicas, 1)
 	return c, nil

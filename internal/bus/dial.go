@@ -4,6 +4,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/url"
@@ -56,13 +57,25 @@ func openWithin(ctx context.Context, name string, log *slog.Logger, how dial, op
 	return open(name, log, options...)
 }
 
-// redacted is a list of URLs without passwords.
+// redacted is a list of URLs without logins: a part with an @ is what follows the
+// last one, and a part that is no address may be the beginning of such a login.
 func redacted(urls string) string {
 	parts := strings.Split(urls, ",")
-	for i, p := range parts {
-		if u, err := url.Parse(strings.TrimSpace(p)); err == nil {
-			parts[i] = u.Redacted()
+	for i, part := range parts {
+		if at := strings.LastIndexByte(part, '@'); at >= 0 {
+			parts[i] = "(secret)" + part[at:]
+		} else if u, err := url.Parse(strings.TrimSpace(part)); err != nil || u.Port() == "" {
+			parts[i] = "(hidden)"
 		}
 	}
 	return strings.Join(parts, ",")
+}
+
+// plainURL is an error without the URL that it quotes.
+func plainURL(err error) error {
+	var wrong *url.Error
+	if errors.As(err, &wrong) {
+		return wrong.Err
+	}
+	return err
 }

@@ -87,7 +87,7 @@ func (l *Leadership) obtain(ctx context.Context, s jetstream.Stream, freed <-cha
 		now := time.Now()
 		current, holder, err := l.current(ctx, s)
 		if err == nil && current != seen {
-			seen, since = current, now
+			seen, since = current, time.Now() // it may have been written since it was asked for
 		}
 		if err == nil && (holder == "" || holder == l.id || now.Sub(since) >= l.ttl) {
 			// Refused, or of unknown outcome: the next look tells.
