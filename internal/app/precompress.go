@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,12 +22,11 @@ import (
 // for them: app.js.br beside app.js.
 //
 // A coding that is written has the time and the mode of its original: as soon as that
-// changes, it is older, and not served. It is written aside, synced, and
+// is edited, it is older, and not served. It is written aside, synced, and
 // renamed. What was written is noted (codingNotes), so that the next run leaves
-// what is up to date, writes anew what is not, even where the original was
-// replaced by an older one, and removes what has no use any more. What somebody
-// else has put there is left alone, unless it is older than the original, and so
-// never served.
+// what is up to date, writes anew what is not, also where the original was
+// replaced by one that is not newer, and removes what has no use any more. What
+// somebody else has put there is left alone.
 //
 // Links are not followed, and nothing is written but below the folders. One
 // file is in memory at a time, up to wholeBytes of it, and the names of one
@@ -65,7 +65,8 @@ func (p *precompressor) all(ctx context.Context, all []servedFolder) error {
 	for _, f := range all {
 		root, err := os.OpenRoot(f.files.Root())
 		if err != nil {
-			return err
+			p.failing(f.files.Root(), err)
+			continue
 		}
 		place := belowRoot{root: root, files: f.files}
 		if len(p.wants.paths) == 0 {
@@ -87,7 +88,7 @@ func (p *precompressor) all(ctx context.Context, all []servedFolder) error {
 	}
 	for _, path := range p.wants.paths {
 		if !found[path] {
-			return fmt.Errorf("/%s cannot be compressed: %w", visible(path), missing[path])
+			return fmt.Errorf("/%s cannot be compressed: %w", visible(path), cmp.Or(missing[path], errNoFolders))
 		}
 	}
 	count := func(context.Context, *belowRoot, *codingNotes, string) { p.total++ }

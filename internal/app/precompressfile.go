@@ -25,6 +25,10 @@ const (
 	// asidePrefix begins the names of files that are being written. A file whose name
 	// begins with a dot is not served.
 	asidePrefix = ".freshet-coding-"
+
+	// longestName is how many bytes the name of a file has on the systems that there
+	// are.
+	longestName = 255
 )
 
 // file writes the codings of one file.
@@ -99,6 +103,7 @@ type oneCoding struct {
 	name   string
 	coding field.Coding
 	of     fs.FileInfo // the original, before it was read
+	ours   bool        // what is there already was written by a run before
 }
 
 func (j *oneCoding) beside() string { return j.name + coding.Sidecar(j.coding) }
@@ -113,19 +118,20 @@ func (p *precompressor) one(ctx context.Context, j *oneCoding, source *[]byte) e
 		return err
 	}
 	ours := there && noted && note.Is != stated{} && is.Mode().IsRegular() && stateOf(is) == note.Is
-	current := noted && note.Of == stateOf(j.of)
+	current := noted && note.Of == originalOf(j.of)
 	switch {
 	case ours && current:
 		p.had++
 		return nil
-	case there && !ours && (!is.Mode().IsRegular() || !is.ModTime().Before(j.of.ModTime())):
+	case there && !ours:
 		p.foreign++
 		return nil
 	case !there && current && note.Is == stated{}:
 		p.idle++
 		return nil
 	}
-	small := j.of.Size() < p.wants.least
+	j.ours = ours
+	small := j.of.Size() < p.wants.least || len(j.key()) > longestName
 	if !small {
 		written, err := p.write(ctx, j, source)
 		if written || err != nil {
@@ -144,7 +150,7 @@ func (p *precompressor) one(ctx context.Context, j *oneCoding, source *[]byte) e
 		return nil
 	}
 	// That it is too small for one job says nothing to the next.
-	return j.notes.note(codingNote{Name: j.key(), Of: stateOf(j.of), Gone: small})
+	return j.notes.note(codingNote{Name: j.key(), Of: originalOf(j.of), Gone: small})
 }
 
 // write writes a coding, unless that is not worth it.
@@ -184,8 +190,7 @@ func (p *precompressor) write(ctx context.Context, j *oneCoding, source *[]byte)
 
 // publish puts a file that was written aside where it is served.
 func (p *precompressor) publish(ctx context.Context, j *oneCoding, f *os.File, aside string) error {
-	likeOriginal(f, j.of)
-	err := f.Chmod(j.of.Mode().Perm())
+	err := f.Chmod(likeOriginal(f, j.of))
 	if err == nil {
 		err = f.Sync()
 	}
@@ -205,9 +210,14 @@ func (p *precompressor) publish(ctx context.Context, j *oneCoding, f *os.File, a
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	// Noted before it is there: who is killed between has noted something that is
-	// not, which is found out.
-	if err := j.notes.note(codingNote{Name: j.key(), Of: stateOf(j.of), Is: stateOf(made)}); err != nil {
+	// Noted before it is there, and after the one before has gone: who is killed
+	// between has noted something that is not, which is found out.
+	if j.ours {
+		if err := j.root.Remove(j.beside()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("write beside it: %w", err)
+		}
+	}
+	if err := j.notes.note(codingNote{Name: j.key(), Of: originalOf(j.of), Is: stateOf(made)}); err != nil {
 		return fmt.Errorf("note what is written: %w", err)
 	}
 	if err := f.Close(); err != nil {
@@ -221,7 +231,7 @@ func (p *precompressor) publish(ctx context.Context, j *oneCoding, f *os.File, a
 
 // unchanged fails with errChanging unless the original is what it was.
 func (j *oneCoding) unchanged(fi fs.FileInfo, err error) error {
-	if err != nil || !os.SameFile(fi, j.of) || stateOf(fi) != stateOf(j.of) {
+	if err != nil || !os.SameFile(fi, j.of) || originalOf(fi) != originalOf(j.of) {
 		return errChanging
 	}
 	return nil

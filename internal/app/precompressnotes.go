@@ -26,11 +26,11 @@ type codingNotes struct {
 
 // codingNote is a line: of the file that holds a coding, or would.
 type codingNote struct {
-	Folder string `json:"folder,omitempty"` // in the first line, alone
-	Name   string `json:"name,omitempty"`
-	Of     stated `json:"of,omitzero"`    // what the original was
-	Is     stated `json:"is,omitzero"`    // what was written; zero: it was not worth it
-	Gone   bool   `json:"gone,omitempty"` // the line before does not hold any more
+	Folder string        `json:"folder,omitempty"` // in the first line, alone
+	Name   string        `json:"name,omitempty"`
+	Of     originalState `json:"of,omitzero"`    // what the original was
+	Is     stated        `json:"is,omitzero"`    // what was written; zero: it was not worth it
+	Gone   bool          `json:"gone,omitempty"` // the line before does not hold any more
 }
 
 // stated is what tells one content of a file from another.
@@ -38,6 +38,15 @@ type stated struct {
 	Size int64 `json:"size"`
 	Time int64 `json:"time"` // of its last change, nanoseconds since 1970
 }
+
+// originalState is stated of an original, which may have been replaced by one of the same
+// size and time.
+type originalState struct {
+	stated
+	Changed int64 `json:"changed,omitempty"` // its state, or what it is called; 0: not known here
+}
+
+func originalOf(fi fs.FileInfo) originalState { return originalState{stateOf(fi), changedAt(fi)} }
 
 func stateOf(fi fs.FileInfo) stated { return stated{fi.Size(), fi.ModTime().UnixNano()} }
 
