@@ -98,11 +98,23 @@ func TestWorkers(t *testing.T) {
 	if p := h.Pool(); p.Starts != 3 || p.Workers != 3 {
 		t.Errorf("%+v: not 3 were started", p)
 	}
-	l.Close() // which ends those that wait to be accepted
 	for _, c := range three {
 		c.Close()
 	}
+	// The others are let go as they come: the address stays ours until all were here.
+	var letGo sync.WaitGroup
+	letGo.Go(func() {
+		for {
+			held, err := l.Accept()
+			if err != nil {
+				return
+			}
+			held.Close()
+		}
+	})
 	all.Wait()
+	l.Close()
+	letGo.Wait()
 	eventually(t, "one is left", func() bool { return h.Pool().Workers == 1 })
 
 	// One that ends is started again: the next request has an answer.
