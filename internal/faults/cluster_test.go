@@ -50,9 +50,7 @@ cluster { name: cluster, listen: %q, routes: [%s] }
 // TestCluster: what was acknowledged to a node of three NATS servers is there, in
 // order and once, while these are killed one after the other.
 func TestCluster(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes some ten seconds")
-	}
+	long(t, "it takes some ten seconds")
 	t.Parallel()
 	random := rand.New(rand.NewPCG(wiretest.Seed(t), 0))
 	servers, url := newCluster(t)

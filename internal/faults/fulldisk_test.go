@@ -92,9 +92,7 @@ func TestFullDisk(t *testing.T) { testFullDisk(t, false) }
 func TestFullDiskKilled(t *testing.T) { testFullDisk(t, true) }
 
 func testFullDisk(t *testing.T, kill bool) {
-	if testing.Short() {
-		t.Skip("it takes a lease of 15 seconds")
-	}
+	long(t, "it takes a lease of 15 seconds")
 	t.Parallel()
 	random := rand.New(rand.NewPCG(wiretest.Seed(t), 0))
 	disk := smallDisk(t)

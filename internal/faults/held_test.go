@@ -123,9 +123,7 @@ func (s *shape) lateResult(t *testing.T, name string, until time.Time, away, bac
 // TestStopped stops a worker, as one that hangs, until its leases are over: others
 // run its tasks, and what it says about them when it goes on changes nothing.
 func TestStopped(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes a lease of 15 seconds")
-	}
+	long(t, "it takes a lease of 15 seconds")
 	t.Parallel()
 	random := rand.New(rand.NewPCG(wiretest.Seed(t), 0))
 	s := newShape(t, plan{workers: 1})

@@ -29,9 +29,7 @@ var (
 // run. Each submission that was acknowledged, or repeated until it was, is one
 // job; all of them succeed; no attempt of a task has begun twice.
 func TestKill(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes some twenty seconds")
-	}
+	long(t, "it takes some twenty seconds")
 	random := rand.New(rand.NewPCG(wiretest.Seed(t), 0))
 	s := newShape(t, plan{workers: 2})
 	s.campaign(t, random, s.hubs, s.workers)

@@ -74,9 +74,7 @@ func (l *liar) refused(t *testing.T, lease jobs.Lease) {
 // with a lease that is none, changes nothing; and neither does a second end of one
 // that it had.
 func TestLiar(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes a lease of 15 seconds")
-	}
+	long(t, "it takes a lease of 15 seconds")
 	t.Parallel()
 	s := newShape(t, plan{workers: 1})
 	until := time.Now().Add(roundWithin)

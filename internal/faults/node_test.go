@@ -26,6 +26,19 @@ const (
 	nats = "github.com/nats-io/nats-server/v2"
 )
 
+// long skips a test that takes its time where only short ones are run, and under
+// the race detector, which the program that it runs is built without: the same
+// would be tried twice.
+func long(t *testing.T, takes string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip(takes)
+	}
+	if raceEnabled {
+		t.Skip("it is tried without the race detector")
+	}
+}
+
 // programs are built when one is needed first.
 var programs = struct {
 	mu  sync.Mutex // held while one is built

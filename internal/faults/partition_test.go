@@ -38,9 +38,7 @@ const acknowledgedWithin = 6 * time.Second
 // counted once; each purge is acknowledged within a lease, and names the cache;
 // which never answers with what was purged before it was asked.
 func TestPartition(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes a lease of 15 seconds")
-	}
+	long(t, "it takes a lease of 15 seconds")
 	t.Parallel()
 	random := rand.New(rand.NewPCG(wiretest.Seed(t), 0))
 	w := newNetwork(t, machines)
