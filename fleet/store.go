@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -44,12 +43,6 @@ const (
 	maxHubs      = 16
 	maxAddresses = 8
 )
-
-// isAddress reports whether a text is host:port.
-func isAddress(text string) bool {
-	host, port, err := net.SplitHostPort(text)
-	return err == nil && host != "" && port != "" && len(text) <= 260
-}
 
 // leads is an entry of the log of a fleet.
 type leads struct {
@@ -222,7 +215,7 @@ func (s *shared) hear(ctx context.Context, r bus.Request) ([]byte, error) {
 	if err := json.Unmarshal(r.Payload, &q); err != nil {
 		return nil, coded(wrong(err))
 	}
-	if q.Addresses = q.Addresses[:min(len(q.Addresses), maxAddresses)]; slices.ContainsFunc(q.Addresses, func(a string) bool { return !isAddress(a) }) {
+	if q.Addresses = q.Addresses[:min(len(q.Addresses), maxAddresses)]; slices.ContainsFunc(q.Addresses, func(a string) bool { return !bus.IsAddress(a) }) {
 		return nil, coded(wrong(errors.New("what it gives is no address")))
 	}
 	s.mu.Lock()

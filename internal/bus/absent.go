@@ -164,5 +164,8 @@ func (*Objects) Keys(context.Context, func(string, int64) error) error { return 
 // Sweep returns ErrAbsent.
 func (*Objects) Sweep(context.Context) error { return ErrAbsent }
 
+// IsAddress is false.
+func IsAddress(string) bool { return false }
+
 // Reachable is nothing.
 func Reachable(string) []string { return nil }

@@ -15,8 +15,8 @@ const (
 	maxAddress        = 260     // bytes: a name of the DNS, and a port
 )
 
-// isAddress says whether a text can be dialled: host:port.
-func isAddress(a string) bool {
+// IsAddress says whether a text can be dialled: host:port.
+func IsAddress(a string) bool {
 	host, port, err := net.SplitHostPort(a)
 	if err != nil || host == "" || len(a) > maxAddress {
 		return false
@@ -45,7 +45,7 @@ func Reachable(addr string) []string {
 func (s *Server) Also(addresses []string) {
 	var good []string
 	for _, a := range addresses {
-		if isAddress(a) {
+		if IsAddress(a) {
 			good = append(good, a)
 		}
 	}

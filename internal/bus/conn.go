@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"freshet/internal/field"
 )
 
 // Conn is a connection, in the process or over the network. When it breaks it
@@ -74,7 +76,7 @@ func Connect(ctx context.Context, o ConnectOptions) (*Conn, error) {
 	}
 	c, err := openWithin(ctx, o.Name, o.Log, plainDial, options...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w", redacted(o.URL), plainURL(err))
+		return nil, fmt.Errorf("connect to NATS at %s: %w", field.WithoutLogins(o.URL), plainURL(err))
 	}
 	c.replicas = max(o.Replicas, 1)
 	return c, nil

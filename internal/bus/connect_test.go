@@ -12,32 +12,15 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"freshet/internal/bustest"
 )
 
 // elsewhere is a NATS server as others run it, with a port.
 func elsewhere(t *testing.T, o server.Options) *server.Server {
 	t.Helper()
-	o.Host, o.NoSigs, o.NoLog, o.JetStream = "127.0.0.1", true, true, true
-	if o.Port == 0 {
-		o.Port = server.RANDOM_PORT
-	}
-	if o.StoreDir == "" {
-		o.StoreDir = t.TempDir()
-	}
 	o.JetStreamMaxMemory, o.JetStreamMaxStore = maxMemory, 64<<20
-	ns, err := server.NewServer(&o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ns.Start()
-	t.Cleanup(func() {
-		ns.Shutdown()
-		ns.WaitForShutdown()
-	})
-	if !ns.ReadyForConnections(patience) {
-		t.Fatal("a server does not get ready")
-	}
-	return ns
+	return bustest.Start(t, o)
 }
 
 func TestConnect(t *testing.T) {

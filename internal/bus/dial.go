@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -55,20 +54,6 @@ func openWithin(ctx context.Context, name string, log *slog.Logger, how dial, op
 	end, _ := ctx.Deadline()
 	options = append(options, nats.SetCustomDialer(d), nats.Timeout(max(time.Until(end), time.Millisecond)))
 	return open(name, log, options...)
-}
-
-// redacted is a list of URLs without logins: a part with an @ is what follows the
-// last one, and a part that is no address may be the beginning of such a login.
-func redacted(urls string) string {
-	parts := strings.Split(urls, ",")
-	for i, part := range parts {
-		if at := strings.LastIndexByte(part, '@'); at >= 0 {
-			parts[i] = "(secret)" + part[at:]
-		} else if u, err := url.Parse(strings.TrimSpace(part)); err != nil || u.Port() == "" {
-			parts[i] = "(hidden)"
-		}
-	}
-	return strings.Join(parts, ",")
 }
 
 // plainURL is an error without the URL that it quotes.

@@ -68,7 +68,7 @@ func (r *ring) learn(addresses []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, a := range addresses {
-		if r.learned < maxLearned && isAddress(a) && !slices.Contains(r.known, a) {
+		if r.learned < maxLearned && IsAddress(a) && !slices.Contains(r.known, a) {
 			r.known = append(r.known, a)
 			r.learned++
 		}

@@ -30,7 +30,24 @@ func Server(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ns, err := server.NewServer(&server.Options{Host: host, Port: number, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 256 << 20})
+	return Start(t, server.Options{Host: host, Port: number, JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 256 << 20}).ClientURL()
+}
+
+// Start starts a server with a store that ends with the test. Unless the options
+// say otherwise it is at 127.0.0.1, any port, in a folder of its own.
+func Start(t testing.TB, o server.Options) *server.Server {
+	t.Helper()
+	o.NoSigs, o.NoLog, o.JetStream = true, true, true
+	if o.Host == "" {
+		o.Host = "127.0.0.1"
+	}
+	if o.Port == 0 {
+		o.Port = server.RANDOM_PORT
+	}
+	if o.StoreDir == "" {
+		o.StoreDir = t.TempDir()
+	}
+	ns, err := server.NewServer(&o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,5 +59,5 @@ func Server(t testing.TB) string {
 	if !ns.ReadyForConnections(patience) {
 		t.Fatal("the server does not get ready")
 	}
-	return ns.ClientURL()
+	return ns
 }

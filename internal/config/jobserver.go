@@ -1,8 +1,9 @@
 package config
 
 import (
-	"strings"
 	"time"
+
+	"freshet/internal/field"
 )
 
 // JobQueue says whether a server takes jobs, and how it runs them.
@@ -30,23 +31,6 @@ type NATS struct {
 // secret is shown in place of one.
 func secret(string) string { return "(secret)" }
 
-// withoutLogin is a list of URLs without what a login in them says.
-func withoutLogin(urls string) string {
-	all := strings.Split(urls, ",")
-	for i, one := range all {
-		scheme, rest, found := strings.Cut(one, "://")
-		if !found {
-			scheme, rest = "", one
-		} else {
-			scheme += "://"
-		}
-		if at := strings.LastIndex(rest, "@"); at >= 0 {
-			all[i] = scheme + "(secret)" + rest[at:]
-		}
-	}
-	return strings.Join(all, ",")
-}
-
 // jobServerRows are of all commands that serve.
 var jobServerRows = []Flag{
 	{Name: "jobs", Kind: Number, Value: "N", Default: "off", Min: 1, Max: 1024, Unit: "tasks", Off: true, OffIs: "no jobs", Group: groupJobs, Restart: true,
@@ -55,7 +39,7 @@ var jobServerRows = []Flag{
 	{Name: "fleet", Kind: Text, Value: "ADDR", Group: groupJobs, Example: "192.0.2.7:7422", Restart: true,
 		Doc:   "Let workers of other machines join at this address (freshet worker), over TLS and with a token only. Implies --jobs 1 where that is off. Unset: none may.",
 		field: func(s *sections) any { return &s.server.Jobs.Fleet }},
-	{Name: "nats", Kind: Text, Value: "URL", Group: groupJobs, Example: "nats://192.0.2.8:4222,nats://192.0.2.9:4222", Restart: true, shown: withoutLogin,
+	{Name: "nats", Kind: Text, Value: "URL", Group: groupJobs, Example: "nats://192.0.2.8:4222,nats://192.0.2.9:4222", Restart: true, shown: field.WithoutLogins,
 		Doc:   "Keep the queue, what the fleet has purged, who may join it, and the files of jobs, in a NATS cluster elsewhere (one URL, or several with commas), not in --data. Several servers may name the same cluster, each with --fleet: one leads, the others are standbys, members of its fleet, of which one leads within seconds when it is gone. A URL may hold a login (nats://USER:PASSWORD@HOST:PORT), which others who see the processes of this machine see here: the variable of the environment is better.",
 		field: func(s *sections) any { return &s.server.Jobs.NATS.URL }},
 	{Name: "nats-creds", Kind: FilePath, Value: "FILE", Group: groupJobs, Example: "/etc/freshet/nats.creds", Restart: true,
