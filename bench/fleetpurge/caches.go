@@ -81,7 +81,7 @@ func (f *caches) start(ctx context.Context, origin, token string, args ...string
 	if n.addr, err = process.FreeAddr(); err != nil {
 		return nil, err
 	}
-	memory := strconv.Itoa(64 + (f.objects>>10)*(f.size+2<<10)>>10) // 2 KiB for each beside its body
+	memory := strconv.Itoa(64 + (f.objects>>10)*(f.size+4<<10)>>10) // 4 KiB for each beside its body: none is evicted
 	args = append([]string{f.binary, "proxy", "--to", origin, "--listen", n.addr, "--monitor", "off", "--access-log", "off", "--profile", "standard",
 		"--memory", memory + "MiB", "--max-requests-per-connection", "off"}, args...)
 	if f.disk {

@@ -33,6 +33,10 @@ type bench struct {
 	objects int
 	size    int // bytes of an object
 	purges  int // of the fleet; as many of the hub alone
+	wide    int // purges of a tag that all objects have
+	rounds  int // of hits; 0: none are measured
+	each    time.Duration
+	quiet   time.Duration // 0: idle caches are not measured
 	disk    bool
 	binary  string
 	dir     string
@@ -47,6 +51,10 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	flags.IntVar(&b.objects, "objects", 100_000, "how many `objects` each cache has stored")
 	flags.IntVar(&b.size, "size", 100, "how many `bytes` an object has")
 	flags.IntVar(&b.purges, "purges", 200, "how `many` purges of the fleet are measured")
+	flags.IntVar(&b.wide, "wide", 20, "how `many` purges of what all objects have are measured")
+	flags.IntVar(&b.rounds, "rounds", 0, "how many `rounds` of hits are measured; 0: none")
+	flags.DurationVar(&b.each, "each", 2*time.Second, "how `long` a round of hits is")
+	flags.DurationVar(&b.quiet, "idle", 0, "how `long` idle caches are looked at; 0: they are not")
 	flags.BoolVar(&b.disk, "disk", false, "keep the objects on disk, too (--data)")
 	flags.StringVar(&b.binary, "freshet", "", "run this `program` instead of building ours")
 	flags.StringVar(&b.dir, "dir", "", "keep what the caches need in a new folder of this `folder` (default: the system's for temporary files)")
@@ -56,7 +64,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		return err
 	}
 	if *quick {
-		b.objects, b.purges = 400, 10
+		b.objects, b.purges, b.wide = 400, 10, 2
 	}
 	if b.members < 1 || b.size < 1 || b.purges < 1 || b.objects < b.tags() {
 		return errors.New("at least one member, one byte and one purge, and two objects for each purge")
@@ -102,12 +110,18 @@ func (b *bench) measure(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if b.quiet > 0 {
+		if err := f.idle(ctx, w); err != nil {
+			return fmt.Errorf("look at idle caches: %w", err)
+		}
+		fmt.Fprintln(w)
+	}
 	began := time.Now()
 	if err := f.fill(ctx); err != nil {
 		return fmt.Errorf("fill the caches: %w", err)
 	}
 	filled := time.Since(began)
-	var fleet, alone []float64
+	var fleet, alone, wide []float64
 	away := 0
 	for i := range b.purges {
 		took, missing, err := f.purge(ctx, 2*i, false)
@@ -122,6 +136,15 @@ func (b *bench) measure(ctx context.Context, w io.Writer) error {
 		}
 		alone = append(alone, took)
 	}
+	for range b.wide {
+		took, missing, err := f.purgeAll(ctx)
+		if err != nil {
+			return fmt.Errorf("purge all objects: %w", err)
+		}
+		if wide = append(wide, took); missing > 0 {
+			away++
+		}
+	}
 	where := "in memory"
 	if b.disk {
 		where = "in memory and on disk"
@@ -131,10 +154,16 @@ func (b *bench) measure(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, "%-48s %9s %9s %9s %9s\n", "milliseconds until acknowledged", "median", "99 %", "least", "greatest")
 	row(w, fmt.Sprintf("in the fleet, by all %d caches", b.members+1), fleet)
 	row(w, "in the hub alone (--here)", alone)
+	if b.wide > 0 {
+		row(w, fmt.Sprintf("in the fleet, a tag that all objects have: %d times", b.wide), wide)
+	}
 	low, high, confidence := stats.Interval(fleet)
 	fmt.Fprintf(w, "\nin the fleet: the median lies between %.2f and %.2f with %.1f %% confidence\n", low, high, 100*confidence)
 	fmt.Fprintf(w, "purges that a cache had not applied when they were acknowledged, because its lease was over: %d\n", away)
 	fmt.Fprint(w, "\nA purge is asked for at the hub's socket, each over a connection of its own. In the fleet it is\nsynced to the hub's disk before anything is purged. After each one an object with its tag was asked\nfor at each cache, and was not a hit.\n")
+	if b.rounds > 0 {
+		return f.hits(ctx, w, from.URL)
+	}
 	return nil
 }
 

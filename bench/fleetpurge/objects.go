@@ -32,10 +32,13 @@ func startOrigin(b *bench) *httptest.Server {
 		h := w.Header()
 		h.Set("Content-Type", "text/plain")
 		h.Set("Cache-Control", "max-age=86400")
-		h.Set("Surrogate-Key", tagName(i%b.tags()))
+		h.Set("Surrogate-Key", tagName(i%b.tags())+" "+everything)
 		w.Write(body)
 	}))
 }
+
+// everything is the tag that all objects have.
+const everything = "everything"
 
 func tagName(tag int) string { return fmt.Sprint("t", tag) }
 
@@ -111,4 +114,28 @@ func (f *caches) purge(ctx context.Context, tag int, here bool) (took float64, m
 		}
 	}
 	return took, missing, nil
+}
+
+// purgeAll has the tag that all objects have purged softly, so that they can be
+// purged so again, and returns how many milliseconds that took, and how many
+// caches had not applied it then. It checks that it holds.
+func (f *caches) purgeAll(ctx context.Context) (took float64, missing int, err error) {
+	began := time.Now()
+	a, err := f.hub.Purge(ctx, control.Request{Tags: []string{everything}, Soft: true})
+	took = float64(time.Since(began).Nanoseconds()) / 1e6
+	if err != nil {
+		return 0, 0, err
+	}
+	if len(a.Faults) > 0 {
+		return 0, 0, errors.New(a.Faults[0])
+	}
+	if len(a.Receipt.Nodes) != len(f.nodes) {
+		return 0, 0, fmt.Errorf("the receipt is one of %d caches", len(a.Receipt.Nodes))
+	}
+	for _, n := range f.nodes {
+		if hit, err := n.get(ctx, 1); err != nil || hit {
+			return 0, 0, errors.Join(err, fmt.Errorf("an object of the cache on %s: a hit: %v", n.addr, hit))
+		}
+	}
+	return took, len(a.Receipt.Missing()), nil
 }
