@@ -22,13 +22,13 @@ const (
 )
 
 // Structured is a value of a structured field: an item or an inner list.
-// Parameters are checked and dropped.
 type Structured struct {
-	Kind Kind
-	Bool bool
-	Int  int64
-	Text string
-	List []Structured
+	Kind   Kind
+	Bool   bool
+	Int    int64
+	Text   string
+	List   []Structured
+	Params []Member // of ParseMembers; others check them and drop them
 }
 
 // Member is a member of a dictionary.
@@ -41,6 +41,10 @@ type Member struct {
 // list of one: as many as RFC 9651 §3.1 and §3.2 ask for. With more the field
 // counts as malformed.
 const MaxMembers = 1024
+
+// MaxParameters is how many parameters ParseMembers keeps of a value: as many as
+// RFC 9651 §3.1.2 asks for. With more the field counts as malformed.
+const MaxParameters = 256
 
 // ParseDictionary reads a structured field that is a dictionary (RFC 9651
 // §4.2.2):
@@ -57,22 +61,47 @@ func ParseDictionary(lines []string) (members []Member, ok bool) {
 		if len(members) == MaxMembers {
 			return nil, false
 		}
-		key, ok := p.key()
+		m, ok := p.dictionaryMember()
 		if !ok {
 			return nil, false
 		}
-		v := Structured{Kind: Boolean, Bool: true}
-		if p.take('=') {
-			v, ok = p.member()
-		} else {
-			ok = p.parameters()
-		}
-		if !ok || !p.separator() {
-			return nil, false
-		}
-		members = set(members, key, v)
+		members = set(members, m.Key, m.Structured)
 	}
 	return members, ascii
+}
+
+// ParseMembers is ParseDictionary for those to whom a dictionary is more than
+// values by key: parameters are kept, up to MaxParameters of each, and so is
+// each member of a key that stands twice, in the order in which they came.
+func ParseMembers(lines []string) (members []Member, ok bool) {
+	p, ascii := start(lines)
+	p.keep = true
+	for p.rest != "" {
+		if len(members) == MaxMembers {
+			return nil, false
+		}
+		m, ok := p.dictionaryMember()
+		if !ok {
+			return nil, false
+		}
+		members = append(members, m)
+	}
+	return members, ascii
+}
+
+// dictionaryMember reads a member of a dictionary and what separates it from the
+// next.
+func (p *structured) dictionaryMember() (m Member, ok bool) {
+	if m.Key, ok = p.key(); !ok {
+		return m, false
+	}
+	m.Structured = Structured{Kind: Boolean, Bool: true}
+	if p.take('=') {
+		m.Structured, ok = p.member()
+	} else {
+		ok = p.parameters(&m.Structured)
+	}
+	return m, ok && p.separator()
 }
 
 // ParseList reads a structured field that is a list (RFC 9651 §4.2.1), as
@@ -101,7 +130,7 @@ func start(lines []string) (p structured, ascii bool) {
 			return structured{}, false
 		}
 	}
-	return structured{s}, true
+	return structured{rest: s}, true
 }
 
 // set gives key its value: the last one counts (RFC 9651 §4.2.2).
@@ -116,7 +145,10 @@ func set(members []Member, key string, v Structured) []Member {
 }
 
 // structured is what is left to be read of a field.
-type structured struct{ rest string }
+type structured struct {
+	rest string
+	keep bool // parameters are kept
+}
 
 // take skips c if it comes next.
 func (p *structured) take(c byte) bool {
@@ -178,7 +210,7 @@ func (p *structured) member() (v Structured, ok bool) {
 	} else {
 		v, ok = p.item()
 	}
-	return v, ok && p.parameters()
+	return v, ok && p.parameters(&v)
 }
 
 // inner reads an inner list behind its parenthesis (RFC 9651 §4.2.1.2).
@@ -193,7 +225,7 @@ func (p *structured) inner() (v Structured, ok bool) {
 			return v, false
 		}
 		item, ok := p.item()
-		if !ok || !p.parameters() {
+		if !ok || !p.parameters(&item) {
 			return v, false
 		}
 		v.List = append(v.List, item)
@@ -203,17 +235,25 @@ func (p *structured) inner() (v Structured, ok bool) {
 	}
 }
 
-// parameters reads parameters, and forgets them (RFC 9651 §4.2.3.2).
-func (p *structured) parameters() bool {
+// parameters reads the parameters of v (RFC 9651 §4.2.3.2).
+func (p *structured) parameters(v *Structured) bool {
 	for p.take(';') {
 		p.spaces()
-		if _, ok := p.key(); !ok {
+		key, ok := p.key()
+		if !ok {
 			return false
 		}
+		value := Structured{Kind: Boolean, Bool: true}
 		if p.take('=') {
-			if _, ok := p.item(); !ok {
+			if value, ok = p.item(); !ok {
 				return false
 			}
+		}
+		if !p.keep {
+			continue
+		}
+		if v.Params = set(v.Params, key, value); len(v.Params) > MaxParameters {
+			return false
 		}
 	}
 	return true
