@@ -28,7 +28,7 @@ type Conn struct {
 	forget func() // tells the server in the process that this one has ended; nil elsewhere
 
 	replicas int     // how often streams are kept, unless a log says otherwise
-	server   *Server // in the process; nil elsewhere
+	host     *inside // the server in the process; nil elsewhere
 	maxStore int64   // of the server in the process; 0: not known
 	around   *ring   // where it may be made anew; nil: as NATS' client knows
 	worker   bool    // has a worker's token, and asks for nothing that will be refused
@@ -202,8 +202,8 @@ func (c *Conn) untilCut(ctx context.Context) (context.Context, context.CancelFun
 	ctx, fail := context.WithCancelCause(ctx)
 	stopLink := context.AfterFunc(c.linkNow(), func() { fail(ErrCut) })
 	stopWrites := func() bool { return true }
-	if c.server != nil {
-		stopWrites = context.AfterFunc(c.server.writes, func() { fail(c.server.Err()) })
+	if c.host != nil {
+		stopWrites = context.AfterFunc(c.host.writes, func() { fail(c.host.Err()) })
 	}
 	return ctx, func() { stopLink(); stopWrites(); fail(nil) }
 }

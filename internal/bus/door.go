@@ -258,6 +258,17 @@ func (d *door) know(v *visit, n *node, nonce string) bool {
 	return ok
 }
 
+// visitor is whose connection NATS greeted with a nonce.
+func (s *Server) visitor(nonce string) (*node, bool) {
+	s.mu.Lock()
+	d := s.door
+	s.mu.Unlock()
+	if d == nil {
+		return nil, false
+	}
+	return d.whose(nonce)
+}
+
 // whose is the node whose connection NATS greeted with a nonce.
 func (d *door) whose(nonce string) (*node, bool) {
 	d.mu.Lock()

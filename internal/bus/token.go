@@ -27,14 +27,37 @@ type token struct {
 	Seed      []byte   `json:"k"` // of the node's Ed25519 key
 }
 
-// String is prefix, JSON in base64, and four bytes that find typing errors.
-func (t token) String() string {
-	body, err := json.Marshal(t)
+// String is the token as text.
+func (t token) String() string { return seal(tokenPrefix, t) }
+
+// seal is prefix, JSON in base64, and four bytes that find typing errors.
+func seal(prefix string, what any) string {
+	body, err := json.Marshal(what)
 	if err != nil {
 		panic(err) // it has nothing that could not be written
 	}
 	sum := sha256.Sum256(body)
-	return tokenPrefix + base64.RawURLEncoding.EncodeToString(append(body, sum[:4]...))
+	return prefix + base64.RawURLEncoding.EncodeToString(append(body, sum[:4]...))
+}
+
+// unseal reads what seal has written; its error is ErrToken.
+func unseal(prefix, text string, what any) error {
+	encoded, ok := strings.CutPrefix(strings.TrimSpace(text), prefix)
+	if !ok || len(encoded) > maxToken {
+		return ErrToken
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+	if err != nil || len(raw) < 4 {
+		return ErrToken
+	}
+	body, check := raw[:len(raw)-4], raw[len(raw)-4:]
+	if sum := sha256.Sum256(body); string(sum[:4]) != string(check) {
+		return ErrToken
+	}
+	if err := json.Unmarshal(body, what); err != nil {
+		return fmt.Errorf("%w: %w", ErrToken, err)
+	}
+	return nil
 }
 
 // CheckToken says whether a text can be a token; its error is ErrToken. Whether
@@ -46,20 +69,8 @@ func CheckToken(text string) error {
 
 func parseToken(s string) (token, error) {
 	var t token
-	encoded, ok := strings.CutPrefix(strings.TrimSpace(s), tokenPrefix)
-	if !ok || len(encoded) > maxToken {
-		return t, ErrToken
-	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
-	if err != nil || len(raw) < 4 {
-		return t, ErrToken
-	}
-	body, check := raw[:len(raw)-4], raw[len(raw)-4:]
-	if sum := sha256.Sum256(body); string(sum[:4]) != string(check) {
-		return t, ErrToken
-	}
-	if err := json.Unmarshal(body, &t); err != nil {
-		return token{}, fmt.Errorf("%w: %w", ErrToken, err)
+	if err := unseal(tokenPrefix, s, &t); err != nil {
+		return token{}, err
 	}
 	if err := checkName("node", t.Name); err != nil {
 		return token{}, fmt.Errorf("%w: %w", ErrToken, err)
