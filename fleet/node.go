@@ -44,6 +44,8 @@ type Options struct {
 	Check func(*jobs.Spec) error
 	// Inputs bounds the files that jobs come with.
 	Inputs InputOptions
+	// Limits are those of pools, and the shares of owners; nil: none.
+	Limits *Limits
 	// Listen is where workers of other machines may join, host:port; "": nowhere.
 	Listen string
 	// Cache is what is stored here, to which the purges of the fleet are applied;
@@ -141,6 +143,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		defer cancel()
 		return n.scheduler.Close(ctx)
 	})
+	o.Limits.hold(ctx, n.scheduler)
 	n.worker, err = worker.New(worker.Options{Queue: n.scheduler, Node: o.Name, Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain,
 		Logs: n.logs, Files: files{n.outputs, n.inputs}, Kinds: kinds(o.Kinds), ErrorLog: o.ErrorLog})
 	if err != nil {

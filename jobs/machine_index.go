@@ -637,7 +637,7 @@ func (m *machine) pick(w *Worker) (*job, int64) {
 			i--
 			continue
 		}
-		if c.pool.limit > 0 && c.pool.running >= int64(c.pool.limit) || !c.fits(w) {
+		if c.pool.full() || !c.fits(w) {
 			continue
 		}
 		if best == nil || before(j, best) {

@@ -82,7 +82,7 @@ func (s *Scheduler) Jobs(ctx context.Context, f Filter) (Page, error) {
 }
 
 func (s *Scheduler) list(f *Filter, from uint64) ([]found, Page) {
-	page := Page{Total: int(s.m.jobs.Total()), By: s.m.jobs}
+	page := Page{Total: int(s.m.jobs.Total()), By: s.m.jobs, Pools: s.m.poolUse()}
 	n := listed(f.N)
 	var jobs []found
 	looked, size := 0, 0
@@ -234,7 +234,7 @@ func (s *Scheduler) waits(j *job, c Counts) string {
 		return fmt.Sprintf("for %d of the jobs that it comes after", j.blockedBy)
 	case !j.claimable():
 		return "for the time of the next attempt"
-	case j.class.pool.limit > 0 && j.class.pool.running >= int64(j.class.pool.limit):
+	case j.class.pool.full():
 		return fmt.Sprintf("pool %q runs %d tasks, which is its limit", j.class.pool.name, j.class.pool.limit)
 	case c[Running] == 0 && j.class.kind != "" && !s.anyDoes(j.class.kind):
 		return fmt.Sprintf("no worker that is known has the kind of work %q", j.class.kind)

@@ -205,6 +205,8 @@ type Page struct {
 	Next  ID     `json:"next,omitempty"` // Filter.After for what follows; empty: nothing does
 	Total int    `json:"total"`          // jobs in the queue, whatever the filter
 	By    Counts `json:"by"`             // of them, by state
+	// Pools are those that have a limit, by name, 1,000 at most.
+	Pools []PoolUse `json:"pools,omitempty"`
 }
 
 // TaskFilter says which tasks of a job to list. Zero fields do not restrict.

@@ -47,8 +47,9 @@ func (s *service) openQueue() error {
 	if err != nil {
 		return err
 	}
+	s.limits = fleet.NewLimits(numbers(c.Limits), numbers(c.Shares))
 	s.jobs, err = fleet.Keep(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Name: c.Name, NATS: elsewhere, Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, Cache: cache, User: c.User, Figures: s.fleetFigures,
-		Dirs: c.Dirs, Keep: c.Keep, Kinds: s.kinds(), Check: s.checkJob, Inputs: fleet.InputOptions{MaxAll: c.Inputs}, Drain: max(s.conf.ShutdownTimeout, 1), ErrorLog: s.log.Logger})
+		Dirs: c.Dirs, Keep: c.Keep, Kinds: s.kinds(), Check: s.checkJob, Inputs: fleet.InputOptions{MaxAll: c.Inputs}, Limits: s.limits, Drain: max(s.conf.ShutdownTimeout, 1), ErrorLog: s.log.Logger})
 	if errors.Is(err, fleet.ErrInUse) {
 		return fmt.Errorf("--jobs: the jobs in %s are those of another server that runs; give this one its own folder with --data", dir)
 	}
@@ -59,6 +60,23 @@ func (s *service) openQueue() error {
 		s.purges.route(s.jobs.Purger())
 	}
 	return nil
+}
+
+// numbers are those of a setting by name.
+func numbers(from map[string]int64) map[string]int {
+	to := make(map[string]int, len(from))
+	for name, n := range from {
+		to[name] = int(n) // the table bounds it
+	}
+	return to
+}
+
+// limitJobs sets what another configuration says of pools and owners.
+func (s *service) limitJobs(c *config.JobQueue) {
+	s.conf.Jobs.Limits, s.conf.Jobs.Shares = c.Limits, c.Shares
+	if s.limits != nil {
+		s.limits.Set(numbers(c.Limits), numbers(c.Shares))
+	}
 }
 
 // natsOf is the cluster that a queue is kept in; nil: it is kept here.

@@ -40,6 +40,7 @@ func (s *service) reload(always bool) {
 	s.setListening()
 	s.read.Store(time.Now().UnixNano())
 	s.conf.ShutdownTimeout = next.Server.ShutdownTimeout
+	s.limitJobs(&next.Server.Jobs)
 	s.addProgramGauges()
 	s.start(added)
 	s.env.announce(fileTitle(l.run.File, next), added)

@@ -33,6 +33,7 @@ type service struct {
 	content   content
 	door      door
 	jobs      *fleet.Keeper // nil: it takes none
+	limits    *fleet.Limits // of jobs; nil: likewise
 	purges    *routed       // nil: nothing is stored
 	member    *joining      // nil: it joins no fleet
 	names     configNames

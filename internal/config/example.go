@@ -109,6 +109,10 @@ func (f *Flag) literal(text string) string {
 		ext, typ, _ := strings.Cut(text, "=")
 		return fmt.Sprintf("{ %q = %q }", ext, typ)
 	}
+	if f.Kind == Named {
+		name, n, _ := strings.Cut(text, "=")
+		return fmt.Sprintf("{ %s = %s }", name, n)
+	}
 	if f.Repeat {
 		return fmt.Sprintf("[%q]", text)
 	}
@@ -171,6 +175,9 @@ func (f *Flag) fileFacts() []string {
 		facts[0] = "Default: `" + strings.TrimPrefix(line, "#") + "`"
 	}
 	for _, fact := range f.bounds() {
+		if f.Repeat && f.Kind == Named {
+			fact = strings.ReplaceAll(fact, "May be given more than once", "A table of numbers")
+		}
 		facts = append(facts, strings.ReplaceAll(fact, "May be given more than once", "One value, or an array of them"))
 	}
 	if f.Restart {

@@ -18,6 +18,8 @@ type JobQueue struct {
 	Name  string // of the server in its fleet; "": the host's
 	// Inputs bounds the files that jobs come with, in bytes.
 	Inputs int64
+	Limits map[string]int64 // of pools: tasks that run at once
+	Shares map[string]int64 // of owners
 }
 
 // NATS is a cluster elsewhere.
@@ -66,6 +68,12 @@ var jobServerRows = []Flag{
 	{Name: "job-dir", Kind: FilePath, Value: "DIR", Repeat: true, Group: groupJobs, Example: "/srv/shots", Restart: true,
 		Doc:   "A folder in which, and below which, jobs may run that ask for it. Without it jobs run in new, empty folders only.",
 		field: func(s *sections) any { return &s.server.Jobs.Dirs }},
+	{Name: "pool-limit", Kind: Named, Value: "NAME=N", Repeat: true, Min: 1, Max: 1_000_000, Unit: "tasks", Group: groupJobs, Example: "render=4",
+		Doc:   "How many tasks of a pool (freshet job submit --pool) run at once, on all machines together; the pool of jobs that name none is called default. Unset: as many as workers take. A change holds for tasks that are begun from then on.",
+		field: func(s *sections) any { return &s.server.Jobs.Limits }},
+	{Name: "share", Kind: Named, Value: "OWNER=N", Repeat: true, Min: 1, Max: 1000, Unit: "parts", Group: groupJobs, Example: "ada=2",
+		Doc:   "What an owner of jobs gets of the workers, compared with others, while there is not enough for all: with 2, twice as many tasks run as of an owner without one. Unset: 1 each.",
+		field: func(s *sections) any { return &s.server.Jobs.Shares }},
 	{Name: "job-keep", Kind: Duration, Value: "TIME", Default: "7d", Min: minute, Max: 365 * day, Group: groupJobs, Restart: true,
 		Doc:   "How long jobs are remembered that are over, with what they wrote.",
 		field: func(s *sections) any { return &s.server.Jobs.Keep }},

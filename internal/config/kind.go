@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Kind is the type of a flag's value.
@@ -50,6 +51,7 @@ const (
 	FieldRule      // in a file, a table of fields or an array of names
 	Seconds        // a duration; a number alone is one of seconds, as curl has it
 	FreeText       // may be empty
+	Named          // a number by a name; in a file, a table of them
 )
 
 // put parses text as a value of f and stores it where it belongs. Its error
@@ -107,6 +109,16 @@ func (f *Flag) put(s *sections, text string) error {
 		}
 		(*p)[ext] = typ
 		return err
+	case *map[string]int64:
+		name, n, err := f.named(text)
+		if err != nil {
+			return err
+		}
+		if *p == nil {
+			*p = make(map[string]int64)
+		}
+		(*p)[name] = n
+		return nil
 	case *lenient:
 		words, err := f.set(text)
 		*p.lf, *p.fold = slices.Contains(words, "lf"), slices.Contains(words, "fold")
@@ -253,6 +265,17 @@ func parseMIME(s string) (ext, typ string, err error) {
 		return "", "", errors.New("give .extension=type/subtype, such as .gmi=text/gemini")
 	}
 	return strings.ToLower(ext), typ, nil
+}
+
+// named reads a number by a name.
+func (f *Flag) named(s string) (name string, n int64, err error) {
+	name, number, ok := strings.Cut(s, "=")
+	name = strings.TrimSpace(name)
+	if !ok || name == "" || strings.ContainsFunc(name, unicode.IsControl) {
+		return "", 0, fmt.Errorf("give %s, such as %s", f.Value, f.Example)
+	}
+	n, err = f.number(strings.TrimSpace(number))
+	return name, n, err
 }
 
 func (f *Flag) set(s string) ([]string, error) {

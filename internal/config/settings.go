@@ -211,7 +211,7 @@ func (s *settings) values(f *Flag, n *node) ([]value, *Fault) {
 		return all, nil
 	case n.kind == arrayNode:
 		return nil, s.src.fault(n.at, "%s takes one value, without brackets", f.key())
-	case n.kind == tableNode && f.Kind == MIMEType:
+	case n.kind == tableNode && (f.Kind == MIMEType || f.Kind == Named):
 		var all []value
 		for _, m := range n.list {
 			all = append(all, value{m.key + "=" + m.text, m})
@@ -248,6 +248,9 @@ func (f *Flag) form() string {
 		return "a size such as \"256MiB\""
 	case Duration:
 		return "a duration such as \"10s\""
+	}
+	if f.Kind == Named {
+		return f.literal(f.Example)
 	}
 	if f.Repeat {
 		return "a string in quotes, or an array of them"

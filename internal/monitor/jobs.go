@@ -181,6 +181,15 @@ func jobsView(m *Monitor, q *query) (*ui.View, error) {
 		rows.Prev = q.with("after", "")
 	}
 	v.Sections = []ui.Section{jobStats(page, q), jobFilter(q), rows}
+	if len(page.Pools) > 0 {
+		t := jobPoolTable(page.Pools)
+		pools := t.html(&query{page: "/jobs/pools"}, &window{limit: maxPageRows})
+		if v.Live != "" {
+			rowsByKey(t, "pool", pools.Rows)
+			pools.MaxRows = maxPageRows
+		}
+		v.Sections = append(v.Sections, pools)
+	}
 	return v, nil
 }
 

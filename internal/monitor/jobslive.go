@@ -61,6 +61,10 @@ func jobsEvents(m *Monitor, _ *query) (func(dst []byte, now time.Time) []byte, e
 			return dst
 		}
 		dst = appendEvent(dst, ui.EventStats, 0, statsEvent(jobStats(&page, &query{page: "/jobs"})))
+		if len(page.Pools) > 0 {
+			pools := page.Pools[:min(len(page.Pools), maxPageRows)]
+			dst = appendEvent(dst, ui.EventRows, 0, wholeTable(jobPoolTable(pools), "pool"))
+		}
 		t := jobTable(page.Jobs, now)
 		withPicks(t)
 		return appendEvent(dst, ui.EventRows, 0, wholeTable(t, "job"))

@@ -39,6 +39,7 @@ var pages = []page{
 	{path: "/jobs", view: jobsView, table: jobsTable},
 	{path: "/jobs/job", view: jobView},
 	{path: "/jobs/tasks", view: tasksView, table: tasksTable},
+	{path: "/jobs/pools", table: jobPoolsTable},
 	{path: "/jobs/act", view: jobActView, act: jobAct},
 	{path: "/jobs/log", view: jobLogView},
 	{path: jobFilePath, send: sendJobFile},
