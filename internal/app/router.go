@@ -7,6 +7,7 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/config"
+	"freshet/internal/field"
 	"freshet/internal/follow"
 	"freshet/internal/record"
 	"freshet/internal/rule"
@@ -70,19 +71,12 @@ func (s *sites) find(host string) *site {
 // hostName appends the name in a Host field: in lower case, without the port
 // and without a dot at its end. It is not ok for what cannot be a name.
 func hostName(dst []byte, host string) ([]byte, bool) {
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
-		host = host[:i]
-	}
-	host = strings.TrimSuffix(host, ".")
+	host = wire.HostName(host)
 	if host == "" || len(host) > cap(dst) {
 		return dst, false
 	}
 	for i := range len(host) {
-		c := host[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
+		dst = append(dst, field.Lower(host[i]))
 	}
 	return dst, true
 }

@@ -44,6 +44,15 @@ func WithoutPort(hostport string) string {
 	return bare
 }
 
+// HostName returns the name in a Host field: without the port, and without a dot
+// at its end. An IPv6 address keeps its brackets.
+func HostName(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
+		host = host[:i]
+	}
+	return strings.TrimSuffix(host, ".")
+}
+
 // splitHost returns the port of a host that is not empty, "" without one.
 func splitHost(s string) (port string, ok bool) {
 	if s != "" && s[0] == '[' {

@@ -32,6 +32,17 @@ func TestValidHost(t *testing.T) {
 	}
 }
 
+func TestHostName(t *testing.T) {
+	for host, want := range map[string]string{
+		"a.example": "a.example", "A.example:80": "A.example", "a.example.": "a.example", "a.example.:80": "a.example",
+		"[::1]": "[::1]", "[::1]:80": "[::1]", "": "", ":80": "", "a:": "a",
+	} {
+		if got := HostName(host); got != want {
+			t.Errorf("%s: %q, want %q", host, got, want)
+		}
+	}
+}
+
 // FuzzWithoutPort compares with the standard library.
 func FuzzWithoutPort(f *testing.F) {
 	for _, s := range []string{
