@@ -42,6 +42,39 @@ func (*Server) Err() error { return ErrAbsent }
 // Close does nothing.
 func (*Server) Close() error { return nil }
 
+// Peer is not there: StartPeer says so.
+type Peer struct{}
+
+// NewPeers returns ErrAbsent.
+func NewPeers([]PeerPlace) ([]string, error) { return nil, ErrAbsent }
+
+// PeerName returns ErrAbsent.
+func PeerName(string) (string, error) { return "", ErrAbsent }
+
+// StartPeer returns ErrAbsent.
+func StartPeer(PeerOptions) (*Peer, error) { return nil, ErrAbsent }
+
+// Connect returns ErrAbsent.
+func (*Peer) Connect(string) (*Conn, error) { return nil, ErrAbsent }
+
+// Name is empty.
+func (*Peer) Name() string { return "" }
+
+// Away are none.
+func (*Peer) Away() ([]string, bool) { return nil, false }
+
+// Broken is never closed.
+func (*Peer) Broken() <-chan struct{} { return nil }
+
+// Err returns ErrAbsent.
+func (*Peer) Err() error { return ErrAbsent }
+
+// Close does nothing.
+func (*Peer) Close() error { return nil }
+
+// Holds is false.
+func Holds(string) bool { return false }
+
 // Conn is not there: Connect says so.
 type Conn struct{}
 

@@ -44,6 +44,8 @@ var (
 	ErrCut = errors.New("the connection was lost")
 	// ErrClosed: the connection or the server was closed.
 	ErrClosed = errors.New("closed")
+	// ErrPeerFolder: a peer's folder is not its own.
+	ErrPeerFolder = errors.New("a peer's folder is its own; give this one another")
 	// ErrName: a name or subject is not written as it must be.
 	ErrName = errors.New("not a name")
 	// ErrTaken: the name has a token that is valid.
