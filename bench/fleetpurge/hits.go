@@ -106,11 +106,11 @@ func (f *caches) idle(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		m, err := process.ReadMemory(n.PID())
+		m, err := process.ReadOwn(n.PID())
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%-48s %9.1f %9.3f\n", names[i], float64(m.RSS)/1e6, 100*after.Since(before[i]).Seconds()/time.Since(began).Seconds())
+		fmt.Fprintf(w, "%-48s %9.1f %9.3f\n", names[i], float64(m)/1e6, 100*after.Since(before[i]).Seconds()/time.Since(began).Seconds())
 	}
 	return nil
 }

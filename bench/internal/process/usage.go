@@ -93,6 +93,27 @@ func ReadMemory(pid int) (Memory, error) {
 	return m, nil
 }
 
+// ReadOwn returns what a tree of processes of one program holds: the pages that
+// are each process's own, and once those of files, as the program's, of the one
+// that has the most of them.
+func ReadOwn(pid int) (int64, error) {
+	var own, files int64
+	for _, id := range Tree(pid) {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
+		if err == nil {
+			var v []int64
+			if v, err = parseKB(b, "RssAnon:", "RssShmem:", "RssFile:"); err == nil {
+				own += v[0] + v[1]
+				files = max(files, v[2])
+			}
+		}
+		if err != nil && id == pid {
+			return 0, fmt.Errorf("read memory: %w", err)
+		}
+	}
+	return own + files, nil
+}
+
 // ReadPeak returns the most resident bytes that process pid ever had, or had
 // since ResetPeak. Its descendants are not in it.
 func ReadPeak(pid int) (int64, error) {
