@@ -28,7 +28,7 @@ type Structured struct {
 	Int    int64
 	Text   string
 	List   []Structured
-	Params []Member // of ParseMembers; others check them and drop them
+	Params []Member // of ParseMembers and ParseValues; others check them and drop them
 }
 
 // Member is a member of a dictionary.
@@ -106,8 +106,15 @@ func (p *structured) dictionaryMember() (m Member, ok bool) {
 
 // ParseList reads a structured field that is a list (RFC 9651 §4.2.1), as
 // ParseDictionary does a dictionary.
-func ParseList(lines []string) (values []Structured, ok bool) {
+func ParseList(lines []string) (values []Structured, ok bool) { return parseList(lines, false) }
+
+// ParseValues is ParseList that keeps parameters, as ParseMembers does. A field
+// that is an item is a list of one, which is no inner list.
+func ParseValues(lines []string) (values []Structured, ok bool) { return parseList(lines, true) }
+
+func parseList(lines []string, keep bool) (values []Structured, ok bool) {
 	p, ascii := start(lines)
+	p.keep = keep
 	for p.rest != "" {
 		if len(values) == MaxMembers {
 			return nil, false

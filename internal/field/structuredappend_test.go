@@ -47,6 +47,29 @@ func TestAppendMembers(t *testing.T) {
 	}
 }
 
+func TestParseValues(t *testing.T) {
+	for in, want := range map[string]string{
+		`"a";x=1,  (b;y  2 );z`: `"a";x=1 (b;y 2);z`,
+		`1.0|tok;a=?1`:           `1.0 tok;a`,
+		`"a" "b"`:                "malformed",
+	} {
+		got := "malformed"
+		if values, ok := ParseValues(strings.Split(in, "|")); ok {
+			var b []byte
+			for i := range values {
+				if i > 0 {
+					b = append(b, ' ')
+				}
+				b, _ = AppendStructured(b, &values[i])
+			}
+			got = string(b)
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+}
+
 // TestMaxParameters: as many parameters as the limit says, and not one more.
 func TestMaxParameters(t *testing.T) {
 	var b strings.Builder
