@@ -72,8 +72,19 @@ func load(dir string) ([]byte, error) {
 	if err := checkFolder(dir); err != nil {
 		return nil, err
 	}
+	return readPrivate(name, "authority", os.Lstat)
+}
+
+// ReadKey reads a file with a key, if nobody else can; root can anyway. Its
+// content is not looked at.
+// A link is followed: folders of keys are often full of them.
+func ReadKey(name string) ([]byte, error) { return readPrivate(name, "key", os.Stat) }
+
+// readPrivate reads a file of a key, or of a key with what is made with it; what
+// has to be made anew when somebody else may have had it.
+func readPrivate(name, what string, look func(string) (fs.FileInfo, error)) ([]byte, error) {
 	// A pipe in its place must not be waited for.
-	if info, err := os.Lstat(name); err != nil {
+	if info, err := look(name); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", name)
@@ -88,11 +99,11 @@ func load(dir string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !ownerTrusted(info):
-		return nil, fmt.Errorf("%s belongs to another user, who knows the key; make a new authority", name)
+		return nil, fmt.Errorf("%s belongs to another user, who knows the key; make a new %s", name, what)
 	case hasModes && info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("others can read or change the key in %s (mode %04o): run \"chmod 600\" for it, and make a new authority if somebody may have had it", name, info.Mode().Perm())
+		return nil, fmt.Errorf("others can read or change the key in %s (mode %04o): run \"chmod 600\" for it, and make a new %s if somebody may have had it", name, info.Mode().Perm(), what)
 	case info.Size() > maxFile:
-		return nil, fmt.Errorf("%s has more than %d bytes and is no authority", name, maxFile)
+		return nil, fmt.Errorf("%s has more than %d bytes and is no %s", name, maxFile, what)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile))
 	if err != nil {

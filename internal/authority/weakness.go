@@ -117,14 +117,11 @@ func (p *Peer) weakKeys(path []*x509.Certificate) {
 	for i, c := range path {
 		// What a root says of itself is believed for another reason.
 		if !(selfSigned(c) && i > 0) {
-			switch c.SignatureAlgorithm {
-			case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1, x509.MD5WithRSA, x509.MD2WithRSA:
+			if ForgeableSignature(c.SignatureAlgorithm) {
 				p.weak("sha1-signature", true, "have it signed with SHA-256 or better", "%s is signed with %s, which can be forged", describe(i, c), c.SignatureAlgorithm)
 			}
 		}
-		kind, bits := keyKind(c)
-		least := map[x509.PublicKeyAlgorithm]int{x509.RSA: 2048, x509.ECDSA: 256}[c.PublicKeyAlgorithm]
-		if bits > 0 && bits < least {
+		if kind, short := ShortKey(c); short {
 			p.weak("short-key", true, "make a new key: ECDSA on P-256, or RSA of 2048 bits or more", "%s has a key that is too short: %s", describe(i, c), kind)
 		}
 	}

@@ -25,6 +25,7 @@ var within = map[string]int{
 	"internal/record":     -1,
 	"internal/site":       -1,
 	"internal/filelock":   -1,
+	"internal/authority":  -1,
 	"check":               -2,
 	"fleet":               -1,
 	"forward":             -1,
