@@ -44,7 +44,8 @@ type epochs struct {
 const maxEpochs = 100_000
 
 // keptSwept is how many epochs are kept that were swept: an answer that was
-// asked for before them may still be on its way.
+// asked for before them may still be on its way, and a file that was removed may
+// be back after the power went, for folders are not synced.
 const keptSwept = 4096
 
 // fewEpochs is up to how many an object is compared with one by one.

@@ -390,8 +390,10 @@ func (t *diskTier) readPurges(before string, used bool) {
 	defer f.mu.Unlock()
 	f.recallAll(before, used)
 	t.store.receipts.dropCut()
+	// What was swept is not forgotten for that: when the power went, a file that
+	// was removed may be back (TestSweptComesBack).
 	t.store.epochs.mu.Lock()
-	t.store.epochs.forget(0)
+	t.store.epochs.forget(keptSwept)
 	t.store.epochs.mu.Unlock()
 	if err := f.rewrite(); err != nil {
 		t.log.Error("cache: keep what was purged", "err", err)

@@ -59,6 +59,34 @@ func TestPurgesSurvive(t *testing.T) {
 	expect(t, w.do("GET http://e/c?tags=c"), 200, "hello", "cache-soft-purged")
 }
 
+// Files that a sweep has removed are back when the power went before the system had
+// written their folders: what was purged is purged.
+func TestSweptComesBack(t *testing.T) {
+	dir := t.TempDir()
+	w := reopened(t, dir, tagging)
+	w.do("GET http://e/a?tags=a")
+	w.do("GET http://e/b?tags=b")
+	w.store.Close()
+	before, objects := t.TempDir(), filepath.Join(dir, "objects")
+	if err := os.CopyFS(before, os.DirFS(objects)); err != nil {
+		t.Fatal(err)
+	}
+	w = reopened(t, dir, tagging)
+	w.purgeBy(false, "tag b")
+	w.swept()
+	w.store.Close()
+	for range 2 {
+		if err := errors.Join(os.RemoveAll(objects), os.CopyFS(objects, os.DirFS(before))); err != nil {
+			t.Fatal(err)
+		}
+		w := reopened(t, dir, tagging)
+		expect(t, w.do("GET http://e/a?tags=a"), 200, "hello", "; hit")
+		expect(t, w.do("GET http://e/b?tags=b"), 200, "hello", "cache-purged")
+		w.swept()
+		w.store.Close()
+	}
+}
+
 // A line that a crash has cut off was never acknowledged; a file that is broken
 // otherwise makes all stale.
 func TestPurgeFileBroken(t *testing.T) {
