@@ -1,0 +1,255 @@
+package signature
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+
+	"freshet/internal/field"
+)
+
+// MaxComponents is how many components a signature may cover: each one is looked
+// for in the message.
+const MaxComponents = 64
+
+// appendBase appends the signature base (RFC 9421 §2.5):
+//
+//	"@method": GET
+//	"content-type": text/plain
+//	"@signature-params": ("@method" "content-type");created=1618884473
+//
+// input is the inner list of components with the parameters of the signature.
+// bad is the component whose value cannot be told, and wrong why; "" is nothing.
+func (m *Message) appendBase(dst []byte, input *field.Structured) (base []byte, bad *field.Structured, wrong string) {
+	var few [16]component
+	seen := few[:0]
+	for i := range input.List {
+		v := &input.List[i]
+		c, wrong := newComponent(v)
+		if wrong != "" {
+			return dst, v, wrong
+		}
+		for j := range seen {
+			if seen[j] == c {
+				return dst, v, "it is covered twice"
+			}
+		}
+		seen = append(seen, c)
+		dst, _ = field.AppendStructured(dst, v)
+		dst = append(dst, ": "...)
+		from := len(dst)
+		if dst, wrong = m.appendComponent(dst, &c); wrong != "" {
+			return dst, v, wrong
+		}
+		for _, b := range dst[from:] {
+			if b < ' ' && b != '\t' || b > '~' {
+				return dst, v, "its value is not printable ASCII"
+			}
+		}
+		dst = append(dst, '\n')
+	}
+	dst = append(dst, `"@signature-params": `...)
+	dst, ok := field.AppendStructured(dst, input)
+	if !ok {
+		return dst, input, "a parameter is not base64"
+	}
+	return dst, nil, ""
+}
+
+const (
+	notThere    = "the message does not have it"
+	notDerived  = "it cannot be told of this message"
+	notKnown    = "it is not known"
+	ofRequests  = "it is of a request; an answer names it with the parameter req"
+	ofAnswers   = "it is of an answer"
+	noRequest   = "the request is not known"
+	reqInReq    = "req is for signatures of answers"
+	notOfType   = "it is not the structured field that it has to be"
+	unknownType = "it is not known to be a structured field"
+)
+
+// appendComponent appends the value of a component.
+func (m *Message) appendComponent(dst []byte, c *component) ([]byte, string) {
+	if c.req {
+		switch {
+		case m.Status == 0:
+			return dst, reqInReq
+		case m.Request == nil:
+			return dst, noRequest
+		}
+		m = m.Request
+	}
+	if c.derived {
+		return m.appendDerived(dst, c)
+	}
+	lines := m.lines(c.name, c.tr)
+	if len(lines) == 0 {
+		return dst, notThere
+	}
+	switch {
+	case c.bs:
+		return appendBinary(dst, lines), ""
+	case c.keyed:
+		if t := m.typeOf(c.name); t != Dictionary && t != NotStructured {
+			return dst, notOfType
+		}
+		return appendMember(dst, lines, c.key)
+	case c.sf:
+		return appendStrict(dst, lines, m.typeOf(c.name))
+	}
+	for i, line := range lines {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = appendUnfolded(dst, line)
+	}
+	return dst, ""
+}
+
+// appendUnfolded appends a line of a field without the whitespace around it, and
+// with one space for each fold (RFC 9421 §2.1 item 3).
+func appendUnfolded(dst []byte, line string) []byte {
+	line = strings.Trim(line, " \t\r\n")
+	for {
+		i := strings.IndexByte(line, '\n')
+		if i < 0 {
+			return append(dst, line...)
+		}
+		after := strings.TrimLeft(line[i+1:], " \t")
+		if len(after) == len(line)-i-1 {
+			return append(dst, line...) // no fold: a line that nothing may have
+		}
+		dst = append(dst, strings.TrimRight(line[:i], " \t\r")...)
+		dst = append(dst, ' ')
+		line = after
+	}
+}
+
+// appendBinary appends lines as sequences of bytes (RFC 9421 §2.1.3).
+func appendBinary(dst []byte, lines []string) []byte {
+	var few [256]byte
+	for i, line := range lines {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(dst, ':')
+		dst = base64.StdEncoding.AppendEncode(dst, appendUnfolded(few[:0], line))
+		dst = append(dst, ':')
+	}
+	return dst
+}
+
+// appendMember appends a member of a dictionary (RFC 9421 §2.1.2). Of a key that
+// stands twice the last counts.
+func appendMember(dst []byte, lines []string, key string) ([]byte, string) {
+	members, ok := field.ParseMembers(lines)
+	if !ok {
+		return dst, notOfType
+	}
+	for i := len(members) - 1; i >= 0; i-- {
+		if members[i].Key == key {
+			if dst, ok = field.AppendStructured(dst, &members[i].Structured); !ok {
+				return dst, notOfType
+			}
+			return dst, ""
+		}
+	}
+	return dst, notThere
+}
+
+// appendStrict appends a structured field in its one form (RFC 9421 §2.1.1).
+func appendStrict(dst []byte, lines []string, t FieldType) ([]byte, string) {
+	var ok bool
+	switch t {
+	case Dictionary:
+		var members []field.Member
+		if members, ok = field.ParseMembers(lines); ok {
+			dst, ok = field.AppendMembers(dst, lastOfEach(members))
+		}
+	case List, Item:
+		var values []field.Structured
+		values, ok = field.ParseValues(lines)
+		ok = ok && (t == List || len(values) == 1 && values[0].Kind != field.Inner)
+		for i := 0; ok && i < len(values); i++ {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst, ok = field.AppendStructured(dst, &values[i])
+		}
+	default:
+		return dst, unknownType
+	}
+	if !ok {
+		return dst, notOfType
+	}
+	return dst, ""
+}
+
+// lastOfEach merges members of one key: the last value, in the first place.
+func lastOfEach(members []field.Member) []field.Member {
+	kept := members[:0]
+next:
+	for i := range members {
+		for j := range kept {
+			if kept[j].Key == members[i].Key {
+				kept[j] = members[i]
+				continue next
+			}
+		}
+		kept = append(kept, members[i])
+	}
+	return kept
+}
+
+// appendDerived appends what is no field (RFC 9421 §2.2).
+func (m *Message) appendDerived(dst []byte, c *component) ([]byte, string) {
+	if c.name == "@status" {
+		if m.Status < 100 || m.Status > 999 {
+			return dst, ofAnswers
+		}
+		return strconv.AppendInt(dst, int64(m.Status), 10), ""
+	}
+	if m.Status != 0 {
+		return dst, ofRequests
+	}
+	t := m.split()
+	ok := false
+	switch from := len(dst); c.name {
+	case "@method":
+		dst = append(dst, m.Method...)
+		ok = len(dst) > from
+	case "@scheme":
+		dst = appendLower(dst, t.scheme)
+		ok = len(dst) > from
+	case "@authority":
+		dst = appendAuthority(dst, &t)
+		ok = len(dst) > from
+	case "@request-target":
+		dst = append(dst, m.Target...)
+		ok = len(dst) > from
+	case "@target-uri":
+		dst = appendLower(dst, t.scheme)
+		dst = append(dst, "://"...)
+		dst = append(dst, t.authority...)
+		dst = append(dst, t.path...)
+		dst = append(dst, t.query...)
+		ok = t.whole && t.scheme != "" && t.authority != ""
+	case "@path":
+		dst = append(dst, t.path...)
+		ok = t.whole
+	case "@query":
+		dst = append(dst, t.query...)
+		if t.query == "" {
+			dst = append(dst, '?')
+		}
+		ok = t.whole
+	case "@query-param":
+		return appendQueryParam(dst, t.query, c.param)
+	default:
+		return dst, notKnown
+	}
+	if !ok {
+		return dst, notDerived
+	}
+	return dst, ""
+}
