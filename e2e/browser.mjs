@@ -1,6 +1,8 @@
 // The browser, and what it complains about.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -15,6 +17,19 @@ const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 export function launch(options = {}) {
   return chromium.launch({ executablePath, args, ...options });
 }
+
+/** trust has the browsers of a home trust authorities, whose certificates are in files. */
+export function trust(home, ...files) {
+  for (const folder of ['.pki/nssdb', '.local/share/pki/nssdb']) {
+    const db = join(home, folder);
+    mkdirSync(db, { recursive: true });
+    execFileSync('certutil', ['-d', `sql:${db}`, '-N', '--empty-password']);
+    for (const file of files) execFileSync('certutil', ['-d', `sql:${db}`, '-A', '-t', 'C,,', '-n', file, '-i', file]);
+  }
+}
+
+/** at is the environment of a browser of that home. */
+export const at = (home) => ({ ...process.env, HOME: home, XDG_DATA_HOME: '' });
 
 /** The windows that pages are looked at in. */
 export const windows = {

@@ -1,9 +1,9 @@
 // What tests of the forward proxy need: the program, an internet, two
 // authorities, and browsers that trust both.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { launch } from './browser.mjs';
+import { at, launch, trust } from './browser.mjs';
 import { hosts, internet } from './internet.mjs';
 import { build, scratch, start } from './server.mjs';
 
@@ -35,12 +35,7 @@ export function filtering() {
     execFileSync(program, ['tls', 'cert', '--dir', join(place, 'world'), '--out', certificate.cert, '--key', certificate.key, ...hosts]);
     f.net = await internet(certificate);
     // Chromium trusts both: that of the sites, and that of the proxy.
-    for (const folder of ['.pki/nssdb', '.local/share/pki/nssdb']) {
-      const db = join(place, 'home', folder);
-      mkdirSync(db, { recursive: true });
-      execFileSync('certutil', ['-d', `sql:${db}`, '-N', '--empty-password']);
-      for (const dir of ['world', 'local']) execFileSync('certutil', ['-d', `sql:${db}`, '-A', '-t', 'C,,', '-n', dir, '-i', join(place, dir, 'freshet-ca.crt')]);
-    }
+    trust(join(place, 'home'), join(place, 'world', 'freshet-ca.crt'), join(place, 'local', 'freshet-ca.crt'));
   };
   f.end = () => f.net?.stop();
 
@@ -54,7 +49,7 @@ export function filtering() {
 
   /** behind starts a browser that uses a proxy, for all but addresses that except names. */
   f.behind = (proxy, except = '<-loopback>') =>
-    launch({ proxy: { server: proxy.address, bypass: except }, env: { ...process.env, HOME: join(place, 'home'), XDG_DATA_HOME: '' } });
+    launch({ proxy: { server: proxy.address, bypass: except }, env: at(join(place, 'home')) });
 
   /** through starts a browser that uses the first of the proxies; they all end with the test. */
   f.through = async (t, ...proxies) => {

@@ -46,6 +46,7 @@ type service struct {
 	listeners []*opened
 	current   atomic.Pointer[[]*opened] // listeners, for other goroutines
 	serveTLS  func(net.Listener) error
+	local     *localTLS     // nil: certificates are in files
 	failed    chan error    // of a listener that ended by itself
 	ended     chan struct{} // closed when nobody listens to failed any more
 }
@@ -126,6 +127,9 @@ func serve(e *Env, c *config.Server, open opener) (err error) {
 	s.start(s.listeners)
 	s.openDoor()
 	e.announce(s.content.name, s.listeners)
+	if s.local != nil {
+		s.local.announce(e)
+	}
 	s.announcePrograms()
 	s.announceLists()
 	s.announceMonitor()
@@ -156,12 +160,15 @@ func (s *service) open(content opener) (err error) {
 	switch {
 	case s.content.live != nil:
 		tlsConfig = &tls.Config{GetCertificate: s.content.live.getCertificate}
-	case len(c.TLSListen) > 0:
+	case c.TLSCert != "":
 		pair, err := openKeyPair(keyPairFiles{c.TLSCert, c.TLSKey}, s.log.Logger)
 		if err != nil {
 			return err
 		}
 		tlsConfig = &tls.Config{GetCertificate: pair.Get}
+	}
+	if tlsConfig, err = s.openLocalTLS(tlsConfig); err != nil {
+		return err
 	}
 	if s.access, err = openAccessLog(c, s.env.Stdout, s.log.Logger); err != nil {
 		return err

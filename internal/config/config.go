@@ -40,6 +40,7 @@ type Server struct {
 	TLSListen []string
 	TLSCert   string
 	TLSKey    string
+	TLSLocal  bool  // certificates by the user's own authority
 	Backlog   int64 // 0: the system's own
 
 	Monitor      string // an address, or "off"

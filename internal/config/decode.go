@@ -244,7 +244,7 @@ func hasKey(rows []Flag, key string) bool {
 // checkSites looks at what no site can tell alone.
 func (d *decoder) checkSites(f *File, nodes []*node, server *node) {
 	names := map[string]bool{}
-	certificates := f.Server.TLSCert != "" || f.Server.TLSKey != ""
+	certificates := f.Server.TLSCert != "" || f.Server.TLSKey != "" || f.Server.TLSLocal
 	for i := range f.Sites {
 		s := &f.Sites[i]
 		if len(s.Names) == 0 && nodes[i].get("names") == nil {
@@ -269,7 +269,7 @@ func (d *decoder) checkSites(f *File, nodes []*node, server *node) {
 		if n != nil {
 			at = n.name
 		}
-		d.fault(at, "tls-listen needs a certificate: give a site certificate and key, or tls-cert and tls-key here")
+		d.fault(at, "tls-listen needs a certificate: give a site certificate and key, or tls-cert and tls-key, or tls-local here")
 	}
 }
 

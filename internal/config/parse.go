@@ -210,6 +210,9 @@ var otherNames = map[string]string{
 
 // checkServer looks at what single rows cannot tell.
 func (s *settings) checkServer(c *Server) {
+	if c.TLSLocal && !s.has("listen") && len(c.TLSListen) == 0 {
+		c.TLSListen = []string{localListen}
+	}
 	if !s.has("listen") && len(c.TLSListen) > 0 {
 		c.Listen = nil
 	}
@@ -221,6 +224,8 @@ func (s *settings) checkServer(c *Server) {
 		s.faultAbout("tls-cert", "%s and %s belong together; give both", cert, key)
 	case c.TLSCert != "" && len(c.TLSListen) == 0:
 		s.faultAbout("tls-cert", "%s is used by %s only; give %s ADDR too", cert, listen, listen)
+	case c.TLSLocal && len(c.TLSListen) == 0:
+		s.faultAbout("tls-local", "%s is used by %s only; give %s ADDR too", s.label("tls-local"), listen, listen)
 	}
 	c.MonitorAsked = s.has("monitor")
 	if c.Monitor != "" && c.Monitor != "off" && c.MonitorToken == (Secret{}) && !isLocal(c.Monitor) {
@@ -286,11 +291,15 @@ func (s *settings) checkStore(c *Store) {
 	}
 }
 
+// localListen is where a server listens that has certificates of its own
+// authority, and no address.
+const localListen = ":8443"
+
 // checkCertificate wants a certificate for TLS.
 func (s *settings) checkCertificate(c *Server) {
-	if c.TLSCert == "" && c.TLSKey == "" && len(c.TLSListen) > 0 {
+	if c.TLSCert == "" && c.TLSKey == "" && !c.TLSLocal && len(c.TLSListen) > 0 {
 		cert, key, listen := s.label("tls-cert"), s.label("tls-key"), s.label("tls-listen")
-		s.faultAbout("tls-listen", "%s needs a certificate: give %s FILE and %s FILE", listen, cert, key)
+		s.faultAbout("tls-listen", "%s needs a certificate: give %s FILE and %s FILE, or %s", listen, cert, key, s.label("tls-local"))
 	}
 }
 

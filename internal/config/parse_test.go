@@ -169,7 +169,8 @@ func TestFaults(t *testing.T) {
 		{"a b", nil, `"b": one folder is served at a time; quote a name that has spaces`},
 		{"--error-log off", nil, `--error-log cannot be off; give a file, or - for standard error`},
 		{"--tls-cert c --tls-listen :1", nil, `--tls-cert and --tls-key belong together; give both`},
-		{"--tls-listen :1", nil, `--tls-listen needs a certificate: give --tls-cert FILE and --tls-key FILE`},
+		{"--tls-listen :1", nil, `--tls-listen needs a certificate: give --tls-cert FILE and --tls-key FILE, or --tls-local`},
+		{"--tls-local --listen :1", nil, `--tls-local is used by --tls-listen only; give --tls-listen ADDR too`},
 		{"--tls-cert c --tls-key k", nil, `--tls-cert is used by --tls-listen only; give --tls-listen ADDR too`},
 		{"", []string{"FRESHET_MEMORY=much"}, `bad value "much" for FRESHET_MEMORY: give a size such as 64k, 256MiB or 1GB, at least 1MiB`},
 		{"--lisen :1 --memory 12Q a b", nil, "unknown flag --lisen; did you mean --listen?\n" +
@@ -184,6 +185,21 @@ func TestFaults(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestTLSLocalListens: where it listens unless that is said.
+func TestTLSLocalListens(t *testing.T) {
+	for args, want := range map[string][2]string{
+		"--tls-local":                             {"", ":8443"},
+		"--tls-local --tls-listen :1":             {"", ":1"},
+		"--tls-local --tls-listen :1 --listen :2": {":2", ":1"},
+		"": {":8000", ""},
+	} {
+		s, err := ParseServe(strings.Fields(args), nil)
+		if err != nil || strings.Join(s.Server.Listen, " ") != want[0] || strings.Join(s.Server.TLSListen, " ") != want[1] {
+			t.Errorf("%q: %+v, %v", args, s, err)
+		}
 	}
 }
 
