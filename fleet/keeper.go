@@ -56,13 +56,13 @@ const (
 
 // Keep opens the queue and starts to run its tasks, as [Open], and keeps it open.
 // ctx bounds the first opening, whose error is returned.
-// With NATS it leads the fleet, or is a standby that takes the place of who leads;
+// With NATS, or as a peer, it leads the fleet, or is a standby that takes the place of who leads;
 // it returns when it is known which.
 func Keep(ctx context.Context, o Options) (*Keeper, error) {
 	if o.ErrorLog == nil {
 		o.ErrorLog = slog.Default()
 	}
-	if o.NATS != nil {
+	if o.NATS != nil || o.Peer != nil {
 		return keepElsewhere(ctx, o)
 	}
 	return keep(ctx, o, Open)

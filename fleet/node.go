@@ -64,11 +64,14 @@ type Options struct {
 	// the fleet one; nil: all is kept in Dir. Keep takes it; several servers may name
 	// the same cluster. Listen is necessary then.
 	NATS *NATS
+	// Peer has this server be one of those that keep all that themselves, instead;
+	// nil: it is none. Its token says what it is called. Listen is necessary, too.
+	Peer *Peer
 
 	times *purgeTimes // nil: usualTimes
 	again bool        // this process had it open before, and has ended its tasks
 
-	cluster *bus.Conn     // of NATS; nil: none
+	cluster *bus.Conn     // of NATS, or of peers; nil: none
 	leads   func() bool   // with it: nobody else can lead yet
 	lease   time.Duration // of who leads; 0: leaseLife
 }
@@ -197,7 +200,10 @@ func (n *Node) openLog(ctx context.Context, o *Options) (jobs.Log, error) {
 		return n.openShared(ctx, o)
 	}
 	dir := o.Dir
-	server, err := bus.Start(bus.Options{Dir: filepath.Join(dir, "bus"), Log: n.log})
+	if bus.Holds(filepath.Join(dir, peersDir)) {
+		return nil, fmt.Errorf("the folder %s has the queue of a peer, which this server is not; give it the peer's token, or another folder", dir)
+	}
+	server, err := bus.Start(bus.Options{Dir: filepath.Join(dir, busDir), Log: n.log})
 	if errors.Is(err, bus.ErrAbsent) {
 		log, err := jobs.OpenFileLog(filepath.Join(dir, "log"))
 		if err == nil {

@@ -21,10 +21,16 @@ import (
 var ErrStandby = errors.New("this server is a standby")
 
 // standby says so, and who leads.
-type standby struct{ leader string }
+type standby struct {
+	leader string
+	why    string // nobody is known to; "": it is too early to say
+}
 
 func (s standby) Error() string {
-	if s.leader == "" {
+	switch {
+	case s.why != "":
+		return "this server is a standby, and " + s.why
+	case s.leader == "":
 		return "this server is a standby, and it is not known yet who leads the fleet"
 	}
 	return "this server is a standby: " + s.leader + " leads the fleet; ask there"
@@ -38,6 +44,10 @@ func (s standby) Status() int { return 503 }
 
 // errName ends what a server is to the fleet that another may be, too.
 var errName = errors.New("its name may be another server's: the cluster was not reached")
+
+// errPeer ends what a server is to the fleet while its part of the queue cannot be
+// written.
+var errPeer = errors.New("its part of the queue cannot be written")
 
 // errLeads ends a standby's being a member.
 var errLeads = errors.New("this server leads now")
@@ -60,8 +70,9 @@ const (
 type candidate struct {
 	k     *Keeper
 	conn  *bus.Conn
-	named *bus.Leadership
+	named *bus.Leadership // of a cluster elsewhere, with lock
 	lock  io.Closer
+	peer  *bus.Peer // nil: the cluster is elsewhere
 
 	token  string // as a standby; of the goroutine that is one
 	leader string // who gave it
@@ -82,9 +93,14 @@ func HubName(host string) string {
 // keepElsewhere is Keep for a queue in a cluster.
 func keepElsewhere(ctx context.Context, o Options) (_ *Keeper, err error) {
 	if o.Listen == "" {
-		return nil, errors.New("hubs of a fleet that is kept in NATS elsewhere find each other at an address; give one")
+		return nil, errors.New("hubs of a fleet find each other at an address; give one")
 	}
-	if o.Name == "" {
+	switch {
+	case o.Peer != nil:
+		if o.Name, err = bus.PeerName(o.Peer.Token); err != nil {
+			return nil, err
+		}
+	case o.Name == "":
 		host, _ := os.Hostname()
 		o.Name = HubName(host)
 	}
@@ -138,6 +154,10 @@ func (c *candidate) first(ctx context.Context) (*bus.Leadership, error) {
 		cancel()
 	})
 	l, err := c.conn.Lead(trying, leaseHub, c.life())
+	for err != nil && c.peer != nil && trying.Err() == nil { // too few are there, or they do not know yet who leads them
+		sleep(trying, askAgain)
+		l, err = c.conn.Lead(trying, leaseHub, c.life())
+	}
 	late := trying.Err() != nil
 	cancel()
 	asking.Wait()
@@ -150,7 +170,10 @@ func (c *candidate) first(ctx context.Context) (*bus.Leadership, error) {
 // connect takes the folder, and the name, for this process.
 func (c *candidate) connect(ctx context.Context) error {
 	o := &c.k.o
-	dir := filepath.Join(o.Dir, "bus")
+	if o.Peer != nil {
+		return c.startPeer()
+	}
+	dir := filepath.Join(o.Dir, busDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -178,12 +201,17 @@ func (c *candidate) connect(ctx context.Context) error {
 
 // close gives back what connect took.
 func (c *candidate) close() {
-	defer func() { c.named, c.conn, c.lock = nil, nil, nil }()
+	defer func() { c.named, c.conn, c.lock, c.peer = nil, nil, nil, nil }()
 	if c.named != nil {
 		c.named.Resign()
 	}
 	if c.conn != nil {
 		c.conn.Close()
+	}
+	if c.peer != nil {
+		if err := c.peer.Close(); err != nil {
+			c.k.log.Warn("close this server's part of the queue", "err", err)
+		}
 	}
 	if c.lock != nil {
 		_ = c.lock.Close()
@@ -194,7 +222,7 @@ func (c *candidate) close() {
 func (c *candidate) run(ctx context.Context, l *bus.Leadership, n *Node) {
 	for ; ctx.Err() == nil; n = nil {
 		if n == nil {
-			if c.nameless() {
+			if c.isGone() {
 				c.again(ctx)
 				continue
 			}
@@ -221,14 +249,45 @@ func (c *candidate) life() time.Duration {
 	return leaseLife
 }
 
-// nameless reports whether another server may have the name.
-func (c *candidate) nameless() bool {
+// gone is closed when this server can be nothing to the fleet until it has made
+// its connection anew: another may have its name, or its peer is broken.
+func (c *candidate) gone() <-chan struct{} {
+	if c.peer != nil {
+		return c.peer.Broken()
+	}
+	return c.named.Lost()
+}
+
+func (c *candidate) isGone() bool {
 	select {
-	case <-c.named.Lost():
+	case <-c.gone():
 		return true
 	default:
 		return false
 	}
+}
+
+// goneWhy is why.
+func (c *candidate) goneWhy() error {
+	if c.peer != nil {
+		return fmt.Errorf("%w: %w", errPeer, c.peer.Err())
+	}
+	return errName
+}
+
+// whileWhole is a context that ends with a peer that is broken, too.
+func (c *candidate) whileWhole(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	if c.peer != nil {
+		go func(broken <-chan struct{}) {
+			select {
+			case <-broken:
+				cancel()
+			case <-ctx.Done():
+			}
+		}(c.peer.Broken())
+	}
+	return ctx, cancel
 }
 
 // again makes a connection in place of one that has ended for good, as when the
@@ -242,6 +301,7 @@ func (c *candidate) again(ctx context.Context) {
 			return
 		}
 		if ctx.Err() == nil {
+			c.k.set(nil, err)
 			c.k.log.Warn("the cluster that keeps the fleet is not reached; it is tried again", "in", wait, "err", err)
 		}
 		sleep(ctx, wait)
@@ -303,8 +363,8 @@ func (c *candidate) lead(ctx context.Context, l *bus.Leadership, n *Node) {
 		why = errors.New("its time to lead is over: the cluster was not reached, or another leads")
 	case <-n.Failed():
 		why = n.Fault()
-	case <-c.named.Lost():
-		why = errName
+	case <-c.gone():
+		why = c.goneWhy()
 	case <-ctx.Done():
 	}
 	if why != nil {
@@ -326,18 +386,20 @@ func (c *candidate) lead(ctx context.Context, l *bus.Leadership, n *Node) {
 // standBy is a member of the fleet until this server has the lease; nil: ctx has
 // ended, or the connection has.
 func (c *candidate) standBy(ctx context.Context) *bus.Leadership {
-	c.k.stands(standby{c.leader})
+	c.k.stands(standby{leader: c.leader})
 	member, leave := context.WithCancelCause(ctx)
 	var ended sync.WaitGroup
 	ended.Go(func() { c.follow(member) })
 	defer ended.Wait()
 	defer leave(errLeads)
+	waiting, cancel := c.whileWhole(ctx)
+	defer cancel()
 	for {
-		l, err := c.conn.Lead(ctx, leaseHub, c.life())
+		l, err := c.conn.Lead(waiting, leaseHub, c.life())
 		if err == nil {
 			return l
 		}
-		if ctx.Err() != nil || errors.Is(err, bus.ErrClosed) {
+		if waiting.Err() != nil || errors.Is(err, bus.ErrClosed) {
 			leave(nil)
 			return nil
 		}
@@ -381,6 +443,13 @@ func (c *candidate) ask(ctx context.Context) error {
 	}
 	text, err := c.conn.Call(asking, callHub, body)
 	if err != nil {
+		if c.peer != nil {
+			now := c.unled()
+			c.k.stands(now)
+			if now.why != "" {
+				return now
+			}
+		}
 		return fmt.Errorf("ask who leads the fleet: %w", uncoded(err))
 	}
 	var told hubTold
@@ -388,6 +457,6 @@ func (c *candidate) ask(ctx context.Context) error {
 		return err
 	}
 	c.token, c.leader = told.Token, told.Leader
-	c.k.stands(standby{told.Leader})
+	c.k.stands(standby{leader: told.Leader})
 	return nil
 }

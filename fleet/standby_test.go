@@ -1,11 +1,13 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,19 +19,59 @@ import (
 )
 
 // candidateOf starts a hub that keeps all in a cluster.
-func candidateOf(t *testing.T, url, name string) (*Keeper, *fakeCache) {
+func candidateOf(t *testing.T, o Options) (*Keeper, *fakeCache) {
 	t.Helper()
-	cache := newFakeCache()
-	k, err := Keep(t.Context(), Options{Dir: t.TempDir(), Name: name, Tasks: 1, Listen: wiretest.Reserve(t), Cache: cache, Drain: time.Nanosecond, lease: 10 * time.Second, NATS: &NATS{URL: url}, ErrorLog: slog.New(slog.DiscardHandler)})
+	hubs, caches := candidatesOf(t, o)
+	return hubs[0], caches[0]
+}
+
+// candidatesOf starts some at the same time, as those that wait for each other.
+func candidatesOf(t *testing.T, all ...Options) (hubs []*Keeper, caches []*fakeCache) {
+	t.Helper()
+	hubs = make([]*Keeper, len(all))
+	faults := make([]error, len(all))
+	var starting sync.WaitGroup
+	for i, o := range all {
+		caches = append(caches, newFakeCache())
+		o.Dir, o.Tasks, o.Listen, o.Cache, o.Drain, o.ErrorLog = cmp.Or(o.Dir, t.TempDir()), 1, wiretest.Reserve(t), caches[i], time.Nanosecond, slog.New(slog.DiscardHandler)
+		starting.Go(func() { hubs[i], faults[i] = Keep(t.Context(), o) })
+	}
+	starting.Wait()
+	t.Cleanup(func() {
+		var ending sync.WaitGroup
+		for _, k := range hubs {
+			if k == nil {
+				continue
+			}
+			ending.Go(func() {
+				if err := k.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		ending.Wait()
+	})
+	if err := errors.Join(faults...); err != nil {
+		t.Fatal(err)
+	}
+	return hubs, caches
+}
+
+// peersOf are the options of three peers.
+func peersOf(t *testing.T) (all [3]Options) {
+	t.Helper()
+	places := make([]PeerPlace, len(all))
+	for i, name := range [...]string{"one", "two", "three"} {
+		places[i] = PeerPlace{Name: name, Address: wiretest.Reserve(t)}
+	}
+	tokens, err := NewPeers(places)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := k.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return k, cache
+	for i := range all {
+		all[i] = Options{Dir: t.TempDir(), Peer: &Peer{Token: tokens[i]}}
+	}
+	return all
 }
 
 func (k *Keeper) leadsNow() bool {
@@ -44,14 +86,21 @@ func TestStandby(t *testing.T) {
 		t.Skip("the programs of these tests are not there")
 	}
 	url := bustest.Server(t)
-	one, cacheOne := candidateOf(t, url, "one")
+	hub := func(name string) Options { return Options{Name: name, NATS: &NATS{URL: url}, lease: 10 * time.Second} }
+	one, cacheOne := candidateOf(t, hub("one"))
 	if !one.leadsNow() {
 		t.Fatal("the first one does not lead")
 	}
-	two, cacheTwo := candidateOf(t, url, "two")
+	two, cacheTwo := candidateOf(t, hub("two"))
+	testStandby(t, one, two, cacheOne, cacheTwo, func() { one.o.cluster.Close() }) // nothing is given back
+}
+
+// testStandby has two hubs, the first of which leads, and cuts that one off.
+func testStandby(t *testing.T, one, two *Keeper, cacheOne, cacheTwo *fakeCache, cutOff func()) {
+	t.Helper()
 	until(t, "the other one is a standby", func() bool {
 		_, err := two.Queue().Jobs(t.Context(), jobs.Filter{})
-		return errors.Is(err, ErrStandby) && strings.Contains(err.Error(), "one leads") && !cacheTwo.isHeld()
+		return errors.Is(err, ErrStandby) && strings.Contains(err.Error(), one.o.Name+" leads") && !cacheTwo.isHeld()
 	})
 	token, err := one.Invite("far", 0)
 	if err != nil {
@@ -99,7 +148,7 @@ func TestStandby(t *testing.T) {
 		return err == nil && info.State == jobs.Succeeded
 	})
 
-	one.o.cluster.Close() // nothing is given back
+	cutOff()
 	until(t, "the other one leads", two.leadsNow)
 	for _, id := range ids {
 		if _, err := two.Queue().Job(t.Context(), id); err != nil {
@@ -111,7 +160,7 @@ func TestStandby(t *testing.T) {
 	}
 	until(t, "the one that led is a standby, and is let go", func() bool {
 		_, err := one.Queue().Jobs(t.Context(), jobs.Filter{})
-		return errors.Is(err, ErrStandby) && strings.Contains(err.Error(), "two leads") && !cacheOne.isHeld()
+		return errors.Is(err, ErrStandby) && strings.Contains(err.Error(), two.o.Name+" leads") && !cacheOne.isHeld()
 	})
 	until(t, "the member is let go again", func() bool { return !cacheFar.isHeld() })
 	for _, c := range []*fakeCache{cacheOne, cacheTwo, cacheFar} {

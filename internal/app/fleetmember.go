@@ -71,14 +71,14 @@ func (r *routed) become(part func() error) error {
 	return part()
 }
 
-// joinToken is the token that a command line names.
-func joinToken(join config.Secret) (string, error) {
-	if join.File == "" {
-		return join.Text, nil
+// secretOf is the token that a command line says, or whose file it does.
+func secretOf(c config.Secret, flag string) (string, error) {
+	if c.File == "" {
+		return c.Text, nil
 	}
-	text, err := os.ReadFile(join.File)
+	text, err := os.ReadFile(c.File)
 	if err != nil {
-		return "", fileFault("--join-file", join.File, err)
+		return "", fileFault(flag, c.File, err)
 	}
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	return strings.TrimSpace(string(line)), nil
@@ -93,7 +93,7 @@ type joining struct {
 // join joins the fleet of another server. What is stored is held when it returns.
 func (s *service) join() error {
 	c := &s.conf.Jobs
-	token, err := joinToken(c.Join)
+	token, err := secretOf(c.Join, "--join-file")
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,11 @@ func (s *service) openQueue() error {
 		return err
 	}
 	s.limits = fleet.NewLimits(numbers(c.Limits), numbers(c.Shares))
-	s.jobs, err = fleet.Keep(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Name: c.Name, NATS: elsewhere, Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, Cache: cache, User: c.User, Figures: s.fleetFigures,
+	peer, err := peerOf(c)
+	if err != nil {
+		return err
+	}
+	s.jobs, err = fleet.Keep(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Name: c.Name, NATS: elsewhere, Peer: peer, Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, Cache: cache, User: c.User, Figures: s.fleetFigures,
 		Dirs: c.Dirs, Keep: c.Keep, Kinds: s.kinds(), Check: s.checkJob, Inputs: fleet.InputOptions{MaxAll: c.Inputs}, Limits: s.limits, Drain: max(s.conf.ShutdownTimeout, 1), ErrorLog: s.log.Logger})
 	if errors.Is(err, fleet.ErrInUse) {
 		return fmt.Errorf("--jobs: the jobs in %s are those of another server that runs; give this one its own folder with --data", dir)
@@ -79,6 +83,16 @@ func (s *service) limitJobs(c *config.JobQueue) {
 	}
 }
 
+// peerOf is this server's part in a fleet that several servers keep; nil: it has
+// none.
+func peerOf(c *config.JobQueue) (*fleet.Peer, error) {
+	if c.Peer == (config.Secret{}) {
+		return nil, nil
+	}
+	token, err := secretOf(c.Peer, "--fleet-peer-file")
+	return &fleet.Peer{Token: token, Listen: c.PeerListen}, err
+}
+
 // natsOf is the cluster that a queue is kept in; nil: it is kept here.
 func natsOf(c *config.NATS) (*fleet.NATS, error) {
 	if c.URL == "" {
@@ -107,8 +121,15 @@ func (s *service) announceJobs() {
 	if s.jobs.Address() == "" {
 		return
 	}
-	if s.conf.Jobs.NATS.URL != "" && s.jobs.Away() != nil {
-		s.env.tell("fleet on %s, kept in NATS elsewhere; %v", s.jobs.Address(), s.jobs.Away())
+	where := ""
+	switch {
+	case s.conf.Jobs.NATS.URL != "":
+		where = "in NATS elsewhere"
+	case s.conf.Jobs.Peer != (config.Secret{}):
+		where = "by its peers"
+	}
+	if away := s.jobs.Away(); away != nil && where != "" {
+		s.env.tell("fleet on %s, kept %s; %v", s.jobs.Address(), where, away)
 		return
 	}
 	if n := len(s.jobs.Invited()); n > 0 {

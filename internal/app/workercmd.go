@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,6 +24,9 @@ func (e *Env) worker(args []string) int {
 	if c.Verb == "" {
 		return e.result(e.work(ctx, c))
 	}
+	if c.Verb == "peers" {
+		return e.result(e.makePeers(c.Peers))
+	}
 	server, err := reach(e, &c.Reach)
 	if err != nil {
 		return e.fault(err)
@@ -41,9 +45,30 @@ func (e *Env) worker(args []string) int {
 	return e.result(e.listInvited(ctx, q))
 }
 
+// makePeers prints tokens for servers that keep a fleet together.
+func (e *Env) makePeers(places []string) error {
+	var peers []fleet.PeerPlace
+	for _, place := range places {
+		name, address, ok := strings.Cut(place, "=")
+		if !ok {
+			return fmt.Errorf("%q is no NAME=ADDR, such as a=10.0.0.1:7423", place)
+		}
+		peers = append(peers, fleet.PeerPlace{Name: name, Address: address})
+	}
+	tokens, err := fleet.NewPeers(peers)
+	if err != nil {
+		return err
+	}
+	for i, p := range peers {
+		fmt.Fprintf(e.Stdout, "%s\t%s\n", p.Name, tokens[i])
+	}
+	e.tell("each token is a secret, for one server, and printed this once: freshet ... --fleet ADDR --fleet-peer-file FILE")
+	return nil
+}
+
 // work runs tasks until a signal comes, or the token has ended.
 func (e *Env) work(ctx context.Context, c *config.Worker) error {
-	token, err := joinToken(c.Join)
+	token, err := secretOf(c.Join, "--join-file")
 	if err != nil {
 		return err
 	}

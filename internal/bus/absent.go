@@ -61,7 +61,7 @@ func (*Peer) Connect(string) (*Conn, error) { return nil, ErrAbsent }
 func (*Peer) Name() string { return "" }
 
 // Away are none.
-func (*Peer) Away() ([]string, bool) { return nil, false }
+func (*Peer) Away() ([]string, int) { return nil, 0 }
 
 // Broken is never closed.
 func (*Peer) Broken() <-chan struct{} { return nil }

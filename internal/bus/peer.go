@@ -34,13 +34,14 @@ const peerReplicas = 3
 
 // Times of the connections between peers. They may be cut without a sign.
 const (
+	routeSilence   = 3600            // of so many tries in vain to reach a peer, one a second, one is logged
 	routePing      = 5 * time.Second // one that does not answer two of these is over
 	routeHandshake = 5 * time.Second // Close may have to wait for one
 )
 
 // StartPeer starts the peer whose token o has. It does not wait for the others:
-// until it is one of a majority that see each other, what needs streams fails or
-// waits. Of its folder nothing may be lost: one that comes back empty gets all
+// until it is one of a majority that see each other, the first time of three, what
+// needs streams fails or waits. Of its folder nothing may be lost: one that comes back empty gets all
 // from the others, but it must not while they are not whole, for it does not know
 // any more what it has acknowledged.
 func StartPeer(o PeerOptions) (*Peer, error) {
@@ -95,6 +96,7 @@ func (p *Peer) start(o *PeerOptions) error {
 	for _, row := range t.Peers { // itself, too: NATS counts them, to know what a majority is
 		options.Routes = append(options.Routes, &url.URL{Scheme: "nats", Host: row.Address})
 	}
+	options.ConnectErrorReports, options.ReconnectErrorReports = routeSilence, routeSilence
 	p.stores(options, o.Dir)
 	said := &peerLog{serverLog{log: o.Log, broken: p.breaks}}
 	if err := p.begin(options, said); err != nil {
@@ -203,9 +205,10 @@ func (p *Peer) Connect(name string) (*Conn, error) { return p.connect(name, peer
 // Name is the peer's.
 func (p *Peer) Name() string { return p.token.Name }
 
-// Away are the names of the peers that it has no connection with, sorted, and
-// whether it and the others are a majority.
-func (p *Peer) Away() (names []string, most bool) {
+// Away are the names of the peers that it has no connection with, sorted; all is
+// how many there are, itself among them. While most are away, nothing can be
+// written; and until three have been there at once, nothing ever could.
+func (p *Peer) Away() (names []string, all int) {
 	there := map[string]bool{p.token.Name: true}
 	if routes, err := p.ns.Routez(nil); err == nil {
 		for _, r := range routes.Routes {
@@ -218,7 +221,7 @@ func (p *Peer) Away() (names []string, most bool) {
 		}
 	}
 	slices.Sort(names)
-	return names, 2*len(names) < len(p.token.Peers)
+	return names, len(p.token.Peers)
 }
 
 // peerLog leaves out what NATS says that is not so here.
@@ -231,9 +234,10 @@ func (l *peerLog) Fatalf(format string, v ...any) {
 	}
 }
 
-// Warnf is not told that nobody verifies who a peer is.
+// Warnf is not told that either, nor that nobody verifies who a peer is.
 func (l *peerLog) Warnf(format string, v ...any) {
-	if !strings.HasPrefix(format, "TLS certificate chain and hostname of solicited routes will not be verified") {
+	said := fmt.Sprintf(format, v...)
+	if !strings.HasPrefix(said, "failed to be ready for connections") && !strings.HasPrefix(said, "TLS certificate chain and hostname of solicited routes will not be verified") {
 		l.serverLog.Warnf(format, v...)
 	}
 }

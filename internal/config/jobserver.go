@@ -16,6 +16,9 @@ type JobQueue struct {
 	Join  Secret // the token of the hub whose fleet the server joins
 	NATS  NATS   // where the queue is kept; the zero value: in --data
 	Name  string // of the server in its fleet; "": the host's
+	Peer  Secret // its token as one of those that keep the fleet; the zero value: it is none
+	// PeerListen is where the other peers find it; "": where its token says.
+	PeerListen string
 	// Inputs bounds the files that jobs come with, in bytes.
 	Inputs int64
 	Limits map[string]int64 // of pools: tasks that run at once
@@ -56,6 +59,15 @@ var jobServerRows = []Flag{
 	{Name: "node-name", Kind: Text, Value: "NAME", Group: groupJobs, Example: "hub-1", Restart: true,
 		Doc:   "What this server is called in its fleet: letters, digits, - and _, 40 at most. Servers that name the same cluster need names of their own. Unset: the host's name.",
 		field: func(s *sections) any { return &s.server.Jobs.Name }},
+	{Name: "fleet-peer-file", Kind: FilePath, Value: "FILE", Group: groupJobs, Example: "/etc/freshet/peer.token", Restart: true,
+		Doc:   "Be one of the servers, 3 to 7, that keep the queue, what the fleet has purged, who may join it, and the files of jobs, themselves, each a copy in its --data: the file whose first line is this server's token, of those that freshet worker peers makes. Any one of them may be lost. One leads, the others are standbys, as with --nats.",
+		field: func(s *sections) any { return &s.server.Jobs.Peer.File }},
+	{Name: "fleet-peer", Kind: Text, Value: "TOKEN", Group: groupJobs, Example: "freshet-peer-1-eyJ...", Restart: true, shown: secret,
+		Doc:   "That token itself. It is a secret: others who see the processes of this machine see it here, so that its variable of the environment, or a file, is better.",
+		field: func(s *sections) any { return &s.server.Jobs.Peer.Text }},
+	{Name: "fleet-peer-listen", Kind: Text, Value: "ADDR", Group: groupJobs, Example: "10.0.0.7:7423", Restart: true,
+		Doc:   "Where this server listens for the other peers, if that is not the address by which its token says they find it, as behind a translation of addresses.",
+		field: func(s *sections) any { return &s.server.Jobs.PeerListen }},
 	{Name: "join-file", Kind: FilePath, Value: "FILE", Group: groupJobs, Example: "/etc/freshet/join.token", Restart: true,
 		Doc:   "Join the fleet of another server: the file whose first line is the token that the other one printed, or that freshet worker invite makes there. What is purged there is purged here; while it is not known what was, nothing stored is used without asking the origin. With --jobs N it runs N tasks of the other one's queue, and has none of its own.",
 		field: func(s *sections) any { return &s.server.Jobs.Join.File }},
@@ -80,4 +92,22 @@ var jobServerRows = []Flag{
 	{Name: "job-inputs", Kind: Size, Value: "SIZE", Default: "64GiB", Min: mib, Group: groupJobs, Restart: true,
 		Doc:   "How much the files may take, all together, that jobs come with (freshet job submit --input); one may have 4 GiB. Each is kept once, until no job is known that needs it. A job that would need more is refused.",
 		field: func(s *sections) any { return &s.server.Jobs.Inputs }},
+}
+
+// checkPeer looks at what single rows cannot tell of a server that keeps a fleet
+// together with others.
+func (s *settings) checkPeer(j *JobQueue) {
+	fleet, nats, peer, peerFile, peers := s.label("fleet"), s.label("nats"), s.label("fleet-peer"), s.label("fleet-peer-file"), j.Peer != (Secret{})
+	switch {
+	case peers && j.Fleet == "":
+		s.faultAbout("fleet-peer", "%s is for a server with a fleet; give %s ADDR, where workers and the others find it while it leads", peer, fleet)
+	case peers && j.NATS.URL != "":
+		s.faultAbout("fleet-peer", "%s and %s exclude each other: the servers of a fleet keep it themselves, or NATS elsewhere does", peer, nats)
+	case peers && j.Name != "":
+		s.faultAbout("node-name", "%s is for a server without %s, whose token has its name; leave it out", s.label("node-name"), peer)
+	case j.Peer.Text != "" && j.Peer.File != "":
+		s.faultAbout("fleet-peer", "%s and %s exclude each other; give one", peer, peerFile)
+	case !peers && j.PeerListen != "":
+		s.faultAbout("fleet-peer-listen", "%s is used with %s TOKEN only", s.label("fleet-peer-listen"), peer)
+	}
 }

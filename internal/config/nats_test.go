@@ -48,3 +48,39 @@ func TestNATSFaults(t *testing.T) {
 		}
 	}
 }
+
+// The same of a server that keeps a fleet together with others.
+func TestPeerFaults(t *testing.T) {
+	for args, want := range map[string]string{
+		"--fleet-peer x":                                "--fleet-peer is for a server with a fleet",
+		"--fleet-peer-file x":                           "--fleet-peer is for a server with a fleet",
+		"--fleet :1 --fleet-peer x --nats nats://a":     "--fleet-peer and --nats exclude each other",
+		"--fleet :1 --fleet-peer x --fleet-peer-file y": "--fleet-peer and --fleet-peer-file exclude each other",
+		"--fleet :1 --fleet-peer x --join y":            "--fleet and --join exclude each other",
+		"--fleet :1 --fleet-peer x --node-name a":       "--node-name is for a server without --fleet-peer",
+		"--fleet :1 --fleet-peer-listen :2":             "--fleet-peer-listen is used with --fleet-peer TOKEN only",
+		"--join x --fleet-peer y":                       "--fleet-peer is for a server with a fleet",
+	} {
+		if _, err := ParseServe(strings.Fields(args), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+	c, err := ParseServe([]string{"--fleet", ":1"}, []string{"FRESHET_FLEET_PEER=freshet-peer-1-x"})
+	if err != nil || c.Jobs.Peer.Text != "freshet-peer-1-x" {
+		t.Fatalf("%+v %v", c, err)
+	}
+	for _, one := range c.Given {
+		if one.Key == "fleet-peer" && one.Value != "(secret)" {
+			t.Errorf("it is shown as %s", one.Value)
+		}
+	}
+	for args, want := range map[string]string{"peers": "say which servers", "invite": "say which worker", "revoke a b": "say which worker"} {
+		if _, err := ParseWorker(strings.Fields(args), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("worker %s: %v", args, err)
+		}
+	}
+	w, err := ParseWorker([]string{"peers", "a=a:1", "b=b:1"}, nil)
+	if err != nil || w.Verb != "peers" || len(w.Peers) != 2 {
+		t.Errorf("%+v %v", w, err)
+	}
+}

@@ -240,6 +240,7 @@ func (s *settings) checkServer(c *Server) {
 		s.faultAbout("join", "%s and %s exclude each other; give one", join, file)
 	}
 	nats := s.label("nats")
+	s.checkPeer(&c.Jobs)
 	switch n := &c.Jobs.NATS; {
 	case n.URL != "" && c.Jobs.Fleet == "":
 		s.faultAbout("nats", "%s is for a server with a fleet; give %s ADDR, where the others find it while it leads", nats, fleet)

@@ -93,7 +93,7 @@ func TestUnknownCommand(t *testing.T) {
 }
 
 // excluded are keys that others exclude: key-drop, a backend that runs, and fleet.
-var excluded = []string{"key-keep", "workers", "worker-user", "cgi-writable", "join", "join-file"}
+var excluded = []string{"key-keep", "workers", "worker-user", "cgi-writable", "join", "join-file", "fleet-peer", "fleet-peer-file", "fleet-peer-listen"}
 
 // The example has every key, and says what holds without it.
 func TestExample(t *testing.T) {
@@ -139,8 +139,9 @@ func TestExample(t *testing.T) {
 	}
 	rows := len(serverFlags) + len(siteRows) + 5*(len(routeRows)-2) + 2 + len(folderRows) + len(originRows) + len(cgiRows) + len(fastcgiRows) + len(redirectRows)
 	// Three routes have no key-keep, one no workers and no worker-user, and one
-	// no cgi-writable; the server has no join and no join-file.
-	if want := rows - 8; given != want {
+	// no cgi-writable; the server has no join, no join-file, and no row
+	// of fleet-peer.
+	if want := rows - 11; given != want {
 		t.Errorf("%d keys are in the example, want %d", given, want)
 	}
 	if len(full.Sites[0].Routes[0].Fields) != 3 {

@@ -9,8 +9,10 @@ import (
 // Worker is what the command line of freshet worker says.
 type Worker struct {
 	Reach
-	Verb string // "", "invite", "list" or "revoke"
+	Verb string // "", "invite", "list", "peers" or "revoke"
 	Name string // of invite and revoke
+	// Peers are those of peers: NAME=ADDR.
+	Peers []string
 
 	Join   Secret
 	Tasks  int64 // 0: a processor each
@@ -23,7 +25,7 @@ type Worker struct {
 	Life   time.Duration // of a token; 0: for ever
 }
 
-var workerWords = []string{"invite", "list", "revoke"}
+var workerWords = []string{"invite", "list", "peers", "revoke"}
 
 const groupWorker = "Worker"
 
@@ -67,9 +69,10 @@ var workerUses = map[string][]string{"for": {"invite"}}
 var workerFlags = slices.Concat(workerRows, reachFlags)
 
 // workerCommand is the row of freshet worker.
-var workerCommand = Command{Name: "worker", Usage: "--join TOKEN [flags] | invite NAME | list | revoke NAME", Short: "run tasks of a server's jobs on this machine",
+var workerCommand = Command{Name: "worker", Usage: "--join TOKEN [flags] | invite | list | revoke | peers ...", Short: "run tasks of a server's jobs on this machine",
 	Long: "Joins the server that made the token, and runs tasks of its jobs, in the processes of this machine, until SIGTERM or SIGINT (Ctrl-C). While the server is away it finishes what it has, and waits. " +
-		"On the server's machine, invite makes a token for a further worker and prints it; list says which there are, and revoke ends one, and what it is connected by.",
+		"On the server's machine, invite NAME makes a token for a further worker and prints it; list says which there are, and revoke NAME ends one, and what it is connected by. " +
+		"peers NAME=ADDR NAME=ADDR NAME=ADDR makes the tokens of 3 to 7 servers that keep a fleet together (--fleet-peer), without any server: NAME is what one is called, and ADDR, host:port, where the others find it.",
 	Flags: workerFlags}
 
 // ParseWorker parses what follows "freshet worker" and the environment. Its
@@ -93,6 +96,10 @@ func ParseWorker(args, environ []string) (*Worker, error) {
 	case c.Verb == "list":
 		if len(rest) > 0 {
 			p.fault("freshet worker list takes no %q; leave it out", rest[0])
+		}
+	case c.Verb == "peers":
+		if c.Peers = rest; len(rest) == 0 {
+			p.fault("say which servers, and where they find each other: freshet worker peers a=10.0.0.1:7423 b=10.0.0.2:7423 c=10.0.0.3:7423")
 		}
 	case len(rest) != 1:
 		p.fault("say which worker: freshet worker %s NAME", c.Verb)

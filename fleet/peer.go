@@ -1,0 +1,78 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"freshet/internal/bus"
+)
+
+// Peer is a server's part in a fleet that several servers keep; see
+// bus.PeerOptions.
+type Peer struct {
+	// Token is one of those of bus.NewPeers.
+	Token string
+	// Listen is where the other peers find it, host:port; "": at the address that
+	// the token says.
+	Listen string
+}
+
+// PeerPlace is where a peer is; see [NewPeers].
+type PeerPlace = bus.PeerPlace
+
+// NewPeers makes a token for each of a set of peers, in their order.
+func NewPeers(places []PeerPlace) ([]string, error) { return bus.NewPeers(places) }
+
+// The folders below Options.Dir in which NATS keeps its streams: of one hub, and of
+// a peer.
+const (
+	busDir   = "bus"
+	peersDir = "peers"
+)
+
+// storeFor is how much a peer keeps for each byte that the files may have that jobs
+// come with: as much again for what tasks make.
+const storeFor = 2
+
+// startPeer is connect for one of several servers that keep the fleet.
+func (c *candidate) startPeer() error {
+	o := &c.k.o
+	if bus.Holds(filepath.Join(o.Dir, busDir)) {
+		return fmt.Errorf("the folder %s has the queue of a hub that was alone, whose jobs the peers would not know; give another folder", o.Dir)
+	}
+	store := o.Inputs.MaxAll
+	if store <= 0 {
+		store = DefaultMaxInputs
+	}
+	p, err := bus.StartPeer(bus.PeerOptions{Token: o.Peer.Token, Dir: filepath.Join(o.Dir, peersDir), Listen: o.Peer.Listen, MaxStore: storeFor * store, Log: o.ErrorLog})
+	if errors.Is(err, bus.ErrLocked) {
+		return fmt.Errorf("%w: %w", ErrInUse, err)
+	}
+	if err != nil {
+		return err
+	}
+	c.peer = p
+	c.conn, err = p.Connect(o.Name)
+	return err
+}
+
+// unled is a peer that knows of nobody who leads.
+func (c *candidate) unled() standby {
+	away, all := c.peer.Away()
+	switch there := all - len(away); {
+	case 2*there <= all:
+		return standby{why: "nobody leads the fleet, for most of its peers are needed, and " + listed(away) + " cannot be reached"}
+	case there < bus.MinPeers:
+		return standby{why: fmt.Sprintf("nobody is known to lead the fleet. %d peers are needed the first time, and %s cannot be reached", bus.MinPeers, listed(away))}
+	}
+	return standby{}
+}
+
+func listed(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}

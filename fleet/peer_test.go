@@ -1,0 +1,127 @@
+package fleet
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"freshet/internal/bus"
+	"freshet/internal/control"
+	"freshet/jobs"
+)
+
+func needsPeers(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the programs of these tests are not there")
+	}
+	if _, err := bus.PeerName(""); errors.Is(err, bus.ErrAbsent) {
+		t.Skip("this program is built without NATS")
+	}
+}
+
+// leaderOf waits until one of the hubs leads.
+func leaderOf(t *testing.T, hubs ...*Keeper) (at int) {
+	t.Helper()
+	until(t, "one leads", func() bool {
+		for i, k := range hubs {
+			if k.leadsNow() {
+				at = i
+				return true
+			}
+		}
+		return false
+	})
+	return at
+}
+
+// What TestStandby says of two hubs holds of three peers of which one is away.
+func TestPeersStandby(t *testing.T) {
+	needsPeers(t)
+	all := peersOf(t)
+	for i := range all {
+		all[i].lease = 10 * time.Second
+	}
+	hubs, caches := candidatesOf(t, all[:]...)
+	leaderOf(t, hubs...)
+	if err := hubs[2].Close(); err != nil { // it may lead
+		t.Error(err)
+	}
+	l := leaderOf(t, hubs[:2]...)
+	testStandby(t, hubs[l], hubs[1-l], caches[l], caches[1-l], func() { hubs[l].o.cluster.Close() })
+}
+
+// A peer that is alone starts, as a standby that says why it does nothing, with its
+// cache held; it goes on when others are there. When who leads ends in good order,
+// another one leads, with all that was acknowledged. When that one is alone, it
+// does not lead any more.
+func TestPeerAlone(t *testing.T) {
+	needsPeers(t)
+	all := peersOf(t)
+	one, cacheOne := candidateOf(t, all[0])
+	_, err := one.Queue().Submit(t.Context(), jobs.Spec{Command: []string{"true"}})
+	if !errors.Is(err, ErrStandby) || !strings.Contains(err.Error(), "three and two cannot be reached") || !cacheOne.isHeld() {
+		t.Errorf("%v, held: %t", err, cacheOne.isHeld())
+	}
+	if _, err := one.Purger().Purge(&control.Request{Tags: []string{"a"}}); err == nil {
+		t.Error("a purge that nobody but this one has heard of is acknowledged")
+	}
+	rest, caches := candidatesOf(t, all[1:]...)
+	hubs, caches := append(rest, one), append(caches, cacheOne)
+	l := leaderOf(t, hubs...)
+	until(t, "all use what they have stored", func() bool {
+		return !slices.ContainsFunc(caches, func(c *fakeCache) bool { return c.isHeld() })
+	})
+	ids, err := hubs[l].Queue().Submit(t.Context(), jobs.Spec{Command: []string{"true"}, Needs: map[string]string{"nobody": ""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := hubs[l].Close(); err != nil {
+		t.Error(err)
+	}
+	ended := time.Since(began)
+	hubs, caches = slices.Delete(hubs, l, l+1), slices.Delete(caches, l, l+1)
+	l = leaderOf(t, hubs...)
+	t.Logf("who led has ended after %v, and the next one leads after %v", ended, time.Since(began))
+	if _, err := hubs[l].Queue().Job(t.Context(), ids[0]); err != nil {
+		t.Errorf("it was acknowledged: %v", err)
+	}
+	if err := hubs[1-l].Close(); err != nil {
+		t.Error(err)
+	}
+	until(t, "the one that is left says that it is alone, and uses nothing that it has stored", func() bool {
+		_, err := hubs[l].Queue().Job(t.Context(), ids[0])
+		return errors.Is(err, ErrStandby) && strings.Contains(err.Error(), "cannot be reached") && caches[l].isHeld()
+	})
+}
+
+// A folder of another shape of queue is refused, whose jobs would not be seen.
+func TestPeerFolders(t *testing.T) {
+	needsPeers(t)
+	all := peersOf(t)
+	dir := all[0].Dir
+	single := Options{Dir: dir, Tasks: 1}
+	n, err := Open(t.Context(), single)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	all[0].Listen = "127.0.0.1:0"
+	if k, err := Keep(t.Context(), all[0]); err == nil || !strings.Contains(err.Error(), "a hub that was alone") {
+		t.Errorf("%v %v", k, err)
+	}
+	if err := os.Rename(filepath.Join(dir, busDir), filepath.Join(dir, peersDir)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := Open(t.Context(), single); err == nil || !strings.Contains(err.Error(), "the queue of a peer") {
+		t.Errorf("%v %v", n, err)
+	}
+}
