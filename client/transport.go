@@ -24,6 +24,10 @@ import (
 // closed early, it ends the exchange, unless so little is missing that reading
 // it is cheaper: then it is still stored.
 //
+// A body that comes with Content-Digest or Repr-Digest (RFC 9530), in the head or
+// in a trailer, is compared with them; it ends in a *[digest.Error] when it is not
+// what they say, is not stored, and its last bytes are not given out.
+//
 // The cache is passed by requests for an upgrade, by CONNECT, and by requests
 // whose Host is not that of their URL: what is stored is for what a URL names,
 // and here another server answers.
@@ -79,7 +83,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			closeBody(req)
 			return nil, ErrOffline
 		}
-		return t.base().RoundTrip(req)
+		return t.ask(req)
 	}
 	return t.start(req).response()
 }

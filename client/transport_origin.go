@@ -72,7 +72,7 @@ func (t *Transport) send(r *http.Request, a *answer) (*http.Response, error) {
 	if r.Body == http.NoBody {
 		r.Body = nil
 	}
-	return t.base().RoundTrip(r)
+	return t.ask(r)
 }
 
 // setHead puts the fields of an answer into h, without those of its

@@ -21,7 +21,7 @@ type said struct {
 
 // Add adds digests that the content has to have; from says who states them, such
 // as the field's name. All that are added have to be right. It is called before
-// the first Write.
+// the first Write, unless its algorithm was expected.
 func (c *Checker) Add(from string, digests ...Digest) {
 	for _, d := range digests {
 		if d.Algorithm == None || d.Algorithm >= algorithms {
@@ -30,6 +30,16 @@ func (c *Checker) Add(from string, digests ...Digest) {
 		c.wanted = append(c.wanted, said{from, d})
 		if c.sums[d.Algorithm] == nil {
 			c.sums[d.Algorithm] = d.Algorithm.New()
+		}
+	}
+}
+
+// Expect prepares for digests by these algorithms that are added when all has
+// been written: those of trailers. It is called before the first Write.
+func (c *Checker) Expect(by ...Algorithm) {
+	for _, a := range by {
+		if c.sums[a] == nil {
+			c.sums[a] = a.New()
 		}
 	}
 }

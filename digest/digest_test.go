@@ -226,6 +226,24 @@ func TestChecker(t *testing.T) {
 	}
 }
 
+// TestExpect: digests that come behind the content.
+func TestExpect(t *testing.T) {
+	var c Checker
+	c.Expect(SHA256, SHA512)
+	if !c.Idle() {
+		t.Error("it has something to compare with")
+	}
+	c.Write([]byte("hello"))
+	c.Add("a trailer", Of(SHA512, []byte("hello")))
+	if v := c.Verdict(); v.Outcome != Right {
+		t.Error(v.Err())
+	}
+	c.Add("another", Of(SHA256, []byte("hallo")))
+	if v := c.Verdict(); v.Outcome != Wrong || v.From != "another" {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestNoAllocation(t *testing.T) {
 	content, buf := []byte("hello"), make([]byte, 0, 200)
 	d := Of(SHA256, content)

@@ -75,6 +75,9 @@ func transferFault(err error) error {
 	if err == nil || errors.As(err, &fault) {
 		return err
 	}
+	if wrong := wrongContent(err); wrong != nil {
+		return wrong
+	}
 	return &getFault{transferStatus(err), &plainFault{getFaultText(err), err}}
 }
 

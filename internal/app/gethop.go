@@ -124,13 +124,16 @@ func (f *fetch) hop(ctx context.Context, h *getHop) (next *getHop, err error) {
 // there is already, which the cache has no part in.
 func (f *fetch) roundTripper() http.RoundTripper {
 	if f.resume.on {
-		return f.wire
+		return f.verified()
 	}
 	if f.conf.Decode {
 		return decoding{&client.Client{Transport: f.trip, Decode: true, MaxRedirects: -1}}
 	}
 	return f.trip
 }
+
+// verified is what sends without a cache, and compares answers with their digests.
+func (f *fetch) verified() http.RoundTripper { return &client.Transport{Base: f.wire} }
 
 // decoding asks for codings and undoes them.
 type decoding struct{ client *client.Client }
@@ -272,9 +275,6 @@ func (f *fetch) copyBody(ctx context.Context, req *http.Request, resp *http.Resp
 	if about != nil {
 		parts = f.startParts(ctx, req, about, meter)
 		defer parts.stop()
-		if digest != nil {
-			digest.whole = false
-		}
 	}
 	buf := make([]byte, 64<<10)
 	for {
@@ -296,6 +296,10 @@ func (f *fetch) copyBody(ctx context.Context, req *http.Request, resp *http.Resp
 		}
 		if err == io.EOF {
 			break
+		}
+		if wrong := wrongContent(err); wrong != nil {
+			f.out.discard()
+			return wrong
 		}
 		if err != nil {
 			return f.readFault(resp, err)

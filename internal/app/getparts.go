@@ -79,7 +79,7 @@ func (r *getRanges) fetch(ctx context.Context, from, to int64) error {
 	req := r.req.Clone(ctx)
 	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", from, to-1))
 	req.Header.Set("If-Range", r.about.validator())
-	resp, err := r.f.wire.RoundTrip(req)
+	resp, err := r.f.verified().RoundTrip(req)
 	if err != nil {
 		return err
 	}
