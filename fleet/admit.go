@@ -33,6 +33,7 @@ func (n *Node) admit(addr string) error {
 		return err
 	}
 	n.keep(func() error { conn.Close(); return nil })
+	n.hints = conn
 	d := &desk{queue: n.scheduler, logs: n.logs, outputs: n.outputs, inputs: n.inputs}
 	n.desk = d
 	stop, err := d.serve(conn)

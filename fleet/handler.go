@@ -61,6 +61,7 @@ var codes = []struct {
 	{"away", http.StatusServiceUnavailable, ErrAway},
 	{"lost", http.StatusConflict, jobs.ErrLost},
 	{"cancelled", http.StatusConflict, jobs.ErrCancelled},
+	{"preempted", http.StatusConflict, jobs.ErrPreempted},
 	{"same-token", http.StatusConflict, errSameToken},
 	{"input", http.StatusNotFound, worker.ErrInput},
 }

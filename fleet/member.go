@@ -148,7 +148,7 @@ func (m *member) prepare() (about string, err error) {
 		return "", err
 	}
 	r.worker = m.worker
-	m.parts = append(m.parts, m.work)
+	m.parts = append(m.parts, m.work, m.heed)
 	return m.worker.Describe(), nil
 }
 

@@ -74,6 +74,7 @@ type Options struct {
 	cluster *bus.Conn     // of NATS, or of peers; nil: none
 	leads   func() bool   // with it: nobody else can lead yet
 	lease   time.Duration // of who leads; 0: leaseLife
+	holds   time.Duration // the lease of a task; 0: that of jobs
 }
 
 // ErrInUse is why a folder is not opened that another process uses.
@@ -91,11 +92,13 @@ type Node struct {
 	conn      *bus.Conn              // of the scheduler; nil without NATS
 	roll      *roll                  // of the servers of the fleet
 	own       *reporter              // of this one, which reports to nobody
+	hints     *bus.Conn              // to workers elsewhere; nil: they may not join
 	desk      *desk                  // for workers elsewhere; nil: they may not join
 	purges    *hub                   // nil: there is no fleet
 	name      string                 // of the worker here
 	check     func(*jobs.Spec) error // Options.Check
 	address   string                 // of Options.Listen, as it became
+	heeds     *heeds                 // of workers, also of that here
 	keepers   []func() error         // what is closed, in the opposite order
 
 	stop  context.CancelFunc
@@ -117,7 +120,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.Name == "" {
 		o.Name, _ = os.Hostname()
 	}
-	n := &Node{name: o.Name, check: o.Check, log: o.ErrorLog, stop: func() {}, failed: make(chan struct{})}
+	n := &Node{name: o.Name, check: o.Check, log: o.ErrorLog, stop: func() {}, failed: make(chan struct{}), heeds: newHeeds()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -138,7 +141,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		return nil, err
 	}
 	n.keep(n.inputs.Close)
-	if n.scheduler, err = jobs.New(ctx, log, jobs.Options{Keep: o.Keep, KeepFailed: 4 * o.Keep, ErrorLog: o.ErrorLog}); err != nil {
+	if n.scheduler, err = jobs.New(ctx, log, jobs.Options{Heed: n.heeds.note, Lease: o.holds, Keep: o.Keep, KeepFailed: 4 * o.Keep, ErrorLog: o.ErrorLog}); err != nil {
 		return nil, err
 	}
 	n.keep(func() error {
@@ -266,6 +269,7 @@ func (n *Node) run() {
 	})
 	n.ended.Go(func() { n.clean(ctx) })
 	n.ended.Go(func() { n.watch(ctx) })
+	n.ended.Go(func() { n.heeds.run(ctx, n.heed) })
 }
 
 // watch sees when the log cannot be written any more, as on a full disk. Nothing

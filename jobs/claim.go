@@ -253,11 +253,16 @@ func (s *Scheduler) giveBack(l Lease) error {
 func (s *Scheduler) end(j *job, pos int64, e event) error {
 	s.leases.remove(j.task(pos).token)
 	if w := s.workers[j.task(pos).worker]; w != nil {
-		if e.how == howFinished {
+		switch e.how {
+		case howFinished:
 			w.finished++
-		} else {
+		case howPreempted:
+		default:
 			w.lost++
 		}
+	}
+	if t := j.task(pos); t.flags&flagAsked != 0 {
+		s.preempting.gone(t.askedBy(), s.now())
 	}
 	return s.emit(&e)
 }
@@ -307,6 +312,7 @@ func (s *Scheduler) give(w *waiter, j *job, pos int64) error {
 		return err
 	}
 	t := j.task(pos)
+	s.preempting.came(&s.m, j.class)
 	s.dropWaiter(w)
 	s.leases.add(t.token, j.num, pos, t.worker, s.now().Add(s.options.Lease))
 	s.given = append(s.given, gift{w, claimed{
@@ -377,8 +383,11 @@ func (s *Scheduler) Beat(ctx context.Context, l Lease, p Progress) error {
 			known.progress = p
 			s.m.touched[j.num] = struct{}{}
 		}
-		if j.task(pos).flags&flagEnding != 0 {
+		switch flags := j.task(pos).flags; {
+		case flags&flagEnding != 0:
 			return ErrCancelled
+		case flags&flagAsked != 0:
+			return ErrPreempted
 		}
 		return nil
 	}})

@@ -39,7 +39,7 @@ func (m *machine) end(j *job, pos int64, r Result, how howEnded, losses int, see
 		e.to = Succeeded
 	case t.flags&flagEnding != 0:
 		e.to = Cancelled
-	case how == howReturned:
+	case how == howReturned, how == howPreempted:
 		e.to, e.at = Queued, m.now
 	case how != howFinished:
 		if int(t.lost)+1 >= losses {
@@ -83,7 +83,10 @@ func (m *machine) finish(l Lease, r Result, losses int, seed uint64) (*event, er
 		return nil, nil
 	}
 	how := howFinished
-	if r.Lost {
+	switch {
+	case r.Lost && t.flags&(flagAsked|flagEnding) == flagAsked:
+		how, r.Reason = howPreempted, "pre-empted by job "+string(makeID(t.askedBy()))
+	case r.Lost:
 		how = howLost
 	}
 	e := m.end(j, pos, r, how, losses, seed)

@@ -146,6 +146,7 @@ const (
 	flagEnding  taskFlags = 1 << iota // cancelled while it runs
 	flagExpired                       // its latest run was given up, not finished
 	flagRan                           // exit, cpu and rss are of a run
+	flagAsked                         // it runs, and is to be given back for the job detail.by
 )
 
 // detail is kept of runs that failed.
@@ -153,6 +154,7 @@ type detail struct {
 	signal, reason string
 	output         string
 	lost           bool
+	by             uint64 // flagAsked
 }
 
 func duration(n int64) time.Duration { return time.Duration(n) }
@@ -304,6 +306,8 @@ func (m *machine) apply(i int, e *event) error {
 		} else {
 			m.ended(j, e)
 		}
+	case evPreempted:
+		m.preempted(j, e)
 	case evCancelled:
 		m.cancelled(j, e)
 	case evRetried:
@@ -470,7 +474,7 @@ func (m *machine) claimed(j *job, e *event, token uint64) {
 	t.token, t.worker = token, e.worker
 	t.at, t.began = m.now, m.now
 	t.attempt++
-	t.flags &^= flagEnding | flagExpired
+	t.flags &^= flagEnding | flagExpired | flagAsked
 	j.touched = m.now
 	if j.began == 0 {
 		m.mark(j.page)
@@ -486,13 +490,14 @@ func (m *machine) ended(j *job, e *event) {
 	if e.to == Queued {
 		t.at = e.at
 	}
-	t.flags &^= flagEnding | flagExpired
+	t.flags &^= flagEnding | flagExpired | flagAsked
 	switch e.how {
 	case howExpired:
 		t.flags |= flagExpired
 		t.lost++
 	case howReturned:
 		t.flags |= flagExpired
+	case howPreempted:
 	case howLost:
 		t.lost++
 	default:

@@ -30,6 +30,7 @@ const (
 	evUnmet                          // job, reason: what it comes after did not succeed
 	evForgotten                      // job
 	evFired                          // job (a template), at: the minute it was submitted for
+	evPreempted                      // job, pos, token, by: it is to be given back for a task of that job
 )
 
 // event is one thing that happened. Time and entry number are its entry's.
@@ -48,16 +49,18 @@ type event struct {
 	result Result
 	reason string
 	on     bool
+	by     uint64
 }
 
 // howEnded says what an end of a run counts as.
 type howEnded uint8
 
 const (
-	howFinished howEnded = iota // its worker said how; a failure uses up an attempt
-	howLost                     // its worker said that there is no result
-	howExpired                  // its worker said nothing: the lease ran out
-	howReturned                 // nobody has seen it: the one who claimed was gone
+	howFinished  howEnded = iota // its worker said how; a failure uses up an attempt
+	howLost                      // its worker said that there is no result
+	howExpired                   // its worker said nothing: the lease ran out
+	howReturned                  // nobody has seen it: the one who claimed was gone
+	howPreempted                 // its worker gave it back, as it was asked to
 )
 
 func appendText(b []byte, s string) []byte {
@@ -102,6 +105,10 @@ func (e *event) append(b []byte) []byte {
 		b = appendText(b, e.reason)
 	case evFired:
 		b = binary.AppendVarint(b, e.at)
+	case evPreempted:
+		b = binary.AppendVarint(b, e.pos)
+		b = binary.AppendUvarint(b, e.token)
+		b = binary.AppendUvarint(b, e.by)
 	}
 	return b
 }
@@ -221,7 +228,7 @@ func (r *reader) event() (e event) {
 		e.pos = r.int()
 		e.token = r.uint()
 		e.to = r.state()
-		if e.how = howEnded(r.byte()); e.how > howReturned {
+		if e.how = howEnded(r.byte()); e.how > howPreempted {
 			r.fail()
 		}
 		e.at = r.int()
@@ -237,6 +244,8 @@ func (r *reader) event() (e event) {
 		e.reason = r.text()
 	case evFired:
 		e.at = r.int()
+	case evPreempted:
+		e.pos, e.token, e.by = r.int(), r.uint(), r.uint()
 	default:
 		r.fail()
 	}

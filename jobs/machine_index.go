@@ -27,6 +27,7 @@ type index struct {
 	gone       []string            // keys of pages that are not needed
 	touched    map[uint64]struct{}
 	woken      bool // something may be claimed that could not before
+	preemptors int  // active classes that pre-empt
 }
 
 type deps struct {
@@ -55,6 +56,8 @@ type class struct {
 	pool     *pool
 	kind     string
 	needs    map[string]string
+	preempt  bool   // its tasks make others go
+	stays    bool   // its tasks go for no others
 	members  int    // jobs, whatever their state (index)
 	waiting  []*job // a heap by number; some may not be claimable any more
 	slot     int    // in index.active, plus one; 0: not there
@@ -81,6 +84,12 @@ type classKey struct {
 	Pool     string            `json:",omitempty"`
 	Kind     string            `json:",omitempty"`
 	Needs    map[string]string `json:",omitempty"`
+	Preempt  bool              `json:",omitempty"`
+	Stays    bool              `json:",omitempty"`
+}
+
+func classKeyOf(s *Spec) classKey {
+	return classKey{s.Priority, s.Owner, s.pool(), s.Kind, s.Needs, s.Preempt, s.NoPreempt}
 }
 
 func (m *machine) classOf(s *Spec) *class {
@@ -88,7 +97,7 @@ func (m *machine) classOf(s *Spec) *class {
 	if c := m.classes[string(key)]; c != nil {
 		return c
 	}
-	return m.newClass(key, classKey{s.Priority, s.Owner, s.pool(), s.Kind, s.Needs})
+	return m.newClass(key, classKeyOf(s))
 }
 
 func (m *machine) newClass(key string, k classKey) *class {
@@ -105,7 +114,7 @@ func (m *machine) newClass(key string, k classKey) *class {
 		p = &pool{name: k.Pool, limit: m.limits[k.Pool]}
 		m.pools[k.Pool] = p
 	}
-	c := &class{key: key, priority: k.Priority, owner: o, pool: p, kind: k.Kind, needs: k.Needs}
+	c := &class{key: key, priority: k.Priority, owner: o, pool: p, kind: k.Kind, needs: k.Needs, preempt: k.Preempt, stays: k.Stays}
 	o.classes++
 	p.classes++
 	m.classes[key] = c
@@ -452,6 +461,9 @@ func (m *machine) settle(j *job) {
 	if c.slot == 0 {
 		m.active = append(m.active, c)
 		c.slot = len(m.active)
+		if c.preempt {
+			m.preemptors++
+		}
 	}
 }
 
@@ -519,7 +531,7 @@ func (m *machine) waitedFor(j *job) bool {
 
 // classOf is what jobs have in common that are claimed alike.
 func classOf(s *Spec) string {
-	key, _ := json.Marshal(classKey{s.Priority, s.Owner, s.pool(), s.Kind, s.Needs})
+	key, _ := json.Marshal(classKeyOf(s))
 	return string(key)
 }
 
@@ -660,6 +672,9 @@ func (m *machine) idle(c *class) {
 	last.slot = c.slot
 	m.active = m.active[:len(m.active)-1]
 	c.slot = 0
+	if c.preempt {
+		m.preemptors--
+	}
 	m.drop(c)
 }
 

@@ -132,6 +132,9 @@ func (t *task) append(b []byte, worker int) []byte {
 		b = appendText(b, t.detail.reason)
 		b = appendText(b, t.detail.output)
 		b = appendBool(b, t.detail.lost)
+		if t.flags&flagAsked != 0 {
+			b = binary.AppendUvarint(b, t.detail.by)
+		}
 	}
 	return b
 }
@@ -153,6 +156,9 @@ func (r *reader) task(s byte, workers []string) (t task) {
 	t.attempt, t.failed, t.lost = uint16(r.uint()), uint16(r.uint()), uint16(r.uint())
 	if r.bool() {
 		t.detail = &detail{signal: r.text(), reason: r.text(), output: r.text(), lost: r.bool()}
+		if t.flags&flagAsked != 0 {
+			t.detail.by = r.uint()
+		}
 	}
 	return t
 }

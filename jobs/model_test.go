@@ -31,6 +31,8 @@ type model struct {
 	losses  int
 	options Options
 	hook    func(string) error
+	seen    int // entries of history
+	asks    int // that were seen
 }
 
 type modelJob struct {
@@ -46,6 +48,7 @@ type modelTask struct {
 	state                State
 	claims, failed, lost int
 	ending               bool
+	asked                ID // the job for which it is to go
 	lease                Lease
 	expires              time.Time
 	mayWait              bool // queued again after a failure: it may have to wait
@@ -111,7 +114,8 @@ func (m *model) pick() ID { return m.order[m.r.IntN(len(m.order))] }
 func (m *model) submit() {
 	var specs []Spec
 	for range 1 + m.r.IntN(3) {
-		s := Spec{Command: []string{"x"}, Retries: m.r.IntN(3), Backoff: time.Second, Priority: m.r.IntN(2), Owner: string(rune('a' + m.r.IntN(3)))}
+		s := Spec{Command: []string{"x"}, Retries: m.r.IntN(3), Backoff: time.Second, Priority: m.r.IntN(4), Owner: string(rune('a' + m.r.IntN(3))),
+			Preempt: m.r.IntN(3) == 0, NoPreempt: m.r.IntN(4) == 0}
 		switch m.r.IntN(5) {
 		case 0:
 			s.Array = Range(1, 1+m.r.Int64N(4))
@@ -175,7 +179,7 @@ func (m *model) claim() {
 	if t.claims++; task.Attempt != t.claims || task.Token <= m.last {
 		m.t.Fatalf("claimed %+v; attempt %d, the last token %d", task.Lease, t.claims, m.last)
 	}
-	t.state, t.lease, t.ending, j.began = Running, task.Lease, false, true
+	t.state, t.lease, t.ending, t.asked, j.began = Running, task.Lease, false, "", true
 	t.expires = time.Now().Add(15 * time.Second)
 	m.last = task.Token
 	m.running[task.Token] = t
@@ -184,6 +188,7 @@ func (m *model) claim() {
 // expire ends runs whose leases have run out.
 func (m *model) expire() {
 	synctest.Wait()
+	m.preempted()
 	for token, t := range m.running {
 		if !t.expires.After(time.Now()) {
 			delete(m.running, token)
@@ -191,6 +196,60 @@ func (m *model) expire() {
 		}
 	}
 	m.settle()
+}
+
+// preempted looks at who was asked to go since the last time.
+func (m *model) preempted() {
+	m.history.mu.Lock()
+	entries := m.history.entries[m.seen:]
+	m.seen += len(entries)
+	m.history.mu.Unlock()
+	for _, entry := range entries {
+		err := readEntry(entry, func(_ int64, _ int, e *event) error {
+			if e.kind == evPreempted {
+				m.ask(e)
+			}
+			return nil
+		})
+		if err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+// ask says whether a task may be asked to go, and for whom.
+func (m *model) ask(e *event) {
+	t, by := m.running[e.token], m.jobs[makeID(e.by)]
+	switch {
+	case t == nil || t.asked != "" || t.ending:
+		m.t.Fatalf("asked to go: %+v, of job %s", t, makeID(e.job))
+	case m.jobs[t.job].spec.NoPreempt || by.spec.Priority <= m.jobs[t.job].spec.Priority:
+		m.t.Fatalf("job %s may not be pre-empted for %s", t.job, makeID(e.by))
+	case !by.spec.Preempt || !m.eligible(by):
+		m.t.Fatalf("job %s makes nobody go", makeID(e.by))
+	}
+	t.asked = makeID(e.by)
+	m.asks++
+	alike := func(j *modelJob) bool { return classOf(&j.spec) == classOf(&by.spec) }
+	going, waiting := 0, int64(0)
+	for _, r := range m.running {
+		if r.asked != "" && alike(m.jobs[r.asked]) {
+			going++
+		}
+	}
+	for _, j := range m.jobs {
+		if !alike(j) || !m.eligible(j) {
+			continue
+		}
+		for _, t := range j.tasks {
+			if t.state == Queued || t.state == Running && !t.expires.After(time.Now()) { // expire is still to say so
+				waiting++
+			}
+		}
+	}
+	if int64(going) > waiting {
+		m.t.Fatalf("%d were asked to go for jobs like %s, of which %d tasks wait", going, makeID(e.by), waiting)
+	}
 }
 
 func (m *model) lose(t *modelTask) {
@@ -235,6 +294,8 @@ func (m *model) finish() {
 	switch {
 	case r.OK():
 		t.state = Succeeded
+	case r.Lost && t.asked != "" && !t.ending:
+		t.state = Queued
 	case r.Lost:
 		m.lose(t)
 	default:
@@ -259,8 +320,15 @@ func (m *model) beat() {
 		return
 	}
 	err := m.s.Beat(ctx, t.lease, Progress{Fraction: m.r.Float64()})
-	if t.ending != errors.Is(err, ErrCancelled) || err != nil && !t.ending {
-		m.t.Fatal(err)
+	var want error
+	switch {
+	case t.ending:
+		want = ErrCancelled
+	case t.asked != "":
+		want = ErrPreempted
+	}
+	if !errors.Is(err, want) {
+		m.t.Fatalf("%v, not %v", err, want)
 	}
 	t.expires = time.Now().Add(15 * time.Second)
 }
@@ -370,7 +438,7 @@ func (m *model) check(id ID) {
 			m.t.Fatalf("job %s: %d tasks are %s, want %d", id, len(tasks), s, j.counts()[s])
 		}
 		for _, task := range tasks {
-			if want := j.tasks[task.Task]; want.state != s || want.claims != task.Attempt {
+			if want := j.tasks[task.Task]; want.state != s || want.claims != task.Attempt || s == Running && task.Preempted != want.asked {
 				m.t.Fatalf("task %s %d: %s after %d claims, want %s, %d", id, task.Task, s, task.Attempt, want.state, want.claims)
 			}
 		}
@@ -399,6 +467,7 @@ func TestModel(t *testing.T) {
 				t.Fatal(err)
 			}
 			sameState(t, m.history, m.log)
+			t.Logf("%d were asked to go", m.asks)
 		})
 	}
 }
@@ -434,6 +503,9 @@ func (m *model) act() {
 		time.Sleep(time.Duration(m.r.IntN(20_000)) * time.Millisecond)
 	case n < 95:
 		m.restart()
+	case len(m.order) < 60:
+		m.submit() // and nobody asks for a task for a while
+		time.Sleep(time.Second + time.Duration(m.r.IntN(4000))*time.Millisecond)
 	}
 }
 

@@ -20,6 +20,11 @@ type Options struct {
 	// Shares are what owners get of the workers compared with others; default 1.
 	Shares map[string]int
 
+	// Heed is called when a task of a worker is to end, because it was cancelled or
+	// pre-empted: one that beats then hears it at once. It must not wait for
+	// anything; nil: workers hear it with their next Beat.
+	Heed func(worker string)
+
 	// MaxJobs is how many jobs there may be, finished ones too; default
 	// 1,000,000. Beyond, and beyond the next two, Submit says ErrFull.
 	MaxJobs int

@@ -240,6 +240,8 @@ func (s *Scheduler) waits(j *job, c Counts) string {
 		return fmt.Sprintf("no worker that is known has the kind of work %q", j.class.kind)
 	case c[Running] == 0 && len(j.class.needs) > 0 && !s.anyFits(j.class):
 		return "no worker that is known has the labels that it needs"
+	case s.preempting.going[j.class] > 0:
+		return fmt.Sprintf("for %d tasks of a lower priority to go, which were asked to", s.preempting.going[j.class])
 	}
 	return ""
 }
@@ -375,6 +377,9 @@ func (s *Scheduler) taskInfo(j *job, pos int64, t *task) TaskInfo {
 	switch {
 	case t.state == Running:
 		i.Ending = t.flags&flagEnding != 0
+		if t.flags&flagAsked != 0 {
+			i.Preempted = makeID(t.askedBy())
+		}
 		if l := s.leases.get(t.token); l != nil {
 			i.Progress = l.progress
 		}

@@ -55,6 +55,9 @@ type Scheduler struct {
 	given    []gift // tasks to hand out when the entry is durable
 	pages    pageWork
 	fires    time.Time // when the next template is due
+
+	preempting preempting
+	heeds      map[string]struct{} // workers with tasks that are to end, who are told when that is durable
 }
 
 var _ Queue = (*Scheduler)(nil)
@@ -371,13 +374,14 @@ gather:
 		return err
 	}
 	s.hand()
+	s.heed()
 	s.tell()
 	return s.nextPage()
 }
 
 // follow adds what follows of the state and the time.
 func (s *Scheduler) follow() error {
-	for _, f := range []func() error{s.expire, s.fire, s.fail, s.match, s.forget} {
+	for _, f := range []func() error{s.expire, s.fire, s.fail, s.match, s.preempt, s.forget} {
 		if err := f(); err != nil {
 			return err
 		}
@@ -429,26 +433,38 @@ func (s *Scheduler) commit() error {
 	return nil
 }
 
-// due is when the owner has something to do that nobody asks for.
+// due is when the owner has something to do that nobody asks for. Leases and
+// schedules are not compared with each other: a lease is over by the monotonic
+// clock, a schedule and a retry by the time of day, which may be set meanwhile, so
+// that it is looked at now and then.
 func (s *Scheduler) due() time.Time {
 	now := s.now()
-	at := now.Add(time.Hour)
-	earlier := func(t time.Time) {
-		if !t.IsZero() && t.Before(at) {
-			at = t
+	wait := time.Hour
+	within := func(t time.Time) {
+		if !t.IsZero() {
+			wait = min(wait, t.Sub(now))
 		}
 	}
-	earlier(s.leases.next())
+	within(s.leases.next())
 	if len(s.m.delays) > 0 {
-		earlier(time.UnixMilli(s.m.delays[0].at))
+		within(time.UnixMilli(s.m.delays[0].at))
 	}
-	earlier(s.fires)
-	earlier(s.forgets())
+	within(s.fires)
+	if len(s.m.delays) > 0 || !s.fires.IsZero() {
+		wait = min(wait, lookAgain)
+	}
+	within(s.forgets())
+	if s.m.preemptors > 0 {
+		within(s.preempting.next)
+	}
 	if len(s.m.unmet) > 0 || s.m.woken && s.waiters.n > 0 {
-		at = now
+		return now
 	}
-	return at
+	return now.Add(wait)
 }
+
+// lookAgain is how late a schedule may be noticed after the clock was set.
+const lookAgain = 10 * time.Second
 
 // submitSize bounds what a Submit makes of an entry.
 func submitSize(specs []string) (n int) {

@@ -65,6 +65,11 @@ type Spec struct {
 	Retries  int           `json:"retries,omitempty"`  // runs beyond the first, for a task that fails; at most 100
 	Backoff  time.Duration `json:"backoff,omitempty"`  // before the first retry, doubled for each further one up to an hour; 0: 10 s
 	Priority int           `json:"priority,omitempty"` // higher first; −1000 to 1000
+	// Preempt: when a task of it waits and no worker that fits is free, one of a
+	// lower priority that runs is given back.
+	Preempt bool `json:"preempt,omitempty"`
+	// NoPreempt: no task of it is given back for another job.
+	NoPreempt bool `json:"no_preempt,omitempty"`
 
 	Needs map[string]string `json:"needs,omitempty"` // labels that a worker must have, at most 32; an empty value: any
 	After []ID              `json:"after,omitempty"` // jobs that must succeed first, at most 100

@@ -182,7 +182,13 @@ func (s *Scheduler) Cancel(ctx context.Context, id ID, tasks Array) error {
 		if err != nil || !j.anyOf(tasks, Queued, Running) {
 			return err
 		}
-		return s.emit(&event{kind: evCancelled, job: j.num, tasks: tasks, reason: "cancelled"})
+		err = s.emit(&event{kind: evCancelled, job: j.num, tasks: tasks, reason: "cancelled"})
+		j.running(func(_ int64, t *task) {
+			if t.flags&flagEnding != 0 {
+				s.tellSoon(t.worker)
+			}
+		})
+		return err
 	}})
 }
 

@@ -13,6 +13,7 @@ var (
 	ErrFenced    = errors.New("another scheduler writes the log")
 	ErrLost      = errors.New("the task is not this worker's any more")
 	ErrCancelled = errors.New("the task was cancelled")
+	ErrPreempted = errors.New("the task is to be given back: another one goes first")
 	ErrUnknown   = errors.New("no such job")
 	ErrFull      = errors.New("a bound of the queue is reached")
 	ErrClosed    = errors.New("the scheduler is closed")
@@ -174,6 +175,9 @@ type TaskInfo struct {
 	Progress Progress  `json:"progress,omitzero"` // of a run that goes on
 	Result   *Result   `json:"result,omitempty"`  // of the latest run that ended; Output is kept of some that failed
 	Ending   bool      `json:"ending,omitempty"`  // cancelled, and its worker does not say yet that it has ended
+	// Preempted is the job for which it is to be given back; its worker does not
+	// say yet that it has ended.
+	Preempted ID `json:"preempted_by,omitempty"`
 }
 
 // WorkerInfo is what a scheduler knows of a worker; it is remembered in memory
@@ -228,7 +232,8 @@ type Queue interface {
 	// Claim waits until there is a task for the worker, and gives it a lease.
 	Claim(ctx context.Context, w Worker) (*Task, error)
 	// Beat renews a lease and says how far the task is. ErrLost: it is not
-	// yours any more; ErrCancelled: end it, and Finish it.
+	// yours any more; ErrCancelled: end it, and Finish it; ErrPreempted: the
+	// same, with a Result that is Lost.
 	Beat(ctx context.Context, l Lease, p Progress) error
 	// Finish says how it ended. ErrLost: refused, for somebody else has it.
 	// The same Finish again, as after a broken connection, is no error.

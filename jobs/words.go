@@ -18,6 +18,22 @@ func (s *Spec) Title() string {
 	return strings.Join(s.Command, " ")
 }
 
+// Standing says, for people, in which order its tasks come, and who goes for whom;
+// "" when it is like most.
+func (s *Spec) Standing() string {
+	var parts []string
+	if s.Priority != 0 {
+		parts = append(parts, fmt.Sprint(s.Priority))
+	}
+	if s.Preempt {
+		parts = append(parts, "pre-empts tasks of a lower one")
+	}
+	if s.NoPreempt {
+		parts = append(parts, "is pre-empted by none")
+	}
+	return strings.Join(parts, ", ")
+}
+
 // Condition is the job's state in a word, "paused" while no task of it is begun.
 func (i *Info) Condition() string {
 	if i.Paused && !i.State.Final() {
@@ -41,10 +57,13 @@ func (r *Result) Ending() string {
 }
 
 // Condition is the task's state in a word, "ending" while a cancelled one still
-// runs.
+// runs, and so does "giving way", which is to be given back.
 func (t *TaskInfo) Condition() string {
 	if t.Ending {
 		return "ending"
+	}
+	if t.Preempted != "" {
+		return "giving way"
 	}
 	return t.State.String()
 }

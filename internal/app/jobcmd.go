@@ -130,7 +130,7 @@ func (j *jobCommand) spec() (*jobs.Spec, error) {
 		return nil, fmt.Errorf("--array: %w", err)
 	}
 	s := &jobs.Spec{Name: c.Name, Owner: c.Owner, Pool: c.Pool, Kind: c.Kind, Command: c.Command, Env: c.Env,
-		Array: array, Timeout: c.Timeout, Retries: int(c.Retries), Backoff: c.Backoff, Priority: int(c.Priority),
+		Array: array, Timeout: c.Timeout, Retries: int(c.Retries), Backoff: c.Backoff, Priority: int(c.Priority), Preempt: c.Preempt, NoPreempt: c.Stays,
 		AfterAny: c.AfterAny, Outputs: c.Outputs, Schedule: c.Schedule, Zone: c.Zone, Progress: c.Progress}
 	if s.Owner == "" {
 		s.Owner = j.userName()

@@ -160,7 +160,7 @@ func infoRows(info *jobs.Info) [][2]string {
 	s := &info.Spec
 	rows := [][2]string{
 		{"job", string(info.ID)}, {"name", s.Name}, {"owner", s.Owner}, {"pool", s.Pool}, {"kind", s.Kind},
-		{"command", strings.Join(s.Command, " ")}, {"array", s.Array.String()}, {"schedule", strings.TrimSpace(s.Schedule + " " + s.Zone)},
+		{"priority", s.Standing()}, {"command", strings.Join(s.Command, " ")}, {"array", s.Array.String()}, {"schedule", strings.TrimSpace(s.Schedule + " " + s.Zone)},
 		{"state", info.Condition()}, {"reason", info.Reason}, {"waits", info.Waits}, {"tasks", info.Counts.Words()},
 		{"submitted", clockOf(info.Submitted)}, {"started", clockOf(info.Started)}, {"ended", clockOf(info.Ended)},
 	}

@@ -30,8 +30,7 @@ func TestPoolLimit(t *testing.T) {
 		}
 		return stdout
 	}
-	let := filepath.Join(t.TempDir(), "go")
-	id := strings.TrimSpace(job("submit", "--pool", "render", "--array", "1-3", "--env", "GO="+let, "--", "sh", "-c", `until test -e "$GO"; do sleep 0.05; done`))
+	id := strings.TrimSpace(job("submit", "--pool", "render", "--array", "1-3", "--", "sleep", "1000"))
 	// until the job looks as wanted
 	until := func(want ...string) {
 		t.Helper()
@@ -64,4 +63,51 @@ func TestPoolLimit(t *testing.T) {
 	}
 	job("cancel", id)
 	c.stop()
+}
+
+// A job that pre-empts takes the place of one with a lower priority, whose program
+// is ended and run again; what has become of it is told.
+func TestPreempt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the programs of this test are not there")
+	}
+	p, home := monitored(t, "serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--jobs", "1", folder(t, "index.html", "hello"))
+	at := p.monitor()
+	job := func(args ...string) string {
+		t.Helper()
+		status, stdout, stderr := command(t, home, append([]string{"job"}, args...)...)
+		if status != exitOK {
+			t.Fatalf("%v: exit status %d\n%s%s", args, status, stdout, stderr)
+		}
+		return strings.TrimSpace(stdout)
+	}
+	until := func(what, want string, see func() string) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			seen := see()
+			if strings.Contains(seen, want) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s: without %q:\n%s", what, want, seen)
+			}
+		}
+	}
+	low := job("submit", "--", "sh", "-c", `trap 'echo saved; exit 0' TERM; echo run $FRESHET_ATTEMPT; test $FRESHET_ATTEMPT = 1 || exit 0; while :; do sleep 0.05; done`)
+	until("it runs", "run 1", func() string { return job("logs", low) })
+	high := job("submit", "--priority", "3", "--preempt", "--no-preempt", "--", "sleep", "1000")
+	until("the other one runs", "running", func() string { return job("show", high) })
+	contains(t, job("show", high), "priority   3, pre-empts tasks of a lower one, is pre-empted by none")
+	contains(t, job("show", low), "state      running", "1 queued", "reason     pre-empted by job "+high)
+	if text := job("show", "--json", low); !strings.Contains(text, `"reason": "pre-empted by job `+high+`"`) || !strings.Contains(text, `"attempt": 1`) {
+		t.Error(text)
+	}
+	_, page := get(t, at+"jobs/job?id="+low)
+	contains(t, page, "pre-empted by job "+high)
+	job("cancel", high)
+	job("wait", low)
+	if text := job("logs", low); !strings.HasPrefix(text, "run 1\nsaved\n") || !strings.HasSuffix(text, "-- run 2\nrun 2") {
+		t.Errorf("%q", text)
+	}
+	p.stop()
 }

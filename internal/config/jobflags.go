@@ -25,6 +25,8 @@ type Job struct {
 	Retries  int64
 	Backoff  time.Duration
 	Priority int64
+	Preempt  bool
+	Stays    bool     // is pre-empted by no other
 	Needs    []string // LABEL or LABEL=VALUE
 	After    []string
 	AfterAny bool
@@ -67,6 +69,12 @@ var jobRows = []Flag{
 	{Name: "priority", Kind: Number, Value: "N", Max: 1000, Unit: "", Group: groupSubmit, Default: "0", bare: true,
 		Doc:   "Jobs with a higher one come first, whoever's they are.",
 		field: func(s *sections) any { return &s.job.Priority }},
+	{Name: "preempt", Kind: Switch, Group: groupSubmit, bare: true,
+		Doc:   "When no worker that fits is free, end a task of a lower priority in its place; that one is queued again, and has not failed. The lowest goes first, then the one that began last.",
+		field: func(s *sections) any { return &s.job.Preempt }},
+	{Name: "no-preempt", Kind: Switch, Group: groupSubmit, bare: true,
+		Doc:   "No task of it is ended for a job with --preempt.",
+		field: func(s *sections) any { return &s.job.Stays }},
 	{Name: "timeout", Kind: Duration, Value: "TIME", Group: groupSubmit, Example: "10m", Max: 30 * day, bare: true,
 		Doc:   "How long a run may take; then it is ended, and has failed. Unset: as long as it likes.",
 		field: func(s *sections) any { return &s.job.Timeout }},

@@ -235,6 +235,7 @@ func (m *Monitor) jobFacts(ctx context.Context, info *jobs.Info) *ui.List {
 	add("Numbers", s.Array.String(), true)
 	add("Owner", s.Owner, false)
 	add("Pool", s.Pool, false)
+	add("Priority", s.Standing(), false)
 	add("Needs", labels(s.Needs), false)
 	add("Schedule", strings.TrimSpace(s.Schedule+" "+s.Zone), true)
 	add("Waits", info.Waits, false)

@@ -16,6 +16,7 @@ import (
 const (
 	defaultLease  = 30 * time.Second
 	progressEvery = 2 * time.Second
+	heedEvery     = 100 * time.Millisecond // beats that were asked for
 )
 
 // holding is a task that the worker has, from its claim to the end of its
@@ -32,6 +33,7 @@ type holding struct {
 
 	progress progress
 	pid      atomic.Int64
+	heed     chan struct{} // has one when the queue has something to say
 }
 
 // progress is what a task said last.
@@ -61,6 +63,7 @@ func (p *progress) latest() jobs.Progress {
 func (w *Worker) take(t *jobs.Task) *holding {
 	h := &holding{w: w, task: t, since: time.Now()}
 	h.progress.news = make(chan struct{}, 1)
+	h.heed = make(chan struct{}, 1)
 	h.ctx, h.end = context.WithCancelCause(context.Background())
 	h.ours, h.lose = context.WithCancel(context.Background())
 	h.log = newLog(w.o.Logs, t.Lease, w.o.MaxLog, w.o.Clock)
@@ -103,6 +106,9 @@ func (h *holding) beat(keeping context.Context) {
 		select {
 		case <-keeping.Done():
 			return
+		case <-h.heed:
+			failing = pause{}
+			next.Reset(max(0, heedEvery-time.Since(last)))
 		case <-h.progress.news:
 			// Until it is told, what is new takes its place.
 			if failing.next == 0 {
@@ -124,6 +130,9 @@ func (h *holding) beat(keeping context.Context) {
 			case errors.Is(err, jobs.ErrCancelled):
 				h.end(jobs.ErrCancelled)
 				next.Reset(third) // the lease is needed until it has ended
+			case errors.Is(err, jobs.ErrPreempted):
+				h.end(jobs.ErrPreempted)
+				next.Reset(third)
 			default: // the queue cannot be reached, and the program goes on
 				next.Reset(min(third, failing.take()))
 			}
@@ -223,8 +232,6 @@ func (h *holding) interrupted(r jobs.Result) (jobs.Result, bool) {
 		r.Reason = "cancelled"
 	case errors.Is(why, ErrTimeout):
 		r.Reason = why.Error()
-	case errors.Is(why, ErrStopped):
-		r.Lost, r.Reason = true, why.Error()
 	default:
 		r.Lost, r.Reason = true, why.Error()
 	}

@@ -58,8 +58,8 @@ type FileStore interface {
 }
 
 // Kind is a kind of task that needs no program. It must return when its context
-// ends; the cause says why (jobs.ErrCancelled, jobs.ErrLost, ErrTimeout,
-// ErrStopped). A panic is a failure of the task.
+// ends; the cause says why (jobs.ErrCancelled, jobs.ErrPreempted, jobs.ErrLost,
+// ErrTimeout, ErrStopped). A panic is a failure of the task.
 type Kind = func(ctx context.Context, t *jobs.Task, r Reporter) jobs.Result
 
 // Options say what a worker runs, as whom, and within which bounds. Only Queue

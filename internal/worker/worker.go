@@ -15,7 +15,7 @@ import (
 )
 
 // Why a task is ended before it is over; causes of its context, beside
-// jobs.ErrLost and jobs.ErrCancelled.
+// jobs.ErrLost, jobs.ErrCancelled and jobs.ErrPreempted.
 var (
 	ErrStopped = errors.New("the worker was stopped")
 	ErrTimeout = errors.New("timed out")
@@ -222,6 +222,19 @@ func (w *Worker) change(f func()) {
 	}
 	close(w.changed)
 	w.changed = make(chan struct{})
+}
+
+// Heed has the worker ask the queue at once how its tasks are, as when one of
+// them is to end; otherwise it asks every third of a lease. It returns at once.
+func (w *Worker) Heed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for h := range w.held {
+		select {
+		case h.heed <- struct{}{}:
+		default: // it was told already
+		}
+	}
 }
 
 // endAll ends all tasks that are held.
