@@ -10,7 +10,6 @@ import (
 
 	"freshet/internal/coding"
 	"freshet/internal/field"
-	"freshet/internal/representation"
 )
 
 // What takes long is done beside the requests: hashing files that are not in
@@ -111,8 +110,8 @@ func (j *jobs) close() {
 func (h *Handler) do(e *entry, c field.Coding) {
 	set := e.set.Load()
 	if v := set.Variant(c); v != nil {
-		if tag, ok := h.hash(e.sources[c], c); ok {
-			h.table.grow(e, representation.New(&e.meta, c, tag, v.Size, nil))
+		if sum, ok := h.hash(e.sources[c]); ok {
+			h.table.grow(e, newHashed(&e.meta, c, v.Size, nil, sum))
 		}
 		return
 	}
@@ -125,24 +124,24 @@ func (h *Handler) do(e *entry, c field.Coding) {
 	h.table.grow(e, newVariant(&e.meta, c, int64(len(b)), b))
 }
 
-// hash returns the tag of a file on disk, provided that it is the same file
+// hash returns the hash of a file on disk, provided that it is the same file
 // before and after it was read.
-func (h *Handler) hash(s *source, c field.Coding) (tag string, ok bool) {
+func (h *Handler) hash(s *source) (of [sha256.Size]byte, ok bool) {
 	f, err := h.open(s.name)
 	if err != nil {
-		return "", false
+		return of, false
 	}
 	defer f.Close()
 	if f.dir || f.stamp != s.stamp {
-		return "", false
+		return of, false
 	}
 	sum := sha256.New()
 	n, err := io.CopyBuffer(struct{ io.Writer }{h.cancellable(sum, f)}, struct{ io.Reader }{f}, make([]byte, 256<<10))
 	after, statErr := f.restamp()
 	if err != nil || statErr != nil || n != s.stamp.size || after != s.stamp {
-		return "", false
+		return of, false
 	}
-	return tagOf([sha256.Size]byte(sum.Sum(nil)), c), true
+	return [sha256.Size]byte(sum.Sum(nil)), true
 }
 
 // cancellable returns a writer into sum that fails when the handler is closed,

@@ -19,6 +19,9 @@ var preconditions = wire.Set(wire.IfMatch, wire.IfNoneMatch, wire.IfModifiedSinc
 // does not.
 var several = wire.Set(wire.Accept, wire.AcceptEncoding)
 
+// integrity are the fields that ask for digests; see digest.go.
+var integrity = wire.Set(wire.WantContentDigest, wire.WantReprDigest)
+
 // ServeHot implements [httpd.HotHandler]: it answers what is kept, and what
 // surely is not there. Everything that takes more than looking at the file's
 // name once is declined, and so is what it is not sure of.
@@ -26,7 +29,7 @@ func (h *Handler) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 	if q.Method != http.MethodGet && q.Method != http.MethodHead || len(q.Path) == 0 || q.Path[0] != '/' || !h.tree.hot() {
 		return false
 	}
-	if q.Repeated(several) || q.HasQuery && asksDownload(q.Query) {
+	if q.Repeated(several) || q.HasAny(integrity) || q.HasQuery && asksDownload(q.Query) {
 		return false
 	}
 	key := q.Path[1:]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 
+	"freshet/digest"
 	"freshet/internal/coding"
 	"freshet/internal/field"
 	"freshet/internal/representation"
@@ -206,11 +207,17 @@ func (h *Handler) sidecar(e *entry, c field.Coding, now int64, aside bool) (v *r
 // newVariant returns a variant with the tag of its body; one whose body is not
 // in memory has no tag yet.
 func newVariant(m *representation.Meta, c field.Coding, size int64, body []byte) *representation.Variant {
-	tag := ""
-	if body != nil {
-		tag = tagOf(sha256.Sum256(body), c)
+	if body == nil {
+		return representation.New(m, c, "", size, nil)
 	}
-	return representation.New(m, c, tag, size, body)
+	return newHashed(m, c, size, body, sha256.Sum256(body))
+}
+
+// newHashed is newVariant for a body whose hash is known, in memory or not.
+func newHashed(m *representation.Meta, c field.Coding, size int64, body []byte, sum [sha256.Size]byte) *representation.Variant {
+	v := representation.New(m, c, tagOf(sum, c), size, body)
+	v.Digest = digest.FromSum(digest.SHA256, sum[:])
+	return v
 }
 
 // tagOf returns the entity-tag for bytes with this hash. A coding is tagged by

@@ -20,6 +20,7 @@ import (
 	"strconv"
 
 	"freshet/conditional"
+	"freshet/digest"
 	"freshet/internal/field"
 	"freshet/internal/wire"
 )
@@ -40,6 +41,10 @@ type Variant struct {
 	Tag    string // strong entity-tag with its quotes; "" while none is known
 	Size   int64  // of the body
 	Body   []byte // nil when the body is not in memory
+
+	// Digest is that of the body, as it is coded (RFC 9530 §3); the zero Digest
+	// while none is known. It is set before the variant is shared.
+	Digest digest.Digest
 
 	head        []byte // of 200
 	length, end int    // head[length:end] is the Content-Length line
@@ -121,7 +126,7 @@ func (v *Variant) AppendMultipart(dst []byte, length int64, mediaType string) []
 
 // Cost is about how many bytes of memory the variant holds.
 func (v *Variant) Cost() int64 {
-	return int64(len(v.Body)+len(v.head)+len(v.notModified)+len(v.Tag)) + 200
+	return int64(len(v.Body)+len(v.head)+len(v.notModified)+len(v.Tag)) + 270
 }
 
 func appendField(dst []byte, name, value string) []byte {

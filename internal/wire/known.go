@@ -43,6 +43,8 @@ const (
 	UpgradeInsecureRequests
 	UserAgent
 	Via
+	WantContentDigest
+	WantReprDigest
 	XForwardedFor
 	numKnown
 )
@@ -97,6 +99,8 @@ var knownNames = [numKnown]string{
 	UpgradeInsecureRequests: "Upgrade-Insecure-Requests",
 	UserAgent:               "User-Agent",
 	Via:                     "Via",
+	WantContentDigest:       "Want-Content-Digest",
+	WantReprDigest:          "Want-Repr-Digest",
 	XForwardedFor:           "X-Forwarded-For",
 }
 

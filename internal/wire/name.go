@@ -100,9 +100,9 @@ func nameHash(name string) uint8 {
 // The multipliers were found by trying small ones until no two names met.
 const (
 	hashLength     = 1
-	hashFirst      = 1
+	hashFirst      = 6
 	hashLast       = 5
-	hashSecondLast = 13
+	hashSecondLast = 2
 )
 
 var knownByHash = makeKnownByHash()
