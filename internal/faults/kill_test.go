@@ -78,6 +78,9 @@ func (s *shape) round(t *testing.T, round int, random *rand.Rand, killed map[str
 				return
 			}
 			killed[n.name]++
+			if s.whole != nil {
+				s.whole(t)
+			}
 		}
 	})
 	defer killing.Wait()

@@ -37,16 +37,19 @@ type shape struct {
 	workers []*node
 	runs    string // a file: each run of a task adds a line
 	asked   int    // which hub is asked
+
+	whole func(*testing.T) // waits until all are there, before a further one is killed; nil: none is waited for
 }
 
 // plan says how a shape is made; its zero value is a hub alone.
 type plan struct {
 	workers int
-	data    string           // the first hub's; "": a folder that is made
-	hub     []string         // its command; nil: it serves a folder
-	address string           // for workers; "": one of the loopback
-	wrap    func(i int) wrap // where the hub (0) and workers (1...) run; nil: here
-	nats    string           // where the queue is kept; there are two hubs then
+	data    string              // the first hub's; "": a folder that is made
+	hub     []string            // its command; nil: it serves a folder
+	address string              // for workers; "": one of the loopback
+	wrap    func(i int) wrap    // where the hub (0) and workers (1...) run; nil: here
+	nats    string              // where the queue is kept; there are two hubs then
+	change  func(*shape, *node) // of each that is to be started; nil: none is changed
 }
 
 // newShape starts it.
@@ -65,6 +68,9 @@ func newShape(t *testing.T, p plan) *shape {
 	if p.wrap == nil {
 		p.wrap = func(int) wrap { return wrap{} }
 	}
+	if p.change == nil {
+		p.change = func(*shape, *node) {}
+	}
 	token := s.newHub(t, &p)
 	if p.nats != "" {
 		s.newHub(t, &p)
@@ -78,6 +84,7 @@ func newShape(t *testing.T, p plan) *shape {
 		}
 		w := &node{name: fmt.Sprint("worker ", i+1), args: []string{"worker", "--tasks", "2", "--label", fmt.Sprint("number=", i+1)}, wrap: p.wrap(i + 1),
 			env: []string{"FRESHET_JOIN=" + token}, ready: regexp.MustCompile(`(?m)^worker \S+: `)}
+		p.change(s, w)
 		begin(t, w)
 		s.workers = append(s.workers, w)
 	}
@@ -102,6 +109,7 @@ func (s *shape) newHub(t *testing.T, p *plan) (token string) {
 		works = regexp.MustCompile(`fleet on |standby`)
 	}
 	h := &node{name: "hub " + number, args: args, wrap: p.wrap(0), ready: works}
+	p.change(s, h)
 	s.hubs, s.datas = append(s.hubs, h), append(s.datas, data)
 	if p.nats == "" {
 		s.hub, h.ready = h, regexp.MustCompile(`fleet on [^;\s]+;.*--join (\S+)`)
@@ -179,17 +187,25 @@ func (s *shape) invite(t *testing.T, name string) string {
 	})
 }
 
+// clientOf is a client of one hub; nil: it is not there.
+func (s *shape) clientOf(i int) *fleet.Client {
+	c, err := control.Find(s.datas[i], "")
+	if err != nil {
+		return nil
+	}
+	return &fleet.Client{Send: c.Send, Refused: c.Refused}
+}
+
 // client is a client of a hub as it runs now, waited for; when there are several,
 // of each in turn.
 func (s *shape) client(t *testing.T) *fleet.Client {
 	t.Helper()
 	for late := time.Now().Add(startWithin); ; time.Sleep(50 * time.Millisecond) {
-		c, err := control.Find(s.datas[s.asked%len(s.datas)], "")
-		if err == nil {
-			return &fleet.Client{Send: c.Send, Refused: c.Refused}
+		if c := s.clientOf(s.asked % len(s.datas)); c != nil {
+			return c
 		}
 		if time.Now().After(late) {
-			t.Fatal(err)
+			t.Fatal("no server has its socket in ", s.datas)
 		}
 		s.asked++
 	}
