@@ -5,11 +5,12 @@ FUZZTIME ?= 10m
 FUZZJOBS ?= 2
 KILLS    ?= 200
 ROUNDS   ?= 100
+RUNS     ?= 4
 MODELS   ?= 100
 PKGS     ?= ./...
 
 .DEFAULT_GOAL := build
-.PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults models fuzz
+.PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults powerloss models fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +80,9 @@ kill: ## the server and the disk store killed KILLS (200) times while they write
 
 faults: ## hubs, workers and NATS servers killed at random while 10,000 jobs run, ROUNDS (100) times: no job lost, no attempt begun twice
 	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run TestKill -v -timeout 12h -faults.rounds=$(ROUNDS) -faults.jobs=10000 -faults.kills=4 -faults.elsewhere
+
+powerloss: ## the power goes at each sync of a hub, and in between, in RUNS (4) runs: all that was acknowledged is there
+	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run 'TestPowerLoss$$' -v -timeout 12h -faults.losses=0 -faults.runs=$(RUNS)
 
 models: ## what is random in the tests, MODELS (100) times as long and with other seeds: caches, purges, verdicts, stores, queues
 	FRESHET_TEST_SEED=new $(GO) test ./cache -run TestHistories -v -timeout 6h -histories=$$((200*$(MODELS)))
