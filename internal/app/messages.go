@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -13,7 +14,10 @@ import (
 )
 
 // messages is the bus of a queue, as the monitor knows it.
-type messages struct{ bus *fleet.Messages }
+type messages struct {
+	bus *fleet.Messages
+	log *slog.Logger
+}
 
 // Streams implements monitor.Messages.
 func (m messages) Streams(ctx context.Context) (*monitor.Streams, error) {
@@ -60,7 +64,43 @@ func (m messages) Peek(ctx context.Context, stream string, number uint64) (*moni
 	return &monitor.Message{Stream: e.Stream, Number: e.Number, Subject: e.Subject, Time: e.Time, Header: e.Header, Payload: e.Payload}, after, nil
 }
 
-// Publish implements monitor.Messages.
+// errOneWriter is why what is freshet's cannot be published by hand.
+var errOneWriter = errors.New("what is stored there has one writer, freshet itself")
+
+// Publish implements monitor.Messages. Nothing is sent to a subject that no stream
+// has: others than streams may listen there.
 func (m messages) Publish(ctx context.Context, subject string, payload []byte) (string, uint64, error) {
-	return m.bus.Publish(ctx, subject, payload)
+	if reserved(subject) {
+		return "", 0, fmt.Errorf("publish to %s: %w", subject, errOneWriter)
+	}
+	state, err := m.bus.State(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	taken := slices.ContainsFunc(state.Streams, func(s bus.StreamState) bool {
+		return slices.ContainsFunc(s.Subjects, func(pattern string) bool { return takes(pattern, subject) })
+	})
+	if !taken {
+		return "", 0, fmt.Errorf("publish to %s: no stream has it", subject)
+	}
+	stream, number, err := m.bus.Publish(ctx, subject, payload)
+	if err == nil {
+		m.log.Info("a message was published by hand", "stream", stream, "number", number, "subject", subject, "bytes", len(payload))
+	}
+	return stream, number, err
+}
+
+// takes reports whether a subject is one of those that a pattern of a stream means:
+// * is any token, > all that follow.
+func takes(pattern, subject string) bool {
+	want, have := strings.Split(pattern, "."), strings.Split(subject, ".")
+	for i, token := range want {
+		switch {
+		case token == ">":
+			return len(have) > i
+		case i >= len(have) || token != "*" && token != have[i]:
+			return false
+		}
+	}
+	return len(want) == len(have)
 }

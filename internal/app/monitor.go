@@ -153,7 +153,7 @@ func (s *service) startMonitor() {
 		o.Jobs, o.JobLog, o.JobFiles, o.OpenJobFile = s.jobs.Queue(), s.jobs.TailLog, s.jobFiles, s.jobs.OpenOutput
 		o.Servers, o.Want = s.jobs.Servers, s.jobs.Want
 		if bus := s.jobs.Messages(); bus != nil {
-			o.Messages = messages{bus}
+			o.Messages = messages{bus, s.log.Logger}
 		}
 	}
 	w.Monitor = monitor.New(o)

@@ -11,3 +11,6 @@ func Server(t testing.TB) string {
 	t.Skip("this program is built without NATS")
 	return ""
 }
+
+// Stream does nothing.
+func Stream(testing.TB, string, string, ...string) {}

@@ -29,7 +29,7 @@ func (g *gate) serveLogin(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusMethodNotAllowed, "The method "+r.Method+" means nothing here.")
 		return
 	}
-	if !readForm(w, r) {
+	if !readForm(w, r, maxFormBytes) {
 		return
 	}
 	next := inside(r.PostForm.Get("next"))
@@ -76,9 +76,10 @@ func (g *gate) where() string {
 	return "This server has none, so that nothing can be changed."
 }
 
-// readForm reads a form that was sent; else it has answered.
-func readForm(w http.ResponseWriter, r *http.Request) bool {
-	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
+// readForm reads a form that was sent, of so many bytes at most; else it has
+// answered.
+func readForm(w http.ResponseWriter, r *http.Request, most int64) bool {
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	if err := r.ParseForm(); err != nil {
 		status := http.StatusBadRequest
 		if large := new(http.MaxBytesError); errors.As(err, &large) {

@@ -130,22 +130,62 @@ func entryText(payload []byte, as string) (text, shown, note string) {
 			as = "hex"
 		}
 	}
-	switch as {
-	case "json":
-		var b bytes.Buffer
-		if len(payload) <= mostText && json.Indent(&b, payload, "", "  ") == nil {
-			return b.String(), as, ""
+	if as == "json" {
+		if text, note = indented(payload); note == "" {
+			return text, as, ""
 		}
-		note = "It is no JSON, and shown as text."
-		if len(payload) > mostText {
-			note = ""
-		}
-		fallthrough
-	case "text":
+		as = "text"
+	}
+	if as == "text" {
 		text = strings.ToValidUTF8(string(payload[:min(len(payload), mostText)]), "\uFFFD")
 		return text, as, joined(note, beginning(len(payload), mostText))
 	}
 	return hex.Dump(payload[:min(len(payload), mostHex)]), as, beginning(len(payload), mostHex)
+}
+
+// mostDeep is how deep JSON may be nested that is shown with indents: they grow
+// with it, so that a short message could make a page of any length.
+const mostDeep = 50
+
+// mostIndented is how much such a text may have.
+const mostIndented = 4 * mostText
+
+// indented is JSON with an indent for each level, or a note why it is not.
+func indented(payload []byte) (text, note string) {
+	var b bytes.Buffer
+	switch {
+	case len(payload) > mostText:
+		return "", "It is too long to be shown as JSON."
+	case deeper(payload, mostDeep):
+		return "", fmt.Sprintf("It is nested more than %d deep, and shown as text.", mostDeep)
+	case json.Indent(&b, payload, "", "  ") != nil:
+		return "", "It is no JSON, and shown as text."
+	}
+	if b.Len() > mostIndented {
+		return "", "With its indents it would be too long to be shown as JSON."
+	}
+	return b.String(), ""
+}
+
+// deeper reports whether brackets of a text in JSON are nested deeper than most.
+func deeper(text []byte, most int) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[', c == '{':
+			if depth++; depth > most {
+				return true
+			}
+		case c == ']', c == '}':
+			depth--
+		}
+	}
+	return false
 }
 
 // joined are sentences, of which some may be "".
@@ -183,9 +223,13 @@ func publishView(m *Monitor, q *query) (*ui.View, error) {
 		{Name: "subject", Label: "Subject", Wide: true, Required: true, Value: q.get("subject"), Hint: "One that a stream takes: " + ui.Visible(strings.Join(subjects, ", "))},
 		{Name: "text", Label: "Text", Kind: ui.AreaField, Wide: true},
 	}}
-	f.Note = "The message is stored for good, and whoever reads the stream gets it."
+	f.Note = "The message is stored for good, and whoever reads the stream gets it. It has 64 KiB at most."
 	return &ui.View{Title: "Publish", Path: "/messages/publish", Up: toMessages, Sections: []ui.Section{f}}, nil
 }
+
+// mostPublished is how many bytes a message has that is published by hand. In a
+// form each may be three.
+const mostPublished = 64 << 10
 
 // publishAct publishes it. Line ends are those that the text had before a browser
 // made CRLF of them.
@@ -200,9 +244,14 @@ func publishAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusBadRequest, "Say to which subject.")
 		return
 	}
+	text := strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n")
+	if len(text) > mostPublished {
+		fail(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("The text has %s bytes; at most %s are published by hand.", grouped(int64(len(text))), grouped(mostPublished)))
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	stream, number, err := bus.Publish(ctx, subject, []byte(strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n")))
+	stream, number, err := bus.Publish(ctx, subject, []byte(text))
 	if err != nil {
 		fail(w, r, http.StatusConflict, "It cannot be published: "+err.Error()+".")
 		return

@@ -131,6 +131,43 @@ func TestEntryTextIsBounded(t *testing.T) {
 	}
 }
 
+// Indents do not make a page of any length out of a short message.
+func TestIndentedIsBounded(t *testing.T) {
+	nested := func(n int, inner string) []byte {
+		return []byte(strings.Repeat("[", n) + inner + strings.Repeat("]", n))
+	}
+	for _, tt := range []struct {
+		payload []byte
+		as      string
+	}{
+		{nested(mostDeep, "1"), "json"}, {nested(mostDeep+1, "1"), "text"}, {nested(5000, ""), "text"}, {nested(mostDeep, strings.Repeat("1,", 20_000)+"1"), "text"},
+		{[]byte(`{"a":"` + strings.Repeat("[{", 100) + `\"[","b":[{"c":"]]"}]}`), "json"}, {[]byte(strings.Repeat("[]", 100)), "text"},
+		{[]byte("[" + strings.Repeat("[1],", 1000) + "1]"), "json"},
+	} {
+		text, as, note := entryText(tt.payload, "")
+		if as != tt.as || len(text) > mostIndented || as == "json" && note != "" || as == "text" && tt.payload[0] == '[' && tt.payload[1] != ']' && note == "" {
+			t.Errorf("%.20q of %d bytes: %s of %d bytes, %s", tt.payload, len(tt.payload), as, len(text), note)
+		}
+		if _, forced, _ := entryText(tt.payload, "json"); forced != tt.as {
+			t.Errorf("%.20q: as JSON it is %s", tt.payload, forced)
+		}
+	}
+}
+
+// A text of the greatest length can be published, also with bytes that a form has
+// three for each; a longer one is refused before the bus sees it.
+func TestPublishLength(t *testing.T) {
+	bus := &fakeBus{}
+	h := newFixture(t, func(o *Options) { o.Messages = bus }).Handler()
+	for n, want := range map[int]int{mostPublished: 200, mostPublished + 1: 413, 5 * mostPublished: 413} {
+		bus.published = ""
+		form := "subject=orders.new&text=" + strings.Repeat("%3C", n)
+		if w := send(h, "POST", "/messages/publish", form, ownersFields...); w.Code != want || len(bus.published) != map[int]int{200: n}[want] {
+			t.Errorf("%d bytes: %d, %d published", n, w.Code, len(bus.published))
+		}
+	}
+}
+
 func TestPublish(t *testing.T) {
 	bus := &fakeBus{}
 	h := newFixture(t, func(o *Options) { o.Messages = bus }).Handler()

@@ -49,5 +49,5 @@ var pages = []page{
 	{path: "/messages", view: messagesView, table: streamsTable},
 	{path: "/messages/consumers", table: consumersTable},
 	{path: entryPath, view: entryView},
-	{path: "/messages/publish", view: publishView, act: publishAct},
+	{path: "/messages/publish", view: publishView, act: publishAct, form: 4 * mostPublished},
 }

@@ -32,6 +32,8 @@ type page struct {
 	// act does what a form asks for. The gate has seen the token, and the form is
 	// in r.PostForm.
 	act func(*Monitor, http.ResponseWriter, *http.Request)
+	// form is how many bytes the form may have, if more than maxFormBytes.
+	form int64
 }
 
 const htmlType = "text/html; charset=utf-8"
@@ -68,7 +70,7 @@ func (m *Monitor) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodPost && p.act != nil && q.suffix == "" {
-		if readForm(w, r) {
+		if readForm(w, r, max(p.form, maxFormBytes)) {
 			p.act(m, w, r)
 			m.changed()
 		}
