@@ -125,6 +125,8 @@ func Run(e *Env) int {
 		return e.tls(args)
 	case "get":
 		return e.get(args)
+	case "sign":
+		return e.sign(args)
 	case "job":
 		return e.job(args)
 	case "worker":
@@ -165,7 +167,7 @@ func (e *Env) serve(args []string) int {
 	if err != nil {
 		return e.misused("serve", err)
 	}
-	return e.result(serve(e, &c.Server, openFolder(c)))
+	return e.result(serve(e, &c.Server, guarded(openFolder(c), &c.Guards)))
 }
 
 func (e *Env) proxy(args []string) int {
@@ -173,7 +175,7 @@ func (e *Env) proxy(args []string) int {
 	if err != nil {
 		return e.misused("proxy", err)
 	}
-	return e.result(serve(e, &c.Server, openOrigins(c)))
+	return e.result(serve(e, &c.Server, guarded(openOrigins(c), &c.Guards)))
 }
 
 func (e *Env) run(args []string) int {

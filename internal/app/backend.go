@@ -10,6 +10,7 @@ import (
 	"freshet/cache"
 	"freshet/httpd"
 	"freshet/internal/config"
+	"freshet/internal/guard"
 	"freshet/internal/rule"
 	"freshet/static"
 )
@@ -117,9 +118,9 @@ func newBackend(r *config.Route, w *within, store *cache.Store) (*backend, error
 }
 
 // newRoute puts around a backend what the route says besides.
-func newRoute(r *config.Route, b *backend) *route {
+func newRoute(r *config.Route, b *backend, guards ...guard.Guard) *route {
 	path := r.Path[1:]
-	t := &route{conf: r, path: path, backend: b, handler: b.handler, hot: b.hot}
+	t := &route{conf: r, path: path, backend: b, handler: b.handler, hot: b.hot, guards: guards}
 	if r.Kind == config.RouteFolder && path != "" {
 		m := &mount{prefix: r.Path, handler: t.handler, hot: t.hot}
 		t.handler, t.hot = m, m
@@ -127,6 +128,7 @@ func newRoute(r *config.Route, b *backend) *route {
 	if r.MaxBodyBytes > 0 {
 		t.handler = limitBody(t.handler, r.MaxBodyBytes)
 	}
+	t.handler, t.hot = guard.Handler(t.handler, guards...), guard.Hot(t.hot, guards...)
 	if len(r.Fields) > 0 {
 		t.handler, t.hot = editFields(t.handler, r.Fields), editHot(t.hot, r.Fields)
 	}

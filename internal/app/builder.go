@@ -6,6 +6,7 @@ import (
 
 	"freshet/internal/config"
 	"freshet/internal/follow"
+	"freshet/internal/guard"
 )
 
 // A builder makes the sites of a file, from what the ones before had where
@@ -18,7 +19,7 @@ type builder struct {
 }
 
 func (b *builder) sites(f *config.File) (*sites, error) {
-	s := &sites{file: f, named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}}
+	s := &sites{file: f, named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}, signed: map[string]*guard.SignedURL{}}
 	var err error
 	if f.Server.TLSCert != "" {
 		if s.fallback, err = b.certificate(s, f.Server.TLSCert, f.Server.TLSKey); err != nil {
@@ -52,11 +53,38 @@ func (b *builder) site(s *sites, c *config.Site) (*site, error) {
 		if err != nil {
 			return nil, b.at(r.Line, err)
 		}
-		route := newRoute(r, backend)
+		guards, err := b.guards(s, r)
+		if err != nil {
+			return nil, b.at(r.Line, err)
+		}
+		route := newRoute(r, backend, guards...)
 		route.place = b.live.places.number(c, r)
+		if len(guards) > 0 {
+			s.guard(route.place)
+		}
 		t.routes = append(t.routes, route)
 	}
 	return t, nil
+}
+
+// guards returns what decides who may have what a route has. What reads a file
+// of keys is there once.
+func (b *builder) guards(s *sites, r *config.Route) ([]guard.Guard, error) {
+	if r.SignedURLs == "" {
+		return nil, nil
+	}
+	signed := s.signed[r.SignedURLs]
+	if signed == nil {
+		signed = b.old.signed[r.SignedURLs]
+	}
+	if signed == nil {
+		var err error
+		if signed, err = openSignedURL(r.SignedURLs, b.live.within.now, b.live.log); err != nil {
+			return nil, fmt.Errorf("signed-urls: %w", err)
+		}
+	}
+	s.signed[r.SignedURLs] = signed
+	return []guard.Guard{signed}, nil
 }
 
 func (b *builder) at(line int, err error) error {

@@ -78,7 +78,7 @@ func openLive(run *config.Run, f *config.File, seen follow.Stamp, data []byte) o
 		if err := l.apply(f); err != nil {
 			return content{}, errors.Join(err, store.Close())
 		}
-		return content{name: fileTitle(run.File, f), handler: l, hot: l, close: l.close, purger: &purger{store, l.purgeOf}, data: f.Store.Data, live: l, explain: l, command: "run", store: store, folders: &folders{list: l.folders, turn: make(chan struct{}, 1)}}, nil
+		return content{name: fileTitle(run.File, f), handler: l, hot: l, close: l.close, purger: &purger{store, l.purgeOf}, data: f.Store.Data, live: l, masks: l.masks, explain: l, command: "run", store: store, folders: &folders{list: l.folders, turn: make(chan struct{}, 1)}}, nil
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"freshet/internal/config"
 	"freshet/internal/field"
 	"freshet/internal/follow"
+	"freshet/internal/guard"
 	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/internal/wire"
@@ -24,7 +25,9 @@ type sites struct {
 	file  *config.File // that they are made of; nil before the first
 
 	certificates map[keyPairFiles]*follow.KeyPair
-	fallback     *follow.KeyPair // for hosts whose site has none; may be nil
+	signed       map[string]*guard.SignedURL // by the files of their keys
+	guarded      []bool                      // by place: routes whose addresses are no record's
+	fallback     *follow.KeyPair             // for hosts whose site has none; may be nil
 }
 
 // site is what some hosts have.
@@ -41,6 +44,7 @@ type route struct {
 	backend *backend
 	handler http.Handler
 	hot     httpd.HotHandler // nil: requests need more than the backend
+	guards  []guard.Guard    // before the backend
 	place   uint16           // see places
 }
 

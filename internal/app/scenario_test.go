@@ -43,7 +43,7 @@ import (
 // "---" between, the last one again and again. An answer is a status line
 // "200", fields, an empty line, and a body; or "raw TEXT", "hold TEXT" (which
 // keeps the connection), "silent" or "close". "programs/NAME" are files that may
-// be executed, and "backend" is what the FastCGI backend at $FASTCGI does with
+// be executed, "private/NAME" one of $HOME that nobody else may read, and "backend" is what the FastCGI backend at $FASTCGI does with
 // each request: see playedBackend. $ORIGIN, $DIR and $HOME stand for
 // the origin's URL and folders, $TOKEN for the server's token, $FILL and $FIELDS
 // for much.
@@ -55,6 +55,7 @@ type scenario struct {
 	edited   string
 	files    map[string]string
 	programs map[string]string // files that may be executed
+	private  map[string]string // files of $HOME, for its user alone
 	backend  string
 	answers  map[string][]string // by path, as written
 	expected expectation
@@ -89,7 +90,7 @@ func parseScenario(path string) (*scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scenario{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), files: map[string]string{}, programs: map[string]string{}, answers: map[string][]string{}}
+	s := &scenario{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), files: map[string]string{}, programs: map[string]string{}, private: map[string]string{}, answers: map[string][]string{}}
 	s.expected.status = -1
 	script, sections := cutSections(strings.ReplaceAll(string(text), "\r\n", "\n"))
 	for _, sec := range sections {
@@ -102,6 +103,8 @@ func parseScenario(path string) (*scenario, error) {
 			s.files[strings.TrimPrefix(name, "files/")] = sec[1]
 		case strings.HasPrefix(name, "programs/"):
 			s.programs[strings.TrimPrefix(name, "programs/")] = sec[1]
+		case strings.HasPrefix(name, "private/"):
+			s.private[strings.TrimPrefix(name, "private/")] = sec[1]
 		case name == "backend":
 			s.backend = sec[1]
 		case strings.HasPrefix(name, "origin "):

@@ -127,6 +127,11 @@ func newWorld(t *testing.T, s *scenario) *world {
 			t.Fatal(err)
 		}
 	}
+	for name, text := range s.private {
+		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if s.backend != "" {
 		w.backend = newPlayedBackend(w, s.backend)
 	}

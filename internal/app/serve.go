@@ -75,6 +75,10 @@ type content struct {
 	store   *cache.Store
 	states  originStates
 
+	// masks says of which routes no record may keep a whole address; see masked.
+	// nil: of none.
+	masks func(place uint16) bool
+
 	// programs are what runs programs, on a command line; nil without.
 	programs *programs
 
@@ -177,6 +181,9 @@ func (s *service) open(content opener) (err error) {
 	s.engine.Handler, s.engine.Hot = s.content.handler, s.content.hot
 	s.journal, s.figures.Metrics = journal.New(journal.Options{Named: s.named}), metrics.New(metrics.Options{Places: s.countedPlaces()})
 	s.engine.Sink = s.env.also(&recorder{s.access, s.journal, s.figures.Metrics})
+	if s.content.masks != nil {
+		s.engine.Sink = masked{s.engine.Sink, s.content.masks}
+	}
 	if s.content.inside != nil {
 		s.content.inside.Sink = s.engine.Sink
 	}

@@ -12,6 +12,7 @@ import (
 	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/internal/why"
+	"freshet/signedurl"
 )
 
 // explains is what can say why it answers as it does, and changes nothing by
@@ -29,6 +30,9 @@ type explains interface {
 func (s *service) why(r *http.Request) *why.Explanation {
 	e := s.content.explain.Why(r)
 	e.Time, e.Method, e.URL = time.Now(), r.Method, addressOf(r).String()
+	if masks := s.content.masks; masks != nil && masks(0) {
+		e.URL = signedurl.Plain(e.URL) // explanations are sent to others
+	}
 	s.complete(e)
 	return e
 }
@@ -118,7 +122,7 @@ func (s *service) complete(e *why.Explanation) {
 }
 
 // placeSettings says where settings come from, unless that is known: the first
-// of the lists that has one counts.
+// of the lists that was given one counts, else the first that has one.
 func placeSettings(all []why.Setting, file string, inForce ...[]config.Parameter) {
 	for i := range all {
 		w := &all[i]
@@ -126,25 +130,34 @@ func placeSettings(all []why.Setting, file string, inForce ...[]config.Parameter
 			continue
 		}
 		w.Place = "default"
-		for _, list := range inForce {
-			if n := slices.IndexFunc(list, func(p config.Parameter) bool { return p.Key == w.Key }); n >= 0 {
-				p := &list[n]
-				if p.Value != "" {
-					w.Value = p.Value
-				}
-				switch {
-				case p.Line > 0:
-					w.Place = config.Place(file, p.Line)
-				case p.From != "":
-					w.Place = p.From
-				}
-				break
+		if p := parameterOf(w.Key, inForce); p != nil {
+			if p.Value != "" {
+				w.Value = p.Value
+			}
+			switch {
+			case p.Line > 0:
+				w.Place = config.Place(file, p.Line)
+			case p.From != "":
+				w.Place = p.From
 			}
 		}
 		if w.Value == "" {
 			w.Value = "unset"
 		}
 	}
+}
+
+func parameterOf(key string, inForce [][]config.Parameter) *config.Parameter {
+	var found *config.Parameter
+	for _, list := range inForce {
+		n := slices.IndexFunc(list, func(p config.Parameter) bool { return p.Key == key })
+		if n >= 0 && (found == nil || list[n].Given) {
+			if found = &list[n]; found.Given {
+				break
+			}
+		}
+	}
+	return found
 }
 
 // addressOf returns the absolute address that a server's request is for.

@@ -61,7 +61,10 @@ func (s *sites) at(place uint16) (*site, *route) {
 }
 
 // why is what the route would do.
-func (r *route) why(q *http.Request) *why.Explanation {
+func (r *route) why(q *http.Request) *why.Explanation { return whyGuarded(q, r.guards, r.whyBehind) }
+
+// whyBehind is why, behind the guards.
+func (r *route) whyBehind(q *http.Request) *why.Explanation {
 	if most := r.conf.MaxBodyBytes; most > 0 && q.ContentLength > most {
 		e := bodyTooLarge(most)
 		e.Compared = []why.Comparison{{What: "Content-Length", Value: fmt.Sprint(q.ContentLength), Note: fmt.Sprintf("more than %d", most), Fails: true}}
@@ -90,6 +93,9 @@ func bodyTooLarge(most int64) *why.Explanation {
 
 // explain is why the route did what it did.
 func (r *route) explain(rec *record.Record) *why.Explanation {
+	if e := explainGuard(rec); e != nil {
+		return e
+	}
 	if most := r.conf.MaxBodyBytes; most > 0 && rec.Rule == rule.BodyTooLarge {
 		return bodyTooLarge(most)
 	}

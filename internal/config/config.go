@@ -104,6 +104,7 @@ type Serve struct {
 	Server
 	Files
 	Programs Programs
+	Guards   Guards
 	Dir      string   // the folder to serve; "." when none was named
 	CGI      []string // paths below which all is run; begin with a slash
 	Data     string
@@ -165,7 +166,8 @@ type Proxy struct {
 	Origins
 	Caching
 	Store
-	Given []Setting
+	Guards Guards
+	Given  []Setting
 }
 
 // Purge is what the command line of freshet purge says.
@@ -205,11 +207,13 @@ type sections struct {
 	job      *Job
 	worker   *Worker
 	servers  *Servers
+	guards   *Guards
+	sign     *Sign
 }
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &Forward{}, &Get{}, &Job{}, &Worker{}, &Servers{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &Forward{}, &Get{}, &Job{}, &Worker{}, &Servers{}, &Guards{}, &Sign{}}
 }
 
 // Cache is the policy of --cache.

@@ -133,6 +133,7 @@ func (d *decoder) site(n *node, outer []FieldEdit) Site {
 		paths[r.Path] = true
 		site.Routes = append(site.Routes, r)
 	}
+	site.inherit()
 	if len(routes) == 0 {
 		d.fault(n.name, "the site has no route; add one with [[site.route]]")
 	}

@@ -24,6 +24,7 @@ type Site struct {
 	Names       []string // in lower case, perhaps with "*." before; none: all other hosts
 	Certificate string
 	Key         string
+	SignedURLs  string // a file of keys for links; "" or "off" for none
 	Routes      []Route
 	Given       []Setting
 	Line        int // of the file
@@ -40,6 +41,7 @@ type Route struct {
 	Programs     Programs // of RouteCGI
 	FastCGI      FastCGI  // of RouteFastCGI
 	Authorizer   string   // address of a FastCGI authorizer; "" for none
+	SignedURLs   string   // as Site.SignedURLs, which holds where a route says nothing; "" for none
 	Redirect     string   // of RouteRedirect
 	Status       string
 	MaxBodyBytes int64       // 0: that of the server

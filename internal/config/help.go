@@ -66,6 +66,7 @@ var Commands = []Command{
 		Flags: checkingFlags},
 	tlsCommand,
 	getCommand,
+	signCommand,
 	jobCommand,
 	workerCommand,
 	serversCommand,

@@ -25,7 +25,7 @@ func ParseServe(args, environ []string) (*Serve, error) {
 	default:
 		p.fault("%q: one folder is served at a time; quote a name that has spaces", p.operands[1])
 	}
-	p.store(&sections{server: &s.Server, files: &s.Files, serve: s, programs: &s.Programs})
+	p.store(&sections{server: &s.Server, files: &s.Files, serve: s, programs: &s.Programs, guards: &s.Guards})
 	s.Given = p.list()
 	p.checkServer(&s.Server)
 	p.checkCertificate(&s.Server)
@@ -47,7 +47,7 @@ func ParseProxy(args, environ []string) (*Proxy, error) {
 	if len(p.operands) > 0 {
 		p.fault("%q: the proxy takes no operand; name an origin with --to URL", p.operands[0])
 	}
-	p.store(&sections{server: &c.Server, origins: &c.Origins, caching: &c.Caching, store: &c.Store})
+	p.store(&sections{server: &c.Server, origins: &c.Origins, caching: &c.Caching, store: &c.Store, guards: &c.Guards})
 	c.Given = p.list()
 	p.checkServer(&c.Server)
 	p.checkCertificate(&c.Server)

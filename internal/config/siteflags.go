@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // configFlags name the file.
 var configFlags = []Flag{
 	{Name: "config", Short: "c", Kind: FilePath, Value: "FILE", Default: "freshet.toml", Group: groupFile,
@@ -8,7 +10,9 @@ var configFlags = []Flag{
 }
 
 // siteRows are the keys of [[site]].
-var siteRows = []Flag{
+var siteRows = slices.Concat(siteOwnRows, siteGuardRows)
+
+var siteOwnRows = []Flag{
 	{Name: "names", Kind: HostName, Value: "NAME", Repeat: true, Group: groupSite, Example: "example.org",
 		Doc:   "Hosts that the site answers for: example.org, or *.example.org for all names below it, however deep. The exact name goes before the longest *. A site without names answers for all hosts that no other has; without such a site they get 421.",
 		field: func(s *sections) any { return &s.site.Names }},
@@ -21,7 +25,9 @@ var siteRows = []Flag{
 }
 
 // routeRows are the keys of [[site.route]] whatever it does.
-var routeRows = []Flag{
+var routeRows = slices.Concat(routeOwnRows, routeGuardRows)
+
+var routeOwnRows = []Flag{
 	{Name: "path", Kind: RoutePath, Value: "PATH", Default: "/", Group: groupRoute,
 		Doc:   "Paths that the route is for: PATH and all below it, by whole segments. The longest of a site wins. Encodings are decoded and dot segments removed before.",
 		field: func(s *sections) any { return &s.route.Path }},

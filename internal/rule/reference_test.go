@@ -20,6 +20,7 @@ var titles = [...]string{
 	Site:      "Sites and routes",
 	Script:    "Programs: CGI and FastCGI",
 	Filter:    "The filtering forward proxy",
+	Guard:     "Guards: who may have what a route has",
 }
 
 // reference is the page of all rules.

@@ -37,13 +37,14 @@ const (
 	Site
 	Script // CGI and FastCGI
 	Filter // the forward proxy and its lists
+	Guard  // who may have what a route has
 )
 
 // Group returns the part of the program that a rule belongs to.
 func (id ID) Group() Group { return Group(id >> 8) }
 
 // tables are the groups; the row of an identifier is tables[id>>8][id&0xff].
-var tables = [...][]Row{table[:], freshnessTable[:], cacheTable[:], proxyTable[:], siteTable[:], scriptTable[:], filterTable[:]}
+var tables = [...][]Row{table[:], freshnessTable[:], cacheTable[:], proxyTable[:], siteTable[:], scriptTable[:], filterTable[:], guardTable[:]}
 
 // Of returns the row of id; unknown identifiers get the zero row.
 func Of(id ID) Row {

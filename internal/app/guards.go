@@ -1,0 +1,128 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"freshet/httpd"
+	"freshet/internal/config"
+	"freshet/internal/guard"
+	"freshet/internal/record"
+	"freshet/internal/rule"
+	"freshet/internal/why"
+	"freshet/signedurl"
+)
+
+// openSignedURL opens the guard that lets signed links pass.
+func openSignedURL(file string, now func() int64, log *slog.Logger) (*guard.SignedURL, error) {
+	return guard.OpenSignedURL(file, now, func(err error) {
+		log.Error("keys of signed URLs cannot be read anew; those that there were go on", "err", err)
+	})
+}
+
+// guarded returns an opener that puts in front of what another one opens the
+// guards that a command line names.
+func guarded(open opener, g *config.Guards) opener {
+	if g.SignedURLs == "" {
+		return open
+	}
+	return func(w *within) (content, error) {
+		signed, err := openSignedURL(g.SignedURLs, w.now, w.log)
+		if err != nil {
+			return content{}, fmt.Errorf("--signed-urls: %w", err)
+		}
+		c, err := open(w)
+		if err != nil {
+			return content{}, err
+		}
+		guards := []guard.Guard{signed}
+		c.handler, c.hot = guard.Handler(c.handler, guards...), guard.Hot(c.hot, guards...)
+		c.explain = &guardedExplains{c.explain, guards}
+		c.masks = func(uint16) bool { return true }
+		return c, nil
+	}
+}
+
+// guardedExplains is what stands behind guards.
+type guardedExplains struct {
+	behind explains
+	guards []guard.Guard
+}
+
+// Why implements explains.
+func (g *guardedExplains) Why(r *http.Request) *why.Explanation {
+	return whyGuarded(r, g.guards, g.behind.Why)
+}
+
+// Explain implements explains.
+func (g *guardedExplains) Explain(rec *record.Record) *why.Explanation {
+	if e := explainGuard(rec); e != nil {
+		return e
+	}
+	return g.behind.Explain(rec)
+}
+
+// whyGuarded explains a request that guards see first.
+func whyGuarded(r *http.Request, guards []guard.Guard, behind func(*http.Request) *why.Explanation) *why.Explanation {
+	on, compared, refused := guard.Why(r, guards...)
+	if refused != nil {
+		refused.Settings = guardSettings(refused.Rule)
+		return refused
+	}
+	e := behind(on)
+	e.Compared = append(compared, e.Compared...)
+	return e
+}
+
+// explainGuard explains a record of a request that a guard refused; nil for
+// others.
+func explainGuard(rec *record.Record) *why.Explanation {
+	if rec.Rule.Group() != rule.Guard {
+		return nil
+	}
+	e := &why.Explanation{Rule: rec.Rule, Settings: guardSettings(rec.Rule)}
+	guard.Explain(e)
+	if rec.Rule == rule.SignedURLMethod {
+		e.Compare("method", rec.Method, "", true)
+		return e
+	}
+	e.Compare("address", rec.Target, "no record keeps what a link has more", false)
+	return e
+}
+
+func guardSettings(rule.ID) []why.Setting { return []why.Setting{{Key: "signed-urls"}} }
+
+// masked is a sink that is told nothing that could be used: addresses without
+// what signed links have more, also those that a request came from. masks says
+// which routes have such links; 0 is a request that came to none.
+type masked struct {
+	next  httpd.Sink
+	masks func(place uint16) bool
+}
+
+// Record implements httpd.Sink.
+func (m masked) Record(r *httpd.Record) {
+	if m.masks(0) {
+		r.Referer = signedurl.Plain(r.Referer)
+	}
+	if m.masks(r.Place) {
+		r.Target = signedurl.Plain(r.Target)
+	}
+	m.next.Record(r)
+}
+
+// masks reports whether addresses of a route have to be masked; of 0, whether
+// there are such routes.
+func (l *live) masks(place uint16) bool {
+	s := l.sites()
+	return place == 0 && len(s.guarded) > 0 || int(place) < len(s.guarded) && s.guarded[place]
+}
+
+// guard notes a route with guards.
+func (s *sites) guard(place uint16) {
+	for len(s.guarded) <= int(place) {
+		s.guarded = append(s.guarded, false)
+	}
+	s.guarded[place] = true
+}
