@@ -123,6 +123,8 @@ func Run(e *Env) int {
 		return e.check(args)
 	case "tls":
 		return e.tls(args)
+	case "smime":
+		return e.smime(args)
 	case "get":
 		return e.get(args)
 	case "sign":

@@ -202,6 +202,7 @@ type sections struct {
 	programs *Programs
 	fastcgi  *FastCGI
 	tls      *TLS
+	smime    *SMIME
 	forward  *Forward
 	get      *Get
 	job      *Job
@@ -213,7 +214,7 @@ type sections struct {
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &Forward{}, &Get{}, &Job{}, &Worker{}, &Servers{}, &Guards{}, &Sign{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &SMIME{}, &Forward{}, &Get{}, &Job{}, &Worker{}, &Servers{}, &Guards{}, &Sign{}}
 }
 
 // Cache is the policy of --cache.

@@ -65,6 +65,7 @@ var Commands = []Command{
 			"The exit status is 1 when something is found that --fail-on names, 2 when the command line is wrong.",
 		Flags: checkingFlags},
 	tlsCommand,
+	smimeCommand,
 	getCommand,
 	signCommand,
 	jobCommand,

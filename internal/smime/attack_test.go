@@ -314,7 +314,7 @@ func TestWeak(t *testing.T) {
 	short := issue(t, rsaKey(t, 1024), w.root, template{address: "alice@example.org", purpose: forMail})
 	b.person("short", short)
 	b.put("text", []byte("hello\n"))
-	b.run("dsaparam", "-genkey", "-out", "dsa.key", "2048")
+	b.run("dsaparam", "-genkey", "-out", "dsa.key", "1024")
 	b.run("req", "-new", "-x509", "-key", "dsa.key", "-subj", "/CN=dsa", "-days", "2", "-out", "dsa.pem")
 	for _, tt := range []struct{ args, want, says string }{
 		{"-md sha1 -signer alice.pem -inkey alice.key", "weak-digest", "SHA-1"},

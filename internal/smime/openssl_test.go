@@ -16,10 +16,9 @@ func TestOpenSSLVerifies(t *testing.T) {
 		name   string
 		p      *person
 		digest string
-		smime  bool // openssl smime, too, which is PKCS #7
 	}{
-		{"alice", w.alice, "", true}, {"alice", w.alice, "sha-384", true}, {"alice", w.alice, "sha-512", true},
-		{"bob", w.bob, "", true}, {"bob", w.bob, "sha-512", true}, {"carol", w.carol, "", true}, {"carol", w.carol, "sha-256", true},
+		{"alice", w.alice, ""}, {"alice", w.alice, "sha-384"}, {"alice", w.alice, "sha-512"},
+		{"bob", w.bob, ""}, {"bob", w.bob, "sha-512"}, {"carol", w.carol, ""}, {"carol", w.carol, "sha-256"},
 	} {
 		for _, opaque := range []bool{false, true} {
 			o := tt.p.options()
@@ -31,6 +30,9 @@ func TestOpenSSLVerifies(t *testing.T) {
 				out := b.run("cms", "-verify", "-in", "mail", "-CAfile", "root.pem", "-purpose", "smimesign")
 				if got := canonical(out); string(got) != want {
 					t.Errorf("%s %s opaque %v: openssl cms read %q", tt.name, tt.digest, opaque, got)
+				}
+				if eol == "\n" {
+					continue
 				}
 				out = b.run("smime", "-verify", "-in", "mail", "-CAfile", "root.pem", "-purpose", "smimesign")
 				if got := canonical(out); string(got) != want {
