@@ -23,6 +23,9 @@ var confined = []struct {
 	{"github.com/andybalholm/brotli", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
 	{"github.com/pelletier/go-toml", []string{"internal/config"}, "a configuration is parsed in one place"},
 	{"github.com/maypok86/otter", []string{"cache"}, "which answers stay in memory is decided in one place"},
+	{"github.com/caddyserver/certmagic", []string{"internal/acme"}, "certificates are asked for, kept and renewed in one place"},
+	{"github.com/mholt/acmez", []string{"internal/acme"}, "an authority is asked in one place"},
+	{"go.uber.org/zap", []string{"internal/acme"}, "one log is told by log/slog; zap is what certmagic logs by"},
 	{"github.com/nats-io", []string{"internal/bus", "internal/bustest"}, "NATS is behind one package, and the tag nonats leaves it out"},
 	{"golang.org/x/net/publicsuffix", []string{"internal/site"}, "whose site a host is of is decided in one place"},
 	{"golang.org/x/net/idna", []string{"client"}, "which names are hosts, and how they are written, is decided in one place"},
@@ -31,7 +34,7 @@ var confined = []struct {
 	{"unsafe", []string{"cache", "httpd", "internal/child", "internal/wire", "internal/field", "socketserver", "static"}, "memory safety is argued in few places"},
 	{"compress/gzip", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
 	{"net/http/httptest", nil, "it is for tests"},
-	{"testing", []string{"internal/alloctest", "internal/bustest", "internal/wiretest"}, "it is for tests"},
+	{"testing", []string{"internal/acmetest", "internal/alloctest", "internal/bustest", "internal/wiretest"}, "it is for tests"},
 }
 
 func TestConfinedImports(t *testing.T) {

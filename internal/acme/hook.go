@@ -1,0 +1,65 @@
+package acme
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/mholt/acmez/v3/acme"
+)
+
+// hook proves names by a program that changes the DNS. It is run, without a
+// shell, as
+//
+//	PROGRAM present _acme-challenge.example.org VALUE
+//	PROGRAM cleanup _acme-challenge.example.org VALUE
+//
+// The first puts a TXT record of that name and value beside those that there
+// are, and ends with 0 when all servers of the zone have it; the second takes
+// it away. It gets our environment, and five minutes.
+type hook struct{ program string }
+
+const (
+	hookTime = 5 * time.Minute
+	hookSaid = 512 // bytes of what it said that an error has
+)
+
+// Present implements acmez.Solver.
+func (h hook) Present(ctx context.Context, c acme.Challenge) error { return h.run(ctx, "present", c) }
+
+// CleanUp implements acmez.Solver.
+func (h hook) CleanUp(ctx context.Context, c acme.Challenge) error {
+	return h.run(context.WithoutCancel(ctx), "cleanup", c)
+}
+
+func (h hook) run(ctx context.Context, verb string, c acme.Challenge) error {
+	ctx, cancel := context.WithTimeout(ctx, hookTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, h.program, verb, c.DNS01TXTRecordName(), c.DNS01KeyAuthorization())
+	cmd.WaitDelay = time.Second
+	ownGroup(cmd)
+	var said tail
+	cmd.Stdout, cmd.Stderr = &said, &said
+	err := cmd.Run()
+	if err == nil {
+		return nil
+	}
+	if cause := ctx.Err(); cause != nil {
+		err = cause
+	}
+	return fmt.Errorf("%s %s %s: %w: %s", h.program, verb, c.DNS01TXTRecordName(), err, strings.TrimSpace(said.String()))
+}
+
+// tail keeps the end of what is written.
+type tail struct{ bytes.Buffer }
+
+func (t *tail) Write(p []byte) (int, error) {
+	n, _ := t.Buffer.Write(p)
+	if over := t.Len() - hookSaid; over > 0 {
+		t.Next(over)
+	}
+	return n, nil
+}

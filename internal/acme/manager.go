@@ -1,0 +1,208 @@
+package acme
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+)
+
+// LetsEncrypt is the directory of the authority that is asked by default.
+const LetsEncrypt = certmagic.LetsEncryptProductionCA
+
+// Protocols are what a listener offers by ALPN, so that TLS-ALPN-01 can be
+// answered there; the challenge's comes last, so that no client gets it that
+// offers another one.
+var Protocols = []string{"h2", "http/1.1", "http/1.0", "acme-tls/1"}
+
+// Options say what certificates there are to be.
+type Options struct {
+	// Names are those that get a certificate, each its own: example.org, or with
+	// DNSHook *.example.org, for what is directly below it.
+	Names []string
+
+	// Folder keeps certificates, keys and the account. It is made, for its owner
+	// alone, and refused when others can read it.
+	Folder string
+
+	// Directory is the address of the authority. Default: LetsEncrypt.
+	Directory string
+
+	// Email is where the authority writes to. Default: nowhere.
+	Email string
+
+	// Roots are trusted for the authority's own certificate. Default: the system's.
+	Roots *x509.CertPool
+
+	// HTTP and TLS say which challenges can be answered: on port 80, by
+	// HTTPChallenge, and on port 443, by GetCertificate.
+	HTTP, TLS bool
+
+	// DNSHook is a program that puts a record into the DNS; see hook.go. With one
+	// no other challenge is used. Default: none.
+	DNSHook string
+
+	// Check is how often certificates are looked at. Default: 10 minutes.
+	Check time.Duration
+
+	// Retry is the pause after a first failure; further ones are four times as
+	// long each, up to 6 hours. Default: 1 minute.
+	Retry time.Duration
+
+	// Log is told what was obtained and what failed. Default: nothing is told.
+	Log *slog.Logger
+}
+
+// Manager gets certificates and renews them.
+type Manager struct {
+	o       Options
+	folder  *folder
+	proofs  *proofs
+	issuer  *issuer
+	cache   *certmagic.Cache
+	config  *certmagic.Config
+	names   map[string]*name
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// never is an interval of what this package does itself.
+const never = 100 * 365 * 24 * time.Hour
+
+// Open begins to get certificates, or to look after those that the folder has.
+// It does not wait for them. Its errors are about the options and the folder.
+func Open(o Options) (*Manager, error) {
+	if o.Directory == "" {
+		o.Directory = LetsEncrypt
+	}
+	if o.Check <= 0 {
+		o.Check = 10 * time.Minute
+	}
+	if o.Retry <= 0 {
+		o.Retry = time.Minute
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	store, err := openFolder(o.Folder)
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{o: o, folder: store, proofs: &proofs{folder: store, open: map[string]proof{}}, names: map[string]*name{}}
+	m.issuer = newIssuer(&m.o, store, m.proofs)
+	logger := zapTo(o.Log)
+	// What is cached is looked after by the goroutines of the names alone: for
+	// its own maintenance each certificate is one on demand, which it leaves be.
+	// The interval has to be ours, for it is part of what is due.
+	var idle *certmagic.Config
+	m.cache = certmagic.NewCache(certmagic.CacheOptions{
+		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return idle, nil },
+		RenewCheckInterval: o.Check,
+		OCSPCheckInterval:  never,
+		Logger:             logger,
+	})
+	idle = certmagic.New(m.cache, certmagic.Config{OnDemand: new(certmagic.OnDemandConfig), Storage: store, Logger: logger, Issuers: []certmagic.Issuer{m.issuer}})
+	m.config = certmagic.New(m.cache, certmagic.Config{
+		Storage:   store,
+		Issuers:   []certmagic.Issuer{m.issuer},
+		KeySource: certmagic.StandardKeyGenerator{KeyType: certmagic.P256},
+		Logger:    logger,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	m.cancel = cancel
+	for _, s := range o.Names {
+		n := &name{name: s, m: m}
+		m.names[s] = n
+		m.running.Go(func() { n.keep(ctx) })
+	}
+	return m, nil
+}
+
+// Close ends what is going on and waits for it: first what uses the folder, then
+// the folder.
+func (m *Manager) Close() error {
+	m.cancel()
+	m.running.Wait()
+	m.cache.Stop()
+	m.issuer.client.CloseIdleConnections()
+	return m.folder.close()
+}
+
+// ErrNotYet refuses a handshake for a name that has no certificate so far.
+var ErrNotYet = errors.New("there is no certificate for that name yet")
+
+// Has reports whether a certificate for a host, in lower case, is one of ours.
+func (m *Manager) Has(host string) bool { return m.find(host) != nil }
+
+// find returns the name whose certificate is for a host: itself, or the * in the
+// place of its first label (RFC 6125 §6.4.3).
+func (m *Manager) find(host string) *name {
+	if n := m.names[host]; n != nil {
+		return n
+	}
+	if _, parent, ok := strings.Cut(host, "."); ok {
+		return m.names["*."+parent]
+	}
+	return nil
+}
+
+// IsChallenge reports whether a handshake is one of TLS-ALPN-01 (RFC 8737 §3),
+// which is for GetCertificate whatever else there is for the name.
+func IsChallenge(hello *tls.ClientHelloInfo) bool {
+	return len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == "acme-tls/1"
+}
+
+// GetCertificate is for tls.Config.
+func (m *Manager) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	host := strings.TrimSuffix(strings.ToLower(hello.ServerName), ".")
+	if IsChallenge(hello) {
+		return m.proofs.certificate(hello.Context(), host)
+	}
+	n := m.find(host)
+	if n == nil {
+		return nil, fmt.Errorf("%q is no name that certificates are obtained for", host)
+	}
+	if c := n.current.Load(); c != nil {
+		return &c.Certificate, nil
+	}
+	return nil, fmt.Errorf("%s: %w", n.name, ErrNotYet)
+}
+
+// HTTPChallenge answers a request of the authority, and reports whether it was
+// one. It is for requests that came without TLS; see [ChallengePath].
+func (m *Manager) HTTPChallenge(w http.ResponseWriter, r *http.Request) bool {
+	return m.proofs.answer(w, r)
+}
+
+// State is how a name is.
+type State struct {
+	Name   string
+	From   time.Time // since when its certificate is valid; zero: there is none
+	Until  time.Time // until when
+	Due    time.Time // when it is renewed
+	Err    error     // what went wrong last, nil after a success
+	Failed time.Time // when that was
+	Next   time.Time // when it is tried again, zero unless Err
+}
+
+// State returns how all names are, in their order.
+func (m *Manager) State() []State {
+	all := make([]State, 0, len(m.names))
+	for _, n := range m.names {
+		all = append(all, n.now())
+	}
+	slices.SortFunc(all, func(a, b State) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}

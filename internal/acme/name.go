@@ -1,0 +1,188 @@
+package acme
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3/acme"
+)
+
+// A name is what one certificate is for.
+type name struct {
+	name    string
+	m       *Manager
+	current atomic.Pointer[certmagic.Certificate] // nil: there is none yet
+
+	mu    sync.Mutex // guards what follows
+	due   time.Time
+	fault error
+	when  time.Time // of the fault
+	next  time.Time
+
+	// The goroutine's own.
+	failures int
+	told     time.Time // when the log got an error last
+}
+
+// keep looks after the certificate until ctx ends.
+func (n *name) keep(ctx context.Context) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+		err := n.look(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		pause.Reset(n.note(err))
+	}
+}
+
+// look reads the certificate anew, for another process may have renewed it, and
+// gets one when there is none, when it is due, and when it was revoked. One that
+// is served goes on being served meanwhile.
+func (n *name) look(ctx context.Context) error {
+	m := n.m
+	m.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: n.name}})
+	err := m.config.ManageSync(ctx, []string{n.name})
+	for _, c := range m.cache.AllMatchingCertificates(n.name) {
+		if !slices.Contains(c.Names, n.name) || c.Leaf == nil {
+			continue
+		}
+		had := n.current.Swap(&c)
+		n.plan(&c)
+		if had == nil || !had.Leaf.Equal(c.Leaf) {
+			m.o.Log.Info("a certificate is served", "name", n.name, "by", c.Leaf.Issuer.CommonName, "until", c.Leaf.NotAfter)
+		}
+		break
+	}
+	return err
+}
+
+// plan finds when a certificate is renewed: when the authority says, as it was
+// chosen then, or else when a third of its life is left.
+func (n *name) plan(c *certmagic.Certificate) {
+	due := c.Leaf.NotAfter.Add(-c.Leaf.NotAfter.Sub(c.Leaf.NotBefore) / 3)
+	if said := n.suggested(); !said.IsZero() && said.Before(c.Leaf.NotAfter) {
+		due = said
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.due = due
+}
+
+func (n *name) suggested() time.Time {
+	data, err := n.m.folder.Load(context.Background(), certmagic.StorageKeys.SiteMeta(n.m.issuer.IssuerKey(), n.name))
+	if err != nil {
+		return time.Time{}
+	}
+	var kept struct {
+		Data acme.Certificate `json:"issuer_data"`
+	}
+	if json.Unmarshal(data, &kept) != nil || kept.Data.RenewalInfo == nil {
+		return time.Time{}
+	}
+	return kept.Data.RenewalInfo.SelectedTime
+}
+
+// Pauses after failures. An authority counts failures, and refuses for hours who
+// has too many.
+const (
+	longestPause = 6 * time.Hour
+	limitedPause = time.Hour
+	toldEvery    = 24 * time.Hour
+)
+
+// note keeps what came of a look, tells it, and returns when to look again.
+func (n *name) note(err error) time.Duration {
+	now := time.Now()
+	if err == nil {
+		if n.failures > 0 {
+			n.m.o.Log.Info("the certificate is in order again", "name", n.name, "failures", n.failures)
+		}
+		n.failures, n.told = 0, time.Time{}
+		n.set(nil, now, time.Time{})
+		return jitter(n.m.o.Check)
+	}
+	err = plain(err)
+	pause := n.m.o.Retry << min(2*n.failures, 20)
+	if pause > longestPause || pause <= 0 {
+		pause = longestPause
+	}
+	var problem acme.Problem
+	if errors.As(err, &problem) && problem.Type == acme.ProblemTypeRateLimited {
+		pause = max(pause, n.m.o.Retry*time.Duration(limitedPause/time.Minute))
+	}
+	pause = jitter(pause)
+	n.failures++
+	n.set(err, now, now.Add(pause))
+	n.tell(err, now, now.Add(pause))
+	return pause
+}
+
+// tell logs a failure: as an error when people can see it, or soon will, once a
+// day; else as a warning.
+func (n *name) tell(err error, now, next time.Time) {
+	level, what := slog.LevelWarn, "a certificate is not renewed"
+	args := []any{"name", n.name, "err", err, "next", next}
+	c := n.current.Load()
+	if c == nil {
+		what = "there is no certificate"
+	} else {
+		args = append(args, "until", c.Leaf.NotAfter)
+	}
+	life := time.Duration(0)
+	if c != nil {
+		life = c.Leaf.NotAfter.Sub(c.Leaf.NotBefore)
+	}
+	if near := c == nil || c.Leaf.NotAfter.Sub(now) < life/4; near && now.Sub(n.told) >= toldEvery {
+		level, n.told = slog.LevelError, now
+	}
+	n.m.o.Log.Log(context.Background(), level, what, args...)
+}
+
+func (n *name) set(err error, when, next time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.fault, n.when, n.next = err, when, next
+	if err == nil {
+		n.when = time.Time{}
+	}
+}
+
+func (n *name) now() State {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := State{Name: n.name, Err: n.fault, Failed: n.when, Next: n.next}
+	if c := n.current.Load(); c != nil {
+		s.From, s.Until, s.Due = c.Leaf.NotBefore, c.Leaf.NotAfter, n.due
+	}
+	return s
+}
+
+// jitter makes a pause up to a tenth shorter, so that names, and processes that
+// began together, do not go on together.
+func jitter(d time.Duration) time.Duration { return d - time.Duration(rand.Int64N(int64(d)/10+1)) }
+
+// plain is the error without the words of those who passed it on, when the
+// authority has said what is wrong.
+func plain(err error) error {
+	var problem acme.Problem
+	if errors.As(err, &problem) {
+		return fmt.Errorf("the authority says: %w", problem)
+	}
+	return err
+}
