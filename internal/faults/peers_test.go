@@ -32,6 +32,7 @@ type peerPlan struct {
 	workers int
 	hub     func(i int) []string               // the command of peer i
 	address func(i int) (members, peer string) // where it listens
+	data    func(i int) string                 // its folder
 	wrap    func(i int) wrap                   // where peers, and then workers, run
 }
 
@@ -51,6 +52,9 @@ func newPeers(t *testing.T, p peerPlan) *shape {
 	if p.address == nil {
 		p.address = func(int) (string, string) { return wiretest.Reserve(t), wiretest.Reserve(t) }
 	}
+	if p.data == nil {
+		p.data = func(i int) string { return filepath.Join(s.dir, fmt.Sprint("data-", i+1)) }
+	}
 	if p.wrap == nil {
 		p.wrap = func(int) wrap { return wrap{} }
 	}
@@ -59,7 +63,7 @@ func newPeers(t *testing.T, p peerPlan) *shape {
 		members, peer := p.address(i)
 		name := fmt.Sprint("hub-", i+1)
 		places = append(places, fleet.PeerPlace{Name: name, Address: peer})
-		s.datas = append(s.datas, filepath.Join(s.dir, "data-"+name))
+		s.datas = append(s.datas, p.data(i))
 		s.hubs = append(s.hubs, &node{name: name, wrap: p.wrap(i), ready: regexp.MustCompile(`fleet on `),
 			args: slices.Concat(p.hub(i), []string{"--monitor", "off", "--data", s.datas[i], "--access-log", "off", "--jobs", "2", "--fleet", members})})
 	}
@@ -194,4 +198,29 @@ func TestKillLeadingPeer(t *testing.T) {
 		}
 	}
 	s.verify(t, ids, 40)
+}
+
+// TestPeerFullDisk fills the disk of the peer that leads: another one leads, with
+// all that was acknowledged. When there is room it is one of them again, by itself.
+func TestPeerFullDisk(t *testing.T) {
+	if !*peers {
+		t.Skip("only with -faults.peers, as in make faults")
+	}
+	var disks []string
+	s := newPeers(t, peerPlan{data: func(int) string {
+		disks = append(disks, smallDisk(t))
+		return filepath.Join(disks[len(disks)-1], "data")
+	}})
+	for round := range *rounds {
+		at := s.leader(t, -1)
+		s.asked = at
+		ids := s.full(t, round, rand.New(rand.NewPCG(wiretest.Seed(t), uint64(round))), filepath.Join(disks[at], "filler"), false)
+		s.allThere(t)
+		s.verify(t, ids, len(ids))
+		if t.Failed() {
+			t.Fatalf("round %d", round)
+		}
+	}
+	s.restarted(t)
+	t.Logf("%d rounds; 0 jobs lost, 0 attempts begun twice", *rounds)
 }
