@@ -3,9 +3,12 @@ package smime
 import (
 	"bytes"
 	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -485,6 +488,16 @@ func TestLimits(t *testing.T) {
 	cms := tlv(tagSequence, derOID(oidSigned), tlv(context(0), tlv(tagSequence, derInt(1), tlv(tagSet), tlv(tagSequence, derOID(oidData), tlv(context(0), derOctets([]byte("x")))), tlv(tagSet, many...))))
 	if r := Verify(cms, VerifyOptions{Now: now}); r.ids() != "malformed" || !strings.Contains(r.Problems[0].Text, "too many signers") {
 		t.Error(r.ids())
+	}
+	w := theWorld(t)
+	n := new(big.Int).Lsh(big.NewInt(1), maxRSABits+1)
+	long, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: now}, w.root.cert, &rsa.PublicKey{N: n.Add(n, big.NewInt(1)), E: 65537}, w.root.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &signedData{}
+	if s.readCerts(append(long, w.bob.cert.Raw...)); len(s.certs) != 1 || !s.certs[0].Equal(w.bob.cert) {
+		t.Errorf("%d certificates, with one whose key is very long", len(s.certs))
 	}
 	fields := strings.Repeat("A: b\n", maxFields+1) + "From: a@b\n\n"
 	if r := Verify([]byte(fields), VerifyOptions{Now: now}); r.ids() != "not-smime" {

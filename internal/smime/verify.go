@@ -1,6 +1,7 @@
 package smime
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"time"
 )
@@ -35,10 +36,11 @@ type VerifyOptions struct {
 	Content []byte
 }
 
-// Limits of what is read of one message.
+// Limits of what is read of one message. Longer keys take minutes to compute with.
 const (
 	maxSigners = 16
 	maxCerts   = 100
+	maxRSABits = 16384
 )
 
 // A Report says what a message comes to.
@@ -161,7 +163,11 @@ func (s *signedData) readCerts(list []byte) {
 	c := cursor{rest: list}
 	for n := 0; len(c.rest) > 0 && !c.bad && n < maxCerts; n++ {
 		full, _ := c.any()
-		if cert, err := x509.ParseCertificate(full); err == nil {
+		cert, err := x509.ParseCertificate(full)
+		if err != nil {
+			continue
+		}
+		if k, ok := cert.PublicKey.(*rsa.PublicKey); !ok || k.N.BitLen() <= maxRSABits {
 			s.certs = append(s.certs, cert)
 		}
 	}
