@@ -5,11 +5,16 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/fcgi"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,13 +64,21 @@ func linkTo(t *testing.T, url string, o signedurl.Options) string {
 // What a signed link has more is nobody's but the guard's: not the log's, not
 // the journal's, not the cache's, not the origin's.
 func TestSignedURLIsKeptNowhere(t *testing.T) {
-	var seen []string
-	origin, _ := counting(t)
-	inner := origin.Config.Handler
-	origin.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seen = append(seen, r.RequestURI)
-		inner.ServeHTTP(w, r)
-	})
+	var mu sync.Mutex
+	var uris []string
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		uris = append(uris, r.RequestURI)
+		w.Header().Set("Cache-Control", "max-age=3600")
+		io.WriteString(w, "kept")
+	}))
+	defer origin.Close()
+	seen := func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(uris)
+	}
 	home := t.TempDir()
 	log := filepath.Join(home, "access.log")
 	told := &records{more: make(chan struct{})}
@@ -93,8 +106,8 @@ func TestSignedURLIsKeptNowhere(t *testing.T) {
 		}
 		ids = append(ids, resp.Header.Get("Freshet-Id"))
 	}
-	if len(seen) != 1 || seen[0] != "/a?x=1" {
-		t.Errorf("the origin saw %q", seen)
+	if all := seen(); len(all) != 1 || all[0] != "/a?x=1" {
+		t.Errorf("the origin saw %q", all)
 	}
 	for i, part := range []string{"GET " + base + "a?x=1\n", "reuse-", "signed-url-malformed", "signed-url-missing", "signed-url-bad"} {
 		status, stdout, stderr := asked(t, home, ids[i])
@@ -109,8 +122,8 @@ func TestSignedURLIsKeptNowhere(t *testing.T) {
 	if status, _, stderr := command(t, home, "purge", base+"a?x=1"); status != exitOK {
 		t.Error(stderr)
 	}
-	if get(t, link); len(seen) != 2 {
-		t.Errorf("purged, and the origin saw %q", seen)
+	if get(t, link); len(seen()) != 2 {
+		t.Errorf("purged, and the origin saw %q", seen())
 	}
 	p.stop()
 	text, err := os.ReadFile(log)
@@ -417,4 +430,43 @@ func TestWhySignedURL(t *testing.T) {
 	if e := l.Why(r); e.Rule != rule.RouteRedirected || e.Compared[0].What != "signed link" {
 		t.Errorf("%+v", e)
 	}
+}
+
+// A backend that is asked on the hot path sees the plain address, too.
+func TestSignedURLFastCGI(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		fcgi.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			env := fcgi.ProcessEnv(r)
+			w.Header().Set("Content-Type", "text/plain")
+			w.Header().Set("Cache-Control", "no-store")
+			fmt.Fprintf(w, "%s %s %v", r.URL.RequestURI(), r.URL.RawQuery, strings.Contains(fmt.Sprint(env), "Signature"))
+		}))
+	}()
+	defer func() { l.Close(); <-ended }()
+	c := startFile(t, "[server]\nlisten = '127.0.0.1:0'\nmonitor = 'off'\n[[site]]\nsigned-urls = '"+keyFile(t, linkKey)+"'\n[[site.route]]\nfastcgi = '"+l.Addr().String()+"'\n")
+	base := c.url()
+	link := linkTo(t, base+"a?x=1", signedurl.Options{})
+	client := &http.Client{}
+	defer client.CloseIdleConnections()
+	for i := range 10 {
+		resp, err := client.Get(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != 200 || string(body) != "/a?x=1 x=1 false" {
+			t.Fatalf("request %d: %d, %q, %v", i, resp.StatusCode, body, err)
+		}
+	}
+	if resp, _ := get(t, base+"a?x=1"); resp.StatusCode != 403 {
+		t.Errorf("%d", resp.StatusCode)
+	}
+	c.stop()
 }
