@@ -61,8 +61,8 @@ func Decrypt(message []byte, o DecryptOptions) (*Decrypted, error) {
 		return nil, p
 	}
 	for _, r := range tries {
-		key := r.contentKey(o.Key, e.cipher)
-		if text, ok := e.open(key); ok {
+		key, known := r.contentKey(o.Key, e.cipher)
+		if text, ok := e.open(key); ok && known {
 			return &Decrypted{Content: text, Authentic: e.cipher.gcm, head: h}, nil
 		}
 	}
@@ -167,9 +167,11 @@ func issuerAndSerialText(der []byte) string {
 }
 
 // contentKey returns the key of the text. Where that fails it returns one that
-// nobody knows, so that what follows takes as long, and fails the same.
-func (r *recipient) contentKey(private crypto.PrivateKey, c *contentCipher) []byte {
-	key := make([]byte, c.key)
+// nobody knows, so that what follows takes as long. By PKCS #1 v1.5 nobody may
+// know that it has failed (RFC 3218 §2.3.2), so that it is known always there; an
+// unknown key of AES-CBC would fit by luck, once in 256 times.
+func (r *recipient) contentKey(private crypto.PrivateKey, c *contentCipher) (key []byte, known bool) {
+	key = make([]byte, c.key)
 	rand.Read(key)
 	switch k := private.(type) {
 	case *rsa.PrivateKey:
@@ -178,21 +180,21 @@ func (r *recipient) contentKey(private crypto.PrivateKey, c *contentCipher) []by
 			if rsa.DecryptPKCS1v15SessionKey(nil, k, r.key, key) != nil {
 				rand.Read(key)
 			}
-			return key
+			return key, true
 		}
 		o, ok := oaepOptions(r.alg)
 		if !ok {
-			return key
+			return key, false
 		}
 		if got, err := k.Decrypt(nil, r.key, o); err == nil && len(got) == c.key {
-			return got
+			return got, true
 		}
 	case *ecdsa.PrivateKey:
 		if got, ok := r.agreedKey(k); ok && len(got) == c.key {
-			return got
+			return got, true
 		}
 	}
-	return key
+	return key, false
 }
 
 // oaepOptions reads RSAES-OAEP-params (RFC 4055 §4.1), whose defaults are SHA-1.
