@@ -19,7 +19,7 @@ func deskOf(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outputs, err := OpenOutputs(dir+"/outputs", nil)
+	outputs, err := OpenOutputs(dir+"/outputs", 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

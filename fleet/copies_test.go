@@ -289,7 +289,7 @@ func TestElsewhereIsBeside(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := OpenOutputs(dir, e)
+		out, err := OpenOutputs(dir, 0, e)
 		if err != nil || out.dir == dir {
 			t.Fatal(err)
 		}

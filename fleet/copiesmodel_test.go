@@ -76,7 +76,7 @@ func (m *copiesModel) open() {
 	m.away = elsewhereOf(m.t, m.o)
 	var err, err2, err3 error
 	m.inputs, err = OpenInputs(dir+"/inputs", InputOptions{}, m.away)
-	m.outputs, err2 = OpenOutputs(dir+"/outputs", m.away)
+	m.outputs, err2 = OpenOutputs(dir+"/outputs", 0, m.away)
 	m.logs, err3 = OpenLogs(dir+"/logs", m.away)
 	if err := errors.Join(err, err2, err3); err != nil {
 		m.t.Fatal(err)

@@ -88,6 +88,15 @@ func (m madeFiles) set(job jobs.ID, task int64, f madeFile) {
 	m[job][task][at] = f
 }
 
+// size is that of the file of the same run and name, 0 without one.
+func (m madeFiles) size(job jobs.ID, task int64, f madeFile) int64 {
+	files := m[job][task]
+	if at, found := slices.BinarySearchFunc(files, f, func(a, b madeFile) int { return a.compare(b) }); found {
+		return files[at].size
+	}
+	return 0
+}
+
 // latest are the files of the latest run of a task that made some, by name.
 func (m madeFiles) latest(job jobs.ID, task int64) []madeFile {
 	files := m[job][task]
@@ -137,6 +146,7 @@ func (o *Outputs) putThere(ctx context.Context, key string, l jobs.Lease, f made
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.room.add(l.Job, f.size-o.made.size(l.Job, l.Task, f))
 	o.made.set(l.Job, l.Task, f)
 	o.isNoMore(l.Job, key)
 	return nil

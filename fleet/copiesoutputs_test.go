@@ -17,7 +17,7 @@ import (
 // outputsOver opens outputs in an empty folder over objects.
 func outputsOver(t *testing.T, o objects) *Outputs {
 	t.Helper()
-	out, err := OpenOutputs(t.TempDir(), elsewhereOf(t, o))
+	out, err := OpenOutputs(t.TempDir(), 0, elsewhereOf(t, o))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func TestTheirs(t *testing.T) {
 
 // Pieces of a file that do not follow each other make none.
 func TestPieces(t *testing.T) {
-	o, err := OpenOutputs(t.TempDir(), nil)
+	o, err := OpenOutputs(t.TempDir(), 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,6 +108,9 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request) {
 	}
 	var ids []jobs.ID
 	err := h.node.inputs.check(a.Specs)
+	if err == nil {
+		err = h.node.outputs.room.check(a.Specs)
+	}
 	for i := range a.Specs {
 		if err == nil && h.node.check != nil {
 			if fault := h.node.check(&a.Specs[i]); fault != nil {

@@ -44,6 +44,9 @@ type Options struct {
 	Check func(*jobs.Spec) error
 	// Inputs bounds the files that jobs come with.
 	Inputs InputOptions
+	// Outputs is how many bytes the files may have that tasks make, all together.
+	// Default: DefaultMaxOutputs.
+	Outputs int64
 	// Limits are those of pools, and the shares of owners; nil: none.
 	Limits *Limits
 	// Listen is where workers of other machines may join, host:port; "": nowhere.
@@ -75,6 +78,7 @@ type Options struct {
 	leads   func() bool   // with it: nobody else can lead yet
 	lease   time.Duration // of who leads; 0: leaseLife
 	holds   time.Duration // the lease of a task; 0: that of jobs
+	store   int64         // bytes that may be stored on the bus here; 0: as many as usual
 }
 
 // ErrInUse is why a folder is not opened that another process uses.
@@ -99,6 +103,7 @@ type Node struct {
 	check     func(*jobs.Spec) error // Options.Check
 	address   string                 // of Options.Listen, as it became
 	heeds     *heeds                 // of workers, also of that here
+	room      room                   // on the bus, for jobs
 	keepers   []func() error         // what is closed, in the opposite order
 
 	stop  context.CancelFunc
@@ -134,14 +139,19 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		return nil, err
 	}
 	n.keep(n.logs.Close)
-	if n.outputs, err = OpenOutputs(filepath.Join(o.Dir, "outputs"), n.files); err != nil {
+	if n.outputs, err = OpenOutputs(filepath.Join(o.Dir, "outputs"), o.Outputs, n.files); err != nil {
 		return nil, err
 	}
 	if n.inputs, err = OpenInputs(filepath.Join(o.Dir, "inputs"), o.Inputs, n.files); err != nil {
 		return nil, err
 	}
 	n.keep(n.inputs.Close)
-	if n.scheduler, err = jobs.New(ctx, log, jobs.Options{Heed: n.heeds.note, Lease: o.holds, Keep: o.Keep, KeepFailed: 4 * o.Keep, ErrorLog: o.ErrorLog}); err != nil {
+	if n.conn != nil {
+		if err := n.room.look(ctx, n.conn); err != nil {
+			return nil, err
+		}
+	}
+	if n.scheduler, err = jobs.New(ctx, log, jobs.Options{Room: n.room.take, PageBytes: o.store / 64, Heed: n.heeds.note, Lease: o.holds, Keep: o.Keep, KeepFailed: 4 * o.Keep, ErrorLog: o.ErrorLog}); err != nil {
 		return nil, err
 	}
 	n.keep(func() error {
@@ -206,7 +216,7 @@ func (n *Node) openLog(ctx context.Context, o *Options) (jobs.Log, error) {
 	if bus.Holds(filepath.Join(dir, peersDir)) {
 		return nil, fmt.Errorf("the folder %s has the queue of a peer, which this server is not; give it the peer's token, or another folder", dir)
 	}
-	server, err := bus.Start(bus.Options{Dir: filepath.Join(dir, busDir), Log: n.log})
+	server, err := bus.Start(bus.Options{Dir: filepath.Join(dir, busDir), MaxStore: o.store, Log: n.log})
 	if errors.Is(err, bus.ErrAbsent) {
 		log, err := jobs.OpenFileLog(filepath.Join(dir, "log"))
 		if err == nil {
@@ -270,6 +280,9 @@ func (n *Node) run() {
 	n.ended.Go(func() { n.clean(ctx) })
 	n.ended.Go(func() { n.watch(ctx) })
 	n.ended.Go(func() { n.heeds.run(ctx, n.heed) })
+	if n.conn != nil {
+		n.ended.Go(func() { n.room.watch(ctx, n.conn) })
+	}
 }
 
 // watch sees when the log cannot be written any more, as on a full disk. Nothing

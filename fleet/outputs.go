@@ -22,6 +22,7 @@ import (
 type Outputs struct {
 	dir  string
 	away *elsewhere // nil: the folder is all
+	room *outputRoom
 
 	mu    sync.Mutex                  // guards what follows; a leaf
 	made  madeFiles                   // what is kept elsewhere
@@ -29,14 +30,20 @@ type Outputs struct {
 }
 
 // OpenOutputs makes the folder. Unless elsewhere is nil, it is another folder
-// beside, a copy of what is there: what was in it does not count.
-func OpenOutputs(dir string, away *elsewhere) (*Outputs, error) {
-	o := &Outputs{dir: dir, away: away}
+// beside, a copy of what is there: what was in it does not count. All files may
+// have so many bytes together; 0: DefaultMaxOutputs. What would be more is refused
+// with jobs.ErrFull.
+func OpenOutputs(dir string, most int64, away *elsewhere) (*Outputs, error) {
+	o := &Outputs{dir: dir, away: away, room: newOutputRoom(most)}
 	if away == nil {
-		return o, os.MkdirAll(dir, 0o700)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+		return o, o.room.count(dir)
 	}
 	o.dir = copiesOf(dir)
 	o.made, o.maybe = madeOf(away.take(ofOutputs)), map[jobs.ID]map[string]bool{}
+	o.room.countMade(o.made)
 	return o, away.clear(o.dir)
 }
 
@@ -50,6 +57,10 @@ func (o *Outputs) Store(ctx context.Context, l jobs.Lease, name string, size int
 	if name = filepath.FromSlash(name); !filepath.IsLocal(name) {
 		return fmt.Errorf("output %q leads out of its folder", name)
 	}
+	if err := o.room.begin(size); err != nil {
+		return err
+	}
+	defer o.room.end(size)
 	path := filepath.Join(folder, strconv.FormatInt(l.Task, 10)+"."+strconv.Itoa(l.Attempt), name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -76,7 +87,14 @@ func (o *Outputs) Store(ctx context.Context, l jobs.Lease, name string, size int
 		ours = !begun
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	var before int64
+	if info, err := os.Lstat(path); err == nil {
+		before = info.Size() // it came once more
+	}
+	if err = os.Rename(f.Name(), path); err == nil {
+		o.room.add(l.Job, size-before)
+	}
+	return err
 }
 
 // Output is a file that a task made.
@@ -182,5 +200,9 @@ func (o *Outputs) forget(job jobs.ID) error {
 	if err != nil {
 		return err
 	}
-	return os.RemoveAll(folder)
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	o.room.forget(job)
+	return nil
 }

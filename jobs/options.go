@@ -20,6 +20,9 @@ type Options struct {
 	// Shares are what owners get of the workers compared with others; default 1.
 	Shares map[string]int
 
+	// Room says whether so many bytes of jobs more can be kept, when jobs are
+	// submitted; its error refuses them. It must not wait for anything; nil: they can.
+	Room func(bytes int) error
 	// Heed is called when a task of a worker is to end, because it was cancelled or
 	// pre-empted: one that beats then hears it at once. It must not wait for
 	// anything; nil: workers hear it with their next Beat.

@@ -78,6 +78,11 @@ func (s *Scheduler) accepts(specs []Spec, encoded []string) error {
 	if n := s.m.specBytes + int64(submitSize(encoded)); n > s.options.MaxBytes {
 		return fmt.Errorf("%w: jobs have %d bytes; at most %d are kept", ErrFull, s.m.specBytes, s.options.MaxBytes)
 	}
+	if s.options.Room != nil {
+		if err := s.options.Room(submitSize(encoded)); err != nil {
+			return err
+		}
+	}
 	if n := len(s.m.classes) + len(specs); n > s.options.MaxClasses {
 		more := map[string]bool{}
 		for i := range specs {

@@ -21,8 +21,10 @@ type JobQueue struct {
 	PeerListen string
 	// Inputs bounds the files that jobs come with, in bytes.
 	Inputs int64
-	Limits map[string]int64 // of pools: tasks that run at once
-	Shares map[string]int64 // of owners
+	// Outputs bounds the files that tasks make, in bytes.
+	Outputs int64
+	Limits  map[string]int64 // of pools: tasks that run at once
+	Shares  map[string]int64 // of owners
 }
 
 // NATS is a cluster elsewhere.
@@ -92,6 +94,9 @@ var jobServerRows = []Flag{
 	{Name: "job-inputs", Kind: Size, Value: "SIZE", Default: "64GiB", Min: mib, Group: groupJobs, Restart: true,
 		Doc:   "How much the files may take, all together, that jobs come with (freshet job submit --input); one may have 4 GiB. Each is kept once, until no job is known that needs it. A job that would need more is refused.",
 		field: func(s *sections) any { return &s.server.Jobs.Inputs }},
+	{Name: "job-outputs", Kind: Size, Value: "SIZE", Default: "64GiB", Min: mib, Group: groupJobs, Restart: true,
+		Doc:   "How much the files may take, all together, that tasks of jobs make and that are kept (freshet job submit --output), until their jobs are forgotten. A task whose files would be more fails, and a job with --output is refused while there is no room.",
+		field: func(s *sections) any { return &s.server.Jobs.Outputs }},
 }
 
 // checkPeer looks at what single rows cannot tell of a server that keeps a fleet

@@ -4,6 +4,7 @@ package worker_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,6 +73,16 @@ func TestNoStore(t *testing.T) {
 	}
 	q.put(with(sh(`true`), nil, "a"))
 	if r := q.result(t); !r.Lost || !strings.Contains(r.Reason, "no store") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A store that has no room is not asked again: the task has failed, and says why.
+func TestStoreIsFull(t *testing.T) {
+	q, st := newQueue(), &store{fail: fmt.Errorf("%w: no room for files", jobs.ErrFull)}
+	begin(t, q, worker.Options{Files: st})
+	q.put(with(sh(`echo x > a`), nil, "a"))
+	if r := q.result(t); r.Lost || r.Exit != 125 || !strings.Contains(r.Reason, "no room for files") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -53,7 +53,8 @@ type FileStore interface {
 	// Wrong(), that is called. An error that wraps ErrInput says that asking
 	// again, or elsewhere, is of no use.
 	Open(ctx context.Context, l jobs.Lease, f jobs.File) (io.ReadCloser, error)
-	// Store keeps what a task made; it is called again after an error.
+	// Store keeps what a task made; it is called again after an error, but for one
+	// that wraps jobs.ErrFull: then the task has failed.
 	Store(ctx context.Context, l jobs.Lease, name string, size int64, content io.Reader) error
 }
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"freshet/jobs"
 )
 
 // maxEntries is how many entries of folders are looked at for the outputs of a
@@ -175,8 +177,11 @@ func (h *holding) store(root *os.Root, name string, g *gatherer) error {
 		}
 		err = h.w.o.Files.Store(h.ctx, h.task.Lease, name, fi.Size(), io.LimitReader(f, fi.Size()))
 		f.Close()
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
+		case errors.Is(err, jobs.ErrFull): // trying again would not help
+			return fmt.Errorf("store output %q: %w", name, err)
 		}
 		if try == inputTries || !failing.wait(h.ctx, nil) {
 			return storeError{fmt.Errorf("store output %q: %w", name, err)}

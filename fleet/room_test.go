@@ -1,0 +1,96 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"freshet/internal/bus"
+	"freshet/internal/control"
+	"freshet/jobs"
+)
+
+// Jobs that fill the bus are refused before purges are, and before what becomes of
+// tasks cannot be written; when there is room again they are accepted.
+func TestRoomForPurges(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the programs of this test are not there")
+	}
+	const store = 16 << 20
+	cache := newFakeCache()
+	cache.Hold()
+	n, err := Open(t.Context(), Options{Dir: t.TempDir(), Name: "hub", Tasks: 1, Listen: "127.0.0.1:0", Cache: cache, Drain: time.Nanosecond, ErrorLog: slog.New(slog.DiscardHandler), store: store})
+	if errors.Is(err, bus.ErrAbsent) {
+		t.Skip("there is no bus")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	large := jobs.Spec{Command: []string{"true", strings.Repeat("x", 100<<10)}, Needs: map[string]string{"nobody": ""}}
+	var ids []jobs.ID
+	for err == nil {
+		var more []jobs.ID
+		more, err = n.Queue().Submit(t.Context(), large)
+		ids = append(ids, more...)
+		if len(ids) > store/(100<<10) {
+			t.Fatalf("%d jobs are taken", len(ids))
+		}
+	}
+	if !errors.Is(err, jobs.ErrFull) || !strings.Contains(err.Error(), "the last tenth is for purges") {
+		t.Fatal(err)
+	}
+	if len(ids) < 10 {
+		t.Errorf("%d jobs are taken", len(ids))
+	}
+	cache.store("a", 1)
+	for i := range 50 {
+		a, err := n.Purger().Purge(&control.Request{Tags: []string{"a", fmt.Sprint("b", i)}})
+		if err != nil || a.Receipt == nil {
+			t.Fatalf("purge %d: %+v, %v", i, a, err)
+		}
+	}
+	if cache.serves("a") != 0 {
+		t.Error("it is not purged")
+	}
+	for _, id := range ids {
+		if err := n.Queue().Cancel(t.Context(), id, jobs.Array{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n.Fault() != nil {
+		t.Error(n.Fault())
+	}
+	used, most, err := n.conn.Room(t.Context())
+	if err != nil || most != store || used > store || used < int64(len(ids)*100<<10) {
+		t.Errorf("%d of %d bytes, %v", used, most, err)
+	}
+}
+
+// What is added counts until it was looked, and what is not bounded is not.
+func TestRoom(t *testing.T) {
+	var r room
+	if err := r.take(1 << 40); err != nil {
+		t.Errorf("without a bound: %v", err)
+	}
+	r = room{used: 500, most: 1000}
+	if err := r.take(150); err != nil {
+		t.Error(err)
+	}
+	for _, more := range []int{51, 1000} {
+		if err := r.take(more); !errors.Is(err, jobs.ErrFull) {
+			t.Errorf("%d more: %v", more, err)
+		}
+	}
+	if err := r.take(50); err != nil {
+		t.Errorf("what was refused does not count: %v", err)
+	}
+}
