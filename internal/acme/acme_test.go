@@ -22,6 +22,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if to := os.Getenv("ACME_TEST_DNS"); to != "" {
+		os.Exit(changeDNS(to))
+	}
 	status := m.Run()
 	if status == 0 {
 		status = leftGoroutines()
@@ -107,6 +110,7 @@ func (s *site) open(o acme.Options) {
 	var running sync.WaitGroup
 	running.Go(func() { _ = server.Serve(plain) })
 	running.Go(func() { _ = server.Serve(secure) })
+	m.Start()
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
 			s.t.Logf("%s", s.log)

@@ -5,6 +5,7 @@
 //	m, err := acme.Open(acme.Options{Names: []string{"example.org"}, Folder: dir, HTTP: true, Log: log})
 //	server.TLSConfig = &tls.Config{GetCertificate: m.GetCertificate, NextProtos: acme.Protocols}
 //	defer m.Close()
+//	m.Start() // when the server listens
 //
 // It listens nowhere. That a name is ours is proven by the caller's listeners:
 // a request to port 80 goes to [Manager.HTTPChallenge] first (HTTP-01, RFC 8555

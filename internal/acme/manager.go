@@ -71,6 +71,7 @@ type Manager struct {
 	cache   *certmagic.Cache
 	config  *certmagic.Config
 	names   map[string]*name
+	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
@@ -78,8 +79,8 @@ type Manager struct {
 // never is an interval of what this package does itself.
 const never = 100 * 365 * 24 * time.Hour
 
-// Open begins to get certificates, or to look after those that the folder has.
-// It does not wait for them. Its errors are about the options and the folder.
+// Open reads the certificates that the folder has. Its errors are about the
+// options and the folder.
 func Open(o Options) (*Manager, error) {
 	if o.Directory == "" {
 		o.Directory = LetsEncrypt
@@ -120,14 +121,21 @@ func Open(o Options) (*Manager, error) {
 		KeySource: certmagic.StandardKeyGenerator{KeyType: certmagic.P256},
 		Logger:    logger,
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	m.cancel = cancel
+	m.ctx, m.cancel = context.WithCancel(context.Background())
 	for _, s := range o.Names {
 		n := &name{name: s, m: m}
+		n.load()
 		m.names[s] = n
-		m.running.Go(func() { n.keep(ctx) })
 	}
 	return m, nil
+}
+
+// Start begins to get certificates, and to look after those that there are, once
+// the authority can be answered. It does not wait for them.
+func (m *Manager) Start() {
+	for _, n := range m.names {
+		m.running.Go(func() { n.keep(m.ctx) })
+	}
 }
 
 // Close ends what is going on and waits for it: first what uses the folder, then
@@ -175,7 +183,7 @@ func (m *Manager) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, 
 		return nil, fmt.Errorf("%q is no name that certificates are obtained for", host)
 	}
 	if c := n.current.Load(); c != nil {
-		return &c.Certificate, nil
+		return c, nil
 	}
 	return nil, fmt.Errorf("%s: %w", n.name, ErrNotYet)
 }

@@ -2,12 +2,15 @@ package acme
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +23,7 @@ import (
 type name struct {
 	name    string
 	m       *Manager
-	current atomic.Pointer[certmagic.Certificate] // nil: there is none yet
+	current atomic.Pointer[tls.Certificate] // with its Leaf; nil: there is none yet
 
 	mu    sync.Mutex // guards what follows
 	due   time.Time
@@ -31,6 +34,24 @@ type name struct {
 	// The goroutine's own.
 	failures int
 	told     time.Time // when the log got an error last
+}
+
+// load reads the certificate of the folder, if there is one, so that it is
+// served at once; what else is to be done with it is for look.
+func (n *name) load() {
+	ctx, by := context.Background(), n.m.issuer.IssuerKey()
+	chain, err := n.m.folder.Load(ctx, certmagic.StorageKeys.SiteCert(by, n.name))
+	if err != nil {
+		return
+	}
+	key, err := n.m.folder.Load(ctx, certmagic.StorageKeys.SitePrivateKey(by, n.name))
+	if err != nil {
+		return
+	}
+	if c, err := tls.X509KeyPair(chain, key); err == nil && c.Leaf.VerifyHostname(strings.Replace(n.name, "*", "x", 1)) == nil {
+		n.current.Store(&c)
+		n.plan(c.Leaf)
+	}
 }
 
 // keep looks after the certificate until ctx ends.
@@ -62,8 +83,8 @@ func (n *name) look(ctx context.Context) error {
 		if !slices.Contains(c.Names, n.name) || c.Leaf == nil {
 			continue
 		}
-		had := n.current.Swap(&c)
-		n.plan(&c)
+		had := n.current.Swap(&c.Certificate)
+		n.plan(c.Leaf)
 		if had == nil || !had.Leaf.Equal(c.Leaf) {
 			m.o.Log.Info("a certificate is served", "name", n.name, "by", c.Leaf.Issuer.CommonName, "until", c.Leaf.NotAfter)
 		}
@@ -74,9 +95,9 @@ func (n *name) look(ctx context.Context) error {
 
 // plan finds when a certificate is renewed: when the authority says, as it was
 // chosen then, or else when a third of its life is left.
-func (n *name) plan(c *certmagic.Certificate) {
-	due := c.Leaf.NotAfter.Add(-c.Leaf.NotAfter.Sub(c.Leaf.NotBefore) / 3)
-	if said := n.suggested(); !said.IsZero() && said.Before(c.Leaf.NotAfter) {
+func (n *name) plan(leaf *x509.Certificate) {
+	due := leaf.NotAfter.Add(-leaf.NotAfter.Sub(leaf.NotBefore) / 3)
+	if said := n.suggested(); !said.IsZero() && said.Before(leaf.NotAfter) {
 		due = said
 	}
 	n.mu.Lock()
