@@ -52,6 +52,10 @@ func (c *conn) startTLS() bool {
 		return false
 	}
 	st := tc.ConnectionState()
+	if st.NegotiatedProtocol == "acme-tls/1" {
+		c.closed() // the handshake was all of it (RFC 8737 §3)
+		return false
+	}
 	c.sc.Arrived()
 	c.tls = &st
 	if st.NegotiatedProtocol == "h2" {

@@ -154,3 +154,23 @@ func TestNoCertificate(t *testing.T) {
 		t.Errorf("ServeTLS without a certificate: %v", err)
 	}
 }
+
+// TestNothingAfterAChallenge: a handshake that proves a name to an authority is
+// all of its connection (RFC 8737 §3).
+func TestNothingAfterAChallenge(t *testing.T) {
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
+	addr := startTLS(t, &httpd.Server{
+		TLSConfig: &tls.Config{NextProtos: []string{"h2", "http/1.1", "acme-tls/1"}},
+		Handler:   http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was answered") }),
+	}, certFile, keyFile)
+	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"acme-tls/1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patience))
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if got, _ := io.ReadAll(c); len(got) > 0 || c.ConnectionState().NegotiatedProtocol != "acme-tls/1" {
+		t.Errorf("%q came", got)
+	}
+}
