@@ -83,7 +83,7 @@ faults: ## hubs, peers, workers and NATS servers killed at random while 10,000 j
 	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run 'TestPeersPartition|TestPeerFullDisk' -v -timeout 2h -faults.rounds=10 -faults.peers
 
 powerloss: ## the power goes at each sync of a hub, and in between, in RUNS (4) runs: all that was acknowledged is there
-	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run 'TestPowerLoss$$' -v -timeout 12h -faults.losses=0 -faults.runs=$(RUNS)
+	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run 'TestPowerLoss$$' -v -timeout 12h -faults.losses=0 -faults.large -faults.runs=$(RUNS)
 
 models: ## what is random in the tests, MODELS (100) times as long and with other seeds: caches, purges, verdicts, stores, queues
 	FRESHET_TEST_SEED=new $(GO) test ./cache -run TestHistories -v -timeout 6h -histories=$$((200*$(MODELS)))

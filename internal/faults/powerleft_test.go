@@ -88,6 +88,11 @@ func (r *run) compare(t *testing.T, data string, moment time.Time, total *tally,
 	for ; errors.Is(err, fleet.ErrNoQueue) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		page, err = c.Jobs(ctx, jobs.Filter{N: 1000})
 	}
+	for err == nil && page.Next != "" { // a page has so many bytes at most
+		var more jobs.Page
+		more, err = c.Jobs(ctx, jobs.Filter{N: 1000, After: page.Next})
+		page.Jobs, page.Next = append(page.Jobs, more.Jobs...), more.Next
+	}
 	if err != nil {
 		return "", err
 	}

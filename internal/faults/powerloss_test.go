@@ -27,6 +27,7 @@ import (
 var (
 	losses = flag.Int("faults.losses", 16, "how many moments of a run the power goes at; 0: at each sync, and as often in between")
 	runs   = flag.Int("faults.runs", 1, "how many runs are recorded")
+	large  = flag.Bool("faults.large", false, "a run is as long as it takes until the log of jobs is cut for the first time")
 	keep   = flag.String("faults.keep", "", "a folder for what the power has left where something was wrong then")
 )
 
@@ -140,13 +141,22 @@ func (r *run) record(t *testing.T) {
 		}
 		r.origin.fill(t, "hub", until)
 	}()
+	keys := 0
 	submit := func(spec jobs.Spec) {
-		spec.Key = fmt.Sprint("key-", len(ids))
-		spec.Name, spec.Needs = spec.Key, map[string]string{"number": "1"}
-		spec.Command = []string{"/bin/sh", "-c", `echo "$FRESHET_JOB $FRESHET_TASK $FRESHET_ATTEMPT $(date +%s%N)" >> "$0"; test $FRESHET_ATTEMPT -gt $1`,
-			r.s.runs, fmt.Sprint(spec.Retries)}
+		spec.Key = fmt.Sprint("key-", keys)
+		keys++
+		if spec.Name = spec.Key; spec.Needs == nil {
+			spec.Needs = map[string]string{"number": "1"}
+		}
+		if spec.Command == nil {
+			spec.Command = []string{"/bin/sh", "-c", `echo "$FRESHET_JOB $FRESHET_TASK $FRESHET_ATTEMPT $(date +%s%N)" >> "$0"; test $FRESHET_ATTEMPT -gt $1`,
+				r.s.runs, fmt.Sprint(spec.Retries)}
+		}
 		got := insist(t, r.s, until, func(ctx context.Context, c *fleet.Client) ([]jobs.ID, error) { return c.Submit(ctx, spec) })
 		r.hear(ack{job: got[0], key: spec.Key})
+		if spec.Needs["number"] != "1" {
+			return
+		}
 		mu.Lock()
 		ids = append(ids, got...)
 		mu.Unlock()
@@ -163,6 +173,14 @@ func (r *run) record(t *testing.T) {
 				t.Error(err)
 			}
 			r.look(t.Context(), t, id)
+		}
+	}
+	if *large {
+		// Nobody can run these. After 16 MiB pages are written, and the log is cut.
+		text := strings.Repeat("0123456789abcdef", 15<<8)
+		for range 100 {
+			submit(jobs.Spec{Command: []string{"/bin/true", text, text}, Env: []string{"TEXT=" + text}, Needs: map[string]string{"number": "none"}})
+			r.look(t.Context(), t, ids[r.random.IntN(len(ids))])
 		}
 	}
 	for _, id := range ids {
