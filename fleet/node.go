@@ -148,7 +148,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	n.keep(n.inputs.Close)
 	if n.conn != nil {
 		if err := n.room.look(ctx, n.conn); err != nil {
-			return nil, err
+			n.log.Debug("how much is stored is not known yet", "err", err)
 		}
 	}
 	if n.scheduler, err = jobs.New(ctx, log, jobs.Options{Room: n.room.take, PageBytes: o.store / 64, Heed: n.heeds.note, Lease: o.holds, Keep: o.Keep, KeepFailed: 4 * o.Keep, ErrorLog: o.ErrorLog}); err != nil {
