@@ -3,6 +3,9 @@
 // warning while jobs are submitted and run, and then look whether every job that
 // was acknowledged is in one final state, and no run was counted twice.
 //
+// What a hub does to its disk is recorded with strace, too, and the hub is started
+// on what may be left of that when the power goes ("make powerloss").
+//
 // They are for Linux, where programs end with the worker that started them.
 // Every developer's run does one small round; "make faults" does the campaign.
 // FRESHET_TEST_SEED=new has other things happen, and what is printed repeats them.
