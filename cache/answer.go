@@ -101,11 +101,12 @@ func (h *Handler) answer(w http.ResponseWriter, q *inquiry, o *object, why rule.
 
 // setFields puts the fields of a stored answer into the header.
 func (h *Handler) setFields(header http.Header, q *inquiry, o *object, status int, member string) {
-	same := status == http.StatusNotModified
+	same, part := status == http.StatusNotModified, status == http.StatusPartialContent
 	for name, values := range o.fields {
-		if !same || !o.leftOut304(name) {
-			header[name] = values
+		if same && o.leftOut304(name) || part && leftOut206(name) {
+			continue
 		}
+		header[name] = values
 	}
 	maps.Copy(header, q.stripped)
 	if _, typed := header["Content-Type"]; !typed && !same {

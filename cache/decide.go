@@ -217,6 +217,7 @@ func (x *fill) storedObject(st *freshness.Storing, status int, b body) *object {
 	delete(fields, "Trailer") // trailers are not kept
 	if st.Partial {
 		delete(fields, "Content-Range") // the body says what there is of it
+		delete(fields, "Content-Digest")
 	}
 	x.strip(fields, st)
 	setDate(fields, x.received)
@@ -252,6 +253,7 @@ func (x *fill) keep(st *freshness.Storing) {
 	size := x.declared()
 	x.object = x.storedObject(st, x.code, body{size: size})
 	x.body = &growing{size: size, bound: x.reserve(size), spill: x.spill}
+	x.check = checkerOf(x.q.r.Method, x.code, x.header)
 	x.setMode(modeStore)
 	x.f.land(stored, x.object, x.body, 0)
 }

@@ -44,6 +44,7 @@ var evidences = map[rule.ID]struct {
 	rule.CacheCookied:           {ofRequest, []string{"Cookie"}},
 	rule.CacheTypeMismatch:      {ofAnswer, []string{"Content-Type"}},
 	rule.CacheTooLarge:          {ofAnswer, []string{"Content-Length"}},
+	rule.CacheDigestWrong:       {ofAnswer, []string{"Content-Digest", "Repr-Digest"}},
 	rule.CacheUpgrade:           {ofRequest, []string{"Upgrade"}},
 	rule.CacheOriginJudges:      {ofRequest, []string{"If-Match", "If-Unmodified-Since"}},
 	rule.CacheMethod:            {ofRequest, []string{"Content-Length", "Transfer-Encoding"}},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"freshet/digest"
 	"freshet/freshness"
 	"freshet/httpd"
 	"freshet/internal/diskstore"
@@ -69,10 +70,11 @@ type fill struct {
 
 	object    *object // modeStore: the head of what is stored
 	body      *growing
-	reserved  int64          // of what may be gathered
-	copy      *growing       // modePass: a copy that is stored when it is complete
-	reader    *growingReader // the client's own of body; under mu
-	streaming chan struct{}  // closed when the client has been answered from body
+	check     *digest.Checker // modeStore: of what the answer says of its body; nil when it says nothing
+	reserved  int64           // of what may be gathered
+	copy      *growing        // modePass: a copy that is stored when it is complete
+	reader    *growingReader  // the client's own of body; under mu
+	streaming chan struct{}   // closed when the client has been answered from body
 	streamErr any
 	file      *spilled          // where body goes on, on disk
 	sparse    *diskstore.Writer // modePass: a file for a large part
@@ -140,6 +142,9 @@ func (x *fill) Write(p []byte) (int, error) {
 		}
 		if x.writeErr = x.body.write(&x.ctx, p); x.writeErr != nil {
 			return 0, x.writeErr
+		}
+		if x.check != nil {
+			x.check.Write(p)
 		}
 	default:
 		if x.unwanted += len(p); x.unwanted > gather {

@@ -66,7 +66,7 @@ func (x *fill) finishStore(cut any) {
 	}
 	if x.w != nil {
 		x.own()
-		x.h.answer(x.w, x.q, &o, x.q.reason, x.status(true))
+		x.h.answer(x.w, x.q, &o, x.q.reason, x.status(x.q.storing != rule.CacheDigestWrong))
 	}
 }
 
@@ -84,6 +84,11 @@ func (x *fill) publish(o *object) {
 		return
 	}
 	o.body = b
+	if wrong(x.check) {
+		x.discard()
+		x.unkept(rule.CacheDigestWrong)
+		return
+	}
 	kept, err := x.store(o)
 	switch {
 	case err != nil:

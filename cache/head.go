@@ -43,7 +43,7 @@ func (o *object) heads() *heads {
 	sort.Strings(names)
 	h := &heads{
 		own:  newBlocks(o.status, names, o.fields, nil),
-		part: newBlocks(206, names, o.fields, func(name string) bool { return name == "Content-Range" }),
+		part: newBlocks(206, names, o.fields, leftOut206),
 		same: newBlocks(304, names, o.fields, o.leftOut304),
 	}
 	o.prepared.p.Store(h)
@@ -58,13 +58,18 @@ type blocks struct{ beforeAge, beforeStatus, beforeLength, rest []byte }
 // representation that the client has (RFC 9110 §15.4.5).
 func (o *object) leftOut304(name string) bool {
 	switch name {
-	case "Content-Type", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Accept-Ranges":
+	case "Content-Type", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Accept-Ranges",
+		"Content-Digest", "Repr-Digest":
 		return true
 	case "Last-Modified":
 		return o.tag != ""
 	}
 	return false
 }
+
+// leftOut206 says which fields a 206 made of a whole answer does without: what is
+// about the content as it came (RFC 9530 §2).
+func leftOut206(name string) bool { return name == "Content-Range" || name == "Content-Digest" }
 
 func newBlocks(status int, names []string, fields freshness.Fields, leave func(string) bool) blocks {
 	b := wire.AppendStatusLine(nil, status)

@@ -49,6 +49,7 @@ func (x *fill) beginPart() {
 	}
 	x.part.Length = n
 	x.body = &growing{size: n, bound: n}
+	x.check = checkerOf(http.MethodGet, x.code, x.header)
 	x.setMode(modePart)
 }
 
@@ -59,13 +60,17 @@ const maxGaps = 32
 // finishPart joins the part with what was stored, and answers.
 func (x *fill) finishPart(cut any) {
 	h, q := x.h, x.q
-	if cut != nil || x.body.n != x.body.size {
+	if cut != nil || x.body.n != x.body.size || wrong(x.check) {
 		x.f.land(failed, nil, nil, http.StatusBadGateway)
 		x.fail(http.ErrAbortHandler)
 		return
 	}
 	n := x.renewal(q.object)
 	o, keep := n.joined([]part{{x.part.Start, x.body.bytes()}})
+	if o.contradicts() {
+		x.startOver()
+		return
+	}
 	n.replace(o, keep)
 	x.landRenewed(o, keep)
 	q.object, q.storing, q.stored = o, rule.StoredPartial, keep
@@ -83,6 +88,20 @@ func (x *fill) finishPart(cut any) {
 	h.answer(x.w, q, o, q.reason, x.status(true))
 }
 
+// startOver forgets the parts, which together are not what they have to be, and
+// asks for all of it.
+func (x *fill) startOver() {
+	h, q := x.h, x.q
+	h.store.drop(q.key, q.object)
+	x.f.land(passed, nil, nil, 0)
+	if x.w == nil {
+		return
+	}
+	h.store.leave(x.f)
+	q.object, q.why, q.reason = nil, fwdURIMiss, rule.CachePartsDiffer
+	h.fetch(x.w, q, nil)
+}
+
 // publishCopy stores what was gathered of an answer that went straight to the
 // client: a part, or an answer to POST.
 func (x *fill) publishCopy() {
@@ -90,6 +109,12 @@ func (x *fill) publishCopy() {
 	b := x.copy.bytes()
 	if x.copy.size >= 0 && int64(len(b)) != x.copy.size {
 		return
+	}
+	if c := checkerOf(q.r.Method, x.code, x.header); c != nil {
+		if c.Write(b); wrong(c) {
+			q.storing = rule.CacheDigestWrong
+			return
+		}
 	}
 	o := *x.object
 	if x.code != http.StatusPartialContent {
@@ -106,6 +131,7 @@ func (x *fill) publishCopy() {
 		freshness.SameRepresentation(old.fields, x.header) {
 		n := x.renewal(old)
 		all, keep := n.joined(parts)
+		keep = keep && !all.contradicts()
 		n.replace(all, keep)
 		q.stored = keep
 		return

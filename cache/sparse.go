@@ -220,6 +220,10 @@ func (p *piece) store() {
 	if err != nil {
 		return
 	}
+	if kept && o.contradicts() {
+		s.h.store.drop(s.q.key, o)
+		kept = false
+	}
 	s.o = o
 	s.q.storing, s.q.stored = rule.StoredPartial, kept
 }

@@ -169,7 +169,7 @@ func (x *explanation) predicted() rule.ID {
 		return st.Rule
 	case q.r.Method == http.MethodHead:
 		return rule.NotStoredMethod
-	case u != nil && (u.rule == rule.CacheTooLarge || u.rule == rule.CacheNotKept || u.rule == rule.CacheMisfiled):
+	case u != nil && (u.rule == rule.CacheTooLarge || u.rule == rule.CacheNotKept || u.rule == rule.CacheMisfiled || u.rule == rule.CacheDigestWrong):
 		return u.rule // which is not about the head of the answer
 	case q.res != nil && q.now < q.res.passUntil:
 		return rule.CacheHitForMiss

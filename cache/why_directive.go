@@ -73,7 +73,7 @@ func isMoment(id rule.ID) bool {
 	case rule.CacheURIMiss, rule.CacheVaryMiss, rule.CachePartialMiss, rule.CacheEvicted, rule.CacheInvalidated, rule.CacheGroupInvalidated,
 		rule.CachePurged, rule.CacheVariantsFull, rule.CacheUnreadable, rule.CacheSoftPurged, rule.CacheHeadDiffers, rule.CacheLease,
 		rule.CacheOvertaken, rule.CachePartsDiffer, rule.CacheHitForMiss, rule.CacheCollapsed, rule.CacheNotKept, rule.CacheCut, rule.CacheMisfiled,
-		rule.CacheHeld:
+		rule.CacheHeld, rule.CacheDigestWrong:
 		return true
 	}
 	return false

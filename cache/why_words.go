@@ -123,6 +123,8 @@ func (x *explanation) storeRemedies(t *trial) ([]why.Fix, string) {
 		}
 	case rule.CacheNotKept:
 		return nil, "Give the cache more memory, or look for faults of the disk in the server's log."
+	case rule.CacheDigestWrong:
+		return nil, "Find out what changes the body on its way here, or have the origin state the digest of what it sends."
 	case rule.CacheCut:
 		return nil, "The origin's log should say why its last answer broke off."
 	}

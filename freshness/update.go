@@ -43,7 +43,7 @@ func namedBy(connection []string, name string) bool {
 // Update returns the fields of a stored response, updated by those of a 304, an
 // answer to HEAD, or a part that was joined to it (RFC 9111 §3.2). They replace
 // those of the same name, but for those that describe the stored bytes:
-// Content-Encoding, Content-Length and Content-Range.
+// Content-Encoding, Content-Length, Content-Range, Content-Digest and Repr-Digest.
 //
 // Age and Date are always those of the newer response. If it has none, the
 // updated response has none either, because the old ones would make it look
@@ -54,7 +54,7 @@ func Update(stored, notModified Fields) Fields {
 	delete(updated, "Date")
 	for name, lines := range StoredFields(notModified) {
 		switch name {
-		case "Content-Encoding", "Content-Length", "Content-Range":
+		case "Content-Encoding", "Content-Length", "Content-Range", "Content-Digest", "Repr-Digest":
 		default:
 			updated[name] = lines
 		}

@@ -36,6 +36,7 @@ const (
 	CacheOvertaken
 	CachePartsDiffer
 	CacheHeld
+	CacheDigestWrong
 )
 
 var cacheTable = [...]Row{
@@ -71,5 +72,6 @@ var cacheTable = [...]Row{
 	CacheNotKept & 0xff:          {"cache-not-kept", 0, "there was no room for the body when it came, in memory or on disk", "", "give the cache more memory, or look for faults of the disk in the server's log"},
 	CacheOvertaken & 0xff:        {"cache-overtaken", 0, "what was asked for was changed or purged before its answer was complete", "RFC 9111 §4.4", ""},
 	CachePartsDiffer & 0xff:      {"cache-parts-differ", 0, "the parts that were stored are of another representation than the origin has now", "RFC 9111 §3.4", ""},
+	CacheDigestWrong & 0xff:      {"cache-digest-wrong", 0, "the body is not what the answer's own digest says, so it was not stored", "RFC 9530 §3", "find out what changes the body on its way here, or have the origin state the digest of what it sends"},
 	CacheHeld & 0xff:             {"cache-held", 0, "what is stored is validated before each use, for it is not known yet what the fleet has purged", "", ""},
 }

@@ -1,0 +1,60 @@
+package cache
+
+import (
+	"freshet/digest"
+	"freshet/freshness"
+	"freshet/internal/field"
+)
+
+// What an answer says of its own bytes (RFC 9530) is compared once, when they are
+// stored, and once more when parts have become a whole. What contradicts itself
+// goes to the client that it came for, with the field that says so, and to nobody
+// else. Digests in trailers are not looked at: trailers are not kept.
+
+// checkerOf returns what compares a body with the digests that fields say it has;
+// nil when they say nothing.
+func checkerOf(method string, status int, fields freshness.Fields) *digest.Checker {
+	content, repr := digest.Applies(method, status)
+	var c *digest.Checker
+	for _, f := range [...]struct {
+		name    string
+		applies bool
+	}{{"Content-Digest", content}, {"Repr-Digest", repr}} {
+		lines := fields[f.name]
+		if !f.applies || len(lines) == 0 {
+			continue
+		}
+		said, err := digest.Parse(lines)
+		if err != nil || len(said.Digests) == 0 {
+			continue
+		}
+		if c == nil {
+			c = new(digest.Checker)
+		}
+		c.Add(f.name, said.Digests...)
+	}
+	return c
+}
+
+// wrong reports whether what was written to a checker is not what it has to be.
+func wrong(c *digest.Checker) bool { return c != nil && c.Verdict().Outcome == digest.Wrong }
+
+// contradicts reports whether an object, put together of parts, is not what its
+// Repr-Digest says. One of which something is still missing contradicts nothing.
+func (o *object) contradicts() bool {
+	if !o.body.whole() || len(o.fields["Repr-Digest"]) == 0 {
+		return false
+	}
+	c := checkerOf("GET", 200, freshness.Fields{"Repr-Digest": o.fields["Repr-Digest"]})
+	switch {
+	case c == nil:
+		return false
+	case o.body.disk == nil:
+		c.Write(o.body.data)
+	default:
+		if err := o.body.disk.send(c, field.Range{Length: o.body.size}); err != nil {
+			return true // nobody can say that it is right
+		}
+	}
+	return wrong(c)
+}

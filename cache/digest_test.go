@@ -1,0 +1,177 @@
+package cache
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"freshet/digest"
+)
+
+// TestDigests: an answer that is not what it says of itself goes to who asked for
+// it, and is not stored; one that is, is, with its digests.
+func TestDigests(t *testing.T) {
+	long := strings.Repeat("0123456789", 50_000)
+	for _, content := range []string{"0123456789", long} {
+		right := digest.Of(digest.SHA256, []byte(content)).String()
+		bad := digest.Of(digest.SHA512, []byte("another")).String()
+		for _, c := range []struct {
+			name, field, value string
+			stored             bool
+		}{
+			{"nothing", "X-Nothing", "", true},
+			{"content right", "Content-Digest", right, true},
+			{"content wrong", "Content-Digest", bad, false},
+			{"representation right", "Repr-Digest", right, true},
+			{"representation wrong", "Repr-Digest", bad, false},
+			{"one of two wrong", "Repr-Digest", right + ", " + bad, false},
+			{"not trusted", "Repr-Digest", "md5=:AAAA:", true},
+			{"malformed", "Repr-Digest", "sha-256=:AAAA", true},
+		} {
+			for _, tier := range []string{"memory", "disk", "small memory"} {
+				t.Run(fmt.Sprintf("%d bytes, %s, %s", len(content), c.name, tier), func(t *testing.T) {
+					o := Options{}
+					if tier != "memory" {
+						o.Store = closedStore(t)
+					}
+					if tier == "small memory" {
+						o.MaxInMemory = 1000
+					}
+					asked := 0
+					w := newWorld(t, o, func(w http.ResponseWriter, r *http.Request) {
+						asked++
+						w.Header().Set("Cache-Control", "max-age=1000")
+						w.Header().Set("Etag", `"1"`)
+						w.Header().Set(c.field, c.value)
+						io.WriteString(w, content)
+					})
+					for range 2 {
+						r := w.do("GET /a")
+						if r.Code != 200 || r.Body.String() != content || r.Header().Get(c.field) != c.value {
+							t.Errorf("%d %d bytes %v", r.Code, r.Body.Len(), r.Header())
+						}
+					}
+					if want := map[bool]int{true: 1, false: 2}[c.stored]; asked != want {
+						t.Errorf("the origin was asked %d times, want %d", asked, want)
+					}
+					if !c.stored {
+						return
+					}
+					// A part has the digest of the whole, and none of a content that is
+					// not its own; what the client has needs none.
+					r := w.do("GET /a", "Range: bytes=1-2")
+					if r.Code != 206 || r.Header().Get("Content-Digest") != "" || c.field == "Repr-Digest" && r.Header().Get(c.field) != c.value {
+						t.Errorf("a part: %d %v", r.Code, r.Header())
+					}
+					r = w.do("GET /a", `If-None-Match: "1"`)
+					if r.Code != 304 || r.Header().Get("Content-Digest") != "" || r.Header().Get("Repr-Digest") != "" {
+						t.Errorf("not modified: %d %v", r.Code, r.Header())
+					}
+				})
+			}
+		}
+	}
+}
+
+// closedStore is a store on disk that is closed before its folder goes.
+func closedStore(t *testing.T) *Store {
+	s := diskStore(t, t.TempDir())
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// TestDigestsOfParts: parts are stored when they are what they say; when they have
+// become a whole that is not what its Repr-Digest says, that is forgotten.
+func TestDigestsOfParts(t *testing.T) {
+	for _, size := range []int{1000, 300_000} {
+		for _, c := range []struct {
+			name      string
+			repr      bool // of the whole, right
+			part      bool // of each part, right
+			wantParts bool // parts are stored
+			wantWhole bool
+		}{
+			{"right", true, true, true, true},
+			{"of something else", false, true, true, false},
+			{"parts of something else", true, false, false, false},
+		} {
+			t.Run(fmt.Sprintf("%d bytes, %s", size, c.name), func(t *testing.T) {
+				f := newFilm(size, `"1"`)
+				other := newFilm(size, `"2"`)
+				of := func(ok bool, b []byte, not []byte) string {
+					if !ok {
+						b = not
+					}
+					return digest.Of(digest.SHA256, b).String()
+				}
+				o := Options{MaxInMemory: 10_000, Store: closedStore(t)}
+				asked := 0
+				w := newWorld(t, o, func(w http.ResponseWriter, r *http.Request) {
+					asked++
+					h := w.Header()
+					h.Set("Cache-Control", "max-age=1000")
+					h.Set("Etag", `"1"`)
+					h.Set("Repr-Digest", of(c.repr, f.data, other.data))
+					var from, to int
+					if n, _ := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &to); n == 2 {
+						h.Set("Content-Digest", of(c.part, f.data[from:to+1], other.data[from:to+1]))
+					}
+					http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.data))
+				})
+				half := size / 2
+				get := func(from, to int) {
+					t.Helper()
+					r := w.do("GET /film", fmt.Sprintf("Range: bytes=%d-%d", from, to-1))
+					if r.Code != 206 || !bytes.Equal(r.Body.Bytes(), f.data[from:to]) {
+						t.Errorf("%d %d bytes", r.Code, r.Body.Len())
+					}
+				}
+				get(0, half)
+				get(0, half)
+				small := size == 1000
+				// A large part is on its way to the client and to the disk at once; its
+				// own digest is not compared there.
+				if want := map[bool]int{true: 1, false: 2}[c.wantParts || !small]; asked != want {
+					t.Errorf("the origin was asked %d times, want %d", asked, want)
+				}
+				get(half, size)
+				asked = 0
+				if c.wantParts || small {
+					r := w.do("GET /film")
+					if whole := asked == 0; r.Code != 200 || !bytes.Equal(r.Body.Bytes(), f.data) || whole != c.wantWhole {
+						t.Errorf("%d, %d bytes; the origin was asked %d times", r.Code, r.Body.Len(), asked)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestDigestUpdates: what a 304 says of bytes that it does not have with it does
+// not take the place of what was compared.
+func TestDigestUpdates(t *testing.T) {
+	const content = "0123456789"
+	right := digest.Of(digest.SHA256, []byte(content)).String()
+	now, said := false, right
+	w := newWorld(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("Etag", `"1"`)
+		w.Header().Set("Repr-Digest", said)
+		if now = r.Header.Get("If-None-Match") != ""; now {
+			w.Header().Set("Content-Digest", digest.Of(digest.SHA256, nil).String())
+			w.WriteHeader(304)
+			return
+		}
+		io.WriteString(w, content)
+	})
+	w.do("GET /a")
+	said = digest.Of(digest.SHA256, []byte("another")).String()
+	r := w.do("GET /a")
+	if !now || r.Code != 200 || r.Body.String() != content || r.Header().Get("Repr-Digest") != right || r.Header().Get("Content-Digest") != "" {
+		t.Errorf("validated %v: %d %v", now, r.Code, r.Header())
+	}
+}
