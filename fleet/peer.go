@@ -70,6 +70,16 @@ func (c *candidate) unled() standby {
 	return standby{}
 }
 
+// stance is what a standby says of itself before it has asked anybody.
+func (c *candidate) stance() standby {
+	if c.peer != nil && c.token == "" {
+		if now := c.unled(); now.why != "" {
+			return now
+		}
+	}
+	return standby{leader: c.leader}
+}
+
 func listed(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")

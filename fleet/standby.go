@@ -377,6 +377,9 @@ func (c *candidate) lead(ctx context.Context, l *bus.Leadership, n *Node) {
 	if err := n.Close(); err != nil && why == nil {
 		c.k.failed = err
 	}
+	if c.peer != nil && why == nil {
+		c.peer.Yield() // first, so that the next one finds who answers
+	}
 	l.Resign()
 	if why != nil {
 		sleep(ctx, openAgain)
@@ -386,7 +389,7 @@ func (c *candidate) lead(ctx context.Context, l *bus.Leadership, n *Node) {
 // standBy is a member of the fleet until this server has the lease; nil: ctx has
 // ended, or the connection has.
 func (c *candidate) standBy(ctx context.Context) *bus.Leadership {
-	c.k.stands(standby{leader: c.leader})
+	c.k.stands(c.stance())
 	member, leave := context.WithCancelCause(ctx)
 	var ended sync.WaitGroup
 	ended.Go(func() { c.follow(member) })

@@ -60,6 +60,9 @@ func (*Peer) Connect(string) (*Conn, error) { return nil, ErrAbsent }
 // Name is empty.
 func (*Peer) Name() string { return "" }
 
+// Yield does nothing.
+func (*Peer) Yield() {}
+
 // Away are none.
 func (*Peer) Away() ([]string, int) { return nil, 0 }
 

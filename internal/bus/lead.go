@@ -142,9 +142,7 @@ func (l *Leadership) keep(ctx context.Context, s jetstream.Stream, revision uint
 		select {
 		case <-ctx.Done():
 			l.holdsUntil(time.Time{})
-			if _, err := l.write(context.WithoutCancel(ctx), revision, ""); err == nil {
-				_ = l.c.Publish("lease."+l.subject[len(prefixLease):], nil) // a hint: without it, others look soon
-			}
+			l.giveBack(context.WithoutCancel(ctx), s, revision, renewed.Add(l.ttl))
 			return
 		case <-turn.C:
 		}
@@ -167,6 +165,31 @@ func (l *Leadership) keep(ctx context.Context, s jetstream.Stream, revision uint
 			}
 		}
 		cancel()
+	}
+}
+
+// giveBack frees the lease, unless it is another's, or is over anyway. In a cluster
+// whose members have just changed, nobody may answer at first.
+func (l *Leadership) giveBack(ctx context.Context, s jetstream.Stream, revision uint64, until time.Time) {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	for ctx.Err() == nil {
+		_, err := l.write(ctx, revision, "")
+		if err == nil {
+			_ = l.c.Publish("lease."+l.subject[len(prefixLease):], nil) // a hint: without it, others look soon
+			return
+		}
+		if errors.Is(err, ErrClosed) {
+			return
+		}
+		current, holder, err := l.current(ctx, s)
+		if err == nil && holder != l.id {
+			return
+		}
+		if err == nil { // what was of unknown outcome had been written
+			revision = current
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 

@@ -4,6 +4,7 @@ package bus
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/tls"
 	"encoding/json"
@@ -202,6 +203,49 @@ func (t *peerToken) own(dir string) error {
 // kept by three peers.
 func (p *Peer) Connect(name string) (*Conn, error) { return p.connect(name, peerReplicas) }
 
+// Close is Close of a [Server], after Yield.
+func (p *Peer) Close() error {
+	p.Yield()
+	return p.inside.Close()
+}
+
+// yieldWithin bounds Yield.
+const yieldWithin = 2 * time.Second
+
+// Yield has the others lead what this peer does, before it ends, so that they need
+// not find out that it is gone.
+func (p *Peer) Yield() {
+	if away, all := p.Away(); p.Err() != nil || p.isClosed() || 2*len(away) >= all {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), yieldWithin)
+	defer cancel()
+	c, err := p.Connect(p.token.Name)
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	var led []string
+	list := c.js.ListStreams(ctx)
+	for info := range list.Info() {
+		if info.Cluster != nil && info.Cluster.Leader == p.token.Name {
+			led = append(led, info.Config.Name)
+		}
+	}
+	for _, name := range led {
+		_, _ = c.nc.RequestWithContext(ctx, "$JS.API.STREAM.LEADER.STEPDOWN."+name, nil) // who does not answer is waited for below
+	}
+	for _, name := range led {
+		for ctx.Err() == nil {
+			s, err := c.js.Stream(ctx, name)
+			if err == nil && s.CachedInfo().Cluster.Leader != "" && s.CachedInfo().Cluster.Leader != p.token.Name {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
 // Name is the peer's.
 func (p *Peer) Name() string { return p.token.Name }
 
@@ -210,6 +254,9 @@ func (p *Peer) Name() string { return p.token.Name }
 // written; and until three have been there at once, nothing ever could.
 func (p *Peer) Away() (names []string, all int) {
 	there := map[string]bool{p.token.Name: true}
+	if p.ns == nil {
+		return nil, 0
+	}
 	if routes, err := p.ns.Routez(nil); err == nil {
 		for _, r := range routes.Routes {
 			there[r.RemoteName] = true

@@ -215,6 +215,7 @@ func (w *writer) current() {
 // Each of three peers ends, the one that leads the log first; what is written
 // meanwhile it has when it is back, and when it is back with nothing.
 func TestPeers(t *testing.T) {
+	t.Parallel()
 	s := newSet(t)
 	s.begin(0, 1, 2)
 	s.whole()
@@ -258,6 +259,7 @@ func TestPeers(t *testing.T) {
 // Of three peers two are gone: nothing is acknowledged. When one is back, all is
 // there that was.
 func TestPeersWithoutMajority(t *testing.T) {
+	t.Parallel()
 	s := newSet(t)
 	s.begin(0, 1, 2)
 	s.whole()
@@ -289,6 +291,7 @@ func TestPeersWithoutMajority(t *testing.T) {
 // Who has another key than those of the tokens does not get in, in either
 // direction: a peer of another set whose addresses are the same, and who has none.
 func TestPeerStranger(t *testing.T) {
+	t.Parallel()
 	s := newSet(t)
 	other, err := NewPeers(s.places)
 	if err != nil {
