@@ -19,24 +19,28 @@ import (
 //
 // The first puts a TXT record of that name and value beside those that there
 // are, and ends with 0 when all servers of the zone have it; the second takes
-// it away. It gets our environment, and five minutes.
+// it away. It gets our environment, and five minutes; half a minute for what is
+// only tidying up, for which an end of the server waits.
 type hook struct{ program string }
 
 const (
 	hookTime = 5 * time.Minute
+	tidyTime = 30 * time.Second
 	hookSaid = 512 // bytes of what it said that an error has
 )
 
 // Present implements acmez.Solver.
-func (h hook) Present(ctx context.Context, c acme.Challenge) error { return h.run(ctx, "present", c) }
+func (h hook) Present(ctx context.Context, c acme.Challenge) error {
+	return h.run(ctx, hookTime, "present", c)
+}
 
 // CleanUp implements acmez.Solver.
 func (h hook) CleanUp(ctx context.Context, c acme.Challenge) error {
-	return h.run(context.WithoutCancel(ctx), "cleanup", c)
+	return h.run(context.WithoutCancel(ctx), tidyTime, "cleanup", c)
 }
 
-func (h hook) run(ctx context.Context, verb string, c acme.Challenge) error {
-	ctx, cancel := context.WithTimeout(ctx, hookTime)
+func (h hook) run(ctx context.Context, limit time.Duration, verb string, c acme.Challenge) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, h.program, verb, c.DNS01TXTRecordName(), c.DNS01KeyAuthorization())
 	cmd.WaitDelay = time.Second

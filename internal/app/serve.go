@@ -17,6 +17,7 @@ import (
 	"freshet/forward"
 	"freshet/httpd"
 	"freshet/internal/accesslog"
+	"freshet/internal/acme"
 	"freshet/internal/config"
 	"freshet/internal/control"
 	"freshet/internal/journal"
@@ -47,6 +48,7 @@ type service struct {
 	current   atomic.Pointer[[]*opened] // listeners, for other goroutines
 	serveTLS  func(net.Listener) error
 	local     *localTLS     // nil: certificates are in files
+	auto      *acme.Manager // nil: none are by ACME
 	failed    chan error    // of a listener that ended by itself
 	ended     chan struct{} // closed when nobody listens to failed any more
 }
@@ -134,6 +136,7 @@ func serve(e *Env, c *config.Server, open opener) (err error) {
 	if s.local != nil {
 		s.local.announce(e)
 	}
+	s.startAutoTLS()
 	s.announcePrograms()
 	s.announceLists()
 	s.announceMonitor()
@@ -171,14 +174,18 @@ func (s *service) open(content opener) (err error) {
 		}
 		tlsConfig = &tls.Config{GetCertificate: pair.Get}
 	}
+	files := tlsConfig
 	if tlsConfig, err = s.openLocalTLS(tlsConfig); err != nil {
+		return err
+	}
+	if tlsConfig, err = s.openAutoTLS(files, tlsConfig); err != nil {
 		return err
 	}
 	if s.access, err = openAccessLog(c, s.env.Stdout, s.log.Logger); err != nil {
 		return err
 	}
 	s.engine = newEngine(c, pages, s.log.Logger)
-	s.engine.Handler, s.engine.Hot = s.content.handler, s.content.hot
+	s.engine.Handler, s.engine.Hot = s.proving(s.content.handler, s.content.hot)
 	s.journal, s.figures.Metrics = journal.New(journal.Options{Named: s.named}), metrics.New(metrics.Options{Places: s.countedPlaces()})
 	s.engine.Sink = s.env.also(&recorder{s.access, s.journal, s.figures.Metrics})
 	if s.content.masks != nil {
@@ -188,6 +195,7 @@ func (s *service) open(content opener) (err error) {
 		s.content.inside.Sink = s.engine.Sink
 	}
 	s.addGauges()
+	s.addAutoGauges()
 	s.engine.TLSConfig = tlsConfig
 	s.serveTLS = func(l net.Listener) error { return s.engine.ServeTLS(l, "", "") }
 	if s.listeners, err = openAll(c, nil); err != nil {
@@ -316,7 +324,7 @@ func (s *service) reopen() {
 // close closes what open opened.
 func (s *service) close() error {
 	close(s.ended)
-	faults := []error{s.door.close(), s.watched.close(), s.closeJobs()}
+	faults := []error{s.door.close(), s.watched.close(), s.closeJobs(), s.closeAutoTLS()}
 	s.figures.close()
 	if s.content.close != nil {
 		faults = append(faults, s.content.close())

@@ -40,7 +40,8 @@ type Server struct {
 	TLSListen []string
 	TLSCert   string
 	TLSKey    string
-	TLSLocal  bool  // certificates by the user's own authority
+	TLSLocal  bool // certificates by the user's own authority
+	Auto      Auto
 	Backlog   int64 // 0: the system's own
 
 	Monitor      string // an address, or "off"

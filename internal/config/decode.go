@@ -245,7 +245,7 @@ func hasKey(rows []Flag, key string) bool {
 // checkSites looks at what no site can tell alone.
 func (d *decoder) checkSites(f *File, nodes []*node, server *node) {
 	names := map[string]bool{}
-	certificates := f.Server.TLSCert != "" || f.Server.TLSKey != "" || f.Server.TLSLocal
+	certificates := f.Server.TLSCert != "" || f.Server.TLSKey != "" || f.Server.TLSLocal || len(f.Server.Auto.Names) > 0
 	for i := range f.Sites {
 		s := &f.Sites[i]
 		if len(s.Names) == 0 && nodes[i].get("names") == nil {
@@ -270,7 +270,7 @@ func (d *decoder) checkSites(f *File, nodes []*node, server *node) {
 		if n != nil {
 			at = n.name
 		}
-		d.fault(at, "tls-listen needs a certificate: give a site certificate and key, or tls-cert and tls-key, or tls-local here")
+		d.fault(at, "tls-listen needs a certificate: give a site certificate and key, or tls-cert and tls-key, or tls-auto or tls-local here")
 	}
 }
 

@@ -52,6 +52,7 @@ const (
 	Seconds        // a duration; a number alone is one of seconds, as curl has it
 	FreeText       // may be empty
 	Named          // a number by a name; in a file, a table of them
+	AuthorityURL   // of certificates
 )
 
 // put parses text as a value of f and stores it where it belongs. Its error
@@ -138,6 +139,8 @@ func (f *Flag) text(s string) (string, error) {
 		return parseOrigin(s)
 	case OriginHost:
 		return parseOriginHost(s)
+	case AuthorityURL:
+		return parseAuthority(s)
 	case Pseudonym:
 		if c := s[0] | 0x20; c < 'a' || c > 'z' || !isToken(s) {
 			return "", errors.New("give letters, digits and hyphens, a letter first")

@@ -169,7 +169,7 @@ func TestFaults(t *testing.T) {
 		{"a b", nil, `"b": one folder is served at a time; quote a name that has spaces`},
 		{"--error-log off", nil, `--error-log cannot be off; give a file, or - for standard error`},
 		{"--tls-cert c --tls-listen :1", nil, `--tls-cert and --tls-key belong together; give both`},
-		{"--tls-listen :1", nil, `--tls-listen needs a certificate: give --tls-cert FILE and --tls-key FILE, or --tls-local`},
+		{"--tls-listen :1", nil, `--tls-listen needs a certificate: give --tls-cert FILE and --tls-key FILE, or --tls-auto NAME, or --tls-local`},
 		{"--tls-local --listen :1", nil, `--tls-local is used by --tls-listen only; give --tls-listen ADDR too`},
 		{"--tls-cert c --tls-key k", nil, `--tls-cert is used by --tls-listen only; give --tls-listen ADDR too`},
 		{"", []string{"FRESHET_MEMORY=much"}, `bad value "much" for FRESHET_MEMORY: give a size such as 64k, 256MiB or 1GB, at least 1MiB`},
@@ -185,6 +185,42 @@ func TestFaults(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestTLSAuto: where it listens unless that is said, and what cannot be.
+func TestTLSAuto(t *testing.T) {
+	for args, want := range map[string][2]string{
+		"--tls-auto a.example --tls-auto B.example.":       {":80", ":443"},
+		"--tls-auto a.example --tls-local":                 {":80", ":443"},
+		"--tls-auto a.example --tls-listen :1":             {"", ":1"},
+		"--tls-auto a.example --tls-listen :1 --listen :2": {":2", ":1"},
+	} {
+		s, err := ParseServe(strings.Fields(args), nil)
+		if err != nil || strings.Join(s.Server.Listen, " ") != want[0] || strings.Join(s.Server.TLSListen, " ") != want[1] || s.Server.Auto.Names[0] != "a.example" {
+			t.Errorf("%q: %+v, %v", args, s, err)
+		}
+	}
+	for args, want := range map[string]string{
+		"--tls-auto a.example --listen :1":                               "--tls-auto is used by --tls-listen only",
+		"--tls-auto-email a@b.example":                                   "--tls-auto-email is used with --tls-auto only",
+		"--tls-auto a.example --tls-auto-directory http://ca.example/":   "begins with https://",
+		"--tls-auto a.example --tls-auto-directory https://u@ca.example": "begins with https://",
+		"--tls-auto a.example:443":                                       "the port is no part of a name",
+	} {
+		if _, err := ParseServe(strings.Fields(args), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}
+
+// TestTLSAutoOfAFilter: a proxy for this machine is not opened to all.
+func TestTLSAutoOfAFilter(t *testing.T) {
+	if _, err := ParseFilter([]string{"--tls-auto", "a.example"}, nil); err == nil || !strings.Contains(err.Error(), "give --tls-listen ADDR too") {
+		t.Error(err)
+	}
+	if c, err := ParseFilter([]string{"--tls-auto", "a.example", "--tls-listen", ":443"}, nil); err != nil || len(c.Listen) != 0 {
+		t.Errorf("%+v, %v", c, err)
 	}
 }
 

@@ -1,0 +1,182 @@
+package app
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"freshet/httpd"
+	"freshet/internal/acme"
+	"freshet/internal/config"
+	counters "freshet/internal/metrics"
+)
+
+// openAutoTLS puts certificates by ACME before others, when there are names for
+// them; files are those of files, and those of the names go before.
+func (s *service) openAutoTLS(files, others *tls.Config) (*tls.Config, error) {
+	c := &s.conf.Auto
+	if len(c.Names) == 0 {
+		return others, nil
+	}
+	o, err := autoOptions(c, s.env.Environ)
+	if err != nil {
+		return nil, err
+	}
+	o.HTTP, o.TLS, o.Log = len(s.conf.Listen) > 0, len(s.conf.TLSListen) > 0, s.log.Logger
+	if s.auto, err = acme.Open(o); err != nil {
+		return nil, fmt.Errorf("--tls-auto: %w", err)
+	}
+	a := &autoTLS{own: s.auto}
+	if files != nil {
+		a.files = files.GetCertificate
+	}
+	if others != nil {
+		a.others = others.GetCertificate
+	}
+	return &tls.Config{GetCertificate: a.get, NextProtos: acme.Protocols}, nil
+}
+
+// autoOptions are what the settings say.
+func autoOptions(c *config.Auto, environ []string) (acme.Options, error) {
+	o := acme.Options{Names: c.Names, Folder: c.Data, Directory: c.Directory, Email: c.Email, DNSHook: c.DNS}
+	if o.Folder == "" {
+		dir := userFolder(environ, "XDG_DATA_HOME", ".local/share")
+		if dir == "" {
+			return o, errors.New("--tls-auto needs a folder for certificates: give --tls-auto-data DIR, or set HOME or XDG_DATA_HOME")
+		}
+		o.Folder = filepath.Join(dir, "certificates")
+	}
+	for _, name := range c.Names {
+		if c.Directory == "" && slices.ContainsFunc(localDomains, func(d string) bool { return strings.HasSuffix("."+name, "."+d) }) {
+			return o, fmt.Errorf("--tls-auto: %s: no public authority answers for a name that anybody can have; see --tls-local, or give --tls-auto-directory URL of an authority of your own", name)
+		}
+	}
+	if c.CA == "" {
+		return o, nil
+	}
+	data, err := os.ReadFile(c.CA)
+	if err != nil {
+		return o, fmt.Errorf("--tls-auto-ca %s: %w", c.CA, cause(err))
+	}
+	o.Roots = x509.NewCertPool()
+	if !o.Roots.AppendCertsFromPEM(data) {
+		return o, fmt.Errorf("--tls-auto-ca %s: there is no certificate in it; give a file in PEM", c.CA)
+	}
+	return o, nil
+}
+
+// autoTLS chooses between certificates by ACME and others.
+type autoTLS struct {
+	own           *acme.Manager
+	files, others func(*tls.ClientHelloInfo) (*tls.Certificate, error) // nil: none
+}
+
+// get is for tls.Config. A name of ours gets a certificate that is for it, or
+// none.
+func (a *autoTLS) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	name := strings.TrimSuffix(strings.ToLower(hello.ServerName), ".")
+	switch {
+	case acme.IsChallenge(hello):
+		return a.own.GetCertificate(hello)
+	case !a.own.Has(name) && a.others != nil:
+		return a.others(hello)
+	case a.files != nil:
+		given, err := a.files(hello)
+		if err == nil && given != nil && given.Leaf != nil && given.Leaf.VerifyHostname(name) == nil {
+			return given, nil
+		}
+	}
+	return a.own.GetCertificate(hello)
+}
+
+// proving puts the answers to an authority before a handler, and its hot path.
+func (s *service) proving(h http.Handler, hot httpd.HotHandler) (http.Handler, httpd.HotHandler) {
+	if s.auto == nil {
+		return h, hot
+	}
+	next := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS == nil && s.auto.HTTPChallenge(w, r) {
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+	if hot == nil {
+		return next, nil
+	}
+	return next, unproven{hot}
+}
+
+// unproven is a hot path that leaves alone what an authority may have asked.
+type unproven struct{ httpd.HotHandler }
+
+// ServeHot implements httpd.HotHandler. What an authority asks has no encoding
+// in it, for a token has no character that needs one.
+func (u unproven) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
+	if !q.TLS && strings.HasPrefix(q.Path, acme.ChallengePath) {
+		return false
+	}
+	return u.HotHandler.ServeHot(q, a)
+}
+
+// startAutoTLS begins to ask for certificates, now that the authority can ask
+// back, and says for which names there are some.
+func (s *service) startAutoTLS() {
+	if s.auto == nil {
+		return
+	}
+	for _, n := range s.auto.State() {
+		if n.Until.IsZero() {
+			s.env.tell("asking for a certificate for %s; until there is one, who asks for that name over TLS is refused", n.Name)
+			continue
+		}
+		s.env.tell("a certificate for %s is valid until %s", n.Name, n.Until.Format(time.RFC3339))
+	}
+	s.auto.Start()
+}
+
+// addAutoGauges has the monitor show how certificates are.
+func (s *service) addAutoGauges() {
+	if s.auto == nil {
+		return
+	}
+	count := func(what func(acme.State) bool) func() float64 {
+		return func() (n float64) {
+			for _, state := range s.auto.State() {
+				if what(state) {
+					n++
+				}
+			}
+			return n
+		}
+	}
+	m := s.figures.Metrics
+	m.AddGauge(counters.Gauge{Name: "certificates_missing", Help: "Names without a certificate that they are to have", Value: count(func(n acme.State) bool { return n.Until.IsZero() })})
+	m.AddGauge(counters.Gauge{Name: "certificates_failing", Help: "Names whose certificate could not be obtained or renewed when that was tried last", Value: count(func(n acme.State) bool { return n.Err != nil })})
+	m.AddGauge(counters.Gauge{Name: "certificate_seconds", Unit: "seconds", Help: "Time until the first certificate by ACME ends", Value: func() float64 {
+		var first time.Time
+		for _, n := range s.auto.State() {
+			if !n.Until.IsZero() && (first.IsZero() || n.Until.Before(first)) {
+				first = n.Until
+			}
+		}
+		if first.IsZero() {
+			return 0
+		}
+		return max(time.Until(first).Seconds(), 0)
+	}})
+}
+
+// closeAutoTLS ends what asks for certificates.
+func (s *service) closeAutoTLS() error {
+	if s.auto == nil {
+		return nil
+	}
+	return s.auto.Close()
+}

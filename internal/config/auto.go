@@ -1,0 +1,58 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+)
+
+// Auto says for which names an authority is asked for certificates.
+type Auto struct {
+	Names     []string
+	Directory string // "": the default of internal/acme
+	Email     string
+	CA        string // a file; "": the system's
+	DNS       string // a program; ""
+	Data      string // a folder; "": the user's
+}
+
+// Where a server listens that has certificates of its own for names, and no
+// address: where an authority asks, and browsers do.
+const (
+	autoListen    = ":80"
+	autoTLSListen = ":443"
+	openListen    = ":8000" // the default of servers that are for all
+)
+
+// checkAuto looks at what single rows of certificates by ACME cannot tell, and
+// says where such a server listens.
+func (s *settings) checkAuto(c *Server) {
+	auto := s.label("tls-auto")
+	if len(c.Auto.Names) == 0 {
+		for _, row := range []string{"tls-auto-directory", "tls-auto-email", "tls-auto-ca", "tls-auto-dns", "tls-auto-data"} {
+			if s.has(row) {
+				s.faultAbout(row, "%s is used with %s only; give %s NAME too", s.label(row), auto, auto)
+			}
+		}
+		return
+	}
+	// What listens for this machine alone by default, as a forward proxy does, is
+	// not opened to all for the sake of a proof.
+	open := s.flags[s.index("listen")].Default == openListen
+	switch {
+	case open && !s.has("listen") && !s.has("tls-listen"):
+		c.Listen, c.TLSListen = []string{autoListen}, []string{autoTLSListen}
+	case len(c.TLSListen) == 0:
+		listen := s.label("tls-listen")
+		s.faultAbout("tls-auto", "%s is used by %s only; give %s ADDR too", auto, listen, listen)
+	}
+}
+
+// parseAuthority checks the address of an authority, which is asked by TLS alone
+// (RFC 8555 §6.1).
+func parseAuthority(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return "", errors.New("give the address of a directory that begins with https://")
+	}
+	return s, nil
+}
