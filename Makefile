@@ -10,7 +10,7 @@ MODELS   ?= 100
 PKGS     ?= ./...
 
 .DEFAULT_GOAL := build
-.PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults powerloss models fuzz
+.PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults powerloss shaken models fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ faults: ## hubs, peers, workers and NATS servers killed at random while 10,000 j
 
 powerloss: ## the power goes at each sync of a hub, and in between, in RUNS (4) runs: all that was acknowledged is there
 	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run 'TestPowerLoss$$' -v -timeout 12h -faults.losses=0 -faults.large -faults.runs=$(RUNS)
+
+shaken: ## a hub and a worker on a disk that is slow and stands still
+	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run 'TestSlowDisk$$' -v -timeout 1h -faults.shaken
 
 models: ## what is random in the tests, MODELS (100) times as long and with other seeds: caches, purges, verdicts, stores, queues
 	FRESHET_TEST_SEED=new $(GO) test ./cache -run TestHistories -v -timeout 6h -histories=$$((200*$(MODELS)))

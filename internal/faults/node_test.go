@@ -46,11 +46,13 @@ var programs = struct {
 	by  map[string]string
 }{by: map[string]string{}}
 
-// build builds a program, once for all tests.
-func build(pkg string) (string, error) {
+// build builds a program, once for all tests; with an overlay, changed as that
+// says, which is given a folder and returns a flag of go build.
+func build(pkg string, overlay func(dir string) (string, error)) (string, error) {
 	programs.mu.Lock()
 	defer programs.mu.Unlock()
-	if program := programs.by[pkg]; program != "" {
+	name := fmt.Sprint(pkg, overlay != nil)
+	if program := programs.by[name]; program != "" {
 		return program, nil
 	}
 	if programs.dir == "" {
@@ -61,10 +63,22 @@ func build(pkg string) (string, error) {
 		programs.dir = dir
 	}
 	program := filepath.Join(programs.dir, fmt.Sprint("program-", len(programs.by)))
-	if out, err := exec.Command("go", "build", "-o", program, pkg).CombinedOutput(); err != nil {
+	words := []string{"build", "-o", program, pkg}
+	if overlay != nil {
+		changes, err := os.MkdirTemp(programs.dir, "overlay")
+		if err != nil {
+			return "", err
+		}
+		flag, err := overlay(changes)
+		if err != nil {
+			return "", err
+		}
+		words = slices.Insert(words, 1, flag)
+	}
+	if out, err := exec.Command("go", words...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
-	programs.by[pkg] = program
+	programs.by[name] = program
 	return program, nil
 }
 
@@ -78,12 +92,13 @@ func TestMain(m *testing.M) {
 
 // A node is a process of a program that is started, killed, and started again.
 type node struct {
-	name  string
-	pkg   string // the program's; "": freshet
-	args  []string
-	env   []string
-	ready *regexp.Regexp // of what it says once it works
-	wrap  wrap
+	name    string
+	pkg     string                           // the program's; "": freshet
+	overlay func(dir string) (string, error) // changes it; nil: it is as it is
+	args    []string
+	env     []string
+	ready   *regexp.Regexp // of what it says once it works
+	wrap    wrap
 
 	mu      sync.Mutex // guards all below, and is held while it starts or is killed
 	command *exec.Cmd
@@ -101,7 +116,7 @@ type wrap struct {
 func (n *node) start() (said []string, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	program, err := build(cmp.Or(n.pkg, ours))
+	program, err := build(cmp.Or(n.pkg, ours), n.overlay)
 	if err != nil {
 		return nil, err
 	}
