@@ -21,7 +21,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want.Server = Server{
 		Listen: []string{":8000"}, Monitor: "127.0.0.1:8001", RequestID: "errors", ServerHeader: "freshet",
-		Jobs:      JobQueue{Tasks: -1, Keep: 7 * 24 * time.Hour, NATS: NATS{Replicas: 1}, Inputs: 64 << 30},
+		Jobs:      JobQueue{Tasks: -1, Keep: 7 * 24 * time.Hour, NATS: NATS{Replicas: 1}, Inputs: 64 << 30, Outputs: 64 << 30},
 		AccessLog: "-", LogFormat: "combined", ErrorLog: "-",
 		MaxConnections: 65536, MaxRequestsPerConnection: 1 << 20,
 		MaxHeadBytes: 32 << 10, MaxFields: 128, MaxTargetBytes: 8 << 10, MaxBodyBytes: 256 << 20,
