@@ -8,6 +8,9 @@ ROUNDS   ?= 100
 RUNS     ?= 4
 MODELS   ?= 100
 PKGS     ?= ./...
+# How many packages are tested at once: some wait most of the time, for programs
+# that are killed, and would leave processors idle.
+ATONCE   ?= 4
 
 .DEFAULT_GOAL := build
 .PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults powerloss shaken models fuzz
@@ -29,10 +32,10 @@ check: ## formatting, go vet, staticcheck
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PKGS)
 
 race: ## all tests with the race detector
-	$(GO) test -race -timeout 30m $(PKGS)
+	$(GO) test -race -p $(ATONCE) -timeout 30m $(PKGS)
 
 unit: ## all tests without it: allocation budgets only hold there
-	$(GO) test -timeout 30m $(PKGS)
+	$(GO) test -p $(ATONCE) -timeout 30m $(PKGS)
 
 generated: ## go generate changes nothing
 	@scripts/generated
