@@ -3,7 +3,6 @@ package acme
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,8 +48,7 @@ func (n *name) load() {
 		return
 	}
 	if c, err := tls.X509KeyPair(chain, key); err == nil && c.Leaf.VerifyHostname(strings.Replace(n.name, "*", "x", 1)) == nil {
-		n.current.Store(&c)
-		n.plan(c.Leaf)
+		n.serve(&c)
 	}
 }
 
@@ -83,8 +81,7 @@ func (n *name) look(ctx context.Context) error {
 		if !slices.Contains(c.Names, n.name) || c.Leaf == nil {
 			continue
 		}
-		had := n.current.Swap(&c.Certificate)
-		n.plan(c.Leaf)
+		had := n.serve(&c.Certificate)
 		if had == nil || !had.Leaf.Equal(c.Leaf) {
 			m.o.Log.Info("a certificate is served", "name", n.name, "by", c.Leaf.Issuer.CommonName, "until", c.Leaf.NotAfter)
 		}
@@ -93,16 +90,18 @@ func (n *name) look(ctx context.Context) error {
 	return err
 }
 
-// plan finds when a certificate is renewed: when the authority says, as it was
-// chosen then, or else when a third of its life is left.
-func (n *name) plan(leaf *x509.Certificate) {
-	due := leaf.NotAfter.Add(-leaf.NotAfter.Sub(leaf.NotBefore) / 3)
-	if said := n.suggested(); !said.IsZero() && said.Before(leaf.NotAfter) {
+// serve has a certificate be served, and returns the one before. It is renewed
+// when the authority says, as it was chosen then, or else when a third of its
+// life is left.
+func (n *name) serve(c *tls.Certificate) (had *tls.Certificate) {
+	due := c.Leaf.NotAfter.Add(-c.Leaf.NotAfter.Sub(c.Leaf.NotBefore) / 3)
+	if said := n.suggested(); !said.IsZero() && said.Before(c.Leaf.NotAfter) {
 		due = said
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.due = due
+	return n.current.Swap(c)
 }
 
 func (n *name) suggested() time.Time {
