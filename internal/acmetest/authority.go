@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -164,13 +165,20 @@ func (a *Authority) Start() {
 	a.run = exec.Command(path, "-config", filepath.Join(a.dir, "pebble.json"), "-dnsserver", a.DNS.addr)
 	a.run.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1")
 	a.run.Stdout, a.run.Stderr = a.said, a.said
-	if err := a.run.Start(); err != nil {
+	endsWithUs(a.run)
+	started := make(chan error, 1)
+	go func(run *exec.Cmd, ended chan struct{}) {
+		defer close(ended)
+		runtime.LockOSThread() // until it has ended
+		err := run.Start()
+		if started <- err; err == nil {
+			_ = run.Wait()
+		}
+	}(a.run, a.ended)
+	if err := <-started; err != nil {
+		a.run = nil
 		a.t.Fatal(err)
 	}
-	go func(run *exec.Cmd, ended chan struct{}) {
-		_ = run.Wait()
-		close(ended)
-	}(a.run, a.ended)
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if r, err := a.client.Get(a.Directory); err == nil {
 			r.Body.Close()
