@@ -9,6 +9,7 @@ import (
 
 	"freshet/httpd"
 	"freshet/internal/rule"
+	"freshet/socketserver"
 )
 
 const (
@@ -29,7 +30,7 @@ type upload struct {
 	failed  func(rule.ID)
 
 	asking atomic.Bool  // the client is waited for
-	moved  atomic.Int64 // when it got further, nanoseconds since 1970
+	moved  atomic.Int64 // when it got further, by httpd.Monotonic: the time of day may be set
 	over   atomic.Bool
 	done   chan struct{}
 }
@@ -42,7 +43,7 @@ var uploadBuffers = sync.Pool{New: func() any { return new(uploadBuffer) }}
 // start sends it over nc, until that is closed.
 func (u *upload) start(nc net.Conn) {
 	u.done = make(chan struct{})
-	u.moved.Store(time.Now().UnixNano())
+	u.moved.Store(httpd.Monotonic())
 	go u.run(nc)
 }
 
@@ -76,7 +77,7 @@ func (u *upload) run(nc net.Conn) {
 		if _, werr := nc.Write(rec); werr != nil {
 			return
 		}
-		u.moved.Store(time.Now().UnixNano())
+		u.moved.Store(httpd.Monotonic())
 		if err == io.EOF {
 			u.over.Store(true)
 			return
@@ -94,5 +95,5 @@ func (u *upload) fault(err error) rule.ID {
 // working reports whether it got further since then, or waits for the client,
 // for whom there are other limits.
 func (u *upload) working(since time.Time) bool {
-	return !u.over.Load() && (u.asking.Load() || u.moved.Load() > since.UnixNano())
+	return !u.over.Load() && (u.asking.Load() || u.moved.Load() > socketserver.Clock(since))
 }
