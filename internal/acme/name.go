@@ -148,8 +148,8 @@ func (n *name) note(err error) time.Duration {
 	}
 	pause = jitter(pause)
 	n.failures++
+	n.tell(err, now, now.Add(pause)) // before anybody sees it in the state
 	n.set(err, now, now.Add(pause))
-	n.tell(err, now, now.Add(pause))
 	return pause
 }
 
