@@ -50,8 +50,8 @@ func TestAppendMembers(t *testing.T) {
 func TestParseValues(t *testing.T) {
 	for in, want := range map[string]string{
 		`"a";x=1,  (b;y  2 );z`: `"a";x=1 (b;y 2);z`,
-		`1.0|tok;a=?1`:           `1.0 tok;a`,
-		`"a" "b"`:                "malformed",
+		`1.0|tok;a=?1`:          `1.0 tok;a`,
+		`"a" "b"`:               "malformed",
 	} {
 		got := "malformed"
 		if values, ok := ParseValues(strings.Split(in, "|")); ok {
