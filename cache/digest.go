@@ -8,8 +8,10 @@ import (
 
 // What an answer says of its own bytes (RFC 9530) is compared once, when they are
 // stored, and once more when parts have become a whole. What contradicts itself
-// goes to the client that it came for, with the field that says so, and to nobody
-// else. Digests in trailers are not looked at: trailers are not kept.
+// goes to those who waited for it, with the field that says so, and is not kept.
+// Of a large part, which goes to a file as it comes, only the whole is compared,
+// once that is there: until then it is used. Digests in trailers are not looked
+// at: trailers are not kept.
 
 // checkerOf returns what compares a body with the digests that fields say it has;
 // nil when they say nothing.

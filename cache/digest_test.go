@@ -151,6 +151,34 @@ func TestDigestsOfParts(t *testing.T) {
 	}
 }
 
+// TestDigestOfMissingPart: what is missing is not what its digest says, as when
+// an origin puts the digest of the whole everywhere: all of it is asked for then,
+// and the client gets that.
+func TestDigestOfMissingPart(t *testing.T) {
+	f := newFilm(1000, `"1"`)
+	says, asked := "", []string{}
+	w := newWorld(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Header.Get("Range"))
+		h := w.Header()
+		h.Set("Cache-Control", "max-age=1000")
+		h.Set("Etag", `"1"`)
+		if says != "" {
+			h.Set("Content-Digest", says)
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.data))
+	})
+	w.do("GET /film", "Range: bytes=0-499")
+	says = digest.Of(digest.SHA256, f.data).String()
+	for range 2 {
+		if r := w.do("GET /film"); r.Code != 200 || !bytes.Equal(r.Body.Bytes(), f.data) {
+			t.Errorf("%d, %d bytes; the origin was asked %q", r.Code, r.Body.Len(), asked)
+		}
+	}
+	if len(asked) != 3 || asked[1] != "bytes=500-" || asked[2] != "" {
+		t.Errorf("the origin was asked %q: a part, what was missing, and all of it", asked)
+	}
+}
+
 // TestDigestUpdates: what a 304 says of bytes that it does not have with it does
 // not take the place of what was compared.
 func TestDigestUpdates(t *testing.T) {

@@ -60,9 +60,13 @@ const maxGaps = 32
 // finishPart joins the part with what was stored, and answers.
 func (x *fill) finishPart(cut any) {
 	h, q := x.h, x.q
-	if cut != nil || x.body.n != x.body.size || wrong(x.check) {
+	switch {
+	case cut != nil || x.body.n != x.body.size:
 		x.f.land(failed, nil, nil, http.StatusBadGateway)
 		x.fail(http.ErrAbortHandler)
+		return
+	case wrong(x.check):
+		x.startOver()
 		return
 	}
 	n := x.renewal(q.object)
