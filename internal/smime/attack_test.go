@@ -108,6 +108,12 @@ func TestAttacks(t *testing.T) {
 		{"a sender more", change(t, good, "From: Alice", "From: Bob <bob@example.org>, Alice"), "other-sender"},
 		{"a sender that reads like her", change(t, good, "From: Alice <alice@example.org>", "From: \"alice@example.org\" <mallory@example.org>"), "other-sender"},
 		{"a sender that cannot be read", change(t, good, "From: Alice <alice@example.org>", "From: Alice <alice@example.org"), "bad-sender"},
+		{"an empty group for a sender", change(t, good, "From: Alice <alice@example.org>", "From: \"Alice <alice@example.org>\":;"), "bad-sender"},
+		{"an empty group beside the sender", change(t, good, "From: Alice <alice@example.org>", "From: \"Bob <bob@example.org>\":;, alice@example.org"), "bad-sender"},
+		{"a group with the sender", change(t, good, "From: Alice <alice@example.org>", "From: Bob: alice@example.org;"), "bad-sender"},
+		{"a group with a comment", change(t, good, "From: Alice <alice@example.org>", "From: (\\)\":) Bob (;): (nobody) ;"), "bad-sender"},
+		{"an empty sender", change(t, good, "From: Alice <alice@example.org>", "From:"), "bad-sender"},
+		{"a comment for a sender", change(t, good, "From: Alice <alice@example.org>", "From: (Alice <alice@example.org>)"), "bad-sender"},
 		{"another protocol", change(t, good, "application/pkcs7-signature", "application/pgp-signature"), "not-smime"},
 		{"a text for a signature", change(t, good, "Content-Type: application/pkcs7-signature", "Content-Type: text/plain"), "parts"},
 		{"said to be encrypted", change(t, opaque, "smime-type=signed-data", "smime-type=enveloped-data"), "not-signed"},
@@ -269,6 +275,12 @@ func TestAddresses(t *testing.T) {
 	o.AnySender = true
 	if r := Verify(mail, o); !r.Verified {
 		t.Error(r.ids())
+	}
+	// Colons in names and comments make no group.
+	for _, name := range []string{`"Alice: at; work" <alice@example.org>`, `"\":" <alice@example.org>`, `Alice (\):;) <alice@example.org>`} {
+		if r := Verify(change(t, mail, "Alice <alice@example.org>", name), w.verify()); !r.Verified {
+			t.Errorf("%s: %s", name, r.ids())
+		}
 	}
 	// An encoded name says nothing, in whatever charset.
 	o = w.verify()

@@ -88,6 +88,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add(x.detached)
 	f.Add(x.opaque)
 	f.Add(x.plainText)
+	f.Add(bytes.Replace(x.opaque, []byte("From: "), []byte("From: \"Alice <alice@example.org>\":;, "), 1))
 	o := VerifyOptions{Roots: x509.NewCertPool(), Now: x.now}
 	o.Roots.AddCert(x.root)
 	want := Verify(x.detached, o)
@@ -101,12 +102,23 @@ func FuzzVerify(f *testing.F) {
 			t.Errorf("this was not signed: %q", r.Content)
 		case r.Verified && slices.ContainsFunc(r.From, func(a string) bool { return !sameAddress(a, "bob@example.org") }):
 			t.Errorf("they have not signed: %q", r.From)
+		case r.Verified && len(r.From) == 0 && hasSender(mail):
+			t.Error("nobody was compared with the sender")
 		case !r.Verified && r.Content != nil:
 			t.Error("content that did not verify")
 		case !r.Verified && r.ids() == "":
 			t.Error("refused without a reason")
 		}
 	})
+}
+
+func hasSender(mail []byte) bool {
+	h, _, ok := readHead(mail)
+	if !ok {
+		return false
+	}
+	_, n := h.get("From")
+	return n > 0
 }
 
 // FuzzDecrypt: what is said to be authentic is what was encrypted.

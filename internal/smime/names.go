@@ -67,11 +67,35 @@ func (h *head) from() ([]string, *Problem) {
 	case n > 1:
 		return nil, problem("two-senders", "say whose address it has to be", "the mail has %d From fields", n)
 	}
+	// A group (RFC 6854) has a name, which is shown, and which nobody can sign for;
+	// an empty one has no address that would be compared.
 	list, err := parseAddresses(value)
-	if err != nil {
-		return nil, problem("bad-sender", "say whose address it has to be", "the From field of the mail cannot be read")
+	if err != nil || len(list) == 0 || hasGroup(value) {
+		return nil, problem("bad-sender", "say whose address it has to be", "the From field of the mail cannot be read, or names a group")
 	}
 	return list, nil
+}
+
+// hasGroup reports whether a list of addresses has a group (RFC 5322 §3.4): a
+// colon or a semicolon that is not quoted and in no comment.
+func hasGroup(list string) bool {
+	quoted, comments := false, 0
+	for i := 0; i < len(list); i++ {
+		switch c := list[i]; {
+		case c == '\\' && (quoted || comments > 0):
+			i++
+		case c == '"' && comments == 0:
+			quoted = !quoted
+		case quoted:
+		case c == '(':
+			comments++
+		case c == ')' && comments > 0:
+			comments--
+		case (c == ':' || c == ';') && comments == 0:
+			return true
+		}
+	}
+	return false
 }
 
 func parseAddresses(value string) ([]string, error) {
