@@ -15,8 +15,10 @@ func below(path string, prefix []byte) bool {
 // plainPath reports whether a path means the same to everybody who may decode it
 // behind us. What could lead out of a folder for some of them is not plain: an
 // empty or a dot segment, plain or encoded, also with parameters behind it
-// ("..;x", which some servers take for ".."); an encoded slash, backslash or
-// NUL; and what is another encoding once it is decoded ("%252e").
+// ("..;x", which some servers take for ".."), or with what ends a path once it is
+// decoded ("..%3fx", "..%23"); an encoded slash, backslash or NUL; and an encoded
+// percent sign, which may be another encoding once it is decoded ("%252e", also
+// as "%25%32%65").
 func plainPath(path string) bool {
 	if path == "" || path[0] != '/' {
 		return false
@@ -34,7 +36,7 @@ func plainPath(path string) bool {
 
 // plainSegment is plainPath for a segment.
 func plainSegment(s string) bool {
-	dots, name := 0, false // what stands before the first semicolon
+	dots, name := 0, false // what stands before the first ; ? or #
 	ended := false
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -48,14 +50,14 @@ func plainSegment(s string) bool {
 			}
 			c = hi<<4 | lo
 			i += 2
-			if c == '/' || c == '%' && i+2 < len(s) && wire.Unhex(s[i+1]) < 16 && wire.Unhex(s[i+2]) < 16 {
+			if c == '/' || c == '%' {
 				return false
 			}
 		}
 		switch {
 		case c == '\\' || c == 0:
 			return false
-		case c == ';':
+		case c == ';' || c == '?' || c == '#':
 			ended = true
 		case ended:
 		case c == '.':

@@ -136,7 +136,7 @@ func checkPrefix(prefix, path string) error {
 	case prefix[0] != '/' || prefix[len(prefix)-1] != '/':
 		return fmt.Errorf("the prefix %q does not begin and end with a slash; so /a/ does not open /ab", prefix)
 	case !wire.ValidTarget("GET", prefix) || strings.Contains(prefix, "?") || !plainPath(prefix):
-		return fmt.Errorf("the prefix %q is no plain path: without a query, empty and dot segments, and encoded slashes", prefix)
+		return fmt.Errorf("the prefix %q is no plain path: without a query, empty and dot segments, and encoded slashes and percent signs", prefix)
 	case !strings.HasPrefix(path, prefix):
 		return fmt.Errorf("the path %s is not below the prefix %s", path, prefix)
 	case !plainPath(path):
