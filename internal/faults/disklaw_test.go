@@ -58,7 +58,7 @@ func (d *disk) after(moment time.Time, l law, random *rand.Rand) *left {
 	if l.ordered {
 		keepBeginnings(past, kept, random)
 	} else {
-		keepSome(past, kept, random)
+		keepSome(past, kept, l, random)
 	}
 	r := &left{names: map[nameIn]int{}, files: map[int][]byte{}}
 	for i := range past {
@@ -154,8 +154,11 @@ func keepBeginnings(past []change, kept []bool, random *rand.Rand) {
 
 // keepSome keeps what is durable and, of the rest, some: of one name no later
 // change without those before it.
-func keepSome(past []change, kept []bool, random *rand.Rand) {
+func keepSome(past []change, kept []bool, l law, random *rand.Rand) {
 	share := random.Float64()
+	if l.lies {
+		share /= 2 // else it may be one that keeps all, and is no liar
+	}
 	gone := map[nameIn]bool{}
 	for i := range past {
 		c := &past[i]

@@ -4,6 +4,7 @@ package faults
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -73,6 +74,21 @@ func TestLaws(t *testing.T) {
 			if !seen[s] {
 				t.Errorf("%s, %s: never %v", tt.name, tt.law.name, s)
 			}
+		}
+	}
+}
+
+// A disk that lies never keeps all, else nothing would be missing after it.
+func TestLiarForgets(t *testing.T) {
+	d := &disk{nodes: 102, modes: make([]int, 102)}
+	for i := range 100 {
+		at := time.Unix(int64(i), 0)
+		d.changes = append(d.changes, change{kind: named, node: 2 + i, in: nameIn{rootNode, strconv.Itoa(i)}, began: at, end: at, durable: true})
+	}
+	random := rand.New(rand.NewPCG(1, 0))
+	for range 5000 {
+		if l := d.after(time.Unix(100, 0), oblivious, random); len(l.names) == 100 {
+			t.Fatal("all is kept")
 		}
 	}
 }
