@@ -58,12 +58,15 @@ func (h hook) run(ctx context.Context, limit time.Duration, verb string, c acme.
 }
 
 // tail keeps the end of what is written.
-type tail struct{ bytes.Buffer }
+type tail struct{ b bytes.Buffer } // not embedded: its ReadFrom would be used in place of Write
 
 func (t *tail) Write(p []byte) (int, error) {
-	n, _ := t.Buffer.Write(p)
-	if over := t.Len() - hookSaid; over > 0 {
-		t.Next(over)
+	n := len(p)
+	t.b.Write(p[max(n-hookSaid, 0):])
+	if over := t.b.Len() - hookSaid; over > 0 {
+		t.b.Next(over)
 	}
 	return n, nil
 }
+
+func (t *tail) String() string { return t.b.String() }
