@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -42,6 +43,14 @@ func (m *machine) setLimits(pools, shares map[string]int) {
 
 // full says whether no further task of the pool may be begun.
 func (p *pool) full() bool { return p.limit > 0 && p.running >= int64(p.limit) }
+
+// words says why no further task is begun of a pool that is full.
+func (p *pool) words() string {
+	if p.running > int64(p.limit) { // the limit was lowered, or set, since
+		return fmt.Sprintf("pool %q runs %d tasks, and its limit is %d", p.name, p.running, p.limit)
+	}
+	return fmt.Sprintf("pool %q runs %d tasks, which is its limit", p.name, p.running)
+}
 
 // poolUse lists the pools that have a limit, by name.
 func (m *machine) poolUse() []PoolUse {

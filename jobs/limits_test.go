@@ -36,10 +36,13 @@ func TestSetLimits(t *testing.T) {
 			t.Errorf("%v, want %v", got, want)
 		}
 		idle(t, s, Worker{})
-		if info, err := s.Job(ctx, id); err != nil || info.Waits != `pool "small" runs 1 tasks, which is its limit` && !strings.Contains(info.Waits, "limit") {
+		if info, err := s.Job(ctx, id); err != nil || info.Waits != `pool "small" runs 2 tasks, and its limit is 1` {
 			t.Errorf("%q %v", info.Waits, err)
 		}
 		finish(t, s, first, Result{})
+		if info, err := s.Job(ctx, id); err != nil || info.Waits != `pool "small" runs 1 tasks, which is its limit` {
+			t.Errorf("%q %v", info.Waits, err)
+		}
 		idle(t, s, Worker{}) // one runs still
 
 		// A claim that waits gets a task when there may be more.

@@ -235,7 +235,7 @@ func (s *Scheduler) waits(j *job, c Counts) string {
 	case !j.claimable():
 		return "for the time of the next attempt"
 	case j.class.pool.full():
-		return fmt.Sprintf("pool %q runs %d tasks, which is its limit", j.class.pool.name, j.class.pool.limit)
+		return j.class.pool.words()
 	case c[Running] == 0 && j.class.kind != "" && !s.anyDoes(j.class.kind):
 		return fmt.Sprintf("no worker that is known has the kind of work %q", j.class.kind)
 	case c[Running] == 0 && len(j.class.needs) > 0 && !s.anyFits(j.class):
