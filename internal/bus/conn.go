@@ -29,7 +29,6 @@ type Conn struct {
 
 	replicas int     // how often streams are kept, unless a log says otherwise
 	host     *inside // the server in the process; nil elsewhere
-	maxStore int64   // of the server in the process; 0: not known
 	around   *ring   // where it may be made anew; nil: as NATS' client knows
 	worker   bool    // has a worker's token, and asks for nothing that will be refused
 

@@ -106,7 +106,7 @@ func (s *inside) connect(name string, replicas int) (*Conn, error) {
 		}
 		return nil, fmt.Errorf("connect %s: %w", name, err)
 	}
-	c.replicas, c.maxStore, c.host = replicas, s.maxStore, s
+	c.replicas, c.host = replicas, s
 	c.forget = func() {
 		s.mu.Lock()
 		delete(s.conns, c)

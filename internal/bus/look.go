@@ -18,12 +18,9 @@ import (
 func (c *Conn) State(ctx context.Context) (State, error) {
 	ctx, cancel := within(ctx)
 	defer cancel()
-	state := State{Max: c.maxStore}
-	if account, err := c.js.AccountInfo(ctx); err == nil {
-		state.Store = int64(account.Store)
-		if state.Max == 0 {
-			state.Max = max(account.Limits.MaxStore, 0)
-		}
+	var state State
+	if used, most, err := c.Room(ctx); err == nil {
+		state.Store, state.Max = used, most
 	}
 	list := c.js.ListStreams(ctx)
 	for info := range list.Info() {

@@ -415,3 +415,39 @@ func TestNewPeers(t *testing.T) {
 		}
 	}
 }
+
+// How much there is room for is what one peer may have, not what all have.
+func TestPeersRoom(t *testing.T) {
+	t.Parallel()
+	s := newSet(t)
+	s.begin(0, 1, 2)
+	s.whole()
+	c, err := s.peers[0].Connect("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	const size = 8 << 20
+	o := opened(t, func(ctx context.Context) (*Objects, error) { return c.Objects(ctx, "files", ObjectsOptions{}) })
+	for ctx := limited(t); ; {
+		if err := o.Put(ctx, "a", bytes.NewReader(blob(size, 1))); err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+	}
+	for ctx := limited(t); ; time.Sleep(10 * time.Millisecond) { // this one may be the third that has it
+		used, most, err := c.Room(ctx)
+		state, fault := c.State(ctx)
+		if used > 2*size || state.Store > 2*size {
+			t.Fatalf("%d, or %d, of %d bytes are in use", used, state.Store, most)
+		}
+		if err == nil && fault == nil && used >= size && most == 64<<20 && state.Max == most {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("%d of %d bytes, %v; %+v, %v", used, most, err, state, fault)
+		}
+	}
+}
