@@ -117,6 +117,8 @@ func TestAttacks(t *testing.T) {
 		{"another protocol", change(t, good, "application/pkcs7-signature", "application/pgp-signature"), "not-smime"},
 		{"a text for a signature", change(t, good, "Content-Type: application/pkcs7-signature", "Content-Type: text/plain"), "parts"},
 		{"said to be encrypted", change(t, opaque, "smime-type=signed-data", "smime-type=enveloped-data"), "not-signed"},
+		{"a carriage return alone in a field", change(t, good, "Subject: lunch", "Subject: lunch\rFrom: bob@example.org"), "bare-cr"},
+		{"a carriage return alone before the body", change(t, good, "\n\n", "\n\r\r\n"), "bare-cr"},
 		{"no boundary", change(t, good, "boundary", "bounday"), "parts"},
 		{"nothing", nil, "not-signed"},
 		{"text", []byte("hello"), "not-smime"},
@@ -148,6 +150,12 @@ func TestAttacks(t *testing.T) {
 	sig := good[bytes.Index(good, []byte("filename=smime.p7s\n"))+20 : bytes.LastIndex(good, []byte(mark))]
 	both := bytes.Replace(good, sig, bytes.ReplaceAll(base64Lines(cms), []byte("\r\n"), []byte("\n")), 1)
 	refused(t, "two contents", both, o, "two-contents")
+	given := o
+	given.Content = []byte("At nine?\r\n")
+	refused(t, "a text beside a mail of two parts", good, given, "two-contents")
+	refused(t, "a text beside an opaque mail", opaque, given, "two-contents")
+	given.Content = []byte{}
+	refused(t, "an empty text beside a mail of two parts", good, given, "two-contents")
 }
 
 func mustHead(t *testing.T, mail []byte) *head {

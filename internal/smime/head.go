@@ -131,6 +131,17 @@ func (h *head) isMail() bool {
 	return false
 }
 
+// bareCR reports whether text has a carriage return alone (RFC 5322 §2.3): what
+// is one field to some is two to others.
+func bareCR(text []byte) bool {
+	for i, c := range text {
+		if c == '\r' && (i+1 == len(text) || text[i+1] != '\n') {
+			return true
+		}
+	}
+	return false
+}
+
 func anyCharset(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 
 // canonical gives lines the ends that are signed, CR LF (RFC 8551 §3.1.1).

@@ -50,6 +50,9 @@ func NewMessage(text []byte, o MessageOptions) (*Message, error) {
 		m.eol = "\n"
 		m.entity = attachment(text, o.Name)
 	case ok && h.isMail():
+		if bareCR(text[:len(text)-len(body)]) {
+			return nil, errors.New("the head of the mail has a carriage return alone, which some programs take for the end of a line; take it out")
+		}
 		if err := m.takeMail(h, body); err != nil {
 			return nil, err
 		}

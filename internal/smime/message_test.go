@@ -117,6 +117,11 @@ func TestMailIsKept(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	for _, bad := range []string{"From: a@b\nX: y\rBcc: c@d\n\nhi\n", "From: a@b\r\r\n\r\nhi\r\n", "From: a@b\nContent-Type: text/plain;\r\tx=y\n\nhi\n", "From: a@b\r"} {
+		if _, err := NewMessage([]byte(bad), MessageOptions{}); err == nil || !strings.Contains(err.Error(), "carriage return") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
 	if _, err := Body([]byte("Content-Type: multipart/mixed; boundary=x\r\n\r\n")); err == nil {
 		t.Error("a body of several parts")
 	}

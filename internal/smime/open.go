@@ -26,6 +26,9 @@ func openSigned(message []byte) (*signedMessage, *Problem) {
 	if !ok || !h.isMail() {
 		return nil, problem("not-smime", "give a mail, or CMS as DER or PEM", "it is no mail, and no CMS")
 	}
+	if bareCR(message[:len(message)-len(body)]) {
+		return nil, problem("bare-cr", "have it sent again", "the head of the mail has a carriage return alone, which some programs take for the end of a line")
+	}
 	kind, params, p := h.contentType()
 	if p != nil {
 		return nil, p

@@ -90,6 +90,8 @@ func (r *Report) look(m *signedMessage, o *VerifyOptions) *Problem {
 	switch {
 	case m.detached && s.content != nil:
 		return problem("two-contents", "have it signed anew", "the signature brings a text of its own, beside the one that it stands under")
+	case m.detached && o.Content != nil:
+		return problem("two-contents", "leave the content out", "the mail has the text beside its signature, and another one was given")
 	case m.detached:
 	case s.content != nil && o.Content != nil:
 		return problem("two-contents", "leave the content out", "the signature has a text inside, and another one was given")
