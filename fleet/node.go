@@ -186,19 +186,14 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 
 // giveBack gives back the tasks that the worker here had, which has ended.
 func (n *Node) giveBack(ctx context.Context) error {
-	workers, err := n.scheduler.Workers(ctx)
+	leases, err := n.scheduler.Leases(ctx, n.name)
 	if err != nil {
 		return err
 	}
-	for i := range workers {
-		if workers[i].Node != n.name {
-			continue
-		}
-		for _, l := range workers[i].Running {
-			err := n.scheduler.Finish(ctx, l, jobs.Result{Lost: true, Reason: "the job queue had stopped"})
-			if err != nil && !errors.Is(err, jobs.ErrLost) && !errors.Is(err, jobs.ErrUnknown) {
-				return err
-			}
+	for _, l := range leases {
+		err := n.scheduler.Finish(ctx, l, jobs.Result{Lost: true, Reason: "the job queue had stopped"})
+		if err != nil && !errors.Is(err, jobs.ErrLost) && !errors.Is(err, jobs.ErrUnknown) {
+			return err
 		}
 	}
 	return nil

@@ -54,7 +54,7 @@ type line struct {
 // desk gives tasks to workers on other machines, and takes what they say. A
 // worker is heard only about tasks that were given to it.
 type desk struct {
-	queue   jobs.Queue
+	queue   *jobs.Scheduler
 	logs    *Logs
 	outputs *Outputs
 	inputs  *Inputs
@@ -193,10 +193,7 @@ func (d *desk) about(handle func(context.Context, string, *leased) ([]byte, erro
 		if err := json.Unmarshal(r.Payload, &l); err != nil {
 			return nil, coded(wrong(err))
 		}
-		ok, err := d.theirs(ctx, r.From, l.Lease)
-		if err == nil && !ok {
-			err = jobs.ErrLost
-		}
+		err := d.theirs(ctx, r.From, l.Lease)
 		var text []byte
 		if err == nil {
 			text, err = handle(ctx, r.From, &l)
@@ -208,37 +205,36 @@ func (d *desk) about(handle func(context.Context, string, *leased) ([]byte, erro
 	}
 }
 
-// theirs reports whether a worker was given a task. After a restart it is the
-// queue that knows.
-func (d *desk) theirs(ctx context.Context, name string, l jobs.Lease) (bool, error) {
+// theirs refuses a worker that was not given the task, or from which it was given
+// to another. After a restart it is the queue that knows.
+func (d *desk) theirs(ctx context.Context, name string, l jobs.Lease) error {
 	d.mu.Lock()
 	a, known := d.held[l.Token]
 	d.mu.Unlock()
-	if known {
-		return a.worker == name && a.lease == l, nil
+	if !known {
+		_, err := d.ask(ctx, name, l)
+		return err
 	}
-	return d.ask(ctx, name, l)
+	if a.worker != name || a.lease != l {
+		return jobs.ErrLost
+	}
+	return nil
 }
 
-// ask asks the queue whether a worker has a task now.
-func (d *desk) ask(ctx context.Context, name string, l jobs.Lease) (bool, error) {
-	workers, err := d.queue.Workers(ctx)
-	if err != nil {
+// ask asks the queue whether a worker has a task now. ErrLost: it is another's.
+func (d *desk) ask(ctx context.Context, name string, l jobs.Lease) (running bool, err error) {
+	if running, err = d.queue.Holds(ctx, name, l); err != nil {
 		return false, err
 	}
-	for i := range workers {
-		for _, running := range workers[i].Running {
-			if running == l && workers[i].Node == name {
-				d.mu.Lock()
-				a := d.held[l.Token]
-				a.worker, a.lease, a.seen = name, l, time.Now()
-				d.held[l.Token] = a
-				d.mu.Unlock()
-				return true, nil
-			}
-		}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a := d.held[l.Token]
+	a.worker, a.lease, a.seen = name, l, time.Time{}
+	if running {
+		a.seen = time.Now()
 	}
-	return false, nil
+	d.held[l.Token] = a
+	return running, nil
 }
 
 // count changes what is known of a task that a worker has.
@@ -261,7 +257,8 @@ func (d *desk) runs(ctx context.Context, name string, l jobs.Lease) error {
 	if time.Since(seen) < believedFor {
 		return nil
 	}
-	if ok, err := d.ask(ctx, name, l); err != nil || ok {
+	running, err := d.ask(ctx, name, l)
+	if running || err != nil && !errors.Is(err, jobs.ErrLost) {
 		return err
 	}
 	d.pieces.over(l.Token)

@@ -134,16 +134,11 @@ func (n *Node) obey() {
 func (n *Node) takeOver(name string) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
 	defer cancel()
-	workers, err := n.scheduler.Workers(ctx)
+	leases, err := n.scheduler.Leases(ctx, name)
 	if err != nil {
-		return // the leases end by themselves
+		return // they end by themselves
 	}
-	for i := range workers {
-		if workers[i].Node != name {
-			continue
-		}
-		for _, l := range workers[i].Running {
-			n.desk.give(l)
-		}
+	for _, l := range leases {
+		n.desk.give(l)
 	}
 }
