@@ -86,10 +86,10 @@ func TestJoin(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 	heard := make(chan string, 1)
-	if _, err := worker.Subscribe("jobs.hint", func(h Hint) { heard <- string(h.Payload) }); err != nil {
+	if _, err := worker.Subscribe("jobs.hint.n1", func(h Hint) { heard <- string(h.Payload) }); err != nil {
 		t.Fatal(err)
 	}
-	if err := local.Publish("jobs.hint", []byte("psst")); err != nil {
+	if err := local.Publish("jobs.hint.n1", []byte("psst")); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-heard; got != "psst" {
@@ -283,6 +283,8 @@ func TestAttackWorker(t *testing.T) {
 		"serve":     second(worker.Serve("jobs.claim", nil)),
 		"publish":   worker.Publish("jobs.x", nil),
 		"subscribe": second(worker.Subscribe("lease.x", nil)),
+		"all":       second(worker.Subscribe("jobs.>", nil)),
+		"another's": second(worker.Subscribe("jobs.heed.victim", nil)),
 		"call":      second(worker.Call(limited(t), "admin", nil)),
 		"fleet":     worker.Publish("fleet.x", nil),
 		"no dot":    second(worker.Call(limited(t), "fleetadmin", nil)),
@@ -296,7 +298,8 @@ func TestAttackWorker(t *testing.T) {
 	heard := make(chan *nats.Msg, 64)
 	for _, subject := range []string{
 		">", "freshet.>", prefixCall + ">", prefixCall + "*.jobs.claim", prefixCall + "*.fleet.purges", prefixCall + "n1.fleet.>", prefixLog + "jobs", prefixPage + "jobs.*",
-		prefixInbox + ">", prefixInbox + "victim.>", prefixInbox + "*.x", prefixHint + ">", "$SYS.>", "$JS.>", "_INBOX.>",
+		prefixInbox + ">", prefixInbox + "victim.>", prefixInbox + "*.x", prefixHint + ">", prefixHint + "jobs.>", prefixHint + "jobs.heed.victim", prefixHint + "jobs.heed.*", prefixHint + "*.heed.n1",
+		"$SYS.>", "$JS.>", "_INBOX.>",
 	} {
 		if _, err := nc.ChanSubscribe(subject, heard); err != nil {
 			t.Errorf("%s: %v", subject, err)
@@ -360,8 +363,10 @@ func TestAttackWorker(t *testing.T) {
 		t.Errorf("the pages are %q", got)
 	}
 	mustAppend(t, l, 1, "two")
-	if err := local.Publish("secret", []byte("x")); err != nil {
-		t.Fatal(err)
+	for _, subject := range []string{"secret", "jobs.heed.victim"} {
+		if err := local.Publish(subject, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := nc.FlushTimeout(patience); err != nil {
 		t.Fatal(err)

@@ -35,8 +35,8 @@ type TokenOptions struct {
 	Until time.Time
 	// Peer makes it one for a server of the fleet, which may do everything.
 	// Otherwise it is a worker's, which may call subjects that begin with
-	// "jobs." or "fleet." under its own name, hear hints that begin so, and
-	// nothing else.
+	// "jobs." or "fleet." under its own name, hear hints that begin so and have
+	// one more name and then its own, and nothing else.
 	Peer bool
 }
 

@@ -42,7 +42,7 @@ func workerMay(name string) *server.Permissions {
 	send, hear := []string{}, []string{prefixInbox + name + ".>"}
 	for _, prefix := range workerCalls {
 		send = append(send, prefixCall+name+"."+prefix+">")
-		hear = append(hear, prefixHint+prefix+">")
+		hear = append(hear, prefixHint+prefix+"*."+name)
 	}
 	return &server.Permissions{Publish: &server.SubjectPermission{Allow: send}, Subscribe: &server.SubjectPermission{Allow: hear}}
 }

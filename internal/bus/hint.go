@@ -40,7 +40,7 @@ func (c *Conn) Subscribe(subject string, f func(Hint)) (stop func(), err error) 
 	if err := checkSubject(subject, true); err != nil {
 		return nil, err
 	}
-	if c.worker && !mayWorker(subject) {
+	if c.worker && !mayHear(c.name, subject) {
 		return nil, fmt.Errorf("subscribe to %s: %w", subject, ErrDenied)
 	}
 	var mu sync.Mutex // held while f runs

@@ -5,6 +5,7 @@ package bus
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -30,9 +31,14 @@ func TestState(t *testing.T) {
 	if err != nil || stream != "orders" || n != 1 {
 		t.Errorf("%s %d, %v", stream, n, err)
 	}
-	state, err := c.State(limited(t))
-	if err != nil {
-		t.Fatal(err)
+	var state State
+	for ctx := limited(t); ; time.Sleep(time.Millisecond) { // consumers are told of a message when it is stored
+		if state, err = c.State(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if len(state.Streams) == 3 && len(state.Streams[1].Consumers) == 1 && state.Streams[1].Consumers[0].Pending == 1 {
+			break
+		}
 	}
 	if len(state.Streams) != 3 || state.Max != 64<<20 || state.Store <= 0 {
 		t.Fatalf("%+v", state)

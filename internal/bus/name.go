@@ -22,12 +22,19 @@ const (
 	prefixInbox = "freshet.inbox."
 )
 
-// workerCalls are how the subjects begin that a worker may call, and of which it
-// may hear hints.
+// workerCalls are how the subjects begin that a worker may call, and, with a name
+// and its own behind, those whose hints it may hear.
 var workerCalls = [...]string{"jobs.", "fleet."}
 
-// mayWorker reports whether a worker may call a subject, or hear its hints. What
-// is served there is meant for every worker.
+// mayHear reports whether a worker of a name may hear the hints of a subject: those
+// that are for it alone.
+func mayHear(name, subject string) bool {
+	own := strings.TrimSuffix(subject, "."+name)
+	return mayWorker(subject) && own != subject && strings.Count(own, ".") == 1 && !strings.ContainsAny(own, "*>")
+}
+
+// mayWorker reports whether a worker may call a subject. What is served there is
+// meant for every worker.
 func mayWorker(subject string) bool {
 	for _, prefix := range workerCalls {
 		if strings.HasPrefix(subject, prefix) {
