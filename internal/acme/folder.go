@@ -2,6 +2,7 @@ package acme
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -23,10 +24,12 @@ import (
 // end with the process that has them, so that none is ever stale. Their files
 // stay; there is one for each name, one for each authority, and one more.
 type folder struct {
-	root *os.Root
+	root   *os.Root
+	before func(step string) error // of tests: is asked before each write and rename; may be nil
 
-	mu    sync.Mutex // guards locks
-	locks map[string]io.Closer
+	mu      sync.Mutex // guards what follows
+	locks   map[string]io.Closer
+	waiting map[string]*parts // by site: what is stored with what comes
 }
 
 var _ certmagic.Storage = (*folder)(nil)
@@ -47,35 +50,124 @@ func openFolder(dir string) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folder{root: root, locks: map[string]io.Closer{}}, nil
+	f := &folder{root: root, locks: map[string]io.Closer{}, waiting: map[string]*parts{}}
+	f.tidy(time.Now().Add(-litterAge))
+	return f, nil
+}
+
+// litterAge is when nobody can be at work any more on what is for a moment.
+const litterAge = 24 * time.Hour
+
+// tidy removes what processes left that were killed: files that were being
+// written, probes, and challenges, if they are older than that. What a
+// certificate may need is for mend. What cannot be removed stays.
+func (f *folder) tidy(than time.Time) {
+	_ = fs.WalkDir(f.root.FS(), ".", func(key string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !isLitter(key) {
+			return nil
+		}
+		if info, err := d.Info(); err == nil && info.ModTime().Before(than) {
+			_ = f.root.Remove(system(key))
+		}
+		return nil
+	})
+}
+
+// isLitter reports whether a file is for a moment only; certmagic's own probe
+// begins with rw_test_.
+func isLitter(key string) bool {
+	return path.Ext(key) == ".part" || strings.HasPrefix(key, "challenges/") || strings.HasPrefix(key, "probe_") || strings.HasPrefix(key, "rw_test_")
 }
 
 func (f *folder) close() error { return f.root.Close() }
 
 func system(key string) string { return filepath.FromSlash(key) }
 
-// Store implements certmagic.Storage: aside first, so that nobody reads half of it.
+// Store implements certmagic.Storage. What belongs to one certificate is stored
+// together; see parts.
 func (f *folder) Store(_ context.Context, key string, value []byte) error {
+	all, held := f.hold(key, value)
+	switch {
+	case held:
+		return nil
+	case all != nil:
+		site, _, _ := siteFile(key)
+		return f.storeAll(site, all, value)
+	}
+	return f.write(key, value)
+}
+
+// write writes a file, aside first, so that nobody reads half of it.
+func (f *folder) write(key string, value []byte) error {
 	if err := f.root.MkdirAll(system(path.Dir(key)), 0o700); err != nil {
 		return err
 	}
-	aside := system(fmt.Sprintf("%s.%d.part", key, time.Now().UnixNano()))
-	file, err := f.root.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	part := fmt.Sprintf("%s.%d.part", key, time.Now().UnixNano())
+	file, err := f.root.OpenFile(system(part), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(value)
+	if err = f.do("write " + key); err == nil {
+		_, err = file.Write(value)
+	}
 	if err == nil {
 		err = file.Sync()
 	}
 	err = errors.Join(err, file.Close())
 	if err == nil {
-		err = f.root.Rename(aside, system(key))
+		err = f.rename(part, key)
 	}
 	if err != nil {
-		err = errors.Join(err, f.root.Remove(aside))
+		err = errors.Join(err, f.root.Remove(system(part)))
 	}
 	return err
+}
+
+// rename renames a file, and returns when that outlives a loss of power.
+func (f *folder) rename(from, to string) error {
+	if err := f.do("rename " + from); err != nil {
+		return err
+	}
+	if err := f.root.Rename(system(from), system(to)); err != nil {
+		return err
+	}
+	if runtime.GOOS == "windows" {
+		return nil // which syncs no folders
+	}
+	dir, err := f.root.Open(system(path.Dir(to)))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+func (f *folder) do(step string) error {
+	if f.before == nil {
+		return nil
+	}
+	return f.before(step)
+}
+
+// probeSize is more than what belongs to a certificate.
+const probeSize = 64 << 10
+
+// room reports whether another certificate could be kept.
+func (f *folder) room() error {
+	data := make([]byte, probeSize)
+	_, _ = rand.Read(data)                     // never fails; nothing that a file system could make small
+	probe := fmt.Sprintf("probe_%x", data[:8]) // others may look as well
+	if err := f.write(probe, data); err != nil {
+		return fmt.Errorf("there is no place to keep a certificate, so none is asked for: %w", err)
+	}
+	return f.root.Remove(probe)
+}
+
+// remove deletes one file, if it is there.
+func (f *folder) remove(key string) error {
+	if err := f.root.Remove(system(key)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // Load implements certmagic.Storage.
@@ -84,7 +176,12 @@ func (f *folder) Load(_ context.Context, key string) ([]byte, error) {
 }
 
 // Delete implements certmagic.Storage.
-func (f *folder) Delete(_ context.Context, key string) error { return f.root.RemoveAll(system(key)) }
+func (f *folder) Delete(_ context.Context, key string) error {
+	if f.release(key) {
+		return nil
+	}
+	return f.root.RemoveAll(system(key))
+}
 
 // Exists implements certmagic.Storage.
 func (f *folder) Exists(_ context.Context, key string) bool {

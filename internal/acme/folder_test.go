@@ -107,6 +107,43 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// TestTidy: what is for a moment only goes a day later, and nothing else does.
+func TestTidy(t *testing.T) {
+	f, dir := testFolder(t)
+	litter := []string{"challenges/http/token", "challenges/tls/shop.example.org", shopSite + ".key.1.part", "accounts/a.json.1.part", "rw_test_1", "probe_0a"}
+	stays := []string{shopSite + ".key", shopSite + ".key" + aside, shopSite + ".crt", "accounts/a.json", "ocsp/a", "locks/a"}
+	for _, key := range slices.Concat(litter, stays) {
+		if err := f.write(key, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, age := range []time.Duration{litterAge - time.Hour, litterAge + time.Hour} {
+		then := time.Now().Add(-age)
+		for _, key := range slices.Concat(litter, stays) {
+			if err := os.Chtimes(filepath.Join(dir, filepath.FromSlash(key)), then, then); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again, err := openFolder(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range litter {
+			if there := again.Exists(t.Context(), key); there != (age < litterAge) {
+				t.Errorf("%s after %v: it is there: %v", key, age, there)
+			}
+		}
+		for _, key := range stays {
+			if !again.Exists(t.Context(), key) {
+				t.Errorf("%s is gone after %v", key, age)
+			}
+		}
+		if err := again.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestLock: one at a time; who waits stops when he is to.
 func TestLock(t *testing.T) {
 	f, err := openFolder(filepath.Join(t.TempDir(), "c"))

@@ -82,6 +82,9 @@ func (i *issuer) Issue(ctx context.Context, csr *x509.CertificateRequest) (*cert
 	if len(csr.DNSNames) != 1 {
 		return nil, errors.New("a certificate has one name")
 	}
+	if err := i.folder.room(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*orderTime)
 	defer cancel()
 	replaces := i.previous(ctx, csr.DNSNames[0])

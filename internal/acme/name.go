@@ -38,18 +38,35 @@ type name struct {
 // load reads the certificate of the folder, if there is one, so that it is
 // served at once; what else is to be done with it is for look.
 func (n *name) load() {
-	ctx, by := context.Background(), n.m.issuer.IssuerKey()
-	chain, err := n.m.folder.Load(ctx, certmagic.StorageKeys.SiteCert(by, n.name))
-	if err != nil {
-		return
-	}
-	key, err := n.m.folder.Load(ctx, certmagic.StorageKeys.SitePrivateKey(by, n.name))
-	if err != nil {
-		return
-	}
-	if c, err := tls.X509KeyPair(chain, key); err == nil && c.Leaf.VerifyHostname(strings.Replace(n.name, "*", "x", 1)) == nil {
+	c, _, err := n.m.folder.pair(n.site())
+	if err == nil && c.Leaf.VerifyHostname(strings.Replace(n.name, "*", "x", 1)) == nil {
 		n.serve(&c)
 	}
+}
+
+// site is what the files of the certificate have in common.
+func (n *name) site() string {
+	site, _, _ := siteFile(certmagic.StorageKeys.SiteCert(n.m.issuer.IssuerKey(), n.name))
+	return site
+}
+
+// mend puts the files in order that a process left that was killed. Under the
+// lock it looks again, for they are not in order while another one stores them.
+func (n *name) mend(ctx context.Context) error {
+	f := n.m.folder
+	if !errors.Is(f.whole(n.site()), errBroken) {
+		return nil // of other errors certmagic tells
+	}
+	lock := "issue_cert_" + n.name // certmagic's own
+	if err := f.Lock(ctx, lock); err != nil {
+		return err
+	}
+	defer f.unlock(lock)
+	if !errors.Is(f.whole(n.site()), errBroken) {
+		return nil
+	}
+	n.m.o.Log.Warn("a certificate was not stored to the end; that is put in order", "name", n.name)
+	return f.mend(n.site())
 }
 
 // keep looks after the certificate until ctx ends.
@@ -75,6 +92,9 @@ func (n *name) keep(ctx context.Context) {
 // is served goes on being served meanwhile.
 func (n *name) look(ctx context.Context) error {
 	m := n.m
+	if err := n.mend(ctx); err != nil {
+		return err
+	}
 	m.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: n.name}})
 	err := m.config.ManageSync(ctx, []string{n.name})
 	for _, c := range m.cache.AllMatchingCertificates(n.name) {

@@ -43,10 +43,28 @@ func keyOf(c acme.Challenge) string {
 	return "challenges/http/" + c.Token
 }
 
+// sound says what is wrong with a challenge, of which the authority chooses all:
+// what it is found by is the name of a file.
+func sound(c acme.Challenge) error {
+	switch c.Type {
+	case acme.ChallengeTypeHTTP01:
+		if !isToken(c.Token) {
+			return errors.New("the authority's token is none (RFC 8555 §8.3)")
+		}
+	case acme.ChallengeTypeTLSALPN01:
+		if err := CheckName(c.Identifier.Value, false); err != nil {
+			return fmt.Errorf("the authority asks for %q: %w", c.Identifier.Value, err)
+		}
+	default:
+		return fmt.Errorf("nobody answers challenges of the type %q here", c.Type)
+	}
+	return nil
+}
+
 // Present implements acmez.Solver.
 func (p *proofs) Present(ctx context.Context, c acme.Challenge) error {
-	if c.Type == acme.ChallengeTypeHTTP01 && !isToken(c.Token) {
-		return errors.New("the authority's token is none (RFC 8555 §8.3)")
+	if err := sound(c); err != nil {
+		return err
 	}
 	made := proof{Challenge: c}
 	if c.Type == acme.ChallengeTypeTLSALPN01 {
@@ -66,11 +84,14 @@ func (p *proofs) Present(ctx context.Context, c acme.Challenge) error {
 }
 
 // CleanUp implements acmez.Solver.
-func (p *proofs) CleanUp(ctx context.Context, c acme.Challenge) error {
+func (p *proofs) CleanUp(_ context.Context, c acme.Challenge) error {
+	if err := sound(c); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	delete(p.open, keyOf(c))
 	p.mu.Unlock()
-	return p.folder.Delete(context.WithoutCancel(ctx), keyOf(c))
+	return p.folder.remove(keyOf(c))
 }
 
 // find returns an open challenge, of this process or another one.

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/certmagic"
+
 	"freshet/internal/acme"
 	"freshet/internal/acmetest"
 	"freshet/internal/wiretest"
@@ -53,7 +55,7 @@ func TestRenew(t *testing.T) {
 	defer stop()
 	for range 2 {
 		clients.Go(func() {
-			for ctx.Err() == nil {
+			for ; ctx.Err() == nil; time.Sleep(time.Millisecond) { // the renewals need the processor, too
 				if _, err := dial(s.tls, shop, roots); err != nil {
 					t.Errorf("a client is refused: %v", err)
 					return
@@ -106,6 +108,40 @@ func TestRevoked(t *testing.T) {
 	// Pebble says that it need not be asked again for six hours (RFC 9773 §4.3).
 	change(t, dir, "_retryAfter", time.Now().Add(-time.Minute))
 	s.another(map[string]bool{c.SerialNumber.String(): true}, a.Issued())
+}
+
+// TestTorn begins with what a process left that was killed between two files of
+// a renewal: a key, and a certificate that has another one.
+func TestTorn(t *testing.T) {
+	t.Parallel()
+	s, dir := newSite(t), filepath.Join(t.TempDir(), "c")
+	a := acmetest.Start(t, acmetest.Options{HTTP: s.http})
+	o := acme.Options{Names: []string{shop}, Folder: dir, Directory: a.Directory, Roots: a.Roots, HTTP: true, Check: often, Retry: often}
+	s.open(o)
+	s.until(shop, has)
+	first, err := dial(s.tls, shop, a.Issued())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := filepath.Glob(filepath.Join(dir, "certificates", "*", shop, shop+".key"))
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	key, err := certmagic.StandardKeyGenerator{KeyType: certmagic.P256}.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := certmagic.PEMEncodePrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(all[0], text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.another(map[string]bool{first.SerialNumber.String(): true}, a.Issued())
+	again := newSite(t)
+	again.open(o)
+	again.another(map[string]bool{first.SerialNumber.String(): true}, a.Issued())
 }
 
 // change changes what is kept of when the shop's certificate is to be renewed.
