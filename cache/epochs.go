@@ -10,7 +10,7 @@ import (
 // An epoch is one purge, as far as what is stored compares with it: what it is
 // about is found out when an object is asked for. Its number is a generation
 // of the store; it is about objects that were born before. Epochs are immutable
-// but for direct, busy and swept, which the mutex of epochs guards.
+// but for direct, busy, swept and since, which the mutex of epochs guards.
 type epoch struct {
 	number uint64
 	sel    Selector
@@ -20,6 +20,7 @@ type epoch struct {
 	direct bool     // what it is about is found at once, by its key
 	busy   bool     // and that is under way
 	swept  bool     // nothing that it is about is stored any more, or it was counted
+	since  int64    // when that was; 0: before this process looked at all that is stored
 }
 
 func (e *epoch) about(key string, o *object) bool {
@@ -38,15 +39,21 @@ type epochs struct {
 	mark  string // not of purges, but kept with them: see Store.SetMark
 }
 
-// maxEpochs bounds them. Beyond it those that were swept are forgotten, and
-// then the older half becomes a few that are about more: all that has tags in
-// place of some tags, all that has groups, and everything in place of the rest.
+// maxEpochs bounds them. Beyond it the earliest of those that were swept are
+// forgotten, and then the older half becomes a few that are about more: all that
+// has tags in place of some tags, all that has groups, and everything in place of
+// the rest.
 const maxEpochs = 100_000
 
 // keptSwept is how many epochs are kept that were swept: an answer that was
-// asked for before them may still be on its way, and a file that was removed may
-// be back after the power went, for folders are not synced.
+// asked for before them may still be on its way.
 const keptSwept = 4096
+
+// settled is when what a sweep has removed does not come back: folders are not
+// synced, but systems write them by themselves, within half a minute. Until then
+// an epoch is kept however many there are, up to maxEpochs: when the power goes,
+// files are back.
+const settled = time.Minute
 
 // fewEpochs is up to how many an object is compared with one by one.
 const fewEpochs = 8
@@ -217,25 +224,35 @@ func (t *epochs) drop(which func(*epoch) bool) {
 	}
 }
 
-// forget drops hard epochs that were swept, but for the latest; t.mu is held.
-func (t *epochs) forget(keep int) {
-	n := 0
-	for _, e := range t.all {
-		if e.swept && !e.soft {
-			n++
-		}
-	}
-	if n -= keep; n <= 0 {
-		return
-	}
+// forget drops the earliest of the hard epochs that were swept and that may go, n
+// at most; t.mu is held.
+func (t *epochs) forget(n int, may func(*epoch) bool) {
 	t.drop(func(e *epoch) bool {
-		if n == 0 || !e.swept || e.soft {
+		if n <= 0 || !e.swept || e.soft || !may(e) {
 			return false
 		}
 		n--
 		t.floor = max(t.floor, e.number)
 		return true
 	})
+}
+
+// forgetOld forgets hard epochs that were swept before a time, but for the latest,
+// many at once; t.mu is held.
+func (t *epochs) forgetOld(before int64) {
+	old := func(e *epoch) bool { return e.since != 0 && e.since <= before }
+	n, may := -keptSwept, 0
+	for _, e := range t.all {
+		if e.swept && !e.soft {
+			n++
+			if old(e) {
+				may++
+			}
+		}
+	}
+	if n = min(n, may); n > keptSwept/8 {
+		t.forget(n, old)
+	}
 }
 
 // widen makes a few epochs of the older half, which are about more; t.mu is
@@ -313,6 +330,11 @@ func (t *epochs) unsweptLocked(direct bool) (es []*epoch) {
 func (t *epochs) numbered(number uint64) *epoch {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	return t.find(number)
+}
+
+// find is numbered while t.mu is held.
+func (t *epochs) find(number uint64) *epoch {
 	i := sort.Search(len(t.all), func(i int) bool { return t.all[i].number >= number })
 	if i < len(t.all) && t.all[i].number == number {
 		return t.all[i]

@@ -125,7 +125,9 @@ func (s *Store) enter(p *Purge, r *receipt) (es []*epoch, lines []purgeLine) {
 		number++
 		e := &epoch{number: number, sel: sel, soft: p.Soft, at: at, by: r}
 		e.direct = sel.kind == selectKey || sel.kind == selectURL && !s.ruled.Load() || sel.kind == selectAll
-		e.swept = e.direct && (p.Soft || s.disk == nil) // else once the disk has it
+		if e.direct && (p.Soft || s.disk == nil) { // else once the disk has it
+			e.swept, e.since = true, at
+		}
 		e.busy = e.direct
 		if !e.direct {
 			left++
@@ -174,7 +176,7 @@ func (s *Store) bound(at int64) {
 		return
 	}
 	if !s.shared { // who shares the folder may have answers on their way
-		t.forget(0)
+		t.forget(len(t.all)-s.maxEpochs*3/4, func(*epoch) bool { return true })
 	}
 	if len(t.all) <= s.maxEpochs*3/4 {
 		return

@@ -332,8 +332,10 @@ func (s *Store) recall(l *purgeLine, t *epochs) error {
 	case len(l.Swept) > 0:
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		for _, e := range t.all {
-			e.swept = e.swept || slices.Contains(l.Swept, e.number)
+		for _, number := range l.Swept {
+			if e := t.find(number); e != nil {
+				e.swept = true
+			}
 		}
 	default:
 		s.raise(l.Generation)
@@ -392,9 +394,6 @@ func (t *diskTier) readPurges(before string, used bool) {
 	t.store.receipts.dropCut()
 	// What was swept is not forgotten for that: when the power went, a file that
 	// was removed may be back (TestSweptComesBack).
-	t.store.epochs.mu.Lock()
-	t.store.epochs.forget(keptSwept)
-	t.store.epochs.mu.Unlock()
 	if err := f.rewrite(); err != nil {
 		t.log.Error("cache: keep what was purged", "err", err)
 	}

@@ -87,6 +87,76 @@ func TestSweptComesBack(t *testing.T) {
 	}
 }
 
+// However many were purged at once: each is known until what was removed cannot be
+// back, and then they are forgotten, but for the latest.
+func TestManySweptComeBack(t *testing.T) {
+	dir := t.TempDir()
+	w := reopened(t, dir, tagging)
+	w.do("GET http://e/a?tags=a")
+	w.store.Close()
+	before, objects := t.TempDir(), filepath.Join(dir, "objects")
+	if err := os.CopyFS(before, os.DirFS(objects)); err != nil {
+		t.Fatal(err)
+	}
+	w = reopened(t, dir, tagging)
+	what := []string{"tag a"}
+	for i := range 3 * keptSwept / 2 {
+		what = append(what, fmt.Sprint("tag t", i))
+	}
+	w.purgeBy(false, what...)
+	w.swept()
+	w.store.Close()
+	for range 2 { // the second time nothing was looked at in between
+		if err := errors.Join(os.RemoveAll(objects), os.CopyFS(objects, os.DirFS(before))); err != nil {
+			t.Fatal(err)
+		}
+		w = reopened(t, dir, tagging)
+		expect(t, w.do("GET http://e/a?tags=a"), 200, "hello", "cache-purged")
+		w.store.Close()
+	}
+	if err := errors.Join(os.RemoveAll(objects), os.CopyFS(objects, os.DirFS(before))); err != nil {
+		t.Fatal(err)
+	}
+	w = reopened(t, dir, tagging)
+	known := func(want int) {
+		t.Helper()
+		s := w.store
+		s.epochs.mu.RLock()
+		defer s.epochs.mu.RUnlock()
+		if n := len(s.epochs.all); n != want {
+			t.Errorf("%d epochs, want %d", n, want)
+		}
+	}
+	age := func() { // as if all sweeps had been so much earlier
+		w.swept()
+		w.store.epochs.mu.Lock()
+		defer w.store.epochs.mu.Unlock()
+		for _, e := range w.store.epochs.all {
+			if e.since != 0 {
+				e.since -= int64(settled)
+			}
+		}
+	}
+	purgeURL := func(url string) {
+		t.Helper()
+		if _, err := w.store.PurgeBy(Purge{What: []Selector{{kind: selectURL, value: url}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	purgeURL("http://e/other") // for that nothing else is looked at
+	age()
+	purgeURL("http://e/another")
+	w.swept()
+	known(len(what) + 2)
+	w.purgeBy(false, "tag other")
+	age()
+	known(len(what) + 3)
+	purgeURL("http://e/third")
+	w.swept()
+	known(keptSwept)
+	expect(t, w.do("GET http://e/a?tags=a"), 200, "hello", "uri-miss")
+}
+
 // A line that a crash has cut off was never acknowledged; a file that is broken
 // otherwise makes all stale.
 func TestPurgeFileBroken(t *testing.T) {

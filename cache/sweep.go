@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -146,11 +147,9 @@ func (s *Store) swept(batch []*epoch) {
 	t.mu.Lock()
 	numbers, walked := make([]uint64, len(batch)), make([]bool, len(batch))
 	for i, e := range batch {
-		numbers[i], walked[i], e.swept = e.number, !e.direct, true
+		numbers[i], walked[i], e.swept, e.since = e.number, !e.direct, true, now
 	}
-	if !s.shared {
-		t.forget(keptSwept)
-	}
+	s.forgetSwept(now, slices.Contains(walked, true))
 	t.mu.Unlock()
 	s.count()
 	var lines []purgeLine
@@ -170,6 +169,27 @@ func (s *Store) swept(batch []*epoch) {
 	if err := s.keepPurge(false, func() []purgeLine { return lines }); err != nil {
 		s.opt.ErrorLog.Warn("cache: keep what was swept", "err", err)
 	}
+}
+
+// forgetSwept forgets epochs of which nothing can come back; all says that all
+// that is stored was looked at, for those that were swept before a start, too.
+// s.epochs.mu is held.
+func (s *Store) forgetSwept(now int64, all bool) {
+	if s.shared { // others may have answers on their way
+		return
+	}
+	if s.disk == nil {
+		s.epochs.forgetOld(now)
+		return
+	}
+	if all {
+		for _, e := range s.epochs.all {
+			if e.swept && e.since == 0 {
+				e.since = now
+			}
+		}
+	}
+	s.epochs.forgetOld(now - int64(settled))
 }
 
 // sweepMemory goes through what is in memory; false: the store closes.
