@@ -185,6 +185,11 @@ func (h *holding) await(process *child.Process) (cause error) {
 		return nil
 	case <-h.ctx.Done():
 	}
+	select {
+	case <-process.Done(): // before it was to end, or at that moment: it came to its own end
+		return nil
+	default:
+	}
 	if h.ours.Err() == nil {
 		process.Terminate()
 	}
