@@ -19,6 +19,9 @@ type Key struct {
 // Keys are those that a server believes. They do not change.
 type Keys struct{ all []Key }
 
+// ErrNoKey is the error of a set without a key.
+var ErrNoKey = errors.New("there is no key")
+
 // The bounds of keys.
 const (
 	MinSecret = 16   // bytes
@@ -30,7 +33,7 @@ const (
 // NewKeys returns a set of keys, of which the first is to sign.
 func NewKeys(all ...Key) (*Keys, error) {
 	if len(all) == 0 {
-		return nil, errors.New("there is no key")
+		return nil, ErrNoKey
 	}
 	if len(all) > MaxKeys {
 		return nil, fmt.Errorf("there are %d keys; %d are the most", len(all), MaxKeys)

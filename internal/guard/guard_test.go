@@ -245,6 +245,20 @@ func TestKeysChange(t *testing.T) {
 	g.put(t, key)
 	g.now.Add(second)
 	expect("mended", true, false)
+	if err := os.WriteFile(g.file, []byte("# none\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenSignedURL(g.file, nil, nil); err == nil {
+		t.Error("a file without a key opens a guard")
+	}
+	g.now.Add(second)
+	expect("without a key", false, false)
+	if len(g.faults) != 2 {
+		t.Errorf("told %q", g.faults)
+	}
+	g.put(t, key)
+	g.now.Add(second)
+	expect("with a key again", true, false)
 	if runtime.GOOS == "windows" {
 		return
 	}

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -36,10 +37,12 @@ type keyring struct {
 // that cannot be done: the keys that there were go on. now is a clock in
 // nanoseconds since 1970; nil is that of the requests.
 func OpenSignedURL(file string, now func() int64, failed func(error)) (*SignedURL, error) {
-	keys, err := follow.OpenFile(file, readKeys, failed)
+	opened := false
+	keys, err := follow.OpenFile(file, func(file string) (*keyring, error) { return readKeys(file, opened) }, failed)
 	if err != nil {
 		return nil, err
 	}
+	opened = true
 	return &SignedURL{keys, now}, nil
 }
 
@@ -56,9 +59,14 @@ func ReadKeys(file string) (*signedurl.Keys, error) {
 	return keys, nil
 }
 
-func readKeys(file string) (*keyring, error) {
+// readKeys reads a file of keys, which may be without any if none is well: whoever
+// takes the last key away takes back all links.
+func readKeys(file string, none bool) (*keyring, error) {
 	keys, err := ReadKeys(file)
-	if err != nil {
+	switch {
+	case none && errors.Is(err, signedurl.ErrNoKey):
+		keys = &signedurl.Keys{}
+	case err != nil:
 		return nil, err
 	}
 	ring := &keyring{Keys: keys}
