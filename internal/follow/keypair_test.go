@@ -3,6 +3,7 @@ package follow_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -93,5 +94,30 @@ func TestStamp(t *testing.T) {
 	put(t, path, "ab")
 	if first == follow.StampOf(path) {
 		t.Error("another size has the same stamp")
+	}
+}
+
+// A file of the same size, whose time of writing was set back, has changed.
+func TestStampOfTheSameSizeAndTime(t *testing.T) {
+	switch runtime.GOOS {
+	case "linux", "darwin", "freebsd":
+	default:
+		t.Skip("there is neither an inode nor a time of change here")
+	}
+	dir := t.TempDir()
+	path, next := filepath.Join(dir, "f"), filepath.Join(dir, "next")
+	when := time.Unix(1_700_000_000, 0)
+	for _, name := range []string{path, next} {
+		put(t, name, "a")
+		if err := os.Chtimes(name, when, when); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := follow.StampOf(path)
+	if err := os.Rename(next, path); err != nil {
+		t.Fatal(err)
+	}
+	if first == follow.StampOf(path) {
+		t.Error("another file has the same stamp")
 	}
 }
