@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,7 +30,8 @@ func (s *service) openAutoTLS(files, others *tls.Config) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.HTTP, o.TLS, o.Log = len(s.conf.Listen) > 0, len(s.conf.TLSListen) > 0, s.log.Logger
+	o.HTTP, o.TLS = proofsAt(s.conf.Listen, s.conf.TLSListen)
+	o.Log = s.log.Logger
 	if s.auto, err = acme.Open(o); err != nil {
 		return nil, fmt.Errorf("--tls-auto: %w", err)
 	}
@@ -70,6 +72,39 @@ func autoOptions(c *config.Auto, environ []string) (acme.Options, error) {
 		return o, fmt.Errorf("--tls-auto-ca %s: there is no certificate in it; give a file in PEM", c.CA)
 	}
 	return o, nil
+}
+
+// proofsAt returns whether an authority is to ask by HTTP and by TLS. It asks at
+// ports 80 and 443, and nowhere else. With a listener on 443 what listens
+// elsewhere without TLS is for something else; with none the ports are led to
+// others here, and nobody can know which.
+func proofsAt(plain, secure []string) (byHTTP, byTLS bool) {
+	byHTTP = len(plain) > 0 && (atPort(plain, "80", "http") || !atPort(secure, "443", "https"))
+	return byHTTP, len(secure) > 0
+}
+
+// atPort reports whether one of the listeners has the port, by number or name.
+func atPort(listeners []string, ports ...string) bool {
+	return slices.ContainsFunc(listeners, func(addr string) bool {
+		_, port, err := net.SplitHostPort(addr)
+		return err == nil && slices.Contains(ports, port)
+	})
+}
+
+// proofWords say how names are proven, and where.
+func proofWords(c *config.Server) string {
+	if c.Auto.DNS != "" {
+		return "by the DNS, with " + c.Auto.DNS
+	}
+	var ways []string
+	byHTTP, byTLS := proofsAt(c.Listen, c.TLSListen)
+	if byHTTP {
+		ways = append(ways, "HTTP-01, asked at port 80 and answered at "+strings.Join(c.Listen, " "))
+	}
+	if byTLS {
+		ways = append(ways, "TLS-ALPN-01, asked at port 443 and answered at "+strings.Join(c.TLSListen, " "))
+	}
+	return "by " + strings.Join(ways, ", or by ")
 }
 
 // autoTLS chooses between certificates by ACME and others.
@@ -131,6 +166,7 @@ func (s *service) startAutoTLS() {
 	if s.auto == nil {
 		return
 	}
+	s.env.tell("names are proven to the authority %s", proofWords(s.conf))
 	for _, n := range s.auto.State() {
 		if n.Until.IsZero() {
 			s.env.tell("asking for a certificate for %s; until there is one, who asks for that name over TLS is refused", n.Name)

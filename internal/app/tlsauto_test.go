@@ -64,6 +64,7 @@ func TestTLSAuto(t *testing.T) {
 		"--tls-auto-email", "someone@example.org", "--tls-auto-data", filepath.Join(dir, "certificates"), folder(t, "index.html", "hello")}
 
 	p := start(t, args...)
+	p.stderr.wait(t, `proven to the authority by HTTP-01, asked at port 80 and answered at `+plain+`, or by TLS-ALPN-01, asked at port 443 and answered at `+secure)
 	p.stderr.wait(t, `asking for a certificate for shop\.example\.org`)
 	p.stderr.wait(t, `there is no certificate.*name=shop\.example\.org`)
 	p.stop()
@@ -182,6 +183,29 @@ func TestTLSAutoNames(t *testing.T) {
 		said := fails(t, exitFault, "serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--tls-auto", name, "--tls-auto-data", filepath.Join(t.TempDir(), "c"), folder(t))
 		if !strings.Contains(said, want) {
 			t.Errorf("%s: %s", name, said)
+		}
+	}
+}
+
+// TestProofsAt: an authority is not sent to a port that it does not ask at, as
+// far as that can be known.
+func TestProofsAt(t *testing.T) {
+	for _, tt := range []struct {
+		plain, secure string
+		http, tls     bool
+	}{
+		{":80", ":443", true, true},
+		{":http", ":https", true, true},
+		{"127.0.0.1:8080", ":443", false, true},
+		{"127.0.0.1:8080 [::]:80", "192.0.2.1:443", true, true},
+		{":8080", ":8443", true, true},
+		{":80", ":8443", true, true},
+		{":8080", "", true, false},
+		{"", ":8443", false, true},
+	} {
+		plain, secure := strings.Fields(tt.plain), strings.Fields(tt.secure)
+		if http, tls := proofsAt(plain, secure); http != tt.http || tls != tt.tls {
+			t.Errorf("%+v: %v, %v", tt, http, tls)
 		}
 	}
 }
