@@ -60,7 +60,7 @@ func (b *builder) site(s *sites, c *config.Site) (*site, error) {
 		route := newRoute(r, backend, guards...)
 		route.place = b.live.places.number(c, r)
 		if len(guards) > 0 {
-			s.guard(route.place)
+			s.guarded = true
 		}
 		t.routes = append(t.routes, route)
 	}

@@ -39,7 +39,7 @@ func guarded(open opener, g *config.Guards) opener {
 		guards := []guard.Guard{signed}
 		c.handler, c.hot = guard.Handler(c.handler, guards...), guard.Hot(c.hot, guards...)
 		c.explain = &guardedExplains{c.explain, guards}
-		c.masks = func(uint16) bool { return true }
+		c.masks = func() bool { return true }
 		return c, nil
 	}
 }
@@ -95,34 +95,22 @@ func guardSettings(rule.ID) []why.Setting { return []why.Setting{{Key: "signed-u
 
 // masked is a sink that is told nothing that could be used: addresses without
 // what signed links have more, also those that a request came from. masks says
-// which routes have such links; 0 is a request that came to none.
+// whether there are such links; what came to a route without a guard may have
+// one, too.
 type masked struct {
 	next  httpd.Sink
-	masks func(place uint16) bool
+	masks func() bool
 }
 
 // Record implements httpd.Sink.
 func (m masked) Record(r *httpd.Record) {
-	if m.masks(0) {
-		r.Referer = signedurl.Plain(r.Referer)
-	}
-	if m.masks(r.Place) {
-		r.Target = signedurl.Plain(r.Target)
+	if m.masks() {
+		r.Referer, r.Target = signedurl.Plain(r.Referer), signedurl.Plain(r.Target)
 	}
 	m.next.Record(r)
 }
 
-// masks reports whether addresses of a route have to be masked; of 0, whether
-// there are such routes.
-func (l *live) masks(place uint16) bool {
-	s := l.sites()
-	return place == 0 && len(s.guarded) > 0 || int(place) < len(s.guarded) && s.guarded[place]
-}
-
-// guard notes a route with guards.
-func (s *sites) guard(place uint16) {
-	for len(s.guarded) <= int(place) {
-		s.guarded = append(s.guarded, false)
-	}
-	s.guarded[place] = true
-}
+// masks reports whether addresses have to be masked: whether there is a route
+// with guards, or was. Links are good for other servers after it is gone, and
+// requests end after their route.
+func (l *live) masks() bool { return l.guarded.Load() }

@@ -26,7 +26,8 @@ type live struct {
 	store  *cache.Store
 	places places
 
-	now atomic.Pointer[sites]
+	now     atomic.Pointer[sites]
+	guarded atomic.Bool // now, or before, some route had a guard
 
 	// open are the backends that are not closed: a request may use one that no
 	// configuration has any more.
@@ -101,6 +102,9 @@ func (l *live) apply(f *config.File) error {
 			made.release()
 		}
 		return err
+	}
+	if next.guarded {
+		l.guarded.Store(true)
 	}
 	l.now.Store(next)
 	l.places.only(next)

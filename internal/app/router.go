@@ -26,7 +26,7 @@ type sites struct {
 
 	certificates map[keyPairFiles]*follow.KeyPair
 	signed       map[string]*guard.SignedURL // by the files of their keys
-	guarded      []bool                      // by place: routes whose addresses are no record's
+	guarded      bool                        // some route has a guard
 	fallback     *follow.KeyPair             // for hosts whose site has none; may be nil
 }
 

@@ -77,9 +77,8 @@ type content struct {
 	store   *cache.Store
 	states  originStates
 
-	// masks says of which routes no record may keep a whole address; see masked.
-	// nil: of none.
-	masks func(place uint16) bool
+	// masks says whether no record may keep a whole address; see masked. nil: no.
+	masks func() bool
 
 	// programs are what runs programs, on a command line; nil without.
 	programs *programs

@@ -30,7 +30,7 @@ type explains interface {
 func (s *service) why(r *http.Request) *why.Explanation {
 	e := s.content.explain.Why(r)
 	e.Time, e.Method, e.URL = time.Now(), r.Method, addressOf(r).String()
-	if masks := s.content.masks; masks != nil && masks(0) {
+	if masks := s.content.masks; masks != nil && masks() {
 		e.URL = signedurl.Plain(e.URL) // explanations are sent to others
 	}
 	s.complete(e)
