@@ -57,10 +57,10 @@ const (
 	leaseHub  = "hub"
 	leaseName = "hub-" // and a name, so that one server has it
 	leaseLife = 3 * time.Second
-	// firstTry is how long a server that is started waits until it is known who
-	// leads, before it goes on as a standby.
-	firstTry = 4 * leaseLife
-	askAgain = 250 * time.Millisecond
+	// firstTries is for how many of these times a server that is started waits until
+	// it is known who leads, before it goes on as a standby.
+	firstTries = 4
+	askAgain   = 250 * time.Millisecond
 	// askLeader bounds how long it waits for a token.
 	askLeader = 5 * time.Second
 )
@@ -144,7 +144,7 @@ func keepElsewhere(ctx context.Context, o Options) (_ *Keeper, err error) {
 // first waits until it is known who leads: this server, or, with no lease, another
 // one, which has given it a token. It does not wait for ever.
 func (c *candidate) first(ctx context.Context) (*bus.Leadership, error) {
-	trying, cancel := context.WithTimeout(ctx, firstTry)
+	trying, cancel := context.WithTimeout(ctx, firstTries*c.life())
 	defer cancel()
 	var asking sync.WaitGroup
 	asking.Go(func() {
@@ -201,13 +201,8 @@ func (c *candidate) connect(ctx context.Context) error {
 
 // close gives back what connect took.
 func (c *candidate) close() {
-	defer func() { c.named, c.conn, c.lock, c.peer = nil, nil, nil, nil }()
-	if c.named != nil {
-		c.named.Resign()
-	}
-	if c.conn != nil {
-		c.conn.Close()
-	}
+	defer func() { c.lock, c.peer = nil, nil }()
+	c.disconnect()
 	if c.peer != nil {
 		if err := c.peer.Close(); err != nil {
 			c.k.log.Warn("close this server's part of the queue", "err", err)
@@ -216,6 +211,16 @@ func (c *candidate) close() {
 	if c.lock != nil {
 		_ = c.lock.Close()
 	}
+}
+
+func (c *candidate) disconnect() {
+	if c.named != nil {
+		c.named.Resign()
+	}
+	if c.conn != nil {
+		c.conn.Close()
+	}
+	c.named, c.conn = nil, nil
 }
 
 // run leads, or is a standby, until ctx ends.
@@ -294,8 +299,7 @@ func (c *candidate) whileWhole(ctx context.Context) (context.Context, context.Ca
 // cluster does not know who we are for a while.
 func (c *candidate) again(ctx context.Context) {
 	for wait := openAgain; ctx.Err() == nil; wait = min(2*wait, openAgainMost) {
-		c.close()
-		err := c.connect(ctx)
+		err := c.anew(ctx)
 		if err == nil {
 			c.k.o.cluster = c.conn
 			return
@@ -306,6 +310,19 @@ func (c *candidate) again(ctx context.Context) {
 		}
 		sleep(ctx, wait)
 	}
+}
+
+// anew connects after all was given back. A peer that is well goes on: without it,
+// too few may be left.
+func (c *candidate) anew(ctx context.Context) (err error) {
+	if c.peer != nil && !c.isGone() {
+		c.disconnect()
+		if c.conn, err = c.peer.Connect(c.k.o.Name); err == nil {
+			return nil
+		}
+	}
+	c.close()
+	return c.connect(ctx)
 }
 
 // leads notes that a node is open.

@@ -19,6 +19,24 @@ import (
 	"freshet/jobs"
 )
 
+// saidByHubs is their log.
+type saidByHubs struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *saidByHubs) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *saidByHubs) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 // candidateOf starts a hub that keeps all in a cluster.
 func candidateOf(t *testing.T, o Options) (*Keeper, *fakeCache) {
 	t.Helper()
@@ -31,10 +49,12 @@ func candidatesOf(t *testing.T, all ...Options) (hubs []*Keeper, caches []*fakeC
 	t.Helper()
 	hubs = make([]*Keeper, len(all))
 	faults := make([]error, len(all))
+	said := &saidByHubs{}
 	var starting sync.WaitGroup
 	for i, o := range all {
 		caches = append(caches, newFakeCache())
-		o.Dir, o.Tasks, o.Listen, o.Cache, o.Drain, o.ErrorLog = cmp.Or(o.Dir, t.TempDir()), 1, wiretest.Reserve(t), caches[i], time.Nanosecond, slog.New(slog.DiscardHandler)
+		o.Dir, o.Tasks, o.Listen, o.Cache, o.Drain = cmp.Or(o.Dir, t.TempDir()), 1, wiretest.Reserve(t), caches[i], time.Nanosecond
+		o.ErrorLog = slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelInfo})).With("hub", i)
 		starting.Go(func() { hubs[i], faults[i] = Keep(t.Context(), o) })
 	}
 	starting.Wait()
@@ -45,12 +65,15 @@ func candidatesOf(t *testing.T, all ...Options) (hubs []*Keeper, caches []*fakeC
 				continue
 			}
 			ending.Go(func() {
-				if err := k.Close(); err != nil {
+				if err := k.Close(); err != nil && k.o.Peer == nil { // when all peers end at once too few may be left to write
 					t.Error(err)
 				}
 			})
 		}
 		ending.Wait()
+		if t.Failed() {
+			t.Log(said)
+		}
 	})
 	if err := errors.Join(faults...); err != nil {
 		t.Fatal(err)
@@ -159,8 +182,15 @@ func testStandby(t *testing.T, one, two *Keeper, cacheOne, cacheTwo *fakeCache, 
 		return err == nil && info.State == jobs.Succeeded
 	})
 
-	cutOff()
-	until(t, "the other one leads", two.leadsNow)
+	if !one.leadsNow() {
+		t.Fatal("the first one does not lead any more")
+	}
+	until(t, "the other one leads", func() bool {
+		if one.leadsNow() {
+			cutOff() // again: it comes back, and of two that want the lease when it is over one gets it
+		}
+		return two.leadsNow()
+	})
 	for _, id := range ids {
 		if _, err := two.Queue().Job(t.Context(), id); err != nil {
 			t.Errorf("%s was acknowledged: %v", id, err)
@@ -177,8 +207,8 @@ func testStandby(t *testing.T, one, two *Keeper, cacheOne, cacheTwo *fakeCache, 
 	for _, c := range []*fakeCache{cacheOne, cacheTwo, cacheFar} {
 		c.store("b", 1)
 	}
-	if a, err := two.Purger().Purge(&control.Request{Tags: []string{"b"}}); err != nil || len(a.Receipt.Nodes) != 3 {
-		t.Errorf("%+v %v", a.Receipt, err)
+	if a, err := two.Purger().Purge(&control.Request{Tags: []string{"b"}}); err != nil || !applied(a.Receipt, one.o.Name, two.o.Name, "far") {
+		t.Fatalf("%+v %v", a, err)
 	}
 	for name, c := range map[string]*fakeCache{"one": cacheOne, "two": cacheTwo, "far": cacheFar} {
 		if c.serves("b") != 0 {
