@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +26,10 @@ import (
 func TestMain(m *testing.M) {
 	if to := os.Getenv("ACME_TEST_DNS"); to != "" {
 		os.Exit(changeDNS(to))
+	}
+	flag.Parse()
+	if n, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String()); err == nil && n < 6 {
+		_ = flag.Set("test.parallel", "6") // they wait for an authority and for time, hardly for a processor
 	}
 	status := m.Run()
 	if status == 0 {

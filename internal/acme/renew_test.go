@@ -33,7 +33,7 @@ const often = 50 * time.Millisecond
 func TestShortLived(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	a := acmetest.Start(t, acmetest.Options{HTTP: s.http, Life: 9 * time.Second})
+	a := acmetest.Start(t, acmetest.Options{HTTP: s.http, Life: 6 * time.Second})
 	s.open(acme.Options{Names: []string{shop}, Folder: filepath.Join(t.TempDir(), "c"), Directory: a.Directory, Roots: a.Roots, HTTP: true, Check: often, Retry: often})
 	first := s.until(shop, has)
 	s.until(shop, func(n acme.State) bool { return n.Until.After(first.Until) })
