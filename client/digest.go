@@ -73,7 +73,7 @@ func (b *digestedBody) add(from string, lines []string) {
 }
 
 // Read implements io.Reader. The last bytes of a body come when it has been
-// compared, so that nobody who stops at its length has a wrong one as a whole.
+// compared with what its head says (its trailers are compared at its end), so that nobody who stops at its length has a wrong one as a whole.
 func (b *digestedBody) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
@@ -90,7 +90,7 @@ func (b *digestedBody) Read(p []byte) (int, error) {
 			}
 		}
 	}
-	if err == io.EOF && b.left <= 0 || err == nil && b.left == 0 && n > 0 && !b.trailers {
+	if err == io.EOF && b.left <= 0 || err == nil && b.left == 0 && n > 0 {
 		if wrong := b.check.Verdict().Err(); wrong != nil {
 			n, err = 0, wrong
 		}

@@ -166,3 +166,21 @@ func TestDigestDecoded(t *testing.T) {
 		t.Errorf("the digest of what is decoded: %v", err)
 	}
 }
+
+// TestDigestAtLength: a wrong body of a known length does not come as a whole,
+// though more digests may come behind it.
+func TestDigestAtLength(t *testing.T) {
+	const content = "a content"
+	resp := &http.Response{
+		StatusCode: 200, ContentLength: int64(len(content)),
+		Header:  http.Header{"Content-Digest": {digest.Of(digest.SHA256, []byte("another")).String()}},
+		Trailer: http.Header{"Repr-Digest": nil},
+		Body:    io.NopCloser(strings.NewReader(content)),
+	}
+	verifyDigests("GET", resp)
+	n, err := io.ReadFull(resp.Body, make([]byte, len(content)))
+	var e *digest.Error
+	if !errors.As(err, &e) || n == len(content) {
+		t.Errorf("%d bytes came, %v", n, err)
+	}
+}
