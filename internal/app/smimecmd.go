@@ -257,6 +257,9 @@ func writeWhole(name string, data []byte, mode os.FileMode) error {
 	if _, err = f.Write(data); err == nil && mode != 0o600 {
 		err = f.Chmod(mode)
 	}
+	if err == nil {
+		err = f.Sync() // after a crash the name must not lead to an empty file
+	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), name)
 	}
