@@ -27,7 +27,7 @@ var guardTable = [...]Row{
 	SignedURLAddress & 0xff: {"signed-url-address", 403, "the link is for other addresses than the client's", "RFC 9110 §15.5.4",
 		"use it from where it is for, or get a new link"},
 	SignedURLOutside & 0xff: {"signed-url-outside", 403, "the link is for what is below a path, and this is not, or is spelled in a way that not everybody reads alike", "RFC 9110 §15.5.4",
-		"ask for a path below the one that the link is for, without empty and dot segments and encoded slashes"},
+		"ask for a path below the one that the link is for, without empty and dot segments, encoded slashes and percent signs"},
 	SignedURLMethod & 0xff: {"signed-url-method", 405, "a signed link is to read with", "RFC 9110 §15.5.6",
 		"use GET, HEAD or OPTIONS"},
 }
