@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"freshet/internal/bus"
@@ -95,6 +96,7 @@ type Node struct {
 	server    *bus.Server            // nil without NATS
 	conn      *bus.Conn              // of the scheduler; nil without NATS
 	roll      *roll                  // of the servers of the fleet
+	takers    atomic.Pointer[roll]   // roll, for the scheduler, which begins before it
 	own       *reporter              // of this one, which reports to nobody
 	hints     *bus.Conn              // to workers elsewhere; nil: they may not join
 	desk      *desk                  // for workers elsewhere; nil: they may not join
@@ -151,7 +153,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 			n.log.Debug("how much is stored is not known yet", "err", err)
 		}
 	}
-	if n.scheduler, err = jobs.New(ctx, log, jobs.Options{Room: n.room.take, PageBytes: o.store / 64, Heed: n.heeds.note, Lease: o.holds, Keep: o.Keep, KeepFailed: 4 * o.Keep, ErrorLog: o.ErrorLog}); err != nil {
+	if n.scheduler, err = jobs.New(ctx, log, jobs.Options{Room: n.room.take, PageBytes: o.store / 64, Heed: n.heeds.note, Takes: n.takes, Lease: o.holds, Keep: o.Keep, KeepFailed: 4 * o.Keep, ErrorLog: o.ErrorLog}); err != nil {
 		return nil, err
 	}
 	n.keep(func() error {
@@ -252,10 +254,17 @@ func (n *Node) enroll(ctx context.Context, o *Options) error {
 		return err
 	}
 	n.roll = newRoll(wants)
+	n.takers.Store(n.roll)
 	n.own = newReporter(nil)
 	n.own.worker, n.own.stays, n.own.figures, n.own.dir, n.own.log = n.worker, true, o.Figures, o.Dir, o.ErrorLog
 	n.obey()
 	return nil
+}
+
+// takes is for the scheduler.
+func (n *Node) takes(worker string) bool {
+	r := n.takers.Load()
+	return r == nil || r.takes(worker)
 }
 
 // closeWithin bounds the writing of the ledger's pages at the end; what is not in

@@ -90,7 +90,7 @@ const (
 )
 
 // What a report says is the server's own word: it is shown, and decides nothing
-// but which of its own tasks are taken over. Its bounds:
+// but what becomes of its own tasks. Its bounds:
 const (
 	maxReport = 16 << 10 // bytes
 	maxText   = 100      // of a text, in characters

@@ -248,3 +248,35 @@ func TestDrainOnce(t *testing.T) {
 	want(doLock)
 	told("three", doLock)
 }
+
+// TestTakes: whoever is to take no task, or says that it takes none, is asked to
+// end none for another.
+func TestTakes(t *testing.T) {
+	r, now := rollOf(t)
+	says := func(state string) { r.note("a", &Report{Tasks: &Tasks{State: state}}, *now) }
+	look := func(when string, want bool) {
+		t.Helper()
+		if got := r.takes("a"); got != want {
+			t.Errorf("%s: %v", when, got)
+		}
+	}
+	look("nothing is known of it", true)
+	r.note("a", &Report{}, *now)
+	look("it has said nothing of tasks", true)
+	for _, state := range []string{StateLocked, StateDraining, StateDrained, StateQuarantined} {
+		says(state)
+		look(state, false)
+	}
+	says(StateWorking)
+	look(StateWorking, true)
+	for _, do := range []string{doLock, doDrain} {
+		if err := r.want(t.Context(), "a", do); err != nil {
+			t.Fatal(err)
+		}
+		look("it is to "+do, false)
+	}
+	if err := r.want(t.Context(), "a", doRelease); err != nil {
+		t.Fatal(err)
+	}
+	look("it was released", true)
+}

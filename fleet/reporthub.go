@@ -39,6 +39,18 @@ type present struct {
 
 func newRoll(w *wants) *roll { return &roll{wants: w, now: time.Now, by: map[string]*present{}} }
 
+// takes reports whether a server takes tasks, as far as it is known: one that is
+// wanted to take none does not, nor one that says so.
+func (r *roll) takes(name string) bool {
+	if r.wants.of(name).Do != "" {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.by[name]
+	return p == nil || p.report.Tasks == nil || p.report.Tasks.State == StateWorking
+}
+
 // hear takes a report, and answers with what its server is to do. Whose it is
 // says the token, not the report.
 func (r *roll) hear(ctx context.Context, q bus.Request) ([]byte, error) {

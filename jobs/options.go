@@ -23,6 +23,10 @@ type Options struct {
 	// Room says whether so many bytes of jobs more can be kept, when jobs are
 	// submitted; its error refuses them. It must not wait for anything; nil: they can.
 	Room func(bytes int) error
+	// Takes reports whether a worker would take another task, as one that is to take
+	// none would not: no task is asked to go there. It must not wait for anything;
+	// nil: each would.
+	Takes func(worker string) bool
 	// Heed is called when a task of a worker is to end, because it was cancelled or
 	// pre-empted: one that beats then hears it at once. It must not wait for
 	// anything; nil: workers hear it with their next Beat.

@@ -283,7 +283,7 @@ func (s *Scheduler) shortage(ripe map[*class]bool, now time.Time) ([]runner, *sh
 	like := map[string]string{}
 	running = slices.DeleteFunc(running, func(r runner) bool {
 		w := s.workers[r.t.worker]
-		return w == nil || w.Capacity > held[r.t.worker]
+		return w == nil || w.Capacity > held[r.t.worker] || s.options.Takes != nil && !s.options.Takes(r.t.worker)
 	})
 	for i := range running {
 		name := running[i].t.worker

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -193,6 +194,36 @@ func TestWhoIsPreempted(t *testing.T) {
 			})
 		})
 	}
+}
+
+// No task is asked to go on a worker that would take no other in its place.
+func TestPreemptWhereTasksAreTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		locked := map[string]bool{"a": true, "b": true}
+		var mu sync.Mutex
+		s := start(t, newMemLog(), Options{Takes: func(worker string) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return !locked[worker]
+		}})
+		var running []*Task
+		for i, name := range []string{"a", "b"} {
+			submit(t, s, Spec{Name: name, Priority: i})
+			running = append(running, claim(t, s, Worker{Node: name, Capacity: 1}))
+		}
+		submit(t, s, Spec{Name: "high", Priority: 5, Preempt: true})
+		later(t, s, time.Minute, running...)
+		if got := asked(t, s); len(got) != 0 {
+			t.Errorf("asked to go where none is taken: %q", got)
+		}
+		mu.Lock()
+		locked["b"] = false
+		mu.Unlock()
+		later(t, s, time.Minute, running...)
+		if got := strings.Join(asked(t, s), " "); got != "b" {
+			t.Errorf("asked to go: %q, want the one where tasks are taken", got)
+		}
+	})
 }
 
 // Nobody is asked while a worker is free, nor twice while one that was freed is on
