@@ -75,6 +75,12 @@ func (n *Node) connected() map[string]bool {
 // Address is where workers may join; "" if they may not.
 func (n *Node) Address() string { return n.address }
 
+// ownName reports whether a name is one of the connections that a hub has to
+// itself.
+func ownName(name string) bool {
+	return name == ownDesk || name == ownScheduler || name == ownPurges
+}
+
 // Invite makes a token for a worker, which is its name from then on: letters,
 // digits, - and _. It ends after a time; 0: never. Who has the token is that
 // worker, so it is a secret.
@@ -82,7 +88,7 @@ func (n *Node) Invite(name string, life time.Duration) (token string, err error)
 	if n.address == "" {
 		return "", errClosedFleet
 	}
-	if name == ownDesk || name == ownScheduler || name == ownPurges || name == n.name {
+	if ownName(name) || name == n.name {
 		return "", wrong(fmt.Errorf("%s is a name of the server's own; choose another one", name))
 	}
 	o := bus.TokenOptions{Name: name}

@@ -23,7 +23,14 @@ type Peer struct {
 type PeerPlace = bus.PeerPlace
 
 // NewPeers makes a token for each of a set of peers, in their order.
-func NewPeers(places []PeerPlace) ([]string, error) { return bus.NewPeers(places) }
+func NewPeers(places []PeerPlace) ([]string, error) {
+	for _, p := range places {
+		if ownName(p.Name) {
+			return nil, fmt.Errorf("%s is a name that each server uses itself; choose another one", p.Name)
+		}
+	}
+	return bus.NewPeers(places)
+}
 
 // The folders below Options.Dir in which NATS keeps its streams: of one hub, and of
 // a peer.
@@ -32,9 +39,20 @@ const (
 	peersDir = "peers"
 )
 
-// storeFor is how much a peer keeps for each byte that the files may have that jobs
-// come with: as much again for what tasks make.
-const storeFor = 2
+// peerStore is how much a peer may keep: the files that jobs come with and that
+// tasks make, a quarter more for what tasks write and for what NATS keeps beside,
+// and room for the logs.
+func peerStore(o *Options) int64 {
+	inputs, outputs := o.Inputs.MaxAll, o.Outputs
+	if inputs <= 0 {
+		inputs = DefaultMaxInputs
+	}
+	if outputs <= 0 {
+		outputs = DefaultMaxOutputs
+	}
+	most := (float64(inputs)+float64(outputs))*1.25 + 4<<30
+	return int64(min(most, 1<<60)) // either may be without a bound that counts
+}
 
 // startPeer is connect for one of several servers that keep the fleet.
 func (c *candidate) startPeer() error {
@@ -42,11 +60,7 @@ func (c *candidate) startPeer() error {
 	if bus.Holds(filepath.Join(o.Dir, busDir)) {
 		return fmt.Errorf("the folder %s has the queue of a hub that was alone, whose jobs the peers would not know; give another folder", o.Dir)
 	}
-	store := o.Inputs.MaxAll
-	if store <= 0 {
-		store = DefaultMaxInputs
-	}
-	p, err := bus.StartPeer(bus.PeerOptions{Token: o.Peer.Token, Dir: filepath.Join(o.Dir, peersDir), Listen: o.Peer.Listen, MaxStore: storeFor * store, Log: o.ErrorLog})
+	p, err := bus.StartPeer(bus.PeerOptions{Token: o.Peer.Token, Dir: filepath.Join(o.Dir, peersDir), Listen: o.Peer.Listen, MaxStore: peerStore(o), Log: o.ErrorLog})
 	if errors.Is(err, bus.ErrLocked) {
 		return fmt.Errorf("%w: %w", ErrInUse, err)
 	}

@@ -166,3 +166,29 @@ func TestPeerFolders(t *testing.T) {
 		t.Errorf("%v %v", n, err)
 	}
 }
+
+// TestPeerStore: files that may be kept here have room at each peer.
+func TestPeerStore(t *testing.T) {
+	const gib = 1 << 30
+	for _, tt := range []struct{ inputs, outputs, want int64 }{
+		{0, 0, 164 * gib},
+		{4 * gib, 4 * gib, 14 * gib},
+		{4 * gib, 0, 89 * gib},
+		{1 << 62, 1 << 62, 1 << 60},
+	} {
+		if got := peerStore(&Options{Inputs: InputOptions{MaxAll: tt.inputs}, Outputs: tt.outputs}); got != tt.want {
+			t.Errorf("for %d and %d: %d, want %d", tt.inputs, tt.outputs, got, tt.want)
+		}
+	}
+}
+
+// TestPeerNames: a peer is a member when another one leads, and so has no name of
+// those that a hub has to itself.
+func TestPeerNames(t *testing.T) {
+	for _, name := range []string{ownDesk, ownScheduler, ownPurges} {
+		places := []PeerPlace{{Name: "a", Address: "127.0.0.1:1"}, {Name: name, Address: "127.0.0.1:2"}, {Name: "c", Address: "127.0.0.1:3"}}
+		if _, err := NewPeers(places); err == nil || !strings.Contains(err.Error(), name+" is a name") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
