@@ -258,7 +258,15 @@ func TestTotals(t *testing.T) {
 				for s, n := range m.jobs[id].counts() {
 					tasks[s] += n
 				}
-				bytes += int64(len(m.s.m.find(must(id.number())).spec))
+			}
+			err = m.s.look(ctx, func() error { // on the goroutine that owns the state
+				for _, id := range m.order {
+					bytes += int64(len(m.s.m.find(must(id.number())).spec))
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
 			if total.Jobs != jobs || total.Tasks != tasks || total.Bytes != bytes || total.Waiting != 0 || total.Watching != 0 {
 				t.Fatalf("%+v; want %v, %v, %d", total, jobs, tasks, bytes)
