@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"freshet/internal/follow"
 )
@@ -33,6 +34,16 @@ func (s *sites) certificateFor(serverName string) *follow.KeyPair {
 		return found.certificate
 	}
 	return s.fallback
+}
+
+// askedFor is the name that a client asks for, as certificates have it; "": none.
+func askedFor(hello *tls.ClientHelloInfo) string {
+	return strings.TrimSuffix(strings.ToLower(hello.ServerName), ".")
+}
+
+// isGood reports whether a certificate is there, and is for a name.
+func isGood(c *tls.Certificate, name string) bool {
+	return c != nil && c.Leaf != nil && c.Leaf.VerifyHostname(name) == nil
 }
 
 var errNoCertificate = errors.New("no certificate is configured")

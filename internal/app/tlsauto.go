@@ -56,7 +56,7 @@ func autoOptions(c *config.Auto, environ []string) (acme.Options, error) {
 		o.Folder = filepath.Join(dir, "certificates")
 	}
 	for _, name := range c.Names {
-		if c.Directory == "" && slices.ContainsFunc(localDomains, func(d string) bool { return strings.HasSuffix("."+name, "."+d) }) {
+		if c.Directory == "" && isLocal(name) {
 			return o, fmt.Errorf("--tls-auto: %s: no public authority answers for a name that anybody can have; see --tls-local, or give --tls-auto-directory URL of an authority of your own", name)
 		}
 	}
@@ -116,7 +116,7 @@ type autoTLS struct {
 // get is for tls.Config. A name of ours gets a certificate that is for it, or
 // none.
 func (a *autoTLS) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	name := strings.TrimSuffix(strings.ToLower(hello.ServerName), ".")
+	name := askedFor(hello)
 	switch {
 	case acme.IsChallenge(hello):
 		return a.own.GetCertificate(hello)
@@ -124,7 +124,7 @@ func (a *autoTLS) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return a.others(hello)
 	case a.files != nil:
 		given, err := a.files(hello)
-		if err == nil && given != nil && given.Leaf != nil && given.Leaf.VerifyHostname(name) == nil {
+		if err == nil && isGood(given, name) {
 			return given, nil
 		}
 	}

@@ -79,9 +79,12 @@ func (l *localTLS) signs(name string) bool {
 	if slices.Contains(l.machine, name) || l.ours != nil && l.ours(name) {
 		return true
 	}
-	return slices.ContainsFunc(localDomains, func(d string) bool {
-		return name == d || strings.HasSuffix(name, "."+d)
-	})
+	return isLocal(name)
+}
+
+// isLocal reports whether a name is one of those domains, or below one.
+func isLocal(name string) bool {
+	return slices.ContainsFunc(localDomains, func(d string) bool { return strings.HasSuffix("."+name, "."+d) })
 }
 
 // errNotLocal refuses a handshake: nobody gets a certificate for a name that may
@@ -90,7 +93,7 @@ var errNotLocal = errors.New("--tls-local has no certificate for that name: it s
 
 // get is for tls.Config. A client that names nobody has come for the address.
 func (l *localTLS) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	name, address := strings.TrimSuffix(strings.ToLower(hello.ServerName), "."), false
+	name, address := askedFor(hello), false
 	if name == "" && hello.Conn != nil {
 		var a *net.TCPAddr
 		if a, address = hello.Conn.LocalAddr().(*net.TCPAddr); address {
@@ -101,7 +104,7 @@ func (l *localTLS) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	var err error
 	if l.next != nil {
 		given, err = l.next(hello)
-		if err == nil && given != nil && given.Leaf != nil && given.Leaf.VerifyHostname(name) == nil {
+		if err == nil && isGood(given, name) {
 			return given, nil
 		}
 	}
