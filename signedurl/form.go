@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"freshet/internal/field"
+	"freshet/internal/keyfile"
 	"freshet/internal/wire"
 )
 
@@ -51,7 +52,7 @@ func (l *link) parse(query string) Verdict {
 		}
 		start = left
 	}
-	if start, l.key, ok = cutLast(start, nameKey); !ok || !validID(l.key) {
+	if start, l.key, ok = cutLast(start, nameKey); !ok || !keyfile.ValidName(l.key) {
 		return Malformed
 	}
 	var expires string

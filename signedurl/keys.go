@@ -2,11 +2,10 @@ package signedurl
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
+
+	"freshet/internal/keyfile"
 )
 
 // A Key signs links and verifies them. Its ID is in the links, its Secret is for
@@ -27,7 +26,7 @@ const (
 	MinSecret = 16   // bytes
 	MaxSecret = 1024 // bytes
 	MaxKeys   = 64
-	maxID     = 64
+	maxID     = keyfile.MaxName
 )
 
 // NewKeys returns a set of keys, of which the first is to sign.
@@ -76,28 +75,16 @@ func (k *Keys) find(id string) int {
 
 // check says what is wrong with a key.
 func (k *Key) check() error {
+	if err := keyfile.CheckName(k.ID); err != nil {
+		return err
+	}
 	switch {
-	case !validID(k.ID):
-		return fmt.Errorf("%q is no name of a key; give letters, digits, \"-\", \"_\" and \".\", %d at most", k.ID, maxID)
 	case len(k.Secret) < MinSecret:
 		return fmt.Errorf("the secret of key %s has %d bytes; it needs %d, of a random source", k.ID, len(k.Secret), MinSecret)
 	case len(k.Secret) > MaxSecret:
 		return fmt.Errorf("the secret of key %s has more than %d bytes; 32 are enough", k.ID, MaxSecret)
 	}
 	return nil
-}
-
-func validID(id string) bool {
-	if id == "" || len(id) > maxID {
-		return false
-	}
-	for i := range len(id) {
-		c := id[i]
-		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.') {
-			return false
-		}
-	}
-	return true
 }
 
 // ParseKeys reads a file of keys: a line for each, with its name and its secret.
@@ -112,39 +99,16 @@ func validID(id string) bool {
 // hexadecimal digits, an even number of them and 32 at least, is hexadecimal. An
 // error names the line, and tells nothing of a secret.
 func ParseKeys(data []byte) (*Keys, error) {
-	var all []Key
-	n := 0
-	for line := range strings.Lines(string(data)) {
-		n++
-		words := strings.Fields(line)
-		if len(words) == 0 || words[0][0] == '#' {
-			continue
-		}
-		if len(words) != 2 {
-			return nil, fmt.Errorf("line %d: a line is a name and a secret, with a space between", n)
-		}
-		secret, ok := parseSecret(words[1])
-		if !ok {
-			return nil, fmt.Errorf("line %d: the secret is neither base64url nor hexadecimal", n)
-		}
-		key := Key{words[0], secret}
-		if err := key.check(); err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
-		all = append(all, key)
+	lines, err := keyfile.Parse(data, func(k keyfile.Key) error { return (&Key{k.Name, k.Secret}).check() })
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Key, len(lines))
+	for i, line := range lines {
+		all[i] = Key{line.Name, line.Secret}
 	}
 	return NewKeys(all...)
 }
 
-func parseSecret(text string) ([]byte, bool) {
-	if len(text) >= 2*MinSecret {
-		if secret, err := hex.DecodeString(text); err == nil {
-			return secret, true
-		}
-	}
-	secret, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
-	return secret, err == nil
-}
-
 // String returns the line of a key in a file.
-func (k Key) String() string { return k.ID + " " + base64.RawURLEncoding.EncodeToString(k.Secret) }
+func (k Key) String() string { return keyfile.Key{Name: k.ID, Secret: k.Secret}.String() }
