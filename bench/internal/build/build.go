@@ -5,6 +5,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -25,9 +26,11 @@ func Freshet(ctx context.Context, given, dir string) (string, error) {
 }
 
 // Package builds a package of the module in a folder and writes the program to
-// path, which is absolute.
+// path, which is absolute. It is built as releases are: without the C library.
 func Package(ctx context.Context, module, pkg, path string) error {
-	if out, err := exec.CommandContext(ctx, "go", "build", "-C", module, "-o", path, pkg).CombinedOutput(); err != nil {
+	build := exec.CommandContext(ctx, "go", "build", "-C", module, "-o", path, pkg)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w: %s", filepath.Base(path), err, strings.TrimSpace(string(out)))
 	}
 	return nil
