@@ -99,7 +99,7 @@ func (p *Peer) start(o *PeerOptions) error {
 	}
 	options.ConnectErrorReports, options.ReconnectErrorReports = routeSilence, routeSilence
 	p.stores(options, o.Dir)
-	said := &peerLog{serverLog{log: o.Log, broken: p.breaks}}
+	said := &peerLog{serverLog: serverLog{log: o.Log, broken: p.breaks}}
 	if err := p.begin(options, said); err != nil {
 		return err
 	}
@@ -271,8 +271,23 @@ func (p *Peer) Away() (names []string, all int) {
 	return names, len(p.token.Peers)
 }
 
-// peerLog leaves out what NATS says that is not so here.
-type peerLog struct{ serverLog }
+// peerLog leaves out what NATS says that is not so here, and what strangers could
+// fill a disk with.
+type peerLog struct {
+	serverLog
+	strangers rarely
+}
+
+// Errorf is told of strangers, and of peers that have another's key, once a minute.
+func (l *peerLog) Errorf(format string, v ...any) {
+	if !strings.Contains(format, "TLS %s handshake error") {
+		l.serverLog.Errorf(format, v...)
+		return
+	}
+	if more, ok := l.strangers.now(time.Now()); ok {
+		l.serverLog.Warnf("%s; since the last line of this kind %d more", fmt.Sprintf(format, v...), more)
+	}
+}
 
 // Fatalf is not told that there is no port for clients.
 func (l *peerLog) Fatalf(format string, v ...any) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -304,7 +305,7 @@ func TestPeerStranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	for ctx := limited(t); strings.Count(s.said.String(), errNoPeer.Error()) < 4; time.Sleep(10 * time.Millisecond) {
+	for ctx := limited(t); strings.Count(s.said.String(), "handshake error") < 2; time.Sleep(10 * time.Millisecond) {
 		if ctx.Err() != nil {
 			t.Fatalf("nobody refuses it: %s", s.said)
 		}
@@ -317,19 +318,38 @@ func TestPeerStranger(t *testing.T) {
 			t.Error(away)
 		}
 	}
-	// Without TLS there is no answer.
-	conn, err := net.Dial("tcp", s.places[0].Address)
-	if err != nil {
-		t.Fatal(err)
+	// Without TLS there is no answer, and no line of the log each time.
+	for range 8 {
+		conn, err := net.Dial("tcp", s.places[0].Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Write([]byte("CONNECT {}\r\nPING\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		if b, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) || bytes.Contains(b, []byte("INFO")) {
+			t.Errorf("%q: %v", b, err)
+		}
 	}
-	defer conn.Close()
-	if _, err := conn.Write([]byte("CONNECT {}\r\nPING\r\n")); err != nil {
-		t.Fatal(err)
+	if said := s.said.String(); strings.Count(said, "handshake error") != 2 {
+		t.Errorf("two peers have said it once each: %s", said)
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(patience))
-	b := make([]byte, 64)
-	if n, err := conn.Read(b); err == nil && bytes.Contains(b[:n], []byte("INFO")) {
-		t.Errorf("%q", b[:n])
+}
+
+// What others can cause is told once a minute, and how often it was.
+func TestRarely(t *testing.T) {
+	var r rarely
+	start := time.Unix(1, 0)
+	for i, want := range []struct {
+		after time.Duration
+		left  int
+		ok    bool
+	}{{0, 0, true}, {time.Second, 0, false}, {59 * time.Second, 0, false}, {time.Minute, 2, true}, {61 * time.Second, 0, false}, {2 * time.Minute, 1, true}} {
+		if left, ok := r.now(start.Add(want.after)); left != want.left || ok != want.ok {
+			t.Errorf("%d: %d, %v", i, left, ok)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 )
 
 // serverLog is where NATS says things. What it calls fatal is kept: it does
@@ -67,4 +68,23 @@ func (l *serverLog) fatal() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.worst
+}
+
+// rarely says when something that others can cause is told: once a minute.
+type rarely struct {
+	mu   sync.Mutex // a leaf
+	next time.Time
+	left int
+}
+
+// now reports whether it is told now, and how often it was not since the last time.
+func (r *rarely) now(t time.Time) (left int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t.Before(r.next) {
+		r.left++
+		return 0, false
+	}
+	left, r.left, r.next = r.left, 0, t.Add(time.Minute)
+	return left, true
 }
