@@ -8,6 +8,7 @@ import (
 	"freshet/freshness"
 	"freshet/internal/record"
 	"freshet/internal/rule"
+	"freshet/internal/who"
 )
 
 func (h *Handler) inquire(r *http.Request, look looks) *inquiry {
@@ -18,7 +19,7 @@ func (h *Handler) inquire(r *http.Request, look looks) *inquiry {
 	q.src.header = r.Header
 	q.to = targetOf(r.TLS != nil, r.Host, r.URL)
 	q.key = h.keyOf(&q.to, &q.src, look)
-	q.ask = freshness.Request{Method: r.Method, URL: urlOf(&q.to, q.key), Fields: r.Header}
+	q.ask = freshness.Request{Method: r.Method, URL: urlOf(&q.to, q.key), Fields: r.Header, Authorized: who.Of(r) != nil}
 	q.dir = freshness.ParseDirectives(asked["Cache-Control"], asked["Pragma"])
 	q.cond = conditional.FromLines(r.Method, func(name string) []string { return r.Header[name] })
 	return q

@@ -103,6 +103,9 @@ func (x *fill) judgedBefore() rule.ID {
 	if q.r.Method != http.MethodGet || q.res == nil || q.res.unstored == nil || q.object != nil || x.unanswered {
 		return 0
 	}
+	if q.ask.Authorized {
+		return 0
+	}
 	for _, name := range [...]string{"Authorization", "Cookie", "Cache-Control"} {
 		if len(q.ask.Fields[name]) > 0 {
 			return 0

@@ -20,7 +20,7 @@ import (
 //
 // When it answers 200 the request passes. The fields Variable-NAME of its answer
 // become parameters NAME, in capitals, of FastCGI handlers that get the request
-// afterwards, unless the server has one of that name (REMOTE_USER, it has not)
+// afterwards, unless the server has one of that name (REMOTE_USER, where a guard has found out who it is)
 // or it would be a field of the request (HTTP_); handlers of other kinds are not
 // told. Its other fields, and its body, go nowhere.
 // Any other answer is the client's. When the backend cannot be asked nothing passes.

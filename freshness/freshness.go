@@ -56,6 +56,10 @@ type Request struct {
 	Method string
 	URL    string // effective request URI, absolute
 	Fields Fields
+
+	// Authorized says that whoever sent it was authorized in another way than by
+	// an Authorization in Fields, which counts as one (RFC 9111 §3.5).
+	Authorized bool
 }
 
 // Response is what a decision needs of a response.
@@ -92,7 +96,7 @@ type Storing struct {
 	AsGET bool
 
 	SetCookie  bool // the response has Set-Cookie or Set-Cookie2
-	Authorized bool // the request has Authorization
+	Authorized bool // the request has Authorization, or is Request.Authorized
 	Cookied    bool // the request has Cookie
 	Explicit   bool // the response says how long it is fresh
 	Public     bool // the response says public

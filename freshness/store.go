@@ -14,7 +14,7 @@ func (c *Cache) Store(q *Request, r *Response) Storing {
 	s := Storing{
 		Terms:      c.terms(r, &p),
 		SetCookie:  len(r.Fields["Set-Cookie"]) > 0 || len(r.Fields["Set-Cookie2"]) > 0,
-		Authorized: len(q.Fields["Authorization"]) > 0,
+		Authorized: q.Authorized || len(q.Fields["Authorization"]) > 0,
 		Cookied:    len(q.Fields["Cookie"]) > 0,
 		Public:     p.public,
 		VaryAny:    ParseVary(r.Fields["Vary"]).Any,

@@ -237,8 +237,8 @@ func (s *Server) noteH2(w *h2Response, r *http.Request) {
 		Referer: r.Referer(), Agent: r.UserAgent(),
 		Status: w.status, Bytes: w.bytes, TLS: r.TLS != nil,
 	}
-	w.notes.fill(&rec)
 	rec.User, _, _ = r.BasicAuth()
+	w.notes.fill(&rec)
 	rec.Remote, _ = parseRemote(r.RemoteAddr)
 	if rec.Status == 0 && w.why != rule.HandlerPanic {
 		rec.Status = http.StatusOK

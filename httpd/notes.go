@@ -14,6 +14,7 @@ type notes struct {
 	why     rule.ID
 	verdict record.Verdict
 	place   uint16
+	user    string
 	detail  *record.Detail
 }
 
@@ -26,6 +27,9 @@ func (n *notes) SetVerdict(v record.Verdict) { n.verdict = v }
 // SetPlace records which route answered; see the function SetPlace.
 func (n *notes) SetPlace(place uint16) { n.place = place }
 
+// SetUser records who sent the request; see the function SetUser.
+func (n *notes) SetUser(name string) { n.user = name }
+
 // Detail returns what is told about the request; see DetailOf.
 func (n *notes) Detail() *record.Detail {
 	if n.detail == nil {
@@ -37,6 +41,9 @@ func (n *notes) Detail() *record.Detail {
 // fill puts the notes into a record.
 func (n *notes) fill(r *Record) {
 	r.Rule, r.Verdict, r.Place, r.Detail = n.why, n.verdict, n.place, n.detail
+	if n.user != "" {
+		r.User = n.user
+	}
 }
 
 // SetRule records, for the access record, which rule decided the answer. It
@@ -60,6 +67,15 @@ func SetVerdict(w http.ResponseWriter, v Verdict) {
 func SetPlace(w http.ResponseWriter, place uint16) {
 	if n, ok := wrapped.Find[interface{ SetPlace(uint16) }](w); ok {
 		n.SetPlace(place)
+	}
+}
+
+// SetUser records who has been found to have sent the request. Else the record has
+// the name that the client itself claims, in Basic credentials. It finds the
+// engine's writer as SetRule does.
+func SetUser(w http.ResponseWriter, name string) {
+	if n, ok := wrapped.Find[interface{ SetUser(string) }](w); ok {
+		n.SetUser(name)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"freshet/internal/acme"
 	"freshet/internal/config"
 	"freshet/internal/control"
+	"freshet/internal/guard"
 	"freshet/internal/journal"
 	"freshet/internal/metrics"
 )
@@ -184,7 +185,11 @@ func (s *service) open(content opener) (err error) {
 		return err
 	}
 	s.engine = newEngine(c, pages, s.log.Logger)
-	s.engine.Handler, s.engine.Hot = s.proving(s.content.handler, s.content.hot)
+	handler, hot := s.content.handler, s.content.hot
+	if s.content.filter == nil { // whose requests are others' to read
+		handler, hot = guard.Unclaimed(handler, hot)
+	}
+	s.engine.Handler, s.engine.Hot = s.proving(handler, hot)
 	s.journal, s.figures.Metrics = journal.New(journal.Options{Named: s.named}), metrics.New(metrics.Options{Places: s.countedPlaces()})
 	s.engine.Sink = s.env.also(&recorder{s.access, s.journal, s.figures.Metrics})
 	if s.content.masks != nil {

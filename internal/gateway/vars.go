@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"freshet/internal/field"
+	"freshet/internal/who"
 	"freshet/internal/wire"
 )
 
@@ -28,6 +29,7 @@ type VarOptions struct {
 	// Software is SERVER_SOFTWARE; "" means "freshet".
 	Software string
 	// User is REMOTE_USER: who the server found the client to be; "" for nobody.
+	// What the request's context says (package who) goes before.
 	User string
 	// AuthType is AUTH_TYPE, for a User.
 	AuthType string
@@ -67,13 +69,17 @@ func AppendVars(dst []Var, r *http.Request, s *Script, o *VarOptions) []Var {
 	dst = appendClient(dst, r)
 	dst = appendFiles(dst, s)
 	dst = appendBody(dst, r, o.Length)
-	for _, v := range [...]Var{{"REMOTE_USER", o.User}, {"UNIQUE_ID", o.Unique}} {
+	user, method := o.User, o.AuthType
+	if w := who.Of(r); w != nil {
+		user, method = w.Name, w.Method
+	}
+	for _, v := range [...]Var{{"REMOTE_USER", user}, {"UNIQUE_ID", o.Unique}} {
 		if v.Value != "" {
 			dst = append(dst, v)
 		}
 	}
-	if o.User != "" && o.AuthType != "" {
-		dst = append(dst, Var{"AUTH_TYPE", o.AuthType})
+	if user != "" && method != "" {
+		dst = append(dst, Var{"AUTH_TYPE", method})
 	}
 	return appendFields(dst, r, o)
 }
@@ -221,7 +227,7 @@ func appendFields(dst []Var, r *http.Request, o *VarOptions) []Var {
 // told reports whether programs are told of a field.
 func told(name string, authorization bool) bool {
 	switch name {
-	case "Content-Length", "Content-Type", "Host", "Proxy", "Expect":
+	case "Content-Length", "Content-Type", "Host", "Proxy", "Expect", who.Field:
 		return false
 	case "Authorization":
 		return authorization

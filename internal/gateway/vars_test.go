@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
+	"freshet/internal/who"
 	"maps"
 	"net"
 	"net/http"
@@ -164,6 +165,9 @@ func TestVars(t *testing.T) {
 		{"the root of all", nil, &Script{Root: "/", Name: "/a", PathInfo: "/x"}, VarOptions{}, []string{"PATH_TRANSLATED", "/x"}},
 		{"software", nil, nil, VarOptions{Software: "x/1"}, []string{"SERVER_SOFTWARE", "x/1"}},
 		{"nobody", nil, nil, VarOptions{AuthType: "Basic"}, []string{"REMOTE_USER", none, "AUTH_TYPE", none, "UNIQUE_ID", none}},
+		{"who a guard found it to be", func(r *http.Request) { *r = *who.On(r, &who.Who{Name: "bea", Method: "Bearer"}, "Authorization") },
+			nil, VarOptions{User: "ann", AuthType: "Basic", PassAuthorization: true},
+			[]string{"REMOTE_USER", "bea", "AUTH_TYPE", "Bearer", "HTTP_AUTHORIZATION", none, "HTTP_REMOTE_USER", none}},
 
 		{"no body", nil, nil, VarOptions{}, []string{"CONTENT_LENGTH", none, "CONTENT_TYPE", none}},
 		{"a body", func(r *http.Request) {

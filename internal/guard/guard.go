@@ -21,6 +21,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/record"
 	"freshet/internal/rule"
+	"freshet/internal/who"
 	"freshet/internal/why"
 )
 
@@ -60,6 +61,9 @@ func Handler(next http.Handler, guards ...Guard) http.Handler {
 				return
 			}
 			r = on
+		}
+		if by := who.Of(r); by != nil && by.Name != "" {
+			httpd.SetUser(w, by.Name)
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -18,7 +18,7 @@ type Record struct {
 	Waited   int64 // of Duration: until the answer began; 0 when it was prebuilt
 
 	Remote netip.AddrPort // the client's address; invalid for Unix sockets
-	User   string         // name from Basic credentials, "" without; never the password
+	User   string         // who it was found to be from, else the name in Basic credentials, "" without; never the password
 
 	Method  string
 	Target  string // as sent; "" when no request line could be read

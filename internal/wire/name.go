@@ -49,6 +49,23 @@ func LikeName(name, want string) bool {
 	return true
 }
 
+// NamesClient reports whether a field says who the client is, or may be read so,
+// and is therefore no client's to send: the names are those that servers and
+// applications agree on, and those of RFC 9440 for certificates.
+func NamesClient(name string) bool {
+	switch len(name) {
+	case len("remote-user"):
+		return LikeName(name, "remote-user") || LikeName(name, "remote-name") || LikeName(name, "client-cert")
+	case len("remote-email"):
+		return LikeName(name, "remote-email")
+	case len("remote-groups"):
+		return LikeName(name, "remote-groups")
+	case len("client-cert-chain"):
+		return LikeName(name, "client-cert-chain")
+	}
+	return false
+}
+
 // CheckFields looks at fields that somebody else has parsed and returns the
 // rule that a name or a value breaks, 0 for none: a line end in a value would
 // make two messages of one.

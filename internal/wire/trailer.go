@@ -61,7 +61,7 @@ func (d *Chunked) dropTrailer() {
 	kept := d.Trailer[:0]
 next:
 	for _, f := range d.Trailer {
-		if droppedFromTrailer&(1<<f.Known) != 0 {
+		if droppedFromTrailer&(1<<f.Known) != 0 || NamesClient(f.Name) {
 			continue
 		}
 		name := CanonicalName(f.Name)
