@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -170,6 +171,19 @@ func TestParseAccept(t *testing.T) {
 	if b.Label != "b" || len(b.Components) > 0 || b.Algorithm != Ed25519 || b.Created || !b.Expires || b.Nonce != "n" {
 		t.Errorf("%+v", b)
 	}
+	for want, asked := range map[string]Asked{
+		`sig1=("@method" "@query-param";name="id");created;alg="ed25519";keyid="k";tag="t"`: {Label: "sig1", Components: []string{"@method", `@query-param;name="id"`}, Created: true, KeyID: "k", Algorithm: Ed25519, Tag: "t"},
+		`b=();created;expires;nonce="n"`: {Label: "b", Created: true, Expires: true, Nonce: "n"},
+	} {
+		if got, err := asked.Append(nil); err != nil || string(got) != want {
+			t.Errorf("%s, %v, want %s", got, err, want)
+		}
+	}
+	for _, bad := range []Asked{{Label: ""}, {Label: "A"}, {Label: "a", Tag: "\n"}, {Label: "a", Components: []string{"Date"}}} {
+		if got, err := bad.Append(nil); err == nil {
+			t.Errorf("%+v: %s", bad, got)
+		}
+	}
 	for _, in := range []string{
 		`sig1=1`, `sig1`, `sig1=("Date")`, `sig1=(date)`, `sig1=("date";x)`, `sig1=();alg="none"`, `sig1=();created=5`, `sig1=();x`,
 		`sig1=("a"`, `a=(), a=()`, `sig1=(` + strings.Repeat(`"x" `, MaxComponents+1) + `)`, strings.TrimSuffix(strings.Repeat("a=(), ", 9), ", "),
@@ -280,5 +294,39 @@ func TestDefaultTarget(t *testing.T) {
 	}
 	if v := Verify(withFields(m, signed), KeySet(k), &Policy{}, now); v.Outcome != ComponentUncovered || v.Detail != "@status" {
 		t.Errorf("an answer: %v", v.Err())
+	}
+}
+
+// TestCoversDigestBy: a member of Content-Digest that is not covered may be
+// anybody's.
+func TestCoversDigestBy(t *testing.T) {
+	key, err := NewKey("k", HMAC, []byte(strings.Repeat("s", MinSecret)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1700000000, 0)
+	for component, want := range map[string]string{
+		"content-digest":                 "true true",
+		`"content-digest";sf`:            "true true",
+		`"content-digest";bs`:            "true true",
+		`"content-digest";key="sha-256"`: "true false",
+		`"content-digest";key="sha-512"`: "false true",
+		`"content-digest";tr`:            "false false",
+		"@method":                        "false false",
+	} {
+		header := http.Header{"Content-Digest": {"sha-256=:AAAA:, sha-512=:AAAA:"}}
+		m := &Message{Method: "GET", Scheme: "https", Authority: "h", Target: "/", Header: header, Trailer: header}
+		signed, err := Sign(m, key, Params{Components: []string{component}, Created: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := Verify(withFields(m, signed), KeySet(key), &Policy{Required: []string{}}, now)
+		if got := fmt.Sprint(v.CoversDigestBy("sha-256"), v.CoversDigestBy("sha-512")); v.Outcome != Verified || got != want {
+			t.Errorf("%s: %s, want %s; %v", component, got, want, v.Err())
+		}
+		v.Outcome = BadSignature
+		if v.CoversDigestBy("sha-256") {
+			t.Errorf("%s: what is not right covers something", component)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package signature
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,14 @@ func FuzzParseAccept(f *testing.F) {
 				if again, err := ParseComponent(c); err != nil || again != c {
 					t.Fatalf("%s became %s, %v", c, again, err)
 				}
+			}
+			line, err := a.Append(nil)
+			if err != nil {
+				continue // a text that no field can have
+			}
+			again, err := ParseAccept([]string{string(line)})
+			if err != nil || len(again) != 1 || !reflect.DeepEqual(again[0], a) {
+				t.Fatalf("%s became %s, %v", s, line, err)
 			}
 		}
 	})

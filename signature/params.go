@@ -136,3 +136,24 @@ func newAsked(m *field.Member) (a Asked, err error) {
 	}
 	return a, nil
 }
+
+// Append appends the member of an Accept-Signature that asks for it.
+func (a *Asked) Append(dst []byte) ([]byte, error) {
+	p := Params{Label: a.Label, Components: a.Components, Nonce: a.Nonce, Tag: a.Tag, Alg: a.Algorithm != Unknown}
+	list, err := p.input(&Key{id: a.KeyID, algorithm: a.Algorithm})
+	if err != nil {
+		return dst, err
+	}
+	flags := make([]field.Member, 0, 2)
+	for _, f := range [...]struct {
+		key string
+		on  bool
+	}{{"created", a.Created}, {"expires", a.Expires}} {
+		if f.on {
+			flags = append(flags, field.Member{Key: f.key, Structured: field.Structured{Kind: field.Boolean, Bool: true}})
+		}
+	}
+	list.Params = append(flags, list.Params...)
+	dst, _ = field.AppendStructured(append(append(dst, a.Label...), '='), &list)
+	return dst, nil
+}

@@ -2,6 +2,7 @@ package signature
 
 import (
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"freshet/internal/field"
@@ -77,6 +78,17 @@ func (v *Verdict) Covers(component string) bool {
 // Content-Digest of the message.
 func (v *Verdict) CoversDigest() bool {
 	return v.Outcome == Verified && v.input != nil && coversDigest(v.input)
+}
+
+// CoversDigestBy reports whether the signature of a Verified covers the member
+// of an algorithm, such as sha-256, of the Content-Digest in the message's head:
+// with all of the field, or by itself. Members that are not covered may be
+// anybody's.
+func (v *Verdict) CoversDigestBy(algorithm string) bool {
+	return v.Outcome == Verified && v.input != nil && slices.ContainsFunc(v.input.List, func(c field.Structured) bool {
+		is, wrong := newComponent(&c)
+		return wrong == "" && is.name == "content-digest" && !is.req && !is.tr && (!is.keyed || is.key == algorithm)
+	})
 }
 
 // Err is nil for Verified; else it is an *Error.

@@ -15,8 +15,9 @@ type File[T any] struct {
 	current atomic.Pointer[T]
 	checked atomic.Int64 // when it was looked at last, nanoseconds since 1970
 
-	mu    sync.Mutex // held while the file is looked at and read
-	stamp Stamp
+	mu     sync.Mutex // held while the file is looked at and read
+	stamp  Stamp
+	others map[string]Stamp // of what else was read; see OpenFiles
 }
 
 // OpenFile reads a file by read, now and whenever it has changed. failed is told
@@ -46,7 +47,7 @@ func (f *File[T]) Current(now int64) *T {
 func (f *File[T]) look() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if StampOf(f.path) != f.stamp {
+	if f.changed() {
 		if err := f.load(); err != nil {
 			f.failed(err)
 		}
