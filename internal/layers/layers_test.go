@@ -38,7 +38,7 @@ var within = map[string]int{
 }
 
 // support packages serve tests alone, and may import everything.
-var support = []string{"internal/acmetest", "internal/alloctest", "internal/bustest", "internal/faults", "internal/layers", "internal/wiretest", "conformance/privateproxy"}
+var support = []string{"internal/acmetest", "internal/alloctest", "internal/bustest", "internal/faults", "internal/layers", "internal/mailtest", "internal/wiretest", "conformance/privateproxy"}
 
 // notInLevel0 are the packages that bring goroutines, clocks or I/O.
 var notInLevel0 = []string{"bufio", "context", "io/fs", "log", "log/slog", "net", "net/http", "os", "path/filepath", "runtime", "sync", "syscall"}

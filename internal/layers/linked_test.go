@@ -34,7 +34,7 @@ var confined = []struct {
 	{"unsafe", []string{"cache", "httpd", "internal/child", "internal/wire", "internal/field", "socketserver", "static"}, "memory safety is argued in few places"},
 	{"compress/gzip", []string{"internal/coding"}, "compression has one door, so that levels, windows and pools are chosen once"},
 	{"net/http/httptest", nil, "it is for tests"},
-	{"testing", []string{"internal/acmetest", "internal/alloctest", "internal/bustest", "internal/wiretest"}, "it is for tests"},
+	{"testing", []string{"internal/acmetest", "internal/alloctest", "internal/bustest", "internal/mailtest", "internal/wiretest"}, "it is for tests"},
 }
 
 func TestConfinedImports(t *testing.T) {

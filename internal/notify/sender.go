@@ -1,0 +1,252 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"freshet/internal/alert"
+)
+
+// A Way is how notices travel.
+type Way interface {
+	// Name says which it is, for people; it has no secret.
+	Name() string
+
+	// Send sends all of some notices, and says that others were dropped before.
+	// ErrRefused says that it is of no use to try them again; ErrPartly, that some
+	// have got them.
+	Send(ctx context.Context, notices []alert.Notice, dropped int64) error
+
+	// Most is how many notices go at once.
+	Most() int
+}
+
+// How a Send can end besides.
+var (
+	ErrRefused = errors.New("refused")
+	ErrPartly  = errors.New("not for all")
+)
+
+// Options say how a Sender behaves.
+type Options struct {
+	Queue int           // notices that wait; 0: 100
+	Retry time.Duration // pause after a first failure; 0: a minute. Further ones are four times as long each, an hour at most.
+	Keep  time.Duration // how long a notice is tried for; 0: a day
+
+	Log *slog.Logger // nil: nothing is told
+
+	// Changed is called when notices have left the queue, without a lock; may be nil.
+	Changed func()
+}
+
+const (
+	defaultQueue = 100
+	defaultRetry = time.Minute
+	maxRetry     = time.Hour
+	defaultKeep  = 24 * time.Hour
+)
+
+// A Sender sends notices by one way, in their order. Its methods may be called
+// at the same time.
+type Sender struct {
+	way  Way
+	o    Options
+	ctx  context.Context
+	stop context.CancelFunc
+	ran  sync.WaitGroup
+	wake chan struct{} // of length 1
+
+	mu      sync.Mutex     // guards what follows; a leaf
+	queue   []alert.Notice // what is put here wakes run
+	untold  int64          // dropped, and nobody was told yet
+	state   State
+	started bool
+}
+
+// State is how a Sender is.
+type State struct {
+	Way     string    `json:"way"`
+	Waiting int       `json:"waiting"`
+	Sent    int64     `json:"sent"`    // notices
+	Dropped int64     `json:"dropped"` // likewise
+	Failed  int64     `json:"failed"`  // tries
+	Error   string    `json:"error,omitempty"`
+	Last    time.Time `json:"last,omitzero"` // the last try
+	Next    time.Time `json:"next,omitzero"` // the next one, after a failure
+}
+
+// NewSender returns one that keeps what is added, and sends nothing until Start.
+func NewSender(way Way, o Options) *Sender {
+	if o.Queue <= 0 {
+		o.Queue = defaultQueue
+	}
+	if o.Retry <= 0 {
+		o.Retry = defaultRetry
+	}
+	if o.Keep <= 0 {
+		o.Keep = defaultKeep
+	}
+	s := &Sender{way: way, o: o, wake: make(chan struct{}, 1), state: State{Way: way.Name()}}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Start begins to send.
+func (s *Sender) Start() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started {
+		s.started = true
+		s.ran.Go(s.run)
+	}
+}
+
+// Close ends what is going on and waits for that. What has not been sent stays in
+// Waiting.
+func (s *Sender) Close() {
+	s.stop()
+	s.ran.Wait()
+}
+
+// Add puts notices behind those that wait. What does not fit is dropped and
+// counted.
+func (s *Sender) Add(notices []alert.Notice) {
+	s.mu.Lock()
+	n := max(min(len(notices), s.o.Queue-len(s.queue)), 0)
+	s.queue = append(s.queue, notices[:n]...)
+	s.drop(len(notices) - n)
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	s.mu.Unlock()
+	if n < len(notices) && s.o.Log != nil {
+		s.o.Log.Error("notices of alerts are dropped: too many wait", "way", s.way.Name(), "dropped", len(notices)-n, "waiting", s.o.Queue)
+	}
+}
+
+// drop counts, with mu held.
+func (s *Sender) drop(n int) {
+	s.untold += int64(n)
+	s.state.Dropped += int64(n)
+}
+
+// Waiting returns what has not been sent.
+func (s *Sender) Waiting() []alert.Notice {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.queue)
+}
+
+// State returns how it is.
+func (s *Sender) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.state
+	state.Waiting = len(s.queue)
+	return state
+}
+
+// run sends what there is, until Close.
+func (s *Sender) run() {
+	pause := s.o.Retry
+	for {
+		batch, dropped := s.next()
+		if len(batch) == 0 {
+			select {
+			case <-s.wake:
+				continue
+			case <-s.ctx.Done():
+				return
+			}
+		}
+		err := s.way.Send(s.ctx, batch, dropped)
+		if s.ctx.Err() != nil && err != nil {
+			return
+		}
+		if !s.done(batch, dropped, err, pause) {
+			if !s.wait(pause) {
+				return
+			}
+			pause = min(4*pause, max(maxRetry, s.o.Retry))
+			continue
+		}
+		pause = s.o.Retry
+		if s.o.Changed != nil {
+			s.o.Changed()
+		}
+	}
+}
+
+// next returns what is to be sent now, and how many were dropped before. What is
+// too old is dropped.
+func (s *Sender) next() ([]alert.Notice, int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	fresh := slices.DeleteFunc(slices.Clone(s.queue), func(n alert.Notice) bool { return now.Sub(n.Time) > s.o.Keep })
+	if old := len(s.queue) - len(fresh); old > 0 {
+		s.drop(old)
+		if s.o.Log != nil {
+			s.o.Log.Error("notices of alerts are given up", "way", s.way.Name(), "dropped", old, "err", s.state.Error)
+		}
+		s.queue = fresh
+	}
+	select {
+	case <-s.wake: // all that it was about is seen here
+	default:
+	}
+	n := min(len(s.queue), max(s.way.Most(), 1))
+	return slices.Clone(s.queue[:n]), s.untold
+}
+
+// done takes off what was sent; it returns false when it is to be tried again.
+func (s *Sender) done(batch []alert.Notice, dropped int64, err error, pause time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Last, s.state.Next, s.state.Error = time.Now(), time.Time{}, ""
+	if err != nil {
+		s.state.Error = alert.Clean(err.Error())
+		s.state.Failed++
+		if s.o.Log != nil {
+			s.o.Log.Error("a notice of an alert was not sent", "way", s.way.Name(), "err", s.state.Error)
+		}
+	}
+	switch {
+	case err == nil || errors.Is(err, ErrPartly):
+		s.state.Sent += int64(len(batch))
+		s.untold -= dropped
+	case errors.Is(err, ErrRefused):
+		s.drop(len(batch))
+	default:
+		s.state.Next = s.state.Last.Add(pause)
+		return false
+	}
+	s.queue = slices.Delete(s.queue, 0, len(batch))
+	return true
+}
+
+// wait waits for the next try. A new notice does not wait as long as the others,
+// but as long as after a first failure.
+func (s *Sender) wait(pause time.Duration) bool {
+	least := time.NewTimer(s.o.Retry)
+	defer least.Stop()
+	select {
+	case <-least.C:
+	case <-s.ctx.Done():
+		return false
+	}
+	rest := time.NewTimer(pause - s.o.Retry)
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-s.wake:
+	case <-s.ctx.Done():
+		return false
+	}
+	return true
+}

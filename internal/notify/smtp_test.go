@@ -1,0 +1,175 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"freshet/internal/mailtest"
+)
+
+const letter = "From: a@example.org\r\nSubject: x\r\n\r\n.a dot\r\nText\r\n"
+
+// client is a client of a server on this machine, by address, or by name.
+func client(s *mailtest.Server, a *mailtest.Authority) *SMTP {
+	return &SMTP{Host: "127.0.0.1", Port: s.Port(), TLS: TLSRequired, Roots: a.Pool()}
+}
+
+func offers(cert tls.Certificate) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{cert}}
+}
+
+func send(c *SMTP) error {
+	return c.Send(context.Background(), "a@example.org", []string{"b@example.org", "c@example.org"}, []byte(letter))
+}
+
+func TestSMTP(t *testing.T) {
+	a := mailtest.NewAuthority(t)
+	good := offers(a.Server("127.0.0.1", time.Now().Add(time.Hour)))
+	for _, c := range []struct {
+		name string
+		o    mailtest.Options
+		set  func(*SMTP)
+		tls  bool
+		user string
+	}{
+		{"starttls", mailtest.Options{TLS: good}, nil, true, ""},
+		{"from the start", mailtest.Options{TLS: good, Implicit: true}, func(c *SMTP) { c.Implicit = true }, true, ""},
+		{"plain", mailtest.Options{TLS: good, User: "u", Password: "geheim"}, func(c *SMTP) { c.User, c.Password = "u", "geheim" }, true, "u"},
+		{"login", mailtest.Options{TLS: good, User: "u", Password: "geheim", Login: true}, func(c *SMTP) { c.User, c.Password = "u", "geheim" }, true, "u"},
+		{"this machine needs none", mailtest.Options{}, func(c *SMTP) { c.TLS = TLSAuto }, false, ""},
+		{"off", mailtest.Options{TLS: good}, func(c *SMTP) { c.TLS = TLSOff }, false, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := mailtest.Serve(t, c.o)
+			to := client(s, a)
+			if c.set != nil {
+				c.set(to)
+			}
+			if err := send(to); err != nil {
+				t.Fatal(err)
+			}
+			m := s.Mail(t)
+			if string(m.Text) != letter || m.TLS != c.tls || m.User != c.user || m.From != "a@example.org" || strings.Join(m.To, " ") != "b@example.org c@example.org" {
+				t.Errorf("%+v %q", m, m.Text)
+			}
+		})
+	}
+}
+
+// Whatever is wrong with TLS, the server gets neither the mail nor the password,
+// and no error or trace has one.
+func TestSMTPRefuses(t *testing.T) {
+	a, other := mailtest.NewAuthority(t), mailtest.NewAuthority(t)
+	valid := time.Now().Add(time.Hour)
+	good := offers(a.Server("127.0.0.1", valid))
+	login := func(o mailtest.Options) mailtest.Options {
+		o.User, o.Password = "user", "geheim"
+		return o
+	}
+	for _, c := range []struct {
+		name string
+		o    mailtest.Options
+		want string
+	}{
+		{"no offer", login(mailtest.Options{}), "no STARTTLS"},
+		{"the offer is taken out", login(mailtest.Options{TLS: good, Strip: true}), "no STARTTLS"},
+		{"text behind the answer", login(mailtest.Options{TLS: good, Inject: "250 ok"}), "behind the answer"},
+		{"another name", login(mailtest.Options{TLS: offers(a.Server("mail.example.org", valid))}), "certificate"},
+		{"another authority", login(mailtest.Options{TLS: offers(other.Server("127.0.0.1", valid))}), "certificate"},
+		{"too old", login(mailtest.Options{TLS: offers(a.Server("127.0.0.1", time.Now().Add(-time.Hour)))}), "expired"},
+		{"an old version", login(mailtest.Options{TLS: &tls.Config{Certificates: good.Certificates, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}}), "TLS"},
+		{"another password", mailtest.Options{TLS: good, User: "user", Password: "anders"}, "535"},
+		{"no AUTH", mailtest.Options{TLS: good}, "neither AUTH"},
+		{"no mail from there", login(mailtest.Options{TLS: good, Answers: map[string]string{"MAIL": "550 5.7.1 not you\x1b[2J"}}), "550 5.7.1 not you?[2J"},
+		{"for nobody", login(mailtest.Options{TLS: good, Answers: map[string]string{"RCPT": "550 nobody"}}), "550 nobody"},
+		{"no data", login(mailtest.Options{TLS: good, Answers: map[string]string{"DATA": "451 later"}}), "451 later"},
+		{"not taken", login(mailtest.Options{TLS: good, Answers: map[string]string{".": "552 too much"}}), "552 too much"},
+		{"hangs up", login(mailtest.Options{TLS: good, Answers: map[string]string{".": ""}}), "EOF"},
+		{"busy", login(mailtest.Options{Answers: map[string]string{"220": "421 busy"}}), "421 busy"},
+		{"no server", login(mailtest.Options{Answers: map[string]string{"220": "SSH-2.0-x"}}), "no answer"},
+		{"no end of a line", login(mailtest.Options{Answers: map[string]string{"220": "220 " + strings.Repeat("x", 1<<20)}}), "bytes"},
+		{"no end of an answer", login(mailtest.Options{Answers: map[string]string{"220": strings.Repeat("220-x\n", 1000) + "220 x"}}), "lines"},
+		{"two codes", login(mailtest.Options{Answers: map[string]string{"220": "220-x\n250 x"}}), "no answer"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := mailtest.Serve(t, c.o)
+			to := client(s, a)
+			var trace []string
+			to.User, to.Password, to.Trace = "user", "geheim", func(line string) { trace = append(trace, line) }
+			err := send(to)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v", err)
+			}
+			s.None(t)
+			for _, secret := range []string{"geheim", "AGdlaGVpb", "Z2VoZWlt", "dXNlcgBnZWhlaW0"} {
+				if strings.Contains(err.Error(), secret) || strings.Contains(strings.Join(trace, "\n"), secret) {
+					t.Errorf("a secret is told: %v %q", err, trace)
+				}
+			}
+			for _, line := range s.Heard() {
+				if word, _, _ := strings.Cut(line, " "); word != "EHLO" && word != "STARTTLS" && word != "tls" {
+					t.Errorf("it says in clear: %q", line)
+				}
+			}
+		})
+	}
+}
+
+func TestSMTPSomeRecipients(t *testing.T) {
+	a := mailtest.NewAuthority(t)
+	s := mailtest.Serve(t, mailtest.Options{Answers: map[string]string{"RCPT c@example.org": "550 no such user"}})
+	to := client(s, a)
+	to.TLS = TLSAuto
+	err := send(to)
+	if !errors.Is(err, ErrPartly) || !strings.Contains(err.Error(), "550 no such user") {
+		t.Error(err)
+	}
+	if m := s.Mail(t); strings.Join(m.To, " ") != "b@example.org" {
+		t.Errorf("%q", m.To)
+	}
+	for _, bad := range []string{"x@example.org>\r\nRCPT TO:<evil@example.org", "x@example.org\n"} {
+		if err := to.Send(context.Background(), "a@example.org", []string{bad}, []byte(letter)); err == nil || !strings.Contains(err.Error(), "several lines") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	s.None(t)
+}
+
+// A password goes to this machine, or over TLS, and to nobody else.
+func TestSMTPPasswordInClear(t *testing.T) {
+	k := &talk{s: &SMTP{User: "u", Password: "geheim"}, conn: far{}}
+	if err := k.login(); err == nil || !strings.Contains(err.Error(), "over TLS only") {
+		t.Error(err)
+	}
+	if !k.wantsTLS() {
+		t.Error("another machine gets mails in clear")
+	}
+}
+
+// A server that takes its time is left when the context ends.
+func TestSMTPCancelled(t *testing.T) {
+	never := make(chan struct{})
+	var once sync.Once
+	defer once.Do(func() { close(never) })
+	s := mailtest.Serve(t, mailtest.Options{Wait: never})
+	a := mailtest.NewAuthority(t)
+	to := client(s, a)
+	to.TLS = TLSAuto
+	ctx, cancel := context.WithCancel(context.Background())
+	sent := make(chan error, 1)
+	to.Trace = func(line string) {
+		if strings.HasPrefix(line, "C: (a mail") {
+			cancel()
+		}
+	}
+	go func() { sent <- to.Send(ctx, "a@example.org", []string{"b@example.org"}, []byte(letter)) }()
+	if err := <-sent; err == nil {
+		t.Error("sent")
+	}
+	once.Do(func() { close(never) })
+}
