@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -23,8 +24,12 @@ import (
 type issuer struct {
 	o      *Options
 	folder *folder
+	proofs *proofs
 	client *http.Client
-	acmez  *acmez.Client
+	acme   *acme.Client
+	acmez  *acmez.Client // of what needs no proof
+
+	solvers atomic.Pointer[map[string]acmez.Solver] // by the type of the challenge
 }
 
 // How long an authority may take: for an answer, and for an order.
@@ -42,22 +47,28 @@ func newIssuer(o *Options, f *folder, p *proofs) *issuer {
 		IdleConnTimeout:       answerTime,
 		ForceAttemptHTTP2:     true,
 	}}
+	i := &issuer{o: o, folder: f, proofs: p, client: client,
+		acme: &acme.Client{Directory: o.Directory, HTTPClient: client, UserAgent: "freshet", PollTimeout: orderTime, Logger: quieter(o.Log)}}
+	i.acmez = &acmez.Client{Client: i.acme}
+	i.prove(o.HTTP, o.TLS)
+	return i
+}
+
+// prove says by what names are proven from now on.
+func (i *issuer) prove(byHTTP, byTLS bool) {
 	solvers := map[string]acmez.Solver{}
 	switch {
-	case o.DNSHook != "":
-		solvers[acme.ChallengeTypeDNS01] = hook{o.DNSHook}
+	case i.o.DNSHook != "":
+		solvers[acme.ChallengeTypeDNS01] = hook{i.o.DNSHook}
 	default:
-		if o.HTTP {
-			solvers[acme.ChallengeTypeHTTP01] = p
+		if byHTTP {
+			solvers[acme.ChallengeTypeHTTP01] = i.proofs
 		}
-		if o.TLS {
-			solvers[acme.ChallengeTypeTLSALPN01] = p
+		if byTLS {
+			solvers[acme.ChallengeTypeTLSALPN01] = i.proofs
 		}
 	}
-	return &issuer{o: o, folder: f, client: client, acmez: &acmez.Client{
-		Client:           &acme.Client{Directory: o.Directory, HTTPClient: client, UserAgent: "freshet", PollTimeout: orderTime, Logger: quieter(o.Log)},
-		ChallengeSolvers: solvers,
-	}}
+	i.solvers.Store(&solvers)
 }
 
 // IssuerKey implements certmagic.Issuer: what the authority's folder is called.
@@ -98,7 +109,7 @@ func (i *issuer) Issue(ctx context.Context, csr *x509.CertificateRequest) (*cert
 			return nil, err
 		}
 		order.Replaces = replaces
-		chains, err := i.acmez.ObtainCertificate(ctx, order)
+		chains, err := (&acmez.Client{Client: i.acme, ChallengeSolvers: *i.solvers.Load()}).ObtainCertificate(ctx, order)
 		if err == nil && len(chains) > 0 {
 			return &certmagic.IssuedCertificate{Certificate: chains[0].ChainPEM, Metadata: chains[0]}, nil
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -70,10 +71,14 @@ type Manager struct {
 	issuer  *issuer
 	cache   *certmagic.Cache
 	config  *certmagic.Config
-	names   map[string]*name
 	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	names   atomic.Pointer[table]
+
+	mu      sync.Mutex // guards changes of names, and what follows
+	started bool
+	closed  bool
 }
 
 // never is an interval of what this package does itself.
@@ -101,7 +106,7 @@ func Open(o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{o: o, folder: store, proofs: &proofs{folder: store, open: map[string]proof{}}, names: map[string]*name{}}
+	m := &Manager{o: o, folder: store, proofs: &proofs{folder: store, open: map[string]proof{}}}
 	m.issuer = newIssuer(&m.o, store, m.proofs)
 	logger := zapTo(o.Log)
 	// What is cached is looked after by the goroutines of the names alone: for
@@ -122,25 +127,27 @@ func Open(o Options) (*Manager, error) {
 		Logger:    logger,
 	})
 	m.ctx, m.cancel = context.WithCancel(context.Background())
-	for _, s := range o.Names {
-		n := &name{name: s, m: m}
-		n.load()
-		m.names[s] = n
-	}
+	m.names.Store(m.next(&table{}, m.o.Names))
 	return m, nil
 }
 
 // Start begins to get certificates, and to look after those that there are, once
 // the authority can be answered. It does not wait for them.
 func (m *Manager) Start() {
-	for _, n := range m.names {
-		m.running.Go(func() { n.keep(m.ctx) })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.started = true
+	for n := range m.names.Load().all() {
+		m.run(n)
 	}
 }
 
 // Close ends what is going on and waits for it: first what uses the folder, then
 // the folder.
 func (m *Manager) Close() error {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
 	m.cancel()
 	m.running.Wait()
 	m.cache.Stop()
@@ -152,18 +159,13 @@ func (m *Manager) Close() error {
 var ErrNotYet = errors.New("there is no certificate for that name yet")
 
 // Has reports whether a certificate for a host, in lower case, is one of ours.
-func (m *Manager) Has(host string) bool { return m.find(host) != nil }
+func (m *Manager) Has(host string) bool { return m.names.Load().find(host) != nil }
 
-// find returns the name whose certificate is for a host: itself, or the * in the
-// place of its first label (RFC 6125 §6.4.3).
-func (m *Manager) find(host string) *name {
-	if n := m.names[host]; n != nil {
-		return n
-	}
-	if _, parent, ok := strings.Cut(host, "."); ok {
-		return m.names["*."+parent]
-	}
-	return nil
+// Same reports whether the certificate that a handshake for one host gets is for
+// another one, too, both in lower case and the first one of ours.
+func (m *Manager) Same(host, other string) bool {
+	n := m.names.Load().find(host)
+	return n != nil && n.covers(other)
 }
 
 // IsChallenge reports whether a handshake is one of TLS-ALPN-01 (RFC 8737 §3),
@@ -178,7 +180,7 @@ func (m *Manager) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, 
 	if IsChallenge(hello) {
 		return m.proofs.certificate(hello.Context(), host)
 	}
-	n := m.find(host)
+	n := m.names.Load().find(host)
 	if n == nil {
 		return nil, fmt.Errorf("%q is no name that certificates are obtained for", host)
 	}
@@ -207,8 +209,8 @@ type State struct {
 
 // State returns how all names are, in their order.
 func (m *Manager) State() []State {
-	all := make([]State, 0, len(m.names))
-	for _, n := range m.names {
+	var all []State
+	for n := range m.names.Load().all() {
 		all = append(all, n.now())
 	}
 	slices.SortFunc(all, func(a, b State) int { return strings.Compare(a.Name, b.Name) })

@@ -22,6 +22,8 @@ import (
 type name struct {
 	name    string
 	m       *Manager
+	ctx     context.Context // ends when the name goes
+	cancel  context.CancelFunc
 	current atomic.Pointer[tls.Certificate] // with its Leaf; nil: there is none yet
 
 	mu    sync.Mutex // guards what follows

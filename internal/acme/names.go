@@ -11,22 +11,27 @@ import (
 
 // check returns all that is wrong with the options.
 func (o *Options) check() error {
-	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	o.Names = slices.Compact(slices.Sorted(slices.Values(o.Names)))
+	faults := []error{o.checkNames()}
 	if len(o.Names) == 0 {
-		fault("there is no name to get a certificate for")
-	}
-	for _, s := range o.Names {
-		if err := CheckName(s, o.DNSHook != ""); err != nil {
-			fault("%s: %w", s, err)
-		}
+		faults = append(faults, errors.New("there is no name to get a certificate for"))
 	}
 	if u, err := url.Parse(o.Directory); err != nil || u.Scheme != "https" || u.Host == "" {
-		fault("%q is no address of an authority; give one that begins with https://", o.Directory)
+		faults = append(faults, fmt.Errorf("%q is no address of an authority; give one that begins with https://", o.Directory))
 	}
-	if !o.HTTP && !o.TLS && o.DNSHook == "" {
-		fault("nobody can prove that the names are ours: there is no listener for port 80 or 443, and no program for the DNS")
+	return errors.Join(faults...)
+}
+
+// checkNames returns what is wrong with the names, and with their proofs.
+func (o *Options) checkNames() error {
+	var faults []error
+	o.Names = slices.Compact(slices.Sorted(slices.Values(o.Names)))
+	for _, s := range o.Names {
+		if err := CheckName(s, o.DNSHook != ""); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", s, err))
+		}
+	}
+	if !o.HTTP && !o.TLS && o.DNSHook == "" && len(o.Names) > 0 {
+		faults = append(faults, errors.New("nobody can prove that the names are ours: there is no listener for port 80 or 443, and no program for the DNS"))
 	}
 	return errors.Join(faults...)
 }

@@ -19,7 +19,7 @@ type builder struct {
 }
 
 func (b *builder) sites(f *config.File) (*sites, error) {
-	s := &sites{file: f, named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}, signed: map[string]*guard.SignedURL{}}
+	s := &sites{file: f, auto: b.live.auto, named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}, signed: map[string]*guard.SignedURL{}}
 	var err error
 	if f.Server.TLSCert != "" {
 		if s.fallback, err = b.certificate(s, f.Server.TLSCert, f.Server.TLSKey); err != nil {
@@ -27,6 +27,9 @@ func (b *builder) sites(f *config.File) (*sites, error) {
 		}
 	}
 	for i := range f.Sites {
+		if err := b.checkAuto(f, &f.Sites[i]); err != nil {
+			return nil, err
+		}
 		t, err := b.site(s, &f.Sites[i])
 		if err != nil {
 			return nil, err

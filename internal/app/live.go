@@ -27,6 +27,7 @@ type live struct {
 	places places
 
 	now     atomic.Pointer[sites]
+	auto    *autoTLS
 	guarded atomic.Bool // now, or before, some route had a guard
 
 	// open are the backends that are not closed: a request may use one that no
@@ -73,9 +74,9 @@ func openLive(run *config.Run, f *config.File, seen follow.Stamp, data []byte) o
 		if err != nil {
 			return content{}, err
 		}
-		l := &live{run: run, within: w, store: store, seen: seen, sum: sha256.Sum256(data)}
+		l := &live{auto: &autoTLS{}, run: run, within: w, store: store, seen: seen, sum: sha256.Sum256(data)}
 		w.whole = l
-		l.now.Store(&sites{})
+		l.now.Store(&sites{auto: l.auto})
 		if err := l.apply(f); err != nil {
 			return content{}, errors.Join(err, store.Close())
 		}

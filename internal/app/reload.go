@@ -43,9 +43,17 @@ func (s *service) reload(always bool) {
 	s.limitJobs(&next.Server.Jobs)
 	s.addProgramGauges()
 	s.start(added)
+	first := s.certificates() == nil
+	if err := s.reloadAuto(next); err != nil {
+		s.log.Error("names get certificates as before", "err", err)
+	}
 	s.env.announce(fileTitle(l.run.File, next), added)
 	s.log.Info("the configuration was read anew", "file", l.run.File)
-	if keys := config.NeedRestart(was, next); len(keys) > 0 {
+	keys := config.NeedRestart(was, next)
+	if first && s.certificates() != nil { // it was opened just now, by what the file says
+		keys = slices.DeleteFunc(keys, func(k string) bool { return strings.HasPrefix(k, "tls-auto-") })
+	}
+	if len(keys) > 0 {
 		s.log.Warn("some changes are obeyed at the next start only", "keys", strings.Join(keys, ", "))
 	}
 }

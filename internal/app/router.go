@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"freshet/httpd"
+	"freshet/internal/acme"
 	"freshet/internal/config"
 	"freshet/internal/field"
 	"freshet/internal/follow"
@@ -28,6 +29,7 @@ type sites struct {
 	signed       map[string]*guard.SignedURL // by the files of their keys
 	guarded      bool                        // some route has a guard
 	fallback     *follow.KeyPair             // for hosts whose site has none; may be nil
+	auto         *autoTLS                    // certificates by ACME
 }
 
 // site is what some hosts have.
@@ -122,14 +124,39 @@ func (s *sites) choose(r *http.Request) (*route, rule.ID) {
 }
 
 // covers reports whether a connection may ask for a host: whether it was made
-// with the certificate that the host's site has, or with one that is for the
-// host too (RFC 9110 §15.5.20).
+// with the certificate that the host has, or with one that is for the host too
+// (RFC 9110 §15.5.20). Which one it was made with is what its name gets now.
 func (s *sites) covers(serverName, host string, found *site) bool {
+	var bufs [2][256]byte
+	asked, named := hostName(bufs[0][:0], serverName)
+	wants, ok := hostName(bufs[1][:0], host)
+	if named && ok && string(asked) == string(wants) {
+		return true
+	}
+	if own := s.auto.manager(); own != nil {
+		switch {
+		case named && s.byACME(own, string(asked)):
+			return ok && own.Same(string(asked), string(wants))
+		case ok && s.byACME(own, string(wants)):
+			used := s.certificateFor(serverName)
+			return used != nil && isFor(used, host)
+		}
+	}
 	used, wanted := s.certificateFor(serverName), s.fallback
 	if found.certificate != nil {
 		wanted = found.certificate
 	}
 	return used == wanted || used != nil && isFor(used, host)
+}
+
+// byACME reports whether a name gets a certificate by ACME: it is one of those,
+// and there is no file for it; see autoTLS.get.
+func (s *sites) byACME(own *acme.Manager, name string) bool {
+	if !own.Has(name) {
+		return false
+	}
+	file := s.certificateFor(name)
+	return file == nil || !isFor(file, name)
 }
 
 // ServeHot implements httpd.HotHandler.

@@ -17,7 +17,6 @@ import (
 	"freshet/forward"
 	"freshet/httpd"
 	"freshet/internal/accesslog"
-	"freshet/internal/acme"
 	"freshet/internal/config"
 	"freshet/internal/control"
 	"freshet/internal/guard"
@@ -49,7 +48,7 @@ type service struct {
 	current   atomic.Pointer[[]*opened] // listeners, for other goroutines
 	serveTLS  func(net.Listener) error
 	local     *localTLS     // nil: certificates are in files
-	auto      *acme.Manager // nil: none are by ACME
+	auto      *autoTLS      // nil: none can be by ACME
 	failed    chan error    // of a listener that ended by itself
 	ended     chan struct{} // closed when nobody listens to failed any more
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"freshet/httpd"
@@ -20,44 +21,88 @@ import (
 )
 
 // openAutoTLS puts certificates by ACME before others, when there are names for
-// them; files are those of files, and those of the names go before.
+// them, or a file that may have some later; files are those of files, and those
+// of the names go before.
 func (s *service) openAutoTLS(files, others *tls.Config) (*tls.Config, error) {
-	c := &s.conf.Auto
-	if len(c.Names) == 0 {
+	live := s.content.live
+	if len(s.conf.Auto.Names) == 0 && live == nil {
 		return others, nil
 	}
-	o, err := autoOptions(c, s.env.Environ)
-	if err != nil {
-		return nil, err
+	s.auto = &autoTLS{}
+	if live != nil {
+		s.auto = live.auto
 	}
-	o.HTTP, o.TLS = proofsAt(s.conf.Listen, s.conf.TLSListen)
-	o.Log = s.log.Logger
-	if s.auto, err = acme.Open(o); err != nil {
-		return nil, fmt.Errorf("--tls-auto: %w", err)
-	}
-	a := &autoTLS{own: s.auto}
 	if files != nil {
-		a.files = files.GetCertificate
+		s.auto.files = files.GetCertificate
 	}
 	if others != nil {
-		a.others = others.GetCertificate
+		s.auto.others = others.GetCertificate
 	}
-	return &tls.Config{GetCertificate: a.get, NextProtos: acme.Protocols}, nil
+	names := s.conf.Auto.Names
+	if live != nil {
+		names = live.file.AutoNames()
+	}
+	if err := s.openAuto(s.conf, names); err != nil {
+		return nil, err
+	}
+	return &tls.Config{GetCertificate: s.auto.get, NextProtos: acme.Protocols}, nil
+}
+
+// openAuto opens what gets certificates for names, if there are any.
+func (s *service) openAuto(c *config.Server, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	o, err := autoOptions(&c.Auto, names, s.env.Environ)
+	if err != nil {
+		return err
+	}
+	o.HTTP, o.TLS = proofsAt(c.Listen, c.TLSListen)
+	o.Log = s.log.Logger
+	m, err := acme.Open(o)
+	if err != nil {
+		return fmt.Errorf("certificates by ACME: %w", err)
+	}
+	s.auto.own.Store(m)
+	return nil
+}
+
+// reloadAuto has the names of a file that is obeyed now get certificates, those
+// of its sites with them. Its faults leave the names as they were.
+func (s *service) reloadAuto(f *config.File) error {
+	names, had := f.AutoNames(), s.auto.own.Load()
+	if had != nil {
+		byHTTP, byTLS := proofsAt(f.Server.Listen, f.Server.TLSListen)
+		before := had.Names()
+		if err := had.Set(names, byHTTP, byTLS); err != nil {
+			return err
+		}
+		s.announceAuto(func(name string) bool { return !slices.Contains(before, name) })
+		return nil
+	}
+	if err := s.openAuto(&f.Server, names); err != nil || len(names) == 0 {
+		return err
+	}
+	s.addAutoGauges()
+	s.env.tell("names are proven to the authority %s", proofWords(&f.Server))
+	s.announceAuto(func(string) bool { return true })
+	s.auto.own.Load().Start()
+	return nil
 }
 
 // autoOptions are what the settings say.
-func autoOptions(c *config.Auto, environ []string) (acme.Options, error) {
-	o := acme.Options{Names: c.Names, Folder: c.Data, Directory: c.Directory, Email: c.Email, DNSHook: c.DNS}
+func autoOptions(c *config.Auto, names, environ []string) (acme.Options, error) {
+	o := acme.Options{Names: names, Folder: c.Data, Directory: c.Directory, Email: c.Email, DNSHook: c.DNS}
 	if o.Folder == "" {
 		dir := userFolder(environ, "XDG_DATA_HOME", ".local/share")
 		if dir == "" {
-			return o, errors.New("--tls-auto needs a folder for certificates: give --tls-auto-data DIR, or set HOME or XDG_DATA_HOME")
+			return o, errors.New("certificates by ACME need a folder: give --tls-auto-data DIR, or set HOME or XDG_DATA_HOME")
 		}
 		o.Folder = filepath.Join(dir, "certificates")
 	}
 	for _, name := range c.Names {
-		if c.Directory == "" && isLocal(name) {
-			return o, fmt.Errorf("--tls-auto: %s: no public authority answers for a name that anybody can have; see --tls-local, or give --tls-auto-directory URL of an authority of your own", name)
+		if err := checkAutoName(name, c); err != nil {
+			return o, fmt.Errorf("--tls-auto: %s: %w", name, err)
 		}
 	}
 	if c.CA == "" {
@@ -72,6 +117,35 @@ func autoOptions(c *config.Auto, environ []string) (acme.Options, error) {
 		return o, fmt.Errorf("--tls-auto-ca %s: there is no certificate in it; give a file in PEM", c.CA)
 	}
 	return o, nil
+}
+
+// checkAutoName says why a name can get no certificate with these settings.
+func checkAutoName(name string, c *config.Auto) error {
+	if c.Directory == "" && isLocal(name) {
+		return errors.New("no public authority answers for a name that anybody can have; see --tls-local, or give --tls-auto-directory URL of an authority of your own")
+	}
+	return acme.CheckName(name, c.DNS != "")
+}
+
+// checkAuto looks at the names of a site that gets certificates by ACME.
+func (b *builder) checkAuto(f *config.File, c *config.Site) error {
+	if c.TLS != "auto" {
+		return nil
+	}
+	for _, name := range c.Names {
+		err := checkAutoName(name, &f.Server.Auto)
+		if err == nil {
+			continue
+		}
+		line := c.Line
+		for _, given := range c.Given {
+			if given.Key == "names" && given.Line > 0 {
+				line = given.Line
+			}
+		}
+		return b.at(line, fmt.Errorf("%s: %w", name, err))
+	}
+	return nil
 }
 
 // proofsAt returns whether an authority is to ask by HTTP and by TLS. It asks at
@@ -109,18 +183,22 @@ func proofWords(c *config.Server) string {
 
 // autoTLS chooses between certificates by ACME and others.
 type autoTLS struct {
-	own           *acme.Manager
+	own           atomic.Pointer[acme.Manager]                         // nil: there are no names so far
 	files, others func(*tls.ClientHelloInfo) (*tls.Certificate, error) // nil: none
 }
 
 // get is for tls.Config. A name of ours gets a certificate that is for it, or
 // none.
 func (a *autoTLS) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	name := askedFor(hello)
+	own, name := a.own.Load(), askedFor(hello)
 	switch {
+	case own == nil && a.others != nil:
+		return a.others(hello)
+	case own == nil:
+		return nil, errNoCertificate
 	case acme.IsChallenge(hello):
-		return a.own.GetCertificate(hello)
-	case !a.own.Has(name) && a.others != nil:
+		return own.GetCertificate(hello)
+	case !own.Has(name) && a.others != nil:
 		return a.others(hello)
 	case a.files != nil:
 		given, err := a.files(hello)
@@ -128,7 +206,7 @@ func (a *autoTLS) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return given, nil
 		}
 	}
-	return a.own.GetCertificate(hello)
+	return own.GetCertificate(hello)
 }
 
 // proving puts the answers to an authority before a handler, and its hot path.
@@ -137,7 +215,7 @@ func (s *service) proving(h http.Handler, hot httpd.HotHandler) (http.Handler, h
 		return h, hot
 	}
 	next := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.TLS == nil && s.auto.HTTPChallenge(w, r) {
+		if own := s.auto.own.Load(); own != nil && r.TLS == nil && own.HTTPChallenge(w, r) {
 			return
 		}
 		h.ServeHTTP(w, r)
@@ -163,28 +241,47 @@ func (u unproven) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 // startAutoTLS begins to ask for certificates, now that the authority can ask
 // back, and says for which names there are some.
 func (s *service) startAutoTLS() {
-	if s.auto == nil {
+	own := s.certificates()
+	if own == nil {
 		return
 	}
 	s.env.tell("names are proven to the authority %s", proofWords(s.conf))
-	for _, n := range s.auto.State() {
-		if n.Until.IsZero() {
-			s.env.tell("asking for a certificate for %s; until there is one, who asks for that name over TLS is refused", n.Name)
-			continue
-		}
-		s.env.tell("a certificate for %s is valid until %s", n.Name, n.Until.Format(time.RFC3339))
+	s.announceAuto(func(string) bool { return true })
+	own.Start()
+}
+
+// certificates are those by ACME; nil: there are none.
+func (s *service) certificates() *acme.Manager { return s.auto.manager() }
+
+func (a *autoTLS) manager() *acme.Manager {
+	if a == nil {
+		return nil
 	}
-	s.auto.Start()
+	return a.own.Load()
+}
+
+// announceAuto says for which of some names there is a certificate.
+func (s *service) announceAuto(of func(name string) bool) {
+	for _, n := range s.certificates().State() {
+		switch {
+		case !of(n.Name):
+		case n.Until.IsZero():
+			s.env.tell("asking for a certificate for %s; until there is one, who asks for that name over TLS is refused", n.Name)
+		default:
+			s.env.tell("a certificate for %s is valid until %s", n.Name, n.Until.Format(time.RFC3339))
+		}
+	}
 }
 
 // addAutoGauges has the monitor show how certificates are.
 func (s *service) addAutoGauges() {
-	if s.auto == nil {
+	own := s.certificates()
+	if own == nil {
 		return
 	}
 	count := func(what func(acme.State) bool) func() float64 {
 		return func() (n float64) {
-			for _, state := range s.auto.State() {
+			for _, state := range own.State() {
 				if what(state) {
 					n++
 				}
@@ -197,7 +294,7 @@ func (s *service) addAutoGauges() {
 	m.AddGauge(counters.Gauge{Name: "certificates_failing", Help: "Names whose certificate could not be obtained or renewed when that was tried last", Value: count(func(n acme.State) bool { return n.Err != nil })})
 	m.AddGauge(counters.Gauge{Name: "certificate_seconds", Unit: "seconds", Help: "Time until the first certificate by ACME ends", Value: func() float64 {
 		var first time.Time
-		for _, n := range s.auto.State() {
+		for _, n := range own.State() {
 			if !n.Until.IsZero() && (first.IsZero() || n.Until.Before(first)) {
 				first = n.Until
 			}
@@ -211,8 +308,8 @@ func (s *service) addAutoGauges() {
 
 // closeAutoTLS ends what asks for certificates.
 func (s *service) closeAutoTLS() error {
-	if s.auto == nil {
-		return nil
+	if own := s.certificates(); own != nil {
+		return own.Close()
 	}
-	return s.auto.Close()
+	return nil
 }

@@ -27,7 +27,7 @@ const (
 // says where such a server listens.
 func (s *settings) checkAuto(c *Server) {
 	auto := s.label("tls-auto")
-	if len(c.Auto.Names) == 0 {
+	if len(c.Auto.Names) == 0 && !s.autoSites {
 		for _, row := range []string{"tls-auto-directory", "tls-auto-email", "tls-auto-ca", "tls-auto-dns", "tls-auto-data"} {
 			if s.has(row) {
 				s.faultAbout(row, "%s is used with %s only; give %s NAME too", s.label(row), auto, auto)
@@ -41,7 +41,7 @@ func (s *settings) checkAuto(c *Server) {
 	switch {
 	case open && !s.has("listen") && !s.has("tls-listen"):
 		c.Listen, c.TLSListen = []string{autoListen}, []string{autoTLSListen}
-	case len(c.TLSListen) == 0:
+	case len(c.TLSListen) == 0 && len(c.Auto.Names) > 0:
 		listen := s.label("tls-listen")
 		s.faultAbout("tls-auto", "%s is used by %s only; give %s ADDR too", auto, listen, listen)
 	}

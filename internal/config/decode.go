@@ -31,7 +31,8 @@ func (d *decoder) file(root *node, given []given) *File {
 			d.unknownTop(n)
 		}
 	}
-	outer := d.server(server, f, given)
+	auto := slices.ContainsFunc(sites, func(n *node) bool { m := n.get("tls"); return m != nil && m.text == "auto" })
+	outer := d.server(server, f, given, auto)
 	for _, n := range sites {
 		f.Sites = append(f.Sites, d.site(n, outer))
 	}
@@ -72,12 +73,13 @@ func (d *decoder) unknownTop(n *node) {
 	}
 }
 
-// server decodes [server] and returns its rules for fields.
-func (d *decoder) server(n *node, to *File, given []given) (fields []FieldEdit) {
+// server decodes [server] and returns its rules for fields; autoSites says that
+// some site gets certificates by ACME.
+func (d *decoder) server(n *node, to *File, given []given, autoSites bool) (fields []FieldEdit) {
 	s := newSettings(runFlags, d.src)
 	copy(s.given, given)
 	config := s.index("config")
-	own := settings{flags: s.flags[config+1:], given: s.given[config+1:], src: d.src}
+	own := settings{flags: s.flags[config+1:], given: s.given[config+1:], src: d.src, autoSites: autoSites}
 	own.take(n, "[server]", []string{"headers"}, func(m *node) bool {
 		if m.key != "headers" {
 			return false
@@ -263,14 +265,31 @@ func (d *decoder) checkSites(f *File, nodes []*node, server *node) {
 		if s.Certificate != "" && len(f.Server.TLSListen) == 0 {
 			d.fault(nodes[i].get("certificate").name, "certificate is used by tls-listen only; give that in [server]")
 		}
-		certificates = certificates || s.Certificate != ""
+		d.checkAutoSite(s, nodes[i], &f.Server)
+		certificates = certificates || s.Certificate != "" || s.TLS != ""
 	}
 	if n := server.get("tls-listen"); len(f.Server.TLSListen) > 0 && !certificates {
 		at := span{}
 		if n != nil {
 			at = n.name
 		}
-		d.fault(at, "tls-listen needs a certificate: give a site certificate and key, or tls-cert and tls-key, or tls-auto or tls-local here")
+		d.fault(at, "tls-listen needs a certificate: give a site certificate and key, or tls = \"auto\", or tls-cert and tls-key, or tls-auto or tls-local here")
+	}
+}
+
+// checkAutoSite looks at a site that may get certificates by ACME.
+func (d *decoder) checkAutoSite(s *Site, n *node, server *Server) {
+	if s.TLS == "" {
+		return
+	}
+	at := n.get("tls").name
+	switch {
+	case s.Certificate != "":
+		d.fault(at, "a site has its certificate in a file, or by tls = \"auto\"; leave one out")
+	case len(s.Names) == 0:
+		d.fault(at, "tls = \"auto\" is for the names of a site, and this has none; give it names")
+	case len(server.TLSListen) == 0:
+		d.fault(at, "tls = \"auto\" is used by tls-listen only; give that in [server]")
 	}
 }
 

@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Run is what the command line of freshet run says. The values in it go before
 // those of the file.
@@ -24,10 +27,22 @@ type Site struct {
 	Names       []string // in lower case, perhaps with "*." before; none: all other hosts
 	Certificate string
 	Key         string
+	TLS         string // "auto": certificates by ACME; or ""
 	SignedURLs  string // a file of keys for links; "" or "off" for none
 	Routes      []Route
 	Given       []Setting
 	Line        int // of the file
+}
+
+// AutoNames are those that get certificates by ACME.
+func (f *File) AutoNames() []string {
+	all := slices.Clone(f.Server.Auto.Names)
+	for i := range f.Sites {
+		if f.Sites[i].TLS == "auto" {
+			all = append(all, f.Sites[i].Names...)
+		}
+	}
+	return all
 }
 
 // Route is what some paths of a site have.

@@ -19,7 +19,7 @@ var addressFlags = []Flag{
 	{Name: "tls-local", Kind: Switch, Group: groupAddresses, Restart: true,
 		Doc:   "Have certificates signed by the user's own authority (freshet tls ca), which is made when there is none, as they are asked for: for this machine's name and the address that is connected to, names of sites, and names below localhost, test, local, home.arpa and internal. Browsers take them once they trust it (freshet tls trust). For other names those of files are used, else the handshake is refused. When neither --listen nor --tls-listen is given it listens on :8443 for TLS.",
 		field: func(s *sections) any { return &s.server.TLSLocal }},
-	{Name: "tls-auto", Kind: HostName, Value: "NAME", Repeat: true, Group: groupAddresses, Example: "example.org", Restart: true,
+	{Name: "tls-auto", Kind: HostName, Value: "NAME", Repeat: true, Group: groupAddresses, Example: "example.org",
 		Doc:   "Have a certificate for NAME from an authority, by ACME, and renew it in time. The authority asks for a proof at port 80 or 443 of the name, which has to lead here. A certificate in a file that is for the name goes before. Until there is one, who asks for the name is refused. When neither --listen nor --tls-listen is given it listens on :80, and on :443 for TLS. Who gives a name agrees to the terms of the authority.",
 		field: func(s *sections) any { return &s.server.Auto.Names }},
 	{Name: "tls-auto-directory", Kind: AuthorityURL, Value: "URL", Group: groupAddresses, Example: "https://acme-staging-v02.api.letsencrypt.org/directory", Restart: true,

@@ -12,6 +12,8 @@ type settings struct {
 	given  []given
 	src    *source // the file, nil without one
 	faults Faults
+
+	autoSites bool // some site of the file gets certificates by ACME
 }
 
 // given is what was said about one row.

@@ -22,6 +22,9 @@ var siteOwnRows = []Flag{
 	{Name: "key", Kind: FilePath, Value: "FILE", Group: groupSite, Example: "example.org.key",
 		Doc:   "Private key of the certificate, PEM.",
 		field: func(s *sections) any { return &s.site.Key }},
+	{Name: "tls", Kind: Choice, Value: "auto", Choices: []string{"auto"}, Group: groupSite, Example: "auto",
+		Doc:   "With auto each of the names gets a certificate from an authority, by ACME, as those of tls-auto do; *.example.org needs tls-auto-dns, and is for what is directly below example.org. A site that comes with a change of the file gets its certificates then; those of a site that goes are kept, and not renewed. Unset: those of certificate and tls-cert.",
+		field: func(s *sections) any { return &s.site.TLS }},
 }
 
 // routeRows are the keys of [[site.route]] whatever it does.
