@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"hash/maphash"
 	"io"
@@ -58,13 +57,12 @@ func openDiskTier(s *Store, o diskstore.Options) (*diskTier, error) {
 	t.open.max = maxOpen
 	_, err = os.Stat(filepath.Join(objects, "objects"))
 	used := err == nil
-	if o.Shared {
-		t.readShared(generations, objects)
-	}
 	if t.files, err = diskstore.Open(o); err != nil {
 		return nil, err
 	}
+	t.purges.ring = o.Seal
 	if o.Shared {
+		t.readShared(generations, objects)
 		close(t.done) // nothing is written behind
 		return t, nil
 	}
@@ -73,13 +71,11 @@ func openDiskTier(s *Store, o diskstore.Options) (*diskTier, error) {
 	return t, nil
 }
 
-func diskKey(key string) diskstore.Key { return sha256.Sum256([]byte(key)) }
-
 // load returns what is stored for a key, nil for nothing. That counts as a use.
 func (t *diskTier) load(key string) *resource {
 	r, read := t.read(key, t.files.Get)
 	if read {
-		t.files.Touch(diskKey(key))
+		t.files.Touch(t.files.KeyOf(key))
 	}
 	return r
 }
@@ -98,7 +94,7 @@ func (t *diskTier) read(key string, get func(diskstore.Key) (*diskstore.Object, 
 	if waiting {
 		return r, false
 	}
-	k := diskKey(key)
+	k := t.files.KeyOf(key)
 	stored, err := get(k)
 	if err != nil {
 		if !errors.Is(err, diskstore.ErrNotFound) {
@@ -193,7 +189,7 @@ func (t *diskTier) write() {
 }
 
 func (t *diskTier) writeOne(key string, r *resource) {
-	k := diskKey(key)
+	k := t.files.KeyOf(key)
 	var err error
 	if r == nil {
 		err = t.files.Delete(k)
@@ -268,7 +264,7 @@ func (t *diskTier) awaitWritten(key string) {
 // writeNow writes a state of a key at once: one whose body is in a file.
 func (t *diskTier) writeNow(key string, r *resource) error {
 	t.awaitWritten(key)
-	return t.put(key, diskKey(key), r)
+	return t.put(key, t.files.KeyOf(key), r)
 }
 
 func (t *diskTier) close() error {
@@ -325,6 +321,9 @@ func (b *diskBody) send(w io.Writer, r field.Range) error {
 	}
 	defer f.Release()
 	for r.Length > 0 {
+		if f.Sealed() {
+			return f.WriteRange(w, r.Start, r.Length)
+		}
 		n := min(r.Length, verifyStep)
 		if err := f.Verify(r.Start, n); err != nil {
 			return err

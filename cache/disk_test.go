@@ -12,7 +12,7 @@ import (
 
 func diskStore(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := NewStore(StoreOptions{Dir: dir})
+	s, err := newStore(StoreOptions{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

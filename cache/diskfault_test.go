@@ -70,7 +70,7 @@ func (f *failingFile) ReadAt(p []byte, off int64) (int, error) {
 func failingWorld(t *testing.T) (*world, *failingFS) {
 	f := &failingFS{}
 	f.room.Store(-1)
-	s, err := NewStore(StoreOptions{Dir: t.TempDir(), fs: f, ErrorLog: slog.New(slog.DiscardHandler)})
+	s, err := newStore(StoreOptions{Dir: t.TempDir(), fs: f, ErrorLog: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestFlippedBits(t *testing.T) {
 		if err != nil || flipped < len(sizes) {
 			t.Fatal(flipped, err)
 		}
-		s, err = NewStore(StoreOptions{Dir: dir, ErrorLog: slog.New(slog.DiscardHandler)})
+		s, err = newStore(StoreOptions{Dir: dir, ErrorLog: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

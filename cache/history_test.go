@@ -85,7 +85,7 @@ func playHistory(t *testing.T, seed uint64) {
 }
 
 func (h *history) open(t *testing.T) *Store {
-	s, err := NewStore(StoreOptions{Dir: h.dir})
+	s, err := newStore(StoreOptions{Dir: h.dir})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ var killSizes = [...]int{0, 100, 20_000, 70_000, 300_000, 1_500_000}
 // serveUntilKilled is the child: a server whose origin says in X-Life which
 // process has answered.
 func serveUntilKilled(dir string) {
-	s, err := NewStore(StoreOptions{Dir: dir, Memory: 4 << 20, Disk: 64 << 20, ErrorLog: slog.New(slog.DiscardHandler)})
+	s, err := newStore(StoreOptions{Dir: dir, Memory: 4 << 20, Disk: 64 << 20, ErrorLog: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)

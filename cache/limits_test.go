@@ -7,7 +7,7 @@ import (
 // MaxObject holds for bodies of declared and of unknown length.
 func TestMaxObject(t *testing.T) {
 	for _, dir := range []string{"", t.TempDir()} {
-		s, err := NewStore(StoreOptions{Dir: dir})
+		s, err := newStore(StoreOptions{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ func TestGoneWhileValidated(t *testing.T) {
 			"the origin fails": func(w http.ResponseWriter) { w.WriteHeader(503) },
 		} {
 			t.Run(fmt.Sprint(name, ", ", profile), func(t *testing.T) {
-				s, err := NewStore(StoreOptions{Dir: t.TempDir()})
+				s, err := newStore(StoreOptions{Dir: t.TempDir()})
 				if err != nil {
 					t.Fatal(err)
 				}

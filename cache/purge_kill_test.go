@@ -24,7 +24,7 @@ const purgeKillDir = "FRESHET_TEST_PURGE_KILL_DIR"
 // servePurges is the child: a server of which every answer is of the version that
 // the client asks its origin for, and which purges by its own address /purge.
 func servePurges(dir string) {
-	s, err := NewStore(StoreOptions{Dir: dir, Memory: 4 << 20, Disk: 64 << 20, ErrorLog: slog.New(slog.DiscardHandler)})
+	s, err := newStore(StoreOptions{Dir: dir, Memory: 4 << 20, Disk: 64 << 20, ErrorLog: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)

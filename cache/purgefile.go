@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"freshet/internal/atrest"
 	"freshet/internal/diskstore"
 )
 
@@ -24,6 +26,7 @@ import (
 type purgeFile struct {
 	store *Store
 	path  string
+	ring  *atrest.Ring // nil: lines are not sealed
 
 	mu     sync.Mutex  // guards all below; held while the file is read or written
 	known  os.FileInfo // the file that was read; nil: none
@@ -106,6 +109,35 @@ func parseLine(line []byte) (l purgeLine, err error) {
 	return l, err
 }
 
+// Sealed, a line is bound to where it begins, so that the order of lines is
+// sealed, too.
+func linePurpose(at int64) string { return "purges.log at " + strconv.FormatInt(at, 10) }
+
+// appendLine appends a line that begins at that place of the file.
+func (f *purgeFile) appendLine(dst []byte, at int64, l purgeLine) ([]byte, error) {
+	if f.ring == nil {
+		return appendLine(dst, l)
+	}
+	text, err := json.Marshal(l)
+	if err != nil {
+		return dst, err
+	}
+	return append(f.ring.SealLine(dst, text, linePurpose(at)), '\n'), nil
+}
+
+// parseLine reads the line that begins at that place.
+func (f *purgeFile) parseLine(line []byte, at int64) (l purgeLine, err error) {
+	if f.ring == nil {
+		return parseLine(line)
+	}
+	text, _, err := f.ring.OpenLine(nil, line, linePurpose(at))
+	if err != nil {
+		return l, fmt.Errorf("%w: %w", errPurgeLine, err)
+	}
+	err = json.Unmarshal(text, &l)
+	return l, err
+}
+
 // read reads what the file says. What cannot be read makes everything that is
 // stored stale. f.mu is held.
 func (f *purgeFile) read() {
@@ -132,6 +164,7 @@ func (f *purgeFile) apply(file *os.File, t *epochs) error {
 	}
 	var faults []error
 	for {
+		at := f.size
 		line, rest, whole := bytes.Cut(text, []byte("\n"))
 		if !whole {
 			break // nothing, or what a crash cut off
@@ -139,7 +172,7 @@ func (f *purgeFile) apply(file *os.File, t *epochs) error {
 		f.size += int64(len(line)) + 1
 		f.lines++
 		text = rest
-		l, err := parseLine(line)
+		l, err := f.parseLine(line, at)
 		if err == nil {
 			err = f.store.recall(&l, t)
 		}
@@ -207,7 +240,7 @@ func (f *purgeFile) append(sync bool, lines ...purgeLine) error {
 	var b []byte
 	for _, l := range lines {
 		var err error
-		if b, err = appendLine(b, l); err != nil {
+		if b, err = f.appendLine(b, f.size+int64(len(b)), l); err != nil {
 			return err
 		}
 	}
@@ -240,7 +273,7 @@ func (f *purgeFile) rewrite() error {
 	var b []byte
 	var err error
 	for _, l := range lines {
-		if b, err = appendLine(b, l); err != nil {
+		if b, err = f.appendLine(b, int64(len(b)), l); err != nil {
 			return err
 		}
 	}

@@ -204,9 +204,12 @@ func TestPurgeFileBroken(t *testing.T) {
 
 // A purge that cannot be kept holds, and says so.
 func TestPurgeNotKept(t *testing.T) {
+	if os.Getenv(sealedVar) != "" {
+		t.Skip("it reads the file as text")
+	}
 	dir := t.TempDir()
 	var log bytes.Buffer
-	s, err := NewStore(StoreOptions{Dir: dir, ErrorLog: slog.New(slog.NewTextHandler(&log, nil))})
+	s, err := newStore(StoreOptions{Dir: dir, ErrorLog: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

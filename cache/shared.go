@@ -36,7 +36,7 @@ func (t *diskTier) change(key string, f func(*resource) *resource) error {
 		return nil
 	}
 	t.store.left(key, old, now)
-	k := diskKey(key)
+	k := t.files.KeyOf(key)
 	if now == nil || len(now.objects) == 0 {
 		t.store.memory.Invalidate(key)
 		return t.files.Delete(k)

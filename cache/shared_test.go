@@ -16,7 +16,7 @@ import (
 
 func sharedStore(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := NewStore(StoreOptions{Dir: dir, Shared: true})
+	s, err := newStore(StoreOptions{Dir: dir, Shared: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestOneBodyOfSeveralVariants(t *testing.T) {
 	for _, shared := range []bool{false, true} {
 		for _, n := range []int{10, 100_000, 3_000_000} {
 			dir := t.TempDir()
-			s, err := NewStore(StoreOptions{Dir: dir, Shared: shared})
+			s, err := newStore(StoreOptions{Dir: dir, Shared: shared})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestOneBodyOfSeveralVariants(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if s, err = NewStore(StoreOptions{Dir: dir, Shared: shared}); err != nil {
+			if s, err = newStore(StoreOptions{Dir: dir, Shared: shared}); err != nil {
 				t.Fatal(err)
 			}
 			now := w.now

@@ -269,7 +269,7 @@ func (x *fill) publishSparse() {
 		return
 	}
 	o := *x.object
-	o.body = onDisk(x.h.store.disk, diskKey(x.q.key), &stored)
+	o.body = onDisk(x.h.store.disk, x.h.store.disk.files.KeyOf(x.q.key), &stored)
 	if x.q.stored, err = x.h.store.putFile(x.q.key, &o, x.asked, x.h.opt.MaxVariants); err != nil || !x.q.stored {
 		x.sparse.Abort() // unless it was stored before it was overtaken
 	}

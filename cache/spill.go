@@ -60,7 +60,7 @@ func (x *fill) complete() (b body, ok bool) {
 		x.file.w.Abort()
 		return b, false
 	}
-	return onDisk(x.h.store.disk, diskKey(x.q.key), &stored), true
+	return onDisk(x.h.store.disk, x.h.store.disk.files.KeyOf(x.q.key), &stored), true
 }
 
 // discard throws away what was gathered of a body that is not to be stored.

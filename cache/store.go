@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"freshet/freshness"
+	"freshet/internal/atrest"
 	"freshet/internal/diskstore"
 
 	"github.com/maypok86/otter/v2"
@@ -34,6 +35,10 @@ type StoreOptions struct {
 
 	// ErrorLog gets faults of the disk. nil means slog.Default().
 	ErrorLog *slog.Logger
+
+	// Seal has all that is written to Dir sealed; see package atrest. A folder is
+	// sealed or not from its beginning. nil: it is not.
+	Seal *atrest.Ring
 
 	fs diskstore.FS // in tests: a file system that fails
 }
@@ -104,7 +109,7 @@ func NewStore(o StoreOptions) (*Store, error) {
 	}
 	s.memory = m
 	if s.shared = o.Shared && o.Dir != ""; o.Dir != "" {
-		if s.disk, err = openDiskTier(s, diskstore.Options{Dir: o.Dir, MaxBytes: o.Disk, Shared: o.Shared, Log: o.ErrorLog, FS: o.fs}); err != nil {
+		if s.disk, err = openDiskTier(s, diskstore.Options{Dir: o.Dir, MaxBytes: o.Disk, Shared: o.Shared, Log: o.ErrorLog, FS: o.fs, Seal: o.Seal}); err != nil {
 			return nil, err
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // nothing that was replaced before it asked.
 func TestStress(t *testing.T) {
 	for _, dir := range []string{"", t.TempDir()} {
-		s, err := NewStore(StoreOptions{Memory: 1 << 20, Dir: dir, Disk: 8 << 20, ErrorLog: slog.New(slog.DiscardHandler)})
+		s, err := newStore(StoreOptions{Memory: 1 << 20, Dir: dir, Disk: 8 << 20, ErrorLog: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 // Variants of one address whose bodies are in files are all there, though they
 // were stored at the same moment, and though another was purged meanwhile.
 func TestStoredTogether(t *testing.T) {
-	s, err := NewStore(StoreOptions{Dir: t.TempDir()})
+	s, err := newStore(StoreOptions{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ type BodyFile struct {
 	body   *Body
 	pieces pieces
 	file   File // nil if the body is inline
+	pens   pens // of a sealed body
 	refs   atomic.Int32
 }
 
@@ -38,6 +39,7 @@ func (s *Store) openBody(k Key, b *Body) (*BodyFile, error) {
 		return nil, fmt.Errorf("open body: %w", err)
 	}
 	f.file, f.pieces = file, piecesOf(b)
+	f.pens.of(s, b)
 	s.retain(b.ID)
 	return f, nil
 }
@@ -45,10 +47,10 @@ func (s *Store) openBody(k Key, b *Body) (*BodyFile, error) {
 // Body is what is open.
 func (f *BodyFile) Body() *Body { return f.body }
 
-// File is the file, for sendfile; nil if the body is inline. It must not be
-// used after Release, and only what Verify has let pass may be sent.
+// File is the file, for sendfile; nil if the body is inline, or sealed. It must
+// not be used after Release, and only what Verify has let pass may be sent.
 func (f *BodyFile) File() *os.File {
-	if f.file == nil {
+	if f.file == nil || f.body.Pens != nil {
 		return nil
 	}
 	return f.file.OS()
@@ -56,6 +58,9 @@ func (f *BodyFile) File() *os.File {
 
 // ReadAt reads without comparing sums: call Verify before.
 func (f *BodyFile) ReadAt(p []byte, off int64) (int, error) {
+	if f.file != nil && f.body.Pens != nil {
+		return f.readSealed(p, off)
+	}
 	if f.file != nil {
 		return f.file.ReadAt(p, off)
 	}
@@ -113,6 +118,9 @@ func (f *BodyFile) Verify(off, n int64) error {
 
 // verifyBlock compares all pieces of a block, whatever was compared before.
 func (f *BodyFile) verifyBlock(block int64) error {
+	if f.body.Pens != nil {
+		return f.openBlock(block)
+	}
 	buf := blockBuffers.Get().(*[blockSize]byte)
 	defer blockBuffers.Put(buf)
 	for i := f.pieces.after(block << blockShift); i < len(f.pieces) && f.pieces[i].start>>blockShift == block; i++ {

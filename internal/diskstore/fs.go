@@ -1,9 +1,11 @@
 package diskstore
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // FS is what the store asks of the operating system, so that tests can make it fail.
@@ -12,6 +14,9 @@ type FS interface {
 	// WriteFile makes a file of the content; what was there is lost. After an
 	// error a part of it may be there.
 	WriteFile(name string, content []byte) error
+	// WriteSynced is WriteFile that makes the file anew, whole, and has it on the
+	// disk when it returns.
+	WriteSynced(name string, content []byte) error
 	Rename(from, to string) error
 	Remove(name string) error
 	Mkdir(name string, perm fs.FileMode) error
@@ -47,6 +52,29 @@ func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 
 // WriteFile is [os.WriteFile], for this user alone.
 func (OS) WriteFile(name string, content []byte) error { return writeFile(name, content) }
+
+// WriteSynced writes aside and renames.
+func (OS) WriteSynced(name string, content []byte) error {
+	aside := name + ".new"
+	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(content); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := rename(aside, name); err != nil {
+		return err
+	}
+	if d, err := os.Open(filepath.Dir(name)); err == nil { // some systems sync no folders
+		_ = d.Sync()
+		d.Close()
+	}
+	return nil
+}
 
 // Rename is [os.Rename].
 func (OS) Rename(from, to string) error { return rename(from, to) }

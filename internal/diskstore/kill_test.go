@@ -73,7 +73,7 @@ var killOptions = Options{MaxBytes: 32 << 20, MaxEntries: 300, ScrubRate: -1}
 func writeUntilKilled(t *testing.T, dir string) {
 	o := killOptions
 	o.Dir = dir
-	s, err := Open(o)
+	s, err := openStore(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func inspectKilled(t *testing.T, dir string) (n int) {
 	t.Helper()
 	o := killOptions
 	o.Dir = dir
-	s, err := Open(o)
+	s, err := openStore(o)
 	if err != nil {
 		t.Fatal(err)
 	}

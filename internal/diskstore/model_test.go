@@ -43,7 +43,7 @@ type modelBody struct {
 
 func (h *history) open() {
 	var err error
-	if h.s, err = Open(h.opt); err != nil {
+	if h.s, err = openStore(h.opt); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"freshet/internal/atrest"
 )
 
 // Object is what Get found: the record as it was then, whatever happens to the
@@ -26,8 +28,11 @@ type Object struct {
 func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // isRotten tells errors that lie in a file from those of the moment, such as
-// too many descriptors.
-func isRotten(err error) bool { return errors.Is(err, errCorrupt) || errors.Is(err, syscall.EIO) }
+// too many descriptors. What is sealed by a key that is not there any more
+// nobody can read, ever.
+func isRotten(err error) bool {
+	return errors.Is(err, errCorrupt) || errors.Is(err, syscall.EIO) || errors.Is(err, atrest.ErrNoKey)
+}
 
 // Get returns the object of k, or ErrNotFound; another error if it could not
 // be read. An object that is not what was written is removed and not found.
@@ -107,14 +112,22 @@ func (s *Store) readRecordInfo(k *Key) (*Record, fs.FileInfo, error) {
 		}
 		return nil, nil, err
 	}
-	rec, err := decodeRecord(file, *k)
+	rec, err := s.decode(file, k)
 	return rec, info, err
 }
 
 // maxRecord is more than a metadata file can be long: Meta, inline bodies, and
 // the sums and extents of bodies that fit the budget.
 func (s *Store) maxRecord() int64 {
-	return int64(s.opt.MaxMeta) + MaxBodies*(int64(max(s.opt.InlineMax, 0))+bodySize+20*MaxExtents) + s.opt.MaxBytes/blockSize*4 + headSize
+	sum, more := int64(4), int64(0)
+	if s.opt.Seal != nil {
+		sum, more = sealSize, 4*MaxExtents*sealSize+maxPens*maxPen
+	}
+	n := int64(s.opt.MaxMeta) + MaxBodies*(int64(max(s.opt.InlineMax, 0))+bodySize+20*MaxExtents+more) + s.opt.MaxBytes/blockSize*sum + headSize
+	if s.opt.Seal != nil {
+		n = atrest.MaxSealedSize(n)
+	}
+	return n
 }
 
 // unreadable turns the error of readRecord into Get's.

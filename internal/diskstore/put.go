@@ -41,11 +41,13 @@ func (s *Store) Put(k Key, r *Record) error {
 		}
 		defer s.coming.Add(-1)
 	}
-	meta := onDisk(encodedSize(r))
+	file, r := s.encode(k, r)
+	defer freeRecord(file)
+	meta := onDisk(int64(len(*file)))
 	if err := s.reserve(meta); err != nil {
 		return err
 	}
-	name, err := s.writeRecord(k, r)
+	name, err := s.writeRecord(*file)
 	if err != nil {
 		s.budget.give(meta)
 		return s.failed(err)
@@ -62,19 +64,32 @@ func (s *Store) Put(k Key, r *Record) error {
 	return nil
 }
 
+// encode returns the metadata file of r, to be freed, and r with what is known
+// of it then.
+func (s *Store) encode(k Key, r *Record) (*[]byte, *Record) {
+	file := recordBuffers.Get().(*[]byte)
+	*file = appendRecord((*file)[:0], k, r)
+	if s.opt.Seal == nil {
+		return file, r
+	}
+	sealed := recordBuffers.Get().(*[]byte)
+	*sealed = s.opt.Seal.Seal((*sealed)[:0], *file, recordPurpose(&k))
+	freeRecord(file)
+	return sealed, &Record{Meta: r.Meta, Bodies: r.Bodies, size: int64(len(*sealed))}
+}
+
+func freeRecord(file *[]byte) {
+	if cap(*file) <= 1<<20 {
+		recordBuffers.Put(file)
+	}
+}
+
 // writeRecord writes a metadata file aside. That is not only for safety: all
 // files being made in one folder, a file system gives them neighbouring inodes,
 // and ext4 then needs half the time or less, the renaming included.
-func (s *Store) writeRecord(k Key, r *Record) (name string, err error) {
-	buf := recordBuffers.Get().(*[]byte)
-	defer func() {
-		if cap(*buf) <= 1<<20 {
-			recordBuffers.Put(buf)
-		}
-	}()
-	*buf = appendRecord((*buf)[:0], k, r)
+func (s *Store) writeRecord(file []byte) (name string, err error) {
 	name = s.temporary(rand.Uint64())
-	return name, s.writeFile(name, *buf)
+	return name, s.writeFile(name, file)
 }
 
 // putLocked moves the bodies and then the metadata file into place, so that a

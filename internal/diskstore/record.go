@@ -7,6 +7,9 @@ import (
 	"hash/crc32"
 	"math"
 	"slices"
+
+	"freshet/internal/atrest"
+	"freshet/internal/keyfile"
 )
 
 // Key names an object. It must be a hash of what the cache calls its key (its
@@ -34,6 +37,18 @@ type Body struct {
 	// Inline is the body itself if it lives inside the metadata file, under
 	// whose checksum it then is; otherwise nil.
 	Inline []byte
+	// Seals, in place of Sums in a sealed store, are one for each part of an
+	// extent that was sealed by itself, in order of offset: it lies within one
+	// block. Pens are what they were sealed with.
+	Seals []Seal
+	Pens  []atrest.Mark
+}
+
+// Seal is what opens a part of a body.
+type Seal struct {
+	N   uint32 // how long it is
+	Pen uint32 // the index in Pens
+	Tag atrest.Tag
 }
 
 // Complete reports whether all Size bytes are stored.
@@ -65,6 +80,9 @@ type Record struct {
 	Meta []byte
 	// Bodies are at most [MaxBodies].
 	Bodies []Body
+
+	size int64  // of its file, when that is known; sealed, it is longer
+	key  string // that it is sealed by; of one that was read
 }
 
 // MaxBodies is how many bodies a record can have.
@@ -72,6 +90,18 @@ const MaxBodies = 256
 
 // MaxExtents is how many extents a body can have.
 const MaxExtents = 4096
+
+const (
+	// maxPens is how many Writers can have added to a sealed body.
+	maxPens = 1024
+	// sealSize is a Seal in the metadata file.
+	sealSize = 4 + 4 + atrest.TagSize
+	// maxPen is the most that a Mark takes there.
+	maxPen = 1 + keyfile.MaxName + atrest.SaltSize
+)
+
+// maxSeals is how many parts a sealed body of that size can have.
+func maxSeals(size int64) int64 { return (size+blockSize-1)>>blockShift + 4*MaxExtents }
 
 const (
 	blockShift = 16
@@ -88,6 +118,7 @@ const (
 	bodySize = 32 // ID 8, size 8, extents 4, sums 4, length if inline 4, flags 4
 
 	flagInline = 1
+	flagSealed = 2 // seals in place of sums, and pens, whose number is where the length if inline is
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -99,12 +130,23 @@ var le = binary.LittleEndian
 
 // encodedSize is the length of r's metadata file.
 func encodedSize(r *Record) int64 {
+	if r.size > 0 {
+		return r.size
+	}
+	return plainSize(r)
+}
+
+// plainSize is how long what appendRecord appends is.
+func plainSize(r *Record) int64 {
 	n := int64(headSize + len(r.Meta))
 	for i := range r.Bodies {
 		b := &r.Bodies[i]
 		n += bodySize + int64(len(b.Inline))
 		if b.Inline == nil {
-			n += int64(16*len(b.Extents) + 4*len(b.Sums))
+			n += int64(16*len(b.Extents) + 4*len(b.Sums) + sealSize*len(b.Seals))
+			for j := range b.Pens {
+				n += int64(1 + len(b.Pens[j].Key) + atrest.SaltSize)
+			}
 		}
 	}
 	return n
@@ -116,7 +158,7 @@ func appendRecord(dst []byte, k Key, r *Record) []byte {
 	dst = append(dst, magic...)
 	dst = le.AppendUint32(dst, version)
 	dst = le.AppendUint32(dst, 0)
-	dst = le.AppendUint64(dst, uint64(encodedSize(r)))
+	dst = le.AppendUint64(dst, uint64(plainSize(r)))
 	dst = append(dst, k[:]...)
 	dst = le.AppendUint32(dst, uint32(len(r.Meta)))
 	dst = le.AppendUint32(dst, uint32(len(r.Bodies)))
@@ -131,6 +173,10 @@ func appendRecord(dst []byte, k Key, r *Record) []byte {
 			continue
 		}
 		dst = le.AppendUint32(dst, uint32(len(b.Extents)))
+		if b.Pens != nil {
+			dst = appendSeals(dst, b)
+			continue
+		}
 		dst = le.AppendUint32(dst, uint32(len(b.Sums)))
 		dst = le.AppendUint64(dst, 0)
 		for _, e := range b.Extents {
@@ -209,6 +255,11 @@ func decodeBody(file []byte, b *Body, inline *int) ([]byte, error) {
 		}
 		return file, nil
 	}
+	if flags == flagSealed {
+		pens := *inline
+		*inline = -1
+		return decodeSeals(file, b, extents, sums, pens)
+	}
 	if flags != 0 || *inline != 0 || extents > MaxExtents || sums > len(file)/4 || 16*extents > len(file)-4*sums {
 		return nil, errCorrupt
 	}
@@ -252,6 +303,12 @@ var errUnsound = errors.New("not a body that a Writer finished")
 // sound reports whether b's fields agree with each other.
 func (b *Body) sound() bool {
 	if b.Size < 0 || len(b.Extents) > MaxExtents {
+		return false
+	}
+	if b.Pens != nil {
+		return b.soundSeals()
+	}
+	if len(b.Seals) > 0 {
 		return false
 	}
 	if b.Inline != nil {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"reflect"
 	"testing"
+
+	"freshet/internal/atrest"
 )
 
 func sampleRecord() *Record {
@@ -131,6 +133,10 @@ func TestCost(t *testing.T) {
 func FuzzRecord(f *testing.F) {
 	f.Add(appendRecord(nil, Key{}, sampleRecord())[headSize:], uint32(13), uint32(5))
 	f.Add([]byte{}, uint32(0), uint32(0))
+	b := Body{ID: 1, Size: 100_000, Extents: []Extent{{0, 100_000}}, Seals: []Seal{{N: blockSize}, {N: 100_000 - blockSize}}, Pens: []atrest.Mark{{Key: "k1"}}}
+	f.Add(appendRecord(nil, Key{}, &Record{Meta: []byte("meta"), Bodies: []Body{b}})[headSize:], uint32(4), uint32(1))
+	b.Extents, b.Seals, b.Pens = []Extent{{5, 10}, {11, 12}}, []Seal{{N: 5}, {N: 1, Pen: 1}}, []atrest.Mark{{Key: "a"}, {Key: "b"}}
+	f.Add(appendRecord(nil, Key{}, &Record{Bodies: []Body{b}})[headSize:], uint32(0), uint32(1))
 	f.Fuzz(func(t *testing.T, rest []byte, meta, bodies uint32) {
 		// The head is made right, so that what comes after is reached.
 		file := appendRecord(nil, Key{}, &Record{})

@@ -43,7 +43,10 @@ func (s *Store) enterShared() error {
 	}
 	s.shared = &shared{}
 	s.budget.max = 1<<63 - 1 // the bound is not this store's alone
-	return s.mkdir(s.opt.Dir)
+	if err := s.mkdir(s.opt.Dir); err != nil {
+		return err
+	}
+	return s.openFolder()
 }
 
 // own makes the folder for this store's temporary files, unless it is there.

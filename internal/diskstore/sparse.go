@@ -16,6 +16,9 @@ func (w *Writer) WriteAt(p []byte, off int64) (int, error) {
 		return 0, fmt.Errorf("bytes %d to %d of %d: %w", off, off+int64(len(p)), w.size, errUnsound)
 	}
 	end := off + int64(len(p))
+	if w.sealing != nil && int64(len(w.pieces)) >= maxSeals(w.size)-2 {
+		return 0, fmt.Errorf("%w: %d parts", ErrTooLarge, len(w.pieces))
+	}
 	if w.extents() >= MaxExtents && w.isolated(off, end) {
 		return 0, fmt.Errorf("%w: %d extents", ErrTooLarge, MaxExtents)
 	}
@@ -40,12 +43,18 @@ func (w *Writer) fillHole(f File, p []byte, hole Extent) error {
 	if err := w.reserve(w.reserved + onDisk(hole.End) - hole.Start&^(diskBlock-1)); err != nil {
 		return err
 	}
-	if _, err := f.WriteAt(p, hole.Start); err != nil {
-		return s.failed(err)
+	if w.sealing != nil {
+		if err := w.putSealed(f, p, hole.Start); err != nil {
+			return err
+		}
+	} else {
+		if _, err := f.WriteAt(p, hole.Start); err != nil {
+			return s.failed(err)
+		}
+		w.mu.Lock()
+		w.pieces = w.pieces.add(hole.Start, p)
+		w.mu.Unlock()
 	}
-	w.mu.Lock()
-	w.pieces = w.pieces.add(hole.Start, p)
-	w.mu.Unlock()
 	w.written.Add(int64(len(p)))
 	return nil
 }

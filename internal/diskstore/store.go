@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"freshet/internal/atrest"
 	"freshet/internal/filelock"
 )
 
@@ -65,6 +66,10 @@ type Options struct {
 	// ScrubRate is how many bytes a second are read back in the background and
 	// compared with their sums. Default 1 MiB; negative: none.
 	ScrubRate int64
+	// Seal has all that is written sealed, and names of files tell no keys. A
+	// directory is sealed or not from its beginning: see [ErrNotSealed] and
+	// [ErrSealed].
+	Seal *atrest.Ring
 	// FS replaces the operating system, in tests. Default [OS].
 	FS FS
 	// Log gets what an operator should know: corrupt objects, a failing disk.
@@ -123,6 +128,7 @@ type Store struct {
 	live    live
 	seen    seen
 	shared  *shared // nil: the directory is this store's alone
+	names   []byte  // of a sealed directory: the key of the hash that names are made with
 	stripes [256]stripe
 	// cleared counts Clear; it changes with all stripes held.
 	cleared atomic.Int64
@@ -189,6 +195,9 @@ func (s *Store) take() (err error) {
 		return err
 	}
 	if s.lock, err = filelock.Take(s.path("lock")); err != nil {
+		return err
+	}
+	if err := s.openFolder(); err != nil {
 		return err
 	}
 	s.readUsage()

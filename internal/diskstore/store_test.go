@@ -17,7 +17,7 @@ func open(t testing.TB, o Options) *Store {
 	if o.ScrubRate == 0 {
 		o.ScrubRate = -1
 	}
-	s, err := Open(o)
+	s, err := openStore(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 type piece struct {
 	start int64
 	n     uint32
-	sum   uint32
+	sum   uint32 // of a sealed body: the index of its seal
 }
 
 func (p piece) end() int64 { return p.start + int64(p.n) }
@@ -88,6 +88,9 @@ func (ps pieces) fill(b *Body) {
 
 // piecesOf is what fill has made b of.
 func piecesOf(b *Body) pieces {
+	if b.Pens != nil {
+		return sealedPieces(b)
+	}
 	ps := make(pieces, 0, len(b.Sums))
 	for _, e := range b.Extents {
 		for start := e.Start; start < e.End; {

@@ -28,6 +28,7 @@ type Writer struct {
 	memory   []byte     // the body, as long as there is no file
 	file     File
 	pieces   pieces
+	sealing  *sealing // of a sealed store
 	reserved int64
 	holders  int
 	ended    bool  // by Finish or Abort
@@ -53,6 +54,7 @@ func (s *Store) Create(sizeHint int64) (*Writer, error) {
 		return nil, err
 	}
 	w := &Writer{store: s, id: rand.Uint64(), size: -1, holders: 1}
+	w.sealing = s.newSealing(w.id, nil)
 	if sizeHint <= int64(s.opt.InlineMax) {
 		return w, nil
 	}
@@ -75,6 +77,7 @@ func (s *Store) OpenSparse(size int64) (*Writer, error) {
 		return nil, fmt.Errorf("sparse body of %d bytes: %w", size, errUnsound)
 	}
 	w := &Writer{store: s, id: rand.Uint64(), size: size, holders: 1, sparse: true}
+	w.sealing = s.newSealing(w.id, nil)
 	if err := w.open(0); err != nil {
 		return nil, err
 	}
@@ -114,6 +117,9 @@ func (s *Store) openAdder(k Key, id uint64) (*Writer, error) {
 	if b == nil || b.Inline != nil {
 		return nil, ErrNotFound
 	}
+	if len(b.Pens) >= maxPens {
+		return nil, fmt.Errorf("%w: %d additions", ErrTooLarge, maxPens)
+	}
 	file, err := s.fs.OpenFile(s.bodyPath(&k, id), os.O_RDWR, 0)
 	if isGone(err) {
 		s.rotten(k, id, err)
@@ -124,7 +130,7 @@ func (s *Store) openAdder(k Key, id uint64) (*Writer, error) {
 	s.retain(id)
 	w := &Writer{
 		store: s, id: id, size: b.Size, base: b.cost(), holders: 1, sparse: true, adder: true, key: k,
-		file: file, pieces: piecesOf(b),
+		file: file, pieces: piecesOf(b), sealing: s.newSealing(id, b),
 	}
 	for _, e := range b.Extents {
 		w.written.Add(e.End - e.Start)
@@ -234,7 +240,9 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if err := w.put(f, p, off); err != nil {
 		return 0, w.fail(err)
 	}
-	w.pieces = w.pieces.add(off, p)
+	if w.sealing == nil {
+		w.pieces = w.pieces.add(off, p)
+	}
 	w.written.Add(int64(len(p)))
 	return len(p), nil
 }
@@ -246,6 +254,9 @@ func (w *Writer) put(f File, p []byte, off int64) error {
 	}
 	if err := w.reserve(onDisk(off + int64(len(p)))); err != nil {
 		return err
+	}
+	if w.sealing != nil {
+		return w.putSealed(f, p, off)
 	}
 	if _, err := f.WriteAt(p, off); err != nil {
 		return w.store.failed(err)
@@ -260,7 +271,9 @@ func (w *Writer) spill() (File, error) {
 		return nil, err
 	}
 	err = w.put(f, w.memory, 0)
-	w.pieces = w.pieces.add(0, w.memory)
+	if w.sealing == nil {
+		w.pieces = w.pieces.add(0, w.memory)
+	}
 	w.mu.Lock()
 	w.file = f
 	w.mu.Unlock()
@@ -274,12 +287,12 @@ func (w *Writer) Written() int64 { return w.written.Load() }
 func (w *Writer) ID() uint64 { return w.id }
 
 // File is the file, for reading what is written by ReadAt or sendfile; nil as
-// long as the body is in memory. Only as many bytes as Written says are there;
+// long as the body is in memory, and of one that is sealed. Only as many bytes as Written says are there;
 // of a sparse body, only what was given to WriteAt.
 func (w *Writer) File() *os.File {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.file == nil {
+	if w.file == nil || w.sealing != nil {
 		return nil
 	}
 	return w.file.OS()
@@ -302,7 +315,11 @@ func (w *Writer) ReadAt(p []byte, off int64) (int, error) {
 	n, err := copy(p[:there], memory[min(off, int64(len(memory))):]), error(nil)
 	if int64(n) < there && f != nil {
 		var m int
-		m, err = f.ReadAt(p[n:there], off+int64(n))
+		if w.sealing != nil {
+			m, err = w.readSealed(f, p[n:there], off+int64(n))
+		} else {
+			m, err = f.ReadAt(p[n:there], off+int64(n))
+		}
 		n += m
 	}
 	if err == nil && n < len(p) {
@@ -322,6 +339,12 @@ func (w *Writer) Finish() (Body, error) {
 		}
 		return Body{}, w.err
 	}
+	if w.file != nil && w.sealing != nil {
+		if err := w.finishSealed(); err != nil {
+			w.err = err
+			return Body{}, err
+		}
+	}
 	w.ended = true
 	b := Body{ID: w.id, Size: w.size}
 	if !w.sparse {
@@ -333,7 +356,7 @@ func (w *Writer) Finish() (Body, error) {
 			b.Extents = []Extent{{0, b.Size}}
 		}
 	} else {
-		w.pieces.fill(&b)
+		w.fill(&b)
 		w.settle(b)
 	}
 	w.drop()
