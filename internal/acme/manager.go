@@ -199,6 +199,7 @@ func (m *Manager) HTTPChallenge(w http.ResponseWriter, r *http.Request) bool {
 // State is how a name is.
 type State struct {
 	Name   string
+	Issuer string    // who has signed its certificate
 	From   time.Time // since when its certificate is valid; zero: there is none
 	Until  time.Time // until when
 	Due    time.Time // when it is renewed

@@ -210,6 +210,7 @@ func (n *name) now() State {
 	defer n.mu.Unlock()
 	s := State{Name: n.name, Err: n.fault, Failed: n.when, Next: n.next}
 	if c := n.current.Load(); c != nil {
+		s.Issuer = c.Leaf.Issuer.CommonName
 		s.From, s.Until, s.Due = c.Leaf.NotBefore, c.Leaf.NotAfter, n.due
 	}
 	return s

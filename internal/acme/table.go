@@ -144,3 +144,7 @@ func (m *Manager) Names() []string {
 	slices.Sort(all)
 	return all
 }
+
+// Covers reports whether a certificate for a name, such as *.example.org, is for
+// a host, too.
+func Covers(s, host string) bool { return (&name{name: s}).covers(host) }

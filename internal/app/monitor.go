@@ -137,7 +137,7 @@ func (s *service) startMonitor() {
 		Name: s.content.name, Version: version(), Started: s.started,
 		ConfigTime: func() time.Time { return time.Unix(0, s.read.Load()) },
 		Journal:    s.journal, Metrics: s.figures.Metrics, Store: s.content.store,
-		Sites: s.monitorSites, Programs: s.monitorPrograms, Settings: s.monitorSettings,
+		Sites: s.monitorSites, Certificates: s.monitorCertificates, Programs: s.monitorPrograms, Settings: s.monitorSettings,
 		Why:      s.whyFor,
 		WhyEntry: s.whyEntry,
 		Purger:   s.content.purger,

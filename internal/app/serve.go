@@ -47,10 +47,11 @@ type service struct {
 	listeners []*opened
 	current   atomic.Pointer[[]*opened] // listeners, for other goroutines
 	serveTLS  func(net.Listener) error
-	local     *localTLS     // nil: certificates are in files
-	auto      *autoTLS      // nil: none can be by ACME
-	failed    chan error    // of a listener that ended by itself
-	ended     chan struct{} // closed when nobody listens to failed any more
+	local     *localTLS      // nil: certificates are in files
+	auto      *autoTLS       // nil: none can be by ACME
+	inFiles   getCertificate // nil: none are in files
+	failed    chan error     // of a listener that ended by itself
+	ended     chan struct{}  // closed when nobody listens to failed any more
 }
 
 // content is what a service serves.

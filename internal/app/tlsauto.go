@@ -25,6 +25,9 @@ import (
 // of the names go before.
 func (s *service) openAutoTLS(files, others *tls.Config) (*tls.Config, error) {
 	live := s.content.live
+	if files != nil {
+		s.inFiles = files.GetCertificate
+	}
 	if len(s.conf.Auto.Names) == 0 && live == nil {
 		return others, nil
 	}
@@ -32,9 +35,7 @@ func (s *service) openAutoTLS(files, others *tls.Config) (*tls.Config, error) {
 	if live != nil {
 		s.auto = live.auto
 	}
-	if files != nil {
-		s.auto.files = files.GetCertificate
-	}
+	s.auto.files = s.inFiles
 	if others != nil {
 		s.auto.others = others.GetCertificate
 	}

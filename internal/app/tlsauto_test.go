@@ -59,7 +59,7 @@ func TestTLSAuto(t *testing.T) {
 	if err := pair.Save(cert, key, false); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"serve", "--listen", plain, "--tls-listen", secure, "--tls-cert", cert, "--tls-key", key,
+	args := []string{"serve", "--monitor", wiretest.Reserve(t), "--listen", plain, "--tls-listen", secure, "--tls-cert", cert, "--tls-key", key,
 		"--tls-auto", "shop.example.org", "--tls-auto", "file.example.org", "--tls-auto-directory", a.Directory, "--tls-auto-ca", a.File,
 		"--tls-auto-email", "someone@example.org", "--tls-auto-data", filepath.Join(dir, "certificates"), folder(t, "index.html", "hello")}
 
@@ -67,6 +67,15 @@ func TestTLSAuto(t *testing.T) {
 	p.stderr.wait(t, `proven to the authority by HTTP-01, asked at port 80 and answered at `+plain+`, or by TLS-ALPN-01, asked at port 443 and answered at `+secure)
 	p.stderr.wait(t, `asking for a certificate for shop\.example\.org`)
 	p.stderr.wait(t, `there is no certificate.*name=shop\.example\.org`)
+	shown := func(path string) string {
+		text := body(t, "http://"+args[2]+path)
+		if strings.HasPrefix(path, "/why") {
+			text = strings.Join(strings.Fields(text), " ")
+		}
+		return text
+	}
+	contains(t, shown("/why.txt?url=https://shop.example.org/"), "Nothing comes so far", "handshakes for shop.example.org are refused; last failure, ")
+	contains(t, shown("/certificates.csv"), "\r\nfile.example.org,valid,"+cert+",", "\r\nshop.example.org,failing,ACME,,")
 	p.stop()
 
 	a.Start()
@@ -91,6 +100,9 @@ func TestTLSAuto(t *testing.T) {
 	}
 	text, _ := io.ReadAll(r.Body)
 	r.Body.Close()
+	contains(t, shown("/why.txt?url=https://shop.example.org/"), `by "Pebble Intermediate`, "by ACME, renewed from 2")
+	contains(t, shown("/why.txt?url=https://file.example.org/"), "in "+cert)
+	contains(t, shown("/certificates.csv"), "\r\nshop.example.org,valid,ACME,Pebble Intermediate")
 	if string(text) != "hello" || r.ProtoMajor != 2 {
 		t.Errorf("%q by %s", text, r.Proto)
 	}

@@ -33,6 +33,7 @@ func (s *service) why(r *http.Request) *why.Explanation {
 	if masks := s.content.masks; masks != nil && masks() {
 		e.URL = signedurl.Plain(e.URL) // explanations are sent to others
 	}
+	s.addCertificate(r, e)
 	s.complete(e)
 	return e
 }

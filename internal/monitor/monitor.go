@@ -60,6 +60,8 @@ type Options struct {
 
 	// Sites are those of the configuration that holds.
 	Sites func() []Site
+	// Certificates are those that handshakes may get; nil: there is no TLS.
+	Certificates func() []Certificate
 	// Programs are those of the configuration that holds.
 	Programs func() []Programs
 	// Settings are the parameters in force, with where they come from.

@@ -34,6 +34,7 @@ var pages = []page{
 	{path: "/cookies/choose", view: chooseView, act: chooseAct},
 	{path: "/origins", view: originsView, table: originsTable},
 	{path: "/routes", table: routesTable},
+	{path: "/certificates", view: certificatesView, table: certificatesTable},
 	{path: "/check", view: checkView, own: true},
 	{path: "/config", view: settingsView, table: settingsTable},
 	{path: "/jobs", view: jobsView, table: jobsTable},

@@ -305,8 +305,8 @@ func stopAct(m *Monitor, w http.ResponseWriter, r *http.Request) {
 	m.sendDone(w, r, "Stopped", run.Script+" was told to end.", ui.Link{Text: "Programs", Href: "/programs"})
 }
 
-// nav is the navigation: with programs where there are some, and the filter
-// where there is one.
+// nav is the navigation: with programs and certificates where there are some, and
+// the filter where there is one.
 func (m *Monitor) nav() []ui.Link {
 	all := ui.DefaultNav()
 	var own []ui.Link
@@ -315,6 +315,9 @@ func (m *Monitor) nav() []ui.Link {
 	}
 	if len(m.programs()) > 0 {
 		own = append(own, ui.Link{Text: "Programs", Href: "/programs"})
+	}
+	if len(m.certificates()) > 0 {
+		own = append(own, ui.Link{Text: "Certificates", Href: "/certificates"})
 	}
 	for i, l := range all {
 		if l.Href == "/cache" {
