@@ -70,12 +70,30 @@ func (b *builder) site(s *sites, c *config.Site) (*site, error) {
 	return t, nil
 }
 
-// guards returns what decides who may have what a route has. What reads a file
-// of keys is there once.
+// guards returns what decides who may have what a route has, in the order in which
+// it is asked.
 func (b *builder) guards(s *sites, r *config.Route) ([]guard.Guard, error) {
-	if r.SignedURLs == "" {
-		return nil, nil
+	var all []guard.Guard
+	if r.SignedURLs != "" {
+		signed, err := b.signedURL(s, r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, signed)
 	}
+	if r.Signatures.Keys != "" {
+		signed, err := b.signature(s, r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, signed)
+	}
+	return all, nil
+}
+
+// signedURL returns the guard of signed links. What reads a file of keys is there
+// once.
+func (b *builder) signedURL(s *sites, r *config.Route) (*guard.SignedURL, error) {
 	signed := s.signed[r.SignedURLs]
 	if signed == nil {
 		signed = b.old.signed[r.SignedURLs]
@@ -87,7 +105,7 @@ func (b *builder) guards(s *sites, r *config.Route) ([]guard.Guard, error) {
 		}
 	}
 	s.signed[r.SignedURLs] = signed
-	return []guard.Guard{signed}, nil
+	return signed, nil
 }
 
 func (b *builder) at(line int, err error) error {

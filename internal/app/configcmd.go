@@ -56,7 +56,7 @@ func (e *Env) checkFile(r *config.Run) (*config.File, *live, error) {
 	}
 	inMemory := *f
 	inMemory.Store = config.Store{Memory: 1 << 20}
-	c, err := openLive(r, &inMemory, seen, data)(&within{pages: pages, log: slog.New(slog.DiscardHandler), door: &door{}, environ: e.Environ, dry: true})
+	c, err := openLive(r, &inMemory, seen, data)(&within{pages: pages, log: slog.New(slog.DiscardHandler), door: &door{}, signatures: newSignatures(nil), environ: e.Environ, dry: true})
 	if err != nil {
 		return nil, nil, err
 	}

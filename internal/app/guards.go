@@ -24,22 +24,32 @@ func openSignedURL(file string, now func() int64, log *slog.Logger) (*guard.Sign
 // guarded returns an opener that puts in front of what another one opens the
 // guards that a command line names.
 func guarded(open opener, g *config.Guards) opener {
-	if g.SignedURLs == "" {
+	if g.None() {
 		return open
 	}
 	return func(w *within) (content, error) {
-		signed, err := openSignedURL(g.SignedURLs, w.now, w.log)
-		if err != nil {
-			return content{}, fmt.Errorf("--signed-urls: %w", err)
+		var guards []guard.Guard
+		if g.SignedURLs != "" {
+			signed, err := openSignedURL(g.SignedURLs, w.now, w.log)
+			if err != nil {
+				return content{}, fmt.Errorf("--signed-urls: %w", err)
+			}
+			guards = append(guards, signed)
+		}
+		if g.Signatures.Keys != "" && g.Signatures.Keys != "off" {
+			signed, err := w.signatures.open(&g.Signatures, w.now, w.log)
+			if err != nil {
+				return content{}, fmt.Errorf("--%w", err)
+			}
+			guards = append(guards, signed)
 		}
 		c, err := open(w)
 		if err != nil {
 			return content{}, err
 		}
-		guards := []guard.Guard{signed}
 		c.handler, c.hot = guard.Handler(c.handler, guards...), guard.Hot(c.hot, guards...)
 		c.explain = &guardedExplains{c.explain, guards}
-		c.masks = func() bool { return true }
+		c.masks = func() bool { return g.SignedURLs != "" }
 		return c, nil
 	}
 }
@@ -83,6 +93,9 @@ func explainGuard(rec *record.Record) *why.Explanation {
 	}
 	e := &why.Explanation{Rule: rec.Rule, Settings: guardSettings(rec.Rule)}
 	guard.Explain(e)
+	if signatureSettings(rec.Rule) != nil {
+		return e
+	}
 	if rec.Rule == rule.SignedURLMethod {
 		e.Compare("method", rec.Method, "", true)
 		return e
@@ -91,7 +104,12 @@ func explainGuard(rec *record.Record) *why.Explanation {
 	return e
 }
 
-func guardSettings(rule.ID) []why.Setting { return []why.Setting{{Key: "signed-urls"}} }
+func guardSettings(id rule.ID) []why.Setting {
+	if keys := signatureSettings(id); keys != nil {
+		return keys
+	}
+	return []why.Setting{{Key: "signed-urls"}}
+}
 
 // masked is a sink that is told nothing that could be used: addresses without
 // what signed links have more, also those that a request came from. masks says

@@ -27,6 +27,7 @@ type sites struct {
 
 	certificates map[keyPairFiles]*follow.KeyPair
 	signed       map[string]*guard.SignedURL // by the files of their keys
+	signers      map[string]*guard.Signature // by what the configuration says of them
 	guarded      bool                        // some route has a guard
 	fallback     *follow.KeyPair             // for hosts whose site has none; may be nil
 	auto         *autoTLS                    // certificates by ACME

@@ -110,6 +110,8 @@ type within struct {
 	door  *door
 	now   func() int64 // nil: the system's clock
 
+	signatures *signatures
+
 	// environ is what programs may be given of our environment. dry says that
 	// nothing is served, so that no worker is to be started.
 	environ []string
@@ -155,7 +157,7 @@ func (s *service) open(content opener) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.content, err = content(&within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now, environ: s.env.Environ}); err != nil {
+	if s.content, err = content(&within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now, signatures: newSignatures(s.env.Now), environ: s.env.Environ}); err != nil {
 		return err
 	}
 	if s.content.purger != nil {

@@ -42,7 +42,7 @@ func Example() string {
 			case f.Name == r.key:
 				about(&b, &f)
 				fmt.Fprintf(&b, "%s = %s\n", f.key(), f.literal(f.Example))
-			case f.Name == "max-body-bytes", f.Name == "authorizer", f.Name == "signed-urls":
+			case f.Name != "static" && f.Name != "redirect":
 				exampleRow(&b, &f)
 			}
 		}

@@ -29,6 +29,7 @@ type Site struct {
 	Key         string
 	TLS         string // "auto": certificates by ACME; or ""
 	SignedURLs  string // a file of keys for links; "" or "off" for none
+	Signatures  Signatures
 	Routes      []Route
 	Given       []Setting
 	Line        int // of the file
@@ -57,7 +58,8 @@ type Route struct {
 	FastCGI      FastCGI  // of RouteFastCGI
 	Authorizer   string   // address of a FastCGI authorizer; "" for none
 	SignedURLs   string   // as Site.SignedURLs, which holds where a route says nothing; "" for none
-	Redirect     string   // of RouteRedirect
+	Signatures   Signatures
+	Redirect     string // of RouteRedirect
 	Status       string
 	MaxBodyBytes int64       // 0: that of the server
 	Fields       []FieldEdit // of the server, the site and the route, in the order of names

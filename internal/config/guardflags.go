@@ -3,6 +3,7 @@ package config
 // Guards say who may have what a command serves.
 type Guards struct {
 	SignedURLs string // a file of keys; "" lets everybody
+	Signatures Signatures
 }
 
 const signedURLs = "Answer signed links only: addresses that were signed, by \"freshet sign\" or another program, with a key of this file, until the moment that stands in them. " +
@@ -40,5 +41,9 @@ func (s *Site) inherit() {
 		if r.SignedURLs == "off" {
 			r.SignedURLs = ""
 		}
+		r.Signatures.inherit(&s.Signatures)
 	}
 }
+
+// None reports whether there is no guard.
+func (g *Guards) None() bool { return g.SignedURLs == "" && g.Signatures.none() }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"freshet/signature"
 )
 
 // Kind is the type of a flag's value.
@@ -53,6 +55,7 @@ const (
 	FreeText       // may be empty
 	Named          // a number by a name; in a file, a table of them
 	AuthorityURL   // of certificates
+	Component      // of a message that is signed
 )
 
 // put parses text as a value of f and stores it where it belongs. Its error
@@ -139,6 +142,8 @@ func (f *Flag) text(s string) (string, error) {
 		return parseOrigin(s)
 	case OriginHost:
 		return parseOriginHost(s)
+	case Component:
+		return signature.ParseComponent(s)
 	case AuthorityURL:
 		return parseAuthority(s)
 	case Pseudonym:

@@ -11,6 +11,23 @@ const (
 	SignedURLAddress
 	SignedURLOutside
 	SignedURLMethod
+
+	// Signatures of requests.
+	SignatureMissing
+	SignatureMalformed
+	SignatureParameter
+	SignatureNotYet
+	SignatureExpired
+	SignatureKey
+	SignatureAlgorithm
+	SignatureUncovered
+	SignatureComponent
+	SignatureBad
+	SignatureReplayed
+	SignatureTooEarly
+	SignatureBody
+	SignatureBodyTooLarge
+	SignatureRoom
 )
 
 var guardTable = [...]Row{
@@ -30,4 +47,36 @@ var guardTable = [...]Row{
 		"ask for a path below the one that the link is for, without empty and dot segments, encoded slashes and percent signs"},
 	SignedURLMethod & 0xff: {"signed-url-method", 405, "a signed link is to read with", "RFC 9110 §15.5.6",
 		"use GET, HEAD or OPTIONS"},
+
+	// Signatures of requests.
+	SignatureMissing & 0xff: {"signature-missing", 401, "only signed requests may have this, and the request has no signature that is looked at", "RFC 9421 §3.2",
+		"sign it as Accept-Signature of the answer asks for, with a key that this server knows"},
+	SignatureMalformed & 0xff: {"signature-malformed", 401, "Signature and Signature-Input are not well formed, or do not belong together, each label once in both", "RFC 9421 §4",
+		"send both fields as the signer has made them"},
+	SignatureParameter & 0xff: {"signature-parameter", 401, "the signature does not have a parameter that is asked for, such as created", "RFC 9421 §3.2",
+		"sign it with the parameters that Accept-Signature of the answer asks for"},
+	SignatureNotYet & 0xff: {"signature-not-yet", 401, "the signature was made in the future", "RFC 9421 §3.2",
+		"compare the clocks of the two machines"},
+	SignatureExpired & 0xff: {"signature-expired", 401, "the signature is too old, or has ended", "RFC 9421 §3.2",
+		"sign the request anew, and compare the clocks of the two machines"},
+	SignatureKey & 0xff: {"signature-key", 401, "the signature is by a key that this server does not have", "RFC 9421 §3.2",
+		"sign with a key of this server's, and say its name in keyid"},
+	SignatureAlgorithm & 0xff: {"signature-algorithm", 401, "the signature is by another algorithm than its key is for, or by one that is not allowed", "RFC 9421 §3.3.7",
+		"sign with the algorithm that the key is for, or leave alg out"},
+	SignatureUncovered & 0xff: {"signature-uncovered", 401, "the signature does not cover all that it has to", "RFC 9421 §3.2",
+		"cover the components that Accept-Signature of the answer asks for, and, with a body, content-digest"},
+	SignatureComponent & 0xff: {"signature-component", 401, "the signature covers what this request does not have, or what cannot be told of it when its head has come", "RFC 9421 §2.5",
+		"cover what is sent, and nothing of trailers"},
+	SignatureBad & 0xff: {"signature-bad", 401, "the request is not the one that was signed, or another key has signed it", "RFC 9421 §3.2",
+		"compare what the signer has signed with what is sent: method, address, and each field that is covered"},
+	SignatureReplayed & 0xff: {"signature-replayed", 401, "the signature, or its nonce, was used before", "RFC 9421 §7.2.2",
+		"sign each request anew, with a nonce"},
+	SignatureTooEarly & 0xff: {"signature-too-early", 401, "the signature was made before this server began to remember which ones were used", "RFC 9421 §7.2.2",
+		"sign the request anew"},
+	SignatureBody & 0xff: {"signature-body", 401, "the body is not the one that was signed, or Content-Digest has no sha-256 and no sha-512 of it that is covered", "RFC 9421 §7.2.8",
+		"send the body of which the digest was signed"},
+	SignatureBodyTooLarge & 0xff: {"signature-body-too-large", 413, "the body is longer than one that is compared with what was signed before anybody acts upon it", "RFC 9110 §15.5.14",
+		"send less, or raise signature-max-body"},
+	SignatureRoom & 0xff: {"signature-room", 503, "there is no room to remember another signature, or to keep its body", "",
+		"try again later, or raise signature-replays"},
 }
