@@ -60,6 +60,9 @@ func Handler(next http.Handler, guards ...Guard) http.Handler {
 				refuse(w, r, refused)
 				return
 			}
+			if on.Body != nil && on.Body != r.Body {
+				defer on.Body.Close() // a guard has read what came, and has this in its place
+			}
 			r = on
 		}
 		if by := who.Of(r); by != nil && by.Name != "" {
