@@ -38,6 +38,10 @@ type Options struct {
 	// Directory is the address of the authority. Default: LetsEncrypt.
 	Directory string
 
+	// Others are further authorities, in order: when one has failed for a name
+	// three times in a row, the next one is asked, behind the last the first again.
+	Others []string
+
 	// Email is where the authority writes to. Default: nowhere.
 	Email string
 
@@ -52,6 +56,13 @@ type Options struct {
 	// no other challenge is used. Default: none.
 	DNSHook string
 
+	// Ask says whether a name that is not among Names may have a certificate, when
+	// a handshake asks for it; nil means yes. See demand.go. Default: none may.
+	Ask func(ctx context.Context, name string) error
+
+	// NewNames is how many such names may be new in an hour. Default: DefaultNewNames.
+	NewNames int
+
 	// Check is how often certificates are looked at. Default: 10 minutes.
 	Check time.Duration
 
@@ -61,6 +72,8 @@ type Options struct {
 
 	// Log is told what was obtained and what failed. Default: nothing is told.
 	Log *slog.Logger
+
+	demandWait time.Duration
 }
 
 // Manager gets certificates and renews them.
@@ -68,17 +81,23 @@ type Manager struct {
 	o       Options
 	folder  *folder
 	proofs  *proofs
-	issuer  *issuer
+	issuers []*authority
 	cache   *certmagic.Cache
-	config  *certmagic.Config
 	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	names   atomic.Pointer[table]
+	demand  *demand
 
 	mu      sync.Mutex // guards changes of names, and what follows
 	started bool
 	closed  bool
+}
+
+// An authority is one that is asked, and how.
+type authority struct {
+	*issuer
+	config *certmagic.Config
 }
 
 // never is an interval of what this package does itself.
@@ -96,6 +115,12 @@ func Open(o Options) (*Manager, error) {
 	if o.Retry <= 0 {
 		o.Retry = time.Minute
 	}
+	if o.NewNames <= 0 {
+		o.NewNames = DefaultNewNames
+	}
+	if o.demandWait <= 0 {
+		o.demandWait = demandWait
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -107,7 +132,7 @@ func Open(o Options) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{o: o, folder: store, proofs: &proofs{folder: store, open: map[string]proof{}}}
-	m.issuer = newIssuer(&m.o, store, m.proofs)
+	m.demand = newDemand(m)
 	logger := zapTo(o.Log)
 	// What is cached is looked after by the goroutines of the names alone: for
 	// its own maintenance each certificate is one on demand, which it leaves be.
@@ -119,13 +144,19 @@ func Open(o Options) (*Manager, error) {
 		OCSPCheckInterval:  never,
 		Logger:             logger,
 	})
-	idle = certmagic.New(m.cache, certmagic.Config{OnDemand: new(certmagic.OnDemandConfig), Storage: store, Logger: logger, Issuers: []certmagic.Issuer{m.issuer}})
-	m.config = certmagic.New(m.cache, certmagic.Config{
-		Storage:   store,
-		Issuers:   []certmagic.Issuer{m.issuer},
-		KeySource: certmagic.StandardKeyGenerator{KeyType: certmagic.P256},
-		Logger:    logger,
-	})
+	for _, directory := range append([]string{o.Directory}, o.Others...) {
+		own := o
+		own.Directory = directory
+		a := &authority{issuer: newIssuer(&own, store, m.proofs)}
+		a.config = certmagic.New(m.cache, certmagic.Config{
+			Storage:   store,
+			Issuers:   []certmagic.Issuer{a.issuer},
+			KeySource: certmagic.StandardKeyGenerator{KeyType: certmagic.P256},
+			Logger:    logger,
+		})
+		m.issuers = append(m.issuers, a)
+	}
+	idle = certmagic.New(m.cache, certmagic.Config{OnDemand: new(certmagic.OnDemandConfig), Storage: store, Logger: logger, Issuers: []certmagic.Issuer{m.issuers[0].issuer}})
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.names.Store(m.next(&table{}, m.o.Names))
 	return m, nil
@@ -151,7 +182,9 @@ func (m *Manager) Close() error {
 	m.cancel()
 	m.running.Wait()
 	m.cache.Stop()
-	m.issuer.client.CloseIdleConnections()
+	for _, a := range m.issuers {
+		a.client.CloseIdleConnections()
+	}
 	return m.folder.close()
 }
 
@@ -181,6 +214,12 @@ func (m *Manager) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, 
 		return m.proofs.certificate(hello.Context(), host)
 	}
 	n := m.names.Load().find(host)
+	if m.o.Ask != nil && (n == nil || n.demand.Load() && n.current.Load() == nil) {
+		var err error
+		if n, err = m.onDemand(hello.Context(), host); err != nil {
+			return nil, err
+		}
+	}
 	if n == nil {
 		return nil, fmt.Errorf("%q is no name that certificates are obtained for", host)
 	}

@@ -24,6 +24,8 @@ type name struct {
 	m       *Manager
 	ctx     context.Context // ends when the name goes
 	cancel  context.CancelFunc
+	demand  atomic.Bool                     // a handshake has asked for it, and nobody has named it
+	looked  chan struct{}                   // closed when it was looked at for the first time
 	current atomic.Pointer[tls.Certificate] // with its Leaf; nil: there is none yet
 
 	mu    sync.Mutex // guards what follows
@@ -33,30 +35,56 @@ type name struct {
 	next  time.Time
 
 	// The goroutine's own.
+	first    sync.Once
+	begin    int // which authority was asked when there were no failures
 	failures int
 	told     time.Time // when the log got an error last
 }
 
 // load reads the certificate of the folder, if there is one, so that it is
-// served at once; what else is to be done with it is for look.
+// served at once; what else is to be done with it is for look. Of several
+// authorities the one goes on that gave what lasts longest.
 func (n *name) load() {
-	c, _, err := n.m.folder.pair(n.site())
-	if err == nil && c.Leaf.VerifyHostname(strings.Replace(n.name, "*", "x", 1)) == nil {
-		n.serve(&c)
+	for i, a := range n.m.issuers {
+		c, _, err := n.m.folder.pair(n.site(a))
+		if err != nil || c.Leaf.VerifyHostname(strings.Replace(n.name, "*", "x", 1)) != nil {
+			continue
+		}
+		if had := n.current.Load(); had == nil || had.Leaf.NotAfter.Before(c.Leaf.NotAfter) {
+			n.begin = i
+			n.serve(&c)
+		}
 	}
 }
 
-// site is what the files of the certificate have in common.
-func (n *name) site() string {
-	site, _, _ := siteFile(certmagic.StorageKeys.SiteCert(n.m.issuer.IssuerKey(), n.name))
+// patientWith is how often in a row one authority may fail before the next one
+// is asked.
+const patientWith = 3
+
+// authority is the one that is asked now.
+func (n *name) authority() *authority {
+	return n.m.issuers[(n.begin+n.failures/patientWith)%len(n.m.issuers)]
+}
+
+// ownFailures are those in a row of the authority that has failed now.
+func (n *name) ownFailures() int {
+	if len(n.m.issuers) < 2 {
+		return n.failures
+	}
+	return n.failures/(patientWith*len(n.m.issuers))*patientWith + n.failures%patientWith
+}
+
+// site is what the files of the certificate by an authority have in common.
+func (n *name) site(a *authority) string {
+	site, _, _ := siteFile(certmagic.StorageKeys.SiteCert(a.IssuerKey(), n.name))
 	return site
 }
 
 // mend puts the files in order that a process left that was killed. Under the
 // lock it looks again, for they are not in order while another one stores them.
 func (n *name) mend(ctx context.Context) error {
-	f := n.m.folder
-	if !errors.Is(f.whole(n.site()), errBroken) {
+	f, site := n.m.folder, n.site(n.authority())
+	if !errors.Is(f.whole(site), errBroken) {
 		return nil // of other errors certmagic tells
 	}
 	lock := "issue_cert_" + n.name // certmagic's own
@@ -64,11 +92,11 @@ func (n *name) mend(ctx context.Context) error {
 		return err
 	}
 	defer f.unlock(lock)
-	if !errors.Is(f.whole(n.site()), errBroken) {
+	if !errors.Is(f.whole(site), errBroken) {
 		return nil
 	}
 	n.m.o.Log.Warn("a certificate was not stored to the end; that is put in order", "name", n.name)
-	return f.mend(n.site())
+	return f.mend(site)
 }
 
 // keep looks after the certificate until ctx ends.
@@ -86,6 +114,7 @@ func (n *name) keep(ctx context.Context) {
 			return
 		}
 		pause.Reset(n.note(err))
+		n.first.Do(func() { close(n.looked) })
 	}
 }
 
@@ -94,14 +123,23 @@ func (n *name) keep(ctx context.Context) {
 // is served goes on being served meanwhile.
 func (n *name) look(ctx context.Context) error {
 	m := n.m
+	if n.demand.Load() && n.isDue() {
+		if err := m.demand.permitted(ctx, n.name); err != nil {
+			m.drop(n)
+			return err
+		}
+	}
 	if err := n.mend(ctx); err != nil {
 		return err
 	}
 	m.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: n.name}})
-	err := m.config.ManageSync(ctx, []string{n.name})
+	err := n.authority().config.ManageSync(ctx, []string{n.name})
 	for _, c := range m.cache.AllMatchingCertificates(n.name) {
 		if !slices.Contains(c.Names, n.name) || c.Leaf == nil {
 			continue
+		}
+		if had := n.current.Load(); err != nil && had != nil && c.Leaf.NotAfter.Before(had.Leaf.NotAfter) {
+			break // an old one, of an authority that was asked once
 		}
 		had := n.serve(&c.Certificate)
 		if had == nil || !had.Leaf.Equal(c.Leaf) {
@@ -126,8 +164,15 @@ func (n *name) serve(c *tls.Certificate) (had *tls.Certificate) {
 	return n.current.Swap(c)
 }
 
+// isDue reports whether there is no certificate, or another one is to be had.
+func (n *name) isDue() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.current.Load() == nil || !time.Now().Before(n.due)
+}
+
 func (n *name) suggested() time.Time {
-	data, err := n.m.folder.Load(context.Background(), certmagic.StorageKeys.SiteMeta(n.m.issuer.IssuerKey(), n.name))
+	data, err := n.m.folder.Load(context.Background(), certmagic.StorageKeys.SiteMeta(n.authority().IssuerKey(), n.name))
 	if err != nil {
 		return time.Time{}
 	}
@@ -155,12 +200,15 @@ func (n *name) note(err error) time.Duration {
 		if n.failures > 0 {
 			n.m.o.Log.Info("the certificate is in order again", "name", n.name, "failures", n.failures)
 		}
+		if len(n.m.issuers) > 0 {
+			n.begin = (n.begin + n.failures/patientWith) % len(n.m.issuers)
+		}
 		n.failures, n.told = 0, time.Time{}
 		n.set(nil, now, time.Time{})
 		return jitter(n.m.o.Check)
 	}
 	err = plain(err)
-	pause := n.m.o.Retry << min(2*n.failures, 20)
+	pause := n.m.o.Retry << min(2*n.ownFailures(), 20)
 	if pause > longestPause || pause <= 0 {
 		pause = longestPause
 	}
@@ -169,7 +217,11 @@ func (n *name) note(err error) time.Duration {
 		pause = max(pause, n.m.o.Retry*time.Duration(limitedPause/time.Minute))
 	}
 	pause = jitter(pause)
+	was := n.failures / patientWith
 	n.failures++
+	if all := len(n.m.issuers); all > 1 && n.failures/patientWith != was {
+		n.m.o.Log.Warn("another authority is asked", "name", n.name, "authority", n.authority().o.Directory)
+	}
 	n.tell(err, now, now.Add(pause)) // before anybody sees it in the state
 	n.set(err, now, now.Add(pause))
 	return pause

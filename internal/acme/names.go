@@ -12,11 +12,13 @@ import (
 // check returns all that is wrong with the options.
 func (o *Options) check() error {
 	faults := []error{o.checkNames()}
-	if len(o.Names) == 0 {
+	if len(o.Names) == 0 && o.Ask == nil {
 		faults = append(faults, errors.New("there is no name to get a certificate for"))
 	}
-	if u, err := url.Parse(o.Directory); err != nil || u.Scheme != "https" || u.Host == "" {
-		faults = append(faults, fmt.Errorf("%q is no address of an authority; give one that begins with https://", o.Directory))
+	for _, directory := range append([]string{o.Directory}, o.Others...) {
+		if u, err := url.Parse(directory); err != nil || u.Scheme != "https" || u.Host == "" {
+			faults = append(faults, fmt.Errorf("%q is no address of an authority; give one that begins with https://", directory))
+		}
 	}
 	return errors.Join(faults...)
 }
@@ -30,7 +32,7 @@ func (o *Options) checkNames() error {
 			faults = append(faults, fmt.Errorf("%s: %w", s, err))
 		}
 	}
-	if !o.HTTP && !o.TLS && o.DNSHook == "" && len(o.Names) > 0 {
+	if !o.HTTP && !o.TLS && o.DNSHook == "" && (len(o.Names) > 0 || o.Ask != nil) {
 		faults = append(faults, errors.New("nobody can prove that the names are ours: there is no listener for port 80 or 443, and no program for the DNS"))
 	}
 	return errors.Join(faults...)

@@ -315,3 +315,44 @@ func TestChallengesAreNobodyElses(t *testing.T) {
 		t.Errorf("a certificate for %v", c.Leaf)
 	}
 }
+
+// TestSecondAuthority: when one authority has failed three times, the next one
+// is asked; its certificate is served after a restart, and it renews it.
+func TestSecondAuthority(t *testing.T) {
+	t.Parallel()
+	s, dir := newSite(t), filepath.Join(t.TempDir(), "c")
+	first := acmetest.New(t, acmetest.Options{HTTP: s.http, Refused: []string{shop}})
+	second := acmetest.Start(t, acmetest.Options{HTTP: s.http})
+	roots := x509.NewCertPool()
+	for _, a := range []*acmetest.Authority{first, second} {
+		text, err := os.ReadFile(a.File)
+		if err != nil || !roots.AppendCertsFromPEM(text) {
+			t.Fatal(err)
+		}
+	}
+	o := acme.Options{Names: []string{shop}, Folder: dir, Directory: first.Directory, Others: []string{second.Directory}, Roots: roots, HTTP: true, Check: often, Retry: often}
+	s.open(o)
+	had := s.until(shop, func(n acme.State) bool { return has(n) && n.Err == nil })
+	if n := strings.Count(s.log.String(), "there is no certificate"); n != 3 {
+		t.Errorf("the first one has failed %d times", n)
+	}
+	c, err := dial(s.tls, shop, second.Issued())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Start() // what is in order is not asked for elsewhere
+	again := newSite(t)
+	o.HTTP, o.TLS = false, true
+	again.open(o)
+	if state := again.until(shop, has); !state.Until.Equal(had.Until) {
+		t.Errorf("after a restart: %+v", state)
+	}
+	if now, err := dial(again.tls, shop, second.Issued()); err != nil || !now.Equal(c) {
+		t.Errorf("after a restart there is another one: %v", err)
+	}
+	change(t, dir, "_selectedTime", time.Now().Add(-time.Minute))
+	s.another(map[string]bool{c.SerialNumber.String(): true}, second.Issued())
+	if strings.Contains(first.Said(), "new-order") || strings.Contains(first.Said(), "order-plz") {
+		t.Error("the first authority is asked for the renewal")
+	}
+}

@@ -84,13 +84,21 @@ func (m *Manager) next(was *table, names []string) *table {
 		if n == nil {
 			n = m.newName(s)
 		}
+		n.demand.Store(false)
 		is.add(n)
+	}
+	for n := range was.all() {
+		if n.demand.Load() {
+			is.add(n)
+		}
 	}
 	return is
 }
 
+var errClosed = errors.New("certificates are not obtained any more, for the server ends")
+
 func (m *Manager) newName(s string) *name {
-	n := &name{name: s, m: m}
+	n := &name{name: s, m: m, looked: make(chan struct{})}
 	n.ctx, n.cancel = context.WithCancel(m.ctx)
 	n.load()
 	return n
@@ -116,9 +124,11 @@ func (m *Manager) Set(names []string, byHTTP, byTLS bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return errors.New("it is closed")
+		return errClosed
 	}
-	m.issuer.prove(byHTTP, byTLS)
+	for _, a := range m.issuers {
+		a.prove(byHTTP, byTLS)
+	}
 	was := m.names.Load()
 	is := m.next(was, o.Names)
 	m.names.Store(is)
@@ -135,7 +145,7 @@ func (m *Manager) Set(names []string, byHTTP, byTLS bool) error {
 	return nil
 }
 
-// Names returns the names that there are, in their order.
+// Names returns the names that there are, those on demand with them, in their order.
 func (m *Manager) Names() []string {
 	var all []string
 	for n := range m.names.Load().all() {

@@ -1,0 +1,65 @@
+package acme
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// AskProgram asks a program whether a name may have a certificate: it is run,
+// without a shell, as PROGRAM NAME, and says yes by ending with 0.
+func AskProgram(program string) func(context.Context, string) error {
+	return func(ctx context.Context, name string) error {
+		cmd := exec.CommandContext(ctx, program, name)
+		cmd.WaitDelay = time.Second
+		ownGroup(cmd)
+		var said tail
+		cmd.Stdout, cmd.Stderr = &said, &said
+		err := cmd.Run()
+		if err == nil {
+			return nil
+		}
+		if cause := ctx.Err(); cause != nil {
+			err = cause
+		}
+		return fmt.Errorf("%s %s: %w: %s", program, name, err, strings.TrimSpace(said.String()))
+	}
+}
+
+// AskURL asks an address, with domain=NAME in its query; yes is status 200. It
+// is not followed elsewhere.
+func AskURL(address string) (func(context.Context, string) error, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("%q is no address to ask; give one that begins with http:// or https://", address)
+	}
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: demandAsk},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return func(ctx context.Context, name string) error {
+		to := *u
+		q := to.Query()
+		q.Set("domain", name)
+		to.RawQuery = q.Encode()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)
+		if err != nil {
+			return err
+		}
+		r.Header.Set("User-Agent", "freshet")
+		answer, err := client.Do(r)
+		if err != nil {
+			return err
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			return errors.New(u.Host + " says " + answer.Status)
+		}
+		return nil
+	}, nil
+}

@@ -1,0 +1,137 @@
+package acme_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"freshet/internal/acme"
+	"freshet/internal/acmetest"
+)
+
+// TestOnDemand: a name that is permitted gets its certificate with the first
+// handshakes, all of which wait for one order; others get none, and after a
+// restart what was had is served without an order.
+func TestOnDemand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	a := acmetest.Start(t, acmetest.Options{HTTP: s.http, TLS: s.tls})
+	var asked atomic.Int64
+	o := acme.Options{Folder: filepath.Join(t.TempDir(), "c"), Directory: a.Directory, Roots: a.Roots, HTTP: true, TLS: true,
+		Ask: func(_ context.Context, name string) error {
+			asked.Add(1)
+			if !strings.HasSuffix(name, ".shop.example.org") {
+				return errors.New("no customer")
+			}
+			return nil
+		}}
+	s.open(o)
+	const name = "one.shop.example.org"
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			for { // a machine may take longer than a handshake waits
+				_, err := dial(s.tls, name, a.Issued())
+				if err == nil {
+					return
+				}
+				if t.Context().Err() != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := strings.Count(a.Said(), "Issued certificate serial"); n != 1 || asked.Load() != 1 {
+		t.Errorf("%d certificates, asked %d times", n, asked.Load())
+	}
+	for range 3 {
+		if c, err := dial(s.tls, "other.example.org", a.Issued()); err == nil {
+			t.Errorf("a name that is not permitted gets %v", c.DNSNames)
+		}
+	}
+	if asked.Load() != 2 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+	for _, odd := range []string{"", "localhost", "127.0.0.1", "a_b.shop.example.org"} {
+		if c, err := dial(s.tls, odd, a.Issued()); err == nil {
+			t.Errorf("%q gets %v", odd, c.DNSNames)
+		}
+	}
+	if asked.Load() != 2 {
+		t.Error("what is no name is asked about")
+	}
+	if err := s.m.Set([]string{"two.shop.example.org"}, true, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dial(s.tls, name, a.Issued()); err != nil {
+		t.Errorf("a name on demand goes with a change of the others: %v", err)
+	}
+
+	a.Stop()
+	again := newSite(t)
+	o.NewNames = 1
+	again.open(o)
+	if _, err := dial(again.tls, name, nil); err == nil || !strings.Contains(err.Error(), "unknown authority") {
+		t.Errorf("what was had is not served: %v", err)
+	}
+}
+
+// TestAskURL: yes is 200, where it was asked and nowhere else.
+func TestAskURL(t *testing.T) {
+	var asked atomic.Pointer[http.Request]
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(r)
+		switch r.URL.Query().Get("domain") {
+		case "yes.example.org":
+		case "elsewhere.example.org":
+			http.Redirect(w, r, "/?domain=yes.example.org", http.StatusFound)
+		default:
+			http.Error(w, "no", http.StatusForbidden)
+		}
+	}))
+	defer server.Close()
+	ask, err := acme.AskURL(server.URL + "/ask?key=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, yes := range map[string]bool{"yes.example.org": true, "no.example.org": false, "elsewhere.example.org": false} {
+		if err := ask(t.Context(), name); (err == nil) != yes {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if q := asked.Load(); q.URL.Path != "/ask" || q.URL.Query().Get("key") != "1" {
+		t.Errorf("asked %s", q.URL)
+	}
+	if _, err := acme.AskURL("ftp://x/"); err == nil {
+		t.Error("ftp is asked")
+	}
+}
+
+// TestAskProgram: a program is given the name, and what it says is in the error.
+func TestAskProgram(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a shell script")
+	}
+	program := filepath.Join(t.TempDir(), "ask")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n[ \"$#\" = 1 ] || exit 2\n[ \"$1\" = yes.example.org ] && exit 0\necho no customer\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ask := acme.AskProgram(program)
+	if err := ask(t.Context(), "yes.example.org"); err != nil {
+		t.Error(err)
+	}
+	if err := ask(t.Context(), "no.example.org"); err == nil || !strings.Contains(fmt.Sprint(err), "no customer") {
+		t.Error(err)
+	}
+}
