@@ -16,7 +16,7 @@ func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 	if s.TLSConfig != nil {
 		tc = s.TLSConfig.Clone()
 	}
-	for _, proto := range []string{"h2", "http/1.1", "http/1.0"} {
+	for _, proto := range TLSProtocols() {
 		if !slices.Contains(tc.NextProtos, proto) {
 			tc.NextProtos = append(tc.NextProtos, proto)
 		}
@@ -37,6 +37,11 @@ func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 	tc.GetCertificate = pair.Get
 	return tc, nil
 }
+
+// TLSProtocols are the protocols that are offered over TLS (ALPN, RFC 7301), for
+// those who choose a configuration for each client: what GetConfigForClient
+// returns is used as it is.
+func TLSProtocols() []string { return []string{"h2", "http/1.1", "http/1.0"} }
 
 // startTLS does the handshake, if whoever accepted the connection has not. It is
 // false when the connection is over, or was served as HTTP/2.

@@ -19,7 +19,7 @@ type builder struct {
 }
 
 func (b *builder) sites(f *config.File) (*sites, error) {
-	s := &sites{file: f, auto: b.live.auto, named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}, signed: map[string]*guard.SignedURL{}}
+	s := &sites{file: f, auto: b.live.auto, named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}, signed: map[string]*guard.SignedURL{}, clients: map[clientFiles]*guard.ClientTrust{}, demands: map[string]*demand{}}
 	var err error
 	if f.Server.TLSCert != "" {
 		if s.fallback, err = b.certificate(s, f.Server.TLSCert, f.Server.TLSKey); err != nil {
@@ -49,6 +49,10 @@ func (b *builder) site(s *sites, c *config.Site) (*site, error) {
 		if t.certificate, err = b.certificate(s, c.Certificate, c.Key); err != nil {
 			return nil, b.at(c.Line, err)
 		}
+	}
+	var err error
+	if t.demand, err = b.demandOf(s, c); err != nil {
+		return nil, b.at(c.Line, err)
 	}
 	for i := range c.Routes {
 		r := &c.Routes[i]
@@ -80,6 +84,13 @@ func (b *builder) guards(s *sites, r *config.Route) ([]guard.Guard, error) {
 			return nil, err
 		}
 		all = append(all, signed)
+	}
+	if c := &r.Clients; c.Ask != "" {
+		trust, err := b.clientTrust(s, clientFiles{c.CA, c.CRL})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, clientGuard(c, trust))
 	}
 	if r.Signatures.Keys != "" {
 		signed, err := b.signature(s, r)

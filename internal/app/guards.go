@@ -29,12 +29,20 @@ func guarded(open opener, g *config.Guards) opener {
 	}
 	return func(w *within) (content, error) {
 		var guards []guard.Guard
+		var demand *demand
 		if g.SignedURLs != "" {
 			signed, err := openSignedURL(g.SignedURLs, w.now, w.log)
 			if err != nil {
 				return content{}, fmt.Errorf("--signed-urls: %w", err)
 			}
 			guards = append(guards, signed)
+		}
+		if g.Clients.Ask != "" {
+			trust, err := openClientTrust(clientFiles{g.Clients.CA, g.Clients.CRL}, w.now, w.log)
+			if err != nil {
+				return content{}, err
+			}
+			guards, demand = append(guards, clientGuard(&g.Clients, trust)), demandFor(trust)
 		}
 		if g.Signatures.Keys != "" && g.Signatures.Keys != "off" {
 			signed, err := w.signatures.open(&g.Signatures, w.now, w.log)
@@ -50,6 +58,7 @@ func guarded(open opener, g *config.Guards) opener {
 		c.handler, c.hot = guard.Handler(c.handler, guards...), guard.Hot(c.hot, guards...)
 		c.explain = &guardedExplains{c.explain, guards}
 		c.masks = func() bool { return g.SignedURLs != "" }
+		c.demand = demand
 		return c, nil
 	}
 }
@@ -93,7 +102,7 @@ func explainGuard(rec *record.Record) *why.Explanation {
 	}
 	e := &why.Explanation{Rule: rec.Rule, Settings: guardSettings(rec.Rule)}
 	guard.Explain(e)
-	if signatureSettings(rec.Rule) != nil {
+	if clientSettings(rec.Rule) != nil || signatureSettings(rec.Rule) != nil {
 		return e
 	}
 	if rec.Rule == rule.SignedURLMethod {
@@ -105,6 +114,9 @@ func explainGuard(rec *record.Record) *why.Explanation {
 }
 
 func guardSettings(id rule.ID) []why.Setting {
+	if keys := clientSettings(id); keys != nil {
+		return keys
+	}
 	if keys := signatureSettings(id); keys != nil {
 		return keys
 	}

@@ -28,15 +28,18 @@ type sites struct {
 	certificates map[keyPairFiles]*follow.KeyPair
 	signed       map[string]*guard.SignedURL // by the files of their keys
 	signers      map[string]*guard.Signature // by what the configuration says of them
-	guarded      bool                        // some route has a guard
-	fallback     *follow.KeyPair             // for hosts whose site has none; may be nil
-	auto         *autoTLS                    // certificates by ACME
+	clients      map[clientFiles]*guard.ClientTrust
+	demands      map[string]*demand
+	guarded      bool            // some route has a guard
+	fallback     *follow.KeyPair // for hosts whose site has none; may be nil
+	auto         *autoTLS        // certificates by ACME
 }
 
 // site is what some hosts have.
 type site struct {
 	conf        *config.Site
 	certificate *follow.KeyPair // nil: that of the server
+	demand      *demand         // what handshakes ask of clients; nil: nothing
 	routes      []*route        // the longest paths first
 }
 
@@ -117,6 +120,8 @@ func (s *sites) choose(r *http.Request) (*route, rule.ID) {
 		return nil, rule.SiteUnknown
 	case r.TLS != nil && !s.covers(r.TLS.ServerName, r.Host, found):
 		return nil, rule.SiteMisdirected
+	case r.TLS != nil && s.demandFor(r.TLS.ServerName) != found.demand:
+		return nil, rule.SiteClientCertificate
 	}
 	if t := found.find(r.URL.EscapedPath()); t != nil {
 		return t, 0
@@ -166,7 +171,7 @@ func (s *sites) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 		return false
 	}
 	found := s.find(q.Host)
-	if found == nil || q.TLS && !s.covers(q.ServerName, q.Host, found) {
+	if found == nil || q.TLS && (!s.covers(q.ServerName, q.Host, found) || s.demandFor(q.ServerName) != found.demand) {
 		return false
 	}
 	route := found.find(q.Path)

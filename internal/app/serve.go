@@ -47,6 +47,7 @@ type service struct {
 	listeners []*opened
 	current   atomic.Pointer[[]*opened] // listeners, for other goroutines
 	serveTLS  func(net.Listener) error
+	tickets   *tickets       // nil: there is no TLS
 	local     *localTLS      // nil: certificates are in files
 	auto      *autoTLS       // nil: none can be by ACME
 	inFiles   getCertificate // nil: none are in files
@@ -83,6 +84,10 @@ type content struct {
 
 	// programs are what runs programs, on a command line; nil without.
 	programs *programs
+
+	// demand is what handshakes ask of clients, of a command that serves one thing;
+	// nil: nothing.
+	demand *demand
 
 	// folders are those whose files are served; nil: there are never any.
 	folders *folders
@@ -202,6 +207,10 @@ func (s *service) open(content opener) (err error) {
 	}
 	s.addGauges()
 	s.addAutoGauges()
+	if tlsConfig != nil {
+		s.tickets = newTickets(s.clock())
+		tlsConfig = newSecure(tlsConfig, s.tickets, s.wanted()).config()
+	}
 	s.engine.TLSConfig = tlsConfig
 	s.serveTLS = func(l net.Listener) error { return s.engine.ServeTLS(l, "", "") }
 	if s.listeners, err = openAll(c, nil); err != nil {

@@ -142,7 +142,7 @@ func newRoot(o *Options, now time.Time) (*ecdsa.PrivateKey, *x509.Certificate, e
 		Subject:               pkix.Name{Organization: []string{"freshet"}, CommonName: name + " " + hex.EncodeToString(id[:3])},
 		NotBefore:             now.Add(-backdated),
 		NotAfter:              now.Add(life),
-		KeyUsage:              x509.KeyUsageCertSign,
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,
 		IsCA:                  true,

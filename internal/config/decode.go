@@ -40,6 +40,7 @@ func (d *decoder) file(root *node, given []given) *File {
 		d.fault(span{}, "there is no site; begin one with [[site]]")
 	}
 	d.checkSites(f, sites, server)
+	d.checkClients(f, sites)
 	return f
 }
 

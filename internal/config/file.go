@@ -29,6 +29,7 @@ type Site struct {
 	Key         string
 	TLS         string // "auto": certificates by ACME; or ""
 	SignedURLs  string // a file of keys for links; "" or "off" for none
+	Clients     Clients
 	Signatures  Signatures
 	Routes      []Route
 	Given       []Setting
@@ -58,6 +59,7 @@ type Route struct {
 	FastCGI      FastCGI  // of RouteFastCGI
 	Authorizer   string   // address of a FastCGI authorizer; "" for none
 	SignedURLs   string   // as Site.SignedURLs, which holds where a route says nothing; "" for none
+	Clients      Clients  // what its site says is in it, too
 	Signatures   Signatures
 	Redirect     string // of RouteRedirect
 	Status       string

@@ -3,6 +3,7 @@ package config
 // Guards say who may have what a command serves.
 type Guards struct {
 	SignedURLs string // a file of keys; "" lets everybody
+	Clients    Clients
 	Signatures Signatures
 }
 
@@ -41,9 +42,12 @@ func (s *Site) inherit() {
 		if r.SignedURLs == "off" {
 			r.SignedURLs = ""
 		}
+		r.Clients.inherit(&s.Clients)
 		r.Signatures.inherit(&s.Signatures)
 	}
 }
 
 // None reports whether there is no guard.
-func (g *Guards) None() bool { return g.SignedURLs == "" && g.Signatures.none() }
+func (g *Guards) None() bool {
+	return g.SignedURLs == "" && g.Clients == (Clients{}) && g.Signatures.none()
+}

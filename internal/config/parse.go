@@ -29,6 +29,7 @@ func ParseServe(args, environ []string) (*Serve, error) {
 	s.Given = p.list()
 	p.checkServer(&s.Server)
 	p.checkCertificate(&s.Server)
+	p.checkClients(&s.Guards, &s.Server)
 	p.checkServed(s)
 	if len(p.faults) > 0 {
 		return nil, p.faults
@@ -54,6 +55,7 @@ func ParseProxy(args, environ []string) (*Proxy, error) {
 	if !p.has("to") && len(p.faults) == 0 {
 		p.fault("there is no origin; name one with --to URL, such as --to http://127.0.0.1:8080")
 	}
+	p.checkClients(&c.Guards, &c.Server)
 	p.checkCaching(&c.Caching)
 	p.checkStore(&c.Store)
 	if len(p.faults) > 0 {

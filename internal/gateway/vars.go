@@ -81,6 +81,7 @@ func AppendVars(dst []Var, r *http.Request, s *Script, o *VarOptions) []Var {
 	if user != "" && method != "" {
 		dst = append(dst, Var{"AUTH_TYPE", method})
 	}
+	dst = appendCertificate(dst, r)
 	return appendFields(dst, r, o)
 }
 

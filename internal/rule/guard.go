@@ -12,6 +12,15 @@ const (
 	SignedURLOutside
 	SignedURLMethod
 
+	// Certificates of clients.
+	ClientCertificateMissing
+	ClientCertificateUntrusted
+	ClientCertificateExpired
+	ClientCertificatePurpose
+	ClientCertificateRevoked
+	ClientRevocationUnknown
+	ClientCertificateName
+
 	// Signatures of requests.
 	SignatureMissing
 	SignatureMalformed
@@ -79,4 +88,20 @@ var guardTable = [...]Row{
 		"send less, or raise signature-max-body"},
 	SignatureRoom & 0xff: {"signature-room", 503, "there is no room to remember another signature, or to keep its body", "",
 		"try again later, or raise signature-replays"},
+
+	// Certificates of clients.
+	ClientCertificateMissing & 0xff: {"client-certificate-missing", 403, "this needs a certificate of the client, and none came with the connection", "RFC 9110 §15.5.4",
+		"connect over TLS with a certificate, and its key, that an authority of this server has signed"},
+	ClientCertificateUntrusted & 0xff: {"client-certificate-untrusted", 403, "no authority that this server takes clients from vouches for the client's certificate", "RFC 5280 §6.1",
+		"use a certificate of one of the authorities in client-ca, and send those between the two along; keys too short to be safe are not taken"},
+	ClientCertificateExpired & 0xff: {"client-certificate-expired", 403, "the client's certificate, or one that vouches for it, is not valid now", "RFC 5280 §6.1.3",
+		"renew it; if it should be valid, set the clock of this server"},
+	ClientCertificatePurpose & 0xff: {"client-certificate-purpose", 403, "the client's certificate was not made for clients", "RFC 5280 §4.2.1.12",
+		"use one whose extended key usage is client authentication, as \"freshet tls cert --client\" makes"},
+	ClientCertificateRevoked & 0xff: {"client-certificate-revoked", 403, "the client's certificate was revoked", "RFC 5280 §5.1.2.6",
+		"get a new one from its authority"},
+	ClientRevocationUnknown & 0xff: {"client-revocation-unknown", 403, "whether the client's certificate was revoked is not known: the authority's list is missing, or too old", "RFC 5280 §6.3.3",
+		"put a current list of each authority into the file of client-crl"},
+	ClientCertificateName & 0xff: {"client-certificate-name", 403, "the client's certificate has no name that it could be known by", "RFC 5280 §4.1.2.6",
+		"use one with the name that client-user says, or say another there"},
 }

@@ -9,6 +9,7 @@ const (
 	RouteRedirected
 	PurgeUnauthorized
 	PurgeDone
+	SiteClientCertificate
 )
 
 var siteTable = [...]Row{
@@ -22,4 +23,6 @@ var siteTable = [...]Row{
 	PurgeUnauthorized & 0xff: {"purge-unauthorized", 401, "a purge needs the token of the server", "RFC 6750 §2.1",
 		"send Authorization: Bearer with what is in the token file beside the server's socket"},
 	PurgeDone & 0xff: {"purge-done", 200, "the cache forgot what it kept", "", ""},
+	SiteClientCertificate & 0xff: {"site-client-certificate", 421, "the connection was made for a host whose site asks clients for other certificates than the site of this one", "RFC 9110 §15.5.20",
+		"connect anew with the host's name in the handshake"},
 }
