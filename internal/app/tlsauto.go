@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -28,7 +29,7 @@ func (s *service) openAutoTLS(files, others *tls.Config) (*tls.Config, error) {
 	if files != nil {
 		s.inFiles = files.GetCertificate
 	}
-	if len(s.conf.Auto.Names) == 0 && live == nil {
+	if len(s.conf.Auto.Names) == 0 && s.conf.Auto.Ask == "" && live == nil {
 		return others, nil
 	}
 	s.auto = &autoTLS{}
@@ -51,7 +52,7 @@ func (s *service) openAutoTLS(files, others *tls.Config) (*tls.Config, error) {
 
 // openAuto opens what gets certificates for names, if there are any.
 func (s *service) openAuto(c *config.Server, names []string) error {
-	if len(names) == 0 {
+	if len(names) == 0 && c.Auto.Ask == "" {
 		return nil
 	}
 	o, err := autoOptions(&c.Auto, names, s.env.Environ)
@@ -81,7 +82,7 @@ func (s *service) reloadAuto(f *config.File) error {
 		s.announceAuto(func(name string) bool { return !slices.Contains(before, name) })
 		return nil
 	}
-	if err := s.openAuto(&f.Server, names); err != nil || len(names) == 0 {
+	if err := s.openAuto(&f.Server, names); err != nil || s.certificates() == nil {
 		return err
 	}
 	s.addAutoGauges()
@@ -93,7 +94,15 @@ func (s *service) reloadAuto(f *config.File) error {
 
 // autoOptions are what the settings say.
 func autoOptions(c *config.Auto, names, environ []string) (acme.Options, error) {
-	o := acme.Options{Names: names, Folder: c.Data, Directory: c.Directory, Email: c.Email, DNSHook: c.DNS}
+	o := acme.Options{Names: names, Folder: c.Data, Email: c.Email, DNSHook: c.DNS, NewNames: int(c.NewNames)}
+	if len(c.Directory) > 0 {
+		o.Directory, o.Others = c.Directory[0], c.Directory[1:]
+	}
+	ask, err := askAuto(c)
+	if err != nil {
+		return o, fmt.Errorf("--tls-auto-ask: %w", err)
+	}
+	o.Ask = ask
 	if o.Folder == "" {
 		dir := userFolder(environ, "XDG_DATA_HOME", ".local/share")
 		if dir == "" {
@@ -120,9 +129,29 @@ func autoOptions(c *config.Auto, names, environ []string) (acme.Options, error) 
 	return o, nil
 }
 
+// askAuto is what permits names on demand; nil: there are none.
+func askAuto(c *config.Auto) (func(context.Context, string) error, error) {
+	if c.Ask == "" {
+		return nil, nil
+	}
+	ask := acme.AskProgram(c.Ask)
+	if !filepath.IsAbs(c.Ask) {
+		var err error
+		if ask, err = acme.AskURL(c.Ask); err != nil {
+			return nil, err
+		}
+	}
+	return func(ctx context.Context, name string) error {
+		if err := checkAutoName(name, c); err != nil {
+			return err
+		}
+		return ask(ctx, name)
+	}, nil
+}
+
 // checkAutoName says why a name can get no certificate with these settings.
 func checkAutoName(name string, c *config.Auto) error {
-	if c.Directory == "" && isLocal(name) {
+	if len(c.Directory) == 0 && isLocal(name) {
 		return errors.New("no public authority answers for a name that anybody can have; see --tls-local, or give --tls-auto-directory URL of an authority of your own")
 	}
 	return acme.CheckName(name, c.DNS != "")
@@ -199,6 +228,13 @@ func (a *autoTLS) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return nil, errNoCertificate
 	case acme.IsChallenge(hello):
 		return own.GetCertificate(hello)
+	case !own.Has(name) && own.OnDemand(name):
+		if a.others != nil {
+			given, err := a.others(hello)
+			if err == nil && isGood(given, name) {
+				return given, nil
+			}
+		}
 	case !own.Has(name) && a.others != nil:
 		return a.others(hello)
 	case a.files != nil:

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -196,6 +197,38 @@ func TestTLSAutoNames(t *testing.T) {
 		if !strings.Contains(said, want) {
 			t.Errorf("%s: %s", name, said)
 		}
+	}
+}
+
+// TestTLSAutoOnDemand: who is permitted gets a certificate with a handshake, and
+// nobody else; a name that the user's own authority signs for is left to that.
+func TestTLSAutoOnDemand(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a shell script")
+	}
+	plain, secure, dir := wiretest.Reserve(t), wiretest.Reserve(t), t.TempDir()
+	a := acmetest.Start(t, acmetest.Options{HTTP: plain, TLS: secure})
+	ask := filepath.Join(dir, "ask")
+	if err := os.WriteFile(ask, []byte("#!/bin/sh\ncase $1 in *.shop.example.org) exit 0;; esac\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := startWith(t, func(e *Env) { e.Environ = append([]string{"XDG_DATA_HOME=" + dir}, noMonitor...) },
+		"serve", "--listen", plain, "--tls-listen", secure, "--tls-local", "--tls-auto-ask", ask, "--tls-auto-directory", a.Directory, "--tls-auto-ca", a.File, folder(t))
+	p.url()
+	issued(t, p, secure, "one.shop.example.org", a.Issued())
+	for name, want := range map[string]string{"other.example.org": "", "x.test": "local", "shop.example.org": ""} {
+		c, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", secure, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+		if (err == nil) != (want != "") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			c.Close()
+		}
+	}
+	p.stop()
+	said := fails(t, exitUsage, "serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--tls-auto-ask", "ask", folder(t))
+	if !strings.Contains(said, "the whole path of a program") {
+		t.Errorf("%s", said)
 	}
 }
 

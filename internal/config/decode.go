@@ -248,7 +248,7 @@ func hasKey(rows []Flag, key string) bool {
 // checkSites looks at what no site can tell alone.
 func (d *decoder) checkSites(f *File, nodes []*node, server *node) {
 	names := map[string]bool{}
-	certificates := f.Server.TLSCert != "" || f.Server.TLSKey != "" || f.Server.TLSLocal || len(f.Server.Auto.Names) > 0
+	certificates := f.Server.TLSCert != "" || f.Server.TLSKey != "" || f.Server.TLSLocal || len(f.Server.Auto.Names) > 0 || f.Server.Auto.Ask != ""
 	for i := range f.Sites {
 		s := &f.Sites[i]
 		if len(s.Names) == 0 && nodes[i].get("names") == nil {

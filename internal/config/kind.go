@@ -44,6 +44,7 @@ const (
 	FilePath       // relative to the file that it stands in
 	SecretFile     // the same; in the environment, what would be in it
 	HostName       // of a site
+	Asked          // a program or an address
 	RoutePath      // of a route
 	RedirectTo     // an address
 	Pseudonym      // a token that begins with a letter
@@ -162,6 +163,8 @@ func (f *Flag) text(s string) (string, error) {
 		return parseFieldName(s)
 	case HostName:
 		return parseHostName(s)
+	case Asked:
+		return parseAsked(s)
 	case RoutePath:
 		return parseRoutePath(s)
 	case RedirectTo:

@@ -301,7 +301,7 @@ const localListen = ":8443"
 
 // checkCertificate wants a certificate for TLS.
 func (s *settings) checkCertificate(c *Server) {
-	if c.TLSCert == "" && c.TLSKey == "" && !c.TLSLocal && len(c.Auto.Names) == 0 && len(c.TLSListen) > 0 {
+	if c.TLSCert == "" && c.TLSKey == "" && !c.TLSLocal && len(c.Auto.Names) == 0 && c.Auto.Ask == "" && len(c.TLSListen) > 0 {
 		cert, key, listen := s.label("tls-cert"), s.label("tls-key"), s.label("tls-listen")
 		s.faultAbout("tls-listen", "%s needs a certificate: give %s FILE and %s FILE, or %s NAME, or %s", listen, cert, key, s.label("tls-auto"), s.label("tls-local"))
 	}

@@ -20,6 +20,7 @@ func TestDefaults(t *testing.T) {
 		Max: 32, Queue: 128, QueueTime: 10 * time.Second, Timeout: time.Minute, Output: 1 << 30, Spool: 256 << 20, Cgroup: "off",
 	}
 	want.Server = Server{
+		Auto:   Auto{NewNames: 60},
 		Listen: []string{":8000"}, Monitor: "127.0.0.1:8001", RequestID: "errors", ServerHeader: "freshet",
 		Jobs:      JobQueue{Tasks: -1, Keep: 7 * 24 * time.Hour, NATS: NATS{Replicas: 1}, Inputs: 64 << 30, Outputs: 64 << 30},
 		AccessLog: "-", LogFormat: "combined", ErrorLog: "-",

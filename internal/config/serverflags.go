@@ -1,6 +1,9 @@
 package config
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // addressFlags say where a server listens.
 var addressFlags = []Flag{
@@ -22,8 +25,8 @@ var addressFlags = []Flag{
 	{Name: "tls-auto", Kind: HostName, Value: "NAME", Repeat: true, Group: groupAddresses, Example: "example.org",
 		Doc:   "Have a certificate for NAME from an authority, by ACME, and renew it in time. The authority asks for a proof at port 80 or 443 of the name, which has to lead here. A certificate in a file that is for the name goes before. Until there is one, who asks for the name is refused. When neither --listen nor --tls-listen is given it listens on :80, and on :443 for TLS. Who gives a name agrees to the terms of the authority.",
 		field: func(s *sections) any { return &s.server.Auto.Names }},
-	{Name: "tls-auto-directory", Kind: AuthorityURL, Value: "URL", Group: groupAddresses, Example: "https://acme-staging-v02.api.letsencrypt.org/directory", Restart: true,
-		Doc:   "Address of the authority's directory. Unset: that of Let's Encrypt.",
+	{Name: "tls-auto-directory", Kind: AuthorityURL, Value: "URL", Repeat: true, Group: groupAddresses, Example: "https://acme-staging-v02.api.letsencrypt.org/directory", Restart: true,
+		Doc:   "Address of the authority's directory. Of several one is asked: the first, or, when one has failed for a name three times in a row, the next. Unset: that of Let's Encrypt.",
 		field: func(s *sections) any { return &s.server.Auto.Directory }},
 	{Name: "tls-auto-email", Kind: Text, Value: "ADDRESS", Group: groupAddresses, Example: "admin@example.org", Restart: true,
 		Doc:   "Where the authority writes to about the certificates. Unset: nowhere.",
@@ -37,6 +40,12 @@ var addressFlags = []Flag{
 	{Name: "tls-auto-data", Kind: FilePath, Value: "DIR", Group: groupAddresses, Example: "/var/lib/freshet/certificates", Restart: true,
 		Doc:   "Folder for these certificates, their keys and the account, which nobody else can read. Several servers may have one. Unset: freshet/certificates in $XDG_DATA_HOME, or in ~/.local/share.",
 		field: func(s *sections) any { return &s.server.Auto.Data }},
+	{Name: "tls-auto-ask", Kind: Asked, Value: "PROGRAM|URL", Group: groupAddresses, Example: "https://127.0.0.1:8090/may", Restart: true,
+		Doc:   "Get certificates on demand, too: when a handshake asks for a name that nobody has given, PROGRAM is run with it, or URL is asked with domain=NAME in its query; only when the program ends with 0, or the answer is 200, the name gets a certificate. It is asked again before each renewal. Yes is kept for 10 minutes, no for 1. The handshake waits 20 s at most and is refused then, while the order goes on. Unset: there are none on demand.",
+		field: func(s *sections) any { return &s.server.Auto.Ask }},
+	{Name: "tls-auto-new-names", Kind: Number, Value: "N", Default: strconv.Itoa(defaultNewNames), Min: 1, Max: 10_000, Unit: "names an hour", Group: groupAddresses, Restart: true,
+		Doc:   "How many names on demand may be new in an hour; handshakes for more are refused. No more than 8 are asked about or ordered at a time, and 10,000 are looked after.",
+		field: func(s *sections) any { return &s.server.Auto.NewNames }},
 	{Name: "backlog", Kind: Number, Value: "N", Min: 1, Max: math.MaxInt32, Unit: "connections", Group: groupAddresses, Example: "1024", Restart: true,
 		Doc:   "Length of the kernel's accept queue. Unset: the system's own.",
 		field: func(s *sections) any { return &s.server.Backlog }},
