@@ -17,7 +17,11 @@ import (
 
 // openStore opens what the caches of all routes keep their answers in.
 func openStore(c *config.Store, log *slog.Logger) (*cache.Store, error) {
-	s, err := cache.NewStore(cache.StoreOptions{Memory: c.Memory, Dir: c.Data, Disk: c.Disk, ErrorLog: log})
+	ring, err := openRing(c.Encrypt, log)
+	if err != nil {
+		return nil, err
+	}
+	s, err := cache.NewStore(cache.StoreOptions{Memory: c.Memory, Dir: c.Data, Disk: c.Disk, Seal: ring, ErrorLog: log})
 	if err != nil {
 		return nil, fmt.Errorf("open the cache: %w", err)
 	}

@@ -134,9 +134,10 @@ type Origins struct {
 
 // Store is where answers are kept for others.
 type Store struct {
-	Memory int64
-	Data   string // "": memory only
-	Disk   int64
+	Memory  int64
+	Data    string // "": memory only
+	Disk    int64
+	Encrypt string // a file of keys; "": what is on disk is not sealed
 }
 
 // Caching says which answers are kept and how they are found again.

@@ -293,6 +293,10 @@ func (s *settings) checkStore(c *Store) {
 		data := s.label("data")
 		s.faultAbout("disk", "%s is the size of the folder that %s names; give %s too", s.label("disk"), data, data)
 	}
+	if c.Encrypt != "" && c.Data == "" {
+		data := s.label("data")
+		s.faultAbout("encrypt", "%s seals what is in the folder that %s names; give %s too", s.label("encrypt"), data, data)
+	}
 }
 
 // localListen is where a server listens that has certificates of its own

@@ -122,4 +122,7 @@ var storeFlags = []Flag{
 	{Name: "disk", Kind: Size, Value: "SIZE", Default: "10GiB", Min: mib, Group: groupStore, Restart: true,
 		Doc:   "Space for answers on disk.",
 		field: func(s *sections) any { return &s.store.Disk }},
+	{Name: "encrypt", Kind: FilePath, Value: "FILE", Group: groupStore, Example: "/etc/freshet/disk.keys", Restart: true,
+		Doc:   "File of keys that seal what is stored on disk, the answers and their addresses: a name and a secret of 32 bytes on each line, as \"freshet sign --new-key NAME\" prints them. The first seals, all open. It is to be nobody else's to read, and is read again when it changes. Unset: not sealed. A folder is sealed from its beginning, or not at all: one of the other kind is refused at the start.",
+		field: func(s *sections) any { return &s.store.Encrypt }},
 }

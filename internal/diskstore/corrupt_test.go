@@ -192,7 +192,7 @@ func TestScrubOnce(t *testing.T) {
 				t.Errorf("%d of %d after %d", done, all, told-1)
 			}
 		})
-		if got != want || err != nil || told != got.Objects {
+		if got.Objects != want.Objects || got.Bytes != want.Bytes || got.Removed != want.Removed || err != nil || told != got.Objects {
 			t.Errorf("%+v, %v, told %d; want %+v", got, err, told, want)
 		}
 	}

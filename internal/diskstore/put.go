@@ -28,7 +28,11 @@ var recordBuffers = sync.Pool{New: func() any { return new([]byte) }}
 // After an error what was stored before still is, and new bodies may be gone:
 // abort their Writers. Two callers that change one key's record, each from what
 // Get told, must take turns: the last Put wins.
-func (s *Store) Put(k Key, r *Record) error {
+func (s *Store) Put(k Key, r *Record) error { return s.putOver(k, r, nil) }
+
+// putOver is Put over what is there; unless was is nil, only if that still is
+// what it says.
+func (s *Store) putOver(k Key, r, was *Record) error {
 	if err := r.check(s.opt.MaxMeta); err != nil {
 		return fmt.Errorf("put: %w", err)
 	}
@@ -55,6 +59,11 @@ func (s *Store) Put(k Key, r *Record) error {
 	l := s.stripe(&k)
 	l.Lock()
 	defer l.Unlock()
+	if was != nil && !s.still(k, was) {
+		s.budget.give(meta)
+		_ = s.fs.Remove(name)
+		return errChanged
+	}
 	if err := s.putLocked(k, r, name, meta); err != nil {
 		s.budget.give(meta)
 		_ = s.fs.Remove(name)

@@ -28,6 +28,11 @@ type Scrubbed struct {
 	Objects int64 // that were looked at
 	Bytes   int64 // of bodies that were read back
 	Removed int64 // objects that were not what was written, also those found otherwise meanwhile
+	// Keys says, of a sealed store, how many objects need each key to be opened;
+	// one that was added to after the first key changed needs more than one.
+	Keys map[string]int64
+	// Resealed is how many of them Reseal has written anew.
+	Resealed int64
 }
 
 // ErrNoScrub says that a store is not scrubbed: processes share its directory.
@@ -40,6 +45,16 @@ var ErrNoScrub = errors.New("disk store: a directory that processes share is not
 // when ctx ends or the store is closed; what it says is of the part that was
 // done then.
 func (s *Store) Scrub(ctx context.Context, rate int64, told func(done, all int64)) (r Scrubbed, err error) {
+	return s.pass(ctx, rate, false, told)
+}
+
+// Reseal is Scrub that has what another key than the first seals written anew,
+// by the first. What changes meanwhile is left: it is sealed by the first anyway.
+func (s *Store) Reseal(ctx context.Context, rate int64, told func(done, all int64)) (r Scrubbed, err error) {
+	return s.pass(ctx, rate, s.opt.Seal != nil, told)
+}
+
+func (s *Store) pass(ctx context.Context, rate int64, reseal bool, told func(done, all int64)) (r Scrubbed, err error) {
 	if s.shared != nil {
 		return r, ErrNoScrub
 	}
@@ -49,7 +64,7 @@ func (s *Store) Scrub(ctx context.Context, rate int64, told func(done, all int64
 	if rate <= 0 {
 		rate = 1 << 50
 	}
-	p, before := &pace{ctx: ctx, rate: rate}, s.corrupt.Load()
+	p, before := &pace{ctx: ctx, rate: rate, reseal: reseal, keys: map[string]int64{}}, s.corrupt.Load()
 	if !s.awaitIndex(ctx) {
 		return r, context.Cause(ctx)
 	}
@@ -61,7 +76,10 @@ func (s *Store) Scrub(ctx context.Context, rate int64, told func(done, all int64
 			told(r.Objects, max(r.Objects, s.index.count.Load()))
 		}
 	}
-	r.Bytes, r.Removed = p.read, s.corrupt.Load()-before
+	r.Bytes, r.Removed, r.Resealed = p.read, s.corrupt.Load()-before, p.resealed
+	if s.opt.Seal != nil {
+		r.Keys = p.keys
+	}
 	return r, context.Cause(ctx)
 }
 
@@ -107,6 +125,19 @@ func (s *Store) scrubObject(k Key, p *pace) bool {
 			return false
 		}
 	}
+	if p.keys == nil || s.opt.Seal == nil {
+		return true
+	}
+	now := rec
+	if p.reseal && rec.needsOther(s.opt.Seal.First()) {
+		if resealed := s.reseal(k, rec); resealed != nil {
+			now = resealed
+			p.resealed++
+		}
+	}
+	for name := range now.needs() {
+		p.keys[name]++
+	}
 	return true
 }
 
@@ -142,6 +173,10 @@ type pace struct {
 	rate int64
 	debt int64
 	read int64 // bytes of bodies
+
+	keys     map[string]int64 // how many objects need which; nil: not counted
+	reseal   bool             // what another key than the first seals is written anew
+	resealed int64
 }
 
 // spend waits until n more bytes are due. It reports false when ctx has ended.

@@ -402,3 +402,102 @@ func TestSealedHoles(t *testing.T) {
 	}
 	has(t, s, k, "", string(data))
 }
+
+// TestReseal counts which keys objects need, has them written anew by the first,
+// and does without the old key then.
+func TestReseal(t *testing.T) {
+	dir := t.TempDir()
+	large, part := content(1, 200_000), content(2, 300_000)
+	s := open(t, Options{Dir: dir, Seal: testRing("k1")})
+	putAll(t, s, key(1), "inline", []byte("small"))
+	putAll(t, s, key(2), "large", large, []byte("small"))
+	w, err := s.OpenSparse(int64(len(part)))
+	if err == nil {
+		_, err = w.WriteAt(part[70_000:150_000], 70_000)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := w.Finish()
+	if err == nil {
+		err = s.Put(key(3), &Record{Meta: []byte("part"), Bodies: []Body{b}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+
+	s = open(t, Options{Dir: dir, Seal: testRing("k2", "k1")})
+	if w, err = s.AddTo(key(3), b.ID); err == nil {
+		_, err = w.WriteAt(part[:10], 0)
+	}
+	if err == nil {
+		b, err = w.Finish()
+	}
+	if err == nil {
+		err = s.Put(key(3), &Record{Meta: []byte("part"), Bodies: []Body{b}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	putAll(t, s, key(4), "new", large)
+	expect := func(r Scrubbed, err error, old, now, resealed int64) {
+		t.Helper()
+		if err != nil || r.Keys["k1"] != old || r.Keys["k2"] != now || r.Resealed != resealed || r.Objects != 4 || r.Removed != 0 {
+			t.Errorf("%+v, %v; want %d by k1, %d by k2, %d resealed", r, err, old, now, resealed)
+		}
+	}
+	r, err := s.Scrub(t.Context(), 0, nil)
+	expect(r, err, 3, 2, 0)
+	r, err = s.Reseal(t.Context(), 0, nil)
+	expect(r, err, 0, 4, 3)
+	r, err = s.Reseal(t.Context(), 0, nil)
+	expect(r, err, 0, 4, 0)
+	settled(t, s)
+	s.Close()
+
+	s = open(t, Options{Dir: dir, Seal: testRing("k2")})
+	has(t, s, key(1), "inline", "small")
+	has(t, s, key(2), "large", string(large), "small")
+	has(t, s, key(4), "new", string(large))
+	o, err := s.Get(key(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Release()
+	if got := o.Record().Bodies[0]; !got.Has(0, 10) || !got.Has(70_000, 80_000) || got.Has(10, 1) {
+		t.Errorf("the parts are %v", got.Extents)
+	}
+	f, err := o.OpenBody(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Release()
+	var out bytes.Buffer
+	if err := f.WriteRange(&out, 70_000, 80_000); err != nil || !bytes.Equal(out.Bytes(), part[70_000:150_000]) {
+		t.Errorf("%d bytes, %v", out.Len(), err)
+	}
+}
+
+// TestResealChanged leaves an object that was put anew after it was read.
+func TestResealChanged(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Options{Dir: dir, Seal: testRing("k1")})
+	putAll(t, s, key(1), "old", content(1, 100_000))
+	s.Close()
+	s = open(t, Options{Dir: dir, Seal: testRing("k2", "k1")})
+	o, err := s.Get(key(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	putAll(t, s, key(1), "new", content(2, 100_000))
+	if s.reseal(key(1), o.rec) != nil {
+		t.Error("what had changed was resealed")
+	}
+	o.Release()
+	has(t, s, key(1), "new", string(content(2, 100_000)))
+	settled(t, s)
+	if names, err := os.ReadDir(filepath.Join(dir, "tmp")); err != nil || len(names) > 0 {
+		t.Errorf("left behind: %v, %v", names, err)
+	}
+}

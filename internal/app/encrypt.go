@@ -1,0 +1,39 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"freshet/internal/atrest"
+	"freshet/internal/authority"
+	"freshet/internal/follow"
+)
+
+// openRing returns the keys in a file, which is read again when it changes; nil
+// without a file. Of one that has become wrong the log hears, and the keys that
+// there were go on.
+func openRing(file string, log *slog.Logger) (*atrest.Ring, error) {
+	if file == "" {
+		return nil, nil
+	}
+	keys, err := follow.OpenFile(file, readSealKeys, func(err error) {
+		log.Error("the keys of what is on disk are those before", "err", err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return atrest.NewRing(func() *atrest.Keys { return keys.Current(time.Now().UnixNano()) }), nil
+}
+
+func readSealKeys(file string) (*atrest.Keys, error) {
+	data, err := authority.ReadKey(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the keys of what is on disk: %w", err)
+	}
+	keys, err := atrest.ParseKeys(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; \"freshet sign --new-key NAME\" prints a line for it", file, err)
+	}
+	return keys, nil
+}
