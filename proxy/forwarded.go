@@ -90,30 +90,11 @@ func addrOf(r *http.Request) netip.Addr {
 	return ap.Addr().Unmap().WithZone("")
 }
 
-func (h *Handler) trusts(a netip.Addr) bool {
-	for _, p := range h.o.Trusted {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
+func (h *Handler) trusts(a netip.Addr) bool { return wire.Within(h.o.Trusted, a) }
 
 // clientAddr returns the address of the first hop, seen from here, that is not
 // a trusted proxy: that of the connection, or one in X-Forwarded-For that a
 // trusted proxy wrote.
 func (h *Handler) clientAddr(r *http.Request) netip.Addr {
-	addr := addrOf(r)
-	if !h.trusts(addr) {
-		return addr
-	}
-	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
-	for i := len(hops) - 1; i >= 0 && h.trusts(addr); i-- {
-		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		addr = next.Unmap().WithZone("")
-	}
-	return addr
+	return wire.ClientAddr(addrOf(r), h.o.Trusted, r.Header["X-Forwarded-For"])
 }

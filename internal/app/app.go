@@ -169,7 +169,7 @@ func (e *Env) serve(args []string) int {
 	if err != nil {
 		return e.misused("serve", err)
 	}
-	return e.result(serve(e, &c.Server, guarded(openFolder(c), &c.Guards)))
+	return e.result(serve(e, &c.Server, accessed(openFolder(c), &c.Guards, c.Trust)))
 }
 
 func (e *Env) proxy(args []string) int {
@@ -177,7 +177,7 @@ func (e *Env) proxy(args []string) int {
 	if err != nil {
 		return e.misused("proxy", err)
 	}
-	return e.result(serve(e, &c.Server, guarded(openOrigins(c), &c.Guards)))
+	return e.result(serve(e, &c.Server, accessed(openOrigins(c), &c.Guards, c.Trust)))
 }
 
 func (e *Env) run(args []string) int {

@@ -60,7 +60,7 @@ func (b *builder) site(s *sites, c *config.Site) (*site, error) {
 		if err != nil {
 			return nil, b.at(r.Line, err)
 		}
-		guards, err := b.guards(s, r)
+		guards, err := b.accessed(s, r)
 		if err != nil {
 			return nil, b.at(r.Line, err)
 		}

@@ -86,7 +86,9 @@ func (g *guardedExplains) Explain(rec *record.Record) *why.Explanation {
 func whyGuarded(r *http.Request, guards []guard.Guard, behind func(*http.Request) *why.Explanation) *why.Explanation {
 	on, compared, refused := guard.Why(r, guards...)
 	if refused != nil {
-		refused.Settings = guardSettings(refused.Rule)
+		if refused.Settings = accessSettings(refused.Rule); refused.Settings == nil {
+			refused.Settings = guardSettings(refused.Rule)
+		}
 		return refused
 	}
 	e := behind(on)
@@ -102,6 +104,11 @@ func explainGuard(rec *record.Record) *why.Explanation {
 	}
 	e := &why.Explanation{Rule: rec.Rule, Settings: guardSettings(rec.Rule)}
 	guard.Explain(e)
+	if own := accessSettings(rec.Rule); own != nil {
+		e.Settings = own
+		explainAccess(e, rec)
+		return e
+	}
 	if clientSettings(rec.Rule) != nil || signatureSettings(rec.Rule) != nil {
 		return e
 	}

@@ -115,6 +115,8 @@ type within struct {
 	door  *door
 	now   func() int64 // nil: the system's clock
 
+	access access
+
 	signatures *signatures
 
 	// environ is what programs may be given of our environment. dry says that

@@ -98,6 +98,7 @@ type Files struct {
 	Cache          Cache
 	Compress       bool
 	MIME           map[string]string // ".x": "type/y"
+	Trust          []netip.Prefix    // proxies in front
 }
 
 // Serve is what the command line of freshet serve says.

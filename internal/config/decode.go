@@ -117,6 +117,7 @@ func (d *decoder) site(n *node, outer []FieldEdit) Site {
 		return true
 	})
 	s.store(&sections{site: &site})
+	s.checkAccess(&site.Access)
 	if (site.Certificate == "") != (site.Key == "") {
 		s.faultAbout("certificate", "certificate and key belong together; give both")
 		if site.Certificate == "" {
@@ -160,6 +161,7 @@ func (d *decoder) route(n *node, outer []FieldEdit) Route {
 		return kind == 0 && ofSomeRoute(m.key) || d.otherRoute(m, kind)
 	})
 	s.store(&sections{route: &r, files: &r.Files, origins: &r.Origins, caching: &r.Caching, programs: &r.Programs, fastcgi: &r.FastCGI})
+	s.checkAccess(&r.Access)
 	if r.Authorizer == "workers" {
 		s.faultAbout("authorizer", "authorizer needs the address of a backend that runs; give unix:/path or host:port")
 	}

@@ -31,6 +31,7 @@ type Site struct {
 	SignedURLs  string // a file of keys for links; "" or "off" for none
 	Clients     Clients
 	Signatures  Signatures
+	Access      Access
 	Routes      []Route
 	Given       []Setting
 	Line        int // of the file
@@ -63,6 +64,7 @@ type Route struct {
 	Signatures   Signatures
 	Redirect     string // of RouteRedirect
 	Status       string
+	Access       Access      // what its site says is in it, too
 	MaxBodyBytes int64       // 0: that of the server
 	Fields       []FieldEdit // of the server, the site and the route, in the order of names
 	Given        []Setting

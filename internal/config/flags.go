@@ -90,8 +90,8 @@ const (
 
 // A command's flags are put together from the tables of what it does.
 var (
-	serveFlags  = slices.Concat(addressFlags, folderFlags, serveDataFlags, programPaths, programFlags, clientCertFlags, guardFlags, signatureFlags, contentFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
-	proxyFlags  = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, clientCertFlags, guardFlags, signatureFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
+	serveFlags  = slices.Concat(addressFlags, folderFlags, serveDataFlags, programPaths, programFlags, accessFlags, trustFlags, clientCertFlags, guardFlags, signatureFlags, contentFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
+	proxyFlags  = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, accessFlags, clientCertFlags, guardFlags, signatureFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
 	filterFlags = slices.Concat(filterAddresses, accessRows, inspectRows, listRows, policyRows, cachingFlags, storeFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
 	runFlags    = slices.Concat(configFlags, serverFlags)
 	purgeFlags  = slices.Concat(purgeRows, reachFlags)
@@ -99,7 +99,7 @@ var (
 	topFlags    = slices.Concat(topRows, reachFlags)
 
 	serverFlags = slices.Concat(addressFlags, storeFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
-	folderRows  = slices.Concat(folderFlags, contentFlags)
+	folderRows  = slices.Concat(folderFlags, contentFlags, trustFlags)
 	originRows  = slices.Concat(originFlags, originTimeFlags, cachingFlags)
 	cgiRows     = slices.Concat(cgiFlags, programFlags, cachingFlags)
 	fastcgiRows = slices.Concat(fastcgiFlags, cachingFlags)

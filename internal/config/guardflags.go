@@ -3,6 +3,7 @@ package config
 // Guards say who may have what a command serves.
 type Guards struct {
 	SignedURLs string // a file of keys; "" lets everybody
+	Access     Access
 	Clients    Clients
 	Signatures Signatures
 }
@@ -42,6 +43,7 @@ func (s *Site) inherit() {
 		if r.SignedURLs == "off" {
 			r.SignedURLs = ""
 		}
+		r.Access.inherit(&s.Access)
 		r.Clients.inherit(&s.Clients)
 		r.Signatures.inherit(&s.Signatures)
 	}

@@ -56,6 +56,7 @@ const (
 	FreeText       // may be empty
 	Named          // a number by a name; in a file, a table of them
 	AuthorityURL   // of certificates
+	ClientRange    // addresses of clients
 	Component      // of a message that is signed
 )
 
@@ -147,6 +148,8 @@ func (f *Flag) text(s string) (string, error) {
 		return signature.ParseComponent(s)
 	case AuthorityURL:
 		return parseAuthority(s)
+	case ClientRange:
+		return parseClientRange(s, strings.HasSuffix(f.Value, "|off"))
 	case Pseudonym:
 		if c := s[0] | 0x20; c < 'a' || c > 'z' || !isToken(s) {
 			return "", errors.New("give letters, digits and hyphens, a letter first")

@@ -10,7 +10,7 @@ var configFlags = []Flag{
 }
 
 // siteRows are the keys of [[site]].
-var siteRows = slices.Concat(siteOwnRows, siteClientRows, siteGuardRows, siteSignatureRows)
+var siteRows = slices.Concat(siteOwnRows, siteAccessRows, siteClientRows, siteGuardRows, siteSignatureRows)
 
 var siteOwnRows = []Flag{
 	{Name: "names", Kind: HostName, Value: "NAME", Repeat: true, Group: groupSite, Example: "example.org",
@@ -28,7 +28,7 @@ var siteOwnRows = []Flag{
 }
 
 // routeRows are the keys of [[site.route]] whatever it does.
-var routeRows = slices.Concat(routeOwnRows, routeClientRows, routeGuardRows, routeSignatureRows)
+var routeRows = slices.Concat(routeOwnRows, routeAccessRows, routeClientRows, routeGuardRows, routeSignatureRows)
 
 var routeOwnRows = []Flag{
 	{Name: "path", Kind: RoutePath, Value: "PATH", Default: "/", Group: groupRoute,

@@ -12,6 +12,9 @@ const (
 	SignedURLOutside
 	SignedURLMethod
 
+	// Addresses and names of clients.
+	AddressDenied
+
 	// Certificates of clients.
 	ClientCertificateMissing
 	ClientCertificateUntrusted
@@ -56,6 +59,9 @@ var guardTable = [...]Row{
 		"ask for a path below the one that the link is for, without empty and dot segments, encoded slashes and percent signs"},
 	SignedURLMethod & 0xff: {"signed-url-method", 405, "a signed link is to read with", "RFC 9110 §15.5.6",
 		"use GET, HEAD or OPTIONS"},
+
+	AddressDenied & 0xff: {"address-denied", 403, "this is not for the client's address", "RFC 9110 §15.5.4",
+		"ask from an address that allow names and deny does not"},
 
 	// Signatures of requests.
 	SignatureMissing & 0xff: {"signature-missing", 401, "only signed requests may have this, and the request has no signature that is looked at", "RFC 9421 §3.2",

@@ -1,0 +1,106 @@
+package config
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Access says who may have what a route has, by address and by name.
+type Access struct {
+	Allow, Deny []string // ranges of addresses, "all" or "unix:"
+}
+
+// accessDocs are the sentences of the rows, by name.
+var accessDocs = map[string]string{
+	"allow": "Clients that may pass, by address: ADDRESS, ADDRESS/BITS, all, or unix: for those of Unix sockets. When there is one, nobody else may: 403. deny goes before allow. The address is that of the connection, or, behind the proxies of trust, the one that they tell. Unset: all.",
+	"deny":  "Clients that may not pass, as in allow: 403. Unset: none.",
+}
+
+// accessRowsOf are the rows, of a command, a site or a route; at is where they are
+// put.
+func accessRowsOf(group string, at func(*sections) *Access) []Flag {
+	rows := []Flag{
+		{Name: "allow", Kind: ClientRange, Value: "RANGE", Repeat: true, Example: "10.0.0.0/8",
+			field: func(s *sections) any { return &at(s).Allow }},
+		{Name: "deny", Kind: ClientRange, Value: "RANGE", Repeat: true, Example: "192.0.2.7",
+			field: func(s *sections) any { return &at(s).Deny }},
+	}
+	for i := range rows {
+		f := &rows[i]
+		f.Group, f.Doc = group, accessDocs[f.Name]
+		if group != groupGuards && accessOff[f.Name] {
+			f.Value += "|off"
+		}
+		if group == groupRoute {
+			f.Doc = "As in [[site]], for this route alone. Unset: as the site says."
+			if accessOff[f.Name] {
+				f.Doc += " off: as if the site said nothing."
+			}
+		}
+	}
+	return rows
+}
+
+// accessOff are the rows that a route can take back.
+var accessOff = map[string]bool{"allow": true, "deny": true}
+
+var (
+	accessFlags     = accessRowsOf(groupGuards, func(s *sections) *Access { return &s.guards.Access })
+	siteAccessRows  = accessRowsOf(groupSite, func(s *sections) *Access { return &s.site.Access })
+	routeAccessRows = accessRowsOf(groupRoute, func(s *sections) *Access { return &s.route.Access })
+)
+
+// trustFlags are of folders: what is passed on has such a row of its own.
+var trustFlags = []Flag{
+	{Name: "trust", Kind: Prefix, Value: "PREFIX", Repeat: true, Group: groupGuards, Example: "10.0.0.0/8",
+		Doc:   "Addresses of proxies in front whose X-Forwarded-For is believed, for who may pass.",
+		field: func(s *sections) any { return &s.files.Trust }},
+}
+
+// inherit completes what a route does not say by what its site says.
+func (a *Access) inherit(site *Access) {
+	a.Allow, a.Deny = inherited(a.Allow, site.Allow), inherited(a.Deny, site.Deny)
+}
+
+func inherited(own, site []string) []string {
+	if len(own) == 0 {
+		own = site
+	}
+	if len(own) == 1 && own[0] == "off" {
+		return nil
+	}
+	return own
+}
+
+// none reports whether everybody may have it.
+func (a *Access) none() bool {
+	return len(a.Allow) == 0 && len(a.Deny) == 0
+}
+
+// parseClientRange checks a range of clients and returns its usual form.
+func parseClientRange(s string, off bool) (string, error) {
+	switch {
+	case s == "all", s == "unix:", off && s == "off":
+		return s, nil
+	case strings.HasPrefix(s, "unix:"):
+		return "", errors.New("write unix: alone, for the clients of all Unix sockets")
+	}
+	p, err := parsePrefix(s)
+	if err != nil {
+		return "", errors.New("give an address such as 10.0.0.1, a range such as 10.0.0.0/8 or fd00::/8, all, or unix:")
+	}
+	return p.String(), nil
+}
+
+// checkAccess looks at what the rows of a site or a route say together.
+func (s *settings) checkAccess(a *Access) {
+	for _, list := range []struct {
+		key    string
+		ranges []string
+	}{{"allow", a.Allow}, {"deny", a.Deny}} {
+		if len(list.ranges) > 1 && slices.Contains(list.ranges, "off") {
+			s.faultAbout(list.key, "%s says off and a range; leave one out", list.key)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package guard
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"freshet/httpd"
+	"freshet/internal/rule"
+	"freshet/internal/why"
+	"freshet/internal/wire"
+)
+
+// Address lets requests pass by the address of the client. What may not pass goes
+// before what may.
+type Address struct {
+	allow, deny ranges
+	limited     bool // only what allow has may pass
+	trusted     []netip.Prefix
+}
+
+// NewAddress returns a guard for ranges, each an address, ADDRESS/BITS, "all", or
+// "unix:" for the clients of Unix sockets, which have no address. When allow is
+// empty all may pass but those in deny. What proxies in trusted tell of their
+// clients in X-Forwarded-For is believed.
+func NewAddress(allow, deny []string, trusted []netip.Prefix) (*Address, error) {
+	g := &Address{limited: len(allow) > 0, trusted: trusted}
+	var err error
+	if g.allow, err = parseRanges(allow); err != nil {
+		return nil, fmt.Errorf("allow: %w", err)
+	}
+	if g.deny, err = parseRanges(deny); err != nil {
+		return nil, fmt.Errorf("deny: %w", err)
+	}
+	return g, nil
+}
+
+// ranges is a set of addresses: spans that do not touch, in order.
+type ranges struct {
+	spans     []span
+	all, unix bool
+}
+
+// span is the addresses of one family from one to another.
+type span struct{ from, to netip.Addr }
+
+func parseRanges(list []string) (ranges, error) {
+	var r ranges
+	for _, text := range list {
+		switch text {
+		case "all":
+			r.all = true
+		case "unix:":
+			r.unix = true
+		default:
+			s, err := parseSpan(text)
+			if err != nil {
+				return r, fmt.Errorf("%q is no range of addresses: %w", text, err)
+			}
+			r.spans = append(r.spans, s)
+		}
+	}
+	r.spans = merged(r.spans)
+	return r, nil
+}
+
+func parseSpan(text string) (span, error) {
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		a, other := netip.ParseAddr(text)
+		if other != nil || a.Zone() != "" {
+			return span{}, err
+		}
+		p = netip.PrefixFrom(a, a.BitLen())
+	}
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96) // clients are told without that
+	}
+	p = p.Masked()
+	return span{p.Addr(), lastOf(p)}, nil
+}
+
+// lastOf returns the last address of a prefix.
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for i := p.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+	last, _ := netip.AddrFromSlice(b)
+	return last
+}
+
+// merged sorts spans, and makes one of those that touch.
+func merged(all []span) []span {
+	slices.SortFunc(all, func(a, b span) int { return a.from.Compare(b.from) })
+	out := all[:0]
+	for _, s := range all {
+		if n := len(out); n > 0 {
+			last := &out[n-1]
+			if s.from.Compare(last.to) <= 0 || last.to.Next() == s.from {
+				if last.to.Less(s.to) {
+					last.to = s.to
+				}
+				continue
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// has reports whether a client is in the set. One without an address is of a Unix
+// socket.
+func (r *ranges) has(a netip.Addr) bool {
+	if r.all {
+		return true
+	}
+	if !a.IsValid() {
+		return r.unix
+	}
+	i, exact := slices.BinarySearchFunc(r.spans, a, func(s span, a netip.Addr) int { return s.from.Compare(a) })
+	return exact || i > 0 && !r.spans[i-1].to.Less(a)
+}
+
+// decide is the decision of both paths.
+func (g *Address) decide(client netip.Addr) rule.ID {
+	if g.deny.has(client) || g.limited && !g.allow.has(client) {
+		return rule.AddressDenied
+	}
+	return 0
+}
+
+// CheckHot implements HotGuard.
+func (g *Address) CheckHot(q *httpd.Head, a *httpd.Answer) bool {
+	client := a.Remote().Addr().Unmap().WithZone("")
+	if wire.Within(g.trusted, client) {
+		var told [4]string
+		n := 0
+		for i := range q.Fields {
+			if q.Fields[i].Known != wire.XForwardedFor {
+				continue
+			}
+			if n == len(told) {
+				return false // the other path has more room
+			}
+			told[n] = q.Fields[i].Value
+			n++
+		}
+		client = wire.ClientAddr(client, g.trusted, told[:n])
+	}
+	return g.decide(client) == 0
+}
+
+// Check implements Guard.
+func (g *Address) Check(_ http.Header, r *http.Request) (*http.Request, rule.ID) {
+	return r, g.decide(clientOf(r, g.trusted))
+}
+
+// clientOf returns the address of a request's client; it is not valid for one of a
+// Unix socket.
+func clientOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
+	var peer netip.Addr
+	if remote, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		peer = remote.Addr().Unmap().WithZone("")
+	}
+	return wire.ClientAddr(peer, trusted, r.Header["X-Forwarded-For"])
+}
+
+// Why implements Guard.
+func (g *Address) Why(r *http.Request) (*http.Request, *why.Explanation) {
+	client := clientOf(r, g.trusted)
+	e := &why.Explanation{Rule: g.decide(client)}
+	name := client.String()
+	if !client.IsValid() {
+		name = "unix:"
+	}
+	switch {
+	case g.deny.has(client):
+		e.Compare("client", name, "deny names it", true)
+	case e.Rule != 0:
+		e.Compare("client", name, "allow does not name it", true)
+	default:
+		e.Compare("client", name, "it may pass", false)
+		return r, e
+	}
+	return nil, e
+}
