@@ -7,9 +7,13 @@ import (
 	"freshet/digest"
 )
 
-// ask has Base send a request, and has the body of the answer compared with the
+// ask has Base send a request, signed if it is to be, and has the body of the answer compared with the
 // digests that it comes with.
 func (t *Transport) ask(req *http.Request) (*http.Response, error) {
+	req, err := t.signed(req)
+	if err != nil {
+		return nil, err
+	}
 	resp, err := t.base().RoundTrip(req)
 	if err == nil {
 		verifyDigests(req.Method, resp)

@@ -47,6 +47,11 @@ type Transport struct {
 	// ErrOffline.
 	Offline bool
 
+	// Sign, if not nil, is called with a copy of each request before Base gets it,
+	// and adds what it has to: the Request method of a [Signer], for all. It is
+	// called for what is sent, and for nothing that the cache answers.
+	Sign func(*http.Request) error
+
 	// Report, if not nil, is called for each answer with why it is what it is,
 	// when it is complete or was given up, and for each error; on a goroutine of
 	// the transport's.

@@ -25,13 +25,14 @@ type getting struct {
 	cache *client.Cache     // nil without
 	close []func()
 
-	logins *client.Netrc // nil without
-	jar    *client.Jar   // nil when cookies are not kept
-	typed  string        // cookies that the command line has itself
-	header []getField    // of --header
-	heads  io.Writer     // of --dump-header, or nil
-	format string        // of --write-out
-	stdin  atomic.Bool   // standard input was used
+	logins *client.Netrc  // nil without
+	signer *client.Signer // nil without
+	jar    *client.Jar    // nil when cookies are not kept
+	typed  string         // cookies that the command line has itself
+	header []getField     // of --header
+	heads  io.Writer      // of --dump-header, or nil
+	format string         // of --write-out
+	stdin  atomic.Bool    // standard input was used
 
 	dataText []byte // what --data and its kin come to
 	dataJSON bool
@@ -107,6 +108,9 @@ func (g *getting) open() error {
 	if err := g.openLogins(); err != nil {
 		return err
 	}
+	if err := g.openSigner(); err != nil {
+		return err
+	}
 	if err := g.openCookies(); err != nil {
 		return err
 	}
@@ -145,7 +149,7 @@ func (g *getting) create(name string) (io.Writer, func(), error) {
 // openCache opens the user's cache. A cache that cannot be opened is not worth
 // a failure: then there is none.
 func (g *getting) openCache() error {
-	g.trip = &client.Transport{Base: g.wire, Offline: g.conf.Offline}
+	g.trip = &client.Transport{Base: g.wire, Offline: g.conf.Offline, Sign: g.sign}
 	if !g.conf.Cache || g.unlike() != "" {
 		return nil
 	}

@@ -133,7 +133,7 @@ func (f *fetch) roundTripper() http.RoundTripper {
 }
 
 // verified is what sends without a cache, and compares answers with their digests.
-func (f *fetch) verified() http.RoundTripper { return &client.Transport{Base: f.wire} }
+func (f *fetch) verified() http.RoundTripper { return &client.Transport{Base: f.wire, Sign: f.sign} }
 
 // decoding asks for codings and undoes them.
 type decoding struct{ client *client.Client }

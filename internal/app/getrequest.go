@@ -170,7 +170,7 @@ func (f *fetch) request(ctx context.Context, h *getHop) (*http.Request, error) {
 			set("Expect", "100-continue")
 		}
 	}
-	return req.WithContext(ctx), nil
+	return req.WithContext(f.toSign(ctx, h)), nil
 }
 
 // expectFrom is how long a body has to be for which the server is asked first

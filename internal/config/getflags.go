@@ -63,14 +63,16 @@ type Get struct {
 	FailWithBody bool
 	FailEarly    bool
 
-	User        string
-	Bearer      string
-	Cookies     []string
-	CookieJar   string
-	JunkSession bool
-	Netrc       bool
-	NetrcMaybe  bool
-	NetrcFile   string
+	User           string
+	Bearer         string
+	Sign           string // a file of a key
+	SignComponents []string
+	Cookies        []string
+	CookieJar      string
+	JunkSession    bool
+	Netrc          bool
+	NetrcMaybe     bool
+	NetrcFile      string
 
 	Proxy          string
 	ProxyUser      string

@@ -260,7 +260,7 @@ func (g *Signature) asked(body bool) signature.Asked {
 		a.Label = "sig1"
 	}
 	if a.Components == nil {
-		a.Components = []string{"@method", "@target-uri"}
+		a.Components = []string{"@method", "@authority", "@path", "@query"} // whoever ends TLS
 	}
 	if body && !slices.Contains(a.Components, "content-digest") {
 		a.Components = append(slices.Clip(a.Components), "content-digest")

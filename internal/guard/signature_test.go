@@ -371,7 +371,7 @@ func TestSignatureAttacks(t *testing.T) {
 				t.Fatalf("%d, %v, want %v; the handler saw %q", resp.StatusCode, id, tt.want, s.seen.Load())
 			}
 			asked, err := signature.ParseAccept(resp.Header["Accept-Signature"])
-			if resp.StatusCode == 401 && (err != nil || len(asked) != 1 || !asked[0].Created || asked[0].Components[1] != `"@target-uri"` || resp.Header.Get("WWW-Authenticate") != "Signature") ||
+			if resp.StatusCode == 401 && (err != nil || len(asked) != 1 || !asked[0].Created || asked[0].Components[1] != `"@authority"` || resp.Header.Get("WWW-Authenticate") != "Signature") ||
 				resp.Header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%v: %v", resp.Header, err)
 			}
