@@ -24,6 +24,7 @@ type lease struct {
 	pos      int64
 	worker   string
 	expires  time.Time
+	asked    time.Time // when it was seen first that the task is to be given back; zero: it is not
 	progress Progress
 }
 

@@ -48,7 +48,8 @@ type modelTask struct {
 	state                State
 	claims, failed, lost int
 	ending               bool
-	asked                ID // the job for which it is to go
+	asked                ID    // the job for which it is to go
+	askedAt              int64 // ms, as entries have it
 	lease                Lease
 	expires              time.Time
 	mayWait              bool // queued again after a failure: it may have to wait
@@ -205,9 +206,9 @@ func (m *model) preempted() {
 	m.seen += len(entries)
 	m.history.mu.Unlock()
 	for _, entry := range entries {
-		err := readEntry(entry, func(_ int64, _ int, e *event) error {
+		err := readEntry(entry, func(now int64, _ int, e *event) error {
 			if e.kind == evPreempted {
-				m.ask(e)
+				m.ask(e, now)
 			}
 			return nil
 		})
@@ -218,7 +219,7 @@ func (m *model) preempted() {
 }
 
 // ask says whether a task may be asked to go, and for whom.
-func (m *model) ask(e *event) {
+func (m *model) ask(e *event, now int64) {
 	t, by := m.running[e.token], m.jobs[makeID(e.by)]
 	switch {
 	case t == nil || t.asked != "" || t.ending:
@@ -228,12 +229,12 @@ func (m *model) ask(e *event) {
 	case !by.spec.Preempt || !m.eligible(by):
 		m.t.Fatalf("job %s makes nobody go", makeID(e.by))
 	}
-	t.asked = makeID(e.by)
+	t.asked, t.askedAt = makeID(e.by), now
 	m.asks++
 	alike := func(j *modelJob) bool { return classOf(&j.spec) == classOf(&by.spec) }
 	going, waiting := 0, int64(0)
 	for _, r := range m.running {
-		if r.asked != "" && alike(m.jobs[r.asked]) {
+		if r.asked != "" && now-r.askedAt < goingFor.Milliseconds() && alike(m.jobs[r.asked]) {
 			going++
 		}
 	}

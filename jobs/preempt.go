@@ -15,7 +15,7 @@ import (
 // A task is asked only if what its worker would get in its place pre-empts: what
 // labels, kinds and limits of pools keep from there, and what comes after another
 // task that would be given to the worker first, makes nobody go. For each task that
-// waits one is asked at most. Nothing goes round in circles, for what comes always
+// waits one is asked at a time: another one when it has not gone after goingFor. Nothing goes round in circles, for what comes always
 // has a higher priority than what goes.
 
 const (
@@ -24,6 +24,10 @@ const (
 	preemptAfter = time.Second
 	// preemptEvery is how often it is looked, while such tasks wait.
 	preemptEvery = 250 * time.Millisecond
+	// goingFor is how long it is counted on that a task goes that was asked to: a
+	// program that is ended needs 10 s at most. Then another one may be asked, for
+	// the worker of this one may not hear, or not do what it hears.
+	goingFor = 30 * time.Second
 	// comingFor is how long a worker whose task has gone has to ask for the next.
 	comingFor = 5 * time.Second
 )
@@ -211,6 +215,7 @@ func (s *Scheduler) preempt() error {
 		if by := s.m.find(e.by); by != nil {
 			p.going[by.class]++
 		}
+		s.leases.get(e.token).asked = now
 		s.tellSoon(s.m.find(e.job).task(e.pos).worker)
 	}
 	return nil
@@ -260,6 +265,8 @@ func (s *Scheduler) shortage(ripe map[*class]bool, now time.Time) ([]runner, *sh
 		t := j.task(l.pos)
 		held[t.worker]++
 		switch by := s.m.find(t.askedBy()); {
+		case t.flags&flagAsked != 0 && l.stays(now):
+			// nothing is expected of it any more
 		case t.flags&flagAsked != 0:
 			short.coming[j.class.pool]--
 			if by != nil {
@@ -294,6 +301,15 @@ func (s *Scheduler) shortage(ripe map[*class]bool, now time.Time) ([]runner, *sh
 		running[i].like = like[name]
 	}
 	return running, short
+}
+
+// stays reports whether a task that was asked to go has not gone for so long that
+// another one may be asked. Whoever schedules anew counts anew.
+func (l *lease) stays(now time.Time) bool {
+	if l.asked.IsZero() {
+		l.asked = now
+	}
+	return now.Sub(l.asked) >= goingFor
 }
 
 // tellSoon has a worker told that something of its tasks has changed, when that

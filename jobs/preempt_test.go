@@ -187,7 +187,7 @@ func TestWhoIsPreempted(t *testing.T) {
 						}
 					}
 				}
-				later(t, s, time.Minute, running...)
+				later(t, s, goingFor/2, running...)
 				if got := strings.Join(asked(t, s), " "); got != tt.want {
 					t.Errorf("asked to go: %q, want %q", got, tt.want)
 				}
@@ -271,6 +271,43 @@ func TestPreemptNoMoreThanNeeded(t *testing.T) {
 		later(t, s, 10*time.Second)
 		if got := asked(t, s); len(got) != 0 {
 			t.Errorf("nobody waits, and yet: %v", got)
+		}
+	})
+}
+
+// A task that was asked to go and stays keeps the one that waits no longer than a
+// while: then another is asked. If both go, nobody is asked for what waits no more.
+func TestPreemptedAndStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, newMemLog(), Options{})
+		var running []*Task
+		for i, name := range []string{"a", "b", "c"} {
+			submit(t, s, Spec{Name: name, Priority: i})
+			running = append(running, claim(t, s, Worker{Node: name, Capacity: 1}))
+		}
+		submit(t, s, Spec{Name: "high", Priority: 5, Preempt: true})
+		is := func(after time.Duration, want string, running ...*Task) {
+			t.Helper()
+			later(t, s, after, running...)
+			if got := strings.Join(asked(t, s), " "); got != want {
+				t.Errorf("%v later, asked to go: %q, want %q", after, got, want)
+			}
+		}
+		is(2*preemptAfter, "a", running...)
+		is(goingFor-3*time.Second, "a", running...)
+		is(3*time.Second, "a b", running...)
+		is(goingFor-4*time.Second, "a b", running...)
+		finish(t, s, running[1], Result{Lost: true})
+		next := claim(t, s, Worker{Node: "b", Capacity: 1})
+		if next.Spec.Name != "high" {
+			t.Fatalf("%s instead", next.Spec.Name)
+		}
+		finish(t, s, running[0], Result{Lost: true})
+		is(2*goingFor, "", running[2], next)
+		// Who schedules anew does not know since when, and counts from then on.
+		l, now := &lease{}, time.Now()
+		if l.stays(now) || l.stays(now.Add(goingFor-1)) || !l.stays(now.Add(goingFor)) {
+			t.Error("it is counted on for another time")
 		}
 	})
 }
