@@ -25,7 +25,7 @@ func (n *Node) admit(addr string) error {
 	}
 	open, err := n.server.Open(bus.Listen{Addr: addr})
 	if err != nil {
-		return err
+		return mistaken(err)
 	}
 	n.address = open.String()
 	conn, err := n.server.Connect(ownDesk)

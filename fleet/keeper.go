@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"freshet/internal/bus"
 )
 
 // ErrAway is of what is asked of a queue that is not open at the moment.
@@ -39,12 +41,12 @@ type Keeper struct {
 	mu   sync.Mutex // guards what follows; a leaf
 	node *Node      // nil: away
 	why  error      // that it is
+	// What does not change when a node is another, known with the first.
+	about   string
+	address string
 
-	// What does not change when a node is another.
-	fleet    bool
-	messages bool
-	about    string
-	address  string
+	fleet    bool // there is one
+	messages bool // there are some
 }
 
 // How long it is waited before a queue is opened again: the first time, and at
@@ -55,7 +57,9 @@ const (
 )
 
 // Keep opens the queue and starts to run its tasks, as [Open], and keeps it open.
-// ctx bounds the first opening, whose error is returned.
+// ctx bounds the first opening. An error says that something is wrong with the
+// options; when what is kept cannot be read or written, the queue is away from the
+// start, and opened again.
 // With NATS, or as a peer, it leads the fleet, or is a standby that takes the place of who leads;
 // it returns when it is known which.
 func Keep(ctx context.Context, o Options) (*Keeper, error) {
@@ -70,17 +74,21 @@ func Keep(ctx context.Context, o Options) (*Keeper, error) {
 
 func keep(ctx context.Context, o Options, open func(context.Context, Options) (*Node, error)) (*Keeper, error) {
 	n, err := open(ctx, o)
-	if err != nil {
+	if err != nil && !isUnkept(err) {
 		return nil, err
 	}
-	k := &Keeper{o: o, open: open, log: o.ErrorLog, node: n}
-	k.fleet, k.messages, k.address = n.purges != nil, n.conn != nil, n.address
-	if n.worker != nil {
-		k.about = n.Describe()
-	}
-	k.o.again = true
-	if _, port, err := net.SplitHostPort(o.Listen); err == nil && port == "0" {
-		k.o.Listen = n.address // where members look for it
+	k := &Keeper{o: o, open: open, log: o.ErrorLog, address: o.Listen, about: "tasks are run when the job queue is open"}
+	_, absent := bus.PeerName("")
+	k.messages = !errors.Is(absent, bus.ErrAbsent)
+	k.fleet = k.messages && (o.Cache != nil || o.Listen != "")
+	if n != nil {
+		k.opened(n)
+	} else {
+		if o.Cache != nil {
+			o.Cache.Hold() // until it is known what was purged
+		}
+		k.set(nil, err)
+		k.log.Error("the job queue cannot be opened; the server goes on without it, and it is tried again", "err", err)
 	}
 	running, stop := context.WithCancel(context.Background())
 	k.stop = stop
@@ -88,8 +96,30 @@ func keep(ctx context.Context, o Options, open func(context.Context, Options) (*
 	return k, nil
 }
 
-// run opens the queue again whenever it has stopped, until ctx ends.
+// opened notes that a node is open, and, of the first, what does not change then.
+func (k *Keeper) opened(n *Node) {
+	k.set(n, nil)
+	if k.o.again {
+		return
+	}
+	k.o.again = true
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.address = n.address
+	if n.worker != nil {
+		k.about = n.Describe()
+	}
+	if _, port, err := net.SplitHostPort(k.o.Listen); err == nil && port == "0" {
+		k.o.Listen = n.address // where members look for it
+	}
+}
+
+// run opens the queue, and again whenever it has stopped, until ctx ends. n is nil
+// if it is not open yet.
 func (k *Keeper) run(ctx context.Context, n *Node) {
+	if n == nil {
+		n = k.reopen(ctx)
+	}
 	for n != nil {
 		select {
 		case <-ctx.Done():
@@ -115,7 +145,7 @@ func (k *Keeper) reopen(ctx context.Context) *Node {
 		}
 		n, err := k.open(ctx, k.o)
 		if err == nil {
-			k.set(n, nil)
+			k.opened(n)
 			k.log.Info("the job queue is open again")
 			return n
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -119,4 +120,87 @@ func TestKeeperFullDisk(t *testing.T) {
 	if info, err := c.Wait(t.Context(), again); err != nil || info.State != jobs.Succeeded {
 		t.Errorf("%+v %v", info, err)
 	}
+}
+
+// A server that is started on a full disk serves without its queue until there is
+// room, and then with all that was in it; the same if it was never there.
+func TestKeeperFullDiskAtStart(t *testing.T) {
+	for _, name := range []string{"first", "later"} {
+		t.Run(name, func(t *testing.T) {
+			disk := smallDisk(t, 16<<20)
+			o := fleet.Options{Dir: filepath.Join(disk, "jobs"), Name: "hub", Tasks: 1, Listen: wiretest.Reserve(t), ErrorLog: quiet}
+			keep := func() *fleet.Keeper {
+				t.Helper()
+				k, err := fleet.Keep(t.Context(), o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return k
+			}
+			var id jobs.ID
+			if name == "later" {
+				k := keep()
+				id = submit(t, clientOf(k.Handler()), jobs.Spec{Command: []string{"true"}, Needs: map[string]string{"nobody": ""}})
+				if err := k.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			filler := filepath.Join(disk, "filler")
+			fill(t, filler)
+			k := keep()
+			t.Cleanup(func() {
+				if err := k.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			c := clientOf(k.Handler())
+			eventually(t, "it is away", func() bool { // NATS may find out when it writes first
+				_, err := c.Submit(t.Context(), jobs.Spec{Command: []string{"true"}, Needs: map[string]string{"nobody": ""}})
+				return errors.Is(err, fleet.ErrAway)
+			})
+			if err := os.Remove(filler); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "it is open", func() bool {
+				_, err := c.Submit(t.Context(), jobs.Spec{Command: []string{"true"}})
+				return err == nil
+			})
+			if id != "" {
+				if _, err := c.Job(t.Context(), id); err != nil {
+					t.Errorf("what was acknowledged: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// The same of a peer, which is none until there is room.
+func TestPeerFullDiskAtStart(t *testing.T) {
+	disk := smallDisk(t, 16<<20)
+	var places []fleet.PeerPlace
+	for _, name := range []string{"a", "b", "c"} {
+		places = append(places, fleet.PeerPlace{Name: name, Address: wiretest.Reserve(t)})
+	}
+	tokens, err := fleet.NewPeers(places)
+	if err != nil {
+		t.Fatal(err)
+	}
+	filler := filepath.Join(disk, "filler")
+	fill(t, filler)
+	k, err := fleet.Keep(t.Context(), fleet.Options{Dir: filepath.Join(disk, "jobs"), Tasks: 1, Listen: wiretest.Reserve(t), Peer: &fleet.Peer{Token: tokens[0]}, ErrorLog: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := k.Away(); !errors.Is(err, fleet.ErrAway) || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("%v", err)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is a peer that waits for the others", func() bool { return errors.Is(k.Away(), fleet.ErrStandby) })
 }

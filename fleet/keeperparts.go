@@ -13,7 +13,11 @@ import (
 )
 
 // Describe says in a line how tasks are run, for logs.
-func (k *Keeper) Describe() string { return k.about }
+func (k *Keeper) Describe() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.about
+}
 
 // Away is why the queue is not open here now; nil: it is.
 func (k *Keeper) Away() error {
@@ -21,8 +25,13 @@ func (k *Keeper) Away() error {
 	return err
 }
 
-// Address is where workers may join; "" if they may not.
-func (k *Keeper) Address() string { return k.address }
+// Address is where workers may join; "" if they may not. With port 0 the port is
+// known when the queue was open once.
+func (k *Keeper) Address() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.address
+}
 
 // Invite makes a token for a worker; see [Node.Invite].
 func (k *Keeper) Invite(name string, life time.Duration) (string, error) {

@@ -130,7 +130,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	n := &Node{name: o.Name, check: o.Check, log: o.ErrorLog, stop: func() {}, failed: make(chan struct{}), heeds: newHeeds()}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, n.Close())
+			err = errors.Join(n.sorted(ctx, err), n.Close())
 		}
 	}()
 	log, err := n.openLog(ctx, &o)
@@ -165,7 +165,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	n.worker, err = worker.New(worker.Options{Queue: n.scheduler, Node: o.Name, Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain,
 		Logs: n.logs, Files: files{n.outputs, n.inputs}, Kinds: kinds(o.Kinds), ErrorLog: o.ErrorLog})
 	if err != nil {
-		return nil, err
+		return nil, mistaken(err)
 	}
 	n.keep(n.worker.Close)
 	if err := n.enroll(ctx, &o); err != nil {
@@ -184,6 +184,15 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	}
 	n.run()
 	return n, nil
+}
+
+// sorted is an error of Open; see fault.go. When the log cannot be written, all
+// else fails for that.
+func (n *Node) sorted(ctx context.Context, err error) error {
+	if n.server != nil && n.server.Err() != nil && ctx.Err() == nil {
+		return &unkept{fmt.Errorf("%w: %w", n.server.Err(), err)}
+	}
+	return sorted(ctx, err)
 }
 
 // giveBack gives back the tasks that the worker here had, which has ended.
@@ -211,13 +220,19 @@ func (n *Node) openLog(ctx context.Context, o *Options) (jobs.Log, error) {
 	}
 	dir := o.Dir
 	if bus.Holds(filepath.Join(dir, peersDir)) {
-		return nil, fmt.Errorf("the folder %s has the queue of a peer, which this server is not; give it the peer's token, or another folder", dir)
+		return nil, mistaken(fmt.Errorf("the folder %s has the queue of a peer, which this server is not; give it the peer's token, or another folder", dir))
+	}
+	if err := probe(dir); err != nil {
+		return nil, err
 	}
 	server, err := bus.Start(bus.Options{Dir: filepath.Join(dir, busDir), MaxStore: o.store, Log: n.log})
 	if errors.Is(err, bus.ErrAbsent) {
 		log, err := jobs.OpenFileLog(filepath.Join(dir, "log"))
-		if err == nil {
+		switch {
+		case err == nil:
 			n.keep(log.Close)
+		case errors.Is(err, jobs.ErrFenced):
+			err = fmt.Errorf("%w: %w", ErrInUse, err)
 		}
 		return log, err
 	}

@@ -58,7 +58,10 @@ func peerStore(o *Options) int64 {
 func (c *candidate) startPeer() error {
 	o := &c.k.o
 	if bus.Holds(filepath.Join(o.Dir, busDir)) {
-		return fmt.Errorf("the folder %s has the queue of a hub that was alone, whose jobs the peers would not know; give another folder", o.Dir)
+		return mistaken(fmt.Errorf("the folder %s has the queue of a hub that was alone, whose jobs the peers would not know; give another folder", o.Dir))
+	}
+	if err := probe(o.Dir); err != nil {
+		return err
 	}
 	p, err := bus.StartPeer(bus.PeerOptions{Token: o.Peer.Token, Dir: filepath.Join(o.Dir, peersDir), Listen: o.Peer.Listen, MaxStore: peerStore(o), Log: o.ErrorLog})
 	if errors.Is(err, bus.ErrLocked) {

@@ -74,6 +74,7 @@ type candidate struct {
 	lock  io.Closer
 	peer  *bus.Peer // nil: the cluster is elsewhere
 
+	was    bool   // part of the fleet: tasks that this server has are those of this process, which has ended them
 	token  string // as a standby; of the goroutine that is one
 	leader string // who gave it
 	wait   time.Duration
@@ -112,25 +113,12 @@ func keepElsewhere(ctx context.Context, o Options) (_ *Keeper, err error) {
 			c.close()
 		}
 	}()
-	if err := c.connect(ctx); err != nil {
-		return nil, err
-	}
-	k.o.cluster = c.conn
 	if o.Cache != nil {
 		o.Cache.Hold()
 	}
-	l, err := c.first(ctx)
+	l, n, err := c.begin(ctx)
 	if err != nil {
 		return nil, err
-	}
-	var n *Node
-	if l != nil {
-		k.o.leads = l.Holds
-		if n, err = Open(ctx, k.o); err != nil {
-			l.Resign()
-			return nil, err
-		}
-		c.leads(n)
 	}
 	running, stop := context.WithCancel(context.Background())
 	k.stop = stop
@@ -139,6 +127,37 @@ func keepElsewhere(ctx context.Context, o Options) (_ *Keeper, err error) {
 		c.close()
 	})
 	return k, nil
+}
+
+// begin connects, and leads if nobody else does. What is kept that cannot be read
+// or written is tried again later, by run.
+func (c *candidate) begin(ctx context.Context) (l *bus.Leadership, n *Node, err error) {
+	k := c.k
+	if err := c.connect(ctx); err != nil {
+		if !isDiskFault(err) {
+			return nil, nil, err
+		}
+		k.set(nil, err)
+		k.log.Error("this server's part of the queue cannot be opened; the server goes on without it, and it is tried again", "err", err)
+		c.close()
+		return nil, nil, nil
+	}
+	k.o.cluster = c.conn
+	if l, err = c.first(ctx); l == nil || err != nil {
+		return nil, nil, err
+	}
+	k.o.leads = l.Holds
+	if n, err = k.open(ctx, k.o); err != nil {
+		l.Resign()
+		if !isUnkept(err) {
+			return nil, nil, err
+		}
+		c.over(err)
+		k.log.Error("this server cannot lead the fleet; it is tried again, if no other does", "err", err)
+		return nil, nil, nil
+	}
+	c.leads(n)
+	return l, n, nil
 }
 
 // first waits until it is known who leads: this server, or, with no lease, another
@@ -227,7 +246,7 @@ func (c *candidate) disconnect() {
 func (c *candidate) run(ctx context.Context, l *bus.Leadership, n *Node) {
 	for ; ctx.Err() == nil; n = nil {
 		if n == nil {
-			if c.isGone() {
+			if c.conn == nil || c.isGone() {
 				c.again(ctx)
 				continue
 			}
@@ -331,14 +350,14 @@ func (c *candidate) leads(n *Node) {
 	if cache := c.k.o.Cache; cache != nil && c.k.o.leads() {
 		cache.Release()
 	}
-	c.k.o.again = true
+	c.was = true
 	c.k.set(n, nil)
 	c.k.log.Info("this server leads the fleet", "name", c.k.o.Name)
 }
 
 // take opens the node; nil: it cannot, and another may.
 func (c *candidate) take(ctx context.Context, l *bus.Leadership) *Node {
-	c.k.o.again, c.k.o.leads = true, l.Holds
+	c.k.o.again, c.k.o.leads = c.was, l.Holds
 	c.k.set(nil, errLeads)
 	opening, cancel := context.WithCancel(ctx)
 	go func() {
@@ -435,7 +454,7 @@ func (c *candidate) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := c.ask(ctx)
 		if err == nil {
-			said = ""
+			said, c.was = "", true
 			err = Join(ctx, MemberOptions{
 				Token: c.token, Cache: o.Cache, Stays: true, Figures: o.Figures, Dir: o.Dir, Inputs: filepath.Join(o.Dir, "fetched"), ErrorLog: o.ErrorLog, times: o.times,
 				Worker: &worker.Options{Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain},

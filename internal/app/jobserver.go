@@ -117,7 +117,12 @@ func (s *service) announceJobs() {
 	if s.jobs == nil {
 		return
 	}
-	s.env.tell("jobs: %s", s.jobs.Describe())
+	away := s.jobs.Away()
+	if away != nil && !errors.Is(away, fleet.ErrStandby) {
+		s.env.tell("jobs: %v", away)
+	} else {
+		s.env.tell("jobs: %s", s.jobs.Describe())
+	}
 	if s.jobs.Address() == "" {
 		return
 	}
@@ -128,8 +133,12 @@ func (s *service) announceJobs() {
 	case s.conf.Jobs.Peer != (config.Secret{}):
 		where = "by its peers"
 	}
-	if away := s.jobs.Away(); away != nil && where != "" {
+	switch {
+	case away != nil && where != "":
 		s.env.tell("fleet on %s, kept %s; %v", s.jobs.Address(), where, away)
+		return
+	case away != nil:
+		s.env.tell("fleet on %s when the job queue is open", s.jobs.Address())
 		return
 	}
 	if n := len(s.jobs.Invited()); n > 0 {
