@@ -50,6 +50,7 @@ func (b *builder) site(s *sites, c *config.Site) (*site, error) {
 			return nil, b.at(c.Line, err)
 		}
 	}
+	t.https = newHTTPSOnly(&c.HTTPS, b.live.within.securePort)
 	var err error
 	if t.demand, err = b.demandOf(s, c); err != nil {
 		return nil, b.at(c.Line, err)
@@ -65,6 +66,7 @@ func (b *builder) site(s *sites, c *config.Site) (*site, error) {
 			return nil, b.at(r.Line, err)
 		}
 		route := newRoute(r, backend, guards...)
+		route.handler, route.hot = t.https.over(route.handler, route.hot)
 		route.place = b.live.places.number(c, r)
 		if len(guards) > 0 {
 			s.guarded = true

@@ -41,7 +41,7 @@ type cached struct {
 // newCached returns the handler that passes requests on and keeps answers in
 // the store.
 func newCached(o *config.Origins, c *config.Caching, store *cache.Store, w *within) (cached, error) {
-	opt, err := originOptions(o)
+	opt, err := originOptions(o, w.log)
 	if err != nil {
 		return cached{}, err
 	}

@@ -45,9 +45,10 @@ func (l *live) sites() *sites { return l.now.Load() }
 // ServeHTTP implements http.Handler.
 func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for {
-		t, why := l.sites().choose(r)
+		s := l.sites()
+		t, why := s.choose(r)
 		if why != 0 {
-			refuse(w, r, why)
+			s.unserved(w, r, why)
 			return
 		}
 		// A backend that cannot be held went with a configuration that has

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"freshet/internal/config"
@@ -12,7 +13,7 @@ import (
 
 // originOptions says to the proxy what a configuration says; -1 there is "none"
 // here too.
-func originOptions(c *config.Origins) (proxy.Options, error) {
+func originOptions(c *config.Origins, log *slog.Logger) (proxy.Options, error) {
 	o := proxy.Options{
 		Origins:        c.To,
 		Balance:        balances[c.Balance],
@@ -36,12 +37,20 @@ func originOptions(c *config.Origins) (proxy.Options, error) {
 	default:
 		o.Host, o.HostName = proxy.HostFixed, c.Host
 	}
-	if c.OriginCA == "" {
+	if c.OriginCA == "" && c.OriginCert == "" {
 		return o, nil
 	}
-	pool, err := certificatesIn(c.OriginCA)
-	o.TLS = &tls.Config{RootCAs: pool}
-	return o, err
+	o.TLS = &tls.Config{}
+	if c.OriginCA != "" {
+		var err error
+		if o.TLS.RootCAs, err = certificatesIn(c.OriginCA); err != nil {
+			return o, err
+		}
+	}
+	if c.OriginCert == "" {
+		return o, nil
+	}
+	return o, showCertificate(o.TLS, c, log)
 }
 
 // certificatesIn reads the certificates that origins are believed by.

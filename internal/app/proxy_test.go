@@ -112,7 +112,7 @@ func TestProxyOptions(t *testing.T) {
 		Name: "edge", ShowNextHop: true, Retries: -1, MaxFails: -1, FailTimeout: time.Second, ConnectTimeout: 2 * time.Second,
 		HeadTimeout: 3 * time.Second, BodyTimeout: -1, UpgradeIdle: -1,
 	}
-	if got, err := originOptions(&c.Origins); err != nil || !reflect.DeepEqual(got, wantOrigins) {
+	if got, err := originOptions(&c.Origins, discard()); err != nil || !reflect.DeepEqual(got, wantOrigins) {
 		t.Errorf("got  %+v, %v\nwant %+v", got, err, wantOrigins)
 	}
 	wantCache := cache.Options{

@@ -39,6 +39,7 @@ type sites struct {
 type site struct {
 	conf        *config.Site
 	certificate *follow.KeyPair // nil: that of the server
+	https       *httpsOnly      // nil: it is served without TLS, too
 	demand      *demand         // what handshakes ask of clients; nil: nothing
 	routes      []*route        // the longest paths first
 }
@@ -118,6 +119,8 @@ func (s *sites) choose(r *http.Request) (*route, rule.ID) {
 	switch {
 	case found == nil:
 		return nil, rule.SiteUnknown
+	case r.TLS == nil && found.https != nil:
+		return nil, found.https.rule(r)
 	case r.TLS != nil && !s.covers(r.TLS.ServerName, r.Host, found):
 		return nil, rule.SiteMisdirected
 	case r.TLS != nil && s.demandFor(r.TLS.ServerName) != found.demand:
@@ -171,7 +174,7 @@ func (s *sites) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 		return false
 	}
 	found := s.find(q.Host)
-	if found == nil || q.TLS && (!s.covers(q.ServerName, q.Host, found) || s.demandFor(q.ServerName) != found.demand) {
+	if found == nil || !q.TLS && found.https != nil || q.TLS && (!s.covers(q.ServerName, q.Host, found) || s.demandFor(q.ServerName) != found.demand) {
 		return false
 	}
 	route := found.find(q.Path)

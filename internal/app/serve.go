@@ -119,6 +119,9 @@ type within struct {
 
 	signatures *signatures
 
+	// securePort is the port of the first TLS listener; 0 for none.
+	securePort func() int
+
 	// environ is what programs may be given of our environment. dry says that
 	// nothing is served, so that no worker is to be started.
 	environ []string
@@ -164,7 +167,7 @@ func (s *service) open(content opener) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.content, err = content(&within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now, signatures: newSignatures(s.env.Now), environ: s.env.Environ}); err != nil {
+	if s.content, err = content(&within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now, securePort: s.securePort, signatures: newSignatures(s.env.Now), environ: s.env.Environ}); err != nil {
 		return err
 	}
 	if s.content.purger != nil {
@@ -197,6 +200,9 @@ func (s *service) open(content opener) (err error) {
 	handler, hot := s.content.handler, s.content.hot
 	if s.content.filter == nil { // whose requests are others' to read
 		handler, hot = guard.Unclaimed(handler, hot)
+	}
+	if only := newHTTPSOnly(&c.HTTPS, s.securePort); only != nil {
+		handler, hot = only.instead(only.over(handler, hot))
 	}
 	s.engine.Handler, s.engine.Hot = s.proving(handler, hot)
 	s.journal, s.figures.Metrics = journal.New(journal.Options{Named: s.named}), metrics.New(metrics.Options{Places: s.countedPlaces()})

@@ -156,6 +156,10 @@ func (s *sites) unanswered(r *http.Request, id rule.ID) *why.Explanation {
 		if name, ok := hostName(buf[:0], r.Host); ok {
 			e.Fixes = []why.Fix{{Who: why.Configuration, Do: "add", Name: "names", Value: string(name)}}
 		}
+	case rule.HTTPSOnly, rule.HTTPSOnlyHost:
+		e.Settings = []why.Setting{{Key: "https-only"}}
+	case rule.SiteClientCertificate:
+		host.Note, host.Fails = "the connection was made for "+serverNameOf(r)+", whose site asks for other certificates", true
 	case rule.SiteMisdirected:
 		host.Note, host.Fails = "the connection was made for "+serverNameOf(r), true
 	default:

@@ -94,12 +94,16 @@ func (p *parser) checkClients(g *Guards, c *Server) {
 	if row, text := g.Clients.fault(p.label, len(c.TLSListen) > 0); row != "" {
 		p.faultAbout(row, "%s", text)
 	}
+	p.checkHTTPS(&c.HTTPS, len(c.TLSListen) > 0, p.has("hsts"))
 }
 
 // checkClients is for the routes of a file, which have inherited.
 func (d *decoder) checkClients(f *File, sites []*node) {
 	key := func(name string) string { return name }
 	for i := range f.Sites {
+		if f.Sites[i].HTTPS.Only && len(f.Server.TLSListen) == 0 {
+			d.fault(sites[i].get("https-only").name, "https-only needs a listener for TLS; give tls-listen in [server]")
+		}
 		var nodes []*node
 		if all := sites[i].get("route"); all != nil {
 			nodes = all.list

@@ -42,6 +42,7 @@ type Server struct {
 	TLSKey    string
 	TLSLocal  bool // certificates by the user's own authority
 	Auto      Auto
+	HTTPS     HTTPS // of what one command serves
 	Backlog   int64 // 0: the system's own
 
 	Monitor      string // an address, or "off"
@@ -119,6 +120,8 @@ type Origins struct {
 	Balance           string
 	Host              string // "origin", "client" or a name
 	OriginCA          string // file; "" for the system's certificates
+	OriginCert        string // a file of ours; "" for none
+	OriginKey         string
 	HTTP2             bool
 	MaxConnections    int64 // 0: no bound
 	Trust             []netip.Prefix

@@ -125,6 +125,7 @@ func (d *decoder) site(n *node, outer []FieldEdit) Site {
 			s.faultAbout("key", "certificate and key belong together; give both")
 		}
 	}
+	s.checkHTTPS(&site.HTTPS, true, s.has("hsts"))
 	d.faults = append(d.faults, s.faults...)
 	site.Given = s.list()
 	outer = mergeFields(outer, fields)
@@ -167,6 +168,7 @@ func (d *decoder) route(n *node, outer []FieldEdit) Route {
 	}
 	switch kind {
 	case RouteOrigins:
+		s.checkOrigins(&r.Origins)
 		s.checkCaching(&r.Caching)
 	case RouteCGI:
 		s.checkCaching(&r.Caching)

@@ -30,6 +30,7 @@ type Site struct {
 	TLS         string // "auto": certificates by ACME; or ""
 	SignedURLs  string // a file of keys for links; "" or "off" for none
 	Clients     Clients
+	HTTPS       HTTPS
 	Signatures  Signatures
 	Access      Access
 	Routes      []Route

@@ -90,8 +90,8 @@ const (
 
 // A command's flags are put together from the tables of what it does.
 var (
-	serveFlags  = slices.Concat(addressFlags, folderFlags, serveDataFlags, programPaths, programFlags, accessFlags, trustFlags, clientCertFlags, guardFlags, signatureFlags, contentFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
-	proxyFlags  = slices.Concat(addressFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, accessFlags, clientCertFlags, guardFlags, signatureFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
+	serveFlags  = slices.Concat(addressFlags, httpsFlags, folderFlags, serveDataFlags, programPaths, programFlags, accessFlags, trustFlags, clientCertFlags, guardFlags, signatureFlags, contentFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
+	proxyFlags  = slices.Concat(addressFlags, httpsFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, accessFlags, clientCertFlags, guardFlags, signatureFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
 	filterFlags = slices.Concat(filterAddresses, accessRows, inspectRows, listRows, policyRows, cachingFlags, storeFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
 	runFlags    = slices.Concat(configFlags, serverFlags)
 	purgeFlags  = slices.Concat(purgeRows, reachFlags)

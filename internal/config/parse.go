@@ -56,6 +56,7 @@ func ParseProxy(args, environ []string) (*Proxy, error) {
 		p.fault("there is no origin; name one with --to URL, such as --to http://127.0.0.1:8080")
 	}
 	p.checkClients(&c.Guards, &c.Server)
+	p.checkOrigins(&c.Origins)
 	p.checkCaching(&c.Caching)
 	p.checkStore(&c.Store)
 	if len(p.faults) > 0 {
@@ -278,6 +279,18 @@ func isLocal(addr string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
+}
+
+// checkOrigins looks at what single rows of origins cannot tell.
+func (s *settings) checkOrigins(c *Origins) {
+	if (c.OriginCert == "") == (c.OriginKey == "") {
+		return
+	}
+	given := "origin-cert"
+	if c.OriginCert == "" {
+		given = "origin-key"
+	}
+	s.faultAbout(given, "%s and %s belong together; give both", s.label("origin-cert"), s.label("origin-key"))
 }
 
 // checkCaching looks at what single rows of a cache cannot tell.

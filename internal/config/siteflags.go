@@ -10,7 +10,7 @@ var configFlags = []Flag{
 }
 
 // siteRows are the keys of [[site]].
-var siteRows = slices.Concat(siteOwnRows, siteAccessRows, siteClientRows, siteGuardRows, siteSignatureRows)
+var siteRows = slices.Concat(siteOwnRows, siteHTTPSRows, siteAccessRows, siteClientRows, siteGuardRows, siteSignatureRows)
 
 var siteOwnRows = []Flag{
 	{Name: "names", Kind: HostName, Value: "NAME", Repeat: true, Group: groupSite, Example: "example.org",

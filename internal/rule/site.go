@@ -10,6 +10,8 @@ const (
 	PurgeUnauthorized
 	PurgeDone
 	SiteClientCertificate
+	HTTPSOnly
+	HTTPSOnlyHost
 )
 
 var siteTable = [...]Row{
@@ -25,4 +27,7 @@ var siteTable = [...]Row{
 	PurgeDone & 0xff: {"purge-done", 200, "the cache forgot what it kept", "", ""},
 	SiteClientCertificate & 0xff: {"site-client-certificate", 421, "the connection was made for a host whose site asks clients for other certificates than the site of this one", "RFC 9110 §15.5.20",
 		"connect anew with the host's name in the handshake"},
+	HTTPSOnly & 0xff: {"https-only", 308, "this is served over TLS only, and the request came without", "RFC 9110 §15.4.9", "use https"},
+	HTTPSOnlyHost & 0xff: {"https-only-host", 421, "this is served over TLS only, and the request names no host to be sent to", "RFC 9110 §15.5.20",
+		"use https, or send Host"},
 }
