@@ -2,11 +2,13 @@ package diskstore
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -499,5 +501,51 @@ func TestResealChanged(t *testing.T) {
 	settled(t, s)
 	if names, err := os.ReadDir(filepath.Join(dir, "tmp")); err != nil || len(names) > 0 {
 		t.Errorf("left behind: %v, %v", names, err)
+	}
+}
+
+// TestSealedFormat has another program, which knows the format from its
+// description alone, open what a store has sealed.
+func TestSealedFormat(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil || exec.Command(python, "-c", "from cryptography.hazmat.primitives.ciphers.aead import AESGCM").Run() != nil {
+		t.Skip("no python3 with cryptography")
+	}
+	dir, keys := t.TempDir(), filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, []byte("k1 "+strings.Repeat("0", 2*(atrest.SecretSize-2))+hex.EncodeToString([]byte("k1"))+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, Options{Dir: dir, Seal: testRing("k1")})
+	k := s.KeyOf("http://example.com/")
+	whole, part := content(1, 200_000), content(2, 300_000)
+	w, err := s.OpenSparse(int64(len(part)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.WriteAt(part[:100], 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.WriteAt(part[60_000:180_000], 60_000); err != nil {
+		t.Fatal(err)
+	}
+	sparse, err := w.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodies := []Body{write(t, s, -1, whole), write(t, s, -1, []byte("inline")), sparse}
+	if err := s.Put(k, &Record{Meta: bytes.Repeat([]byte("meta "), 20_000), Bodies: bodies}); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	var told bytes.Buffer
+	open := exec.Command(python, "testdata/open.py", dir, keys, "http://example.com/")
+	open.Stderr = &told
+	got, err := open.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &told)
+	}
+	want := bytes.Join([][]byte{bytes.Repeat([]byte("meta "), 20_000), []byte("\n"), whole, []byte("inline"), part[:100], part[60_000:180_000]}, nil)
+	if !bytes.Equal(got, want) {
+		t.Errorf("it opened %d bytes, not the %d that were stored", len(got), len(want))
 	}
 }
