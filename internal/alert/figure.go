@@ -22,6 +22,7 @@ var Figures = []Figure{
 	{"latency_p50", Seconds, "", "Median of the time that requests take, over the last five minutes"},
 	{"latency_p99", Seconds, "", "Time that one request in a hundred takes longer than, over the last five minutes"},
 	{"origin_error_ratio", Percent, "origin", "Share of failures among the requests sent to an origin, over the last five minutes"},
+	{"origin_wait", Seconds, "origin", "Time that one answer in twenty of an origin takes longer than to begin, over the last five minutes"},
 	{"origin_down", Plain, "origin", "1 while an origin is left out because it failed"},
 	{"certificate_left", Seconds, "certificate", "Time until a certificate ends"},
 	{"certificate_failing", Plain, "name", "1 while a certificate by ACME cannot be obtained or renewed"},

@@ -383,3 +383,13 @@ func (m *Machine) History() []Notice {
 	slices.Reverse(all)
 	return all
 }
+
+// Raised is how many alerts are raised.
+func (m *Machine) Raised() (n int) {
+	for _, a := range m.alerts {
+		if a.State == Raised {
+			n++
+		}
+	}
+	return n
+}

@@ -67,6 +67,10 @@ type Env struct {
 	// means every two seconds.
 	Looks <-chan time.Time
 
+	// AlertEvery is how often figures are looked at for alerts. 0 means every five
+	// seconds.
+	AlertEvery time.Duration
+
 	// Now is the clock of caches and origins' pauses, in nanoseconds since
 	// 1970. nil is the system's.
 	Now func() int64
@@ -135,6 +139,8 @@ func Run(e *Env) int {
 		return e.worker(args)
 	case "servers":
 		return e.servers(args)
+	case "alert":
+		return e.alert(args)
 	case "help", "-h", "-help", "--help":
 		return e.help(args)
 	case "version", "-version", "--version":

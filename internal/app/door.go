@@ -86,6 +86,7 @@ func (s *service) inside() http.Handler {
 		mux.Handle("/job/", s.jobs.Handler())
 		mux.Handle("/fleet/", s.jobs.Handler())
 	}
+	mux.HandleFunc("POST /alert/test", s.serveAlertTest)
 	mux.Handle("GET /why.json", s.whyHandler())
 	mux.Handle("GET /why.txt", s.whyHandler())
 	mux.Handle("GET /why/{name}", s.whyHandler())

@@ -147,7 +147,7 @@ func (s *service) startMonitor() {
 	o.Access.Owner = func(token string) bool {
 		return s.door.Load().Knows(strings.TrimSpace(token))
 	}
-	o.Filter = s.content.filter
+	o.Filter, o.Alerts = s.content.filter, s.monitorAlerts
 	if s.jobs != nil {
 		o.ReadJobLog = s.jobs.ReadLog
 		o.Jobs, o.JobLog, o.JobFiles, o.OpenJobFile = s.jobs.Queue(), s.jobs.TailLog, s.jobFiles, s.jobs.OpenOutput

@@ -37,6 +37,7 @@ type service struct {
 	limits    *fleet.Limits // of jobs; nil: likewise
 	purges    *routed       // nil: nothing is stored
 	member    *joining      // nil: it joins no fleet
+	alerts    *alerts
 	names     configNames
 	engine    *httpd.Server
 	journal   *journal.Journal
@@ -153,6 +154,7 @@ func serve(e *Env, c *config.Server, open opener) (err error) {
 	s.announceLists()
 	s.announceMonitor()
 	s.announceJobs()
+	s.startAlerts()
 	return s.wait()
 }
 
@@ -227,6 +229,9 @@ func (s *service) open(content opener) (err error) {
 	s.setListening()
 	if s.watched, err = openMonitor(c); err == nil {
 		err = s.openJobs()
+	}
+	if err == nil {
+		err = s.openAlerts()
 	}
 	if err != nil {
 		closeAll(s.listeners)
@@ -347,6 +352,7 @@ func (s *service) reopen() {
 // close closes what open opened.
 func (s *service) close() error {
 	close(s.ended)
+	s.alerts.close()
 	faults := []error{s.door.close(), s.watched.close(), s.closeJobs(), s.closeAutoTLS()}
 	s.figures.close()
 	if s.content.close != nil {

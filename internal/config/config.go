@@ -49,7 +49,8 @@ type Server struct {
 	MonitorAsked bool   // Monitor was given, even if as the default is
 	MonitorToken Secret
 
-	Jobs JobQueue
+	Jobs   JobQueue
+	Alerts Alerts
 
 	ErrorTemplate string
 	RequestID     string // "errors", "always" or "never"
@@ -216,11 +217,12 @@ type sections struct {
 	servers  *Servers
 	guards   *Guards
 	sign     *Sign
+	alert    *Alert
 }
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &SMIME{}, &Forward{}, &Get{}, &Job{}, &Worker{}, &Servers{}, &Guards{}, &Sign{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &SMIME{}, &Forward{}, &Get{}, &Job{}, &Worker{}, &Servers{}, &Guards{}, &Sign{}, &Alert{}}
 }
 
 // Cache is the policy of --cache.

@@ -15,7 +15,7 @@ func (d *decoder) fault(at span, format string, args ...any) {
 // file decodes the whole file; given is what the command line says.
 func (d *decoder) file(root *node, given []given) *File {
 	f := &File{}
-	var sites []*node
+	var sites, alerts []*node
 	server := &node{}
 	for _, n := range root.list {
 		switch {
@@ -25,11 +25,16 @@ func (d *decoder) file(root *node, given []given) *File {
 			d.fault(n.name, "server is %s here; write [server]", n.what())
 		case n.key == "site" && isTables(n):
 			sites = append(sites, n.list...)
+		case n.key == "alerts", n.key == "alert":
+			alerts = append(alerts, n)
 		case n.key == "site":
 			d.fault(n.name, "site is %s here; write [[site]]", n.what())
 		default:
 			d.unknownTop(n)
 		}
+	}
+	for _, n := range alerts {
+		d.alertNodes(server, n)
 	}
 	auto := slices.ContainsFunc(sites, func(n *node) bool { m := n.get("tls"); return m != nil && m.text == "auto" })
 	outer := d.server(server, f, given, auto)

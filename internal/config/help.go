@@ -71,6 +71,7 @@ var Commands = []Command{
 	jobCommand,
 	workerCommand,
 	serversCommand,
+	alertCommand,
 	{Name: "help", Usage: "[COMMAND]", Short: "explain freshet, or a command",
 		Long: "Explains freshet, or a command and its flags."},
 	{Name: "version", Short: "print the version",

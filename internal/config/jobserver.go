@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"freshet/internal/field"
@@ -38,8 +39,10 @@ type NATS struct {
 // secret is shown in place of one.
 func secret(string) string { return "(secret)" }
 
-// jobServerRows are of all commands that serve.
-var jobServerRows = []Flag{
+// jobServerRows are of all commands that serve, and so are the rows of alerts.
+var jobServerRows = slices.Concat(jobQueueRows, alertRows)
+
+var jobQueueRows = []Flag{
 	{Name: "jobs", Kind: Number, Value: "N", Default: "off", Min: 1, Max: 1024, Unit: "tasks", Off: true, OffIs: "no jobs", Group: groupJobs, Restart: true,
 		Doc:   "Take jobs (freshet job), and run so many tasks of them at once on this machine. Who can submit jobs runs programs here: this system's user, and who has the monitor's token. They are kept in the folder jobs of --data.",
 		field: func(s *sections) any { return &s.server.Jobs.Tasks }},

@@ -220,6 +220,7 @@ func (s *settings) checkServer(c *Server) {
 		c.Listen = nil
 	}
 	s.checkAuto(c)
+	s.checkAlerts(&c.Alerts)
 	cert, key, listen := s.label("tls-cert"), s.label("tls-key"), s.label("tls-listen")
 	switch {
 	case c.TLSCert == "" && c.TLSKey != "":

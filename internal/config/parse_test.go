@@ -23,6 +23,7 @@ func TestDefaults(t *testing.T) {
 		Auto:   Auto{NewNames: 60},
 		Listen: []string{":8000"}, Monitor: "127.0.0.1:8001", RequestID: "errors", ServerHeader: "freshet",
 		Jobs:      JobQueue{Tasks: -1, Keep: 7 * 24 * time.Hour, NATS: NATS{Replicas: 1}, Inputs: 64 << 30, Outputs: 64 << 30},
+		Alerts:    Alerts{Remind: 24 * time.Hour, Queue: 100, TLS: "auto"},
 		AccessLog: "-", LogFormat: "combined", ErrorLog: "-",
 		MaxConnections: 65536, MaxRequestsPerConnection: 1 << 20,
 		MaxHeadBytes: 32 << 10, MaxFields: 128, MaxTargetBytes: 8 << 10, MaxBodyBytes: 256 << 20,

@@ -71,9 +71,9 @@ func (a *Authority) Person(address string) (*x509.Certificate, crypto.Signer) {
 
 func (a *Authority) template(until time.Time) *x509.Certificate {
 	a.next++
-	from := time.Now().Add(-time.Hour)
-	if until.Before(from) {
-		from = until.Add(-time.Hour)
+	from := until.AddDate(0, 0, -90)
+	if now := time.Now().Add(-time.Hour); from.After(now) {
+		from = now
 	}
 	return &x509.Certificate{SerialNumber: big.NewInt(a.next), Subject: pkix.Name{CommonName: "a test"}, NotBefore: from, NotAfter: until, KeyUsage: x509.KeyUsageDigitalSignature}
 }
@@ -124,4 +124,9 @@ func Write(t testing.TB, dir, name string, what ...any) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Offers is a configuration with a certificate.
+func Offers(cert tls.Certificate) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{cert}}
 }

@@ -95,6 +95,9 @@ type Options struct {
 	Servers func(context.Context) ([]fleet.Server, error)
 	Want    func(ctx context.Context, server, do string) error
 
+	// Alerts returns what is known of alerts; nil without them.
+	Alerts func() Alerts
+
 	// Messages is the bus that the queue is kept on; nil without one.
 	Messages Messages
 
@@ -102,7 +105,7 @@ type Options struct {
 	Purger control.Purger
 
 	// Commands answers what commands ask for: /purge, /why.json, /why.txt,
-	// /why/ID with these suffixes, and what is below /job/ and /fleet/.
+	// /why/ID with these suffixes, and what is below /job/, /fleet/ and /alert/.
 	Commands http.Handler
 
 	// Check checks an address for the page that does; nil means package check,

@@ -38,6 +38,9 @@ func (m *Monitor) figures() []figure {
 			all = append(all, gaugeFigure(&g))
 		}
 	}
+	if f, ok := m.alertFigure(); ok {
+		all = append(all, f)
+	}
 	return append(all,
 		figure{key: "uptime", label: "Up for", kind: seconds, value: m.uptime().Truncate(time.Second).Seconds()},
 		figure{key: "start_time", label: "Started", kind: instant, value: float64(m.o.Started.Unix())},

@@ -87,16 +87,17 @@ func (m *Monitor) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // jobCommands is below what commands ask for about jobs, fleetCommands about
-// servers.
+// servers, alertCommands about alerts.
 const (
 	jobCommands   = "/job/"
 	fleetCommands = "/fleet/"
+	alertCommands = "/alert/"
 )
 
 // isCommand reports whether a path is one that commands ask for.
 func isCommand(path string) bool {
 	why, ok := strings.CutPrefix(path, "/why")
-	return path == "/purge" || strings.HasPrefix(path, jobCommands) || strings.HasPrefix(path, fleetCommands) || ok && (strings.HasSuffix(why, ".json") || strings.HasSuffix(why, ".txt"))
+	return path == "/purge" || strings.HasPrefix(path, jobCommands) || strings.HasPrefix(path, fleetCommands) || strings.HasPrefix(path, alertCommands) || ok && (strings.HasSuffix(why, ".json") || strings.HasSuffix(why, ".txt"))
 }
 
 // changed makes what is shown next be new.

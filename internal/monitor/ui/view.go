@@ -97,6 +97,7 @@ func DefaultNav() []Link {
 		{Text: "Requests", Href: "/requests"},
 		{Text: "Cache", Href: "/cache"},
 		{Text: "Origins & sites", Href: "/origins"},
+		{Text: "Alerts", Href: "/alerts"},
 		{Text: "Configuration", Href: "/config"},
 		{Text: "Check", Href: "/check"},
 		{Text: "Jobs", Href: "/jobs"},

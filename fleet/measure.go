@@ -1,0 +1,5 @@
+package fleet
+
+// Measure returns what a server would report of its machine: load, memory, and
+// the disk of a folder, as far as the system tells.
+func Measure(dir string) Report { return measured(dir) }

@@ -1,0 +1,389 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"freshet/fleet"
+	"freshet/internal/alert"
+	"freshet/internal/control"
+	"freshet/internal/journal"
+	counters "freshet/internal/metrics"
+	"freshet/internal/record"
+	"freshet/jobs"
+	"freshet/proxy"
+)
+
+// Over how long figures of requests are told, and how much there has to be of the
+// day before to compare them with.
+const (
+	alertWindow = 5 * time.Minute
+	rateWindow  = time.Minute
+	leastBefore = 1000 // requests
+	askLimit    = 2 * time.Second
+)
+
+// A sampler keeps what was counted in the last minutes.
+type sampler struct {
+	of    []counted // the oldest first
+	certs map[string]certEnd
+}
+
+type counted struct {
+	at     time.Time
+	counts counters.Counts
+}
+
+type certEnd struct {
+	read        time.Time
+	from, until time.Time
+}
+
+// look gathers all figures. One that cannot be had now is left out.
+func (s *service) look(k *sampler) alert.Look {
+	now := time.Now()
+	look := alert.Look{}
+	s.lookAtGauges(look)
+	s.lookAtRequests(look, k, now)
+	s.lookAtOrigins(look, now)
+	s.lookAtCertificates(look, k, now)
+	s.lookAtMachine(look)
+	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
+	defer cancel()
+	s.lookAtJobs(ctx, look, now)
+	s.lookAtServers(ctx, look, now)
+	s.lookAtPurges(look, now)
+	return look
+}
+
+func one(v, of float64) []alert.Reading { return []alert.Reading{{Value: v, Of: of}} }
+
+func (s *service) lookAtGauges(look alert.Look) {
+	for _, g := range s.figures.Gauges() {
+		v := g.Value()
+		look[g.Name] = one(v, 0)
+		if g.Limit == nil {
+			continue
+		}
+		if limit := g.Limit(); limit > 0 {
+			look[g.Name+"_percent"] = one(100*v/limit, 0)
+		}
+	}
+}
+
+// lookAtRequests compares what is counted with what was some minutes ago.
+func (s *service) lookAtRequests(look alert.Look, k *sampler, now time.Time) {
+	k.of = append(k.of, counted{now, s.figures.Total()})
+	for len(k.of) > 1 && now.Sub(k.of[1].at) >= alertWindow {
+		k.of = slices.Delete(k.of, 0, 1)
+	}
+	last := &k.of[len(k.of)-1]
+	if len(k.of) < 2 {
+		return
+	}
+	recent := &k.of[0]
+	for i := range k.of[:len(k.of)-1] {
+		if now.Sub(k.of[i].at) >= rateWindow {
+			recent = &k.of[i]
+		}
+	}
+	if d := now.Sub(recent.at).Seconds(); d > 0 {
+		look["request_rate"] = one(float64(last.counts.Requests-recent.counts.Requests)/d, 0)
+		look["byte_rate"] = one(float64(last.counts.Bytes-recent.counts.Bytes)/d, 0)
+	}
+	since := last.counts
+	since.Sub(&k.of[0].counts)
+	n := float64(since.Requests)
+	if n == 0 {
+		return
+	}
+	look["error_ratio"] = one(100*float64(since.Classes[5])/n, n)
+	look["latency_p50"] = one(since.Latency.Quantile(0.5).Seconds(), n)
+	look["latency_p99"] = one(since.Latency.Quantile(0.99).Seconds(), n)
+	v := &since.Verdicts
+	hits := v[record.Hit] + v[record.Stale] + v[record.Revalidated]
+	asked := float64(hits + v[record.Miss] + v[record.Bypass])
+	if asked == 0 {
+		return
+	}
+	share := 100 * float64(hits) / asked
+	look["hit_ratio"] = one(share, asked)
+	if before, ok := s.hitsBefore(now); ok {
+		look["hit_ratio_drop"] = one(before-share, asked)
+	}
+}
+
+// hitsBefore is the share of hits of the day before the last minutes.
+func (s *service) hitsBefore(now time.Time) (float64, bool) {
+	var hits, asked float64
+	for _, p := range s.figures.Series(counters.Minutes, now.Add(-24*time.Hour), now.Add(-2*alertWindow), nil) {
+		h := float64(p.Hits) + float64(p.Stale) + float64(p.Revalidated)
+		hits += h
+		asked += h + float64(p.Misses) + float64(p.Bypass)
+	}
+	return 100 * hits / max(asked, 1), asked >= leastBefore
+}
+
+// lookAtOrigins looks at the circuits of origins, and at what the latest requests
+// say of them.
+func (s *service) lookAtOrigins(look alert.Look, now time.Time) {
+	var down []alert.Reading
+	for _, o := range s.origins() {
+		r := alert.Reading{Subject: o.Origin}
+		if o.Circuit != proxy.Closed {
+			r.Value = 1
+		}
+		if o.LastErr != nil {
+			r.Detail = o.LastErr.Error()
+		}
+		down = append(down, r)
+	}
+	look["origin_down"] = down
+	type seen struct {
+		asked, failed int
+		waits         []int64
+		fault         string
+	}
+	all := map[string]*seen{}
+	from := now.Add(-alertWindow).UnixNano()
+	s.journal.Latest(1, func(e *journal.Entry) bool {
+		d := e.Detail
+		if d == nil || d.Origin == "" || e.Start < from {
+			return false
+		}
+		o := all[d.Origin]
+		if o == nil {
+			o = &seen{}
+			all[d.Origin] = o
+		}
+		o.asked++
+		switch {
+		case d.OriginStatus == 0 || d.OriginStatus >= 500:
+			o.failed++
+			if o.fault == "" {
+				o.fault = d.Error
+			}
+			if o.fault == "" && d.OriginStatus > 0 {
+				o.fault = "status " + strconv.Itoa(d.OriginStatus)
+			}
+		default:
+			o.waits = append(o.waits, d.Wait)
+		}
+		return false
+	})
+	look["origin_error_ratio"], look["origin_wait"] = nil, nil
+	for name, o := range all {
+		look["origin_error_ratio"] = append(look["origin_error_ratio"], alert.Reading{Subject: name, Value: 100 * float64(o.failed) / float64(o.asked), Of: float64(o.asked), Detail: o.fault})
+		if n := len(o.waits); n > 0 {
+			slices.Sort(o.waits)
+			look["origin_wait"] = append(look["origin_wait"], alert.Reading{Subject: name, Value: float64(o.waits[(n-1)*95/100]) / 1e9, Of: float64(n)})
+		}
+	}
+	if len(all) == 0 { // nothing was asked: nothing is known
+		delete(look, "origin_error_ratio")
+		delete(look, "origin_wait")
+	}
+}
+
+// origins are those of all routes.
+func (s *service) origins() []proxy.OriginState {
+	l := s.content.live
+	if l == nil {
+		if s.content.states == nil {
+			return nil
+		}
+		return s.content.states()
+	}
+	var all []proxy.OriginState
+	for _, b := range l.sites().backends() {
+		if b.states == nil {
+			continue
+		}
+		for _, o := range b.states() {
+			if !slices.ContainsFunc(all, func(p proxy.OriginState) bool { return p.Origin == o.Origin && p.Circuit == o.Circuit }) {
+				all = append(all, o)
+			}
+		}
+	}
+	// An origin that two routes have is down if one of them has left it out.
+	slices.SortStableFunc(all, func(a, b proxy.OriginState) int {
+		return int(b.Circuit) - int(a.Circuit)
+	})
+	return all
+}
+
+// lookAtCertificates looks at those of files and those by ACME.
+func (s *service) lookAtCertificates(look alert.Look, k *sampler, now time.Time) {
+	var left, failing []alert.Reading
+	add := func(name string, from, until time.Time) {
+		left = append(left, alert.Reading{Subject: name, Value: until.Sub(now).Seconds(), Most: until.Sub(from).Seconds() / 6, Detail: "It ends at " + until.UTC().Format(time.RFC3339) + "."})
+	}
+	for _, file := range s.certificateFiles() {
+		if end, ok := k.certificate(file, now); ok {
+			add(file, end.from, end.until)
+		}
+	}
+	if auto := s.certificates(); auto != nil {
+		for _, n := range auto.State() {
+			if !n.Until.IsZero() {
+				add(n.Name, n.From, n.Until)
+			}
+			r := alert.Reading{Subject: n.Name}
+			if n.Err != nil {
+				r.Value, r.Detail = 1, n.Err.Error()
+			}
+			failing = append(failing, r)
+		}
+	}
+	look["certificate_left"], look["certificate_failing"] = left, failing
+}
+
+// certificateFiles are the files of certificates that are served.
+func (s *service) certificateFiles() []string {
+	var all []string
+	add := func(file string) {
+		if file != "" && !slices.Contains(all, file) {
+			all = append(all, file)
+		}
+	}
+	l := s.content.live
+	if l == nil {
+		add(s.conf.TLSCert)
+		return all
+	}
+	if f := l.sites().file; f != nil {
+		add(f.Server.TLSCert)
+		for i := range f.Sites {
+			add(f.Sites[i].Certificate)
+		}
+	}
+	return all
+}
+
+// certificate reads the first certificate of a file, once in a minute.
+func (k *sampler) certificate(file string, now time.Time) (certEnd, bool) {
+	if end, ok := k.certs[file]; ok && now.Sub(end.read) < time.Minute && !now.Before(end.read) {
+		return end, !end.until.IsZero()
+	}
+	end := certEnd{read: now}
+	if text, err := os.ReadFile(file); err == nil {
+		for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+			if cert, err := x509.ParseCertificate(block.Bytes); block.Type == "CERTIFICATE" && err == nil {
+				end.from, end.until = cert.NotBefore, cert.NotAfter
+				break
+			}
+		}
+	}
+	if k.certs == nil || len(k.certs) > 10000 {
+		k.certs = map[string]certEnd{}
+	}
+	k.certs[file] = end
+	return end, !end.until.IsZero()
+}
+
+// lookAtMachine looks at disk and memory, where the system tells.
+func (s *service) lookAtMachine(look alert.Look) {
+	state := fleet.Measure(s.content.data)
+	if d := state.Disk; d != nil && d.Total > 0 {
+		look["disk_free"] = []alert.Reading{{Subject: s.content.data, Value: 100 * float64(d.Free) / float64(d.Total)}}
+	}
+	if m := state.Memory; m.Total > 0 {
+		look["memory_free"] = one(100*float64(m.Available)/float64(m.Total), 0)
+	}
+}
+
+// How many jobs are looked at, and how long after its end one that failed is told.
+const (
+	alertJobs = 200
+	deadFor   = 24 * time.Hour
+)
+
+// lookAtJobs looks at the queue, if it is kept here.
+func (s *service) lookAtJobs(ctx context.Context, look alert.Look, now time.Time) {
+	if s.jobs == nil || s.conf.Jobs.Join.File != "" || s.conf.Jobs.Join.Text != "" {
+		return
+	}
+	if away := s.jobs.Away(); away != nil {
+		look["queue_away"] = []alert.Reading{{Value: 1, Detail: away.Error()}}
+		return
+	}
+	look["queue_away"] = one(0, 0)
+	q := s.jobs.Queue()
+	if page, err := q.Jobs(ctx, jobs.Filter{States: []jobs.State{jobs.Failed, jobs.Dead}, N: alertJobs}); err == nil {
+		look["job_dead"] = nil
+		for i := range page.Jobs {
+			j := &page.Jobs[i]
+			if !j.Ended.IsZero() && now.Sub(j.Ended) < deadFor {
+				look["job_dead"] = append(look["job_dead"], alert.Reading{Subject: jobSubject(j), Value: float64(max(j.Counts.Broken(), 1)), Detail: j.Reason})
+			}
+		}
+	}
+	if page, err := q.Jobs(ctx, jobs.Filter{States: []jobs.State{jobs.Queued}, Oldest: true, N: alertJobs}); err == nil {
+		look["job_wait"] = nil
+		for i := range page.Jobs {
+			j := &page.Jobs[i]
+			if j.Paused || !j.Started.IsZero() || len(j.Spec.After) > 0 {
+				continue
+			}
+			look["job_wait"] = append(look["job_wait"], alert.Reading{Subject: jobSubject(j), Value: now.Sub(j.Submitted).Seconds(), Detail: j.Waits})
+		}
+	}
+}
+
+func jobSubject(j *jobs.Info) string {
+	if j.Spec.Name == "" {
+		return string(j.ID)
+	}
+	return string(j.ID) + " " + j.Spec.Name
+}
+
+// lookAtServers looks at those of the fleet.
+func (s *service) lookAtServers(ctx context.Context, look alert.Look, now time.Time) {
+	if s.jobs == nil {
+		return
+	}
+	list, err := s.jobs.Servers(ctx)
+	if err != nil {
+		return
+	}
+	look["server_away"] = nil
+	for i := range list {
+		away := 0.0
+		if list[i].State == fleet.StateAway && !list[i].Away.IsZero() {
+			away = now.Sub(list[i].Away).Seconds()
+		}
+		look["server_away"] = append(look["server_away"], alert.Reading{Subject: list[i].Name, Value: away})
+	}
+}
+
+// lookAtPurges looks at which servers have not confirmed them.
+func (s *service) lookAtPurges(look alert.Look, now time.Time) {
+	if s.content.purger == nil || s.jobs == nil {
+		return
+	}
+	a, err := s.content.purger.Purge(&control.Request{Receipts: true})
+	if err != nil {
+		return
+	}
+	waits := map[string]alert.Reading{}
+	for i := range a.Receipts {
+		r := &a.Receipts[i]
+		for _, n := range r.Nodes {
+			if _, known := waits[n.Node]; !known {
+				waits[n.Node] = alert.Reading{Subject: n.Node}
+			}
+			if age := now.Sub(r.Time).Seconds(); n.State == control.NodeWaiting && age > waits[n.Node].Value {
+				waits[n.Node] = alert.Reading{Subject: n.Node, Value: age, Detail: "The purge " + r.ID + " is not confirmed."}
+			}
+		}
+	}
+	look["purge_wait"] = nil
+	for _, r := range waits {
+		look["purge_wait"] = append(look["purge_wait"], r)
+	}
+}

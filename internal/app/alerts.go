@@ -1,0 +1,312 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"freshet/internal/alert"
+	"freshet/internal/config"
+	counters "freshet/internal/metrics"
+	"freshet/internal/monitor"
+	"freshet/internal/notify"
+)
+
+// alerts look at the figures of a server, and tell.
+type alerts struct {
+	s       *service
+	senders []*notify.Sender
+	ways    []func(trace func(string)) notify.Way // the same anew, for a test
+	file    string                                // of the state; "" for none
+	link    string
+	stop    chan struct{}
+	ran     sync.WaitGroup
+
+	mu      sync.Mutex // guards what follows; Sender.mu is taken under it
+	machine *alert.Machine
+	failing bool // the state could not be written last time
+
+	sample sampler // of the goroutine that looks
+}
+
+// lookAt is how often figures are looked at.
+const lookAt = 5 * time.Second
+
+// alertsFile is where the state is kept, in the data folder.
+const alertsFile = "alerts.json"
+
+// maxAlertsFile bounds what is read of it.
+const maxAlertsFile = 16 << 20
+
+// savedAlerts is the state: of rules, and of notices that nobody has got.
+type savedAlerts struct {
+	Machine json.RawMessage           `json:"machine"`
+	Waiting map[string][]alert.Notice `json:"waiting,omitempty"` // by way
+}
+
+// openAlerts opens what tells, so that a fault in it is told before anything is
+// served.
+func (s *service) openAlerts() error {
+	c := &s.conf.Alerts
+	rules, err := alert.Apply(alert.Rules(), c.Rules)
+	if err != nil {
+		return fmt.Errorf("--alert-rule: %w", err)
+	}
+	if err := s.knownFigures(rules); err != nil {
+		return err
+	}
+	a := &alerts{s: s, stop: make(chan struct{}), machine: alert.New(alert.Options{Rules: rules, Server: s.alertName(), Remind: c.Remind})}
+	if a.ways, err = alertWays(c, s.env); err != nil {
+		return err
+	}
+	for _, way := range a.ways {
+		a.senders = append(a.senders, notify.NewSender(way(nil), notify.Options{Queue: int(c.Queue), Log: s.log.Logger, Changed: a.save}))
+	}
+	if s.content.data != "" {
+		a.file = filepath.Join(s.content.data, alertsFile)
+		if err := a.load(); err != nil {
+			s.log.Error("the state of alerts cannot be read; it begins anew", "err", err)
+		}
+	}
+	s.alerts = a
+	s.addAlertGauges()
+	return nil
+}
+
+// alertName is what this server is called in notices.
+func (s *service) alertName() string {
+	if s.conf.Jobs.Name != "" {
+		return s.conf.Jobs.Name
+	}
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "freshet"
+	}
+	return name
+}
+
+// knownFigures refuses rules about what there is not.
+func (s *service) knownFigures(rules []alert.Rule) error {
+	var known []string
+	for _, f := range alert.Figures {
+		known = append(known, f.Name)
+	}
+	for _, g := range s.figures.Gauges() {
+		known = append(known, g.Name)
+		if g.Limit != nil {
+			known = append(known, g.Name+"_percent")
+		}
+	}
+	for i := range rules {
+		r := &rules[i]
+		if !r.Own || r.Off || slices.Contains(known, r.Figure) {
+			continue
+		}
+		if near := config.Nearest(r.Figure, known); near != "" {
+			return fmt.Errorf("--alert-rule: rule %s: there is no figure %s here; did you mean %s?", r.Name, r.Figure, near)
+		}
+		return fmt.Errorf("--alert-rule: rule %s: there is no figure %s here; there are %s", r.Name, r.Figure, strings.Join(known, ", "))
+	}
+	return nil
+}
+
+// startAlerts begins to look.
+func (s *service) startAlerts() {
+	a := s.alerts
+	a.link = s.alertLink()
+	for _, sender := range a.senders {
+		sender.Start()
+	}
+	a.ran.Go(a.run)
+	for _, sender := range a.senders {
+		s.env.tell("alerts go by %s", sender.State().Way)
+	}
+}
+
+// alertLink is where notices lead.
+func (s *service) alertLink() string {
+	base := s.conf.Alerts.Link
+	if l := s.watched.listener; base == "" && l != nil && l.Addr().Network() == "tcp" {
+		base = "http://" + l.Addr().String()
+	}
+	if base == "" {
+		return ""
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.JoinPath("alerts").String()
+}
+
+func (a *alerts) run() {
+	every := a.s.env.AlertEvery
+	if every <= 0 {
+		every = lookAt
+	}
+	ticks := time.NewTicker(every)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			a.look()
+		case <-a.stop:
+			return
+		}
+	}
+}
+
+// look looks once at all figures, and tells.
+func (a *alerts) look() {
+	look := a.s.look(&a.sample)
+	a.mu.Lock()
+	before := a.machine.Alerts()
+	told := a.machine.Step(time.Now(), look)
+	for i := range told {
+		told[i].Link = a.link
+	}
+	if len(told) > 0 {
+		for _, s := range a.senders {
+			s.Add(told)
+		}
+	}
+	changed := len(told) > 0 || !slices.EqualFunc(before, a.machine.Alerts(), sameAlert)
+	a.mu.Unlock()
+	if changed {
+		a.save()
+	}
+}
+
+// sameAlert reports whether nothing has changed that has to outlive a restart.
+func sameAlert(a, b alert.Alert) bool {
+	return a.Rule == b.Rule && a.Subject == b.Subject && a.State == b.State && a.ID == b.ID && a.Told.Equal(b.Told) && a.Well.Equal(b.Well)
+}
+
+// close ends it; what nobody has got yet is kept.
+func (a *alerts) close() {
+	if a == nil {
+		return
+	}
+	close(a.stop)
+	a.ran.Wait()
+	for _, s := range a.senders {
+		s.Close()
+	}
+	a.save()
+}
+
+// save writes the state, whole or not at all.
+func (a *alerts) save() {
+	if a.file == "" {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	err := a.write()
+	if err != nil && !a.failing {
+		a.s.log.Error("the state of alerts cannot be kept", "err", err)
+	}
+	a.failing = err != nil
+}
+
+func (a *alerts) write() error {
+	machine, err := a.machine.Save()
+	if err != nil {
+		return err
+	}
+	saved := savedAlerts{Machine: machine, Waiting: map[string][]alert.Notice{}}
+	for _, s := range a.senders {
+		if w := s.Waiting(); len(w) > 0 {
+			saved.Waiting[s.State().Way] = w
+		}
+	}
+	text, err := json.Marshal(&saved)
+	if err != nil {
+		return err
+	}
+	return replaceFile(a.file, text)
+}
+
+// replaceFile writes a file of its owner's beside another and renames it.
+func replaceFile(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync() // before the rename: else a power loss leaves an empty file
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// load goes on where the server ended before.
+func (a *alerts) load() error {
+	text, err := readBounded(a.file, maxAlertsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var saved savedAlerts
+	if err := json.Unmarshal(text, &saved); err != nil {
+		return fmt.Errorf("%s: %w", a.file, err)
+	}
+	if err := a.machine.Restore(saved.Machine); err != nil {
+		return fmt.Errorf("%s: %w", a.file, err)
+	}
+	for _, s := range a.senders {
+		s.Add(saved.Waiting[s.State().Way])
+	}
+	return nil
+}
+
+// monitorAlerts are the alerts as the monitor shows them.
+func (s *service) monitorAlerts() monitor.Alerts {
+	a := s.alerts
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	shown := monitor.Alerts{Rules: a.machine.Rules(), Alerts: a.machine.Alerts(), History: a.machine.History()}
+	for _, sender := range a.senders {
+		shown.Ways = append(shown.Ways, sender.State())
+	}
+	return shown
+}
+
+// addAlertGauges has the monitor show how alerts are.
+func (s *service) addAlertGauges() {
+	m, a := s.figures.Metrics, s.alerts
+	m.AddGauge(counters.Gauge{Name: "alerts_raised", Help: "Alerts that are raised", Value: func() float64 {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return float64(a.machine.Raised())
+	}})
+	m.AddGauge(counters.Gauge{Name: "alerts_dropped", Help: "Notices of alerts, and alerts, that there was no room for or that were given up", Counter: true, Value: func() float64 {
+		a.mu.Lock()
+		n := a.machine.Missed()
+		a.mu.Unlock()
+		for _, sender := range a.senders {
+			n += sender.State().Dropped
+		}
+		return float64(n)
+	}})
+}

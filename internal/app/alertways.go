@@ -1,0 +1,143 @@
+package app
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"freshet/internal/authority"
+	"freshet/internal/config"
+	"freshet/internal/keyfile"
+	"freshet/internal/notify"
+	"freshet/internal/smime"
+	"freshet/signature"
+)
+
+// alertWays are the ways that a configuration names, each as a function that
+// makes one, which tells a trace of what is said.
+func alertWays(c *config.Alerts, e *Env) ([]func(trace func(string)) notify.Way, error) {
+	var all []func(func(string)) notify.Way
+	if len(c.Mail) > 0 {
+		m, err := alertMail(c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, func(trace func(string)) notify.Way {
+			way, server := *m, *m.SMTP
+			server.Trace = trace
+			way.SMTP = &server
+			return &way
+		})
+	}
+	var key *signature.Key
+	if c.WebhookKey != "" {
+		var err error
+		if key, err = webhookKey(c.WebhookKey); err != nil {
+			return nil, fmt.Errorf("--alert-webhook-key %s: %w", c.WebhookKey, cause(err))
+		}
+	}
+	for _, address := range c.Webhooks {
+		u, err := url.Parse(address)
+		if err != nil {
+			return nil, fmt.Errorf("--alert-webhook: it is no address")
+		}
+		client := notify.NewClient()
+		all = append(all, func(func(string)) notify.Way {
+			return &notify.Webhook{URL: u, Key: key, Agent: "freshet/" + version(), Client: client}
+		})
+	}
+	for _, path := range c.Programs {
+		all = append(all, func(func(string)) notify.Way { return &notify.Program{Path: path, Environ: e.Environ} })
+	}
+	return all, nil
+}
+
+// alertMail is the way by mail.
+func alertMail(c *config.Alerts) (*notify.Mail, error) {
+	to, fault := config.ParseSMTP(c.SMTP)
+	if fault != "" {
+		return nil, fmt.Errorf("--alert-smtp: %s", fault)
+	}
+	m := &notify.Mail{From: c.From, To: c.Mail, SMTP: &notify.SMTP{Host: to.Host, Port: to.Port, Implicit: to.Implicit, User: to.User, TLS: notify.TLSMode(c.TLS)}}
+	var err error
+	if m.SMTP.Password, err = alertPassword(c.Password); err != nil {
+		return nil, err
+	}
+	if c.CA != "" {
+		certs, err := readCerts("alert-smtp-ca", c.CA)
+		if err != nil {
+			return nil, err
+		}
+		m.SMTP.Roots = x509.NewCertPool()
+		for _, cert := range certs {
+			m.SMTP.Roots.AddCert(cert)
+		}
+	}
+	if c.SignCert != "" {
+		certs, err := readCerts("alert-sign-cert", c.SignCert)
+		if err != nil {
+			return nil, err
+		}
+		text, err := authority.ReadKey(c.SignKey)
+		if err != nil {
+			return nil, fmt.Errorf("--alert-sign-key %s: %w", c.SignKey, cause(err))
+		}
+		if m.Key, err = smime.ParseKey(text, nil); err != nil {
+			return nil, fmt.Errorf("--alert-sign-key %s: %w; it must not be encrypted, for nobody is there to give its passphrase", c.SignKey, err)
+		}
+		m.Cert, m.Chain = certs[0], certs[1:]
+	}
+	for _, file := range c.Readers {
+		certs, err := readCerts("alert-encrypt-cert", file)
+		if err != nil {
+			return nil, err
+		}
+		m.Readers = append(m.Readers, certs[0])
+	}
+	if err := m.Check(); err != nil {
+		return nil, fmt.Errorf("--alert-mail: no mail could be made: %w", err)
+	}
+	return m, nil
+}
+
+// alertPassword reads the password for the mail server, "" for none.
+func alertPassword(s config.Secret) (string, error) {
+	if s.File == "" {
+		return s.Text, nil
+	}
+	text, err := authority.ReadKey(s.File)
+	if err != nil {
+		return "", fmt.Errorf("--alert-smtp-password %s: %w", s.File, cause(err))
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	password := strings.TrimSuffix(string(line), "\r")
+	if password == "" {
+		return "", fmt.Errorf("--alert-smtp-password %s: its first line is empty; write the password there", s.File)
+	}
+	return password, nil
+}
+
+// webhookKey reads what webhooks are signed by: the private key of a PEM file,
+// called as the file is up to its first dot, or the first line of names and secrets.
+func webhookKey(file string) (*signature.Key, error) {
+	text, err := authority.ReadKey(file)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Contains(text, []byte("-----BEGIN")) {
+		name, _, _ := strings.Cut(filepath.Base(file), ".")
+		return signature.ParseKey(name, signature.Unknown, text)
+	}
+	keys, err := keyfile.Parse(text, func(k keyfile.Key) error { return keyfile.CheckName(k.Name) })
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("there is no key in it; give a private key in PEM, or a line with a name and a secret")
+	}
+	return signature.NewKey(keys[0].Name, signature.HMAC, keys[0].Secret)
+}
