@@ -63,6 +63,7 @@ type site struct {
 	log        *logged
 	m          *acme.Manager
 	challenges sync.Map // by HTTP that were answered
+	dir        string
 }
 
 // logged is a log that can be looked at.
@@ -96,7 +97,7 @@ func (s *site) open(o acme.Options) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.m = m
+	s.m, s.dir = m, o.Folder
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.TLS == nil && m.HTTPChallenge(w, r) {
 			s.challenges.Store(r.URL.Path, r.Host)

@@ -23,7 +23,7 @@ import (
 // issuer asks one authority for certificates.
 type issuer struct {
 	o      *Options
-	folder *folder
+	folder storage
 	proofs *proofs
 	client *http.Client
 	acme   *acme.Client
@@ -38,7 +38,7 @@ const (
 	orderTime  = 5 * time.Minute
 )
 
-func newIssuer(o *Options, f *folder, p *proofs) *issuer {
+func newIssuer(o *Options, f storage, p *proofs) *issuer {
 	client := &http.Client{Timeout: 2 * answerTime, Transport: &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		TLSClientConfig:       &tls.Config{RootCAs: o.Roots},
@@ -180,7 +180,7 @@ func (i *issuer) account(ctx context.Context) (acme.Account, error) {
 	if err := i.folder.Lock(ctx, lock); err != nil {
 		return acme.Account{}, err
 	}
-	defer i.folder.unlock(lock)
+	defer i.folder.Unlock(ctx, lock)
 	if kept, err := i.keptAccount(ctx); err == nil {
 		return kept, nil
 	}

@@ -60,6 +60,10 @@ type Options struct {
 	// a handshake asks for it; nil means yes. See demand.go. Default: none may.
 	Ask func(ctx context.Context, name string) error
 
+	// Hub is where the certificates of a fleet are kept, of which this is a member;
+	// see hub.go. Default: they are this server's own.
+	Hub *Hub
+
 	// NewNames is how many such names may be new in an hour. Default: DefaultNewNames.
 	NewNames int
 
@@ -74,12 +78,15 @@ type Options struct {
 	Log *slog.Logger
 
 	demandWait time.Duration
+	lease      time.Duration
 }
 
 // Manager gets certificates and renews them.
 type Manager struct {
 	o       Options
 	folder  *folder
+	shared  *shared // nil: certificates are this server's own
+	desk    *desk
 	proofs  *proofs
 	issuers []*authority
 	cache   *certmagic.Cache
@@ -118,6 +125,9 @@ func Open(o Options) (*Manager, error) {
 	if o.NewNames <= 0 {
 		o.NewNames = DefaultNewNames
 	}
+	if o.lease <= 0 {
+		o.lease = leaseTime
+	}
 	if o.demandWait <= 0 {
 		o.demandWait = demandWait
 	}
@@ -127,11 +137,18 @@ func Open(o Options) (*Manager, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	store, err := openFolder(o.Folder)
+	own, err := openFolder(o.Folder)
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{o: o, folder: store, proofs: &proofs{folder: store, open: map[string]proof{}}}
+	m := &Manager{o: o, folder: own, desk: &desk{folder: own, life: o.lease, lent: map[string]*lent{}}}
+	store := storage(own)
+	if o.Hub != nil {
+		m.shared = newShared(own, o.Hub, o.lease)
+		m.shared.sites = m.sites
+		store = m.shared
+	}
+	m.proofs = &proofs{folder: store, open: map[string]proof{}}
 	m.demand = newDemand(m)
 	logger := zapTo(o.Log)
 	// What is cached is looked after by the goroutines of the names alone: for
@@ -145,9 +162,9 @@ func Open(o Options) (*Manager, error) {
 		Logger:             logger,
 	})
 	for _, directory := range append([]string{o.Directory}, o.Others...) {
-		own := o
-		own.Directory = directory
-		a := &authority{issuer: newIssuer(&own, store, m.proofs)}
+		its := o
+		its.Directory = directory
+		a := &authority{issuer: newIssuer(&its, store, m.proofs)}
 		a.config = certmagic.New(m.cache, certmagic.Config{
 			Storage:   store,
 			Issuers:   []certmagic.Issuer{a.issuer},
@@ -182,6 +199,7 @@ func (m *Manager) Close() error {
 	m.cancel()
 	m.running.Wait()
 	m.cache.Stop()
+	m.desk.close()
 	for _, a := range m.issuers {
 		a.client.CloseIdleConnections()
 	}

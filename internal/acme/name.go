@@ -132,6 +132,21 @@ func (n *name) look(ctx context.Context) error {
 	if err := n.mend(ctx); err != nil {
 		return err
 	}
+	if s := m.shared; s != nil {
+		err := s.pull(ctx, n.name)
+		if c := n.current.Load(); err != nil && c != nil {
+			n.serve(c) // it may be due since
+		}
+		if err != nil {
+			if errors.Is(err, ErrAway) && !n.isDue() {
+				return nil // what there is is served; nothing is to be done
+			}
+			return err
+		}
+		var done context.CancelFunc
+		ctx, done = s.guard(ctx, certLock+n.name)
+		defer done()
+	}
 	m.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: n.name}})
 	err := n.authority().config.ManageSync(ctx, []string{n.name})
 	for _, c := range m.cache.AllMatchingCertificates(n.name) {

@@ -23,7 +23,7 @@ const ChallengePath = "/.well-known/acme-challenge/"
 // proofs are the challenges that are open. Each is in the folder, too, where
 // other processes find it: a balancer may send the authority to any of them.
 type proofs struct {
-	folder *folder
+	folder storage
 
 	mu   sync.Mutex // guards open
 	open map[string]proof

@@ -95,6 +95,15 @@ func (m *Manager) next(was *table, names []string) *table {
 	return is
 }
 
+// sites are what the files of the certificates of a name have in common.
+func (m *Manager) sites(s string) []string {
+	all := make([]string, len(m.issuers))
+	for i, a := range m.issuers {
+		all[i] = (&name{name: s}).site(a)
+	}
+	return all
+}
+
 var errClosed = errors.New("certificates are not obtained any more, for the server ends")
 
 func (m *Manager) newName(s string) *name {

@@ -1,0 +1,246 @@
+package acme
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The servers of a fleet have one set of certificates, which its hub keeps: it
+// answers members' questions with [Manager.Answer], and they ask through a [Hub].
+// What a member serves it keeps in its own folder as well, so that it serves
+// while the hub is away. It asks an authority only while it has the hub's lock of
+// the name: a lease, that ends when it is not renewed, with the member or with
+// the connection, and without which the hub takes no certificate. So nobody
+// orders what another one may be ordering; with the hub away nobody orders.
+const (
+	leaseTime  = 30 * time.Second
+	lockPolled = 5 * time.Second // how long the hub has a question for a lock wait
+	askTime    = 15 * time.Second
+)
+
+// ErrAway is that the hub of the fleet cannot be asked.
+var ErrAway = errors.New("the hub of the fleet is away, so that nobody knows whether another server asks for the certificate")
+
+// A Hub is the way from a member to the hub of its fleet.
+type Hub struct {
+	ask atomic.Pointer[func(context.Context, []byte) ([]byte, error)]
+}
+
+// Link says how the hub is asked; nil: it is away.
+func (h *Hub) Link(ask func(ctx context.Context, question []byte) ([]byte, error)) {
+	if ask == nil {
+		h.ask.Store(nil)
+		return
+	}
+	h.ask.Store(&ask)
+}
+
+// question is what a member asks; its answer is an answer.
+type question struct {
+	Do    string `json:"do"`            // load, store, delete, pull, push, lock, renew, unlock
+	Key   string `json:"key,omitempty"` // of the storage; of pull and push what the files of a certificate have in common
+	Lock  string `json:"lock,omitempty"`
+	ID    string `json:"id,omitempty"` // whose the lock is
+	Value []byte `json:"value,omitempty"`
+	Site  *files `json:"site,omitempty"`
+}
+
+// files are what belongs to a certificate.
+type files struct {
+	Key  []byte `json:"key"`
+	Cert []byte `json:"cert"`
+	Meta []byte `json:"meta"`
+}
+
+type answer struct {
+	None  bool   `json:"none,omitempty"` // there is no such thing
+	Busy  bool   `json:"busy,omitempty"` // another one has the lock
+	Lost  bool   `json:"lost,omitempty"` // the lock is not that one's
+	Value []byte `json:"value,omitempty"`
+	Site  *files `json:"site,omitempty"`
+}
+
+func (h *Hub) call(ctx context.Context, q *question) (*answer, error) {
+	ask := h.ask.Load()
+	if ask == nil {
+		return nil, ErrAway
+	}
+	text, err := json.Marshal(q)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	if text, err = (*ask)(ctx, text); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	var a answer
+	if err := json.Unmarshal(text, &a); err != nil {
+		return nil, fmt.Errorf("the hub's answer: %w", err)
+	}
+	return &a, nil
+}
+
+// A lent lock is one that a member has.
+type lent struct {
+	id    string
+	ends  *time.Timer
+	until time.Time
+}
+
+// desk is what a hub has for its members.
+type desk struct {
+	folder *folder
+	life   time.Duration
+
+	mu   sync.Mutex // guards what follows
+	lent map[string]*lent
+	over bool
+}
+
+// Answer answers a question of a member of the fleet.
+func (m *Manager) Answer(ctx context.Context, text []byte) ([]byte, error) {
+	var q question
+	if err := json.Unmarshal(text, &q); err != nil {
+		return nil, err
+	}
+	a, err := m.desk.answer(ctx, &q)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(a)
+}
+
+// mayAsk says whether a member may name a key: one of what is shared, and no
+// other file.
+func mayAsk(key string) bool {
+	of, _, ok := strings.Cut(key, "/")
+	return ok && fs.ValidPath(key) && (of == "certificates" || of == "accounts" || of == "challenges") && !strings.HasSuffix(key, aside)
+}
+
+func (d *desk) answer(ctx context.Context, q *question) (*answer, error) {
+	switch q.Do {
+	case "lock":
+		return d.lock(ctx, q)
+	case "renew":
+		return &answer{Lost: !d.renew(q)}, nil
+	case "unlock":
+		return &answer{Lost: !d.unlock(q.Lock, q.ID)}, nil
+	}
+	if !mayAsk(q.Key) {
+		return nil, fmt.Errorf("%q is nothing that a fleet shares", q.Key)
+	}
+	switch q.Do {
+	case "load":
+		value, err := d.folder.Load(ctx, q.Key)
+		if errors.Is(err, fs.ErrNotExist) {
+			return &answer{None: true}, nil
+		}
+		return &answer{Value: value}, err
+	case "store":
+		if strings.HasPrefix(q.Key, "certificates/") && !strings.HasSuffix(q.Key, ".json") {
+			return nil, errors.New("a certificate is stored whole")
+		}
+		return &answer{}, d.folder.write(q.Key, q.Value)
+	case "delete":
+		if strings.HasPrefix(q.Key, "certificates/") {
+			return nil, errors.New("a certificate is not deleted")
+		}
+		return &answer{}, d.folder.remove(q.Key)
+	case "pull":
+		site, err := d.folder.files(q.Key)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errBroken) {
+			return &answer{None: true}, nil
+		}
+		return &answer{Site: site}, err
+	case "push":
+		return d.push(q)
+	}
+	return nil, fmt.Errorf("%q is no question", q.Do)
+}
+
+// push takes a certificate from who has the lock of its name.
+func (d *desk) push(q *question) (*answer, error) {
+	if q.Site == nil || !strings.HasPrefix(q.Key, "certificates/") {
+		return nil, errors.New("there is no certificate in it")
+	}
+	if _, err := tls.X509KeyPair(q.Site.Cert, q.Site.Key); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock() // so that the lock does not end meanwhile
+	if l := d.lent[q.Lock]; l == nil || l.id != q.ID || !strings.HasSuffix(q.Key, "/"+strings.TrimPrefix(q.Lock, certLock)) {
+		return &answer{Lost: true}, nil
+	}
+	return &answer{}, d.folder.storeAll(q.Key, &parts{key: q.Site.Key, cert: q.Site.Cert}, q.Site.Meta)
+}
+
+// lock lends the lock of the folder, for a while.
+func (d *desk) lock(ctx context.Context, q *question) (*answer, error) {
+	if q.Lock == "" || len(q.Lock) > 512 || q.ID == "" {
+		return nil, errors.New("the lock has no name")
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockPolled)
+	defer cancel()
+	if err := d.folder.Lock(ctx, q.Lock); err != nil {
+		if ctx.Err() != nil {
+			return &answer{Busy: true}, nil
+		}
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over || ctx.Err() != nil { // who asked is gone
+		return &answer{Busy: true}, d.folder.unlock(q.Lock)
+	}
+	l := &lent{id: q.ID, until: time.Now().Add(d.life)}
+	l.ends = time.AfterFunc(d.life, func() { d.unlock(q.Lock, q.ID) })
+	d.lent[q.Lock] = l
+	return &answer{}, nil
+}
+
+func (d *desk) renew(q *question) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.lent[q.Lock]
+	if l == nil || l.id != q.ID || !l.ends.Stop() {
+		return false
+	}
+	l.ends.Reset(d.life)
+	return true
+}
+
+func (d *desk) unlock(name, id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.lent[name]
+	if l == nil || l.id != id {
+		return false
+	}
+	l.ends.Stop()
+	delete(d.lent, name)
+	return d.folder.unlock(name) == nil
+}
+
+// close takes all locks back.
+func (d *desk) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
+	for name, l := range d.lent {
+		l.ends.Stop()
+		delete(d.lent, name)
+		_ = d.folder.unlock(name)
+	}
+}
+
+func newID() string { return rand.Text() }

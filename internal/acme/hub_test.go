@@ -1,0 +1,131 @@
+package acme_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"freshet/internal/acme"
+	"freshet/internal/acmetest"
+)
+
+// member opens a site whose certificates are those of a hub.
+func (s *site) member(of *site, o acme.Options) *acme.Hub {
+	s.t.Helper()
+	h := &acme.Hub{}
+	h.Link(of.m.Answer)
+	o.Hub, o.Folder = h, filepath.Join(s.t.TempDir(), "c")
+	s.open(o)
+	return h
+}
+
+// TestFleet: of a hub and two members that begin at once one orders, whichever
+// of them the authority reaches; all serve the same, also while the hub is away,
+// and then nobody orders.
+func TestFleet(t *testing.T) {
+	t.Parallel()
+	hub, one, two := newSite(t), newSite(t), newSite(t)
+	a := acmetest.Start(t, acmetest.Options{HTTP: two.http})
+	o := acme.Options{Names: []string{shop}, Folder: filepath.Join(t.TempDir(), "hub"), Directory: a.Directory, Roots: a.Roots, HTTP: true, Check: often, Retry: often}
+	hub.open(o)
+	of := o
+	of.Names = []string{shop, "own.example.org"}
+	one.member(hub, of)
+	link := two.member(hub, o)
+	first := hub.until(shop, has)
+	if first.Err != nil {
+		t.Error(first.Err)
+	}
+	want, err := dial(hub.tls, shop, a.Issued())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*site{one, two} {
+		s.until(shop, has)
+		if got, err := dial(s.tls, shop, a.Issued()); err != nil || !got.Equal(want) {
+			t.Errorf("a member serves another certificate: %v", err)
+		}
+	}
+	one.until("own.example.org", has)
+	if n := strings.Count(a.Said(), "Issued certificate serial"); n != 2 {
+		t.Errorf("%d certificates for 2 names", n)
+	}
+	if n := strings.Count(a.Said(), "There are now 2 accounts"); n != 0 {
+		t.Error("the fleet has two accounts")
+	}
+
+	link.Link(nil)
+	change(t, two.dir, "_selectedTime", time.Now().Add(-time.Minute))
+	state := two.until(shop, func(n acme.State) bool { return n.Err != nil })
+	if !errors.Is(state.Err, acme.ErrAway) {
+		t.Errorf("with the hub away: %+v", state)
+	}
+	if got, err := dial(two.tls, shop, a.Issued()); err != nil || !got.Equal(want) {
+		t.Errorf("with the hub away it serves something else: %v", err)
+	}
+	if n := strings.Count(a.Said(), "Issued certificate serial"); n != 2 {
+		t.Errorf("with the hub away something was ordered: %d", n)
+	}
+}
+
+// TestFleetKilled: the lock of a member that is gone ends by itself, and another
+// one gets the certificate.
+func TestFleetKilled(t *testing.T) {
+	t.Parallel()
+	hub, one := newSite(t), newSite(t)
+	a := acmetest.Start(t, acmetest.Options{HTTP: one.http})
+	o := acme.Options{Names: []string{"of.hub.example.org"}, Folder: filepath.Join(t.TempDir(), "hub"), Directory: a.Directory, Roots: a.Roots, HTTP: true, Check: often, Retry: often}
+	hub.open(acme.WithLease(o, 2*time.Second))
+	ask, _ := json.Marshal(map[string]string{"do": "lock", "lock": "issue_cert_" + shop, "id": "killed"})
+	began := time.Now()
+	if text, err := hub.m.Answer(t.Context(), ask); err != nil || string(text) != "{}" {
+		t.Fatalf("%s, %v", text, err)
+	}
+	o.Names = []string{shop}
+	one.member(hub, o)
+	one.until(shop, has)
+	if took := time.Since(began); took < 2*time.Second {
+		t.Errorf("it did not wait for the lock: %v", took)
+	}
+}
+
+// TestFleetQuestions: what is not shared is not given, and what is no whole
+// certificate of who has the lock is not taken.
+func TestFleetQuestions(t *testing.T) {
+	t.Parallel()
+	hub := newSite(t)
+	hub.open(acme.Options{Names: []string{shop}, Folder: filepath.Join(t.TempDir(), "hub"), Directory: "https://" + hub.tls + "/", HTTP: true})
+	for _, q := range []string{
+		``, `{}`, `{"do":"load"}`, `{"do":"load","key":"locks/x"}`, `{"do":"load","key":"certificates/../../x"}`, `{"do":"load","key":"/etc/passwd"}`,
+		`{"do":"store","key":"certificates/a/b/b.key","value":"eA=="}`, `{"do":"store","key":"certificates","value":"eA=="}`, `{"do":"delete","key":"certificates/a/b/b.crt"}`,
+		`{"do":"push","key":"certificates/a/b/b"}`, `{"do":"push","key":"certificates/a/b/b","site":{"key":"eA==","cert":"eA==","meta":"e30="}}`, `{"do":"lock"}`, `{"do":"lock","lock":"x"}`, `{"do":"fly","key":"accounts/x"}`,
+	} {
+		if text, err := hub.m.Answer(t.Context(), []byte(q)); err == nil {
+			t.Errorf("%s is answered with %s", q, text)
+		}
+	}
+	for _, q := range []struct{ ask, want string }{
+		{`{"do":"load","key":"accounts/x.json"}`, `{"none":true}`},
+		{`{"do":"pull","key":"certificates/a/b/b"}`, `{"none":true}`},
+		{`{"do":"renew","lock":"x","id":"1"}`, `{"lost":true}`},
+		{`{"do":"unlock","lock":"x","id":"1"}`, `{"lost":true}`},
+		{`{"do":"lock","lock":"x","id":"1"}`, `{}`},
+		{`{"do":"renew","lock":"x","id":"2"}`, `{"lost":true}`},
+		{`{"do":"unlock","lock":"x","id":"2"}`, `{"lost":true}`},
+		{`{"do":"renew","lock":"x","id":"1"}`, `{}`},
+		{`{"do":"delete","key":"challenges/http/none"}`, `{}`},
+	} {
+		if text, err := hub.m.Answer(t.Context(), []byte(q.ask)); err != nil || string(text) != q.want {
+			t.Errorf("%s: %s, %v", q.ask, text, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if text, err := hub.m.Answer(ctx, []byte(`{"do":"lock","lock":"x","id":"2"}`)); err != nil || string(text) != `{"busy":true}` {
+		t.Errorf("a second one gets the lock: %s, %v", text, err)
+	}
+}
