@@ -32,6 +32,9 @@ type MemberOptions struct {
 	// Figures adds to what the node says of itself what only the process knows;
 	// nil: nothing. It is called every few seconds.
 	Figures func(*Report)
+	// Tickets is given the keys of session tickets, whenever the hub has answered a
+	// report; nil: nobody, and the hub gives none.
+	Tickets func(keys []byte)
 	// Dir is the folder whose disk is reported; "": the one for temporary files.
 	Dir string
 	// Cache is what the node has stored, to which it applies the purges of the
@@ -119,6 +122,7 @@ type member struct {
 // prepare makes the parts of the node that there are to be.
 func (m *member) prepare() (about string, err error) {
 	r := m.reports
+	r.tickets = m.Tickets
 	r.figures, r.stays, r.dir, r.log, r.learn = m.Figures, m.Stays, m.Dir, m.ErrorLog, m.conn.Learn
 	if r.figures == nil && m.Worker != nil {
 		r.figures = func(to *Report) { to.Version, to.Started = m.Worker.Version, m.joined }

@@ -61,6 +61,10 @@ type Options struct {
 	// Figures adds to what this server says of itself what only the process
 	// knows; nil: nothing. It is called for each list of servers.
 	Figures func(*Report)
+	// Tickets are the keys of session tickets, which members that serve over TLS
+	// get with the answers to their reports; nil: they get none, nor does anybody
+	// when the queue is kept elsewhere, for who runs that could read them.
+	Tickets func() []byte
 	// ErrorLog hears of what is wrong; nil: slog.Default.
 	ErrorLog *slog.Logger
 
@@ -269,6 +273,9 @@ func (n *Node) enroll(ctx context.Context, o *Options) error {
 		return err
 	}
 	n.roll = newRoll(wants)
+	if o.NATS == nil && o.Peer == nil {
+		n.roll.keys = o.Tickets
+	}
 	n.takers.Store(n.roll)
 	n.own = newReporter(nil)
 	n.own.worker, n.own.stays, n.own.figures, n.own.dir, n.own.log = n.worker, true, o.Figures, o.Dir, o.ErrorLog

@@ -29,6 +29,8 @@ type Report struct {
 	Tasks      *Tasks      `json:"tasks,omitempty"`    // nil: it runs none
 	Clock      *Clock      `json:"clock,omitempty"`
 	Purges     *Place      `json:"purges,omitempty"`
+	// Tickets says that it serves over TLS, and takes the keys of session tickets.
+	Tickets bool `json:"tickets,omitempty"`
 	// Leaving says that it ends in good order, and reports no more.
 	Leaving bool `json:"leaving,omitempty"`
 }

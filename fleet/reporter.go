@@ -33,7 +33,8 @@ type heard struct {
 	Sent     time.Time `json:"sent"`
 	Do       string    `json:"do,omitempty"` // doLock, doDrain; "": work
 	Serial   uint64    `json:"serial,omitempty"`
-	Hubs     []string  `json:"hubs,omitempty"` // where the fleet may be found, when this hub is not there any more
+	Tickets  []byte    `json:"tickets,omitempty"` // keys of session tickets
+	Hubs     []string  `json:"hubs,omitempty"`    // where the fleet may be found, when this hub is not there any more
 }
 
 // What a server can be told to do.
@@ -47,6 +48,7 @@ const (
 type reporter struct {
 	ask     func(ctx context.Context, report []byte) ([]byte, error)
 	figures func(*Report)  // adds what only the process knows; nil: nothing
+	tickets func([]byte)   // is given keys of session tickets; nil: nobody
 	learn   func([]string) // is told where else the fleet may be found; nil: nobody
 	place   func() *Place  // in the purges; nil: it does not follow them
 	worker  *worker.Worker // nil: it runs no tasks
@@ -77,6 +79,7 @@ func (r *reporter) report() Report {
 	if r.figures != nil {
 		r.figures(&report)
 	}
+	report.Tickets = r.tickets != nil
 	if r.place != nil {
 		report.Purges = r.place()
 	}
@@ -160,6 +163,9 @@ func (r *reporter) once(ctx context.Context, leaving bool, wait time.Duration) e
 	r.compare(asked, answered, &h)
 	if r.learn != nil && len(h.Hubs) > 0 {
 		r.learn(h.Hubs)
+	}
+	if r.tickets != nil && len(h.Tickets) > 0 {
+		r.tickets(h.Tickets)
 	}
 	if !leaving {
 		r.obey(&h)

@@ -23,6 +23,7 @@ const (
 type roll struct {
 	wants *wants
 	now   func() time.Time // with a monotonic clock
+	keys  func() []byte    // of session tickets, for servers that take them; nil: none
 	hubs  func() []string  // where else the fleet may be found; nil: nowhere
 
 	mu sync.Mutex // guards by; a leaf
@@ -69,6 +70,9 @@ func (r *roll) hear(ctx context.Context, q bus.Request) ([]byte, error) {
 	h := &heard{Received: received, Do: w.Do, Serial: w.Serial}
 	if r.hubs != nil {
 		h.Hubs = r.hubs()
+	}
+	if r.keys != nil && report.Tickets {
+		h.Tickets = r.keys()
 	}
 	h.Sent = r.now()
 	return json.Marshal(h)

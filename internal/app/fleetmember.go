@@ -107,6 +107,9 @@ func (s *service) join() error {
 				s.env.tell("fleet: %s", about)
 			}
 		}}
+	if s.tickets != nil {
+		o.Tickets = s.takeTickets
+	}
 	if cache := s.purges.cache(); cache != nil {
 		cache.Hold()
 		o.Cache = cache

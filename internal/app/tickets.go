@@ -18,6 +18,7 @@ import (
 const (
 	ticketKeyRenew = 12 * time.Hour
 	ticketKeyLife  = 36 * time.Hour
+	ticketKeyLate  = 10 * time.Minute // that a key from another server may be late
 )
 
 // A ticketKey is one of them.
@@ -33,7 +34,7 @@ type tickets struct {
 
 	mu   sync.Mutex  // guards keys
 	keys []ticketKey // the newest first
-	led  bool        // another server makes them
+	led  bool        // the newest is another server's
 
 	sealer atomic.Pointer[sealer]
 }
@@ -62,19 +63,25 @@ func (t *tickets) current() *tls.Config {
 	return t.turn(now).conf
 }
 
+// renewAfter is how old the newest key may be. A server that gets its keys from
+// another one waits a little for the next, and then makes its own.
+func (t *tickets) renewAfter() time.Duration {
+	if t.led {
+		return ticketKeyRenew + ticketKeyLate
+	}
+	return ticketKeyRenew
+}
+
 // turn makes a key when the newest is too old, and forgets those that have ended;
 // t.mu is held.
 func (t *tickets) turn(now time.Time) *sealer {
 	t.keys = slices.DeleteFunc(t.keys, func(k ticketKey) bool { return now.Sub(k.made) >= ticketKeyLife })
-	if len(t.keys) == 0 || !t.led && now.Sub(t.keys[0].made) >= ticketKeyRenew {
+	if len(t.keys) == 0 || now.Sub(t.keys[0].made) >= t.renewAfter() {
 		k := ticketKey{made: now}
 		rand.Read(k.secret[:])
-		t.keys = slices.Insert(t.keys, 0, k)
+		t.keys, t.led = slices.Insert(t.keys, 0, k), false
 	}
-	s := &sealer{conf: &tls.Config{}, until: t.keys[0].made.Add(ticketKeyRenew)}
-	if t.led {
-		s.until = now.Add(time.Minute)
-	}
+	s := &sealer{conf: &tls.Config{}, until: t.keys[0].made.Add(t.renewAfter())}
 	var secrets [][32]byte
 	for _, k := range t.keys {
 		secrets = append(secrets, k.secret)
