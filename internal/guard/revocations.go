@@ -150,4 +150,3 @@ func earlier(a, b time.Time) time.Time {
 	}
 	return a
 }
-
