@@ -13,7 +13,7 @@ import (
 type Limits struct {
 	mu            sync.Mutex // guards what follows, and is held while a queue is told
 	pools, shares map[string]int
-	queue         *jobs.Scheduler // that was opened last
+	queue         *jobs.Scheduler // that is open; nil: none is
 }
 
 // NewLimits are these, by the names of pools and of owners.
@@ -32,13 +32,19 @@ func (l *Limits) Set(pools, shares map[string]int) {
 
 // hold has a queue that was opened keep to them.
 func (l *Limits) hold(ctx context.Context, queue *jobs.Scheduler) {
-	if l == nil {
-		return
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.queue = queue
 	l.tell(ctx)
+}
+
+// drop forgets a queue that was closed, unless another was opened meanwhile.
+func (l *Limits) drop(queue *jobs.Scheduler) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.queue == queue {
+		l.queue = nil
+	}
 }
 
 func (l *Limits) tell(ctx context.Context) {

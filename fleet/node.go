@@ -165,7 +165,10 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		defer cancel()
 		return n.scheduler.Close(ctx)
 	})
-	o.Limits.hold(ctx, n.scheduler)
+	if o.Limits != nil {
+		o.Limits.hold(ctx, n.scheduler)
+		n.keep(func() error { o.Limits.drop(n.scheduler); return nil })
+	}
 	n.worker, err = worker.New(worker.Options{Queue: n.scheduler, Node: o.Name, Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain,
 		Logs: n.logs, Files: files{n.outputs, n.inputs}, Kinds: kinds(o.Kinds), ErrorLog: o.ErrorLog})
 	if err != nil {

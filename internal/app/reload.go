@@ -40,7 +40,6 @@ func (s *service) reload(always bool) {
 	s.setListening()
 	s.read.Store(time.Now().UnixNano())
 	s.conf.ShutdownTimeout = next.Server.ShutdownTimeout
-	s.limitJobs(&next.Server.Jobs)
 	s.addProgramGauges()
 	s.start(added)
 	first := s.certificates() == nil
@@ -56,6 +55,7 @@ func (s *service) reload(always bool) {
 	if len(keys) > 0 {
 		s.log.Warn("some changes are obeyed at the next start only", "keys", strings.Join(keys, ", "))
 	}
+	s.limitJobs(&next.Server.Jobs) // last: a queue whose disk stands still takes its time
 }
 
 // keepOn tells why a file is not obeyed.
