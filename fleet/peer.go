@@ -78,11 +78,18 @@ func (c *candidate) startPeer() error {
 // unled is a peer that knows of nobody who leads.
 func (c *candidate) unled() standby {
 	away, all := c.peer.Away()
+	return unled(away, all, bus.Holds(filepath.Join(c.k.o.Dir, peersDir)))
+}
+
+// unled says why a peer knows of nobody who leads, when that is for the peers that
+// are away. began: there are streams, so that no more than most of all are needed.
+// Behind a cut most of them may be together, and have one who leads.
+func unled(away []string, all int, began bool) standby {
 	switch there := all - len(away); {
 	case 2*there <= all:
-		return standby{why: "nobody leads the fleet, for most of its peers are needed, and " + listed(away) + " cannot be reached"}
-	case there < bus.MinPeers:
-		return standby{why: fmt.Sprintf("nobody is known to lead the fleet. %d peers are needed the first time, and %s cannot be reached", bus.MinPeers, listed(away))}
+		return standby{why: "it knows of nobody who leads the fleet: most of its peers are needed, and " + listed(away) + " cannot be reached"}
+	case there < bus.MinPeers && !began:
+		return standby{why: fmt.Sprintf("nobody leads the fleet yet: %d peers are needed the first time, and %s cannot be reached", bus.MinPeers, listed(away))}
 	}
 	return standby{}
 }

@@ -64,6 +64,31 @@ func long(t *testing.T) {
 	}
 }
 
+// Why nobody is known to lead is said when it is for the peers that are away, by
+// their names, and at no other time.
+func TestUnled(t *testing.T) {
+	for _, tt := range []struct {
+		all   int
+		away  []string
+		began bool
+		want  string
+	}{
+		{3, nil, false, "it is not known yet who leads the fleet"},
+		{3, []string{"c"}, false, "nobody leads the fleet yet: 3 peers are needed the first time, and c cannot be reached"},
+		{3, []string{"c"}, true, "it is not known yet who leads the fleet"},
+		{3, []string{"b", "c"}, false, "it knows of nobody who leads the fleet: most of its peers are needed, and b and c cannot be reached"},
+		{3, []string{"b", "c"}, true, "most of its peers are needed, and b and c cannot be reached"},
+		{4, []string{"c", "d"}, true, "most of its peers are needed, and c and d cannot be reached"},
+		{5, []string{"d", "e"}, false, "it is not known yet who leads the fleet"},
+		{5, []string{"d", "e"}, true, "it is not known yet who leads the fleet"},
+		{5, []string{"c", "d", "e"}, true, "most of its peers are needed, and c, d and e cannot be reached"},
+	} {
+		if got := unled(tt.away, tt.all, tt.began).Error(); !strings.HasPrefix(got, "this server is a standby, and ") || !strings.HasSuffix(got, tt.want) {
+			t.Errorf("%v of %d away, begun: %v: %q", tt.away, tt.all, tt.began, got)
+		}
+	}
+}
+
 // What TestStandby says of two hubs holds of three peers of which one is away.
 func TestPeersStandby(t *testing.T) {
 	needsPeers(t)

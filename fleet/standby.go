@@ -482,7 +482,8 @@ func (c *candidate) ask(ctx context.Context) error {
 	}
 	text, err := c.conn.Call(asking, callHub, body)
 	if err != nil {
-		if c.peer != nil {
+		var answer *bus.Error // of one who leads
+		if c.peer != nil && !errors.As(err, &answer) {
 			now := c.unled()
 			c.k.stands(now)
 			if now.why != "" {
