@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"strings"
 	"sync"
 
 	"freshet/fleet"
+	"freshet/internal/authority"
 	"freshet/internal/config"
 	"freshet/internal/control"
 	"freshet/internal/worker"
@@ -71,14 +72,19 @@ func (r *routed) become(part func() error) error {
 	return part()
 }
 
-// secretOf is the token that a command line says, or whose file it does.
+// secretOf is the token that a command line says, or whose file it does, which
+// nobody else may read: who has the token is that server.
 func secretOf(c config.Secret, flag string) (string, error) {
 	if c.File == "" {
 		return c.Text, nil
 	}
-	text, err := os.ReadFile(c.File)
-	if err != nil {
+	text, err := authority.ReadKey(c.File)
+	var system *fs.PathError
+	if errors.As(err, &system) {
 		return "", fileFault(flag, c.File, err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", flag, err)
 	}
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	return strings.TrimSpace(string(line)), nil

@@ -2,8 +2,11 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 
 	"freshet/internal/bus"
@@ -41,4 +44,30 @@ func TestJobsAwayAtStart(t *testing.T) {
 	}
 	until(t, "the queue is open", func() bool { status, told = list(); return status == exitOK })
 	p.stop()
+}
+
+// A token is a secret: a file that others can read is refused, with what to do.
+func TestTokensOfOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no such modes here")
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []os.FileMode{0o600, 0o644, 0o640, 0o620} {
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		for flag, args := range map[string][]string{
+			"--join-file":       {"serve", "--listen", "127.0.0.1:0", "--monitor", "off", "--data", t.TempDir(), "--join-file", file, folder(t, "index.html", "hello")},
+			"--fleet-peer-file": {"serve", "--listen", "127.0.0.1:0", "--monitor", "off", "--data", t.TempDir(), "--jobs", "1", "--fleet", "127.0.0.1:0", "--fleet-peer-file", file, folder(t, "index.html", "hello")},
+			"worker":            {"worker", "--join-file", file},
+		} {
+			told, want := fails(t, exitFault, args...), fmt.Sprintf("(mode %04o): run \"chmod 600\"", mode)
+			if refused := strings.Contains(told, want); refused != (mode != 0o600) {
+				t.Errorf("%s, mode %04o: %s", flag, mode, told)
+			}
+		}
+	}
 }

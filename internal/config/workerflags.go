@@ -35,7 +35,7 @@ var workerRows = []Flag{
 		Doc:   "The token that the server printed, or that freshet worker invite makes. It is a secret: others who see the processes of this machine see it here, so that its variable of the environment is better.",
 		field: func(s *sections) any { return &s.worker.Join.Text }},
 	{Name: "join-file", Kind: FilePath, Value: "FILE", Group: groupWorker, Example: "worker.token", bare: true,
-		Doc:   "The file whose first line is the token.",
+		Doc:   "The file whose first line is the token. Nobody else may be able to read it (chmod 600).",
 		field: func(s *sections) any { return &s.worker.Join.File }},
 	{Name: "tasks", Kind: Number, Value: "N", Min: 1, Max: 1024, Unit: "tasks", Group: groupWorker, Example: "4", bare: true,
 		Doc:   "How many run at once. Unset: one for each processor.",
