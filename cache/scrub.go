@@ -24,3 +24,13 @@ func (s *Store) Scrub(ctx context.Context, rate int64, told func(done, all int64
 	}
 	return s.disk.files.Scrub(ctx, rate, told)
 }
+
+// Reseal is Scrub that has what another key than the first of [StoreOptions.Seal]
+// seals written anew, by the first. When it ends without an error, and
+// Scrubbed.Keys names no other key, others can be dropped.
+func (s *Store) Reseal(ctx context.Context, rate int64, told func(done, all int64)) (diskstore.Scrubbed, error) {
+	if s.disk == nil {
+		return diskstore.Scrubbed{}, ErrNotOnDisk
+	}
+	return s.disk.files.Reseal(ctx, rate, told)
+}

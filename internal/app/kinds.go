@@ -30,7 +30,7 @@ type ownKind struct {
 func (s *service) ownKinds() map[string]ownKind {
 	all := map[string]ownKind{
 		"purge":       {lacks: "this server keeps no answers that could be purged", check: func(params map[string]string) error { return readPurge(params, &control.Request{}) }},
-		"scrub":       {lacks: "this server has no cache on disk, which --data gives it", check: func(params map[string]string) error { _, err := scrubRate(params); return err }},
+		"scrub":       {lacks: "this server has no cache on disk, which --data gives it", check: func(params map[string]string) error { _, _, err := scrubParams(params); return err }},
 		"precompress": {lacks: errNoFolders.Error(), check: s.content.folders.checkPrecompress},
 		"list-update": {lacks: "this server filters by no lists", check: func(params map[string]string) error { return noParams(params) }},
 	}
@@ -179,20 +179,30 @@ func readPurge(params map[string]string, q *control.Request) error {
 }
 
 // scrubKind is a kind of task that reads back what a cache has on disk, and
-// removes what is not what was written; its parameter rate, such as 20MiB, is
-// how much it reads a second. A task that is run again begins anew. That
-// something had to be removed is no failure: it is in the output, and was an
-// answer that an origin has.
+// removes what is not what was written. Its parameter rate, such as 20MiB, is
+// how much it reads a second; reseal=yes has what an old key seals sealed anew.
+// A task that is run again begins anew. That something had to be removed is no
+// failure: it is in the output, and was an answer that an origin has.
 func scrubKind(s *cache.Store) worker.Kind {
 	return func(ctx context.Context, t *jobs.Task, r worker.Reporter) jobs.Result {
-		rate, err := scrubRate(t.Spec.Params)
+		rate, reseal, err := scrubParams(t.Spec.Params)
 		if err != nil {
 			return jobs.Result{Exit: exitUsage, Reason: err.Error()}
 		}
-		done, err := s.Scrub(ctx, rate, func(done, all int64) {
+		pass := s.Scrub
+		if reseal {
+			pass = s.Reseal
+		}
+		done, err := pass(ctx, rate, func(done, all int64) {
 			r.Progress(float64(done)/float64(all), fmt.Sprintf("%d of %d objects", done, all))
 		})
 		r.Print("%d objects, %d bytes of bodies were read back; removed, because they were not what was written: %d", done.Objects, done.Bytes, done.Removed)
+		if reseal {
+			r.Print("sealed anew: %d", done.Resealed)
+		}
+		for _, key := range slices.Sorted(maps.Keys(done.Keys)) {
+			r.Print("need key %s: %d objects", key, done.Keys[key])
+		}
 		if err != nil {
 			return jobs.Result{Exit: exitFault, Reason: err.Error()}
 		}
@@ -200,17 +210,25 @@ func scrubKind(s *cache.Store) worker.Kind {
 	}
 }
 
-// scrubRate is how many bytes a second a job reads; 0: as many as it can.
-func scrubRate(params map[string]string) (rate int64, err error) {
+// scrubParams is how many bytes a second a job reads, 0 for as many as it can,
+// and whether it seals anew.
+func scrubParams(params map[string]string) (rate int64, reseal bool, err error) {
 	for name, value := range params {
-		n, ok := config.ParseSize(value)
-		switch {
-		case name != "rate":
-			return 0, fmt.Errorf("there is no parameter %q: there is rate", name)
-		case !ok || n < 1:
-			return 0, fmt.Errorf("parameter rate: %q is no size, such as 20MiB", value)
+		switch name {
+		case "rate":
+			n, ok := config.ParseSize(value)
+			if !ok || n < 1 {
+				return 0, false, fmt.Errorf("parameter rate: %q is no size, such as 20MiB", value)
+			}
+			rate = n
+		case "reseal":
+			if value != "yes" && value != "no" {
+				return 0, false, fmt.Errorf("parameter reseal: %q is neither yes nor no", value)
+			}
+			reseal = value == "yes"
+		default:
+			return 0, false, fmt.Errorf("there is no parameter %q: there are rate, reseal", name)
 		}
-		rate = n
 	}
-	return rate, nil
+	return rate, reseal, nil
 }

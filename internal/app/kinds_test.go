@@ -152,8 +152,9 @@ func TestScrubJob(t *testing.T) {
 		io.WriteString(w, strings.Repeat("x", 200_000))
 	}))
 	t.Cleanup(origin.Close)
-	data := t.TempDir()
-	p, _ := monitored(t, "proxy", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--to", origin.URL, "--jobs", "1", "--data", data)
+	data, keys := t.TempDir(), filepath.Join(t.TempDir(), "disk.keys")
+	sealKeys(t, keys, "k1")
+	p, _ := monitored(t, "proxy", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--to", origin.URL, "--jobs", "1", "--data", data, "--encrypt", keys)
 	p.monitor() // it can be reached
 	get(t, p.url())
 	bodies := func() (list []string) {
@@ -186,6 +187,9 @@ func TestScrubJob(t *testing.T) {
 	}
 	scrub(exitOK, "1 objects, 200000 bytes of bodies were read back; removed, because they were not what was written: 0", "--param", "rate=20MiB")
 	scrub(exitFault, "no size", "--param", "rate=fast")
+	scrub(exitFault, "neither yes nor no", "--param", "reseal=maybe")
+	scrub(exitOK, "need key k1: 1 objects")
+	scrub(exitOK, "sealed anew: 0\n", "--param", "reseal=yes")
 	scrub(exitFault, `no parameter "urls"`, "http://example.com/")
 	f, err := os.OpenFile(bodies()[0], os.O_WRONLY, 0)
 	if err != nil {
