@@ -174,7 +174,11 @@ func (a *attempt) send(header http.Header) (*http.Response, *Error) {
 	} else {
 		a.startHeadTime()
 	}
-	resp, err := a.roundTrip(out)
+	var resp *http.Response
+	err := h.sign(out)
+	if err == nil {
+		resp, err = a.roundTrip(out)
+	}
 	a.stopTime()
 	a.tell(resp)
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"freshet/internal/field"
+	"freshet/internal/signing"
 	"freshet/internal/wire"
 )
 
@@ -92,6 +93,12 @@ type Options struct {
 	// FailTimeout is how long an origin is left alone. Default 10 s. When all
 	// are, the answer is 503 with Retry-After.
 	FailTimeout time.Duration
+
+	// Sign signs each request for its origin (RFC 9421). A body without a
+	// Content-Digest by sha-256 or sha-512 is kept aside for that until all of it
+	// has come: in memory up to 64 KiB, then in a file; beyond 256 MiB: 413. What
+	// a client has signed stays. Default nil: nothing is signed.
+	Sign *signing.Signer
 
 	// ShowNextHop names the origin in the Proxy-Status field of errors.
 	ShowNextHop bool

@@ -71,6 +71,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.answerItself(w, r)
 		return
 	}
+	if h.o.Sign != nil {
+		on, id := h.digested(r)
+		if id != 0 {
+			h.refuse(w, r, id)
+			return
+		}
+		if on.Body != r.Body {
+			defer on.Body.Close()
+		}
+		r = on
+	}
 	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w), told: httpd.DetailOf(w)}
 	x.serve()
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"freshet/internal/config"
+	"freshet/internal/signing"
 	"freshet/proxy"
 )
 
@@ -36,6 +37,12 @@ func originOptions(c *config.Origins, log *slog.Logger) (proxy.Options, error) {
 		o.Host = proxy.HostClient
 	default:
 		o.Host, o.HostName = proxy.HostFixed, c.Host
+	}
+	if c.OriginSign != "" {
+		var err error
+		if o.Sign, err = signing.Open(c.OriginSign, signing.Options{}); err != nil {
+			return o, fmt.Errorf("origin-sign: %w", err)
+		}
 	}
 	if c.OriginCA == "" && c.OriginCert == "" {
 		return o, nil

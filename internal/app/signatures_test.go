@@ -285,3 +285,30 @@ func TestSignedByOpenSSL(t *testing.T) {
 		}
 	}
 }
+
+// TestSignedByProxy: what one server signs for its origin passes at another, and
+// nothing else does.
+func TestSignedByProxy(t *testing.T) {
+	dir := makeKeys(t)
+	origin := new(keeping)
+	srv := httptest.NewServer(origin)
+	defer srv.Close()
+	back := start(t, "proxy", "--to", srv.URL, "--listen", "127.0.0.1:0", "--monitor", "off", "--signatures", filepath.Join(dir, "signers.keys"))
+	front := start(t, "proxy", "--to", back.url(), "--listen", "127.0.0.1:0", "--monitor", "off", "--origin-sign", filepath.Join(dir, "ec.pem"), "--proxy-name", "front")
+	for _, body := range []string{"", "two eggs", strings.Repeat("long ", 1<<15)} {
+		for range 2 {
+			resp, err := http.Post(front.url()+"a?b", "text/plain", io.MultiReader(strings.NewReader(body)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if _, got := origin.last(); resp.StatusCode != 200 || string(text) != "for ec" || string(got) != body {
+				t.Errorf("%d, %s, and the origin got %d bytes of %d", resp.StatusCode, text, len(got), len(body))
+			}
+		}
+	}
+	if resp, _ := get(t, back.url()+"a?b"); resp.StatusCode != 401 {
+		t.Errorf("without the first proxy: %d", resp.StatusCode)
+	}
+}

@@ -123,6 +123,7 @@ type Origins struct {
 	OriginCA          string // file; "" for the system's certificates
 	OriginCert        string // a file of ours; "" for none
 	OriginKey         string
+	OriginSign        string // a file of a key; "": nothing is signed
 	HTTP2             bool
 	MaxConnections    int64 // 0: no bound
 	Trust             []netip.Prefix

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"freshet/signature"
@@ -20,7 +22,7 @@ type Options struct {
 	// whenever there is a body.
 	Components []string
 
-	Label   string        // "": sig1
+	Label   string        // "": sig1, or the next one that no other signature has
 	Tag     string        // "": none
 	Expires time.Duration // how long it is good; 0: it does not say
 
@@ -75,7 +77,7 @@ func (s *Signer) Key() *signature.Key { return s.key }
 func (s *Signer) Sign(r *http.Request) error {
 	m := message(r)
 	now := s.o.Now()
-	p := signature.Params{Label: s.o.Label, Components: s.components(r), Created: now, Nonce: s.o.Nonce(), Tag: s.o.Tag}
+	p := signature.Params{Label: s.label(r), Components: s.components(r), Created: now, Nonce: s.o.Nonce(), Tag: s.o.Tag}
 	if s.o.Expires > 0 {
 		p.Expires = now.Add(s.o.Expires)
 	}
@@ -102,14 +104,36 @@ func (s *Signer) components(r *http.Request) []string {
 	return all
 }
 
-// Base returns what was signed, for people who look for what differs.
-func (s *Signer) Base(r *http.Request) ([]byte, error) {
-	label := s.o.Label
-	if label == "" {
-		label = "sig1"
+// label is that of the next signature of a request: sig1, or the first such one
+// that no other signature has, for what is passed on may have been signed before.
+func (s *Signer) label(r *http.Request) string {
+	if s.o.Label != "" {
+		return s.o.Label
 	}
+	label := "sig1"
+	for n := 2; n <= signature.MaxSignatures && has(r.Header, label+"="); n++ {
+		label = "sig" + strconv.Itoa(n)
+	}
+	return label
+}
+
+// has reports whether a signature may have a label.
+func has(h http.Header, label string) bool {
+	contains := func(line string) bool { return strings.Contains(line, label) }
+	return slices.ContainsFunc(h["Signature-Input"], contains) || slices.ContainsFunc(h["Signature"], contains)
+}
+
+// Base returns what was signed last, for people who look for what differs.
+func (s *Signer) Base(r *http.Request) ([]byte, error) {
+	lines := r.Header["Signature-Input"]
+	if len(lines) == 0 {
+		return nil, errUnsigned
+	}
+	label, _, _ := strings.Cut(lines[len(lines)-1], "=")
 	return signature.Base(message(r), label)
 }
+
+var errUnsigned = errors.New("signature: the request has none")
 
 // message is a request as it will be sent.
 func message(r *http.Request) *signature.Message {
