@@ -3,16 +3,14 @@ package app
 import (
 	"bytes"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/url"
-	"path/filepath"
 	"strings"
 
 	"freshet/internal/authority"
 	"freshet/internal/config"
-	"freshet/internal/keyfile"
 	"freshet/internal/notify"
+	"freshet/internal/signing"
 	"freshet/internal/smime"
 	"freshet/signature"
 )
@@ -36,8 +34,8 @@ func alertWays(c *config.Alerts, e *Env) ([]func(trace func(string)) notify.Way,
 	var key *signature.Key
 	if c.WebhookKey != "" {
 		var err error
-		if key, err = webhookKey(c.WebhookKey); err != nil {
-			return nil, fmt.Errorf("--alert-webhook-key %s: %w", c.WebhookKey, cause(err))
+		if key, err = signing.ReadKey(c.WebhookKey); err != nil {
+			return nil, fmt.Errorf("--alert-webhook-key: %w", err)
 		}
 	}
 	for _, address := range c.Webhooks {
@@ -119,25 +117,4 @@ func alertPassword(s config.Secret) (string, error) {
 		return "", fmt.Errorf("--alert-smtp-password %s: its first line is empty; write the password there", s.File)
 	}
 	return password, nil
-}
-
-// webhookKey reads what webhooks are signed by: the private key of a PEM file,
-// called as the file is up to its first dot, or the first line of names and secrets.
-func webhookKey(file string) (*signature.Key, error) {
-	text, err := authority.ReadKey(file)
-	if err != nil {
-		return nil, err
-	}
-	if bytes.Contains(text, []byte("-----BEGIN")) {
-		name, _, _ := strings.Cut(filepath.Base(file), ".")
-		return signature.ParseKey(name, signature.Unknown, text)
-	}
-	keys, err := keyfile.Parse(text, func(k keyfile.Key) error { return keyfile.CheckName(k.Name) })
-	if err != nil {
-		return nil, err
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("there is no key in it; give a private key in PEM, or a line with a name and a secret")
-	}
-	return signature.NewKey(keys[0].Name, signature.HMAC, keys[0].Secret)
 }

@@ -83,7 +83,7 @@ var alertRows = []Flag{
 		Doc:   "Send alerts to this address, each as a POST of JSON. Redirects are not followed; HTTP_PROXY and the like are obeyed.",
 		field: func(s *sections) any { return &s.server.Alerts.Webhooks }},
 	{Name: "alert-webhook-key", Kind: FilePath, Value: "FILE", Group: groupAlerts, Example: "webhook.key", Restart: true,
-		Doc:   "Sign what is sent to webhooks (RFC 9421): a private key, PEM, or a line with the name of a key and its secret, of 32 bytes at least, in base64url or hexadecimal. Nobody else may be able to read it.",
+		Doc:   "Sign what is sent to webhooks (RFC 9421): a private key, PEM, or a line as files of --signatures have it, with the name of a key, its algorithm and the key. Nobody else may be able to read it.",
 		field: func(s *sections) any { return &s.server.Alerts.WebhookKey }},
 	{Name: "alert-program", Kind: FilePath, Value: "PROGRAM", Repeat: true, Group: groupAlerts, Example: "/usr/local/bin/page-me", Restart: true,
 		Doc:   "Run this program for each notice, without a shell, with the notice as JSON on its standard input. It ends with 0 when it has taken it, within half a minute.",

@@ -1,0 +1,63 @@
+package monitor
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"freshet/internal/alert"
+	"freshet/internal/notify"
+)
+
+// The page of alerts has the raised ones first, and nothing of what others name
+// can be anything but text.
+func TestAlertsPage(t *testing.T) {
+	m := alert.New(alert.Options{Rules: alert.Rules(), Server: "edge-1"})
+	at := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	look := alert.Look{"origin_down": {{Subject: `<script>alert(1)</script>`, Value: 1, Detail: "\"'><b>x"}}, "certificate_left": {{Subject: "www.example.org", Value: 3600}}}
+	var told []alert.Notice
+	for i := range 3 {
+		told = append(told, m.Step(at.Add(time.Duration(i)*20*time.Second), look)...)
+	}
+	if len(told) != 2 {
+		t.Fatalf("%+v", told)
+	}
+	shown := New(Options{Started: at, Alerts: func() Alerts {
+		return Alerts{Rules: m.Rules(), Alerts: m.Alerts(), History: m.History(), Ways: []notify.State{{Way: "mail to ops@example.org", Sent: 2, Error: "<i>no"}}}
+	}})
+	defer shown.Close()
+	page := func(path string) string {
+		t.Helper()
+		w := httptest.NewRecorder()
+		shown.Local().ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1"+path, nil))
+		if w.Code != 200 {
+			t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+		}
+		return w.Body.String()
+	}
+	html := page("/alerts")
+	for _, bad := range []string{"<script>alert", "<b>x", "<i>no"} {
+		if strings.Contains(html, bad) {
+			t.Errorf("the page has %s", bad)
+		}
+	}
+	for _, want := range []string{"&lt;script&gt;alert(1)", "www.example.org", "mail to ops@example.org", "raised", "certificate_left &lt; 14d"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+	first, last := strings.Index(html, "origin-down"), strings.Index(html, "queue-stopped")
+	if first < 0 || last < first {
+		t.Errorf("origin-down at %d, queue-stopped at %d", first, last)
+	}
+	if got := page("/alerts.json"); !strings.Contains(got, `"state":"raised"`) {
+		t.Error(got)
+	}
+	if got := page("/alerts/notices.csv"); !strings.Contains(got, "certificate-expiry") {
+		t.Error(got)
+	}
+	if got := page("/overview.json"); !strings.Contains(got, `"name":"alerts"`) {
+		t.Error(got)
+	}
+}
