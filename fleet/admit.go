@@ -46,6 +46,9 @@ func (n *Node) admit(addr string) error {
 		return err
 	}
 	n.keep(func() error { stopReports(); return nil })
+	if err := n.serveCertificates(conn); err != nil {
+		return err
+	}
 	if n.shared != nil {
 		if err := n.shared.admit(n); err != nil {
 			return err

@@ -32,6 +32,9 @@ type MemberOptions struct {
 	// Figures adds to what the node says of itself what only the process knows;
 	// nil: nothing. It is called every few seconds.
 	Figures func(*Report)
+	// Linked is told how the hub is asked about the certificates of the fleet,
+	// and, with nil, that it cannot be asked any more; nil: nobody.
+	Linked func(ask func(ctx context.Context, question []byte) ([]byte, error))
 	// Tickets is given the keys of session tickets, whenever the hub has answered a
 	// report; nil: nobody, and the hub gives none.
 	Tickets func(keys []byte)
@@ -76,6 +79,10 @@ func Join(ctx context.Context, o MemberOptions) error {
 	about, err := m.prepare()
 	if err != nil {
 		return err
+	}
+	if o.Linked != nil {
+		o.Linked(func(ctx context.Context, q []byte) ([]byte, error) { return conn.Call(ctx, callCertificates, q) })
+		defer o.Linked(nil)
 	}
 	if o.Ready != nil {
 		o.Ready(conn.Name(), about)

@@ -61,6 +61,9 @@ type Options struct {
 	// Figures adds to what this server says of itself what only the process
 	// knows; nil: nothing. It is called for each list of servers.
 	Figures func(*Report)
+	// Certificates answers what members ask about the certificates of the fleet,
+	// which this server keeps; nil: it keeps none.
+	Certificates func(ctx context.Context, question []byte) ([]byte, error)
 	// Tickets are the keys of session tickets, which members that serve over TLS
 	// get with the answers to their reports; nil: they get none, nor does anybody
 	// when the queue is kept elsewhere, for who runs that could read them.
@@ -112,6 +115,8 @@ type Node struct {
 	room      room                   // on the bus, for jobs
 	keepers   []func() error         // what is closed, in the opposite order
 
+	certificates func(context.Context, []byte) ([]byte, error) // Options.Certificates
+
 	stop  context.CancelFunc
 	ended sync.WaitGroup
 
@@ -131,7 +136,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.Name == "" {
 		o.Name, _ = os.Hostname()
 	}
-	n := &Node{name: o.Name, check: o.Check, log: o.ErrorLog, stop: func() {}, failed: make(chan struct{}), heeds: newHeeds()}
+	n := &Node{name: o.Name, check: o.Check, certificates: o.Certificates, log: o.ErrorLog, stop: func() {}, failed: make(chan struct{}), heeds: newHeeds()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(n.sorted(ctx, err), n.Close())

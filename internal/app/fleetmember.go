@@ -113,6 +113,9 @@ func (s *service) join() error {
 				s.env.tell("fleet: %s", about)
 			}
 		}}
+	if s.conf.Auto.Fleet {
+		o.Linked = s.hub.Link
+	}
 	if s.tickets != nil {
 		o.Tickets = s.takeTickets
 	}

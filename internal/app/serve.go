@@ -17,6 +17,7 @@ import (
 	"freshet/forward"
 	"freshet/httpd"
 	"freshet/internal/accesslog"
+	"freshet/internal/acme"
 	"freshet/internal/config"
 	"freshet/internal/control"
 	"freshet/internal/guard"
@@ -48,9 +49,10 @@ type service struct {
 	listeners []*opened
 	current   atomic.Pointer[[]*opened] // listeners, for other goroutines
 	serveTLS  func(net.Listener) error
-	tickets   *tickets       // nil: there is no TLS
 	local     *localTLS      // nil: certificates are in files
+	tickets   *tickets       // nil: there is no TLS
 	auto      *autoTLS       // nil: none can be by ACME
+	hub       acme.Hub       // that keeps certificates, of a member of a fleet
 	inFiles   getCertificate // nil: none are in files
 	failed    chan error     // of a listener that ended by itself
 	ended     chan struct{}  // closed when nobody listens to failed any more

@@ -60,6 +60,9 @@ func (s *service) openAuto(c *config.Server, names []string) error {
 		return err
 	}
 	o.HTTP, o.TLS = proofsAt(c.Listen, c.TLSListen)
+	if c.Auto.Fleet && c.Jobs.Join != (config.Secret{}) {
+		o.Hub = &s.hub
+	}
 	o.Log = s.log.Logger
 	m, err := acme.Open(o)
 	if err != nil {
@@ -127,6 +130,21 @@ func autoOptions(c *config.Auto, names, environ []string) (acme.Options, error) 
 		return o, fmt.Errorf("--tls-auto-ca %s: there is no certificate in it; give a file in PEM", c.CA)
 	}
 	return o, nil
+}
+
+// keptForFleet answers members of the fleet, if this server keeps its
+// certificates; nil: it does not.
+func (s *service) keptForFleet() func(context.Context, []byte) ([]byte, error) {
+	if !s.conf.Auto.Fleet {
+		return nil
+	}
+	return func(ctx context.Context, question []byte) ([]byte, error) {
+		own := s.certificates()
+		if own == nil {
+			return nil, errors.New("the hub gets no certificates itself; give it a name, with --tls-auto")
+		}
+		return own.Answer(ctx, question)
+	}
 }
 
 // askAuto is what permits names on demand; nil: there are none.

@@ -226,7 +226,7 @@ func TestTLSAutoOnDemand(t *testing.T) {
 		}
 	}
 	p.stop()
-	said := fails(t, exitUsage, "serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--tls-auto-ask", "ask", folder(t))
+	said := fails(t, exitUsage, "serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--tls-local", "--tls-auto-ask", "ask", folder(t))
 	if !strings.Contains(said, "the whole path of a program") {
 		t.Errorf("%s", said)
 	}

@@ -16,6 +16,7 @@ type Auto struct {
 	Data      string // a folder; "": the user's
 	Ask       string // a program, or an address, that permits names on demand; ""
 	NewNames  int64  // on demand, in an hour
+	Fleet     bool   // certificates are those of the fleet, kept by its hub
 }
 
 // Where a server listens that has certificates of its own for names, and no
@@ -33,6 +34,7 @@ const defaultNewNames = 60
 // says where such a server listens.
 func (s *settings) checkAuto(c *Server) {
 	auto := s.label("tls-auto")
+	s.checkAutoFleet(c)
 	ask := s.label("tls-auto-ask")
 	if c.Auto.NewNames != defaultNewNames && s.has("tls-auto-new-names") && c.Auto.Ask == "" {
 		s.faultAbout("tls-auto-new-names", "%s is used with %s only; give %s too", s.label("tls-auto-new-names"), ask, ask)
@@ -57,6 +59,21 @@ func (s *settings) checkAuto(c *Server) {
 	case len(c.TLSListen) == 0 && c.Auto.Ask != "":
 		listen := s.label("tls-listen")
 		s.faultAbout("tls-auto-ask", "%s is used by %s only; give %s ADDR too", ask, listen, listen)
+	}
+}
+
+// checkAutoFleet looks at certificates of a fleet. They travel, with their keys,
+// between its own servers only, and one hub keeps them.
+func (s *settings) checkAutoFleet(c *Server) {
+	label := s.label("tls-auto-fleet")
+	switch {
+	case !c.Auto.Fleet:
+	case c.Jobs.NATS.URL != "":
+		s.faultAbout("tls-auto-fleet", "%s is not for a fleet that is kept in NATS elsewhere, where others could read the keys; leave it out, or %s", label, s.label("nats"))
+	case c.Jobs.Peer != (Secret{}):
+		s.faultAbout("tls-auto-fleet", "%s is not for a fleet that several servers keep: one hub keeps the certificates; leave it out", label)
+	case c.Jobs.Fleet == "" && c.Jobs.Join == (Secret{}):
+		s.faultAbout("tls-auto-fleet", "%s is for a server with a fleet, or in one; give %s ADDR, or %s TOKEN", label, s.label("fleet"), s.label("join"))
 	}
 }
 
