@@ -87,6 +87,7 @@ type Options struct {
 	lease   time.Duration // of who leads; 0: leaseLife
 	holds   time.Duration // the lease of a task; 0: that of jobs
 	store   int64         // bytes that may be stored on the bus here; 0: as many as usual
+	walk    walker        // nil: filepath.WalkDir
 }
 
 // ErrInUse is why a folder is not opened that another process uses.
@@ -150,9 +151,13 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		return nil, err
 	}
 	n.keep(n.logs.Close)
-	if n.outputs, err = OpenOutputs(filepath.Join(o.Dir, "outputs"), o.Outputs, n.files); err != nil {
+	if o.walk == nil {
+		o.walk = filepath.WalkDir
+	}
+	if n.outputs, err = openOutputs(filepath.Join(o.Dir, "outputs"), o.Outputs, n.files, o.walk); err != nil {
 		return nil, err
 	}
+	n.keep(n.outputs.Close)
 	if n.inputs, err = OpenInputs(filepath.Join(o.Dir, "inputs"), o.Inputs, n.files); err != nil {
 		return nil, err
 	}
@@ -385,6 +390,9 @@ func (n *Node) clean(ctx context.Context) {
 }
 
 func (n *Node) cleanOnce(ctx context.Context) error {
+	if err := n.outputs.room.known(ctx); err != nil {
+		return err
+	}
 	for _, part := range [...]struct {
 		kept   func() ([]jobs.ID, error)
 		forget func(jobs.ID) error

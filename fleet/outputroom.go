@@ -1,10 +1,11 @@
 package fleet
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -14,9 +15,16 @@ import (
 // DefaultMaxOutputs is how many bytes the files that tasks made have, all together.
 const DefaultMaxOutputs = 64 << 30
 
-// outputRoom counts what tasks have made and is kept, and bounds it.
+// outputRoom counts what tasks have made and is kept, and bounds it. What is there
+// at the start is counted beside all else, for it may be long: until it is known,
+// nothing comes and nothing is forgotten.
 type outputRoom struct {
 	most int64
+
+	counted chan struct{} // closed when it is known what is there
+	fault   error         // why it is not; set before that
+	life    context.Context
+	end     context.CancelFunc // of the count
 
 	mu     sync.Mutex // guards what follows; a leaf
 	all    int64
@@ -28,11 +36,36 @@ func newOutputRoom(most int64) *outputRoom {
 	if most <= 0 {
 		most = DefaultMaxOutputs
 	}
-	return &outputRoom{most: most, of: map[jobs.ID]int64{}}
+	r := &outputRoom{most: most, counted: make(chan struct{}), of: map[jobs.ID]int64{}}
+	r.life, r.end = context.WithCancel(context.Background())
+	return r
 }
 
-// begin says whether a file may come; then end is called.
-func (r *outputRoom) begin(size int64) error {
+// known waits until it is known what is there.
+func (r *outputRoom) known(ctx context.Context) error {
+	select {
+	case <-r.counted:
+		return r.fault
+	default:
+	}
+	select {
+	case <-r.counted:
+		return r.fault
+	case <-ctx.Done():
+		return fmt.Errorf("what tasks made is being counted: %w", ctx.Err())
+	}
+}
+
+// begin says whether a file may come, when it is known what is there; then over is
+// called.
+func (r *outputRoom) begin(ctx context.Context, size int64) error {
+	if err := r.known(ctx); err != nil {
+		return err
+	}
+	return r.take(size)
+}
+
+func (r *outputRoom) take(size int64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if used := r.all + r.coming; used+size > r.most {
@@ -42,7 +75,7 @@ func (r *outputRoom) begin(size int64) error {
 	return nil
 }
 
-func (r *outputRoom) end(size int64) {
+func (r *outputRoom) over(size int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.coming -= size
@@ -64,24 +97,46 @@ func (r *outputRoom) forget(job jobs.ID) {
 	delete(r.of, job)
 }
 
-// check refuses jobs that would make files, when there is no room for any.
+// check refuses jobs that would make files, when there is no room for any, as far
+// as that is known.
 func (r *outputRoom) check(specs []jobs.Spec) error {
 	for i := range specs {
 		if len(specs[i].Outputs) == 0 {
 			continue
 		}
-		if err := r.begin(1); err != nil {
+		if err := r.take(1); err != nil {
 			return err
 		}
-		r.end(1)
+		r.over(1)
 		return nil
 	}
 	return nil
 }
 
+// errUncounted is of a count that was ended.
+var errUncounted = errors.New("the server ends")
+
+// walker is filepath.WalkDir, or takes its place.
+type walker func(root string, f fs.WalkDirFunc) error
+
+// start counts beside all else; close ends that, and waits for it.
+func (r *outputRoom) start(dir string, walk walker) {
+	go func() {
+		defer close(r.counted)
+		if err := r.count(dir, walk); err != nil {
+			r.fault = fmt.Errorf("count what tasks made: %w", err)
+		}
+	}()
+}
+
+func (r *outputRoom) close() {
+	r.end()
+	<-r.counted
+}
+
 // count counts what is in a folder of folders of jobs, and removes what a process
 // has left there that was killed while a file came.
-func (r *outputRoom) count(dir string) error {
+func (r *outputRoom) count(dir string, walk walker) error {
 	ids, err := kept(dir)
 	if err != nil {
 		return err
@@ -91,11 +146,13 @@ func (r *outputRoom) count(dir string) error {
 		if err != nil {
 			return err
 		}
-		err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
+		err = walk(folder, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case r.life.Err() != nil:
+				return errUncounted
+			case err != nil || !d.Type().IsRegular():
 				return err
-			}
-			if strings.HasPrefix(d.Name(), ".freshet-") {
+			case strings.HasPrefix(d.Name(), ".freshet-"):
 				return os.Remove(path)
 			}
 			info, err := d.Info()
@@ -105,7 +162,7 @@ func (r *outputRoom) count(dir string) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("count what tasks made: %w", err)
+			return err
 		}
 	}
 	return nil
@@ -113,6 +170,7 @@ func (r *outputRoom) count(dir string) error {
 
 // countMade counts what is kept elsewhere.
 func (r *outputRoom) countMade(m madeFiles) {
+	defer close(r.counted)
 	for job, tasks := range m {
 		for _, files := range tasks {
 			for i := range files {

@@ -1,11 +1,16 @@
 package fleet
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"freshet/jobs"
 )
@@ -26,6 +31,7 @@ func TestOutputRoom(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				t.Cleanup(func() { o.Close() })
 				return o
 			}
 			o := open()
@@ -68,6 +74,86 @@ func TestOutputRoom(t *testing.T) {
 			}
 			if r := o.room; r.all != 0 || r.coming != 0 || len(r.of) != 0 {
 				t.Errorf("%d, %d on their way, of %v", r.all, r.coming, r.of)
+			}
+		})
+	}
+}
+
+// What is there is counted beside all else: a server has its queue, and runs tasks,
+// while it is, and only what tasks make waits, and is bounded then by all of it. A
+// server that ends does not wait for the count.
+func TestOutputsCounted(t *testing.T) {
+	for _, ends := range []bool{false, true} {
+		t.Run(fmt.Sprint("ends ", ends), func(t *testing.T) {
+			o := Options{Dir: t.TempDir(), Name: "here", Tasks: 1, Outputs: 10, Drain: time.Nanosecond, ErrorLog: slog.New(slog.DiscardHandler)}
+			n, err := Open(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids, err := n.scheduler.Submit(t.Context(), jobs.Spec{Command: []string{"true"}, Needs: map[string]string{"nobody": ""}})
+			if err = errors.Join(err, n.Close()); err != nil {
+				t.Fatal(err)
+			}
+			old := filepath.Join(o.Dir, "outputs", string(ids[0]), "1.1")
+			left := filepath.Join(old, ".freshet-x")
+			if err := errors.Join(os.MkdirAll(old, 0o700), os.WriteFile(filepath.Join(old, "a"), make([]byte, 8), 0o600), os.WriteFile(left, nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			walking, goOn := make(chan struct{}), make(chan struct{})
+			o.walk = func(root string, f fs.WalkDirFunc) error {
+				close(walking)
+				<-goOn
+				return filepath.WalkDir(root, f)
+			}
+			if n, err = Open(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			<-walking
+			if _, err := n.scheduler.Submit(t.Context(), jobs.Spec{Command: []string{"true"}}); err != nil {
+				t.Errorf("while it is counted: %v", err)
+			}
+			short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			if err := n.outputs.room.begin(short, 1); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("what comes while it is counted: %v", err)
+			}
+			cancel()
+			stored := make(chan error, 1)
+			go func() {
+				stored <- n.outputs.Store(t.Context(), jobs.Lease{Job: "k", Task: 1, Attempt: 1}, "b", 3, strings.NewReader("123"))
+			}()
+			forgot := make(chan error, 1)
+			go func() { forgot <- n.outputs.forget("none") }()
+			closed := make(chan error, 1)
+			if ends {
+				go func() { closed <- n.Close() }()
+				<-n.outputs.room.life.Done()
+			}
+			select {
+			case err := <-stored:
+				t.Errorf("it is stored before it is known what is there: %v", err)
+			case err := <-forgot:
+				t.Errorf("it is forgotten before it is known what is there: %v", err)
+			default:
+			}
+			close(goOn)
+			want := jobs.ErrFull
+			if ends {
+				want = errUncounted
+			}
+			if err := <-stored; !errors.Is(err, want) {
+				t.Errorf("%v, want %v", err, want)
+			}
+			if err := <-forgot; err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Lstat(left); os.IsNotExist(err) == ends {
+				t.Errorf("what a killed process has left: %v", err)
+			}
+			if !ends {
+				closed <- n.Close()
+			}
+			if err := <-closed; err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -32,19 +32,31 @@ type Outputs struct {
 // OpenOutputs makes the folder. Unless elsewhere is nil, it is another folder
 // beside, a copy of what is there: what was in it does not count. All files may
 // have so many bytes together; 0: DefaultMaxOutputs. What would be more is refused
-// with jobs.ErrFull.
+// with jobs.ErrFull. What is there is counted beside all else: Store waits for that,
+// Close ends it.
 func OpenOutputs(dir string, most int64, away *elsewhere) (*Outputs, error) {
+	return openOutputs(dir, most, away, filepath.WalkDir)
+}
+
+func openOutputs(dir string, most int64, away *elsewhere, walk walker) (*Outputs, error) {
 	o := &Outputs{dir: dir, away: away, room: newOutputRoom(most)}
 	if away == nil {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
 		}
-		return o, o.room.count(dir)
+		o.room.start(dir, walk)
+		return o, nil
 	}
 	o.dir = copiesOf(dir)
 	o.made, o.maybe = madeOf(away.take(ofOutputs)), map[jobs.ID]map[string]bool{}
 	o.room.countMade(o.made)
 	return o, away.clear(o.dir)
+}
+
+// Close ends what OpenOutputs has begun.
+func (o *Outputs) Close() error {
+	o.room.close()
+	return nil
 }
 
 // Store implements worker.FileStore. A file is there whole, and on the disk, or
@@ -57,10 +69,10 @@ func (o *Outputs) Store(ctx context.Context, l jobs.Lease, name string, size int
 	if name = filepath.FromSlash(name); !filepath.IsLocal(name) {
 		return fmt.Errorf("output %q leads out of its folder", name)
 	}
-	if err := o.room.begin(size); err != nil {
+	if err := o.room.begin(ctx, size); err != nil {
 		return err
 	}
-	defer o.room.end(size)
+	defer o.room.over(size)
 	path := filepath.Join(folder, strconv.FormatInt(l.Task, 10)+"."+strconv.Itoa(l.Attempt), name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -191,8 +203,9 @@ func (o *Outputs) kept() ([]jobs.ID, error) {
 	return o.keptThere(ids), nil
 }
 
-// forget removes what is kept of a job.
+// forget removes what is kept of a job, when it is known what is there.
 func (o *Outputs) forget(job jobs.ID) error {
+	<-o.room.counted
 	folder, err := folderOf(o.dir, job)
 	if err == nil && o.away != nil {
 		err = o.forgetThere(job)
