@@ -1,8 +1,10 @@
 package app
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
+	"sync"
 
 	"freshet/internal/config"
 	"freshet/internal/guard"
@@ -13,20 +15,63 @@ import (
 
 // access is what the guards by address and by name of a server have in common. It
 // outlives changes of the configuration. The zero value is ready.
-type access struct{}
+type access struct {
+	once      sync.Once
+	tries     *guard.Tries
+	passwords *guard.Passwords
+
+	mu    sync.Mutex               // guards basic
+	basic map[basicOf]*guard.Basic // which are kept for as long as the server runs
+}
+
+// basicOf is what a guard by name and password is made of; trusted as text.
+type basicOf struct{ file, realm, trusted string }
+
+// setUp makes what guards share.
+func (a *access) setUp() {
+	a.once.Do(func() {
+		a.tries, a.passwords, a.basic = guard.NewTries(), guard.NewPasswords(), map[basicOf]*guard.Basic{}
+	})
+}
+
+// users returns the guard by name and password, which is there once for a file.
+func (a *access) users(c *config.Access, trusted []netip.Prefix, w *within) (*guard.Basic, error) {
+	a.setUp()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	of := basicOf{c.Users, c.Realm, fmt.Sprint(trusted)}
+	if g := a.basic[of]; g != nil {
+		return g, nil
+	}
+	g, err := guard.OpenBasic(guard.BasicOptions{File: c.Users, Realm: c.Realm, Trusted: trusted, Tries: a.tries, Passwords: a.passwords, Now: w.now}, func(err error) {
+		w.log.Error("users cannot be read anew; those that there were go on", "err", err)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("users: %w", err)
+	}
+	a.basic[of] = g
+	return g, nil
+}
 
 // accessGuards are the guards of a route that are asked before all others, and
 // those that are asked after them.
 type accessGuards struct{ first, last []guard.Guard }
 
 // open opens the guards that a command or a route names.
-func (a *access) open(c *config.Access, trusted []netip.Prefix) (g accessGuards, err error) {
+func (a *access) open(c *config.Access, trusted []netip.Prefix, w *within) (g accessGuards, err error) {
 	if len(c.Allow) > 0 || len(c.Deny) > 0 {
 		address, err := guard.NewAddress(c.Allow, c.Deny, trusted)
 		if err != nil {
 			return g, err
 		}
 		g.first = append(g.first, address)
+	}
+	if c.Users != "" {
+		named, err := a.users(c, trusted, w)
+		if err != nil {
+			return g, err
+		}
+		g.last = append(g.last, named)
 	}
 	return g, nil
 }
@@ -35,9 +80,9 @@ func (a *access) open(c *config.Access, trusted []netip.Prefix) (g accessGuards,
 // by name inside.
 func accessed(open opener, g *config.Guards, trusted []netip.Prefix) opener {
 	return func(w *within) (content, error) {
-		own, err := w.access.open(&g.Access, trusted)
+		own, err := w.access.open(&g.Access, trusted, w)
 		if err != nil {
-			return content{}, err
+			return content{}, fmt.Errorf("--%w", err)
 		}
 		return behind(guarded(behind(open, own.last), g), own.first)(w)
 	}
@@ -61,7 +106,7 @@ func behind(open opener, guards []guard.Guard) opener {
 
 // accessed returns all guards of a route, in the order in which they are asked.
 func (b *builder) accessed(s *sites, r *config.Route) ([]guard.Guard, error) {
-	own, err := b.live.within.access.open(&r.Access, trustOf(r))
+	own, err := b.live.within.access.open(&r.Access, trustOf(r), b.live.within)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +136,17 @@ func accessSettings(id rule.ID) []why.Setting {
 	switch id {
 	case rule.AddressDenied:
 		return []why.Setting{{Key: "allow"}, {Key: "deny"}}
+	case rule.LoginMissing, rule.LoginMalformed, rule.LoginWrong, rule.LoginsBusy, rule.TriesTooMany:
+		return []why.Setting{{Key: "users"}, {Key: "realm"}}
 	}
 	return nil
 }
 
 // explainAccess adds what a record tells to an explanation.
 func explainAccess(e *why.Explanation, rec *record.Record) {
+	if rec.User != "" {
+		e.Compare("user", rec.User, "as the client says", true)
+	}
 	if e.Status == http.StatusForbidden && rec.Remote.IsValid() {
 		e.Compare("client", rec.Remote.Addr().Unmap().String(), "the address of the connection", true)
 	}

@@ -1,14 +1,20 @@
 package app
 
 import (
+	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
+	"freshet/internal/config"
 	"freshet/internal/rule"
+	"freshet/internal/userfile"
 )
 
 // What a site says of addresses holds for its routes, unless they say otherwise.
@@ -55,9 +61,135 @@ func TestAddressFlags(t *testing.T) {
 	p.stop()
 	contains(t, fails(t, exitUsage, "serve", "--allow", "10.0.0.0/99", t.TempDir()), `bad value "10.0.0.0/99" for --allow`, "give an address such as")
 	contains(t, fails(t, exitUsage, "serve", "--allow", "off", t.TempDir()), `bad value "off" for --allow`)
-	file := filepath.Join(t.TempDir(), "f.toml")
-	if err := os.WriteFile(file, []byte("[[site]]\n[[site.route]]\nredirect = '/a'\ndeny = ['off', 'all']\n"), 0o600); err != nil {
+	_, err := config.ParseFile("f.toml", []byte("[[site]]\n[[site.route]]\nredirect = '/a'\ndeny = ['off', 'all']\n"))
+	if err == nil || !strings.Contains(err.Error(), "f.toml:4:1: deny says off and a range") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Somebody is added to a file of users, and comes in with curl; a program and an
+// origin are told who it is, whatever the client says; what was made for one is not
+// given to another.
+func TestUsersPass(t *testing.T) {
+	home := t.TempDir()
+	file := filepath.Join(home, "users")
+	run := func(status int, password string, args ...string) (stdout, stderr string) {
+		t.Helper()
+		p := startWith(t, func(e *Env) { e.Stdin = strings.NewReader(password) }, append([]string{"user"}, args...)...)
+		if got := p.wait(); got != status {
+			t.Errorf("user %v: %d, %s%s", args, got, p.stdout, p.stderr)
+		}
+		return p.stdout.String(), p.stderr.String()
+	}
+	run(exitOK, "secret 1\n", "add", file, "ann")
+	run(exitOK, "secret 2", "add", file, "bob")
+	run(exitOK, "other", "add", file, "eve")
+	run(exitOK, "", "remove", file, "eve")
+	if stdout, _ := run(exitOK, "", "list", file); stdout != "ann\nbob\n" {
+		t.Errorf("list prints %q", stdout)
+	}
+	run(exitOK, "secret 1\n", "check", file, "ann")
+	for _, tt := range []struct {
+		status   int
+		password string
+		args     []string
+		says     string
+	}{
+		{exitFault, "secret 2", []string{"check", file, "ann"}, "not those of a user"},
+		{exitFault, "x", []string{"check", file, "eve"}, "not those of a user"},
+		{exitFault, "", []string{"remove", file, "eve"}, "has no user eve"},
+		{exitFault, "", []string{"add", file, "carl"}, "read the password"},
+		{exitFault, "\n", []string{"add", file, "carl"}, "the password is empty"},
+		{exitFault, "x", []string{"add", file, "a:b"}, "the name has a colon"},
+		{exitFault, "", []string{"list", file + ".none"}, "no such file"},
+		{exitUsage, "", []string{"add", file}, "add takes the file and a name"},
+		{exitUsage, "", []string{"list"}, "list takes the file"},
+	} {
+		if _, stderr := run(tt.status, tt.password, tt.args...); !strings.Contains(stderr, tt.says) {
+			t.Errorf("user %v: %s", tt.args, stderr)
+		}
+	}
+	if info, err := os.Stat(file); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		if r.URL.Path == "/public" {
+			w.Header().Set("Cache-Control", "public, max-age=60")
+		}
+		fmt.Fprintf(w, "%s %q %q", r.Header.Get("Remote-User"), r.Header.Get("Authorization"), r.Header["Remote-Groups"])
+	}))
+	defer origin.Close()
+	told := &records{more: make(chan struct{})}
+	log := filepath.Join(home, "access.log")
+	p := startWith(t, func(e *Env) { e.Sink = told }, "proxy", "--to", origin.URL, "--listen", "127.0.0.1:0", "--monitor", "off", "--access-log", log, "--users", file, "--realm", "Photos")
+	as := func(path string, args ...string) string {
+		t.Helper()
+		out, err := exec.Command("curl", append(append([]string{"-sS", "-w", " %{http_code}", "-H", "Remote-User: root", "-H", "Remote-Groups: all", "-H", "Connection: remote-user"}, args...), p.url()+path)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return string(out)
+	}
+	for _, tt := range []struct{ path, user, want string }{
+		{"page", "ann:secret 1", `ann "" [] 200`},
+		{"page", "bob:secret 2", `bob "" [] 200`},
+		{"page", "ann:secret 1", `ann "" [] 200`},
+		{"public", "ann:secret 1", `ann "" [] 200`},
+		{"public", "bob:secret 2", `ann "" [] 200`}, // as the origin allows
+	} {
+		if got := as(tt.path, "--user", tt.user); got != tt.want {
+			t.Errorf("%s of %s: %s", tt.path, tt.user, got)
+		}
+	}
+	if rec, err := told.wait(0); err != nil || rec.User != "ann" {
+		t.Errorf("%+v, %v", rec, err)
+	}
+	if got := as("page", "--user", "ann:guess"); !strings.HasSuffix(got, " 401") {
+		t.Error(got)
+	}
+	resp, body := get(t, p.url()+"page")
+	if resp.StatusCode != 401 || resp.Header.Get("WWW-Authenticate") != `Basic realm="Photos", charset="UTF-8"` || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d, %v, %s", resp.StatusCode, resp.Header, body)
+	}
+	p.stop()
+}
+
+// A program is told who it is, by both kinds of gateways alike; a route may be open
+// although its site is not.
+func TestUsersOfPrograms(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("programs are scripts of a shell")
+	}
+	dir := t.TempDir()
+	line, err := userfile.Line("ann", "secret", []byte("0123456789abcdef"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	contains(t, fails(t, exitUsage, "config", "check", file), "f.toml:4:", "deny says off and a range")
+	file := filepath.Join(dir, "users")
+	if err := os.WriteFile(file, []byte(line+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	programs := filepath.Join(dir, "programs")
+	if err := os.Mkdir(programs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(programs, "who"), []byte("#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n%s %s %s %s' \"$REMOTE_USER\" \"$AUTH_TYPE\" \"$HTTP_REMOTE_USER\" \"$HTTP_AUTHORIZATION\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, entered := range []string{dir, filepath.Dir(dir)} { // by nobody, who programs of root run as
+		if err := os.Chmod(entered, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	route := "cgi = '" + programs + "'\ncgi-authorization = true\n"
+	c := startFile(t, "[server]\nlisten = '127.0.0.1:0'\nmonitor = 'off'\n[[site]]\nusers = '"+file+"'\n[[site.route]]\n"+route+"[[site.route]]\npath = '/open'\nusers = 'off'\n"+route)
+	for path, want := range map[string]string{"who": "ann Basic  ", "open/who": "   Basic YW5uOnNlY3JldA=="} {
+		resp, body := get(t, c.url()+path, "Authorization", "Basic YW5uOnNlY3JldA==", "Remote-User", "root")
+		if resp.StatusCode != 200 || body != want {
+			t.Errorf("%s: %d, %q", path, resp.StatusCode, body)
+		}
+	}
+	c.stop()
 }

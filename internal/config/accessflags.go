@@ -9,12 +9,17 @@ import (
 // Access says who may have what a route has, by address and by name.
 type Access struct {
 	Allow, Deny []string // ranges of addresses, "all" or "unix:"
+	Users       string   // a file; "" for none
+	Realm       string   // of Users; "": the default
 }
 
 // accessDocs are the sentences of the rows, by name.
 var accessDocs = map[string]string{
 	"allow": "Clients that may pass, by address: ADDRESS, ADDRESS/BITS, all, or unix: for those of Unix sockets. When there is one, nobody else may: 403. deny goes before allow. The address is that of the connection, or, behind the proxies of trust, the one that they tell. Unset: all.",
 	"deny":  "Clients that may not pass, as in allow: 403. Unset: none.",
+	"users": "Answer users only, who say their name and password (Basic authentication, RFC 7617): else 401. A line of the file is a name and a hashed password; \"freshet user add FILE NAME\" adds one, and bcrypt of \"htpasswd -B\" is taken, too. Nobody else may be able to read it; 64 KiB at most, some 500 users. Read again when it changes. " +
+		"After 10 wrong passwords of a client in 5 minutes, or 50 for a name: 429. Passwords travel readable where there is no TLS.",
+	"realm": "What people are shown when they are asked for the password of users. Unset: freshet.",
 }
 
 // accessRowsOf are the rows, of a command, a site or a route; at is where they are
@@ -25,6 +30,10 @@ func accessRowsOf(group string, at func(*sections) *Access) []Flag {
 			field: func(s *sections) any { return &at(s).Allow }},
 		{Name: "deny", Kind: ClientRange, Value: "RANGE", Repeat: true, Example: "192.0.2.7",
 			field: func(s *sections) any { return &at(s).Deny }},
+		{Name: "users", Kind: FilePath, Value: "FILE", Example: "users.txt",
+			field: func(s *sections) any { return &at(s).Users }},
+		{Name: "realm", Kind: FieldText, Value: "TEXT", Example: "Photos",
+			field: func(s *sections) any { return &at(s).Realm }},
 	}
 	for i := range rows {
 		f := &rows[i]
@@ -43,7 +52,7 @@ func accessRowsOf(group string, at func(*sections) *Access) []Flag {
 }
 
 // accessOff are the rows that a route can take back.
-var accessOff = map[string]bool{"allow": true, "deny": true}
+var accessOff = map[string]bool{"allow": true, "deny": true, "users": true}
 
 var (
 	accessFlags     = accessRowsOf(groupGuards, func(s *sections) *Access { return &s.guards.Access })
@@ -61,6 +70,14 @@ var trustFlags = []Flag{
 // inherit completes what a route does not say by what its site says.
 func (a *Access) inherit(site *Access) {
 	a.Allow, a.Deny = inherited(a.Allow, site.Allow), inherited(a.Deny, site.Deny)
+	for _, own := range []struct{ route, site *string }{{&a.Users, &site.Users}, {&a.Realm, &site.Realm}} {
+		if *own.route == "" {
+			*own.route = *own.site
+		}
+	}
+	if a.Users == "off" {
+		a.Users = ""
+	}
 }
 
 func inherited(own, site []string) []string {
@@ -75,7 +92,7 @@ func inherited(own, site []string) []string {
 
 // none reports whether everybody may have it.
 func (a *Access) none() bool {
-	return len(a.Allow) == 0 && len(a.Deny) == 0
+	return len(a.Allow) == 0 && len(a.Deny) == 0 && a.Users == ""
 }
 
 // parseClientRange checks a range of clients and returns its usual form.

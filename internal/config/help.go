@@ -68,6 +68,7 @@ var Commands = []Command{
 	smimeCommand,
 	getCommand,
 	signCommand,
+	userCommand,
 	jobCommand,
 	workerCommand,
 	serversCommand,

@@ -17,8 +17,9 @@ type Guesses[K comparable] struct {
 	Time    time.Duration // default GuessTime
 	MaxKeys int           // default MaxGuessKeys
 
-	mu sync.Mutex // guards of
-	of map[K]*wrong
+	mu    sync.Mutex // guards what follows
+	of    map[K]*wrong
+	swept time.Time // when all of them were looked at
 }
 
 // The defaults of Guesses.
@@ -61,6 +62,34 @@ func (g *Guesses[K]) Failed(k K, now time.Time) {
 	w.n++
 }
 
+// Wait returns how long no more secrets for the key are looked at; 0 when they are.
+func (g *Guesses[K]) Wait(k K, now time.Time) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	w := g.at(k, now)
+	if w == nil || w.n < or(g.Max, MaxGuesses) {
+		return 0
+	}
+	return max(0, or(g.Time, GuessTime)-now.Sub(w.since)) + 1
+}
+
+// Forgive takes back what was counted for the key, n of them at most, and returns
+// how many that were. What is counted for all others together stays.
+func (g *Guesses[K]) Forgive(k K, n int, now time.Time) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var others K
+	w := g.at(k, now)
+	if w == nil || g.of[k] != w || k == others {
+		return 0
+	}
+	n = min(n, w.n)
+	if w.n -= n; w.n == 0 {
+		delete(g.of, k)
+	}
+	return n
+}
+
 // Keys returns how many keys are told apart at the moment.
 func (g *Guesses[K]) Keys() int {
 	g.mu.Lock()
@@ -83,16 +112,28 @@ func ClientOf(a netip.Addr) netip.Prefix {
 // at returns what is counted for a key, nil when there is nothing. It is to be
 // called with the lock.
 func (g *Guesses[K]) at(k K, now time.Time) *wrong {
-	for other, w := range g.of {
-		if age := now.Sub(w.since); age > or(g.Time, GuessTime) || age < 0 { // or the clock was set back
-			delete(g.of, other)
+	if age := now.Sub(g.swept); age > or(g.Time, GuessTime)/8 || age < 0 {
+		for other, w := range g.of {
+			if g.over(w, now) {
+				delete(g.of, other)
+			}
 		}
+		g.swept = now
+	}
+	if w := g.of[k]; w != nil && g.over(w, now) {
+		delete(g.of, k)
 	}
 	if w := g.of[k]; w != nil || len(g.of) < or(g.MaxKeys, MaxGuessKeys) {
 		return w
 	}
 	var others K
 	return g.of[others]
+}
+
+// over reports whether what was counted does not count any more.
+func (g *Guesses[K]) over(w *wrong, now time.Time) bool {
+	age := now.Sub(w.since)
+	return age > or(g.Time, GuessTime) || age < 0 // or the clock was set back
 }
 
 func or[T int | time.Duration](v, byDefault T) T {

@@ -29,6 +29,8 @@ var confined = []struct {
 	{"github.com/nats-io", []string{"internal/bus", "internal/bustest"}, "NATS is behind one package, and the tag nonats leaves it out"},
 	{"golang.org/x/net/publicsuffix", []string{"internal/site"}, "whose site a host is of is decided in one place"},
 	{"golang.org/x/net/idna", []string{"client"}, "which names are hosts, and how they are written, is decided in one place"},
+	{"golang.org/x/crypto", []string{"internal/userfile"}, "how passwords are hashed is decided in one place"},
+	{"golang.org/x/text/unicode/norm", []string{"internal/userfile"}, "in which form names and passwords are compared is decided in one place"},
 	{"golang.org/x/net/html", []string{"internal/rewrite"}, "documents are changed in one place"},
 	{"golang.org/x/sys", []string{"cgi", "httpd", "internal/app", "internal/child", "socketserver", "static"}, "system calls stay where the portable form stands beside them"},
 	{"unsafe", []string{"cache", "httpd", "internal/child", "internal/wire", "internal/field", "socketserver", "static"}, "memory safety is argued in few places"},
@@ -88,7 +90,7 @@ func TestWithoutNATS(t *testing.T) {
 		"github.com/nats-io/", "github.com/antithesishq/", "github.com/minio/highwayhash",
 		"github.com/google/go-tpm", "golang.org/x/time/",
 		// Of this module certificates by ACME bring OCSP, and what that is parsed by.
-		"golang.org/x/crypto/b", "golang.org/x/crypto/ch", "golang.org/x/crypto/curve25519", "golang.org/x/crypto/internal/", "golang.org/x/crypto/nacl/", "golang.org/x/crypto/salsa20/",
+		"golang.org/x/crypto/ch", "golang.org/x/crypto/curve25519", "golang.org/x/crypto/internal/", "golang.org/x/crypto/nacl/", "golang.org/x/crypto/salsa20/",
 	}
 	for _, line := range linked(t, "-tags=nonats", "./cmd/freshet", "./internal/bus") {
 		for _, prefix := range brought {

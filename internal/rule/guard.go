@@ -14,6 +14,11 @@ const (
 
 	// Addresses and names of clients.
 	AddressDenied
+	LoginMissing
+	LoginMalformed
+	LoginWrong
+	LoginsBusy
+	TriesTooMany
 
 	// Certificates of clients.
 	ClientCertificateMissing
@@ -62,6 +67,16 @@ var guardTable = [...]Row{
 
 	AddressDenied & 0xff: {"address-denied", 403, "this is not for the client's address", "RFC 9110 §15.5.4",
 		"ask from an address that allow names and deny does not"},
+	LoginMissing & 0xff: {"login-missing", 401, "this is for users, who say their name and password, and the request has none", "RFC 9110 §15.5.2",
+		"ask with name and password, as browsers and \"curl --user\" do"},
+	LoginMalformed & 0xff: {"login-malformed", 401, "the credentials cannot be read: they are not one name and one password in base64, of UTF-8 without control characters", "RFC 7617 §2",
+		"send them as RFC 7617 has them, in one Authorization field"},
+	LoginWrong & 0xff: {"login-wrong", 401, "name and password are not those of a user", "RFC 9110 §15.5.2",
+		"use others; \"freshet user check FILE NAME\" says on the server whether a password is right"},
+	LoginsBusy & 0xff: {"logins-busy", 503, "too many passwords are being compared at once", "RFC 9110 §15.6.4",
+		"ask again in a moment"},
+	TriesTooMany & 0xff: {"tries-too-many", 429, "too many wrong passwords or tokens came from this client, or for this name", "RFC 6585 §4",
+		"wait until the time that Retry-After says is over"},
 
 	// Signatures of requests.
 	SignatureMissing & 0xff: {"signature-missing", 401, "only signed requests may have this, and the request has no signature that is looked at", "RFC 9421 §3.2",
