@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -38,7 +39,7 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%s, %q: %d, %s", tt.path, tt.xff, resp.StatusCode, body)
 		}
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", sock) }}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "unix", sock) }}}
 	for path, status := range map[string]int{"a.txt": 200, "closed/a.txt": 403} {
 		resp, err := client.Get("http://x/" + path)
 		if err != nil {
@@ -59,7 +60,7 @@ func TestAddressFlags(t *testing.T) {
 		t.Errorf("%d, %s", resp.StatusCode, body)
 	}
 	p.stop()
-	contains(t, fails(t, exitUsage, "serve", "--allow", "10.0.0.0/99", t.TempDir()), `bad value "10.0.0.0/99" for --allow`, "give an address such as")
+	contains(t, fails(t, exitUsage, "serve", "--allow", "10.0.0.0/99", t.TempDir()), `bad value "10.0.0.0/99" for --allow`, "an address such as")
 	contains(t, fails(t, exitUsage, "serve", "--allow", "off", t.TempDir()), `bad value "off" for --allow`)
 	_, err := config.ParseFile("f.toml", []byte("[[site]]\n[[site.route]]\nredirect = '/a'\ndeny = ['off', 'all']\n"))
 	if err == nil || !strings.Contains(err.Error(), "f.toml:4:1: deny says off and a range") {

@@ -90,11 +90,6 @@ func inherited(own, site []string) []string {
 	return own
 }
 
-// none reports whether everybody may have it.
-func (a *Access) none() bool {
-	return len(a.Allow) == 0 && len(a.Deny) == 0 && a.Users == ""
-}
-
 // parseClientRange checks a range of clients and returns its usual form.
 func parseClientRange(s string, off bool) (string, error) {
 	switch {
@@ -105,7 +100,7 @@ func parseClientRange(s string, off bool) (string, error) {
 	}
 	p, err := parsePrefix(s)
 	if err != nil {
-		return "", errors.New("give an address such as 10.0.0.1, a range such as 10.0.0.0/8 or fd00::/8, all, or unix:")
+		return "", errors.New("give all, unix:, an address such as 10.0.0.1, or a range such as 10.0.0.0/8 or fd00::/8")
 	}
 	return p.String(), nil
 }

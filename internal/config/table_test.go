@@ -92,8 +92,8 @@ func TestUnknownCommand(t *testing.T) {
 	}
 }
 
-// excluded are keys that others exclude: key-drop, a backend that runs, fleet, and a certificate in a file.
-var excluded = []string{"key-keep", "workers", "worker-user", "cgi-writable", "join", "join-file", "fleet-peer", "fleet-peer-file", "fleet-peer-listen", "tls"}
+// excluded are keys that others exclude: key-drop, a backend that runs, fleet, a certificate in a file, and https-only that is off.
+var excluded = []string{"key-keep", "workers", "worker-user", "cgi-writable", "join", "join-file", "fleet-peer", "fleet-peer-file", "fleet-peer-listen", "tls", "https-port", "hsts"}
 
 // The example has every key, and says what holds without it.
 func TestExample(t *testing.T) {
@@ -140,8 +140,8 @@ func TestExample(t *testing.T) {
 	rows := len(serverFlags) + len(siteRows) + 5*(len(routeRows)-2) + 2 + len(folderRows) + len(originRows) + len(cgiRows) + len(fastcgiRows) + len(redirectRows)
 	// Three routes have no key-keep, one no workers and no worker-user, and one
 	// no cgi-writable; the server has no join, no join-file, and no row
-	// of fleet-peer, and the site no tls.
-	if want := rows - 12; given != want {
+	// of fleet-peer, and the site no tls, no https-port and no hsts.
+	if want := rows - 14; given != want {
 		t.Errorf("%d keys are in the example, want %d", given, want)
 	}
 	if len(full.Sites[0].Routes[0].Fields) != 3 {
