@@ -64,6 +64,7 @@ bench-quick: ## every benchmark once, and the tests of the bench module
 	$(GO) run -C bench ./filter -quick
 	$(GO) run -C bench ./jobs -quick
 	$(GO) run -C bench ./fleetpurge -quick
+	$(GO) run -C bench ./tls -quick
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(PKGS) > /dev/null
 
 filterlist-compare: ## verdicts on EasyList and others beside @ghostery/adblocker's: 99.5 % equal, every difference has a name
