@@ -39,7 +39,9 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%s, %q: %d, %s", tt.path, tt.xff, resp.StatusCode, body)
 		}
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "unix", sock) }}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", sock)
+	}}}
 	for path, status := range map[string]int{"a.txt": 200, "closed/a.txt": 403} {
 		resp, err := client.Get("http://x/" + path)
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"freshet/internal/authority"
+	"freshet/internal/rule"
 	"freshet/internal/wiretest"
 )
 
@@ -318,6 +319,9 @@ func TestClientMisdirected(t *testing.T) {
 				body, _ := io.ReadAll(resp.Body)
 				resp.Body.Close()
 				transport.CloseIdleConnections()
+				if tt.status == 421 && !strings.Contains(string(body), rule.Of(rule.SiteClientCertificate).Sentence) {
+					t.Errorf("%s: made for %q, asked for %s: %s", protocol, tt.made, tt.asked, body)
+				}
 				if resp.StatusCode != tt.status || was.NegotiatedProtocol != protocol || was.DidResume != resumed && resumed {
 					t.Errorf("%s, resumed %v: made for %q, asked for %s: %d, want %d; %s, resumed %v: %.200s", protocol, resumed, tt.made, tt.asked, resp.StatusCode, tt.status, was.NegotiatedProtocol, was.DidResume, body)
 				}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"freshet/internal/rule"
 	"freshet/internal/wiretest"
 )
 
@@ -90,7 +91,7 @@ static = %q
 		{runSecure, "GET /files", "only.test", 308, long, ""},
 		{runSecure, "GET /a.txt", "free.test", 200, "\r\n\r\na", "Strict"},
 		{onePlain, "GET /a.txt", "[::1]:8000", 308, "Location: https://[::1]/a.txt\r\n", "Strict"},
-		{onePlain, "GET /a.txt", "", 421, "names no host", "Location"},
+		{onePlain, "GET /a.txt", "", 421, rule.Of(rule.HTTPSOnlyHost).Sentence, "Location"},
 		{oneSecure, "GET /a.txt", "x.test", 200, year, ""},
 		{oneSecure, "GET /none", "x.test", 404, year, ""},
 	} {
