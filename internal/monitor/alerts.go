@@ -183,8 +183,12 @@ func alertsView(m *Monitor, q *query) (*ui.View, error) {
 		return v, nil
 	}
 	v.Intro = "What is wrong now, what is looked at, and what was told. Rules are changed in the configuration: [alerts] and [[alert]], or --alert-rule."
-	for _, make := range []func(*Monitor, *query) (*table, error){alertsTable, noticesTable, waysTable} {
-		t, err := make(m, &query{page: q.page, values: q.values})
+	for _, one := range []struct {
+		page string
+		of   func(*Monitor, *query) (*table, error)
+	}{{"/alerts", alertsTable}, {"/alerts/notices", noticesTable}, {"/alerts/ways", waysTable}} {
+		own := &query{page: one.page, values: q.values}
+		t, err := one.of(m, own)
 		if err != nil {
 			return nil, err
 		}
@@ -195,15 +199,10 @@ func alertsView(m *Monitor, q *query) (*ui.View, error) {
 		for i := range t.columns {
 			t.columns[i].plain = true
 		}
-		section := t.html(q, w)
+		section := t.html(own, w)
 		section.ID = t.name
 		v.Sections = append(v.Sections, section)
 	}
-	links := &ui.Text{}
-	for _, name := range []string{"/alerts", "/alerts/notices", "/alerts/ways"} {
-		links.Links = append(links.Links, ui.Link{Text: name + ".json", Href: name + ".json"}, ui.Link{Text: name + ".csv", Href: name + ".csv"})
-	}
-	v.Sections = append(v.Sections, links)
 	return v, nil
 }
 

@@ -42,7 +42,7 @@ func TestAlertsPage(t *testing.T) {
 			t.Errorf("the page has %s", bad)
 		}
 	}
-	for _, want := range []string{"&lt;script&gt;alert(1)", "www.example.org", "mail to ops@example.org", "raised", "certificate_left &lt; 14d"} {
+	for _, want := range []string{"&lt;script&gt;alert(1)", "www.example.org", "mail to ops@example.org", "raised", "certificate_left &lt; 14d", `href="/alerts.csv"`, `href="/alerts/notices.csv"`, `href="/alerts/ways.json"`} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page has no %s", want)
 		}
