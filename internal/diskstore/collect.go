@@ -27,7 +27,7 @@ func (s *Store) collect() {
 	defer lock.Close()
 	_, size := s.sum()
 	s.sweepTrash()
-	used := s.sweepOwners()
+	used := s.sweepOwners() + s.occupiedBy(s.opt.Dir) // and the few files that say what all is
 	all, err := s.listObjects()
 	if err != nil {
 		return
