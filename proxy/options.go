@@ -96,8 +96,9 @@ type Options struct {
 
 	// Sign signs each request for its origin (RFC 9421). A body without a
 	// Content-Digest by sha-256 or sha-512 is kept aside for that until all of it
-	// has come: in memory up to 64 KiB, then in a file; beyond 256 MiB: 413. What
-	// a client has signed stays. Default nil: nothing is signed.
+	// has come: in memory up to 64 KiB, then in a file; beyond 256 MiB: 413. The
+	// files of all such bodies of the handler have 1 GiB; beyond it: 503. What a
+	// client has signed stays. Default nil: nothing is signed.
 	Sign *signing.Signer
 
 	// ShowNextHop names the origin in the Proxy-Status field of errors.

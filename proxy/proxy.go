@@ -7,8 +7,10 @@ import (
 	"sync/atomic"
 
 	"freshet/httpd"
+	"freshet/internal/gateway"
 	"freshet/internal/record"
 	"freshet/internal/rule"
+	"freshet/internal/signing"
 	"freshet/internal/tunnel"
 )
 
@@ -25,6 +27,9 @@ type Handler struct {
 	turn    atomic.Uint64
 
 	tunnels tunnel.Set // upgraded connections
+
+	kept gateway.Files        // bodies that are kept aside to be signed
+	keep gateway.SpoolOptions // how they are
 }
 
 // New returns a Handler, or all that is wrong with the options.
@@ -43,6 +48,7 @@ func New(o Options) (*Handler, error) {
 		return nil, err
 	}
 	h.o = o
+	h.keep = gateway.SpoolOptions{Most: signing.MaxBody, Files: &h.kept}
 	h.via11, h.name = []string{"1.1 " + o.Name}, []string{o.Name}
 	h.rt, h.close, h.timed = o.Transport, func() {}, true
 	if h.rt == nil {
@@ -72,9 +78,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.o.Sign != nil {
-		on, id := h.digested(r)
+		on, id, err := h.digested(r)
 		if id != 0 {
-			h.refuse(w, r, id)
+			h.refuseToSign(w, r, id, err)
 			return
 		}
 		if on.Body != r.Body {

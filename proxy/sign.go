@@ -5,29 +5,42 @@ import (
 	"maps"
 	"net/http"
 
+	"freshet/httpd"
 	"freshet/internal/rule"
 	"freshet/internal/signing"
 )
 
 // digested returns a request whose body has a digest, for it is signed; or why
 // it is not passed on.
-func (h *Handler) digested(r *http.Request) (*http.Request, rule.ID) {
+func (h *Handler) digested(r *http.Request) (*http.Request, rule.ID, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
-		return r, 0
+		return r, 0, nil
 	}
 	on := *r
 	on.Header, on.GetBody = maps.Clone(r.Header), nil
-	err := h.o.Sign.Body(&on)
+	err := h.o.Sign.Body(&on, h.keep)
 	var kept *signing.BodyError
 	switch {
 	case err == nil:
-		return &on, 0
+		return &on, 0, nil
 	case errors.As(err, &kept) && kept.Rule == rule.ScriptClientGone:
-		return nil, rule.ProxyClientGone
+		return nil, rule.ProxyClientGone, err
 	case errors.As(err, &kept) && (kept.Rule == rule.ScriptBodyTooLarge || kept.Rule == rule.BodyTooLarge):
-		return nil, rule.BodyTooLarge
+		return nil, rule.BodyTooLarge, err
 	}
-	return nil, rule.ScriptSpoolFailed
+	return nil, rule.ScriptSpoolFailed, err
+}
+
+// refuseToSign answers a request that could not be signed, and so not be passed on.
+func (h *Handler) refuseToSign(w http.ResponseWriter, r *http.Request, id rule.ID, err error) {
+	if told := httpd.DetailOf(w); told != nil {
+		told.Error = err.Error()
+	}
+	if rule.Of(id).Status == http.StatusServiceUnavailable {
+		h.o.ErrorLog.Error("a body could not be kept aside to be signed", "error", err)
+		w.Header().Set("Retry-After", "10")
+	}
+	h.refuse(w, r, id)
 }
 
 // sign signs what an origin is asked.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -92,5 +93,62 @@ func TestSign(t *testing.T) {
 			t.Errorf("%s %s: %d, %s", tt.method, tt.target, resp.StatusCode, got)
 		}
 		nonces[nonce] = true
+	}
+}
+
+// TestSignRoom: bodies that are kept aside to be signed have a bound in all, and
+// those that end make room.
+func TestSignRoom(t *testing.T) {
+	key, err := signature.NewKey("proxy", signature.HMAC, []byte(strings.Repeat("k", signature.MinSecret)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := signing.New(key, signing.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	came, further := make(chan bool), make(chan bool)
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		came <- true
+		<-further
+	}))
+	defer origin.Close()
+	var said strings.Builder
+	h, err := New(Options{Origins: []string{origin.URL}, Sign: signer, ErrorLog: slog.New(slog.NewTextHandler(&said, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	h.keep.Memory, h.keep.Most, h.keep.Dir = 16, 100, t.TempDir()
+	front := httptest.NewServer(h)
+	defer front.Close()
+	send := func() *http.Response {
+		resp, err := http.Post(front.URL, "text/plain", strings.NewReader(strings.Repeat("x", 100)))
+		if err != nil {
+			t.Error(err)
+			return &http.Response{}
+		}
+		resp.Body.Close()
+		return resp
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if resp := send(); resp.StatusCode != 200 {
+				t.Error(resp.Status)
+			}
+		})
+		<-came
+	}
+	go func() { // without a bound it would come, too
+		<-came
+	}()
+	if resp := send(); resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(said.String(), "all the room") {
+		t.Errorf("a fifth body: %s, %v, log: %s", resp.Status, resp.Header, said.String())
+	}
+	close(further)
+	all.Wait()
+	if resp := send(); resp.StatusCode != 200 {
+		t.Errorf("when the others have ended: %s", resp.Status)
 	}
 }

@@ -15,7 +15,7 @@ const MaxBody = 256 << 20
 // Request gives a request its Content-Digest and a signature. Its body is the one
 // to send then.
 func (s *Signer) Request(r *http.Request) error {
-	if err := s.Body(r); err != nil {
+	if err := s.Body(r, gateway.SpoolOptions{}); err != nil {
 		return err
 	}
 	return s.Sign(r)
@@ -24,8 +24,9 @@ func (s *Signer) Request(r *http.Request) error {
 // Body gives a request the Content-Digest of its body, unless it has one that can
 // be compared, by sha-256 or sha-512: that is signed as it is, for it is who
 // receives it that compares. A body that can be had once only is kept aside until
-// it is closed.
-func (s *Signer) Body(r *http.Request) error {
+// it is closed, within the bounds o: without a Most of MaxBody. Who passes on what
+// others send gives Files, too, or all of them together have no bound.
+func (s *Signer) Body(r *http.Request, o gateway.SpoolOptions) error {
 	if !hasBody(r) || stated(r.Header) {
 		return nil
 	}
@@ -42,7 +43,7 @@ func (s *Signer) Body(r *http.Request) error {
 		if _, err := io.Copy(sum, body); err != nil {
 			return err
 		}
-	} else if err := keep(r, sum); err != nil {
+	} else if err := keep(r, sum, o); err != nil {
 		return err
 	}
 	r.Header["Content-Digest"] = []string{digest.FromSum(digest.SHA256, sum.Sum(nil)).String()}
@@ -50,8 +51,11 @@ func (s *Signer) Body(r *http.Request) error {
 }
 
 // keep reads the body of a request, writes it to sum, and puts it back.
-func keep(r *http.Request, sum io.Writer) error {
-	kept, fault := gateway.Spool(io.TeeReader(r.Body, sum), gateway.SpoolOptions{Most: MaxBody})
+func keep(r *http.Request, sum io.Writer, o gateway.SpoolOptions) error {
+	if o.Most <= 0 {
+		o.Most = MaxBody
+	}
+	kept, fault := gateway.Spool(io.TeeReader(r.Body, sum), o)
 	if fault != nil {
 		return &BodyError{fault.Rule, fault.Err}
 	}
