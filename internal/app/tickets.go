@@ -37,6 +37,10 @@ type tickets struct {
 	led  bool        // the newest is another server's
 
 	sealer atomic.Pointer[sealer]
+
+	// alone are the keys of sessions that say who the client is, by its certificate:
+	// who has a key can make a session with anybody's, so that these are given to nobody.
+	alone *tickets
 }
 
 // sealer is what the keys make of sessions, and until when these are the keys.
@@ -49,7 +53,7 @@ func newTickets(now func() time.Time) *tickets {
 	if now == nil {
 		now = time.Now
 	}
-	return &tickets{now: now}
+	return &tickets{now: now, alone: &tickets{now: now}}
 }
 
 // current returns what seals and opens tickets now.
@@ -95,8 +99,12 @@ func (t *tickets) turn(now time.Time) *sealer {
 }
 
 // bind has a configuration's sessions sealed by these keys. A ticket is good for
-// the name that it was made for (RFC 6066 §3), and for the same demands.
+// the name that it was made for (RFC 6066 §3), and for the same demands; with
+// demands only at the server that made it.
 func (t *tickets) bind(c *tls.Config, demands [sha256.Size]byte) {
+	if demands != (*demand)(nil).sum() {
+		t = t.alone
+	}
 	c.WrapSession = func(cs tls.ConnectionState, ss *tls.SessionState) ([]byte, error) {
 		ss.Extra = append(ss.Extra, madeFor(cs.ServerName, demands))
 		return t.current().EncryptTicket(cs, ss)

@@ -25,11 +25,17 @@ type ticketServer struct {
 
 func serveTickets(t *testing.T, keys *tickets, pair tls.Certificate) *ticketServer {
 	t.Helper()
+	return serveTicketsFor(t, keys, pair, nil)
+}
+
+// serveTicketsFor is that with what the site wants of clients.
+func serveTicketsFor(t *testing.T, keys *tickets, pair tls.Certificate, wanted *demand) *ticketServer {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := newSecure(&tls.Config{Certificates: []tls.Certificate{pair}}, keys, func(string) *demand { return nil }).config()
+	config := newSecure(&tls.Config{Certificates: []tls.Certificate{pair}}, keys, func(string) *demand { return wanted }).config()
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -275,6 +281,45 @@ func TestTicketsOfAFleet(t *testing.T) {
 		`[{"secret":"` + strings.Repeat("A", 43) + `=","age":129600000000000}]`} {
 		if err := member.tickets.take([]byte(bad)); err == nil {
 			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+// TestTicketForged: who was given the fleet's keys cannot make a session that says
+// who the client is: where certificates are asked for, a ticket is good at the
+// server that made it alone.
+func TestTicketForged(t *testing.T) {
+	p, err := wiretest.NewKeyPair("server", "a.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(p.Cert, p.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub, forger := newTickets(nil), newTickets(nil)
+	if err := forger.take(hub.give()); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		what   string
+		wanted func() *demand
+		resume bool
+	}{{"without demands", func() *demand { return nil }, true}, {"with certificates", func() *demand { return &demand{} }, false}} {
+		one, other := serveTicketsFor(t, hub, pair, tt.wanted()), serveTicketsFor(t, forger, pair, tt.wanted())
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			for _, way := range [][2]*ticketServer{{other, one}, {one, other}} {
+				had := tls.NewLRUClientSessionCache(1)
+				way[0].greet(had, version, "a.test")
+				if got := way[1].greet(had, version, "a.test"); got != tt.resume {
+					t.Errorf("%s, %x: a session of another server is resumed: %v", tt.what, version, got)
+				}
+			}
+			own := tls.NewLRUClientSessionCache(1)
+			one.greet(own, version, "a.test")
+			if !one.greet(own, version, "a.test") {
+				t.Errorf("%s, %x: a server does not resume its own session", tt.what, version)
+			}
 		}
 	}
 }
