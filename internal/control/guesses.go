@@ -66,7 +66,23 @@ func (g *Guesses[K]) Failed(k K, now time.Time) {
 func (g *Guesses[K]) Wait(k K, now time.Time) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	w := g.at(k, now)
+	return g.wait(g.at(k, now), now)
+}
+
+// WaitAlone is Wait by what is counted for the key itself: not by what is counted
+// for all others together.
+func (g *Guesses[K]) WaitAlone(k K, now time.Time) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.at(k, now) // what is over goes
+	var others K
+	if k == others {
+		return 0
+	}
+	return g.wait(g.of[k], now)
+}
+
+func (g *Guesses[K]) wait(w *wrong, now time.Time) time.Duration {
 	if w == nil || w.n < or(g.Max, MaxGuesses) {
 		return 0
 	}

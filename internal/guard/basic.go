@@ -109,15 +109,15 @@ func (g *Basic) decide(r *http.Request) verdict {
 	if refused != 0 {
 		return verdict{refused: refused}
 	}
-	client, now := clientOf(r, g.o.Trusted), g.o.Now()
+	try, now := Attempt{clientOf(r, g.o.Trusted), g.o.File, name}, g.o.Now()
 	u := g.users.Current(now)
 	// The bound comes first: who may not guess is not told by what is remembered
 	// that a guess was right.
-	if wait := g.o.Tries.Wait(client, name, time.Unix(0, now)); wait > 0 {
+	if wait := g.o.Tries.Wait(try, time.Unix(0, now)); wait > 0 {
 		return verdict{name, rule.TriesTooMany, wait}
 	}
 	if g.o.Passwords.remembers(u, name, password, now) {
-		g.o.Tries.Passed(client, name, time.Unix(0, now))
+		g.o.Tries.Passed(try, time.Unix(0, now))
 		return verdict{name: name}
 	}
 	leave, refused := g.o.Passwords.turn(r.Context())
@@ -128,18 +128,18 @@ func (g *Basic) decide(r *http.Request) verdict {
 	// Others may have come to an end meanwhile: with the same password, for there
 	// are several requests of one page, or with wrong ones.
 	now = g.o.Now()
-	if wait := g.o.Tries.Wait(client, name, time.Unix(0, now)); wait > 0 {
+	if wait := g.o.Tries.Wait(try, time.Unix(0, now)); wait > 0 {
 		return verdict{name, rule.TriesTooMany, wait}
 	}
 	if g.o.Passwords.remembers(u, name, password, now) {
-		g.o.Tries.Passed(client, name, time.Unix(0, now))
+		g.o.Tries.Passed(try, time.Unix(0, now))
 		return verdict{name: name}
 	}
 	if !u.Check(name, password) {
-		g.o.Tries.Failed(client, name, time.Unix(0, now))
+		g.o.Tries.Failed(try, time.Unix(0, now))
 		return verdict{name: name, refused: rule.LoginWrong}
 	}
-	g.o.Tries.Passed(client, name, time.Unix(0, now))
+	g.o.Tries.Passed(try, time.Unix(0, now))
 	g.o.Passwords.remember(u, name, password, now)
 	return verdict{name: name}
 }

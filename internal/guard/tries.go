@@ -11,24 +11,38 @@ import (
 
 // Tries bounds how often secrets are guessed, for all guards of a server that
 // compare any. After MaxForClient wrong ones from one client within TriesTime, or
-// MaxForName for one name, no more from that client, or for that name, are looked
-// at for the rest of that time. Who has shown the right one for a name from where
-// he is goes on, whatever others guess for that name; and what he had mistyped for
-// it does not count any more. What he has guessed for other names does.
+// MaxForName for one name of a file, no more from that client, or for that name,
+// are looked at for the rest of that time. Who has shown the right one for a name
+// from where he is goes on, whatever others guess, and however many they are; and
+// what he had mistyped for it does not count any more. What he has guessed for
+// other names does, and for the same name of another file.
 //
-// Clients are told apart by address, of IPv6 by its /64.
+// Clients are told apart by address, of IPv6 by its /64. Those without one, of Unix
+// sockets, cannot be told apart: only the names they guess for are bounded, and
+// nobody of them is known, for he would be known as all the others.
 type Tries struct {
 	clients control.Guesses[netip.Prefix]
-	names   control.Guesses[string]
+	names   control.Guesses[account]
 	pairs   control.Guesses[attempt]
+	shown   control.Guesses[attempt] // those that are known, by themselves
 
 	mu    sync.Mutex // guards known; a leaf
 	known map[attempt]struct{}
 }
 
-// attempt is a name, and where it was tried.
+// An Attempt is whose secret is looked at. Name is "" where a secret has none that
+// could be told before it is known to be right.
+type Attempt struct {
+	Client     netip.Addr
+	File, Name string // the name is one of that file alone
+}
+
+// account is a name of a file.
+type account struct{ file, name string }
+
+// attempt is an account, and where it was tried.
 type attempt struct {
-	name   string
+	account
 	client netip.Prefix
 }
 
@@ -47,44 +61,62 @@ const (
 func NewTries() *Tries {
 	return &Tries{
 		clients: control.Guesses[netip.Prefix]{Max: MaxForClient, Time: TriesTime, MaxKeys: maxTried},
-		names:   control.Guesses[string]{Max: MaxForName, Time: TriesTime, MaxKeys: maxTried},
+		names:   control.Guesses[account]{Max: MaxForName, Time: TriesTime, MaxKeys: maxTried},
 		pairs:   control.Guesses[attempt]{Max: MaxForName, Time: TriesTime, MaxKeys: maxTried},
+		shown:   control.Guesses[attempt]{Max: MaxForClient, Time: TriesTime, MaxKeys: 2 * maxShown},
 	}
 }
 
-func attemptOf(client netip.Addr, name string) attempt {
-	return attempt{strings.Clone(name[:min(len(name), maxTriedName)]), control.ClientOf(client)}
+func attemptOf(a Attempt) attempt {
+	return attempt{account{a.File, strings.Clone(a.Name[:min(len(a.Name), maxTriedName)])}, control.ClientOf(a.Client)}
 }
 
-// Wait returns how long a secret of a client for a name is not to be looked at; 0
-// when it is. name is "" where a secret has none that could be told before it is
-// known to be right.
-func (t *Tries) Wait(client netip.Addr, name string, now time.Time) time.Duration {
-	a := attemptOf(client, name)
-	wait := t.clients.Wait(a.client, now)
-	if wait == 0 && name != "" && !t.knows(a) {
-		wait = t.names.Wait(a.name, now)
+// Wait returns how long a secret is not to be looked at; 0 when it is.
+func (t *Tries) Wait(of Attempt, now time.Time) time.Duration {
+	a := attemptOf(of)
+	if t.knows(a) {
+		return max(t.clients.WaitAlone(a.client, now), t.shown.Wait(a, now))
 	}
-	return wait
+	if a.client.IsValid() {
+		if wait := t.clients.Wait(a.client, now); wait > 0 {
+			return wait
+		}
+	}
+	if a.name == "" {
+		return 0
+	}
+	return t.names.Wait(a.account, now)
 }
 
 // Failed counts a wrong one.
-func (t *Tries) Failed(client netip.Addr, name string, now time.Time) {
-	a := attemptOf(client, name)
-	t.clients.Failed(a.client, now)
-	if name != "" {
-		t.names.Failed(a.name, now)
+func (t *Tries) Failed(of Attempt, now time.Time) {
+	a := attemptOf(of)
+	if a.client.IsValid() {
+		t.clients.Failed(a.client, now)
+	}
+	if a.name == "" {
+		return
+	}
+	t.names.Failed(a.account, now)
+	if a.client.IsValid() {
 		t.pairs.Failed(a, now)
+	}
+	if t.knows(a) {
+		t.shown.Failed(a, now)
 	}
 }
 
 // Passed takes back what the client had mistyped for the name.
-func (t *Tries) Passed(client netip.Addr, name string, now time.Time) {
-	a := attemptOf(client, name)
+func (t *Tries) Passed(of Attempt, now time.Time) {
+	a := attemptOf(of)
+	if !a.client.IsValid() || a.name == "" {
+		return
+	}
 	if n := t.pairs.Forgive(a, MaxForName, now); n > 0 {
 		t.clients.Forgive(a.client, n, now)
-		t.names.Forgive(a.name, n, now)
+		t.names.Forgive(a.account, n, now)
 	}
+	t.shown.Forgive(a, MaxForClient, now)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, is := t.known[a]; is {
