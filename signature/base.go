@@ -20,7 +20,8 @@ const MaxComponents = 64
 //
 // input is the inner list of components with the parameters of the signature.
 // bad is the component whose value cannot be told, and wrong why; "" is nothing.
-func (m *Message) appendBase(dst []byte, input *field.Structured) (base []byte, bad *field.Structured, wrong string) {
+// What is parsed for it is kept in read, for the next base of the message.
+func (m *Message) appendBase(dst []byte, input *field.Structured, read *reading) (base []byte, bad *field.Structured, wrong string) {
 	var few [16]component
 	seen := few[:0]
 	for i := range input.List {
@@ -38,7 +39,7 @@ func (m *Message) appendBase(dst []byte, input *field.Structured) (base []byte, 
 		dst, _ = field.AppendStructured(dst, v)
 		dst = append(dst, ": "...)
 		from := len(dst)
-		if dst, wrong = m.appendComponent(dst, &c); wrong != "" {
+		if dst, wrong = m.appendComponent(dst, &c, read); wrong != "" {
 			return dst, v, wrong
 		}
 		for _, b := range dst[from:] {
@@ -69,7 +70,7 @@ const (
 )
 
 // appendComponent appends the value of a component.
-func (m *Message) appendComponent(dst []byte, c *component) ([]byte, string) {
+func (m *Message) appendComponent(dst []byte, c *component, read *reading) ([]byte, string) {
 	if c.req {
 		switch {
 		case m.Status == 0:
@@ -80,7 +81,7 @@ func (m *Message) appendComponent(dst []byte, c *component) ([]byte, string) {
 		m = m.Request
 	}
 	if c.derived {
-		return m.appendDerived(dst, c)
+		return m.appendDerived(dst, c, read)
 	}
 	lines := m.lines(c.name, c.tr)
 	if len(lines) == 0 {
@@ -93,8 +94,25 @@ func (m *Message) appendComponent(dst []byte, c *component) ([]byte, string) {
 		if t := m.typeOf(c.name); t != Dictionary && t != NotStructured {
 			return dst, notOfType
 		}
-		return appendMember(dst, lines, c.key)
+		members, wrong := read.dictionary(m, c, lines)
+		if wrong != "" {
+			return dst, wrong
+		}
+		return appendMember(dst, members, c.key)
+	case c.sf && m.typeOf(c.name) == Dictionary:
+		members, wrong := read.dictionary(m, c, lines)
+		if wrong != "" {
+			return dst, wrong
+		}
+		dst, ok := field.AppendMembers(dst, members)
+		if !ok {
+			return dst, notOfType
+		}
+		return dst, ""
 	case c.sf:
+		if !read.takesLines(lines) {
+			return dst, tooMuch
+		}
 		return appendStrict(dst, lines, m.typeOf(c.name))
 	}
 	for i, line := range lines {
@@ -139,33 +157,24 @@ func appendBinary(dst []byte, lines []string) []byte {
 	return dst
 }
 
-// appendMember appends a member of a dictionary (RFC 9421 §2.1.2). Of a key that
-// stands twice the last counts.
-func appendMember(dst []byte, lines []string, key string) ([]byte, string) {
-	members, ok := field.ParseMembers(lines)
+// appendMember appends a member of a dictionary (RFC 9421 §2.1.2).
+func appendMember(dst []byte, members []field.Member, key string) ([]byte, string) {
+	m := find(members, key)
+	if m == nil {
+		return dst, notThere
+	}
+	dst, ok := field.AppendStructured(dst, &m.Structured)
 	if !ok {
 		return dst, notOfType
 	}
-	for i := len(members) - 1; i >= 0; i-- {
-		if members[i].Key == key {
-			if dst, ok = field.AppendStructured(dst, &members[i].Structured); !ok {
-				return dst, notOfType
-			}
-			return dst, ""
-		}
-	}
-	return dst, notThere
+	return dst, ""
 }
 
-// appendStrict appends a structured field in its one form (RFC 9421 §2.1.1).
+// appendStrict appends a structured field that is no dictionary in its one form
+// (RFC 9421 §2.1.1).
 func appendStrict(dst []byte, lines []string, t FieldType) ([]byte, string) {
 	var ok bool
 	switch t {
-	case Dictionary:
-		var members []field.Member
-		if members, ok = field.ParseMembers(lines); ok {
-			dst, ok = field.AppendMembers(dst, lastOfEach(members))
-		}
 	case List, Item:
 		var values []field.Structured
 		values, ok = field.ParseValues(lines)
@@ -185,24 +194,8 @@ func appendStrict(dst []byte, lines []string, t FieldType) ([]byte, string) {
 	return dst, ""
 }
 
-// lastOfEach merges members of one key: the last value, in the first place.
-func lastOfEach(members []field.Member) []field.Member {
-	kept := members[:0]
-next:
-	for i := range members {
-		for j := range kept {
-			if kept[j].Key == members[i].Key {
-				kept[j] = members[i]
-				continue next
-			}
-		}
-		kept = append(kept, members[i])
-	}
-	return kept
-}
-
 // appendDerived appends what is no field (RFC 9421 §2.2).
-func (m *Message) appendDerived(dst []byte, c *component) ([]byte, string) {
+func (m *Message) appendDerived(dst []byte, c *component, read *reading) ([]byte, string) {
 	if c.name == "@status" {
 		if m.Status < 100 || m.Status > 999 {
 			return dst, ofAnswers
@@ -244,6 +237,9 @@ func (m *Message) appendDerived(dst []byte, c *component) ([]byte, string) {
 		}
 		ok = t.whole
 	case "@query-param":
+		if !read.takes(len(t.query)) {
+			return dst, tooMuch
+		}
 		return appendQueryParam(dst, t.query, c.param)
 	default:
 		return dst, notKnown

@@ -16,7 +16,7 @@ func value(m *Message, text string) string {
 	if err != nil {
 		return "! " + err.Error()
 	}
-	base, bad, wrong := m.appendBase(nil, &field.Structured{Kind: field.Inner, List: []field.Structured{v}})
+	base, bad, wrong := m.appendBase(nil, &field.Structured{Kind: field.Inner, List: []field.Structured{v}}, new(reading))
 	if bad != nil {
 		return "! " + wrong
 	}

@@ -41,7 +41,7 @@ func Sign(m *Message, k *Key, p Params) (s Signed, err error) {
 			return s, fmt.Errorf("signature: the message has a %s of the label %s already, or a malformed one", name, p.Label)
 		}
 	}
-	base, bad, wrong := m.appendBase(make([]byte, 0, 1024), &input)
+	base, bad, wrong := m.appendBase(make([]byte, 0, 1024), &input, new(reading))
 	if bad != nil {
 		return s, &ComponentError{componentText(bad), wrong}
 	}

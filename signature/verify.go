@@ -30,6 +30,7 @@ func Verify(m *Message, keys Keys, p *Policy, now time.Time) Verdict {
 	if p.Label != "" && find(inputs, p.Label) == nil && find(signatures, p.Label) != nil {
 		return Verdict{Outcome: Unpaired, Label: p.Label}
 	}
+	var read reading
 	for i := range inputs {
 		if p.Label != "" && inputs[i].Key != p.Label {
 			continue
@@ -40,7 +41,7 @@ func Verify(m *Message, keys Keys, p *Policy, now time.Time) Verdict {
 		}
 		v := Verdict{Label: inputs[i].Key, Outcome: Malformed, Detail: wrong}
 		if wrong == "" {
-			v = m.verify(&inputs[i], signatures, &s, keys, p, now)
+			v = m.verify(&inputs[i], signatures, &s, keys, p, now, &read)
 		}
 		if v.Outcome == Verified {
 			return v
@@ -99,7 +100,7 @@ func twice(members []field.Member) string {
 }
 
 // verify looks at one signature: first at what costs nothing, last at the key's.
-func (m *Message) verify(input *field.Member, signatures []field.Member, s *parameters, keys Keys, p *Policy, now time.Time) Verdict {
+func (m *Message) verify(input *field.Member, signatures []field.Member, s *parameters, keys Keys, p *Policy, now time.Time, read *reading) Verdict {
 	v := Verdict{Label: input.Key, KeyID: s.keyid, Nonce: s.nonce, Tag: s.tag}
 	if s.hasCreated {
 		v.Created = time.Unix(s.created, 0)
@@ -142,11 +143,11 @@ func (m *Message) verify(input *field.Member, signatures []field.Member, s *para
 	if c := p.uncovered(m, &input.Structured); c != "" {
 		return no(ComponentUncovered, c, "")
 	}
-	return m.compare(&input.Structured, signed.Text, key, until, v)
+	return m.compare(&input.Structured, signed.Text, key, until, v, read)
 }
 
 // compare is the last step: the base, and the signature over it.
-func (m *Message) compare(input *field.Structured, coded string, key *Key, until int64, v Verdict) Verdict {
+func (m *Message) compare(input *field.Structured, coded string, key *Key, until int64, v Verdict, read *reading) Verdict {
 	var room [MaxSignatureBytes]byte
 	sig, ok := field.AppendDecoded(room[:0], coded)
 	if !ok {
@@ -154,7 +155,7 @@ func (m *Message) compare(input *field.Structured, coded string, key *Key, until
 		return v
 	}
 	var few [1024]byte
-	base, bad, wrong := m.appendBase(few[:0], input)
+	base, bad, wrong := m.appendBase(few[:0], input, read)
 	if bad != nil {
 		v.Outcome, v.Detail, v.Why = ComponentMissing, componentText(bad), wrong
 		return v
@@ -183,7 +184,7 @@ func Base(m *Message, label string) ([]byte, error) {
 		v = Verdict{Outcome: Unpaired, Label: label}
 		return nil, v.Err()
 	}
-	base, bad, wrong := m.appendBase(nil, &input.Structured)
+	base, bad, wrong := m.appendBase(nil, &input.Structured, new(reading))
 	if bad != nil {
 		return nil, &ComponentError{componentText(bad), wrong}
 	}

@@ -333,6 +333,10 @@ func (p *structured) number() (v Structured, ok bool) {
 // text reads a string behind its quote (RFC 9651 §4.2.5).
 func (p *structured) text() (v Structured, ok bool) {
 	v.Kind = String
+	if i := strings.IndexAny(p.rest, `"\`); i >= 0 && p.rest[i] == '"' && isPrintable(p.rest[:i]) {
+		v.Text, p.rest = p.rest[:i], p.rest[i+1:] // as most are
+		return v, true
+	}
 	var b strings.Builder
 	for i := 0; i < len(p.rest); i++ {
 		switch c := p.rest[i]; {
@@ -353,6 +357,15 @@ func (p *structured) text() (v Structured, ok bool) {
 		}
 	}
 	return v, false
+}
+
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // display reads a display string behind its percent sign (RFC 9651 §4.2.10).
