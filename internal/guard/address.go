@@ -123,8 +123,18 @@ func (r *ranges) has(a netip.Addr) bool {
 	return exact || i > 0 && !r.spans[i-1].to.Less(a)
 }
 
-// decide is the decision of both paths.
-func (g *Address) decide(client netip.Addr) rule.ID {
+// names reports whether the set has anything.
+func (r *ranges) names() bool { return r.all || r.unix || len(r.spans) > 0 }
+
+// decide is the decision of both paths. Who is not known may be anybody: one that
+// deny names, and none that allow does.
+func (g *Address) decide(client netip.Addr, known bool) rule.ID {
+	if !known {
+		if g.deny.names() || g.limited && !g.allow.all {
+			return rule.AddressDenied
+		}
+		return 0
+	}
 	if g.deny.has(client) || g.limited && !g.allow.has(client) {
 		return rule.AddressDenied
 	}
@@ -133,7 +143,7 @@ func (g *Address) decide(client netip.Addr) rule.ID {
 
 // CheckHot implements HotGuard.
 func (g *Address) CheckHot(q *httpd.Head, a *httpd.Answer) bool {
-	client := a.Remote().Addr().Unmap().WithZone("")
+	client, known := a.Remote().Addr().Unmap().WithZone(""), true
 	if wire.Within(g.trusted, client) {
 		var told [4]string
 		n := 0
@@ -147,35 +157,54 @@ func (g *Address) CheckHot(q *httpd.Head, a *httpd.Answer) bool {
 			told[n] = q.Fields[i].Value
 			n++
 		}
-		client = wire.ClientAddr(client, g.trusted, told[:n])
+		client, known = wire.ToldClient(client, g.trusted, told[:n])
 	}
-	return g.decide(client) == 0
+	return g.decide(client, known) == 0
 }
 
 // Check implements Guard.
 func (g *Address) Check(_ http.Header, r *http.Request) (*http.Request, rule.ID) {
-	return r, g.decide(clientOf(r, g.trusted))
+	return r, g.decide(toldClient(r, g.trusted))
 }
 
 // clientOf returns the address of a request's client; it is not valid for one of a
-// Unix socket.
+// Unix socket, nor when a trusted proxy does not tell it.
 func clientOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	var peer netip.Addr
-	if remote, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		peer = remote.Addr().Unmap().WithZone("")
+	client, known := toldClient(r, trusted)
+	if !known {
+		return netip.Addr{}
 	}
-	return wire.ClientAddr(peer, trusted, r.Header["X-Forwarded-For"])
+	return client
+}
+
+func toldClient(r *http.Request, trusted []netip.Prefix) (client netip.Addr, known bool) {
+	return wire.ToldClient(peerOf(r), trusted, r.Header["X-Forwarded-For"])
+}
+
+// peerOf returns the address of the other end of a request's connection; it is not
+// valid for a Unix socket.
+func peerOf(r *http.Request) netip.Addr {
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return remote.Addr().Unmap().WithZone("")
 }
 
 // Why implements Guard.
 func (g *Address) Why(r *http.Request) (*http.Request, *why.Explanation) {
-	client := clientOf(r, g.trusted)
-	e := &why.Explanation{Rule: g.decide(client)}
+	client, known := toldClient(r, g.trusted)
+	e := &why.Explanation{Rule: g.decide(client, known)}
 	name := client.String()
 	if !client.IsValid() {
 		name = "unix:"
 	}
 	switch {
+	case e.Rule != 0 && !known:
+		e.Compare("client", "unknown", "the proxy "+name+" wrote no address into X-Forwarded-For", true)
+	case !known:
+		e.Compare("client", "unknown", "all may pass", false)
+		return r, e
 	case g.deny.has(client):
 		e.Compare("client", name, "deny names it", true)
 	case e.Rule != 0:

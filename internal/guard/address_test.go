@@ -1,8 +1,11 @@
 package guard
 
 import (
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -60,6 +63,19 @@ func TestAddress(t *testing.T) {
 		{"192.0.2.7", "", "[fd00::1]:1", "192.0.2.7|10.2.2.2", true},
 		{"192.0.2.7", "", "10.0.0.1:1", "9.9.9.9|192.0.2.7|10.2.2.2", true},
 		{"", "192.0.2.7", "10.0.0.1:1", "10.3.3.3", true},
+		{"192.0.2.7", "", "10.0.0.1:1", "192.0.2.7:4711", true},
+		{"", "192.0.2.7", "10.0.0.1:1", "192.0.2.7:4711", false},
+		{"2001:db8::1", "", "10.0.0.1:1", "[2001:db8::1]:4711", true},
+		{"", "2001:db8::1", "10.0.0.1:1", "[2001:db8::1]", false},
+		// What they do not tell is nobody's address, and not theirs.
+		{"10.0.0.0/8", "", "10.0.0.1:1", "unknown", false},
+		{"10.0.0.0/8", "", "10.0.0.1:1", "192.0.2.9:x", false},
+		{"10.0.0.0/8 unix:", "", "10.0.0.1:1", "unknown, 10.2.2.2", false},
+		{"", "192.0.2.7", "10.0.0.1:1", "unknown", false},
+		{"", "unix:", "10.0.0.1:1", "unknown", false},
+		{"all", "", "10.0.0.1:1", "unknown", true},
+		{"all", "192.0.2.7", "10.0.0.1:1", "unknown", false},
+		{"10.0.0.0/8", "", "10.0.0.1:1", "", true},
 	} {
 		g, err := NewAddress(strings.Fields(tt.allow), strings.Fields(tt.deny), front)
 		if err != nil {
@@ -136,4 +152,44 @@ func FuzzAddress(f *testing.F) {
 			t.Errorf("%q has %v: %v", list, a, !want)
 		}
 	})
+}
+
+// hotMark answers on the quick path.
+type hotMark struct{}
+
+func (hotMark) ServeHot(_ *httpd.Head, a *httpd.Answer) bool {
+	a.Status = 200
+	a.Head = append(a.Scratch, "HTTP/1.1 200 OK\r\nX-Path: hot\r\nContent-Length: 0\r\n"...)
+	return true
+}
+
+// The quick path decides as the other one does about what a proxy tells.
+func TestAddressHot(t *testing.T) {
+	here := netip.MustParsePrefix("127.0.0.0/8")
+	g, err := NewAddress([]string{"127.0.0.0/8", "192.0.2.7"}, nil, []netip.Prefix{here})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &httpd.Server{Handler: Handler(&saw{}, g), Hot: Hot(hotMark{}, g)}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); s.Serve(l) }()
+	defer func() { s.Close(); <-done }()
+	for told, want := range map[string]string{"": "200 hot", "192.0.2.7:4711": "200 hot", "192.0.2.8": "403 ", "unknown": "403 ", "192.0.2.7, unknown": "403 "} {
+		q, _ := http.NewRequest("GET", "http://"+l.Addr().String()+"/", nil)
+		if q.Close = true; told != "" {
+			q.Header.Set("X-Forwarded-For", told)
+		}
+		answer, err := http.DefaultTransport.RoundTrip(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if got := strconv.Itoa(answer.StatusCode) + " " + answer.Header.Get("X-Path"); got != want {
+			t.Errorf("%q: %s, want %s", told, got, want)
+		}
+	}
 }
