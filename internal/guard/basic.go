@@ -77,8 +77,8 @@ func readUsers(file string, none bool) (*userfile.Users, error) {
 	return all, nil
 }
 
-// credentials reads the name and the password of a request, or says why there are
-// none.
+// credentials reads the name and the password of a request, in the one form that
+// all that follows is about, or says why there are none.
 func credentials(r *http.Request) (name, password string, refused rule.ID) {
 	lines := r.Header["Authorization"]
 	if len(lines) == 0 {
@@ -90,6 +90,7 @@ func credentials(r *http.Request) (name, password string, refused rule.ID) {
 	}
 	text, err := base64.StdEncoding.Strict().DecodeString(strings.Trim(token, " "))
 	name, password, ok := strings.Cut(string(text), ":")
+	name, password = userfile.Form(name), userfile.Form(password)
 	if len(lines) > 1 || err != nil || !ok || userfile.CheckName(name) != nil || userfile.CheckPassword(password) != nil || !who.Valid(name) {
 		return "", "", rule.LoginMalformed
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -160,6 +161,25 @@ func TestUsersChange(t *testing.T) {
 	}
 }
 
+// A name is one, in whatever form a client writes it: for those who are told of it,
+// and for the bounds on guesses.
+func TestBasicForm(t *testing.T) {
+	d := newDoors(t, "", lineFor(t, "M\u00fcller", "gr\u00fcn"))
+	for range 2 { // compared, and remembered
+		on, refused, _ := d.login(ann, "Mu\u0308ller", "gru\u0308n")
+		if refused != 0 || who.Of(on).Name != "M\u00fcller" || on.Header.Get("Remote-User") != "M\u00fcller" {
+			t.Fatalf("%v, %+v", refused, on)
+		}
+	}
+	for i := range MaxForName {
+		name := []string{"M\u00fcller", "Mu\u0308ller"}[i%2]
+		d.o.Tries.Failed(Attempt{netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), d.file, userfile.Form(name)}, time.Unix(0, d.now))
+	}
+	if _, refused, _ := d.login(bob, "Mu\u0308ller", "gru\u0308n"); refused != rule.TriesTooMany {
+		t.Errorf("%v", refused)
+	}
+}
+
 // After so many wrong passwords none is looked at for a time; the right one from
 // elsewhere is, and who has shown it goes on.
 func TestTries(t *testing.T) {
@@ -277,7 +297,7 @@ func TestRemembered(t *testing.T) {
 
 // No Authorization lets pass but one that is that of a user.
 func FuzzCredentials(f *testing.F) {
-	for _, s := range []string{"Basic YW5uOnNlY3JldA==", "basic  YW5uOnNlY3JldA== ", "Basic", "Bearer x", "Basic OnNlY3JldA==", "Basic YW5uOg=="} {
+	for _, s := range []string{"Basic YW5uOnNlY3JldA==", "basic  YW5uOnNlY3JldA== ", "Basic", "Bearer x", "Basic OnNlY3JldA==", "Basic YW5uOg==", "Basic TXXMiGxsZXI6Z3J1zIhu"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
@@ -286,7 +306,7 @@ func FuzzCredentials(f *testing.F) {
 		if (refused == 0) != (name != "") || refused == 0 && (!who.Valid(name) || password == "" || strings.Contains(name, ":")) {
 			t.Errorf("%q: %q, %q, %v", line, name, password, refused)
 		}
-		if n, p, ok := r.BasicAuth(); refused == 0 && ok && (n != name || p != password) {
+		if n, p, ok := r.BasicAuth(); refused == 0 && ok && (userfile.Form(n) != name || userfile.Form(p) != password) {
 			t.Errorf("%q: %q, %q; net/http says %q, %q", line, name, password, n, p)
 		}
 	})

@@ -88,6 +88,10 @@ func (u *Users) add(line string) error {
 	return nil
 }
 
+// Form returns the form of a name or a password, NFC, whatever a client sends (RFC
+// 7617 §2.1).
+func Form(s string) string { return norm.NFC.String(s) }
+
 // Check reports whether the password is that of the name. For a name that is
 // unknown it takes as long as for the first of the file.
 func (u *Users) Check(name, password string) bool {
