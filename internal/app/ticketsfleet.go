@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,6 +13,11 @@ import (
 type sentKey struct {
 	Secret []byte        `json:"secret"`
 	Age    time.Duration `json:"age"`
+}
+
+// is says whether two keys are the same one, whenever they were made.
+func (k ticketKey) is(other ticketKey) bool {
+	return subtle.ConstantTimeCompare(k.secret[:], other.secret[:]) == 1
 }
 
 // maxSentKeys bounds what is taken of them: one is made every 12 hours, and lives for 36.
@@ -54,11 +60,11 @@ func (t *tickets) take(sent []byte) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.led && len(t.keys) > 0 && t.keys[0].secret == keys[0].secret {
+	if t.led && len(t.keys) > 0 && t.keys[0].is(keys[0]) {
 		return nil // it is known
 	}
 	for _, k := range t.keys {
-		known := slices.ContainsFunc(keys, func(o ticketKey) bool { return o.secret == k.secret })
+		known := slices.ContainsFunc(keys, k.is)
 		if !known && len(keys) < 2*maxSentKeys {
 			keys = append(keys, k)
 		}

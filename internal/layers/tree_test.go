@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -16,6 +17,9 @@ import (
 const root = "../.."
 
 const module = "freshet"
+
+// fileSet has the positions of all files that sources parses.
+var fileSet = token.NewFileSet()
 
 // goFile is a parsed source file of the main module.
 type goFile struct {
@@ -63,15 +67,29 @@ func walk(t *testing.T, visit func(path string, inMain bool)) {
 	}
 }
 
-// sources parses the Go files of the main module, comments included.
+// parsed is what sources returns, read once for all tests.
+var parsed struct {
+	once  sync.Once
+	files []goFile
+}
+
+// sources returns the Go files of the main module, comments included.
 func sources(t *testing.T) []goFile {
 	t.Helper()
-	var files []goFile
+	parsed.once.Do(func() { parsed.files = parse(t) })
+	if len(parsed.files) == 0 {
+		t.Fatal("no Go files found; is the test run from its own folder?")
+	}
+	return parsed.files
+}
+
+func parse(t *testing.T) (files []goFile) {
+	t.Helper()
 	walk(t, func(path string, inMain bool) {
 		if !inMain || !strings.HasSuffix(path, ".go") || strings.Contains(path, "/testdata/") {
 			return
 		}
-		syntax, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, path), nil, parser.ParseComments|parser.SkipObjectResolution)
+		syntax, err := parser.ParseFile(fileSet, filepath.Join(root, path), nil, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			t.Errorf("%v", err)
 			return
@@ -87,8 +105,5 @@ func sources(t *testing.T) []goFile {
 		}
 		files = append(files, f)
 	})
-	if len(files) == 0 {
-		t.Fatal("no Go files found; is the test run from its own folder?")
-	}
 	return files
 }
