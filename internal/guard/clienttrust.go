@@ -44,16 +44,27 @@ type known struct {
 	authorities *authorities
 	lists       *revocations
 
-	mu   sync.Mutex // guards good
-	good map[[sha256.Size]byte]goodChain
+	mu   sync.Mutex // guards good and bad; who fills one of them empties not the other
+	good map[[sha256.Size]byte]judgement
+	bad  map[[sha256.Size]byte]judgement
 	told atomic.Int64 // when an unusable list was told of last, nanoseconds since 1970
 }
 
-// goodChain is a chain that is good until a moment.
-type goodChain struct {
-	chain *who.Chain
-	until time.Time
+// judgement is a chain that is good, or the rule that refuses it, from a moment until
+// another: a clock may be set back.
+type judgement struct {
+	chain       *who.Chain
+	refused     rule.ID
+	made, until time.Time
 }
+
+// refusedFor is how long a refusal is remembered. Time alone may end it: a
+// certificate, or a list, begins to be valid.
+const refusedFor = time.Minute
+
+// maxBetween bounds the certificates that a client may show besides its own: each
+// may be tried as the issuer of each.
+const maxBetween = 8
 
 // OpenClientTrust reads authorities, PEM, and lists of what they have revoked, PEM
 // or DER; "" for no lists. failed is told when files that have changed cannot be
@@ -146,23 +157,28 @@ func (t *ClientTrust) Judge(shown []*x509.Certificate) (*who.Chain, rule.ID) {
 	sum.Sum(name[:0])
 	at := time.Unix(0, now)
 	k.mu.Lock()
-	had, ok := k.good[name]
-	k.mu.Unlock()
-	if ok && at.Before(had.until) {
-		return had.chain, 0
+	v, ok := k.good[name]
+	if !ok {
+		v, ok = k.bad[name]
 	}
-	made, refused := t.judge(k, shown, at)
+	k.mu.Unlock()
+	if ok && !at.Before(v.made) && at.Before(v.until) {
+		return v.chain, v.refused
+	}
+	v = t.judge(k, shown, at)
+	v.made = at
+	keep := k.good
+	if v.refused != 0 {
+		v.until, keep = at.Add(refusedFor), k.bad
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if refused != 0 {
-		delete(k.good, name)
-		return nil, refused
+	delete(k.good, name)
+	if len(keep) >= maxKnown {
+		clear(keep)
 	}
-	if len(k.good) >= maxKnown {
-		clear(k.good)
-	}
-	k.good[name] = made
-	return made.chain, 0
+	keep[name] = v
+	return v.chain, v.refused
 }
 
 // verdicts returns those by what the files say now.
@@ -174,13 +190,16 @@ func (t *ClientTrust) verdicts(now int64) *known {
 	}
 	k := t.known.Load()
 	if k == nil || k.authorities != a || k.lists != l {
-		k = &known{authorities: a, lists: l, good: map[[sha256.Size]byte]goodChain{}}
+		k = &known{authorities: a, lists: l, good: map[[sha256.Size]byte]judgement{}, bad: map[[sha256.Size]byte]judgement{}}
 		t.known.Store(k)
 	}
 	return k
 }
 
-func (t *ClientTrust) judge(k *known, shown []*x509.Certificate, at time.Time) (goodChain, rule.ID) {
+func (t *ClientTrust) judge(k *known, shown []*x509.Certificate, at time.Time) judgement {
+	if len(shown) > 1+maxBetween {
+		return judgement{refused: rule.ClientCertificateUntrusted}
+	}
 	between := x509.NewCertPool()
 	for _, c := range shown[1:] {
 		between.AddCert(c)
@@ -190,7 +209,7 @@ func (t *ClientTrust) judge(k *known, shown []*x509.Certificate, at time.Time) (
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {
-		return goodChain{}, ruleOf(shown[0], err, at)
+		return judgement{refused: ruleOf(shown[0], err, at)}
 	}
 	refused := rule.ClientCertificateUntrusted
 	for _, chain := range chains {
@@ -199,7 +218,7 @@ func (t *ClientTrust) judge(k *known, shown []*x509.Certificate, at time.Time) (
 		}
 		until, why := k.lists.judge(chain, at)
 		if why == nil {
-			return goodChain{who.NewChain(chain), until}, 0
+			return judgement{chain: who.NewChain(chain), until: until}
 		}
 		if errors.Is(why, errRevoked) {
 			refused = rule.ClientCertificateRevoked
@@ -210,7 +229,7 @@ func (t *ClientTrust) judge(k *known, shown []*x509.Certificate, at time.Time) (
 			refused = rule.ClientRevocationUnknown
 		}
 	}
-	return goodChain{}, refused
+	return judgement{refused: refused}
 }
 
 // isWeak reports whether a chain has a key that can be broken. The authority's own is

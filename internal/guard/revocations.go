@@ -2,12 +2,14 @@ package guard
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -21,7 +23,14 @@ type revocations struct {
 type revocationList struct {
 	*x509.RevocationList
 	revoked map[string]bool // serial numbers, as their bytes
+
+	mu     sync.Mutex // guards signed
+	signed map[[sha256.Size]byte]bool
 }
+
+// maxSigners bounds the certificates of which a list remembers whether they have
+// signed it.
+const maxSigners = 64
 
 var errRevoked = errors.New("it is revoked")
 
@@ -76,7 +85,7 @@ func parseList(der []byte, authorities []*x509.Certificate) (*revocationList, er
 	if parsed.NextUpdate.IsZero() {
 		return nil, fmt.Errorf("the list of %s does not say until when it holds; give one that has nextUpdate", parsed.Issuer)
 	}
-	l := &revocationList{parsed, make(map[string]bool, len(parsed.RevokedCertificateEntries))}
+	l := &revocationList{RevocationList: parsed, revoked: make(map[string]bool, len(parsed.RevokedCertificateEntries)), signed: map[[sha256.Size]byte]bool{}}
 	for _, entry := range parsed.RevokedCertificateEntries {
 		for _, e := range entry.Extensions {
 			if e.Critical {
@@ -100,9 +109,25 @@ func parseList(der []byte, authorities []*x509.Certificate) (*revocationList, er
 
 func serial(n *big.Int) string { return string(n.Bytes()) }
 
-// isOf reports whether an authority has signed the list.
+// isOf reports whether an authority has signed the list. It is found out once, for
+// the whole list is hashed for it; those that the file of authorities has are found
+// when the list is read, others, which clients show, when the first one does.
 func (l *revocationList) isOf(c *x509.Certificate) bool {
-	return bytes.Equal(c.RawSubject, l.RawIssuer) && l.CheckSignatureFrom(c) == nil
+	if !bytes.Equal(c.RawSubject, l.RawIssuer) {
+		return false
+	}
+	name := sha256.Sum256(c.Raw)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	signed, known := l.signed[name]
+	if !known {
+		signed = l.CheckSignatureFrom(c) == nil
+		if len(l.signed) >= maxSigners {
+			clear(l.signed)
+		}
+		l.signed[name] = signed
+	}
+	return signed
 }
 
 // judge looks for each certificate of a chain, but the authority at its end, in the
