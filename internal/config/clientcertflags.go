@@ -49,14 +49,14 @@ var (
 
 // inherit completes what a route does not say by what its site says.
 func (c *Clients) inherit(site *Clients) {
+	if c.Ask == "" && (c.CA == "" || site.Ask != "off") { // who names authorities wants them asked for
+		c.Ask = site.Ask
+	}
 	if c.CA == "" {
 		c.CA = site.CA
 		if c.CRL == "" {
 			c.CRL = site.CRL
 		}
-	}
-	if c.Ask == "" {
-		c.Ask = site.Ask
 	}
 	if c.User == "" {
 		c.User = site.User
