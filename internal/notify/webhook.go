@@ -3,6 +3,7 @@ package notify
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ import (
 
 // Webhook sends each notice as a POST of JSON. With a key the request is signed
 // (RFC 9421): its method, address, the digest of its body (RFC 9530), its type and
-// the id that says whether it came before.
+// the id that says whether it came before. Each try has a nonce of its own.
 type Webhook struct {
 	URL   *url.URL
 	Key   *signature.Key // nil: it is not signed
@@ -109,7 +110,7 @@ func (w *Webhook) request(ctx context.Context, n *alert.Notice, dropped int64) (
 		now = w.now
 	}
 	m := &signature.Message{Method: r.Method, Scheme: w.URL.Scheme, Authority: w.URL.Host, Target: w.URL.RequestURI(), HasBody: true, Header: r.Header}
-	signed, err := signature.Sign(m, w.Key, signature.Params{Components: covered, Created: now(), Expires: now().Add(5 * time.Minute), Nonce: n.ID, Tag: "freshet-alert", Alg: true})
+	signed, err := signature.Sign(m, w.Key, signature.Params{Components: covered, Created: now(), Expires: now().Add(5 * time.Minute), Nonce: rand.Text(), Tag: "freshet-alert", Alg: true})
 	if err != nil {
 		return nil, fmt.Errorf("sign the message of a webhook: %w", err)
 	}

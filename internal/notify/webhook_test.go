@@ -122,6 +122,38 @@ func TestWebhookSigned(t *testing.T) {
 	}
 }
 
+// What is tried again is the same notice, and no replay: a receiver that refuses
+// nonces that it has seen takes the second try.
+func TestWebhookAgain(t *testing.T) {
+	u, got := hooks(t, http.StatusServiceUnavailable)
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := signature.NewKey("edge-1", signature.Ed25519, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Webhook{URL: u, Key: key, Client: NewClient()}
+	n := notice(t, "x")
+	nonce := regexp.MustCompile(`;nonce="([^"]+)"`)
+	var nonces, keys []string
+	for range 2 {
+		if err := w.Send(context.Background(), oneOf(n), 0); err == nil {
+			t.Fatal("503 is taken for an answer that is well")
+		}
+		h := <-got
+		found := nonce.FindStringSubmatch(h.r.Header.Get("Signature-Input"))
+		if found == nil {
+			t.Fatal(h.r.Header)
+		}
+		nonces, keys = append(nonces, found[1]), append(keys, h.r.Header.Get("Idempotency-Key"))
+	}
+	if nonces[0] == nonces[1] || keys[0] != keys[1] || keys[0] == "" {
+		t.Errorf("nonces %q, keys %q", nonces, keys)
+	}
+}
+
 func TestWebhookAnswers(t *testing.T) {
 	for _, c := range []struct {
 		status  int
