@@ -24,13 +24,13 @@ func appendCertificate(dst []Var, r *http.Request) []Var {
 	dst = append(dst,
 		Var{"SSL_CLIENT_VERIFY", "SUCCESS"},
 		Var{"SSL_CLIENT_M_SERIAL", strings.ToUpper(c.SerialNumber.Text(16))},
-		Var{"SSL_CLIENT_S_DN", c.Subject.String()},
-		Var{"SSL_CLIENT_I_DN", c.Issuer.String()},
+		Var{"SSL_CLIENT_S_DN", who.Subject(c)},
+		Var{"SSL_CLIENT_I_DN", who.Issuer(c)},
 		Var{"SSL_CLIENT_V_START", asn1Time(c.NotBefore)},
 		Var{"SSL_CLIENT_V_END", asn1Time(c.NotAfter)},
 		Var{"SSL_CLIENT_CERT", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))},
 	)
-	for _, v := range [...]Var{{"SSL_CLIENT_S_DN_CN", c.Subject.CommonName}, {"SSL_CLIENT_SAN_Email_0", first(c.EmailAddresses)}, {"SSL_CLIENT_SAN_DNS_0", first(c.DNSNames)}} {
+	for _, v := range [...]Var{{"SSL_CLIENT_S_DN_CN", who.CommonName(c)}, {"SSL_CLIENT_SAN_Email_0", first(c.EmailAddresses)}, {"SSL_CLIENT_SAN_DNS_0", first(c.DNSNames)}} {
 		if v.Value != "" {
 			dst = append(dst, v)
 		}

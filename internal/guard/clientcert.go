@@ -31,7 +31,7 @@ type UserName uint8
 const (
 	UserNone    UserName = iota // a client is no user
 	UserSubject                 // the distinguished name (RFC 4514)
-	UserCommon                  // its common name
+	UserCommon                  // its common name, if it has one only
 	UserEmail                   // the first e-mail address of subjectAltName
 )
 
@@ -39,9 +39,9 @@ const (
 func (u UserName) name(c *x509.Certificate) string {
 	switch u {
 	case UserSubject:
-		return c.Subject.String()
+		return who.Subject(c)
 	case UserCommon:
-		return c.Subject.CommonName
+		return who.CommonName(c)
 	case UserEmail:
 		if len(c.EmailAddresses) > 0 {
 			return c.EmailAddresses[0]
@@ -93,7 +93,7 @@ func (g *ClientCertificate) Why(r *http.Request) (*http.Request, *why.Explanatio
 		return on, e
 	}
 	c := shown[0]
-	note := fmt.Sprintf("by %s, until %s", c.Issuer, c.NotAfter.UTC().Format(time.DateTime)+" UTC")
-	e.Compare("client certificate", c.Subject.String(), note, refused != 0)
+	note := fmt.Sprintf("by %s, until %s", who.Issuer(c), c.NotAfter.UTC().Format(time.DateTime)+" UTC")
+	e.Compare("client certificate", who.Subject(c), note, refused != 0)
 	return on, e
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -283,6 +284,16 @@ func TestClientCertificate(t *testing.T) {
 	root := none.make(t, "root", isCA)
 	ann := root.make(t, "ann", func(c *x509.Certificate) { c.EmailAddresses = []string{"ann@example.org"} })
 	nameless := root.make(t, "", func(c *x509.Certificate) { c.Subject = pkix.Name{} })
+	twoNames := root.make(t, "", func(c *x509.Certificate) {
+		name := func(value string, id ...int) pkix.RelativeDistinguishedNameSET {
+			return pkix.RelativeDistinguishedNameSET{{Type: id, Value: value}}
+		}
+		raw, err := asn1.Marshal(pkix.RDNSequence{name("X", 2, 5, 4, 10), name("mallory", 2, 5, 4, 3), name("ann", 2, 5, 4, 3)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.RawSubject = raw
+	})
 	stranger := none.make(t, "ann", nil)
 	trust, err := guard.OpenClientTrust(write(t, filepath.Join(dir, "ca.pem"), root.pem()), "", func() int64 { return start.UnixNano() }, func(err error) { t.Error(err) })
 	if err != nil {
@@ -301,6 +312,8 @@ func TestClientCertificate(t *testing.T) {
 		{"common name", false, guard.UserCommon, chainOf(ann), false, 0, `"ann" 2 1 1 [ann]`},
 		{"subject", false, guard.UserSubject, chainOf(ann), false, 0, `"CN=ann,O=Test" 2 1 1 [CN=ann,O=Test]`},
 		{"email", false, guard.UserEmail, chainOf(ann), false, 0, `"ann@example.org" 2 1 1 [ann@example.org]`},
+		{"two common names", false, guard.UserCommon, chainOf(twoNames), false, rule.ClientCertificateName, ""},
+		{"subject with two", false, guard.UserSubject, chainOf(twoNames), false, 0, `"CN=ann,CN=mallory,O=X" 2 1 1 [CN=ann,CN=mallory,O=X]`},
 		{"no such name", false, guard.UserCommon, chainOf(nameless), false, rule.ClientCertificateName, ""},
 		{"none needed, none there", true, guard.UserCommon, nil, false, 0, "nobody"},
 		{"none needed, a bad one", true, guard.UserCommon, chainOf(stranger), false, rule.ClientCertificateUntrusted, ""},
