@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -205,6 +206,18 @@ func TestSignedByGet(t *testing.T) {
 	}
 }
 
+// startAWhileAgo starts a server that has begun a minute ago, by its own clock: in
+// its first seconds it takes no signatures.
+func startAWhileAgo(t *testing.T, args ...string) *program {
+	t.Helper()
+	var late atomic.Int64
+	late.Store(int64(time.Minute))
+	p := startWith(t, func(e *Env) { e.Now = func() int64 { return time.Now().UnixNano() - late.Load() } }, args...)
+	p.url()
+	late.Store(0)
+	return p
+}
+
 // TestSignedByOpenSSL: what openssl has signed passes the guard, once, by each
 // algorithm, and the origin is told by whom; what freshet get signs passes, too.
 func TestSignedByOpenSSL(t *testing.T) {
@@ -213,7 +226,7 @@ func TestSignedByOpenSSL(t *testing.T) {
 	origin := new(keeping)
 	srv := httptest.NewServer(origin)
 	defer srv.Close()
-	p := start(t, "proxy", "--to", srv.URL, "--listen", "127.0.0.1:0", "--monitor", "off", "--signatures", filepath.Join(dir, "signers.keys"))
+	p := startAWhileAgo(t, "proxy", "--to", srv.URL, "--listen", "127.0.0.1:0", "--monitor", "off", "--signatures", filepath.Join(dir, "signers.keys"))
 	base := p.url()
 	host := strings.TrimSuffix(strings.TrimPrefix(base, "http://"), "/")
 	sum := sha256.Sum256([]byte("two eggs"))
@@ -293,7 +306,7 @@ func TestSignedByProxy(t *testing.T) {
 	origin := new(keeping)
 	srv := httptest.NewServer(origin)
 	defer srv.Close()
-	back := start(t, "proxy", "--to", srv.URL, "--listen", "127.0.0.1:0", "--monitor", "off", "--signatures", filepath.Join(dir, "signers.keys"))
+	back := startAWhileAgo(t, "proxy", "--to", srv.URL, "--listen", "127.0.0.1:0", "--monitor", "off", "--signatures", filepath.Join(dir, "signers.keys"))
 	front := start(t, "proxy", "--to", back.url(), "--listen", "127.0.0.1:0", "--monitor", "off", "--origin-sign", filepath.Join(dir, "ec.pem"), "--proxy-name", "front")
 	for _, body := range []string{"", "two eggs", strings.Repeat("long ", 1<<15)} {
 		for range 2 {

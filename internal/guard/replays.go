@@ -1,8 +1,10 @@
 package guard
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,29 +15,58 @@ import (
 // another number: over the five minutes for which one is good, some 800 a second.
 const DefaultReplays = 256 << 10
 
+// clockAhead is how far ahead of this clock a signature may say that it was made,
+// in seconds: the skew that guards allow.
+const clockAhead = int64(signature.DefaultSkew / time.Second)
+
 // Replays remembers signatures for as long as they are good, so that each one is
 // good once. One is for all guards of a process, and outlives them: a signature
-// is no newer after a change of the configuration. It takes 100 octets, or some
+// is no newer after a change of the configuration. It takes 150 octets, or some
 // more, for each signature.
 //
 // What was signed before it began to remember is refused, for it may have been
-// seen by a process that was here before.
+// seen by a process that was here before; and by a clock that is ahead that may
+// say that it was made up to clockAhead later.
+//
+// No key fills all of it: of the room that is free each may have taken three times
+// as much, so that one alone gets three quarters, and others always find some.
 type Replays struct {
 	began int64 // seconds since 1970
 
-	mu    sync.Mutex
-	seen  map[replay]struct{}
-	until map[int64][]replay // those that are good until a second
-	swept int64              // the last second that is over, and all before it
+	mu     sync.Mutex
+	most   int // the most that a guard has asked for
+	seen   map[replay]struct{}
+	until  map[int64][]entry // those that are good until a second
+	of     map[string]int    // how many each key has
+	swept  int64             // up to here it was looked for what is over
+	forgot []stretch         // until when those were good that were forgotten
 }
 
 // replay is what tells a signature from others.
 type replay [sha256.Size]byte
 
+type entry struct {
+	id  replay
+	key string
+}
+
+// stretch is from a second to another, which is in it.
+type stretch struct{ from, to int64 }
+
 // NewReplays returns an empty table. now is in nanoseconds since 1970.
 func NewReplays(now int64) *Replays {
 	s := now / int64(time.Second)
-	return &Replays{began: s, seen: map[replay]struct{}{}, until: map[int64][]replay{}, swept: s - 1}
+	return &Replays{began: s, seen: map[replay]struct{}{}, until: map[int64][]entry{}, of: map[string]int{}, swept: s - 1}
+}
+
+// wait is after how many seconds a client that signs anew is let in, if that is
+// not at once: this table has begun a moment ago.
+func (s *Replays) wait(v *signature.Verdict, now int64) int64 {
+	since := now
+	if created := v.Created.Unix(); created >= s.began {
+		since = min(now, created) // by the client's clock
+	}
+	return s.began + clockAhead - since
 }
 
 // sighting is what a table says of a signature.
@@ -71,54 +102,91 @@ func (s *Replays) peek(v *signature.Verdict, now int64, most int) sighting {
 }
 
 func (s *Replays) look(v *signature.Verdict, now int64, most int, keep bool) sighting {
-	if v.Until.IsZero() || v.Created.Unix() < s.began {
+	if v.Until.IsZero() || v.Created.Unix() < s.began+clockAhead {
 		return beforeBegan // without an end it would have to be remembered for ever
 	}
 	id, until := replayOf(v), v.Until.Unix()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.most = max(s.most, most)
 	if _, ok := s.seen[id]; ok {
 		return seen
 	}
 	s.sweep(now)
 	switch {
-	case until <= s.swept:
-		return seen // the clock went back: it may have been forgotten
-	case len(s.seen) >= most:
+	case s.mayHaveForgotten(until):
+		return seen // the clock went back
+	case s.of[v.KeyID] >= 3*(s.most-len(s.seen)):
 		return noRoom
 	}
 	if keep {
 		s.seen[id] = struct{}{}
-		s.until[until] = append(s.until[until], id)
+		s.until[until] = append(s.until[until], entry{id, v.KeyID})
+		s.of[v.KeyID]++
 	}
 	return unseen
 }
 
 // sweep forgets what is no longer good; s.mu is held.
 func (s *Replays) sweep(now int64) {
-	if now-1 <= s.swept {
-		return
-	}
-	if now-s.swept > int64(len(s.until)) {
+	last := now - 1
+	if last-s.swept > int64(len(s.until)) {
 		for until := range s.until {
-			if until < now {
+			if until <= last {
 				s.forget(until)
 			}
 		}
-		s.swept = now - 1
-		return
+	} else {
+		for until := s.swept + 1; until <= last; until++ {
+			s.forget(until)
+		}
 	}
-	for s.swept < now-1 {
-		s.swept++
-		s.forget(s.swept)
-	}
+	s.swept = last // earlier than it was when the clock went back
 }
 
 func (s *Replays) forget(until int64) {
-	for _, id := range s.until[until] {
-		delete(s.seen, id)
+	gone, ok := s.until[until]
+	if !ok {
+		return
+	}
+	for _, e := range gone {
+		delete(s.seen, e.id)
+		if s.of[e.key]--; s.of[e.key] == 0 {
+			delete(s.of, e.key)
+		}
 	}
 	delete(s.until, until)
+	s.forgot = cover(s.forgot, until)
+}
+
+// mayHaveForgotten reports whether a signature that is good until a second may be
+// one that was forgotten: by a clock that went back it is good again. s.mu is held.
+func (s *Replays) mayHaveForgotten(until int64) bool {
+	return slices.ContainsFunc(s.forgot, func(p stretch) bool { return p.from <= until && until <= p.to })
+}
+
+// Of stretches that are so near one is made, and so many are kept: a clock that jumps
+// far ahead and back leaves one there, and what lies before it is free.
+const (
+	nearStretches = 60
+	maxStretches  = 16
+)
+
+// cover returns stretches, in order, that have a second, too.
+func cover(stretches []stretch, second int64) []stretch {
+	at, _ := slices.BinarySearchFunc(stretches, second, func(p stretch, s int64) int { return cmp.Compare(p.to, s) })
+	if at == len(stretches) || second < stretches[at].from {
+		stretches = slices.Insert(stretches, at, stretch{second, second})
+	}
+	for i := 1; i < len(stretches); {
+		if stretches[i].from-stretches[i-1].to > nearStretches && (len(stretches) <= maxStretches || i > 1) {
+			i++
+			continue
+		}
+		stretches[i-1].to = stretches[i].to
+		stretches = slices.Delete(stretches, i, i+1)
+	}
+	return stretches
 }
 
 // Len is how many signatures are remembered.

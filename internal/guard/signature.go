@@ -139,6 +139,11 @@ func (g *Signature) Check(fields http.Header, r *http.Request) (*http.Request, r
 	switch rule.Of(refused).Status {
 	case http.StatusUnauthorized:
 		g.ask(fields, r)
+		if refused == rule.SignatureTooEarly {
+			if wait := g.o.Replays.wait(&v, now/int64(time.Second)); wait > 0 {
+				fields.Set("Retry-After", strconv.FormatInt(wait, 10))
+			}
+		}
 	case http.StatusServiceUnavailable:
 		fields.Set("Retry-After", "10")
 	}
