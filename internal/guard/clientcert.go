@@ -54,13 +54,18 @@ func (u UserName) name(c *x509.Certificate) string {
 const methodCertificate = "Certificate"
 
 // Check implements Guard.
-func (g *ClientCertificate) Check(_ http.Header, r *http.Request) (*http.Request, rule.ID) {
+func (g *ClientCertificate) Check(fields http.Header, r *http.Request) (*http.Request, rule.ID) {
 	shown := shownBy(r)
 	if len(shown) == 0 && g.Optional {
 		return r, 0
 	}
 	chain, refused := g.Trust.Judge(shown)
 	if refused != 0 {
+		if refused == rule.ClientCertificateMissing && fields != nil && r.ProtoMajor < 3 {
+			// The handshake may have been before anybody was asked; the next one asks.
+			// (In HTTP/2 net/http makes a GOAWAY of it.)
+			fields.Set("Connection", "close")
+		}
 		return nil, refused
 	}
 	w := &who.Who{Method: methodCertificate, Certificate: shown[0]}

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -274,6 +275,31 @@ func TestRevocations(t *testing.T) {
 	expect("a minute later", chainOf(good), rule.ClientRevocationUnknown)
 	if len(told) != 2 {
 		t.Errorf("told %d times, want once a minute", len(told))
+	}
+}
+
+// TestMissingCloses: who could not be asked for a certificate on this connection is
+// asked on the next.
+func TestMissingCloses(t *testing.T) {
+	var none *issuer
+	root := none.make(t, "root", isCA)
+	trust, err := guard.OpenClientTrust(write(t, filepath.Join(t.TempDir(), "ca.pem"), root.pem()), "", func() int64 { return start.UnixNano() }, func(err error) { t.Error(err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &guard.ClientCertificate{Trust: trust}
+	for _, tt := range []struct {
+		shown []*x509.Certificate
+		major int
+		want  string
+	}{{nil, 1, "close"}, {nil, 2, "close"}, {nil, 3, ""}, {chainOf(root.make(t, "ann", nil)), 1, ""}, {chainOf(none.make(t, "x", nil)), 1, ""}} {
+		r := httptest.NewRequest("GET", "https://x/", nil)
+		r.TLS, r.ProtoMajor = &tls.ConnectionState{PeerCertificates: tt.shown}, tt.major
+		w := httptest.NewRecorder()
+		guard.Handler(http.NotFoundHandler(), g).ServeHTTP(w, r)
+		if got := w.Header().Get("Connection"); got != tt.want {
+			t.Errorf("HTTP/%d, %d certificates: Connection %q, want %q", tt.major, len(tt.shown), got, tt.want)
+		}
 	}
 }
 
