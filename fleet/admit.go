@@ -88,13 +88,24 @@ func ownName(name string) bool {
 // digits, - and _. It ends after a time; 0: never. Who has the token is that
 // worker, so it is a secret.
 func (n *Node) Invite(name string, life time.Duration) (token string, err error) {
+	return n.invite(name, life, false)
+}
+
+// InviteServer makes a token for a further server, as Invite does. Beyond what a
+// worker may it gets the certificates of the fleet, with their keys, and those of
+// session tickets.
+func (n *Node) InviteServer(name string, life time.Duration) (token string, err error) {
+	return n.invite(name, life, true)
+}
+
+func (n *Node) invite(name string, life time.Duration, serves bool) (token string, err error) {
 	if n.address == "" {
 		return "", errClosedFleet
 	}
 	if ownName(name) || name == n.name {
 		return "", wrong(fmt.Errorf("%s is a name of the server's own; choose another one", name))
 	}
-	o := bus.TokenOptions{Name: name}
+	o := bus.TokenOptions{Name: name, Serves: serves}
 	if life > 0 {
 		o.Until = time.Now().Add(life)
 	}

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"fmt"
 
 	"freshet/internal/bus"
 )
@@ -15,7 +16,7 @@ const callCertificates = "fleet.certificates"
 // a lock.
 const certificateTurns = 256
 
-// serveCertificates answers members, if this server keeps certificates of a
+// serveCertificates answers members whose token is a server's, if this server keeps certificates of a
 // fleet.
 func (n *Node) serveCertificates(conn *bus.Conn) error {
 	answer := n.certificates
@@ -23,7 +24,10 @@ func (n *Node) serveCertificates(conn *bus.Conn) error {
 		return nil
 	}
 	stop, err := conn.ServeWith(callCertificates, bus.ServeOptions{Parallel: certificateTurns}, func(ctx context.Context, r bus.Request) ([]byte, error) {
-		return answer(ctx, r.Payload)
+		if !n.server.Serves(r.From) {
+			return nil, coded(wrong(fmt.Errorf("%s is a worker, and gets no certificates; freshet worker invite --serves makes the token of a server", r.From)))
+		}
+		return answer(ctx, r.From, r.Payload)
 	})
 	if err != nil {
 		return err

@@ -191,6 +191,16 @@ func (c *Client) Invite(ctx context.Context, name string, life time.Duration) (t
 	return t.Token, nil
 }
 
+// InviteServer makes a token for a further server, which gets the certificates of
+// the fleet; life 0 is for ever.
+func (c *Client) InviteServer(ctx context.Context, name string, life time.Duration) (token string, err error) {
+	t, err := c.post(ctx, "/job/invite", &asked{Name: name, Life: life, Serves: true})
+	if err != nil {
+		return "", err
+	}
+	return t.Token, nil
+}
+
 // Revoke ends the token of a worker.
 func (c *Client) Revoke(ctx context.Context, name string) error {
 	_, err := c.post(ctx, "/job/revoke", &asked{Name: name})

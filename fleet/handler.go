@@ -32,6 +32,8 @@ type asked struct {
 	Name string        `json:"name,omitempty"` // of a worker, or any server
 	Do   string        `json:"do,omitempty"`   // what it is to do
 	Life time.Duration `json:"life,omitempty"` // of its token; 0: for ever
+
+	Serves bool `json:"serves,omitempty"` // its token is a server's
 }
 
 // told is the body of its answer, and of an answer that says what is wrong.

@@ -14,6 +14,7 @@ type Invited struct {
 	Made    time.Time `json:"made"`
 	Until   time.Time `json:"until,omitzero"`    // zero: for ever
 	Address string    `json:"address,omitempty"` // that it is connected from
+	Serves  bool      `json:"serves,omitempty"`  // it gets certificates, and their keys
 }
 
 func (h *handler) invite(w http.ResponseWriter, r *http.Request) {
@@ -21,7 +22,7 @@ func (h *handler) invite(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &a) {
 		return
 	}
-	token, err := h.node.Invite(a.Name, a.Life)
+	token, err := h.node.invite(a.Name, a.Life, a.Serves)
 	if errors.Is(err, bus.ErrName) || errors.Is(err, bus.ErrTaken) {
 		err = wrong(err)
 	}
@@ -52,7 +53,7 @@ func (h *handler) invited(w http.ResponseWriter, _ *http.Request) {
 	list := []Invited{}
 	for _, n := range h.node.Invited() {
 		if !n.Peer {
-			list = append(list, Invited{n.Name, n.Made, n.Until, n.Address})
+			list = append(list, Invited{n.Name, n.Made, n.Until, n.Address, n.Serves})
 		}
 	}
 	answer(w, list)

@@ -42,6 +42,15 @@ func (k *Keeper) Invite(name string, life time.Duration) (string, error) {
 	return n.Invite(name, life)
 }
 
+// InviteServer makes a token for a further server; see [Node.InviteServer].
+func (k *Keeper) InviteServer(name string, life time.Duration) (string, error) {
+	n, err := k.now()
+	if err != nil {
+		return "", err
+	}
+	return n.InviteServer(name, life)
+}
+
 // Invited are those who have a token, as far as that is known now.
 func (k *Keeper) Invited() []bus.Node {
 	n, err := k.now()

@@ -62,10 +62,10 @@ type Options struct {
 	// knows; nil: nothing. It is called for each list of servers.
 	Figures func(*Report)
 	// Certificates answers what members ask about the certificates of the fleet,
-	// which this server keeps; nil: it keeps none.
-	Certificates func(ctx context.Context, question []byte) ([]byte, error)
-	// Tickets are the keys of session tickets, which members that serve over TLS
-	// get with the answers to their reports; nil: they get none, nor does anybody
+	// which this server keeps; nil: it keeps none. Who asks has a server's token.
+	Certificates func(ctx context.Context, from string, question []byte) ([]byte, error)
+	// Tickets are the keys of session tickets, which members that serve over TLS, and
+	// have a server's token, get with the answers to their reports; nil: they get none, nor does anybody
 	// when the queue is kept elsewhere, for who runs that could read them.
 	Tickets func() []byte
 	// ErrorLog hears of what is wrong; nil: slog.Default.
@@ -116,7 +116,7 @@ type Node struct {
 	room      room                   // on the bus, for jobs
 	keepers   []func() error         // what is closed, in the opposite order
 
-	certificates func(context.Context, []byte) ([]byte, error) // Options.Certificates
+	certificates func(context.Context, string, []byte) ([]byte, error) // Options.Certificates
 
 	stop  context.CancelFunc
 	ended sync.WaitGroup
@@ -287,7 +287,7 @@ func (n *Node) enroll(ctx context.Context, o *Options) error {
 	}
 	n.roll = newRoll(wants)
 	if o.NATS == nil && o.Peer == nil {
-		n.roll.keys = o.Tickets
+		n.roll.keys, n.roll.serves = o.Tickets, func(name string) bool { return n.server != nil && n.server.Serves(name) }
 	}
 	n.takers.Store(n.roll)
 	n.own = newReporter(nil)

@@ -23,8 +23,10 @@ const (
 type roll struct {
 	wants *wants
 	now   func() time.Time // with a monotonic clock
-	keys  func() []byte    // of session tickets, for servers that take them; nil: none
 	hubs  func() []string  // where else the fleet may be found; nil: nowhere
+
+	keys   func() []byte          // of session tickets, for servers that take them; nil: none
+	serves func(name string) bool // who may have them; set with keys
 
 	mu sync.Mutex // guards by; a leaf
 	by map[string]*present
@@ -71,7 +73,7 @@ func (r *roll) hear(ctx context.Context, q bus.Request) ([]byte, error) {
 	if r.hubs != nil {
 		h.Hubs = r.hubs()
 	}
-	if r.keys != nil && report.Tickets {
+	if r.keys != nil && report.Tickets && r.serves(q.From) {
 		h.Tickets = r.keys()
 	}
 	h.Sent = r.now()

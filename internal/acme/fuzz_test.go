@@ -124,7 +124,7 @@ func FuzzAnswer(f *testing.F) {
 		defer m.desk.close()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		text, err := m.Answer(ctx, q)
+		text, err := m.Answer(ctx, "n1", q)
 		if err == nil && strings.Contains(string(text), "c2VjcmV0") {
 			t.Errorf("%q gets %q", q, text)
 		}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/mholt/acmez/v3/acme"
 )
 
 // The servers of a fleet have one set of certificates, which its hub keeps: it
@@ -92,10 +94,13 @@ func (h *Hub) call(ctx context.Context, q *question) (*answer, error) {
 
 // A lent lock is one that a member has.
 type lent struct {
-	id    string
-	ends  *time.Timer
-	until time.Time
+	from string
+	id   string
+	ends *time.Timer
 }
+
+// is reports whether the lock is that of who asks.
+func (l *lent) is(from, id string) bool { return l != nil && l.from == from && l.id == id }
 
 // desk is what a hub has for its members.
 type desk struct {
@@ -107,13 +112,14 @@ type desk struct {
 	over bool
 }
 
-// Answer answers a question of a member of the fleet.
-func (m *Manager) Answer(ctx context.Context, text []byte) ([]byte, error) {
+// Answer answers a question of a member of the fleet, whose name is from. It is
+// given certificates and their keys, so that the caller looks who may ask.
+func (m *Manager) Answer(ctx context.Context, from string, text []byte) ([]byte, error) {
 	var q question
 	if err := json.Unmarshal(text, &q); err != nil {
 		return nil, err
 	}
-	a, err := m.desk.answer(ctx, &q)
+	a, err := m.desk.answer(ctx, from, &q)
 	if err != nil {
 		return nil, err
 	}
@@ -127,14 +133,14 @@ func mayAsk(key string) bool {
 	return ok && fs.ValidPath(key) && (of == "certificates" || of == "accounts" || of == "challenges") && !strings.HasSuffix(key, aside)
 }
 
-func (d *desk) answer(ctx context.Context, q *question) (*answer, error) {
+func (d *desk) answer(ctx context.Context, from string, q *question) (*answer, error) {
 	switch q.Do {
 	case "lock":
-		return d.lock(ctx, q)
+		return d.lock(ctx, from, q)
 	case "renew":
-		return &answer{Lost: !d.renew(q)}, nil
+		return &answer{Lost: !d.renew(from, q)}, nil
 	case "unlock":
-		return &answer{Lost: !d.unlock(q.Lock, q.ID)}, nil
+		return &answer{Lost: !d.unlock(q.Lock, from, q.ID)}, nil
 	}
 	if !mayAsk(q.Key) {
 		return nil, fmt.Errorf("%q is nothing that a fleet shares", q.Key)
@@ -150,12 +156,19 @@ func (d *desk) answer(ctx context.Context, q *question) (*answer, error) {
 		if strings.HasPrefix(q.Key, "certificates/") && !strings.HasSuffix(q.Key, ".json") {
 			return nil, errors.New("a certificate is stored whole")
 		}
-		return &answer{}, d.folder.write(q.Key, q.Value)
+		return d.change(from, q.Key, q.Value, func() error { return d.folder.write(q.Key, q.Value) })
 	case "delete":
 		if strings.HasPrefix(q.Key, "certificates/") {
 			return nil, errors.New("a certificate is not deleted")
 		}
-		return &answer{}, d.folder.remove(q.Key)
+		value, err := d.folder.Load(ctx, q.Key)
+		if errors.Is(err, fs.ErrNotExist) {
+			return &answer{}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return d.change(from, q.Key, value, func() error { return d.folder.remove(q.Key) })
 	case "pull":
 		site, err := d.folder.files(q.Key)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errBroken) {
@@ -163,13 +176,44 @@ func (d *desk) answer(ctx context.Context, q *question) (*answer, error) {
 		}
 		return &answer{Site: site}, err
 	case "push":
-		return d.push(q)
+		return d.push(from, q)
 	}
 	return nil, fmt.Errorf("%q is no question", q.Do)
 }
 
+// change does what changes a file, for who has the lock that it is changed under.
+// What is known about a certificate, such as when it is due, is changed without one.
+func (d *desk) change(from, key string, value []byte, do func() error) (*answer, error) {
+	if strings.HasPrefix(key, "certificates/") {
+		return &answer{}, do()
+	}
+	lock := lockOf(key, value)
+	if lock == "" {
+		return nil, fmt.Errorf("%q is no account, and no challenge", key)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock() // so that the lock does not end meanwhile
+	if l := d.lent[lock]; l == nil || l.from != from {
+		return &answer{Lost: true}, nil
+	}
+	return &answer{}, do()
+}
+
+// lockOf is what has to be locked for an account, or for a challenge: the name
+// that it proves. "": it is neither.
+func lockOf(key string, value []byte) string {
+	if of, ok := strings.CutPrefix(key, "accounts/"); ok {
+		return safe(accountLock + strings.TrimSuffix(of, ".json"))
+	}
+	var c acme.Challenge
+	if json.Unmarshal(value, &c) != nil || sound(c) != nil || keyOf(c) != key {
+		return ""
+	}
+	return safe(certLock + c.Identifier.Value)
+}
+
 // push takes a certificate from who has the lock of its name.
-func (d *desk) push(q *question) (*answer, error) {
+func (d *desk) push(from string, q *question) (*answer, error) {
 	if q.Site == nil || !strings.HasPrefix(q.Key, "certificates/") {
 		return nil, errors.New("there is no certificate in it")
 	}
@@ -178,14 +222,14 @@ func (d *desk) push(q *question) (*answer, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock() // so that the lock does not end meanwhile
-	if l := d.lent[q.Lock]; l == nil || l.id != q.ID || !strings.HasSuffix(q.Key, "/"+strings.TrimPrefix(q.Lock, certLock)) {
+	if l := d.lent[q.Lock]; !l.is(from, q.ID) || !strings.HasSuffix(q.Key, "/"+strings.TrimPrefix(q.Lock, certLock)) {
 		return &answer{Lost: true}, nil
 	}
 	return &answer{}, d.folder.storeAll(q.Key, &parts{key: q.Site.Key, cert: q.Site.Cert}, q.Site.Meta)
 }
 
 // lock lends the lock of the folder, for a while.
-func (d *desk) lock(ctx context.Context, q *question) (*answer, error) {
+func (d *desk) lock(ctx context.Context, from string, q *question) (*answer, error) {
 	if q.Lock == "" || len(q.Lock) > 512 || q.ID == "" {
 		return nil, errors.New("the lock has no name")
 	}
@@ -202,28 +246,28 @@ func (d *desk) lock(ctx context.Context, q *question) (*answer, error) {
 	if d.over || ctx.Err() != nil { // who asked is gone
 		return &answer{Busy: true}, d.folder.unlock(q.Lock)
 	}
-	l := &lent{id: q.ID, until: time.Now().Add(d.life)}
-	l.ends = time.AfterFunc(d.life, func() { d.unlock(q.Lock, q.ID) })
+	l := &lent{from: from, id: q.ID}
+	l.ends = time.AfterFunc(d.life, func() { d.unlock(q.Lock, from, q.ID) })
 	d.lent[q.Lock] = l
 	return &answer{}, nil
 }
 
-func (d *desk) renew(q *question) bool {
+func (d *desk) renew(from string, q *question) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.lent[q.Lock]
-	if l == nil || l.id != q.ID || !l.ends.Stop() {
+	if !l.is(from, q.ID) || !l.ends.Stop() {
 		return false
 	}
 	l.ends.Reset(d.life)
 	return true
 }
 
-func (d *desk) unlock(name, id string) bool {
+func (d *desk) unlock(name, from, id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.lent[name]
-	if l == nil || l.id != id {
+	if !l.is(from, id) {
 		return false
 	}
 	l.ends.Stop()

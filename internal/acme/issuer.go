@@ -123,7 +123,7 @@ func (i *issuer) Issue(ctx context.Context, csr *x509.CertificateRequest) (*cert
 		switch {
 		case problem.Type == acme.ProblemTypeAccountDoesNotExist:
 			i.o.Log.Warn("the authority does not know the account any more; another one is made", "authority", i.o.Directory)
-			if err := i.folder.Delete(ctx, i.accountKey()); err != nil {
+			if err := i.forgetAccount(ctx); err != nil {
 				return nil, err
 			}
 		case replaces != nil && i.aboutReplacing(problem):
@@ -173,10 +173,13 @@ type account struct {
 
 func (i *issuer) accountKey() string { return "accounts/" + i.IssuerKey() + ".json" }
 
+// accountLock is how the lock of an account begins.
+const accountLock = "account-"
+
 // account returns the account at the authority, which is made when there is
 // none. There is one for each authority, whatever the address for mail.
 func (i *issuer) account(ctx context.Context) (acme.Account, error) {
-	lock := "account-" + i.IssuerKey()
+	lock := accountLock + i.IssuerKey()
 	if err := i.folder.Lock(ctx, lock); err != nil {
 		return acme.Account{}, err
 	}
@@ -208,6 +211,15 @@ func (i *issuer) account(ctx context.Context) (acme.Account, error) {
 		return acme.Account{}, err
 	}
 	return made, i.folder.Store(ctx, i.accountKey(), data)
+}
+
+// forgetAccount forgets the account, so that another one is made.
+func (i *issuer) forgetAccount(ctx context.Context) error {
+	lock := accountLock + i.IssuerKey()
+	if err := i.folder.Lock(ctx, lock); err != nil {
+		return err
+	}
+	return errors.Join(i.folder.Delete(ctx, i.accountKey()), i.folder.Unlock(ctx, lock))
 }
 
 func (i *issuer) keptAccount(ctx context.Context) (acme.Account, error) {

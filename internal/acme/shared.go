@@ -190,7 +190,11 @@ func (s *shared) Store(ctx context.Context, key string, value []byte) error {
 	if !ofFleet(key) && !strings.HasPrefix(key, "certificates/") {
 		return s.write(key, value)
 	}
-	if _, err := s.hub.call(ctx, &question{Do: "store", Key: key, Value: value}); err != nil {
+	a, err := s.hub.call(ctx, &question{Do: "store", Key: key, Value: value})
+	if err == nil && a.Lost {
+		err = errLost
+	}
+	if err != nil {
 		return err
 	}
 	if strings.HasPrefix(key, "certificates/") {
@@ -278,7 +282,10 @@ func (s *shared) Delete(ctx context.Context, key string) error {
 	if !ofFleet(key) {
 		return s.folder.Delete(ctx, key)
 	}
-	_, err := s.hub.call(ctx, &question{Do: "delete", Key: key})
+	a, err := s.hub.call(ctx, &question{Do: "delete", Key: key})
+	if err == nil && a.Lost {
+		err = errLost
+	}
 	return err
 }
 

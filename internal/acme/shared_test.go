@@ -15,7 +15,8 @@ func TestLeaseLost(t *testing.T) {
 	m := &Manager{desk: &desk{folder: at, life: time.Minute, lent: map[string]*lent{}}}
 	defer m.desk.close()
 	h := &Hub{}
-	h.Link(m.Answer)
+	answer := func(ctx context.Context, q []byte) ([]byte, error) { return m.Answer(ctx, "n1", q) }
+	h.Link(answer)
 	s := newShared(own, h, 300*time.Millisecond)
 	s.sites = func(name string) []string { return []string{"certificates/a/" + name + "/" + name} }
 	const lock = certLock + "a.example.org"
@@ -29,7 +30,7 @@ func TestLeaseLost(t *testing.T) {
 	if err := context.Cause(ctx); !errors.Is(err, errLost) {
 		t.Error(err)
 	}
-	h.Link(m.Answer)
+	h.Link(answer)
 	v := newVersion(t, 1)
 	if err := s.push(t.Context(), "certificates/a/a.example.org/a.example.org", &files{v.key, v.cert, v.meta}); !errors.Is(err, errLost) {
 		t.Errorf("a certificate is taken without the lock: %v", err)

@@ -333,7 +333,7 @@ func TestTicketOfAnotherServer(t *testing.T) {
 	hub := startCache(t, origin.URL, t.TempDir(), "", append([]string{"--fleet", "127.0.0.1:0"}, secure...)...)
 	_, hubAt := addresses(t, hub.program)
 	hub.stderr.wait(t, `(?m)^fleet on `)
-	status, token, stderr := hub.run("worker", "invite", "other")
+	status, token, stderr := hub.run("worker", "invite", "--serves", "other")
 	if status != exitOK {
 		t.Fatal(stderr)
 	}

@@ -134,16 +134,16 @@ func autoOptions(c *config.Auto, names, environ []string) (acme.Options, error) 
 
 // keptForFleet answers members of the fleet, if this server keeps its
 // certificates; nil: it does not.
-func (s *service) keptForFleet() func(context.Context, []byte) ([]byte, error) {
+func (s *service) keptForFleet() func(context.Context, string, []byte) ([]byte, error) {
 	if !s.conf.Auto.Fleet {
 		return nil
 	}
-	return func(ctx context.Context, question []byte) ([]byte, error) {
+	return func(ctx context.Context, from string, question []byte) ([]byte, error) {
 		own := s.certificates()
 		if own == nil {
 			return nil, errors.New("the hub gets no certificates itself; give it a name, with --tls-auto")
 		}
-		return own.Answer(ctx, question)
+		return own.Answer(ctx, from, question)
 	}
 }
 

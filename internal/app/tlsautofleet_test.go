@@ -3,6 +3,7 @@ package app
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,8 +30,12 @@ func TestTLSAutoOfAFleet(t *testing.T) {
 		}
 	}
 	hub := startWith(t, func(e *Env) { e.Environ = home("hub") }, args("hub", wiretest.Reserve(t), hubTLS, "--fleet", "127.0.0.1:0")...)
-	token := hub.stderr.wait(t, `freshet worker --join (\S+)`)
-	with := args("member", plain, memberTLS, "--join", token)
+	hub.stderr.wait(t, `freshet worker --join (\S+)`)
+	status, token, told := command(t, filepath.Join(dir, "hub"), "worker", "invite", "--serves", "--data", filepath.Join(dir, "hub"), "member")
+	if status != exitOK {
+		t.Fatal(told)
+	}
+	with := args("member", plain, memberTLS, "--join", strings.TrimSpace(token))
 	member := startWith(t, func(e *Env) { e.Environ = home("member") }, with...)
 	member.stderr.wait(t, `fleet: (joined) as`)
 	issued(t, hub, hubTLS, "shop.example.org", a.Issued())

@@ -34,7 +34,11 @@ func (e *Env) worker(args []string) int {
 	q := &fleet.Client{Send: server.Send, Refused: server.Refused}
 	switch c.Verb {
 	case "invite":
-		token, err := q.Invite(ctx, c.Name, c.Life)
+		invite := q.Invite
+		if c.Serves {
+			invite = q.InviteServer
+		}
+		token, err := invite(ctx, c.Name, c.Life)
 		if err == nil {
 			fmt.Fprintf(e.Stdout, "%s\n", token)
 		}

@@ -30,6 +30,9 @@ func (*Server) Revoke(string) error { return ErrAbsent }
 // Also does nothing.
 func (*Server) Also([]string) {}
 
+// Serves is false.
+func (*Server) Serves(string) bool { return false }
+
 // Nodes lists nobody.
 func (*Server) Nodes() []Node { return nil }
 

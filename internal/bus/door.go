@@ -387,7 +387,7 @@ func (s *Server) Token(o TokenOptions) (string, error) {
 	seed := make([]byte, ed25519.SeedSize)
 	_, _ = rand.Read(seed) // crypto/rand ends the program rather than fail
 	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
-	if err := s.nodes.add(&node{Name: o.Name, Key: public, Peer: o.Peer, Made: now, Until: o.Until}); err != nil {
+	if err := s.nodes.add(&node{Name: o.Name, Key: public, Peer: o.Peer, Serves: o.Serves, Made: now, Until: o.Until}); err != nil {
 		return "", fmt.Errorf("make a token for %s: %w", o.Name, err)
 	}
 	return token{Name: o.Name, Peer: o.Peer, Addresses: tokenAddresses(d.addresses, also), Pin: d.pin, Seed: seed}.String(), nil
@@ -408,6 +408,14 @@ func (s *Server) Revoke(name string) error {
 	return nil
 }
 
+// Serves reports whether a name has a token now that was made with
+// TokenOptions.Serves.
+func (s *Server) Serves(name string) bool {
+	rows, now := s.nodes.rows()
+	row := rows[name]
+	return row != nil && row.Serves && !row.ended(now)
+}
+
 // Nodes lists who has a token, sorted by name, and who is connected.
 func (s *Server) Nodes() []Node {
 	s.mu.Lock()
@@ -416,7 +424,7 @@ func (s *Server) Nodes() []Node {
 	rows := s.nodes.list()
 	list := make([]Node, len(rows))
 	for i, n := range rows {
-		list[i] = Node{Name: n.Name, Peer: n.Peer, Made: n.Made, Until: n.Until}
+		list[i] = Node{Name: n.Name, Peer: n.Peer, Serves: n.Serves, Made: n.Made, Until: n.Until}
 		if d != nil {
 			d.count(&list[i])
 		}

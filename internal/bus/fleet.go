@@ -38,6 +38,8 @@ type TokenOptions struct {
 	// "jobs." or "fleet." under its own name, hear hints that begin so and have
 	// one more name and then its own, and nothing else.
 	Peer bool
+	// Serves is kept with the name, and means nothing here; see Node.
+	Serves bool
 }
 
 // JoinOptions are those of Join.
@@ -50,6 +52,7 @@ type JoinOptions struct {
 type Node struct {
 	Name    string
 	Peer    bool
+	Serves  bool // TokenOptions.Serves
 	Made    time.Time
 	Until   time.Time // zero: never
 	Conns   int       // connections that are open now

@@ -37,11 +37,12 @@ type place interface {
 
 // node is a row.
 type node struct {
-	Name  string            `json:"name"`
-	Key   ed25519.PublicKey `json:"key"`
-	Peer  bool              `json:"peer,omitempty"`
-	Made  time.Time         `json:"made"`
-	Until time.Time         `json:"until,omitzero"`
+	Name   string            `json:"name"`
+	Key    ed25519.PublicKey `json:"key"`
+	Peer   bool              `json:"peer,omitempty"`
+	Serves bool              `json:"serves,omitempty"`
+	Made   time.Time         `json:"made"`
+	Until  time.Time         `json:"until,omitzero"`
 }
 
 func (n *node) ended(now time.Time) bool { return !n.Until.IsZero() && !now.Before(n.Until) }

@@ -23,6 +23,7 @@ type Worker struct {
 	Drain  time.Duration
 	Inputs int64         // bytes of files that jobs came with, kept
 	Life   time.Duration // of a token; 0: for ever
+	Serves bool          // it is a server's
 }
 
 var workerWords = []string{"invite", "list", "peers", "revoke"}
@@ -61,17 +62,20 @@ var workerRows = []Flag{
 	{Name: "for", Kind: Duration, Value: "TIME", Min: minute, Max: 3650 * day, Group: groupWorker, Example: "30d", bare: true,
 		Doc:   "How long the token of invite is valid. Unset: until it is revoked.",
 		field: func(s *sections) any { return &s.worker.Life }},
+	{Name: "serves", Kind: Switch, Group: groupWorker, bare: true,
+		Doc:   "The token of invite is that of a further server over TLS: with it come the certificates that the hub keeps for the fleet (--tls-auto-fleet), their keys and the account, and the keys of session tickets. Without it the token is a worker's, or a further cache's, and gets none of these.",
+		field: func(s *sections) any { return &s.worker.Serves }},
 }
 
 // workerUses says which words a flag is for; "" is the worker itself.
-var workerUses = map[string][]string{"for": {"invite"}}
+var workerUses = map[string][]string{"for": {"invite"}, "serves": {"invite"}}
 
 var workerFlags = slices.Concat(workerRows, reachFlags)
 
 // workerCommand is the row of freshet worker.
 var workerCommand = Command{Name: "worker", Usage: "--join TOKEN [flags] | invite | list | revoke | peers ...", Short: "run tasks of a server's jobs on this machine",
 	Long: "Joins the server that made the token, and runs tasks of its jobs, in the processes of this machine, until SIGTERM or SIGINT (Ctrl-C). While the server is away it finishes what it has, and waits. " +
-		"On the server's machine, invite NAME makes a token for a further worker and prints it; list says which there are, and revoke NAME ends one, and what it is connected by. " +
+		"On the server's machine, invite NAME makes a token for a further worker and prints it, with --serves for a further server; list says which there are, and revoke NAME ends one, and what it is connected by. " +
 		"peers NAME=ADDR NAME=ADDR NAME=ADDR makes the tokens of 3 to 7 servers that keep a fleet together (--fleet-peer), without any server: NAME is what one is called, and ADDR, host:port, where the others find it.",
 	Flags: workerFlags}
 
@@ -110,6 +114,8 @@ func ParseWorker(args, environ []string) (*Worker, error) {
 		p.flagsOf("worker", c.Verb, nil, workerUses)
 	} else if c.Life != 0 {
 		p.fault("--for is for freshet worker invite; leave it out")
+	} else if c.Serves {
+		p.fault("--serves is for freshet worker invite; leave it out")
 	}
 	if c.Join.Text != "" && c.Join.File != "" {
 		p.fault("--join and --join-file exclude each other; give one")
