@@ -44,6 +44,8 @@ type conn struct {
 	nc   net.Conn        // what is read and written: tcp, or TLS over it
 	raw  syscall.RawConn // of tcp, when nc is tcp and rawio works on it; else nil
 
+	joined *together // between TLS and tcp, when TLS is ours; else nil
+
 	early bool // nobody has waited for tcp yet: see serveEarly
 	below bool // read and written below net.Conn
 	tls   *tls.ConnectionState
@@ -99,11 +101,12 @@ func (s *Server) newConn(sc *socketserver.Conn) *conn {
 	c := &conn{srv: s, sc: sc, from: a.from, tcp: a.Conn, nc: a.Conn}
 	c.setNow()
 	c.began = c.read
-	if a.from.tls != nil {
-		c.nc = tls.Server(c.tcp, a.from.tls)
-	}
 	over, secure := c.nc.(*tls.Conn)
-	if secure {
+	switch {
+	case a.from.tls != nil:
+		c.joined, secure = &together{Conn: c.tcp, inUse: &s.joins}, true
+		c.nc = tls.Server(c.joined, a.from.tls)
+	case secure:
 		c.tcp = over.NetConn()
 	}
 	if s.ConnState != nil {

@@ -12,6 +12,11 @@ var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return 
 // copyFile writes head, then size bytes of f from *off, by way of a buffer. A
 // file that ends early is io.ErrUnexpectedEOF: the connection is then cut.
 func (c *conn) copyFile(head []byte, f *os.File, off *int64, size int64) error {
+	c.join()
+	return c.unjoin(c.copyParts(head, f, off, size))
+}
+
+func (c *conn) copyParts(head []byte, f *os.File, off *int64, size int64) error {
 	if err := c.writeAll(head); err != nil {
 		return err
 	}

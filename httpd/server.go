@@ -147,7 +147,8 @@ type Server struct {
 	noKeep     atomic.Bool
 	inShutdown atomic.Bool
 	h2         h2Bridge
-	pool       sync.Pool // of *scratch
+	pool       sync.Pool    // of *scratch
+	joins      atomic.Int32 // buffers that join TLS records; see together
 	stamps     stamps
 	ids        requestIDs
 

@@ -70,9 +70,13 @@ func (c *conn) write() (err error) {
 		}
 	default:
 		c.armSend()
+		if s.tail != nil || len(s.out) > recordMax {
+			c.join()
+		}
 		if err = c.writeAll(s.out); err == nil && s.tail != nil {
 			err = c.writeAll(s.tail)
 		}
+		err = c.unjoin(err)
 	}
 	c.sc.Disarm()
 	s.out, s.tail = s.out[:0], nil

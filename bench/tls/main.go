@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -40,6 +41,7 @@ const (
 type options struct {
 	rounds, conns      int
 	handshakes, bodies int // in a round, of each server
+	scenarios          *regexp.Regexp
 	binary, out        string
 	quick              bool
 }
@@ -49,6 +51,7 @@ func main() { command.Main("tls", run) }
 func run(ctx context.Context, args []string, w io.Writer) error {
 	var o options
 	flags := flag.NewFlagSet("tls", flag.ContinueOnError)
+	only := flags.String("scenario", ".", "measure what has a name that matches this regular `expression`")
 	flags.IntVar(&o.rounds, "rounds", 15, "how many `rounds` are counted")
 	flags.IntVar(&o.handshakes, "handshakes", 1500, "how `many` connections are made in a round")
 	flags.IntVar(&o.bodies, "bodies", 4000, "how `many` answers of 100 KB are asked for in a round")
@@ -57,6 +60,10 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	flags.StringVar(&o.out, "out", "", "write the result to this `file`, too")
 	flags.BoolVar(&o.quick, "quick", false, "one short round, to see that it works; without nginx, ours alone")
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	var err error
+	if o.scenarios, err = regexp.Compile(*only); err != nil {
 		return err
 	}
 	if o.quick {
@@ -124,6 +131,9 @@ func (o *options) run(ctx context.Context, args []string, w io.Writer) error {
 	}
 	o.header(ctx, w, repo, args)
 	for i := range scenarios {
+		if !o.scenarios.MatchString(scenarios[i].name) {
+			continue
+		}
 		if err := b.measure(ctx, &scenarios[i]); err != nil {
 			return fmt.Errorf("%s: %w", scenarios[i].name, err)
 		}
