@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -52,7 +53,7 @@ func (p *Program) Send(ctx context.Context, notices []alert.Notice, dropped int6
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(append(input, '\n')), &said, &said
 	cmd.Env = p.environ(n, dropped)
 	err = cmd.Run()
-	if err == nil {
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() { // what it left behind has its output still
 		return nil
 	}
 	if cause := ctx.Err(); cause != nil {

@@ -55,6 +55,20 @@ func TestProgramFails(t *testing.T) {
 	}
 }
 
+// One that ends with 0 has taken the notice, whatever it leaves behind with its
+// output; one that fails has not.
+func TestProgramLeaves(t *testing.T) {
+	for _, c := range []struct {
+		status string
+		fails  bool
+	}{{"0", false}, {"3", true}} {
+		p := &Program{Path: script(t, "sleep 20 & exit "+c.status), Environ: []string{"PATH=" + os.Getenv("PATH")}}
+		if err := p.Send(context.Background(), oneOf(notice(t, "x")), 0); (err != nil) != c.fails {
+			t.Errorf("exit %s: %v", c.status, err)
+		}
+	}
+}
+
 // One that does not end is killed with what it started.
 func TestProgramHangs(t *testing.T) {
 	pid := filepath.Join(t.TempDir(), "pid")
