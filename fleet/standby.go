@@ -20,6 +20,10 @@ import (
 // ErrStandby is of what is asked of a server while another one leads its fleet.
 var ErrStandby = errors.New("this server is a standby")
 
+// ErrNoLeader is of the same while a standby knows of nobody who leads: ErrStandby
+// is its normal state, and this is none.
+var ErrNoLeader = errors.New("nobody is known to lead the fleet")
+
 // standby says so, and who leads.
 type standby struct {
 	leader string
@@ -36,8 +40,10 @@ func (s standby) Error() string {
 	return "this server is a standby: " + s.leader + " leads the fleet; ask there"
 }
 
-// Is makes it ErrStandby.
-func (s standby) Is(target error) bool { return target == ErrStandby }
+// Is makes it ErrStandby, and ErrNoLeader if that is so.
+func (s standby) Is(target error) bool {
+	return target == ErrStandby || target == ErrNoLeader && s.leader == ""
+}
 
 // Status is that of an answer over HTTP.
 func (s standby) Status() int { return 503 }

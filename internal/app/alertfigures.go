@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -308,11 +309,11 @@ func (s *service) lookAtJobs(ctx context.Context, look alert.Look, now time.Time
 	if s.jobs == nil || s.conf.Jobs.Join.File != "" || s.conf.Jobs.Join.Text != "" {
 		return
 	}
-	if away := s.jobs.Away(); away != nil {
-		look["queue_away"] = []alert.Reading{{Value: 1, Detail: away.Error()}}
+	away := s.jobs.Away()
+	look["queue_away"] = queueAway(away)
+	if away != nil {
 		return
 	}
-	look["queue_away"] = one(0, 0)
 	q := s.jobs.Queue()
 	if page, err := q.Jobs(ctx, jobs.Filter{States: []jobs.State{jobs.Failed, jobs.Dead}, N: alertJobs}); err == nil {
 		look["job_dead"] = nil
@@ -324,15 +325,30 @@ func (s *service) lookAtJobs(ctx context.Context, look alert.Look, now time.Time
 		}
 	}
 	if page, err := q.Jobs(ctx, jobs.Filter{States: []jobs.State{jobs.Queued}, Oldest: true, N: alertJobs}); err == nil {
-		look["job_wait"] = nil
-		for i := range page.Jobs {
-			j := &page.Jobs[i]
-			if j.Paused || !j.Started.IsZero() || len(j.Spec.After) > 0 {
-				continue
-			}
-			look["job_wait"] = append(look["job_wait"], alert.Reading{Subject: jobSubject(j), Value: now.Sub(j.Submitted).Seconds(), Detail: j.Waits})
-		}
+		look["job_wait"] = jobWaits(page.Jobs, now)
 	}
+}
+
+// queueAway says of why the queue is not open here whether that is a fault. A
+// standby has none, and that is well as long as another server leads.
+func queueAway(away error) []alert.Reading {
+	if away == nil || errors.Is(away, fleet.ErrStandby) && !errors.Is(away, fleet.ErrNoLeader) {
+		return one(0, 0)
+	}
+	return []alert.Reading{{Value: 1, Detail: away.Error()}}
+}
+
+// jobWaits is how long jobs wait of which nothing has run. A template waits for
+// its time, and is no job that waits to be run.
+func jobWaits(list []jobs.Info, now time.Time) (all []alert.Reading) {
+	for i := range list {
+		j := &list[i]
+		if j.Paused || !j.Started.IsZero() || len(j.Spec.After) > 0 || j.Spec.Schedule != "" {
+			continue
+		}
+		all = append(all, alert.Reading{Subject: jobSubject(j), Value: now.Sub(j.Submitted).Seconds(), Detail: j.Waits})
+	}
+	return all
 }
 
 func jobSubject(j *jobs.Info) string {
