@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"freshet/httpd"
+	"freshet/internal/field"
 	"freshet/internal/rule"
 	"freshet/internal/signing"
 )
@@ -49,5 +50,13 @@ func (h *Handler) sign(out *http.Request) error {
 		return nil
 	}
 	out.Header = maps.Clone(out.Header) // another origin may be asked with the same
+	_, inputs := field.ParseDictionary(out.Header["Signature-Input"])
+	_, signatures := field.ParseDictionary(out.Header["Signature"])
+	if !inputs || !signatures {
+		// The client's are malformed: they are ignored (RFC 9651 §4.2), and with
+		// them ours would be.
+		delete(out.Header, "Signature-Input")
+		delete(out.Header, "Signature")
+	}
 	return h.o.Sign.Sign(out)
 }

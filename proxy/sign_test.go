@@ -66,6 +66,9 @@ func TestSign(t *testing.T) {
 		{"POST", "/a", "two eggs", false, http.Header{"Content-Digest": {digest.Of(digest.SHA256, []byte("two eggs")).String()}}, "sig1"},
 		{"POST", "/a", "two eggs", false, http.Header{"Content-Digest": {"md5=:AAAA:"}}, "sig1"},
 		{"GET", "/a", "", false, http.Header{"Signature-Input": {"sig1=();created=1"}, "Signature": {"sig1=:AAAA:"}}, "sig2"},
+		{"GET", "/a", "", false, http.Header{"Signature-Input": {"sig1=(;;"}, "Signature": {"sig1=:AAAA:"}}, "sig1"},
+		{"GET", "/a", "", false, http.Header{"Signature-Input": {"sig1=();created=1"}, "Signature": {"=,"}}, "sig1"},
+		{"GET", "/a", "", false, http.Header{"Signature-Input": {"sig1=(), sig2=(), sig3=(), sig4=(), sig5=(), sig6=(), sig7=()"}, "Signature": {"sig1=:AAAA:"}}, "sig8"},
 	} {
 		var body io.Reader
 		if tt.body != "" {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"freshet/internal/field"
 	"freshet/signature"
 )
 
@@ -18,8 +19,9 @@ import (
 type Options struct {
 	// Components are covered, as signature.ParseComponent reads them. None means
 	// @method, @authority, @path and @query: servers behind a proxy that ends TLS
-	// do not know the scheme, which @target-uri has. content-digest is covered
-	// whenever there is a body.
+	// do not know the scheme, which @target-uri has; and of remote-user and
+	// client-cert what the request has. content-digest is covered whenever there
+	// is a body.
 	Components []string
 
 	Label   string        // "": sig1, or the next one that no other signature has
@@ -98,6 +100,11 @@ func (s *Signer) components(r *http.Request) []string {
 	if all == nil {
 		all = defaultComponents
 	}
+	for _, name := range [...]string{"remote-user", "client-cert"} { // who origins are told it is
+		if r.Header.Values(name) != nil && s.o.Components == nil {
+			all = append(slices.Clip(all), name)
+		}
+	}
 	if hasBody(r) && !slices.Contains(all, `"content-digest"`) && !slices.Contains(all, "content-digest") {
 		all = append(slices.Clip(all), "content-digest")
 	}
@@ -110,17 +117,18 @@ func (s *Signer) label(r *http.Request) string {
 	if s.o.Label != "" {
 		return s.o.Label
 	}
+	taken := map[string]bool{}
+	for _, name := range [...]string{"Signature-Input", "Signature"} {
+		members, _ := field.ParseDictionary(r.Header[name]) // Sign tells of a malformed one
+		for i := range members {
+			taken[members[i].Key] = true
+		}
+	}
 	label := "sig1"
-	for n := 2; n <= signature.MaxSignatures && has(r.Header, label+"="); n++ {
+	for n := 2; taken[label]; n++ {
 		label = "sig" + strconv.Itoa(n)
 	}
 	return label
-}
-
-// has reports whether a signature may have a label.
-func has(h http.Header, label string) bool {
-	contains := func(line string) bool { return strings.Contains(line, label) }
-	return slices.ContainsFunc(h["Signature-Input"], contains) || slices.ContainsFunc(h["Signature"], contains)
 }
 
 // Base returns what was signed last, for people who look for what differs.
