@@ -11,6 +11,7 @@ import (
 	"freshet/internal/journal"
 	"freshet/internal/record"
 	"freshet/internal/rule"
+	"freshet/internal/who"
 	"freshet/internal/why"
 	"freshet/signedurl"
 )
@@ -28,6 +29,9 @@ type explains interface {
 // why explains how a request would be answered now. The request is a server's:
 // with Host, and TLS for https.
 func (s *service) why(r *http.Request) *why.Explanation {
+	if s.content.filter == nil { // as before all that is served
+		who.TakeOff(r)
+	}
 	e := s.content.explain.Why(r)
 	e.Time, e.Method, e.URL = time.Now(), r.Method, addressOf(r).String()
 	if masks := s.content.masks; masks != nil && masks() {

@@ -36,7 +36,7 @@ func askWhy(e *Env, c *config.Why) error {
 	if c.ID != "" {
 		path = "/why/" + c.ID + form
 	} else {
-		q = url.Values{"url": {c.URL}, "method": {c.Method}, "field": c.Fields}
+		q = url.Values{"url": {c.URL}, "method": {c.Method}, "field": c.Fields, "client": {c.Client}}
 	}
 	if columns := columnsOf(e.Environ); columns > 0 {
 		q.Set("width", strconv.Itoa(columns))

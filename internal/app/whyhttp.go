@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -18,10 +19,12 @@ import (
 
 // whyHandler answers commands, and programs, that ask why:
 //
-//	/why.json?url=URL&method=GET&field=Name:+value   how it would be answered
+//	/why.json?url=URL&method=GET&field=Name:+value&client=ADDRESS
+//	                                                 how it would be answered
 //	/why/ID.json                                     why it was
 //
-// field may be repeated. With .txt instead of .json it is text of width=N
+// field may be repeated; client is where the connection would come from, "unix:" for
+// a Unix socket, and this machine unless it is said. With .txt instead of .json it is text of width=N
 // columns. The status is 404 for a request that is not known any more.
 func (s *service) whyHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +68,25 @@ func (s *service) whyAsked(r *http.Request) (*why.Explanation, int, error) {
 	if err != nil {
 		return nil, http.StatusBadRequest, err
 	}
+	if asked.RemoteAddr, err = remoteOf(q.Get("client")); err != nil {
+		return nil, http.StatusBadRequest, err
+	}
 	return s.why(asked), 0, nil
+}
+
+// remoteOf returns the address of a connection from a client.
+func remoteOf(client string) (string, error) {
+	switch client {
+	case "":
+		client = "127.0.0.1"
+	case "unix:":
+		return "@", nil
+	}
+	a, err := netip.ParseAddr(client)
+	if err != nil {
+		return "", fmt.Errorf("%q is no address of a client; give one such as 192.0.2.7, or unix:", client)
+	}
+	return netip.AddrPortFrom(a, 1).String(), nil
 }
 
 // maxFields bounds the fields of a request that is asked about.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -20,6 +21,7 @@ type Why struct {
 	ID     string // of a request that was answered; "" with URL
 	Method string
 	Fields []string // "Name: value"
+	Client string   // an address, or unix:; "": this machine
 	JSON   bool
 }
 
@@ -47,6 +49,9 @@ var whyRows = []Flag{
 	{Name: "method", Kind: Text, Value: "NAME", Default: "GET", Group: groupRequests,
 		Doc:   "The method of the request.",
 		field: func(s *sections) any { return &s.why.Method }},
+	{Name: "client", Kind: Text, Value: "ADDR", Group: groupRequests, Example: "192.0.2.7",
+		Doc:   "The address that the connection would come from, or unix: for a Unix socket. Unset: 127.0.0.1.",
+		field: func(s *sections) any { return &s.why.Client }},
 	{Name: "json", Kind: Switch, Group: groupRequests,
 		Doc:   "Print JSON, for programs.",
 		field: func(s *sections) any { return &s.why.JSON }},
@@ -74,6 +79,9 @@ func ParseWhy(args, environ []string) (*Why, error) {
 		if name, _, ok := strings.Cut(line, ":"); !ok || !isToken(name) {
 			p.fault("bad value %q for --header: give a name, a colon and a value, such as 'Accept-Language: de'", line)
 		}
+	}
+	if _, err := netip.ParseAddr(c.Client); err != nil && c.Client != "" && c.Client != "unix:" {
+		p.fault("bad value %q for --client: give an address, such as 192.0.2.7, or unix:", c.Client)
 	}
 	if !isToken(c.Method) {
 		p.fault("bad value %q for --method: give a method, such as GET", c.Method)

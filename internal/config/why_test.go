@@ -18,6 +18,8 @@ func TestParseWhy(t *testing.T) {
 		{"https://a/ -H A:b --header X-Y:z --method PUT --json", nil, func(w *Why) {
 			w.URL, w.Fields, w.Method, w.JSON = "https://a/", []string{"A:b", "X-Y:z"}, "PUT", true
 		}},
+		{"/ --client 2001:db8::7", nil, func(w *Why) { w.URL, w.Client = "/", "2001:db8::7" }},
+		{"/ --client unix:", nil, func(w *Why) { w.URL, w.Client = "/", "unix:" }},
 		{"/ --monitor 8001", nil, func(w *Why) { w.URL, w.Monitor = "/", ":8001" }},
 		{"/ --monitor unix:/a --token t --data d", nil, func(w *Why) { w.URL, w.Monitor, w.Token, w.Data = "/", "unix:/a", "t", "d" }},
 		{"/ --monitor a:1", []string{"FRESHET_MONITOR_TOKEN=t"}, func(w *Why) { w.URL, w.Monitor, w.MonitorToken.Text = "/", "a:1", "t" }},
@@ -35,6 +37,7 @@ func TestParseWhy(t *testing.T) {
 		"a.example/b":                   `"a.example/b" is neither an address nor the name of a request; give http://host/path, /path, or the 13 characters of a name`,
 		"//a/b":                         `"//a/b" is neither an address nor the name of a request; give http://host/path, /path, or the 13 characters of a name`,
 		"/ -H A":                        `bad value "A" for --header: give a name, a colon and a value, such as 'Accept-Language: de'`,
+		"/ --client a":                  `bad value "a" for --client: give an address, such as 192.0.2.7, or unix:`,
 		"/ --method G/T":                `bad value "G/T" for --method: give a method, such as GET`,
 		"/ --monitor a":                 `bad value "a" for --monitor: give :port, host:port, a port, unix:/path, unix:@name, fd:N or systemd:NAME`,
 		"/ --token a --monitor-token b": "--token and --monitor-token exclude each other; give one",
