@@ -38,7 +38,7 @@ type demand struct {
 	m   *Manager
 	now func() time.Time
 
-	mu      sync.Mutex // guards what follows; a leaf
+	mu      sync.Mutex // guards what follows; Manager.mu is taken under it
 	answers map[string]verdict
 	asking  map[string]*asking
 	since   time.Time // when the hour began

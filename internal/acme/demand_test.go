@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"freshet/internal/acme"
 	"freshet/internal/acmetest"
@@ -37,6 +38,7 @@ func TestOnDemand(t *testing.T) {
 	s.open(o)
 	const name = "one.shop.example.org"
 	var all sync.WaitGroup
+	end := time.Now().Add(3 * time.Minute)
 	for range 5 {
 		all.Go(func() {
 			for { // a machine may take longer than a handshake waits
@@ -44,7 +46,7 @@ func TestOnDemand(t *testing.T) {
 				if err == nil {
 					return
 				}
-				if t.Context().Err() != nil {
+				if time.Now().After(end) {
 					t.Error(err)
 					return
 				}

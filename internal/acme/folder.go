@@ -151,13 +151,15 @@ func (f *folder) do(step string) error {
 // probeSize is more than what belongs to a certificate.
 const probeSize = 64 << 10
 
+var errNoRoom = errors.New("there is no place to keep a certificate, so none is asked for")
+
 // room reports whether another certificate could be kept.
 func (f *folder) room() error {
 	data := make([]byte, probeSize)
 	_, _ = rand.Read(data)                     // never fails; nothing that a file system could make small
 	probe := fmt.Sprintf("probe_%x", data[:8]) // others may look as well
 	if err := f.write(probe, data); err != nil {
-		return fmt.Errorf("there is no place to keep a certificate, so none is asked for: %w", err)
+		return fmt.Errorf("%w: %w", errNoRoom, err)
 	}
 	return f.root.Remove(probe)
 }

@@ -222,6 +222,12 @@ func (n *name) note(err error) time.Duration {
 		n.set(nil, now, time.Time{})
 		return jitter(n.m.o.Check)
 	}
+	if errors.Is(err, ErrAway) || errors.Is(err, errNoRoom) { // no fault of the authority, which was not asked
+		pause := jitter(n.m.o.Retry)
+		n.tell(err, now, now.Add(pause))
+		n.set(err, now, now.Add(pause))
+		return pause
+	}
 	err = plain(err)
 	pause := n.m.o.Retry << min(2*n.ownFailures(), 20)
 	if pause > longestPause || pause <= 0 {

@@ -46,6 +46,14 @@ func TestNote(t *testing.T) {
 	if got := n.note(nil); !near(got, m.o.Check) || n.now().Err != nil || !n.now().Next.IsZero() {
 		t.Errorf("after a success: %v, %+v", got, n.now())
 	}
+	for range 10 { // what is not the authority's fault
+		for _, err := range []error{fmt.Errorf("x: %w", ErrAway), fmt.Errorf("%w: full", errNoRoom)} {
+			if got := n.note(err); !near(got, m.o.Retry) || n.failures != 0 || !errors.Is(n.now().Err, err) {
+				t.Errorf("%v: %v, %d failures", err, got, n.failures)
+			}
+		}
+	}
+	count()
 	limited := fmt.Errorf("order: %w", acme.Problem{Type: acme.ProblemTypeRateLimited, Detail: "too many"})
 	if got := n.note(limited); !near(got, time.Hour) || !strings.HasPrefix(n.now().Err.Error(), "the authority says: ") {
 		t.Errorf("when it is limited: %v, %v", got, n.now().Err)
