@@ -32,6 +32,7 @@ func (s *signatures) open(c *config.Signatures, now func() int64, log *slog.Logg
 	o := guard.SignatureOptions{
 		Keys: c.Keys, Required: c.Components, MaxAge: c.MaxAge, Label: c.Label, Tag: c.Tag,
 		MaxBody: c.MaxBody, Files: &s.files, Replays: s.replays, MaxReplays: int(c.Replays), Now: now,
+		Unkept: func(err error) { log.Error("the body of a signed request could not be kept aside", "err", err) },
 	}
 	for _, name := range c.Algorithms {
 		o.Algorithms = append(o.Algorithms, signature.Named(name))

@@ -42,6 +42,10 @@ type SignatureOptions struct {
 	MaxReplays int
 
 	Now func() int64 // nanoseconds since 1970; nil: the system's clock
+
+	// Unkept is told why a body could not be kept aside, such as that a disk is
+	// full; nil tells nobody.
+	Unkept func(error)
 }
 
 // Signature lets requests pass that are signed (RFC 9421) with a key that it
@@ -199,6 +203,9 @@ func (g *Signature) withBody(r *http.Request, v *signature.Verdict) (*http.Reque
 		case rule.ScriptBodyTooLarge:
 			return nil, rule.SignatureBodyTooLarge
 		case rule.ScriptSpoolFailed:
+			if g.o.Unkept != nil {
+				g.o.Unkept(fault.Err)
+			}
 			return nil, rule.SignatureRoom
 		case rule.ScriptClientGone:
 			return nil, rule.ClientGone

@@ -387,3 +387,24 @@ func TestSignatureAttacks(t *testing.T) {
 		t.Errorf("what is asked for: %d, %v", resp.StatusCode, id)
 	}
 }
+
+// TestSignatureNoFolder: where no body can be kept aside, somebody is told why.
+func TestSignatureNoFolder(t *testing.T) {
+	told := make(chan error, 1)
+	s := newSignedSite(t, func(o *SignatureOptions) { o.Unkept = func(err error) { told <- err } })
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	shop := signingKey(t, "shop", signature.Ed25519, signers()["shop"])
+	q := outgoing{method: "POST", target: "/", host: "h", body: strings.Repeat("x", 100<<10)}
+	resp, id := s.send(t, q.signed(t, shop, signature.Params{Created: s.at(0)}))
+	if resp.StatusCode != 503 || id != rule.SignatureRoom {
+		t.Error(resp.Status, id)
+	}
+	select {
+	case err := <-told:
+		if !os.IsNotExist(err) {
+			t.Error(err)
+		}
+	default:
+		t.Error("nobody is told")
+	}
+}
