@@ -71,6 +71,7 @@ func (b *builder) site(s *sites, c *config.Site) (*site, error) {
 		if len(guards) > 0 {
 			s.guarded = true
 		}
+		t.group(route, guards)
 		t.routes = append(t.routes, route)
 	}
 	return t, nil

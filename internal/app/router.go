@@ -42,6 +42,7 @@ type site struct {
 	https       *httpsOnly      // nil: it is served without TLS, too
 	demand      *demand         // what handshakes ask of clients; nil: nothing
 	routes      []*route        // the longest paths first
+	differ      bool            // some of them have other guards than others
 }
 
 // route is what some paths of a site have.
@@ -53,6 +54,9 @@ type route struct {
 	hot     httpd.HotHandler // nil: requests need more than the backend
 	guards  []guard.Guard    // before the backend
 	place   uint16           // see places
+
+	guarding guarding // that the guards are made of
+	group    int      // the same for the routes of a site with the same guards
 }
 
 // find returns the site of a host as requests have it, with or without a port;
@@ -99,6 +103,11 @@ func (s *site) find(path string) *route {
 		return s.routes[0]
 	}
 	name, _ := wire.RoutePath(path)
+	return s.of(name)
+}
+
+// of returns the route of a path that is decoded.
+func (s *site) of(name string) *route {
 	for _, r := range s.routes {
 		if r.covers(name) {
 			return r
@@ -126,10 +135,15 @@ func (s *sites) choose(r *http.Request) (*route, rule.ID) {
 	case r.TLS != nil && s.demandFor(r.TLS.ServerName) != found.demand:
 		return nil, rule.SiteClientCertificate
 	}
-	if t := found.find(r.URL.EscapedPath()); t != nil {
-		return t, 0
+	path := r.URL.EscapedPath()
+	t := found.find(path)
+	switch {
+	case t == nil:
+		return nil, rule.RouteNone
+	case found.evades(path, t):
+		return nil, rule.RouteAmbiguous
 	}
-	return nil, rule.RouteNone
+	return t, 0
 }
 
 // covers reports whether a connection may ask for a host: whether it was made
@@ -178,7 +192,7 @@ func (s *sites) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 		return false
 	}
 	route := found.find(q.Path)
-	if route == nil || route.hot == nil || !route.hot.ServeHot(q, a) {
+	if route == nil || route.hot == nil || found.differ && !wire.ReadAlike(q.Path) || !route.hot.ServeHot(q, a) {
 		return false
 	}
 	a.Place = route.place

@@ -160,6 +160,8 @@ func (s *sites) unanswered(r *http.Request, id rule.ID) *why.Explanation {
 		e.Settings = []why.Setting{{Key: "https-only"}}
 	case rule.SiteClientCertificate:
 		host.Note, host.Fails = "the connection was made for "+serverNameOf(r)+", whose site asks for other certificates", true
+	case rule.RouteAmbiguous:
+		e.Compared = append(e.Compared, why.Comparison{What: "path", Value: r.URL.EscapedPath(), Note: "it could be of another route, whose guards are others", Fails: true})
 	case rule.SiteMisdirected:
 		host.Note, host.Fails = "the connection was made for "+serverNameOf(r), true
 	default:
@@ -184,7 +186,7 @@ func serverNameOf(r *http.Request) string {
 
 // explainUnanswered explains a record of a request that no route answered.
 func (s *sites) explainUnanswered(rec *record.Record) *why.Explanation {
-	if rec.Rule != rule.SiteUnknown && rec.Rule != rule.RouteNone {
+	if rec.Rule != rule.SiteUnknown && rec.Rule != rule.RouteNone && rec.Rule != rule.RouteAmbiguous {
 		return nil
 	}
 	r := requestOf(rec)

@@ -12,6 +12,7 @@ const (
 	SiteClientCertificate
 	HTTPSOnly
 	HTTPSOnlyHost
+	RouteAmbiguous
 )
 
 var siteTable = [...]Row{
@@ -30,4 +31,6 @@ var siteTable = [...]Row{
 	HTTPSOnly & 0xff: {"https-only", 308, "this is served over TLS only, and the request came without", "RFC 9110 §15.4.9", "use https"},
 	HTTPSOnlyHost & 0xff: {"https-only-host", 421, "this is served over TLS only, and the request names no host to be sent to", "RFC 9110 §15.5.20",
 		"use https, or send Host"},
+	RouteAmbiguous & 0xff: {"route-ambiguous", 400, "to whoever decodes the path in another way it is one of a route with other guards", "RFC 3986 §6.2.2",
+		"ask for it in its plain form: without encoded slashes and backslashes, dot segments and parameters (\";\")"},
 }
