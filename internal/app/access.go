@@ -2,9 +2,11 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"sync"
+	"weak"
 
 	"freshet/internal/config"
 	"freshet/internal/guard"
@@ -20,8 +22,8 @@ type access struct {
 	tries     *guard.Tries
 	passwords *guard.Passwords
 
-	mu    sync.Mutex               // guards basic
-	basic map[basicOf]*guard.Basic // which are kept for as long as the server runs
+	mu    sync.Mutex                            // guards basic
+	basic map[basicOf]weak.Pointer[guard.Basic] // of the routes that there are
 }
 
 // basicOf is what a guard by name and password is made of; trusted as text.
@@ -30,17 +32,18 @@ type basicOf struct{ file, realm, trusted string }
 // setUp makes what guards share.
 func (a *access) setUp() {
 	a.once.Do(func() {
-		a.tries, a.passwords, a.basic = guard.NewTries(), guard.NewPasswords(), map[basicOf]*guard.Basic{}
+		a.tries, a.passwords, a.basic = guard.NewTries(), guard.NewPasswords(), map[basicOf]weak.Pointer[guard.Basic]{}
 	})
 }
 
-// users returns the guard by name and password, which is there once for a file.
+// users returns the guard by name and password, which is there once for a file, for
+// as long as a route has it.
 func (a *access) users(c *config.Access, trusted []netip.Prefix, w *within) (*guard.Basic, error) {
 	a.setUp()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	of := basicOf{c.Users, c.Realm, fmt.Sprint(trusted)}
-	if g := a.basic[of]; g != nil {
+	if g := a.basic[of].Value(); g != nil {
 		return g, nil
 	}
 	g, err := guard.OpenBasic(guard.BasicOptions{File: c.Users, Realm: c.Realm, Trusted: trusted, Tries: a.tries, Passwords: a.passwords, Now: w.now}, func(err error) {
@@ -49,7 +52,8 @@ func (a *access) users(c *config.Access, trusted []netip.Prefix, w *within) (*gu
 	if err != nil {
 		return nil, fmt.Errorf("users: %w", err)
 	}
-	a.basic[of] = g
+	maps.DeleteFunc(a.basic, func(_ basicOf, g weak.Pointer[guard.Basic]) bool { return g.Value() == nil })
+	a.basic[of] = weak.Make(g)
 	return g, nil
 }
 
