@@ -54,7 +54,11 @@ func Handler(next http.Handler, guards ...Guard) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		passed := passedBy(r)
 		for _, g := range guards {
+			if has(passed, g) {
+				continue
+			}
 			on, refused := g.Check(w.Header(), r)
 			if refused != 0 {
 				refuse(w, r, refused)
@@ -68,7 +72,7 @@ func Handler(next http.Handler, guards ...Guard) http.Handler {
 		if by := who.Of(r); by != nil && by.Name != "" {
 			httpd.SetUser(w, by.Name)
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, withPassed(r, passed, guards))
 	})
 }
 
