@@ -24,8 +24,11 @@ func AskProgram(program string) func(context.Context, string) error {
 		if err == nil {
 			return nil
 		}
+		var exit *exec.ExitError
 		if cause := ctx.Err(); cause != nil {
 			err = cause
+		} else if errors.As(err, &exit) && exit.Exited() {
+			err = fmt.Errorf("%w: %w", ErrNo, err)
 		}
 		return fmt.Errorf("%s %s: %w: %s", program, name, err, strings.TrimSpace(said.String()))
 	}
@@ -58,7 +61,11 @@ func AskURL(address string) (func(context.Context, string) error, error) {
 		}
 		answer.Body.Close()
 		if answer.StatusCode != http.StatusOK {
-			return errors.New(u.Host + " says " + answer.Status)
+			err := errors.New(u.Host + " says " + answer.Status)
+			if answer.StatusCode/100 == 5 || answer.StatusCode == http.StatusRequestTimeout || answer.StatusCode == http.StatusTooManyRequests {
+				return err // it may say yes later
+			}
+			return fmt.Errorf("%w: %w", ErrNo, err)
 		}
 		return nil
 	}, nil

@@ -33,6 +33,10 @@ var (
 	ErrTooMany      = errors.New("too many names are new; a handshake later may have its certificate")
 )
 
+// ErrNo is in the errors of Options.Ask that are a firm no. A name that has a
+// certificate keeps it while who is to say cannot be asked.
+var ErrNo = errors.New("no")
+
 // demand decides about names on demand.
 type demand struct {
 	m   *Manager

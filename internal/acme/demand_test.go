@@ -98,6 +98,8 @@ func TestAskURL(t *testing.T) {
 		case "yes.example.org":
 		case "elsewhere.example.org":
 			http.Redirect(w, r, "/?domain=yes.example.org", http.StatusFound)
+		case "busy.example.org":
+			http.Error(w, "later", http.StatusServiceUnavailable)
 		default:
 			http.Error(w, "no", http.StatusForbidden)
 		}
@@ -107,8 +109,8 @@ func TestAskURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, yes := range map[string]bool{"yes.example.org": true, "no.example.org": false, "elsewhere.example.org": false} {
-		if err := ask(t.Context(), name); (err == nil) != yes {
+	for name, yes := range map[string]bool{"yes.example.org": true, "no.example.org": false, "elsewhere.example.org": false, "busy.example.org": false} {
+		if err := ask(t.Context(), name); (err == nil) != yes || errors.Is(err, acme.ErrNo) == (yes || name == "busy.example.org") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -133,7 +135,7 @@ func TestAskProgram(t *testing.T) {
 	if err := ask(t.Context(), "yes.example.org"); err != nil {
 		t.Error(err)
 	}
-	if err := ask(t.Context(), "no.example.org"); err == nil || !strings.Contains(fmt.Sprint(err), "no customer") {
+	if err := ask(t.Context(), "no.example.org"); !errors.Is(err, acme.ErrNo) || !strings.Contains(fmt.Sprint(err), "no customer") {
 		t.Error(err)
 	}
 }

@@ -2,6 +2,8 @@ package acme
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -57,6 +59,32 @@ func TestDemandAnswers(t *testing.T) {
 		m.cancel()
 		m.running.Wait()
 	})
+}
+
+// TestDemandDue: a certificate that is due goes when its name has no permission
+// any more; when nobody can be asked it is served on.
+func TestDemandDue(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		goes bool
+	}{{errors.New("timeout"), false}, {fmt.Errorf("%w: gone", ErrNo), true}} {
+		m := demanding(t, func(context.Context, string) error { return tt.err })
+		m.o.Retry = time.Minute
+		n := &name{name: "a.example.org", m: m, cancel: func() {}}
+		n.demand.Store(true)
+		n.current.Store(&tls.Certificate{Leaf: &x509.Certificate{NotAfter: time.Now().Add(time.Hour)}})
+		is := m.names.Load().copy()
+		is.add(n)
+		m.names.Store(is)
+		err := n.look(t.Context())
+		if !errors.Is(err, ErrNotPermitted) || (m.names.Load().find(n.name) == nil) != tt.goes {
+			t.Errorf("%v: %v, and it goes: %v", tt.err, err, !tt.goes)
+		}
+		if n.note(err); n.failures != 0 {
+			t.Errorf("%v is a failure of the authority", tt.err)
+		}
+		m.cancel()
+	}
 }
 
 // TestDemandBounds: so many are asked about at a time, a handshake waits so

@@ -57,7 +57,8 @@ type Options struct {
 	DNSHook string
 
 	// Ask says whether a name that is not among Names may have a certificate, when
-	// a handshake asks for it; its error says why not. See demand.go. Default: none
+	// a handshake asks for it; its error says why not, and is ErrNo when
+	// that is firm. See demand.go. Default: none
 	// may, and handshakes for others are refused.
 	Ask func(ctx context.Context, name string) error
 

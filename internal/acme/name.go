@@ -125,7 +125,9 @@ func (n *name) look(ctx context.Context) error {
 	m := n.m
 	if n.demand.Load() && n.isDue() {
 		if err := m.demand.permitted(ctx, n.name); err != nil {
-			m.drop(n)
+			if errors.Is(err, ErrNo) || n.current.Load() == nil {
+				m.drop(n)
+			}
 			return err
 		}
 	}
@@ -222,7 +224,7 @@ func (n *name) note(err error) time.Duration {
 		n.set(nil, now, time.Time{})
 		return jitter(n.m.o.Check)
 	}
-	if errors.Is(err, ErrAway) || errors.Is(err, errNoRoom) { // no fault of the authority, which was not asked
+	if errors.Is(err, ErrAway) || errors.Is(err, errNoRoom) || errors.Is(err, ErrNotPermitted) { // no fault of the authority, which was not asked
 		pause := jitter(n.m.o.Retry)
 		n.tell(err, now, now.Add(pause))
 		n.set(err, now, now.Add(pause))

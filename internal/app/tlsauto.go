@@ -161,7 +161,7 @@ func askAuto(c *config.Auto) (func(context.Context, string) error, error) {
 	}
 	return func(ctx context.Context, name string) error {
 		if err := checkAutoName(name, c); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", acme.ErrNo, err)
 		}
 		return ask(ctx, name)
 	}, nil
