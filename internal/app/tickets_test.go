@@ -165,13 +165,12 @@ func TestTLSAttacks(t *testing.T) {
 		{"TLS 1.0", []string{"-tls1", "-cipher", "DEFAULT@SECLEVEL=0"}, "protocol version"},
 		{"a downgrade", []string{"-fallback_scsv", "-no_tls1_3"}, "inappropriate fallback"},
 		{"no forward secrecy", []string{"-tls1_2", "-cipher", "AES128-SHA256:AES256-SHA256:AES128-SHA:AES128-GCM-SHA256"}, "handshake failure"},
-		{"3DES and RC4", []string{"-tls1_2", "-cipher", "DES-CBC3-SHA:RC4-SHA:@SECLEVEL=0"}, "handshake failure"},
 	} {
 		said, err := sClient(t, addr, tt.args...)
 		switch {
 		case tt.refuse == "" && (err != nil || !strings.Contains(said, "HTTP/1.0 200") && !strings.Contains(said, "HTTP/1.1 200")):
 			t.Errorf("%s: %v\n%s", tt.name, err, said)
-		case tt.refuse != "" && !strings.Contains(said, tt.refuse) && !strings.Contains(said, "no cipher match"):
+		case tt.refuse != "" && !strings.Contains(said, tt.refuse):
 			t.Errorf("%s: it does not say %q: %v\n%s", tt.name, tt.refuse, err, said)
 		}
 	}
