@@ -108,7 +108,7 @@ var guardTable = [...]Row{
 	SignatureBodyTooLarge & 0xff: {"signature-body-too-large", 413, "the body is longer than one that is compared with what was signed before anybody acts upon it", "RFC 9110 §15.5.14",
 		"send less, or raise signature-max-body"},
 	SignatureRoom & 0xff: {"signature-room", 503, "there is no room to remember another signature, or to keep its body", "",
-		"try again later, or raise signature-replays"},
+		"try again later; if the error log says that a body could not be kept aside, make room on that disk; else raise signature-replays"},
 
 	// Certificates of clients.
 	ClientCertificateMissing & 0xff: {"client-certificate-missing", 403, "this needs a certificate of the client, and none came with the connection", "RFC 9110 §15.5.4",
