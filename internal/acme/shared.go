@@ -259,11 +259,14 @@ func (s *shared) Load(ctx context.Context, key string) ([]byte, error) {
 	if !ofFleet(key) {
 		return s.folder.Load(ctx, key)
 	}
-	if strings.HasPrefix(key, "challenges/") { // anybody can ask for those
+	if strings.HasPrefix(key, "challenges/") { // anybody can ask for those; who waits gets a turn in the order of coming
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, askTime)
+		defer cancel()
 		select {
 		case s.asking <- struct{}{}:
 			defer func() { <-s.asking }()
-		default:
+		case <-ctx.Done():
 			return nil, fs.ErrNotExist
 		}
 	}

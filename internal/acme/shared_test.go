@@ -3,7 +3,9 @@ package acme
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -44,4 +46,25 @@ func TestLeaseLost(t *testing.T) {
 	if err := s.Unlock(t.Context(), lock); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestProofTurn: who asks for a proof while others hold all turns waits for one.
+func TestProofTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &Hub{}
+		h.Link(func(context.Context, []byte) ([]byte, error) {
+			time.Sleep(time.Second)
+			return []byte(`{"value":"eA=="}`), nil
+		})
+		s := newShared(nil, h, time.Minute)
+		var all sync.WaitGroup
+		for range 3 * cap(s.asking) {
+			all.Go(func() {
+				if value, err := s.Load(t.Context(), "challenges/http/x"); err != nil || string(value) != "x" {
+					t.Errorf("%q, %v", value, err)
+				}
+			})
+		}
+		all.Wait()
+	})
 }
