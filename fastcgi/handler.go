@@ -81,7 +81,7 @@ func (h *Handler) closeFolders() {
 // ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler when an
 // answer that was begun cannot be completed, and when the client has gone.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for redirects := 0; ; redirects++ {
+	for redirects := len(trailOf(r)); ; redirects++ {
 		if h.closed.Load() {
 			w.Header().Set("Retry-After", "1")
 			h.refuse(w, r, rule.ScriptStopped)
@@ -106,7 +106,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			httpd.Error(w, r, http.StatusBadGateway, rule.Of(rule.ScriptHeadInvalid).Explain())
 			return
 		}
-		w, r = gateway.Private(w), next
+		w = gateway.Private(w)
+		if h.o.Redirects != nil {
+			h.redirect(w, r, next)
+			return
+		}
+		r = next
 	}
 }
 

@@ -48,6 +48,9 @@ type Options struct {
 	// index.html or no script for them. nil: they are 404. It never gets a
 	// path that names a script's source.
 	Files http.Handler
+	// Redirects answers the requests that local redirects lead to. Default: the
+	// handler itself.
+	Redirects http.Handler
 
 	// Conns is how many connections there are at most: as many as the backend
 	// has workers. Default 16; with Workers it is Workers.Max. Half of them, and

@@ -66,6 +66,31 @@ func TestLocalRedirect(t *testing.T) {
 	}
 }
 
+// What a local redirect leads to is answered by who answers all requests: there may
+// be guards before it. It ends when it goes round.
+func TestLocalRedirectThroughWhole(t *testing.T) {
+	var h *fastcgi.Handler
+	whole := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/admin") {
+			w.WriteHeader(http.StatusForbidden)
+			io.WriteString(w, r.Method+" "+r.RequestURI)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+	h = newHandler(t, fastcgi.Options{Address: redirects(t), Redirects: whole})
+	url, _ := serve(t, h)
+	for path, want := range map[string]string{"/to/admin/x": "403 GET /admin/x", "/to/to/admin": "403 GET /admin", "/to/y": "200 GET /y "} {
+		resp, body := get(t, newClient(t), url+path)
+		if got := resp.Status[:4] + body; got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	if resp, _ := get(t, newClient(t), url+strings.Repeat("/to", 12)+"/x"); resp.StatusCode != 502 {
+		t.Errorf("12 redirects: %s", resp.Status)
+	}
+}
+
 // A local redirect to a file is answered with the file.
 func TestLocalRedirectToFile(t *testing.T) {
 	root := site(t)

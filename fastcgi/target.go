@@ -1,8 +1,10 @@
 package fastcgi
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"freshet/httpd"
@@ -123,4 +125,30 @@ func redirected(r *http.Request, local string) (*http.Request, bool) {
 		next.Header.Del(name)
 	}
 	return next, true
+}
+
+// trailKey is the context's key of the targets that local redirects have led
+// through, "" for those with methods that no cache waits for.
+type trailKey struct{}
+
+func trailOf(r *http.Request) []string {
+	t, _ := r.Context().Value(trailKey{}).([]string)
+	return t
+}
+
+// redirect has next answered by who answers all requests, so that guards and caches
+// before what it leads to are asked. A cache would have what goes round wait for
+// itself.
+func (h *Handler) redirect(w http.ResponseWriter, r, next *http.Request) {
+	been := ""
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		been = r.URL.RequestURI()
+	}
+	t := append(slices.Clip(trailOf(r)), been)
+	next.RequestURI = next.URL.RequestURI()
+	if len(t) > maxRedirects || slices.Contains(t, next.RequestURI) {
+		h.refuse(w, r, rule.ScriptRedirectLoop)
+		return
+	}
+	h.o.Redirects.ServeHTTP(w, next.WithContext(context.WithValue(next.Context(), trailKey{}, t)))
 }

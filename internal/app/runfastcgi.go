@@ -21,7 +21,7 @@ func (p *programs) openFastCGI(r *config.Route, w *within) error {
 	if err != nil {
 		return err
 	}
-	o.Prefix = r.Path
+	o.Prefix, o.Redirects = r.Path, w.whole
 	if c.Root != "" {
 		if err := checkFolder(c.Root); err != nil {
 			return err
