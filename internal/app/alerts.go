@@ -49,7 +49,7 @@ const maxAlertsFile = 16 << 20
 // savedAlerts is the state: of rules, and of notices that nobody has got.
 type savedAlerts struct {
 	Machine json.RawMessage           `json:"machine"`
-	Waiting map[string][]alert.Notice `json:"waiting,omitempty"` // by way
+	Waiting map[string][]alert.Notice `json:"waiting,omitempty"` // by Sender.ID
 }
 
 // openAlerts opens what tells, so that a fault in it is told before anything is
@@ -225,7 +225,7 @@ func (a *alerts) write() error {
 	saved := savedAlerts{Machine: machine, Waiting: map[string][]alert.Notice{}}
 	for _, s := range a.senders {
 		if w := s.Waiting(); len(w) > 0 {
-			saved.Waiting[s.State().Way] = w
+			saved.Waiting[s.ID()] = w
 		}
 	}
 	text, err := json.Marshal(&saved)
@@ -275,7 +275,7 @@ func (a *alerts) load() error {
 		return fmt.Errorf("%s: %w", a.file, err)
 	}
 	for _, s := range a.senders {
-		s.Add(saved.Waiting[s.State().Way])
+		s.Add(saved.Waiting[s.ID()])
 	}
 	return nil
 }

@@ -35,6 +35,9 @@ type Mail struct {
 // Name implements Way.
 func (m *Mail) Name() string { return "mail to " + strings.Join(m.To, ", ") }
 
+// ID implements Way.
+func (m *Mail) ID() string { return m.Name() }
+
 // Most implements Way: what happens together is one mail.
 func (m *Mail) Most() int { return 20 }
 

@@ -30,6 +30,9 @@ const (
 // Name implements Way.
 func (p *Program) Name() string { return "program " + p.Path }
 
+// ID implements Way.
+func (p *Program) ID() string { return p.Name() }
+
 // Most implements Way.
 func (p *Program) Most() int { return 1 }
 

@@ -16,6 +16,10 @@ type Way interface {
 	// Name says which it is, for people; it has no secret.
 	Name() string
 
+	// ID is the same for the same way after a restart, and another for each other
+	// one; it has no secret either.
+	ID() string
+
 	// Send sends all of some notices, and says that others were dropped before.
 	// ErrRefused says that it is of no use to try them again; ErrPartly, that some
 	// have got them.
@@ -94,6 +98,9 @@ func NewSender(way Way, o Options) *Sender {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
+
+// ID is that of the way.
+func (s *Sender) ID() string { return s.way.ID() }
 
 // Start begins to send.
 func (s *Sender) Start() {

@@ -24,6 +24,7 @@ type fake struct {
 }
 
 func (f *fake) Name() string { return "fake" }
+func (f *fake) ID() string   { return "fake" }
 func (f *fake) Most() int    { return f.most }
 
 func (f *fake) Send(ctx context.Context, notices []alert.Notice, dropped int64) error {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,6 +62,12 @@ func NewClient() *http.Client {
 
 // Name implements Way. A path or a query may be what others must not know.
 func (w *Webhook) Name() string { return "webhook at " + w.URL.Scheme + "://" + w.URL.Host }
+
+// ID implements Way: two webhooks at one host differ by what must not be told.
+func (w *Webhook) ID() string {
+	sum := sha256.Sum256([]byte(w.URL.String()))
+	return w.Name() + " " + hex.EncodeToString(sum[:8])
+}
 
 // Most implements Way.
 func (w *Webhook) Most() int { return 1 }
