@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -185,10 +186,20 @@ func (s *service) lookAtOrigins(look alert.Look, now time.Time) {
 			look["origin_wait"] = append(look["origin_wait"], alert.Reading{Subject: name, Value: float64(o.waits[(n-1)*95/100]) / 1e9, Of: float64(n)})
 		}
 	}
-	if len(all) == 0 { // nothing was asked: nothing is known
-		delete(look, "origin_error_ratio")
-		delete(look, "origin_wait")
+	// Of one that was not asked nothing is known, which is not that it is gone.
+	look["origin_error_ratio"] = withUnknown(look["origin_error_ratio"], down)
+	look["origin_wait"] = withUnknown(look["origin_wait"], down)
+}
+
+// withUnknown adds a reading that says nothing for each origin that has none.
+func withUnknown(readings, origins []alert.Reading) []alert.Reading {
+	for i := range origins {
+		name := origins[i].Subject
+		if !slices.ContainsFunc(readings, func(r alert.Reading) bool { return r.Subject == name }) {
+			readings = append(readings, alert.Reading{Subject: name, Value: math.NaN()})
+		}
 	}
+	return readings
 }
 
 // origins are those of all routes.
@@ -227,6 +238,8 @@ func (s *service) lookAtCertificates(look alert.Look, k *sampler, now time.Time)
 	for _, file := range s.certificateFiles() {
 		if end, ok := k.certificate(file, now); ok {
 			add(file, end.from, end.until)
+		} else { // it is not gone: it cannot be read now
+			left = append(left, alert.Reading{Subject: file, Value: math.NaN()})
 		}
 	}
 	if auto := s.certificates(); auto != nil {

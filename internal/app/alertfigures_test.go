@@ -2,10 +2,14 @@ package app
 
 import (
 	"errors"
+	"math"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"freshet/fleet"
+	"freshet/internal/alert"
+	"freshet/internal/config"
 	"freshet/jobs"
 )
 
@@ -38,5 +42,36 @@ func TestJobWaits(t *testing.T) {
 	got := jobWaits(list, now)
 	if len(got) != 1 || got[0].Subject != "b" || got[0].Value != 7200 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// An origin that gets no requests while another one does is not well for that:
+// nothing is known of it, and its alert goes on.
+func TestNoRequestsNoAllClear(t *testing.T) {
+	down := []alert.Reading{{Subject: "a"}, {Subject: "b"}}
+	rules := []alert.Rule{{Name: "origin-errors", Figure: "f", Bound: 10, Least: 20}}
+	m := alert.New(alert.Options{Rules: rules})
+	now := time.Now()
+	fails := alert.Reading{Subject: "a", Value: 100, Of: 50}
+	if told := m.Step(now, alert.Look{"f": withUnknown([]alert.Reading{fails}, down)}); len(told) != 1 {
+		t.Fatalf("%+v", told)
+	}
+	only := []alert.Reading{{Subject: "b", Value: 0, Of: 50}}
+	for i := range 20 {
+		if told := m.Step(now.Add(time.Duration(i)*time.Minute), alert.Look{"f": withUnknown(only, down)}); len(told) != 0 {
+			t.Fatalf("%+v", told)
+		}
+	}
+}
+
+// A certificate that cannot be read for a moment is not gone.
+func TestCertificateUnread(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "gone.pem")
+	s := &service{conf: &config.Server{}}
+	s.conf.TLSCert = file
+	look := alert.Look{}
+	s.lookAtCertificates(look, &sampler{}, time.Now())
+	if r := look["certificate_left"]; len(r) != 1 || r[0].Subject != file || !math.IsNaN(r[0].Value) {
+		t.Errorf("%+v", r)
 	}
 }
