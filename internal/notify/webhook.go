@@ -81,7 +81,12 @@ func (w *Webhook) Send(ctx context.Context, notices []alert.Notice, dropped int6
 	if err != nil {
 		return err
 	}
-	resp, err := w.Client.Do(r)
+	client := w.Client
+	if client == nil {
+		client = NewClient()
+		defer client.CloseIdleConnections()
+	}
+	resp, err := client.Do(r)
 	if err != nil {
 		var u *url.Error
 		if errors.As(err, &u) {

@@ -154,6 +154,15 @@ func TestWebhookAgain(t *testing.T) {
 	}
 }
 
+// The zero value of Client is usable.
+func TestWebhookWithoutClient(t *testing.T) {
+	u, got := hooks(t, http.StatusNoContent)
+	if err := (&Webhook{URL: u}).Send(context.Background(), oneOf(notice(t, "x")), 0); err != nil {
+		t.Fatal(err)
+	}
+	<-got
+}
+
 func TestWebhookAnswers(t *testing.T) {
 	for _, c := range []struct {
 		status  int
