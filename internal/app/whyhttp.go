@@ -84,7 +84,7 @@ func remoteOf(client string) (string, error) {
 	}
 	a, err := netip.ParseAddr(client)
 	if err != nil {
-		return "", fmt.Errorf("%q is no address of a client; give one such as 192.0.2.7, or unix:", client)
+		return "", fmt.Errorf("%q is no address of a client; give unix:, or one such as 192.0.2.7", client)
 	}
 	return netip.AddrPortFrom(a, 1).String(), nil
 }
