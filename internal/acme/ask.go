@@ -7,30 +7,21 @@ import (
 	"net/http"
 	"net/url"
 	"os/exec"
-	"strings"
-	"time"
 )
 
 // AskProgram asks a program whether a name may have a certificate: it is run,
 // without a shell, as PROGRAM NAME, and says yes by ending with 0.
 func AskProgram(program string) func(context.Context, string) error {
 	return func(ctx context.Context, name string) error {
-		cmd := exec.CommandContext(ctx, program, name)
-		cmd.WaitDelay = time.Second
-		ownGroup(cmd)
-		var said tail
-		cmd.Stdout, cmd.Stderr = &said, &said
-		err := cmd.Run()
+		said, err := run(ctx, program, name)
 		if err == nil {
 			return nil
 		}
 		var exit *exec.ExitError
-		if cause := ctx.Err(); cause != nil {
-			err = cause
-		} else if errors.As(err, &exit) && exit.Exited() {
+		if errors.As(err, &exit) && exit.Exited() {
 			err = fmt.Errorf("%w: %w", ErrNo, err)
 		}
-		return fmt.Errorf("%s %s: %w: %s", program, name, err, strings.TrimSpace(said.String()))
+		return fmt.Errorf("%s %s: %w: %s", program, name, err, said)
 	}
 }
 

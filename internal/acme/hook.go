@@ -42,19 +42,26 @@ func (h hook) CleanUp(ctx context.Context, c acme.Challenge) error {
 func (h hook) run(ctx context.Context, limit time.Duration, verb string, c acme.Challenge) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, h.program, verb, c.DNS01TXTRecordName(), c.DNS01KeyAuthorization())
+	name := c.DNS01TXTRecordName()
+	if said, err := run(ctx, h.program, verb, name, c.DNS01KeyAuthorization()); err != nil {
+		return fmt.Errorf("%s %s %s: %w: %s", h.program, verb, name, err, said)
+	}
+	return nil
+}
+
+// run has a program of the user's do something, in a group of its own, which ends
+// with ctx. It returns the end of what a program said that failed.
+func run(ctx context.Context, program string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.WaitDelay = time.Second
 	ownGroup(cmd)
 	var said tail
 	cmd.Stdout, cmd.Stderr = &said, &said
 	err := cmd.Run()
-	if err == nil {
-		return nil
-	}
-	if cause := ctx.Err(); cause != nil {
+	if cause := ctx.Err(); err != nil && cause != nil {
 		err = cause
 	}
-	return fmt.Errorf("%s %s %s: %w: %s", h.program, verb, c.DNS01TXTRecordName(), err, strings.TrimSpace(said.String()))
+	return strings.TrimSpace(said.String()), err
 }
 
 // tail keeps the end of what is written.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -131,21 +130,11 @@ func (f *userFile) check(e *Env, name string) error {
 // write puts the file in place of the one that there was, whole, for nobody else to
 // read.
 func (f *userFile) write() error {
-	aside, err := os.CreateTemp(filepath.Dir(f.path), ".users-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(aside.Name()) // nothing once it has its name
 	var text strings.Builder
 	for _, line := range f.lines {
 		text.WriteString(line + "\n")
 	}
-	_, err = io.WriteString(aside, text.String())
-	err = errors.Join(err, aside.Sync(), aside.Close())
-	if err == nil {
-		err = os.Rename(aside.Name(), f.path)
-	}
-	if err != nil {
+	if err := replaceFile(f.path, []byte(text.String())); err != nil {
 		return fmt.Errorf("write %s: %w", f.path, err)
 	}
 	return nil
