@@ -2,13 +2,13 @@ package forward_test
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
 
 	"freshet/forward"
+	"freshet/internal/wiretest"
 )
 
 // The server that is asked, and the key of the cache, are those of the target,
@@ -39,12 +39,7 @@ func TestAttackHost(t *testing.T) {
 		o.requests()
 	}
 	// The other way round: what is kept for this target is nobody else's.
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone.Close()
-	got := ask(t, addr, "GET http://"+gone.Addr().String()+"/0 HTTP/1.1\r\nHost: "+o.host()+"\r\n\r\n")
+	got := ask(t, addr, "GET http://"+wiretest.Reserve(t)+"/0 HTTP/1.1\r\nHost: "+o.host()+"\r\n\r\n")
 	if saw := o.requests(); len(got) != 1 || got[0].status != 502 || saw != "" {
 		t.Errorf("another target: %+v, and the server saw %q", got, saw)
 	}

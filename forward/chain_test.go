@@ -11,6 +11,7 @@ import (
 
 	"freshet/cache"
 	"freshet/forward"
+	"freshet/internal/wiretest"
 )
 
 // A chain of two proxies: the second one has the cache, and both say that the
@@ -61,14 +62,13 @@ func TestChain(t *testing.T) {
 func TestFailOver(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Header.Get("Via")) }))
 	defer server.Close()
-	gone := httptest.NewServer(nil)
-	gone.Close()
+	gone := "http://" + wiretest.Reserve(t)
 	second := start(t, forward.Options{AllowPrivate: true, Name: "second"})
-	first := start(t, forward.Options{AllowPrivate: true, Name: "first", Parents: []string{gone.URL, "http://" + second}})
+	first := start(t, forward.Options{AllowPrivate: true, Name: "first", Parents: []string{gone, "http://" + second}})
 	if _, body := get(t, through(t, first), server.URL); body != "1.1 first, 1.1 second" {
 		t.Errorf("Via %q", body)
 	}
-	alone := start(t, forward.Options{AllowPrivate: true, Parents: []string{gone.URL}})
+	alone := start(t, forward.Options{AllowPrivate: true, Parents: []string{gone}})
 	if resp, _ := get(t, through(t, alone), server.URL); resp.StatusCode != 502 {
 		t.Errorf("without its parent: %s", resp.Status)
 	}

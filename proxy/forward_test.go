@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"freshet/internal/wiretest"
 	"freshet/proxy"
 )
 
@@ -48,9 +49,7 @@ func TestForward(t *testing.T) {
 // A server that cannot be reached is a 502, however often: no server is left
 // alone for what happened to another request.
 func TestForwardRefused(t *testing.T) {
-	origin := httptest.NewServer(nil)
-	host := strings.TrimPrefix(origin.URL, "http://")
-	origin.Close()
+	host := wiretest.Reserve(t)
 	addr, _ := serve(t, newProxy(t, proxy.Options{Forward: true}))
 	for range 5 {
 		c, br := dial(t, addr)

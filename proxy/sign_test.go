@@ -13,6 +13,7 @@ import (
 
 	"freshet/digest"
 	"freshet/internal/signing"
+	"freshet/internal/wiretest"
 	"freshet/signature"
 )
 
@@ -42,9 +43,7 @@ func TestSign(t *testing.T) {
 		}
 	}))
 	defer origin.Close()
-	dead := httptest.NewServer(nil)
-	dead.Close()
-	h, err := New(Options{Origins: []string{dead.URL, origin.URL + "/below"}, Sign: signer, ErrorLog: slog.New(slog.DiscardHandler)})
+	h, err := New(Options{Origins: []string{"http://" + wiretest.Reserve(t), origin.URL + "/below"}, Sign: signer, ErrorLog: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,14 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"freshet/internal/wiretest"
 )
 
 // TestEmbed builds the program as a reader would, runs it on a port that is
@@ -39,12 +40,7 @@ func TestEmbed(t *testing.T) {
 // serveOnce runs the program on a free port. It returns false when the program
 // ended by itself.
 func serveOnce(t *testing.T, program, dir string) bool {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := wiretest.Reserve(t)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
