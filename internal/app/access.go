@@ -10,6 +10,7 @@ import (
 
 	"freshet/internal/config"
 	"freshet/internal/guard"
+	"freshet/internal/outbound"
 	"freshet/internal/record"
 	"freshet/internal/rule"
 	"freshet/internal/why"
@@ -24,6 +25,8 @@ type access struct {
 
 	mu    sync.Mutex                            // guards basic
 	basic map[basicOf]weak.Pointer[guard.Basic] // of the routes that there are
+
+	asking *outbound.Transport // to the services of forward-auth
 }
 
 // basicOf is what a guard by name and password is made of; trusted as text.
@@ -33,7 +36,17 @@ type basicOf struct{ file, realm, trusted string }
 func (a *access) setUp() {
 	a.once.Do(func() {
 		a.tries, a.passwords, a.basic = guard.NewTries(), guard.NewPasswords(), map[basicOf]weak.Pointer[guard.Basic]{}
+		a.asking = &outbound.Transport{MaxConnsPerHost: maxAsking}
 	})
+}
+
+// maxAsking is how many requests ask a service at once; 1024 more wait.
+const maxAsking = 256
+
+// close closes connections that are not in use.
+func (a *access) close() {
+	a.setUp()
+	a.asking.CloseIdleConnections()
 }
 
 // users returns the guard by name and password, which is there once for a file, for
@@ -76,6 +89,10 @@ func (a *access) open(c *config.Access, trusted []netip.Prefix, w *within) (g ac
 			return g, err
 		}
 		g.last = append(g.last, named)
+	}
+	if f := &c.Forward; f.URL != "" {
+		a.setUp()
+		g.last = append(g.last, guard.NewForwardAuth(guard.ForwardAuthOptions{URL: f.URL, Fields: f.Fields, Timeout: f.Timeout, Transport: a.asking, Trusted: trusted}))
 	}
 	return g, nil
 }
@@ -142,6 +159,10 @@ func accessSettings(id rule.ID) []why.Setting {
 		return []why.Setting{{Key: "allow"}, {Key: "deny"}}
 	case rule.LoginMissing, rule.LoginMalformed, rule.LoginWrong, rule.LoginsBusy, rule.TriesTooMany:
 		return []why.Setting{{Key: "users"}, {Key: "realm"}}
+	case rule.ForwardAuthTimeout:
+		return []why.Setting{{Key: "forward-auth"}, {Key: "forward-auth-timeout"}}
+	case rule.ForwardAuthRefused, rule.ForwardAuthStatus, rule.ForwardAuthUnreachable:
+		return []why.Setting{{Key: "forward-auth"}}
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type service struct {
 	conf      *config.Server
 	log       *errorLog
 	access    *accesslog.Logger // nil when off
+	leaving   func()            // closes connections to services of guards; nil before there can be one
 	content   content
 	door      door
 	jobs      *fleet.Keeper // nil: it takes none
@@ -171,7 +172,9 @@ func (s *service) open(content opener) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.content, err = content(&within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now, securePort: s.securePort, signatures: newSignatures(s.env.Now), environ: s.env.Environ}); err != nil {
+	in := &within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now, securePort: s.securePort, signatures: newSignatures(s.env.Now), environ: s.env.Environ}
+	s.leaving = in.access.close
+	if s.content, err = content(in); err != nil {
 		return err
 	}
 	if s.content.purger != nil {
@@ -359,6 +362,9 @@ func (s *service) close() error {
 	s.figures.close()
 	if s.content.close != nil {
 		faults = append(faults, s.content.close())
+	}
+	if s.leaving != nil {
+		s.leaving()
 	}
 	if s.access != nil {
 		if err := s.access.Close(); err != nil {

@@ -11,6 +11,7 @@ type Access struct {
 	Allow, Deny []string // ranges of addresses, "all" or "unix:"
 	Users       string   // a file; "" for none
 	Realm       string   // of Users; "": the default
+	Forward     ForwardAuth
 }
 
 // accessDocs are the sentences of the rows, by name.
@@ -19,7 +20,11 @@ var accessDocs = map[string]string{
 	"deny":  "Clients that may not pass, as in allow: 403. Unset: none.",
 	"users": "Answer users only, who say their name and password (Basic authentication, RFC 7617): else 401. A line of the file is a name and a hashed password; \"freshet user add FILE NAME\" adds one, and bcrypt of \"htpasswd -B\" is taken, too. Nobody else may be able to read it; 64 KiB at most, some 500 users. Read again when it changes. " +
 		"After 10 wrong passwords of a client in 5 minutes, or 50 for a name: 429. Passwords travel readable where there is no TLS.",
-	"realm": "What people are shown when they are asked for the password of users. Unset: freshet.",
+	"forward-auth": "Ask another service about each request, by a GET of this URL with the client's Accept, Accept-Language, Authorization, Cookie and User-Agent, and X-Forwarded-Method, -Proto, -Host, -Uri and -For. " +
+		"When it answers 2xx the request passes, as that of the user in Remote-User, if it names one. A 401, a 403, and a redirect are what the client gets, with no-store. Nobody passes otherwise: 502, or 504 when it does not answer in time.",
+	"forward-auth-fields":  "Field of its answer that the request gets, and never the client's own of that name, such as Remote-Groups. Unset: Remote-User alone.",
+	"forward-auth-timeout": "How long its whole answer is waited for; then 504. Unset: 5s.",
+	"realm":                "What people are shown when they are asked for the password of users. Unset: freshet.",
 }
 
 // accessRowsOf are the rows, of a command, a site or a route; at is where they are
@@ -35,6 +40,7 @@ func accessRowsOf(group string, at func(*sections) *Access) []Flag {
 		{Name: "realm", Kind: FieldText, Value: "TEXT", Example: "Photos",
 			field: func(s *sections) any { return &at(s).Realm }},
 	}
+	rows = append(rows, forwardRowsOf(func(s *sections) *ForwardAuth { return &at(s).Forward })...)
 	for i := range rows {
 		f := &rows[i]
 		f.Group, f.Doc = group, accessDocs[f.Name]
@@ -52,7 +58,7 @@ func accessRowsOf(group string, at func(*sections) *Access) []Flag {
 }
 
 // accessOff are the rows that a route can take back.
-var accessOff = map[string]bool{"allow": true, "deny": true, "users": true}
+var accessOff = map[string]bool{"allow": true, "deny": true, "users": true, "forward-auth": true, "forward-auth-fields": true}
 
 var (
 	accessFlags     = accessRowsOf(groupGuards, func(s *sections) *Access { return &s.guards.Access })
@@ -78,6 +84,7 @@ func (a *Access) inherit(site *Access) {
 	if a.Users == "off" {
 		a.Users = ""
 	}
+	a.Forward.inherit(&site.Forward)
 }
 
 func inherited(own, site []string) []string {
@@ -115,4 +122,5 @@ func (s *settings) checkAccess(a *Access) {
 			s.faultAbout(list.key, "%s says off and a range; leave one out", list.key)
 		}
 	}
+	s.checkForward(&a.Forward)
 }

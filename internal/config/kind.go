@@ -57,6 +57,7 @@ const (
 	Named          // a number by a name; in a file, a table of them
 	AuthorityURL   // of certificates
 	ClientRange    // addresses of clients
+	ServiceURL     // of a service that is asked
 	Component      // of a message that is signed
 )
 
@@ -148,6 +149,8 @@ func (f *Flag) text(s string) (string, error) {
 		return signature.ParseComponent(s)
 	case AuthorityURL:
 		return parseAuthority(s)
+	case ServiceURL:
+		return parseService(s, strings.HasSuffix(f.Value, "|off"))
 	case ClientRange:
 		return parseClientRange(s, strings.HasSuffix(f.Value, "|off"))
 	case Pseudonym:

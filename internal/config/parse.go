@@ -30,6 +30,7 @@ func ParseServe(args, environ []string) (*Serve, error) {
 	p.checkServer(&s.Server)
 	p.checkCertificate(&s.Server)
 	p.checkClients(&s.Guards, &s.Server)
+	p.checkForward(&s.Guards.Access.Forward)
 	p.checkServed(s)
 	if len(p.faults) > 0 {
 		return nil, p.faults
@@ -56,6 +57,7 @@ func ParseProxy(args, environ []string) (*Proxy, error) {
 		p.fault("there is no origin; name one with --to URL, such as --to http://127.0.0.1:8080")
 	}
 	p.checkClients(&c.Guards, &c.Server)
+	p.checkForward(&c.Guards.Access.Forward)
 	p.checkOrigins(&c.Origins)
 	p.checkCaching(&c.Caching)
 	p.checkStore(&c.Store)

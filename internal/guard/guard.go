@@ -38,6 +38,14 @@ type Guard interface {
 	Why(r *http.Request) (*http.Request, *why.Explanation)
 }
 
+// An Answerer is a Guard that answers what may not pass itself: what it returns
+// goes on, and nil means that it has answered. What decides is asked each time, also
+// about what a local redirect of a program makes of a request that has passed.
+type Answerer interface {
+	Guard
+	Answer(w http.ResponseWriter, r *http.Request) *http.Request
+}
+
 // A HotGuard is a Guard that needs the head of a request and nothing else, and
 // never waits.
 type HotGuard interface {
@@ -56,6 +64,12 @@ func Handler(next http.Handler, guards ...Guard) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		passed := passedBy(r)
 		for _, g := range guards {
+			if a, is := g.(Answerer); is {
+				if r = a.Answer(w, r); r == nil {
+					return
+				}
+				continue
+			}
 			if has(passed, g) {
 				continue
 			}

@@ -19,6 +19,10 @@ const (
 	LoginWrong
 	LoginsBusy
 	TriesTooMany
+	ForwardAuthRefused
+	ForwardAuthStatus
+	ForwardAuthUnreachable
+	ForwardAuthTimeout
 
 	// Certificates of clients.
 	ClientCertificateMissing
@@ -77,6 +81,14 @@ var guardTable = [...]Row{
 		"ask again in a moment"},
 	TriesTooMany & 0xff: {"tries-too-many", 429, "too many wrong passwords or tokens came from this client, or for this name", "RFC 6585 §4",
 		"wait until the time that Retry-After says is over"},
+	ForwardAuthRefused & 0xff: {"forward-auth-refused", 403, "the service that decides who may pass does not let this pass, and its answer is what the client gets", "RFC 9110 §15.5",
+		"log in as that answer says, or look why the service refuses"},
+	ForwardAuthStatus & 0xff: {"forward-auth-status", 502, "the service that decides who may pass gave an answer that means neither yes nor no, or that cannot be passed on", "RFC 9110 §15.6.3",
+		"have the service of forward-auth answer 2xx, with one name at most in Remote-User, 401, 403, or a redirect with Location"},
+	ForwardAuthUnreachable & 0xff: {"forward-auth-unreachable", 502, "the service that decides who may pass cannot be asked, so that nobody passes", "RFC 9110 §15.6.3",
+		"see that the service of forward-auth runs, and speaks HTTP at that address"},
+	ForwardAuthTimeout & 0xff: {"forward-auth-timeout", 504, "the service that decides who may pass has not answered in time, so that nobody passes", "RFC 9110 §15.6.5",
+		"see why it is slow, or raise forward-auth-timeout"},
 
 	// Signatures of requests.
 	SignatureMissing & 0xff: {"signature-missing", 401, "only signed requests may have this, and the request has no signature that is looked at", "RFC 9421 §3.2",

@@ -14,6 +14,7 @@ import (
 	"crypto/x509"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -80,33 +81,44 @@ func Valid(name string) bool {
 }
 
 // TakeOff removes from the fields and trailers of a request what claims to say
-// who somebody is. Nor can Connection name such a field: who takes off what it
-// names would take off ours.
-func TakeOff(r *http.Request) {
-	takeOff(r.Header)
-	takeOff(r.Trailer)
-	for i, line := range r.Header["Connection"] {
+// who somebody is.
+func TakeOff(r *http.Request) { TakeOffNamed(r, wire.NamesClient) }
+
+// TakeOffNamed removes from the fields and trailers of a request those that are
+// somebody else's to write. Nor can Connection name such a field: who takes off what
+// it names would take off ours.
+func TakeOffNamed(r *http.Request, named func(field string) bool) {
+	TakeOffFields(r.Header, named)
+	TakeOffFields(r.Trailer, named)
+	lines, own := r.Header["Connection"], false
+	for i, line := range lines {
 		for name := range field.Elements([]string{line}) {
-			if wire.NamesClient(name) {
-				r.Header["Connection"][i] = unnamed(line)
-				break
+			if !named(name) {
+				continue
 			}
+			if !own { // others may have them, too
+				lines, own = slices.Clone(lines), true
+				r.Header["Connection"] = lines
+			}
+			lines[i] = unnamed(line, named)
+			break
 		}
 	}
 }
 
-func takeOff(fields http.Header) {
+// TakeOffFields is TakeOffNamed of fields, or trailers, alone.
+func TakeOffFields(fields http.Header, named func(field string) bool) {
 	for name := range fields {
-		if wire.NamesClient(name) {
+		if named(name) {
 			delete(fields, name)
 		}
 	}
 }
 
-func unnamed(line string) string {
+func unnamed(line string, named func(string) bool) string {
 	var kept []string
 	for name := range field.Elements([]string{line}) {
-		if !wire.NamesClient(name) {
+		if !named(name) {
 			kept = append(kept, name)
 		}
 	}
