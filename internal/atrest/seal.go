@@ -2,6 +2,7 @@ package atrest
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
@@ -47,17 +48,9 @@ func MaxSealedSize(n int64) int64 {
 // Seal appends plain, sealed by the first key. What it is has to be said to
 // open it, too, and is no secret.
 func (r *Ring) Seal(dst, plain []byte, what string) []byte {
-	keys := r.current()
-	name := keys.First()
 	start := len(dst)
-	dst = append(dst, magic...)
-	dst = append(dst, version, byte(len(name)))
-	dst = append(dst, name...)
-	dst = append(dst, make([]byte, SaltSize)...)
-	salt := dst[len(dst)-SaltSize:]
-	rand.Read(salt)
+	dst, aead := newHead(dst, r.current(), what)
 	head := dst[start:len(dst):len(dst)]
-	aead := newAEAD(keys.all[0].Secret, salt, what)
 	var nonce [nonceSize]byte
 	for number := uint64(0); ; number++ {
 		part := plain[:min(len(plain), chunkSize)]
@@ -68,6 +61,18 @@ func (r *Ring) Seal(dst, plain []byte, what string) []byte {
 			return dst
 		}
 	}
+}
+
+// newHead appends the head of a new file, with a salt of its own.
+func newHead(dst []byte, keys *Keys, what string) (head []byte, aead cipher.AEAD) {
+	name := keys.First()
+	dst = append(dst, magic...)
+	dst = append(dst, version, byte(len(name)))
+	dst = append(dst, name...)
+	dst = append(dst, make([]byte, SaltSize)...)
+	salt := dst[len(dst)-SaltSize:]
+	rand.Read(salt)
+	return dst, newAEAD(keys.all[0].Secret, salt, what)
 }
 
 // KeyOf returns the name of the key that a file is sealed by.
