@@ -41,6 +41,10 @@ type Reading struct {
 	// Most is the largest bound below which a value may be a fault for this subject;
 	// 0: that of the rule. A certificate for six days is not about to end on its first.
 	Most float64
+
+	// Rest says, in place of all else, that there are more subjects, of which nothing
+	// is known: those that are not here are not gone.
+	Rest bool
 }
 
 // A Look is all that is known at one time. A figure that is missing is not known
@@ -85,14 +89,22 @@ type Machine struct {
 	remind  time.Duration
 	alerts  map[key]*Alert
 	history []Notice // the oldest first
+	stands  map[string]Standing
+	lacks   map[key]*lack // of the last step
 	missed  int64
 }
 
 type key struct{ rule, subject string }
 
+// A lack is an alert that there is no room for.
+type lack struct {
+	since   time.Time // beyond its bound
+	counted bool
+}
+
 // New returns a machine by which all is well.
 func New(o Options) *Machine {
-	m := &Machine{rules: slices.Clone(o.Rules), server: clean(o.Server, maxSubject), remind: o.Remind, alerts: map[key]*Alert{}}
+	m := &Machine{rules: slices.Clone(o.Rules), server: clean(o.Server, maxSubject), remind: o.Remind, alerts: map[key]*Alert{}, stands: map[string]Standing{}}
 	if m.remind <= 0 {
 		m.remind = defaultRemind
 	}
@@ -102,7 +114,8 @@ func New(o Options) *Machine {
 // Rules returns those of the machine. The caller must not change them.
 func (m *Machine) Rules() []Rule { return m.rules }
 
-// Missed is how many alerts there was no room for.
+// Missed is how many alerts there was no room for: each once, when it would have
+// been raised, however long it would have lasted.
 func (m *Machine) Missed() int64 { return m.missed }
 
 // Step looks at all rules and returns what is to be told. Looks that are more
@@ -111,8 +124,10 @@ func (m *Machine) Step(now time.Time, look Look) []Notice {
 	now = now.Round(0).UTC()
 	m.unwind(now)
 	var told []Notice
+	lacked := m.lacks
+	m.lacks = map[key]*lack{}
 	for i := range m.rules {
-		told = m.stepRule(told, &m.rules[i], now, look)
+		told = m.stepRule(told, &m.rules[i], now, look, lacked)
 	}
 	told = m.endOrphans(told, now)
 	m.forget(now)
@@ -137,26 +152,35 @@ func (m *Machine) unwind(now time.Time) {
 	}
 }
 
-func (m *Machine) stepRule(told []Notice, r *Rule, now time.Time, look Look) []Notice {
+func (m *Machine) stepRule(told []Notice, r *Rule, now time.Time, look Look, lacked map[key]*lack) []Notice {
 	if r.Off {
 		return told
 	}
 	readings, known := look[r.Figure]
+	stands := standing{rule: r, known: known && len(readings) == 0}
 	seen := map[string]bool{}
+	rest := false
 	for i := range readings {
 		reading := readings[i]
+		if reading.Rest {
+			rest = true
+			continue
+		}
 		reading.Subject = clean(reading.Subject, maxSubject)
 		if seen[reading.Subject] {
 			continue
 		}
 		seen[reading.Subject] = true
-		told = m.stepOne(told, r, &reading, now)
+		is := r.judge(&reading)
+		stands.add(&reading, is)
+		told = m.stepOne(told, r, &reading, is, now, lacked)
 	}
+	m.stands[r.Name] = stands.end(known)
 	for _, k := range m.keys(r.Name) {
 		a := m.alerts[k]
 		switch {
 		case seen[k.subject] || a.State == Over:
-		case known:
+		case known && !rest:
 			told = m.move(told, r, a, gone, now) // what it was about is no more
 		default:
 			told = m.move(told, r, a, unknown, now)
@@ -201,8 +225,7 @@ func (r *Rule) judge(reading *Reading) condition {
 	return well
 }
 
-func (m *Machine) stepOne(told []Notice, r *Rule, reading *Reading, now time.Time) []Notice {
-	is := r.judge(reading)
+func (m *Machine) stepOne(told []Notice, r *Rule, reading *Reading, is condition, now time.Time, lacked map[key]*lack) []Notice {
 	k := key{r.Name, reading.Subject}
 	a := m.alerts[k]
 	if a == nil {
@@ -210,7 +233,7 @@ func (m *Machine) stepOne(told []Notice, r *Rule, reading *Reading, now time.Tim
 			return told
 		}
 		if !m.room(r.Name) {
-			m.missed++
+			m.lack(r, k, now, lacked[k])
 			return told
 		}
 		a = &Alert{Rule: r.Name, Subject: reading.Subject, State: Pending, Since: now}
@@ -223,6 +246,22 @@ func (m *Machine) stepOne(told []Notice, r *Rule, reading *Reading, now time.Tim
 		}
 	}
 	return m.move(told, r, a, is, now)
+}
+
+// lack counts an alert that there is no room for, once it would have been raised;
+// was is what the last step knew of it.
+func (m *Machine) lack(r *Rule, k key, now time.Time, was *lack) {
+	if was == nil {
+		was = &lack{since: now}
+	}
+	if was.since.After(now) { // the clock was set back
+		was.since = now
+	}
+	if !was.counted && now.Sub(was.since) >= r.For {
+		was.counted = true
+		m.missed++
+	}
+	m.lacks[k] = was
 }
 
 // room makes room for an alert, if need be in place of one that is over.

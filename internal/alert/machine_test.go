@@ -183,6 +183,13 @@ func TestBounds(t *testing.T) {
 	if told := p.step(Look{"origin_down": many}, time.Minute); len(told) != maxSubjects || p.m.Missed() != 2*maxSubjects {
 		t.Errorf("%d told, %d missed", len(told), p.m.Missed())
 	}
+	if p.step(Look{"origin_down": many}, time.Minute); p.m.Missed() != 2*maxSubjects {
+		t.Errorf("what lasts is counted again: %d missed", p.m.Missed())
+	}
+	p.step(Look{"origin_down": many[:len(many)-1]}, time.Minute)
+	if p.step(Look{"origin_down": many}, time.Minute); p.m.Missed() != 2*maxSubjects+1 {
+		t.Errorf("what comes again is not: %d missed", p.m.Missed())
+	}
 	if told := p.step(Look{"job_dead": {{Subject: "1", Value: 1}}}, time.Minute); len(told) != 1 {
 		t.Errorf("another rule: %+v", told)
 	}
@@ -211,6 +218,68 @@ func TestClockSetBack(t *testing.T) {
 	p.minutes(strings.Repeat("h", 1440))
 	if len(p.log) != 1 {
 		t.Errorf("%v", p.log)
+	}
+}
+
+// What would not have been raised yet is not missed yet.
+func TestMissedWhenRaised(t *testing.T) {
+	p := newPlay("origin-down: for 3m")
+	var many []Reading
+	for i := range maxSubjects + 1 {
+		many = append(many, Reading{Subject: fmt.Sprint("o", i), Value: 1})
+	}
+	for minute := range 6 {
+		p.step(Look{"origin_down": many}, time.Minute)
+		if want := int64(minute / 3); p.m.Missed() != min(want, 1) {
+			t.Errorf("%d missed after %d minutes", p.m.Missed(), minute)
+		}
+	}
+}
+
+// Of a list that is not whole, what is not there is not gone.
+func TestRest(t *testing.T) {
+	p := newPlay("job-dead: > 0")
+	p.step(Look{"job_dead": {{Subject: "1", Value: 1}}}, time.Minute)
+	for range 60 {
+		p.step(Look{"job_dead": {{Subject: "2", Value: 1}, {Rest: true}}}, time.Minute)
+	}
+	if got := strings.Join(p.log, " "); got != "raised@1 raised@2" {
+		t.Errorf("got %q", got)
+	}
+	p.step(Look{"job_dead": {{Subject: "2", Value: 1}}}, time.Minute)
+	p.step(Look{"job_dead": {{Subject: "2", Value: 1}}}, time.Minute)
+	if got := p.log[len(p.log)-1]; got != "over@63" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A rule of which nothing is known is not one by which all is well.
+func TestStanding(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		rule string
+		look Look
+		want Standing
+	}{
+		{"errors", Look{"error_ratio": {{Value: 1, Of: 100}}}, Standing{Known: true}},
+		{"errors", Look{"error_ratio": {{Value: 50, Of: 100}}}, Standing{Known: true}},
+		{"errors", Look{"error_ratio": {{Value: 50, Of: 3}}}, Standing{false, "The figure is of 3 requests, and the rule asks for 50."}},
+		{"errors", Look{}, Standing{false, "The figure error_ratio is not known here now."}},
+		{"memory", Look{"memory_free": {{Value: nan}}}, Standing{false, "The figure memory_free is not known here now."}},
+		{"job-dead", Look{"job_dead": nil}, Standing{Known: true}},
+		{"certificate-expiry", Look{"certificate_left": {{Subject: "a", Value: nan}}}, Standing{false, "Nothing is known now of a."}},
+		{"certificate-expiry", Look{"certificate_left": {{Subject: "a", Value: nan}, {Subject: "b", Value: 1e9}}}, Standing{true, "Nothing is known now of a."}},
+		{"certificate-expiry", Look{"certificate_left": {{Subject: "a", Value: nan}, {Subject: "b", Value: nan}, {Subject: "c", Value: nan}, {Subject: "d", Value: nan}}},
+			Standing{false, "Nothing is known now of a, b, c and 1 more."}},
+	} {
+		m := New(Options{Rules: Rules()})
+		if s := m.Standing()[c.rule]; s.Known || s.Note == "" {
+			t.Errorf("%s before the first look: %+v", c.rule, s)
+		}
+		m.Step(begin, c.look)
+		if s := m.Standing()[c.rule]; s != c.want {
+			t.Errorf("%s, %v: %+v, want %+v", c.rule, c.look, s, c.want)
+		}
 	}
 }
 

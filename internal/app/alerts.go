@@ -265,7 +265,7 @@ func (s *service) monitorAlerts() monitor.Alerts {
 	a := s.alerts
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	shown := monitor.Alerts{Rules: a.machine.Rules(), Alerts: a.machine.Alerts(), History: a.machine.History()}
+	shown := monitor.Alerts{Rules: a.machine.Rules(), Stands: a.machine.Standing(), Alerts: a.machine.Alerts(), History: a.machine.History()}
 	for _, sender := range a.senders {
 		shown.Ways = append(shown.Ways, sender.State())
 	}
@@ -280,7 +280,7 @@ func (s *service) addAlertGauges() {
 		defer a.mu.Unlock()
 		return float64(a.machine.Raised())
 	}})
-	m.AddGauge(counters.Gauge{Name: "alerts_dropped", Help: "Notices of alerts, and alerts, that there was no room for or that were given up", Counter: true, Value: func() float64 {
+	m.AddGauge(counters.Gauge{Name: "alerts_dropped", Help: "Alerts that there was no room for, and notices that there was no room for or that were given up, by each way", Counter: true, Value: func() float64 {
 		a.mu.Lock()
 		n := a.machine.Missed()
 		a.mu.Unlock()

@@ -14,7 +14,8 @@ import (
 // latest notices, and the ways by which they go.
 type Alerts struct {
 	Rules   []alert.Rule
-	Alerts  []alert.Alert // the raised ones first
+	Stands  map[string]alert.Standing // of rules that are not off, by their names
+	Alerts  []alert.Alert             // the raised ones first
 	History []alert.Notice
 	Ways    []notify.State
 }
@@ -29,8 +30,9 @@ func (m *Monitor) alerts() Alerts {
 
 // An alertRow is a rule, with an alert of it if there is one.
 type alertRow struct {
-	rule  alert.Rule
-	alert *alert.Alert
+	rule   alert.Rule
+	stands alert.Standing
+	alert  *alert.Alert
 }
 
 func (r *alertRow) state() string {
@@ -39,8 +41,21 @@ func (r *alertRow) state() string {
 		return string(r.alert.State)
 	case r.rule.Off:
 		return "off"
+	case !r.stands.Known:
+		return "unknown"
 	}
 	return "ok"
+}
+
+// detail is the fault, and of what nothing is known.
+func (r *alertRow) detail() string {
+	switch {
+	case r.alert == nil:
+		return r.stands.Note
+	case r.alert.State == alert.Raised && !r.stands.Known:
+		return strings.TrimSpace(r.alert.Detail + " " + r.stands.Note)
+	}
+	return r.alert.Detail
 }
 
 // level is the colour of a state.
@@ -53,7 +68,7 @@ func (r *alertRow) level() ui.Level {
 		return ui.Warn
 	case "pending":
 		return ui.Warn
-	case "off":
+	case "off", "unknown":
 		return ui.Dim
 	}
 	return ui.Good
@@ -72,11 +87,11 @@ func alertRows(a *Alerts) []alertRow {
 				rule = r
 			}
 		}
-		rows, busy[one.Rule] = append(rows, alertRow{rule, one}), true
+		rows, busy[one.Rule] = append(rows, alertRow{rule, a.Stands[one.Rule], one}), true
 	}
 	for _, r := range a.Rules {
 		if !busy[r.Name] {
-			rows = append(rows, alertRow{rule: r})
+			rows = append(rows, alertRow{rule: r, stands: a.Stands[r.Name]})
 		}
 	}
 	return rows
@@ -117,12 +132,7 @@ func alertsTable(m *Monitor, q *query) (*table, error) {
 			}
 			return math.NaN()
 		}},
-		{key: "detail", title: "Fault", wide: true, text: func(row int) string {
-			if x := at(row).alert; x != nil {
-				return ui.Visible(x.Detail)
-			}
-			return ""
-		}},
+		{key: "detail", title: "Fault", wide: true, text: func(row int) string { return ui.Visible(at(row).detail()) }},
 	}}
 	t.keep = contains(q.get("q"), t.column("rule").text, t.column("subject").text, t.column("state").text)
 	return t, nil

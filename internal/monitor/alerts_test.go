@@ -24,7 +24,7 @@ func TestAlertsPage(t *testing.T) {
 		t.Fatalf("%+v", told)
 	}
 	shown := New(Options{Started: at, Alerts: func() Alerts {
-		return Alerts{Rules: m.Rules(), Alerts: m.Alerts(), History: m.History(), Ways: []notify.State{{Way: "mail to ops@example.org", Sent: 2, Error: "<i>no"}}}
+		return Alerts{Rules: m.Rules(), Stands: m.Standing(), Alerts: m.Alerts(), History: m.History(), Ways: []notify.State{{Way: "mail to ops@example.org", Sent: 2, Error: "<i>no"}}}
 	}})
 	defer shown.Close()
 	page := func(path string) string {
@@ -53,6 +53,16 @@ func TestAlertsPage(t *testing.T) {
 	}
 	if got := page("/alerts.json"); !strings.Contains(got, `"state":"raised"`) {
 		t.Error(got)
+	}
+	// That nothing is known of a rule is said, and is not that all is well.
+	m.Step(at.Add(time.Hour), alert.Look{"latency_p99": {{Value: 0.1, Of: 1000}}, "error_ratio": {{Value: 100, Of: 3}}})
+	for rule, want := range map[string]string{"latency": `"state":"ok"`, "errors": `"state":"unknown"`, "memory": `"state":"unknown"`} {
+		if got := page("/alerts.json?q=" + rule); !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", rule, got, want)
+		}
+	}
+	if got := page("/alerts.json?q=errors"); !strings.Contains(got, "The figure is of 3 requests, and the rule asks for 50.") {
+		t.Errorf("it is not said why: %s", got)
 	}
 	if got := page("/alerts/notices.csv"); !strings.Contains(got, "certificate-expiry") {
 		t.Error(got)
