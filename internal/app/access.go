@@ -105,7 +105,7 @@ func accessed(open opener, g *config.Guards, trusted []netip.Prefix) opener {
 		if err != nil {
 			return content{}, fmt.Errorf("--%w", err)
 		}
-		return behind(guarded(behind(open, own.last), g), own.first)(w)
+		return behind(guarded(behind(open, own.last), g, trusted), own.first)(w)
 	}
 }
 

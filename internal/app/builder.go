@@ -19,7 +19,7 @@ type builder struct {
 }
 
 func (b *builder) sites(f *config.File) (*sites, error) {
-	s := &sites{file: f, auto: b.live.auto, named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}, signed: map[string]*guard.SignedURL{}, clients: map[clientFiles]*guard.ClientTrust{}, demands: map[string]*demand{}}
+	s := &sites{file: f, auto: b.live.auto, named: map[string]*site{}, below: map[string]*site{}, certificates: map[keyPairFiles]*follow.KeyPair{}, signed: map[signedOf]*guard.SignedURL{}, clients: map[clientFiles]*guard.ClientTrust{}, demands: map[string]*demand{}}
 	var err error
 	if f.Server.TLSCert != "" {
 		if s.fallback, err = b.certificate(s, f.Server.TLSCert, f.Server.TLSKey); err != nil {
@@ -105,20 +105,26 @@ func (b *builder) guards(s *sites, r *config.Route) ([]guard.Guard, error) {
 	return all, nil
 }
 
+// signedOf is what a guard of signed links is made of: the file of its keys, and the
+// proxies that it believes, as text.
+type signedOf struct{ file, trusted string }
+
 // signedURL returns the guard of signed links. What reads a file of keys is there
-// once.
+// once for those who believe the same proxies.
 func (b *builder) signedURL(s *sites, r *config.Route) (*guard.SignedURL, error) {
-	signed := s.signed[r.SignedURLs]
+	trusted := trustOf(r)
+	of := signedOf{r.SignedURLs, fmt.Sprint(trusted)}
+	signed := s.signed[of]
 	if signed == nil {
-		signed = b.old.signed[r.SignedURLs]
+		signed = b.old.signed[of]
 	}
 	if signed == nil {
 		var err error
-		if signed, err = openSignedURL(r.SignedURLs, b.live.within.now, b.live.log); err != nil {
+		if signed, err = openSignedURL(r.SignedURLs, trusted, b.live.within.now, b.live.log); err != nil {
 			return nil, fmt.Errorf("signed-urls: %w", err)
 		}
 	}
-	s.signed[r.SignedURLs] = signed
+	s.signed[of] = signed
 	return signed, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 
 	"freshet/httpd"
 	"freshet/internal/config"
@@ -15,15 +16,15 @@ import (
 )
 
 // openSignedURL opens the guard that lets signed links pass.
-func openSignedURL(file string, now func() int64, log *slog.Logger) (*guard.SignedURL, error) {
-	return guard.OpenSignedURL(file, now, func(err error) {
+func openSignedURL(file string, trusted []netip.Prefix, now func() int64, log *slog.Logger) (*guard.SignedURL, error) {
+	return guard.OpenSignedURL(file, trusted, now, func(err error) {
 		log.Error("keys of signed URLs cannot be read anew; those that there were go on", "err", err)
 	})
 }
 
 // guarded returns an opener that puts in front of what another one opens the
 // guards that a command line names.
-func guarded(open opener, g *config.Guards) opener {
+func guarded(open opener, g *config.Guards, trusted []netip.Prefix) opener {
 	if g.None() {
 		return open
 	}
@@ -31,7 +32,7 @@ func guarded(open opener, g *config.Guards) opener {
 		var guards []guard.Guard
 		var demand *demand
 		if g.SignedURLs != "" {
-			signed, err := openSignedURL(g.SignedURLs, w.now, w.log)
+			signed, err := openSignedURL(g.SignedURLs, trusted, w.now, w.log)
 			if err != nil {
 				return content{}, fmt.Errorf("--signed-urls: %w", err)
 			}

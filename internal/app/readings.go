@@ -1,6 +1,7 @@
 package app
 
 import (
+	"net/netip"
 	"reflect"
 
 	"freshet/internal/config"
@@ -17,11 +18,15 @@ type guarding struct {
 	clients    config.Clients
 	signatures config.Signatures
 	access     config.Access
+	trusted    []netip.Prefix // nil without guards
 }
 
 // group tells apart the routes of a site whose guards differ.
 func (s *site) group(r *route, guards []guard.Guard) {
-	r.guarding = guarding{r.conf.SignedURLs, r.conf.Clients, r.conf.Signatures, r.conf.Access}
+	r.guarding = guarding{r.conf.SignedURLs, r.conf.Clients, r.conf.Signatures, r.conf.Access, nil}
+	if len(guards) > 0 {
+		r.guarding.trusted = trustOf(r.conf)
+	}
 	for _, other := range s.routes {
 		if len(guards) != len(other.guards) || !reflect.DeepEqual(r.guarding, other.guarding) {
 			s.differ = true

@@ -49,4 +49,8 @@ func TestEvadeSame(t *testing.T) {
 	if s.differ || s.evades("/a%2Fb", s.find("/a%2Fb")) {
 		t.Error("routes with the same guards are told apart")
 	}
+	s = sitesOf(t, "[[site]]\ndeny='all'\n[[site.route]]\nredirect='/1'\n[[site.route]]\npath='/a'\nredirect='/2'\ntrust='10.0.0.0/8'\n").find("x")
+	if !s.evades("/a%2Fb", s.find("/a%2Fb")) {
+		t.Error("routes that believe other proxies are taken for the same")
+	}
 }

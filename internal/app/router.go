@@ -26,7 +26,7 @@ type sites struct {
 	file  *config.File // that they are made of; nil before the first
 
 	certificates map[keyPairFiles]*follow.KeyPair
-	signed       map[string]*guard.SignedURL // by the files of their keys
+	signed       map[signedOf]*guard.SignedURL
 	signers      map[string]*guard.Signature // by what the configuration says of them
 	clients      map[clientFiles]*guard.ClientTrust
 	demands      map[string]*demand

@@ -49,7 +49,9 @@ var routeOwnRows = []Flag{
 }
 
 // redirectRows are the keys of routes with redirect.
-var redirectRows = []Flag{
+var redirectRows = slices.Concat(redirectOwnRows, trustFlags)
+
+var redirectOwnRows = []Flag{
 	{Name: "status", Kind: Choice, Value: "CODE", Default: "308", Choices: []string{"301", "302", "303", "307", "308"}, Group: groupRoute,
 		Doc:   "Status code of the redirect. 308 is for good and keeps the method, 307 for now.",
 		field: func(s *sections) any { return &s.route.Status }},

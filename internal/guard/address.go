@@ -143,23 +143,31 @@ func (g *Address) decide(client netip.Addr, known bool) rule.ID {
 
 // CheckHot implements HotGuard.
 func (g *Address) CheckHot(q *httpd.Head, a *httpd.Answer) bool {
-	client, known := a.Remote().Addr().Unmap().WithZone(""), true
-	if wire.Within(g.trusted, client) {
-		var told [4]string
-		n := 0
-		for i := range q.Fields {
-			if q.Fields[i].Known != wire.XForwardedFor {
-				continue
-			}
-			if n == len(told) {
-				return false // the other path has more room
-			}
-			told[n] = q.Fields[i].Value
-			n++
-		}
-		client, known = wire.ToldClient(client, g.trusted, told[:n])
+	client, known, enough := hotClient(q, a, g.trusted)
+	return enough && g.decide(client, known) == 0
+}
+
+// hotClient is toldClient on the hot path. enough is false when there are more lines
+// than it has room for, which the other path looks at.
+func hotClient(q *httpd.Head, a *httpd.Answer, trusted []netip.Prefix) (client netip.Addr, known, enough bool) {
+	client = a.Remote().Addr().Unmap().WithZone("")
+	if !wire.Within(trusted, client) {
+		return client, true, true
 	}
-	return g.decide(client, known) == 0
+	var told [4]string
+	n := 0
+	for i := range q.Fields {
+		if q.Fields[i].Known != wire.XForwardedFor {
+			continue
+		}
+		if n == len(told) {
+			return client, false, false
+		}
+		told[n] = q.Fields[i].Value
+		n++
+	}
+	client, known = wire.ToldClient(client, trusted, told[:n])
+	return client, known, true
 }
 
 // Check implements Guard.

@@ -2,7 +2,7 @@
 // decides about each request whether it may go on. What is stored is for whoever
 // passes.
 //
-//	g, err := guard.OpenSignedURL("links.keys", nil, log)
+//	g, err := guard.OpenSignedURL("links.keys", trusted, nil, log)
 //	handler, hot = guard.Handler(handler, g), guard.Hot(hot, g)
 //
 // A [Guard] sees the request as handlers do. One that needs the bytes of the head

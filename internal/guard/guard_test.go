@@ -40,7 +40,7 @@ func newSigned(t testing.TB, keys ...signedurl.Key) *signed {
 	s := &signed{file: filepath.Join(t.TempDir(), "links.keys")}
 	s.now.Store(1_800_000_000 * second)
 	s.put(t, keys...)
-	g, err := OpenSignedURL(s.file, s.now.Load, func(err error) { s.faults = append(s.faults, err.Error()) })
+	g, err := OpenSignedURL(s.file, front, s.now.Load, func(err error) { s.faults = append(s.faults, err.Error()) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestKeysChange(t *testing.T) {
 	if err := os.WriteFile(g.file, []byte("# none\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenSignedURL(g.file, nil, nil); err == nil {
+	if _, err := OpenSignedURL(g.file, nil, nil, nil); err == nil {
 		t.Error("a file without a key opens a guard")
 	}
 	g.now.Add(second)
@@ -265,7 +265,7 @@ func TestKeysChange(t *testing.T) {
 	if err := os.Chmod(g.file, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenSignedURL(g.file, nil, nil); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+	if _, err := OpenSignedURL(g.file, nil, nil, nil); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("a file that others can read: %v", err)
 	}
 }

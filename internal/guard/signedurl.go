@@ -22,8 +22,9 @@ import (
 // SignedURL lets requests pass whose address is a signed link, to read with.
 // What goes on has the address without what a link has more.
 type SignedURL struct {
-	keys *follow.File[keyring]
-	now  func() int64 // nil: the time of the request
+	keys    *follow.File[keyring]
+	trusted []netip.Prefix
+	now     func() int64 // nil: the time of the request
 }
 
 // keyring is keys, and what checks links with them.
@@ -35,15 +36,16 @@ type keyring struct {
 // OpenSignedURL returns a guard that has its keys in a file, which is to be
 // nobody else's to read; it is read again when it has changed. failed is told when
 // that cannot be done: the keys that there were go on. now is a clock in
-// nanoseconds since 1970; nil is that of the requests.
-func OpenSignedURL(file string, now func() int64, failed func(error)) (*SignedURL, error) {
+// nanoseconds since 1970; nil is that of the requests. What proxies in trusted tell
+// of their clients in X-Forwarded-For is believed.
+func OpenSignedURL(file string, trusted []netip.Prefix, now func() int64, failed func(error)) (*SignedURL, error) {
 	opened := false
 	keys, err := follow.OpenFile(file, func(file string) (*keyring, error) { return readKeys(file, opened) }, failed)
 	if err != nil {
 		return nil, err
 	}
 	opened = true
-	return &SignedURL{keys, now}, nil
+	return &SignedURL{keys, trusted, now}, nil
 }
 
 // ReadKeys reads a file of keys.
@@ -103,8 +105,12 @@ func (g *SignedURL) decide(method, host, path, query string, client netip.Addr, 
 
 // CheckHot implements HotGuard.
 func (g *SignedURL) CheckHot(q *httpd.Head, a *httpd.Answer) bool {
-	rest, refused := g.decide(q.Method, q.Host, q.Path, q.Query, a.Remote().Addr(), q.Now)
-	if refused != 0 {
+	client, known, enough := hotClient(q, a, g.trusted)
+	if !known {
+		client = netip.Addr{}
+	}
+	rest, refused := g.decide(q.Method, q.Host, q.Path, q.Query, client, q.Now)
+	if refused != 0 || !enough {
 		return false
 	}
 	q.Target = without(q.Target, q.Query, rest)
@@ -125,11 +131,7 @@ func (g *SignedURL) Check(fields http.Header, r *http.Request) (*http.Request, r
 }
 
 func (g *SignedURL) decideOn(r *http.Request) (rest string, refused rule.ID) {
-	var client netip.Addr
-	if remote, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		client = remote.Addr()
-	}
-	return g.decide(r.Method, r.Host, r.URL.EscapedPath(), r.URL.RawQuery, client, time.Now().UnixNano())
+	return g.decide(r.Method, r.Host, r.URL.EscapedPath(), r.URL.RawQuery, clientOf(r, g.trusted), time.Now().UnixNano())
 }
 
 // without cuts off a target what is more in its query than the rest.
@@ -167,7 +169,11 @@ func (g *SignedURL) Why(r *http.Request) (*http.Request, *why.Explanation) {
 		e.Compare("method", r.Method, "a link is to read with", true)
 		return nil, e
 	case rule.SignedURLAddress:
-		e.Compare("client", r.RemoteAddr, said(r.URL.RawQuery), true)
+		name := "unknown"
+		if client := clientOf(r, g.trusted); client.IsValid() {
+			name = client.String()
+		}
+		e.Compare("client", name, said(r.URL.RawQuery), true)
 		return nil, e
 	case rule.SignedURLKey:
 		ids := "the keys are " + strings.Join(g.keys.Current(g.moment()).IDs(), ", ")

@@ -43,7 +43,7 @@ func TestGuardScripts(t *testing.T) {
 		if err := os.WriteFile(keys, []byte(guardKeys), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		signed, err := guard.OpenSignedURL(keys, f.Now, func(err error) { t.Error(err) })
+		signed, err := guard.OpenSignedURL(keys, nil, f.Now, func(err error) { t.Error(err) })
 		if err != nil {
 			t.Fatal(err)
 		}
