@@ -4,9 +4,14 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"net"
+	"os"
 	"time"
+
+	"freshet/internal/atrest"
 )
 
 // Server is not there: Start says so.
@@ -80,6 +85,23 @@ func (*Peer) Close() error { return nil }
 
 // Holds is false.
 func Holds(string) bool { return false }
+
+// ErrPeerStore is not returned.
+var ErrPeerStore = errors.New("there are no peers")
+
+// SealFolder returns ErrAbsent, unless the folder is not there.
+func SealFolder(_ context.Context, dir string, _ *atrest.Change, _ func(done, total int64)) error {
+	_, err := NeedsSeal(dir, nil)
+	return err
+}
+
+// NeedsSeal returns ErrAbsent, unless the folder is not there.
+func NeedsSeal(dir string, _ *atrest.Change) (string, error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return "", ErrAbsent
+}
 
 // Conn is not there: Connect says so.
 type Conn struct{}

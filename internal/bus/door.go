@@ -229,8 +229,11 @@ func (d *door) serve(v *visit) {
 		return
 	}
 	if !n.Until.IsZero() {
-		end := time.AfterFunc(time.Until(n.Until), func() { _ = v.conn.Close() })
-		defer end.Stop()
+		over := make(chan struct{})
+		var watching sync.WaitGroup
+		defer watching.Wait()
+		defer close(over)
+		watching.Go(func() { d.s.nodes.expire(n, v.conn, over) })
 	}
 	if _, err := outside.Write(greeting); err != nil {
 		return
@@ -380,7 +383,10 @@ func (s *Server) Token(o TokenOptions) (string, error) {
 	if d == nil {
 		return "", errors.New("make a token: the fleet's door is not open")
 	}
+	// Also while this process runs it goes by the time of day, as it will when it is
+	// read anew.
 	now := time.Now()
+	o.Until = o.Until.Round(0)
 	if !o.Until.IsZero() && !now.Before(o.Until) {
 		return "", fmt.Errorf("make a token: it would have ended at %s", o.Until.Format(time.RFC3339))
 	}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"freshet/internal/wholefile"
 )
 
 func openDoor(t *testing.T, s *Server) string {
@@ -444,7 +446,7 @@ func TestAttackDoor(t *testing.T) {
 func TestNodesFile(t *testing.T) {
 	for name, text := range map[string]string{"no JSON": "x", "no list": "{}", "null": "[null]", "no name": `[{"key":"AAAA"}]`} {
 		dir := t.TempDir()
-		if err := writeFile(filepath.Join(dir, "nodes.json"), []byte(text)); err != nil {
+		if err := wholefile.Write(filepath.Join(dir, "nodes.json"), []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		if s, err := Start(Options{Dir: dir}); err == nil {
@@ -453,7 +455,7 @@ func TestNodesFile(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if err := writeFile(filepath.Join(dir, "server.key"), []byte("x")); err != nil {
+	if err := wholefile.Write(filepath.Join(dir, "server.key"), []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	s := startServer(t, dir)

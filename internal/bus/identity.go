@@ -13,8 +13,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
-	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -90,26 +88,4 @@ func makeKey() (ed25519.PrivateKey, []byte, error) {
 	var out bytes.Buffer
 	err = pem.Encode(&out, &pem.Block{Type: keyKind, Bytes: der})
 	return key, out.Bytes(), err
-}
-
-// writeFile replaces a file, so that after a crash it is the old or the new one.
-func writeFile(name string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	if dir, err := os.Open(filepath.Dir(name)); err == nil {
-		_ = dir.Sync() // not every system can
-		_ = dir.Close()
-	}
-	return nil
 }

@@ -62,8 +62,9 @@ func (s *inside) take(dir string) error {
 }
 
 // stores has NATS keep streams in a folder, and sync each write.
-func (s *inside) stores(o *server.Options, dir string) {
-	o.JetStream, o.StoreDir, o.SyncAlways = true, dir, true
+func (s *inside) stores(o *server.Options, dir string, sealed *marker) {
+	o.JetStream, o.StoreDir, o.SyncAlways = true, sealed.folder(dir), true
+	sealed.encrypt(o)
 	o.JetStreamMaxStore, o.JetStreamMaxMemory = s.maxStore, maxMemory
 }
 

@@ -5,6 +5,7 @@ package bus
 import (
 	"crypto/ed25519"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 type nodes struct {
 	place place
 	now   func() time.Time
+	again time.Duration // how often it is looked whether tokens have ended, at least
 
 	writing sync.Mutex // held while a place is asked, which may take its time; taken before mu
 
@@ -57,7 +59,7 @@ func openNodes(p place) (*nodes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &nodes{place: p, now: time.Now, known: known}, nil
+	return &nodes{place: p, now: time.Now, again: lookAgain, known: known}, nil
 }
 
 // add takes a node in. What has ended makes room.
@@ -152,6 +154,29 @@ func (n *nodes) find(key ed25519.PublicKey) (*node, bool) {
 		}
 	}
 	return nil, false
+}
+
+// lookAgain is how late it may be noticed that the clock has passed the end of a
+// token because it was set.
+const lookAgain = 10 * time.Second
+
+// expire closes a connection when the token of its node has ended, unless over is
+// closed before.
+func (n *nodes) expire(row *node, conn io.Closer, over <-chan struct{}) {
+	for {
+		_, now := n.rows()
+		if row.ended(now) {
+			_ = conn.Close()
+			return
+		}
+		look := time.NewTimer(min(row.Until.Sub(now), n.again))
+		select {
+		case <-look.C:
+		case <-over:
+			look.Stop()
+			return
+		}
+	}
 }
 
 func (n *nodes) list() []*node {

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"time"
+
+	"freshet/internal/atrest"
 )
 
 // Bounds and defaults.
@@ -38,6 +40,10 @@ type Options struct {
 	// MaxStore bounds what is kept there, in bytes; 0: DefaultMaxStore.
 	// When it is reached, Append and PutPage return ErrFull.
 	MaxStore int64
+	// Seal are the keys by which what is in Dir is sealed; nil: it is not. A folder
+	// that is sealed is refused without keys, and with keys one that is not, unless it is empty; see
+	// [SealFolder].
+	Seal *atrest.Ring
 	// Name is the server's name; "": "freshet".
 	Name string
 	// Log gets what the server says; nil: nobody. What NATS calls a notice is

@@ -20,6 +20,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"freshet/internal/atrest"
+	"freshet/internal/wholefile"
 )
 
 // Peer is one of several NATS servers, each inside a process, that are a cluster:
@@ -80,7 +83,11 @@ func (p *Peer) start(o *PeerOptions) error {
 	if err := p.take(o.Dir); err != nil {
 		return err
 	}
-	if err := t.own(o.Dir); err != nil {
+	sealed, err := openMarker(o.Dir, o.Seal)
+	if err != nil {
+		return err
+	}
+	if err := t.own(o.Dir, o.Seal); err != nil {
 		return err
 	}
 	options := &server.Options{
@@ -98,7 +105,7 @@ func (p *Peer) start(o *PeerOptions) error {
 		options.Routes = append(options.Routes, &url.URL{Scheme: "nats", Host: row.Address})
 	}
 	options.ConnectErrorReports, options.ReconnectErrorReports = routeSilence, routeSilence
-	p.stores(options, o.Dir)
+	p.stores(options, o.Dir, sealed)
 	said := &peerLog{serverLog: serverLog{log: o.Log, broken: p.breaks}}
 	if err := p.begin(options, said); err != nil {
 		return err
@@ -172,7 +179,7 @@ type peerOf struct {
 }
 
 // own makes a folder this peer's, unless it is another's.
-func (t *peerToken) own(dir string) error {
+func (t *peerToken) own(dir string, ring *atrest.Ring) error {
 	name := filepath.Join(dir, peerFile)
 	now := peerOf{t.set(), t.Name}
 	text, err := os.ReadFile(name)
@@ -180,10 +187,13 @@ func (t *peerToken) own(dir string) error {
 		if text, err = json.Marshal(&now); err != nil {
 			return err
 		}
-		return writeFile(name, append(text, '\n'))
+		return wholefile.Write(name, ring.Pack(append(text, '\n'), ownWhat(peerFile)))
+	}
+	if err == nil {
+		text, _, err = ring.Unpack(text, ownWhat(peerFile))
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	var was peerOf
 	if err := json.Unmarshal(text, &was); err != nil {
@@ -302,16 +312,4 @@ func (l *peerLog) Warnf(format string, v ...any) {
 	if !strings.HasPrefix(said, "failed to be ready for connections") && !strings.HasPrefix(said, "TLS certificate chain and hostname of solicited routes will not be verified") {
 		l.serverLog.Warnf(format, v...)
 	}
-}
-
-// Holds says whether a folder has streams, of a [Server] or of a [Peer].
-func Holds(dir string) bool {
-	accounts, _ := os.ReadDir(filepath.Join(dir, server.JetStreamStoreDir))
-	for _, a := range accounts {
-		streams, _ := os.ReadDir(filepath.Join(dir, server.JetStreamStoreDir, a.Name(), "streams"))
-		if len(streams) > 0 {
-			return true
-		}
-	}
-	return false
 }

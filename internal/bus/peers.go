@@ -1,6 +1,10 @@
 package bus
 
-import "log/slog"
+import (
+	"log/slog"
+
+	"freshet/internal/atrest"
+)
 
 // Bounds of peers.
 const (
@@ -32,6 +36,8 @@ type PeerOptions struct {
 	// MaxStore bounds what is kept there, in bytes; 0: DefaultPeerStore. When it
 	// is reached, Append, PutPage and Put return ErrFull.
 	MaxStore int64
+	// Seal are the keys by which what is in Dir is sealed, as in [Options].
+	Seal *atrest.Ring
 	// Log gets what the server says; nil: nobody.
 	Log *slog.Logger
 }

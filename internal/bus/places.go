@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"freshet/internal/atrest"
+	"freshet/internal/wholefile"
 )
 
 // placeOf is where a server with these options keeps its key and its nodes.
@@ -17,21 +20,49 @@ func placeOf(o Options) place {
 	if o.Records != nil {
 		return &recordsPlace{records: o.Records}
 	}
-	return folderPlace{o.Dir}
+	return folderPlace{o.Dir, o.Seal}
 }
 
-// folderPlace keeps the files server.key and nodes.json of a folder.
-type folderPlace struct{ dir string }
+// The files of a folder.
+const (
+	keyFile   = "server.key"
+	nodesFile = "nodes.json"
+)
+
+// folderPlace keeps these, sealed if there are keys.
+type folderPlace struct {
+	dir  string
+	ring *atrest.Ring
+}
+
+// read reads one; it is nil when there is none.
+func (p folderPlace) read(file string) (text []byte, name string, err error) {
+	name = filepath.Join(p.dir, file)
+	text, err = os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, name, nil
+	}
+	if err == nil {
+		text, _, err = p.ring.Unpack(text, ownWhat(file))
+		if err != nil {
+			return nil, name, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if err == nil && text == nil {
+		text = []byte{} // there is one, and it is empty
+	}
+	return text, name, err
+}
+
+func (p folderPlace) write(file string, text []byte) error {
+	return wholefile.Write(filepath.Join(p.dir, file), p.ring.Pack(text, ownWhat(file)))
+}
 
 func (p folderPlace) nodes() (map[string]*node, error) {
-	name := filepath.Join(p.dir, "nodes.json")
 	known := map[string]*node{}
-	text, err := os.ReadFile(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return known, nil
-	}
-	if err != nil {
-		return nil, err
+	text, name, err := p.read(nodesFile)
+	if text == nil {
+		return known, err
 	}
 	var rows []*node
 	if err := json.Unmarshal(text, &rows); err != nil {
@@ -51,24 +82,12 @@ func (p folderPlace) keep(next map[string]*node, _ *node, _ []string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(p.dir, "nodes.json"), append(text, '\n'))
+	return p.write(nodesFile, append(text, '\n'))
 }
 
-func (p folderPlace) key() ([]byte, string, error) {
-	name := filepath.Join(p.dir, "server.key")
-	text, err := os.ReadFile(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, name, nil
-	}
-	if err == nil && text == nil {
-		text = []byte{} // there is one, and it is none
-	}
-	return text, name, err
-}
+func (p folderPlace) key() ([]byte, string, error) { return p.read(keyFile) }
 
-func (p folderPlace) keepKey(text []byte) error {
-	return writeFile(filepath.Join(p.dir, "server.key"), text)
-}
+func (p folderPlace) keepKey(text []byte) error { return p.write(keyFile, text) }
 
 // Names of records.
 const (

@@ -50,8 +50,13 @@ func Start(o Options) (*Server, error) {
 }
 
 func (s *Server) start() error {
+	var sealed *marker
 	if s.options.Dir != "" {
 		if err := s.take(s.options.Dir); err != nil {
+			return err
+		}
+		var err error
+		if sealed, err = openMarker(s.options.Dir, s.options.Seal); err != nil {
 			return err
 		}
 	}
@@ -66,7 +71,7 @@ func (s *Server) start() error {
 		CustomClientAuthentication: gate{&s.inside, s.visitor},
 	}
 	if !s.options.NoStore {
-		s.stores(o, s.options.Dir)
+		s.stores(o, s.options.Dir, sealed)
 	}
 	broken := s.breaks
 	if s.options.NoStore {
@@ -78,7 +83,10 @@ func (s *Server) start() error {
 	if !s.ns.ReadyForConnections(closePatience) {
 		return errors.New("it does not get ready")
 	}
-	return nil
+	if s.options.NoStore {
+		return nil
+	}
+	return s.allRead(sealed.folder(s.options.Dir))
 }
 
 // Close ends the connections and the server and frees the folder. It waits 10

@@ -1,0 +1,237 @@
+//go:build !nonats
+
+package bus
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"freshet/internal/atrest"
+	"freshet/internal/wholefile"
+)
+
+// A folder whose files are sealed has a marker, the file sealed, itself sealed by
+// one of the keys. It says in which folder below NATS keeps its streams, and has the
+// secret that NATS encrypts them with. Another key seals the marker anew, and
+// streams stay as they are: NATS would rewrite their files in their place, which a
+// loss of power may tear. Rewriting them is [SealFolder]'s, which makes a folder
+// with a secret of its own beside the old one; the marker then changes from the one
+// to the other by one rename. Without a marker nothing is sealed.
+const (
+	markerFile  = "sealed"
+	markerWhat  = "fleet sealed"
+	storePrefix = "store-"
+	secretSize  = 32
+)
+
+// marker is what the file says.
+type marker struct {
+	Store  string `json:"store"`  // the folder of streams
+	Secret []byte `json:"secret"` // of NATS
+	Made   string `json:"made"`   // the first key when that was made
+}
+
+// ownFiles are the other files of a server or a peer, and ownWhat is what they are
+// sealed as.
+var ownFiles = []string{keyFile, nodesFile, peerFile}
+
+func ownWhat(name string) string { return "fleet " + name }
+
+// errUnfinished is that a rewriting was cut off.
+var errUnfinished = errors.New("an earlier \"freshet seal\" of this folder did not end: run it again")
+
+func newMarker(ring *atrest.Ring) *marker {
+	var name [8]byte
+	_, _ = rand.Read(name[:])
+	m := &marker{Store: storePrefix + hex.EncodeToString(name[:]), Secret: make([]byte, secretSize), Made: ring.First()}
+	_, _ = rand.Read(m.Secret)
+	return m
+}
+
+// readMarker reads the marker of a folder, and by which key it is sealed; nil: it has none.
+func readMarker(dir string, ring *atrest.Ring) (*marker, string, error) {
+	name := filepath.Join(dir, markerFile)
+	text, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	text, by, err := ring.Unpack(text, markerWhat)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", name, err)
+	}
+	var m marker
+	if err := json.Unmarshal(text, &m); err != nil || len(m.Secret) != secretSize || !isStore(m.Store) {
+		return nil, "", fmt.Errorf("%s: it is not what says how a folder is sealed", name)
+	}
+	return &m, by, nil
+}
+
+func isStore(name string) bool {
+	return strings.HasPrefix(name, storePrefix) && !strings.ContainsAny(name, `/\`)
+}
+
+func (m *marker) write(dir string, ring *atrest.Ring) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return wholefile.Write(filepath.Join(dir, markerFile), ring.Pack(text, markerWhat))
+}
+
+// folder is where NATS keeps the streams of a folder that has this marker.
+func (m *marker) folder(dir string) string {
+	if m == nil {
+		return dir
+	}
+	return filepath.Join(dir, m.Store)
+}
+
+// encrypt has NATS encrypt what it keeps.
+func (m *marker) encrypt(o *server.Options) {
+	if m != nil {
+		o.JetStreamKey, o.JetStreamCipher = base64.RawStdEncoding.EncodeToString(m.Secret), server.AES
+	}
+}
+
+// openMarker looks that a folder is sealed if there are keys, and that it is not if
+// there are none. One that is empty is sealed from now on; what is sealed by an
+// older key is sealed by the first one.
+func openMarker(dir string, ring *atrest.Ring) (*marker, error) {
+	m, by, err := readMarker(dir, ring)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := leftovers(dir, m)
+	if err != nil {
+		return nil, err
+	}
+	if m == nil && ring != nil && Holds(dir) {
+		return nil, atrest.ErrPlain
+	}
+	if len(rest) > 0 {
+		return nil, errUnfinished
+	}
+	for _, name := range ownFiles {
+		if err := freshen(filepath.Join(dir, name), ring, ownWhat(name)); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case m == nil && ring != nil:
+		m = newMarker(ring)
+	case m == nil || by == ring.First():
+		return m, nil
+	}
+	return m, m.write(dir, ring)
+}
+
+// freshen looks at a file, and seals it by the first key.
+func freshen(name string, ring *atrest.Ring, what string) error {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	plain, by, err := ring.Unpack(text, what)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if ring == nil || by == ring.First() {
+		return nil
+	}
+	return wholefile.Write(name, ring.Pack(plain, what))
+}
+
+// leftovers are folders of streams that are not those that the marker names.
+func leftovers(dir string, m *marker) ([]string, error) {
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var rest []string
+	for _, e := range all {
+		switch name := e.Name(); {
+		case m == nil && isStore(name), m != nil && isStore(name) && name != m.Store, m != nil && name == server.JetStreamStoreDir && holds(dir):
+			rest = append(rest, filepath.Join(dir, name))
+		}
+	}
+	return rest, nil
+}
+
+// Holds says whether a folder has streams, of a [Server] or of a [Peer].
+func Holds(dir string) bool {
+	all, _ := os.ReadDir(dir)
+	for _, e := range all {
+		if isStore(e.Name()) && holds(filepath.Join(dir, e.Name())) {
+			return true
+		}
+	}
+	return holds(dir)
+}
+
+// holds says whether NATS keeps streams in a folder.
+func holds(store string) bool {
+	accounts, _ := os.ReadDir(filepath.Join(store, server.JetStreamStoreDir))
+	for _, a := range accounts {
+		streams, _ := os.ReadDir(filepath.Join(store, server.JetStreamStoreDir, a.Name(), "streams"))
+		if len(streams) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// allRead looks that NATS has opened each folder with messages of a stream: what it
+// cannot open it only warns of, and the stream would be made anew, and be empty.
+func (s *inside) allRead(store string) error {
+	has, err := s.ns.Jsz(&server.JSzOptions{Account: server.DEFAULT_GLOBAL_ACCOUNT, Streams: true})
+	if err != nil {
+		return err
+	}
+	open := map[string]bool{}
+	for _, account := range has.AccountDetails {
+		for i := range account.Streams {
+			open[account.Streams[i].Name] = true
+		}
+	}
+	streams := filepath.Join(store, server.JetStreamStoreDir, server.DEFAULT_GLOBAL_ACCOUNT, "streams")
+	all, err := os.ReadDir(streams)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, e := range all {
+		if name := e.Name(); !open[name] && hasMessages(filepath.Join(streams, name)) {
+			return fmt.Errorf("%w: the stream in %s cannot be opened; take the folder from a copy, or remove it if it may be lost", ErrDamaged, filepath.Join(streams, name))
+		}
+	}
+	return nil
+}
+
+// hasMessages says whether there may be messages of a stream. What begins with a
+// dot NATS had begun to remove.
+func hasMessages(stream string) bool {
+	if strings.HasPrefix(filepath.Base(stream), ".") {
+		return false
+	}
+	blocks, _ := os.ReadDir(filepath.Join(stream, "msgs"))
+	for _, b := range blocks {
+		if info, err := b.Info(); err == nil && filepath.Ext(b.Name()) == ".blk" && info.Size() > 0 {
+			return true
+		}
+	}
+	return false
+}
