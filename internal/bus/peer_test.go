@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"freshet/internal/atrest"
 	"freshet/internal/wiretest"
 )
 
@@ -28,6 +29,7 @@ type set struct {
 	places []PeerPlace
 	dirs   []string
 	peers  []*Peer // nil: it is not there
+	seal   *atrest.Ring
 	said   *heard
 }
 
@@ -77,7 +79,7 @@ func newSet(t *testing.T) *set {
 func (s *set) begin(all ...int) {
 	s.t.Helper()
 	for _, i := range all {
-		p, err := StartPeer(PeerOptions{Token: s.tokens[i], Dir: s.dirs[i], MaxStore: 64 << 20, Log: slog.New(slog.NewTextHandler(s.said, &slog.HandlerOptions{Level: slog.LevelDebug})).With("peer", i)})
+		p, err := StartPeer(PeerOptions{Token: s.tokens[i], Dir: s.dirs[i], MaxStore: 64 << 20, Seal: s.seal, Log: slog.New(slog.NewTextHandler(s.said, &slog.HandlerOptions{Level: slog.LevelDebug})).With("peer", i)})
 		if err != nil {
 			s.t.Fatal(err)
 		}

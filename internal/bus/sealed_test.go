@@ -113,14 +113,19 @@ func told(t *testing.T, s *Server) string {
 	return b.String()
 }
 
-func found(t *testing.T, dir string) (all []string) {
+func found(t *testing.T, dir string) []string {
+	t.Helper()
+	return foundWords(t, dir, append(slices.Clone(words), "PRIVATE KEY")...)
+}
+
+func foundWords(t *testing.T, dir string, words ...string) (all []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		content, err := os.ReadFile(path)
-		for _, w := range append(slices.Clone(words), "PRIVATE KEY") {
+		for _, w := range words {
 			if bytes.Contains(content, []byte(w)) || strings.Contains(path, w) {
 				all = append(all, w+" in "+path)
 			}
@@ -146,6 +151,23 @@ func closed(t *testing.T, s *Server) {
 	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// refusedPeer has a peer be refused with keys that its folder is not sealed by, and
+// without them when that is to be an error, too.
+func refusedPeer(t *testing.T, s *set, i int, want error) {
+	t.Helper()
+	ring := s.seal
+	if want == nil {
+		ring, want = nil, atrest.ErrSealed
+	}
+	p, err := StartPeer(PeerOptions{Token: s.tokens[i], Dir: s.dirs[i], Seal: ring})
+	if err == nil {
+		p.Close()
+	}
+	if !errors.Is(err, want) {
+		t.Errorf("peer %d: %v, not %v", i, err, want)
 	}
 }
 
@@ -309,5 +331,55 @@ func TestSealFolderKilled(t *testing.T) {
 			}
 			closed(t, s)
 		}
+	}
+}
+
+// TestSealPeers has three peers become sealed, one after the other, while what
+// they keep is written; and then be started with another key.
+func TestSealPeers(t *testing.T) {
+	t.Parallel()
+	s := newSet(t)
+	s.begin(0, 1, 2)
+	s.whole()
+	w := s.writer(0)
+	w.write(20)
+	ring := sealRing(t, "k1")
+	var last *writer
+	for i := range s.peers {
+		w.current()
+		s.end(i)
+		s.seal = ring
+		refusedPeer(t, s, i, atrest.ErrPlain)
+		if err := SealFolder(limited(t), s.dirs[i], &atrest.Change{Ring: ring}, nil); !errors.Is(err, ErrPeerStore) {
+			t.Fatalf("peer %d: %v", i, err)
+		}
+		if err := os.RemoveAll(s.dirs[i]); err != nil {
+			t.Fatal(err)
+		}
+		s.begin(i)
+		s.whole()
+		last = s.writer(i)
+		last.last = w.last
+		w = last
+		w.current()
+		w.all()
+		w.write(10)
+	}
+	for i, dir := range s.dirs {
+		if f := foundWords(t, dir, string(killEntry(40)[:30]), "PRIVATE KEY", s.tokens[i]); f != nil {
+			t.Errorf("peer %d: %v", i, f)
+		}
+	}
+	// Another key.
+	w.current()
+	s.end(0)
+	refusedPeer(t, s, 0, nil)
+	s.seal = sealRing(t, "k2", "k1")
+	s.begin(0)
+	s.whole()
+	w.current()
+	w.all()
+	if _, by, err := readMarker(s.dirs[0], s.seal); by != "k2" || err != nil {
+		t.Errorf("sealed by %q, %v", by, err)
 	}
 }
