@@ -13,7 +13,7 @@ PKGS     ?= ./...
 ATONCE   ?= 4
 
 .DEFAULT_GOAL := build
-.PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults powerloss shaken models fuzz
+.PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults powerloss shaken clocks models fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ powerloss: ## the power goes at each sync of a hub, and in between, in RUNS (4) 
 
 shaken: ## a hub and a worker on a disk that is slow and stands still
 	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run 'TestSlowDisk$$' -v -timeout 1h -faults.shaken
+
+clocks: ## a hub, two workers and a cache whose clocks jump, and that are killed, ROUNDS (100) times
+	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run 'TestClocks$$' -v -timeout 12h -faults.rounds=$(ROUNDS) -faults.clockkills
 
 models: ## what is random in the tests, MODELS (100) times as long and with other seeds: caches, purges, verdicts, stores, queues
 	FRESHET_TEST_SEED=new $(GO) test ./cache -run TestHistories -v -timeout 6h -histories=$$((200*$(MODELS)))

@@ -228,7 +228,7 @@ func (h *hub) after(at place) *reply {
 			r.More = true
 			break
 		}
-		r.Purges = append(r.Purges, passed{N: n, Late: time.Since(p.Time).Milliseconds(), Text: p.text})
+		r.Purges = append(r.Purges, passed{N: n, Late: p.late().Milliseconds(), Text: p.text})
 	}
 	return r
 }
@@ -418,7 +418,8 @@ func (h *hub) append(q *control.Request) (*purge, []waiting, error) {
 	if err := h.settle(); err != nil {
 		return nil, nil, err
 	}
-	p := &purge{ID: q.ID, Time: time.Now().UTC().Truncate(time.Millisecond), Request: *q}
+	now := time.Now()
+	p := &purge{ID: q.ID, Time: now.UTC().Truncate(time.Millisecond), Request: *q, made: now}
 	if p.ID == "" {
 		p.ID = newPurgeID()
 	}

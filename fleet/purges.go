@@ -98,9 +98,19 @@ type purge struct {
 	Request control.Request `json:"request"`
 
 	n       uint64
+	made    time.Time // in this process, by the monotonic clock; zero: before
 	text    []byte
 	undone  uint64 // the number of the purge that undoes it; 0: none
 	settled bool   // whoever has not applied it uses nothing that it had before
+}
+
+// late is how long ago it was made. Of a purge from before this process only the time
+// of day says so, which may have been set since: it is not taken for one of just now.
+func (p *purge) late() time.Duration {
+	if p.made.IsZero() {
+		return max(time.Since(p.Time), (lateAges+1)*time.Millisecond)
+	}
+	return time.Since(p.made)
 }
 
 // outcome is what a node says of a purge that it has applied.

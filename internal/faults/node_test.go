@@ -46,12 +46,21 @@ var programs = struct {
 	by  map[string]string
 }{by: map[string]string{}}
 
-// build builds a program, once for all tests; with an overlay, changed as that
-// says, which is given a folder and returns a flag of go build.
-func build(pkg string, overlay func(dir string) (string, error)) (string, error) {
+// A variant is how a program is changed when it is built.
+type variant struct {
+	name string
+	// change makes what it needs in a folder; what go build is told of it.
+	change func(dir string) (flags []string, err error)
+}
+
+// build builds a program, once for all tests; as it is, or a variant of it.
+func build(pkg string, v *variant) (string, error) {
 	programs.mu.Lock()
 	defer programs.mu.Unlock()
-	name := fmt.Sprint(pkg, overlay != nil)
+	name := pkg
+	if v != nil {
+		name += " " + v.name
+	}
 	if program := programs.by[name]; program != "" {
 		return program, nil
 	}
@@ -64,16 +73,16 @@ func build(pkg string, overlay func(dir string) (string, error)) (string, error)
 	}
 	program := filepath.Join(programs.dir, fmt.Sprint("program-", len(programs.by)))
 	words := []string{"build", "-o", program, pkg}
-	if overlay != nil {
+	if v != nil {
 		changes, err := os.MkdirTemp(programs.dir, "overlay")
 		if err != nil {
 			return "", err
 		}
-		flag, err := overlay(changes)
+		flags, err := v.change(changes)
 		if err != nil {
 			return "", err
 		}
-		words = slices.Insert(words, 1, flag)
+		words = slices.Insert(words, 1, flags...)
 	}
 	if out, err := exec.Command("go", words...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
@@ -93,8 +102,8 @@ func TestMain(m *testing.M) {
 // A node is a process of a program that is started, killed, and started again.
 type node struct {
 	name    string
-	pkg     string                           // the program's; "": freshet
-	overlay func(dir string) (string, error) // changes it; nil: it is as it is
+	pkg     string   // the program's; "": freshet
+	variant *variant // of it; nil: it is as it is
 	args    []string
 	env     []string
 	ready   *regexp.Regexp // of what it says once it works
@@ -116,7 +125,7 @@ type wrap struct {
 func (n *node) start() (said []string, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	program, err := build(cmp.Or(n.pkg, ours), n.overlay)
+	program, err := build(cmp.Or(n.pkg, ours), n.variant)
 	if err != nil {
 		return nil, err
 	}

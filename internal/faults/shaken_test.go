@@ -17,9 +17,10 @@ import (
 	"unsafe"
 )
 
-// A shaken program is built with a standard library that was changed in a few
-// places: its clock of the day is off, and its disk takes its time, by what a page
-// of memory says that is shared with the test. So both change while it runs.
+// A shaken program is built so that its clock of the day is off, or its disk takes
+// its time, by what a page of memory says that is shared with the test. So both
+// change while it runs. Of the disk it is the standard library that was changed in a
+// few places, for which all is built anew; of the clock see clockhook_test.go.
 const (
 	shakenVar = "FRESHET_TEST_SHAKEN" // names the file that is the page
 	slowVar   = "FRESHET_TEST_SLOW"   // names the folder whose files are slow
@@ -80,7 +81,7 @@ func (s *shaken) get(word int) int64 { return atomic.LoadInt64(&s.words[word]) }
 // shake has a node be a shaken program, with slow files below a folder, "" for
 // none.
 func (s *shaken) shake(n *node, slow string) *node {
-	n.overlay = overlay
+	n.variant = &variant{"on a slow disk", slowly}
 	n.env = append(n.env, shakenVar+"="+s.name, slowVar+"="+slow)
 	return n
 }
@@ -89,7 +90,6 @@ func (s *shaken) shake(n *node, slow string) *node {
 type edit struct{ file, old, new string }
 
 var edits = []edit{
-	{"time/time.go", "	sec, nsec, mono := runtimeNow()\n", "	sec, nsec, mono := runtimeNow()\n	sec += clockOff()\n"},
 	{"internal/poll/fd_unix.go", "ignoringEINTRIO(syscall.Write, fd.Sysfd, p[nn:max])", "ignoringEINTRIO(slowWrite, fd.Sysfd, p[nn:max])"},
 	{"internal/poll/fd_unix.go", "syscall.Pwrite(fd.Sysfd, p[nn:max], off+int64(nn))", "slowPwrite(fd.Sysfd, p[nn:max], off+int64(nn))"},
 	{"internal/poll/fd_fsync_posix.go", "		return syscall.Fsync(fd.Sysfd)\n", "		slowDown(fd.Sysfd)\n		return syscall.Fsync(fd.Sysfd)\n"},
@@ -97,40 +97,6 @@ var edits = []edit{
 
 // additions are files of the standard library that are not there otherwise.
 var additions = map[string]string{
-	"time/shaken.go": `package time
-
-import (
-	"sync/atomic"
-	"syscall"
-	"unsafe"
-)
-
-var shaken = openShaken()
-
-func openShaken() *int64 {
-	name, ok := syscall.Getenv("` + shakenVar + `")
-	if !ok {
-		return nil
-	}
-	fd, err := syscall.Open(name, syscall.O_RDONLY, 0)
-	if err != nil {
-		panic("open the page of a shaken program: " + err.Error())
-	}
-	page, err := syscall.Mmap(fd, 0, 4096, syscall.PROT_READ, syscall.MAP_SHARED)
-	if err != nil {
-		panic("map the page of a shaken program: " + err.Error())
-	}
-	syscall.Close(fd)
-	return (*int64)(unsafe.Pointer(&page[0]))
-}
-
-func clockOff() int64 {
-	if shaken == nil {
-		return 0
-	}
-	return atomic.LoadInt64(shaken)
-}
-`,
 	"internal/poll/shaken.go": `package poll
 
 import (
@@ -209,12 +175,12 @@ func slowPwrite(fd int, p []byte, at int64) (int, error) {
 `,
 }
 
-// overlay makes the changed files in a folder; what go build is told of them. An
-// edit that does not fit the toolchain that is there is an error.
-func overlay(dir string) (flag string, err error) {
+// slowly makes the changed files in a folder. An edit that does not fit the
+// toolchain that is there is an error.
+func slowly(dir string) (flags []string, err error) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	library := filepath.Join(strings.TrimSpace(string(root)), "src")
 	changed := map[string]string{}
@@ -223,28 +189,35 @@ func overlay(dir string) (flag string, err error) {
 		if !known {
 			b, err := os.ReadFile(filepath.Join(library, e.file))
 			if err != nil {
-				return "", err
+				return nil, err
 			}
 			text = string(b)
 		}
 		if n := strings.Count(text, e.old); n != 1 {
-			return "", fmt.Errorf("%s of this toolchain has %q %d times: the edit is to be made anew", e.file, e.old, n)
+			return nil, fmt.Errorf("%s of this toolchain has %q %d times: the edit is to be made anew", e.file, e.old, n)
 		}
 		changed[e.file] = strings.Replace(text, e.old, e.new, 1)
 	}
 	for name, text := range additions {
 		if _, err := os.Stat(filepath.Join(library, name)); !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("%s is there already: %v", name, err)
+			return nil, fmt.Errorf("%s is there already: %v", name, err)
 		}
 		changed[name] = text
 	}
+	flag, err := overlay(dir, library, changed)
+	return []string{flag}, err
+}
+
+// overlay writes files of other texts to a folder; the flag that has them take the
+// place of those below another one.
+func overlay(dir, below string, texts map[string]string) (flag string, err error) {
 	replace := map[string]string{}
-	for name, text := range changed {
+	for name, text := range texts {
 		file := filepath.Join(dir, strings.ReplaceAll(name, "/", "-"))
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			return "", err
 		}
-		replace[filepath.Join(library, name)] = file
+		replace[filepath.Join(below, name)] = file
 	}
 	b, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
