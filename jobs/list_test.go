@@ -282,3 +282,44 @@ func must(n uint64, err error) uint64 {
 	}
 	return n
 }
+
+// Waiting leaves out what does not wait to be run, and Changed what is as it was.
+func TestListWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, newMemLog(), Options{})
+		submit(t, s, Spec{Name: "template", Schedule: "@yearly"}, Spec{Name: "plain"})
+		first := submit(t, s, Spec{Name: "paused"})
+		if err := s.Pause(ctx, first[0], true); err != nil {
+			t.Fatal(err)
+		}
+		submit(t, s, Spec{Name: "after", After: first})
+		list := func(f Filter) string {
+			t.Helper()
+			p, err := s.Jobs(ctx, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return names(p)
+		}
+		if got := list(Filter{Waiting: true}); got != "plain" {
+			t.Errorf("waiting: %s", got)
+		}
+		task, err := s.Claim(ctx, Worker{Node: "w"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := list(Filter{Waiting: true}); got != "" {
+			t.Errorf("waiting, once it is claimed: %s", got)
+		}
+		time.Sleep(5 * time.Second)
+		if got := list(Filter{Changed: time.Now().Add(-time.Second)}); got != "" {
+			t.Errorf("changed: %s", got)
+		}
+		if err := s.Finish(ctx, task.Lease, Result{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := list(Filter{Changed: time.Now().Add(-time.Second)}); got != "plain" {
+			t.Errorf("changed, once it is finished: %s", got)
+		}
+	})
+}

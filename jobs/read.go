@@ -138,6 +138,8 @@ func (f *Filter) matches(j *job) bool {
 		(f.Owner == "" || f.Owner == c.owner.name) &&
 		(f.Pool == "" || f.Pool == c.pool.name) &&
 		(f.Kind == "" || f.Kind == c.kind) &&
+		(f.Changed.IsZero() || j.touched >= f.Changed.UnixMilli()) &&
+		(!f.Waiting || j.state == Queued && j.began == 0 && j.flags&(flagPaused|flagTemplate|flagAfter) == 0) &&
 		(f.Name == "" || strings.Contains(j.name(), f.Name))
 }
 

@@ -201,6 +201,12 @@ type Filter struct {
 	After  ID      `json:"after,omitempty"`  // begin behind this one
 	Oldest bool    `json:"oldest,omitempty"` // the oldest first, not the latest
 	N      int     `json:"n,omitempty"`      // how many at most; default 100, at most 1000
+
+	// Changed leaves out what has not changed since then.
+	Changed time.Time `json:"changed,omitzero"`
+	// Waiting is for jobs that wait to be run alone: no task of theirs was claimed,
+	// and they are not paused, no template, and come after no other job.
+	Waiting bool `json:"waiting,omitempty"`
 }
 
 // Page is a part of a list of jobs.

@@ -66,7 +66,7 @@ var rules = []Rule{
 		Why:  "It ends if that goes on; a name that has none is refused.",
 		Do:   "The authority's answer is in the error log: freshet asks again by itself."},
 	{Name: "disk", Figure: "disk_free", Below: true, Bound: 5, Unit: Percent, For: 5 * time.Minute, Severity: Critical,
-		What: "share of the disk with the data folder that is free",
+		What: "share of a disk that is free, of those that this server fills",
 		Why:  "A full disk stops the queue, the cache on disk and the logs.",
 		Do:   "Make room, or give the cache on disk less."},
 	{Name: "memory", Figure: "memory_free", Below: true, Bound: 5, Unit: Percent, For: 5 * time.Minute, Severity: Critical,

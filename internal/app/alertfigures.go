@@ -4,20 +4,16 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"math"
 	"os"
 	"slices"
 	"strconv"
 	"time"
 
-	"freshet/fleet"
 	"freshet/internal/alert"
-	"freshet/internal/control"
 	"freshet/internal/journal"
 	counters "freshet/internal/metrics"
 	"freshet/internal/record"
-	"freshet/jobs"
 	"freshet/proxy"
 )
 
@@ -163,23 +159,30 @@ func (s *service) lookAtOrigins(look alert.Look, now time.Time) {
 			o = &seen{}
 			all[d.Origin] = o
 		}
+		asked, failed := e.OfOrigin()
+		if !asked {
+			return false
+		}
 		o.asked++
-		switch {
-		case d.OriginStatus == 0 || d.OriginStatus >= 500:
-			o.failed++
-			if o.fault == "" {
-				o.fault = d.Error
-			}
-			if o.fault == "" && d.OriginStatus > 0 {
-				o.fault = "status " + strconv.Itoa(d.OriginStatus)
-			}
-		default:
+		if !failed {
 			o.waits = append(o.waits, d.Wait)
+			return false
+		}
+		o.failed++
+		switch {
+		case o.fault != "":
+		case d.Error != "":
+			o.fault = d.Error
+		case d.OriginStatus > 0:
+			o.fault = "status " + strconv.Itoa(d.OriginStatus)
 		}
 		return false
 	})
 	look["origin_error_ratio"], look["origin_wait"] = nil, nil
 	for name, o := range all {
+		if o.asked == 0 {
+			continue
+		}
 		look["origin_error_ratio"] = append(look["origin_error_ratio"], alert.Reading{Subject: name, Value: 100 * float64(o.failed) / float64(o.asked), Of: float64(o.asked), Detail: o.fault})
 		if n := len(o.waits); n > 0 {
 			slices.Sort(o.waits)
@@ -298,121 +301,4 @@ func (k *sampler) certificate(file string, now time.Time) (certEnd, bool) {
 	}
 	k.certs[file] = end
 	return end, !end.until.IsZero()
-}
-
-// lookAtMachine looks at disk and memory, where the system tells.
-func (s *service) lookAtMachine(look alert.Look) {
-	state := fleet.Measure(s.content.data)
-	if d := state.Disk; d != nil && d.Total > 0 {
-		look["disk_free"] = []alert.Reading{{Subject: s.content.data, Value: 100 * float64(d.Free) / float64(d.Total)}}
-	}
-	if m := state.Memory; m.Total > 0 {
-		look["memory_free"] = one(100*float64(m.Available)/float64(m.Total), 0)
-	}
-}
-
-// How many jobs are looked at, and how long after its end one that failed is told.
-const (
-	alertJobs = 200
-	deadFor   = 24 * time.Hour
-)
-
-// lookAtJobs looks at the queue, if it is kept here.
-func (s *service) lookAtJobs(ctx context.Context, look alert.Look, now time.Time) {
-	if s.jobs == nil || s.conf.Jobs.Join.File != "" || s.conf.Jobs.Join.Text != "" {
-		return
-	}
-	away := s.jobs.Away()
-	look["queue_away"] = queueAway(away)
-	if away != nil {
-		return
-	}
-	q := s.jobs.Queue()
-	if page, err := q.Jobs(ctx, jobs.Filter{States: []jobs.State{jobs.Failed, jobs.Dead}, N: alertJobs}); err == nil {
-		look["job_dead"] = nil
-		for i := range page.Jobs {
-			j := &page.Jobs[i]
-			if !j.Ended.IsZero() && now.Sub(j.Ended) < deadFor {
-				look["job_dead"] = append(look["job_dead"], alert.Reading{Subject: jobSubject(j), Value: float64(max(j.Counts.Broken(), 1)), Detail: j.Reason})
-			}
-		}
-	}
-	if page, err := q.Jobs(ctx, jobs.Filter{States: []jobs.State{jobs.Queued}, Oldest: true, N: alertJobs}); err == nil {
-		look["job_wait"] = jobWaits(page.Jobs, now)
-	}
-}
-
-// queueAway says of why the queue is not open here whether that is a fault. A
-// standby has none, and that is well as long as another server leads.
-func queueAway(away error) []alert.Reading {
-	if away == nil || errors.Is(away, fleet.ErrStandby) && !errors.Is(away, fleet.ErrNoLeader) {
-		return one(0, 0)
-	}
-	return []alert.Reading{{Value: 1, Detail: away.Error()}}
-}
-
-// jobWaits is how long jobs wait of which nothing has run. A template waits for
-// its time, and is no job that waits to be run.
-func jobWaits(list []jobs.Info, now time.Time) (all []alert.Reading) {
-	for i := range list {
-		j := &list[i]
-		if j.Paused || !j.Started.IsZero() || len(j.Spec.After) > 0 || j.Spec.Schedule != "" {
-			continue
-		}
-		all = append(all, alert.Reading{Subject: jobSubject(j), Value: now.Sub(j.Submitted).Seconds(), Detail: j.Waits})
-	}
-	return all
-}
-
-func jobSubject(j *jobs.Info) string {
-	if j.Spec.Name == "" {
-		return string(j.ID)
-	}
-	return string(j.ID) + " " + j.Spec.Name
-}
-
-// lookAtServers looks at those of the fleet.
-func (s *service) lookAtServers(ctx context.Context, look alert.Look, now time.Time) {
-	if s.jobs == nil {
-		return
-	}
-	list, err := s.jobs.Servers(ctx)
-	if err != nil {
-		return
-	}
-	look["server_away"] = nil
-	for i := range list {
-		away := 0.0
-		if list[i].State == fleet.StateAway && !list[i].Away.IsZero() {
-			away = now.Sub(list[i].Away).Seconds()
-		}
-		look["server_away"] = append(look["server_away"], alert.Reading{Subject: list[i].Name, Value: away})
-	}
-}
-
-// lookAtPurges looks at which servers have not confirmed them.
-func (s *service) lookAtPurges(look alert.Look, now time.Time) {
-	if s.content.purger == nil || s.jobs == nil {
-		return
-	}
-	a, err := s.content.purger.Purge(&control.Request{Receipts: true})
-	if err != nil {
-		return
-	}
-	waits := map[string]alert.Reading{}
-	for i := range a.Receipts {
-		r := &a.Receipts[i]
-		for _, n := range r.Nodes {
-			if _, known := waits[n.Node]; !known {
-				waits[n.Node] = alert.Reading{Subject: n.Node}
-			}
-			if age := now.Sub(r.Time).Seconds(); n.State == control.NodeWaiting && age > waits[n.Node].Value {
-				waits[n.Node] = alert.Reading{Subject: n.Node, Value: age, Detail: "The purge " + r.ID + " is not confirmed."}
-			}
-		}
-	}
-	look["purge_wait"] = nil
-	for _, r := range waits {
-		look["purge_wait"] = append(look["purge_wait"], r)
-	}
 }

@@ -1,9 +1,12 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"math"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,21 +30,49 @@ func TestQueueAway(t *testing.T) {
 	}
 }
 
-// Of jobs that are queued only those wait that could run: no template, which is
-// queued from when it is submitted to its end, but what was made from it.
-func TestJobWaits(t *testing.T) {
-	now := time.Now()
-	before := now.Add(-2 * time.Hour)
-	list := []jobs.Info{
-		{ID: "a", Submitted: before, Spec: jobs.Spec{Schedule: "@daily"}},
-		{ID: "b", Submitted: before, Spec: jobs.Spec{From: "a"}},
-		{ID: "c", Submitted: before, Paused: true},
-		{ID: "d", Submitted: before, Started: before},
-		{ID: "e", Submitted: before, Spec: jobs.Spec{After: []jobs.ID{"b"}}},
+// Jobs that wait are found behind however many that do not: templates, which are
+// queued from when they are submitted to their end, jobs that are paused, and
+// those that come after others. What is told of jobs that failed is of a day.
+func TestJobsBehindSchedules(t *testing.T) {
+	ctx := t.Context()
+	log, err := jobs.OpenFileLog(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
-	got := jobWaits(list, now)
-	if len(got) != 1 || got[0].Subject != "b" || got[0].Value != 7200 {
+	q, err := jobs.New(ctx, log, jobs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close(context.Background())
+	submit := func(n int, spec jobs.Spec) []jobs.ID {
+		t.Helper()
+		spec.Command = []string{"true"}
+		ids, err := q.Submit(ctx, slices.Repeat([]jobs.Spec{spec}, n)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	submit(alertJobs+50, jobs.Spec{Schedule: "0 0 1 1 *"})
+	paused := submit(20, jobs.Spec{})
+	for _, id := range paused {
+		if err := q.Pause(ctx, id, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	submit(alertJobs, jobs.Spec{After: paused[:1]})
+	late := submit(1, jobs.Spec{Name: "late"})[0]
+	list, more, err := listJobs(ctx, q, jobs.Filter{Waiting: true, Oldest: true})
+	if err != nil || len(more) > 0 || len(list) != 1 || list[0].ID != late {
+		t.Fatalf("%+v %+v %v", list, more, err)
+	}
+	now := list[0].Submitted.Add(2 * time.Hour)
+	if got := jobWaits(list, now); len(got) != 1 || got[0].Subject != string(late)+" late" || got[0].Value != 7200 {
 		t.Errorf("%+v", got)
+	}
+	submit(alertJobs, jobs.Spec{})
+	if list, more, err = listJobs(ctx, q, jobs.Filter{Waiting: true, Oldest: true}); err != nil || len(list) != alertJobs || len(more) != 1 || !more[0].Rest {
+		t.Errorf("%d %+v %v", len(list), more, err)
 	}
 }
 
@@ -72,6 +103,31 @@ func TestCertificateUnread(t *testing.T) {
 	look := alert.Look{}
 	s.lookAtCertificates(look, &sampler{}, time.Now())
 	if r := look["certificate_left"]; len(r) != 1 || r[0].Subject != file || !math.IsNaN(r[0].Value) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Disks are looked at where the server has something on one; without that nothing
+// is known of any, and one that cannot be read is not gone.
+func TestDiskFolders(t *testing.T) {
+	data := t.TempDir()
+	s := &service{conf: &config.Server{}, env: &Env{}}
+	look := alert.Look{}
+	if s.lookAtMachine(look); len(look["disk_free"]) != 0 {
+		t.Errorf("without a folder: %+v", look["disk_free"])
+	}
+	s.content.programs = &programs{}
+	if got := s.diskFolders(); !slices.Equal(got, []string{os.TempDir()}) {
+		t.Errorf("with programs: %q", got)
+	}
+	s.content.data = data
+	if got := s.diskFolders(); !slices.Equal(got, []string{data, os.TempDir()}) {
+		t.Errorf("with both: %q", got)
+	}
+	s.content.data = filepath.Join(data, "gone")
+	s.lookAtMachine(look)
+	r := look["disk_free"]
+	if len(r) != 2 || !math.IsNaN(r[0].Value) || fleet.Measure(data).Disk != nil && !(r[1].Value >= 0 && r[1].Value <= 100) {
 		t.Errorf("%+v", r)
 	}
 }

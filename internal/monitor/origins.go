@@ -30,12 +30,15 @@ func (m *Monitor) origins() map[string]*lately {
 			l = &lately{}
 			all[e.Detail.Origin] = l
 		}
-		l.asked++
-		if e.Detail.OriginStatus == 0 || e.Detail.OriginStatus >= 500 {
+		switch asked, failed := e.OfOrigin(); {
+		case !asked:
+			return false
+		case failed:
 			l.failed++
-		} else {
+		default:
 			l.waits = append(l.waits, e.Detail.Wait)
 		}
+		l.asked++
 		return false
 	})
 	for _, l := range all {

@@ -1,0 +1,139 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"freshet/fleet"
+	"freshet/internal/alert"
+	"freshet/internal/config"
+	"freshet/internal/control"
+	"freshet/jobs"
+)
+
+// How many jobs are told of, in how many pages they are looked for, and how long
+// after its end one that failed is told.
+const (
+	alertJobs  = 200
+	alertPages = 5
+	deadFor    = 24 * time.Hour
+)
+
+// lookAtJobs looks at the queue, if it is kept here.
+func (s *service) lookAtJobs(ctx context.Context, look alert.Look, now time.Time) {
+	if s.jobs == nil || s.joins() {
+		return
+	}
+	away := s.jobs.Away()
+	look["queue_away"] = queueAway(away)
+	if away != nil {
+		return
+	}
+	q := s.jobs.Queue()
+	if list, more, err := listJobs(ctx, q, jobs.Filter{States: []jobs.State{jobs.Failed, jobs.Dead}, Changed: now.Add(-deadFor)}); err == nil {
+		look["job_dead"] = more
+		for i := range list {
+			if j := &list[i]; !j.Ended.IsZero() && now.Sub(j.Ended) < deadFor {
+				look["job_dead"] = append(look["job_dead"], alert.Reading{Subject: jobSubject(j), Value: float64(max(j.Counts.Broken(), 1)), Detail: j.Reason})
+			}
+		}
+	}
+	if list, more, err := listJobs(ctx, q, jobs.Filter{Waiting: true, Oldest: true}); err == nil {
+		look["job_wait"] = append(jobWaits(list, now), more...)
+	}
+}
+
+// listJobs lists the first jobs that a filter has. What there is besides is one
+// reading that says so.
+func listJobs(ctx context.Context, q jobs.Queue, f jobs.Filter) (list []jobs.Info, more []alert.Reading, err error) {
+	for range alertPages {
+		f.N = alertJobs - len(list)
+		page, err := q.Jobs(ctx, f)
+		if err != nil {
+			return nil, nil, err
+		}
+		list = append(list, page.Jobs...)
+		if page.Next == "" {
+			return list, nil, nil
+		}
+		if f.After = page.Next; len(list) >= alertJobs {
+			break
+		}
+	}
+	return list, []alert.Reading{{Rest: true}}, nil
+}
+
+// queueAway says of why the queue is not open here whether that is a fault. A
+// standby has none, and that is well as long as another server leads.
+func queueAway(away error) []alert.Reading {
+	if away == nil || errors.Is(away, fleet.ErrStandby) && !errors.Is(away, fleet.ErrNoLeader) {
+		return one(0, 0)
+	}
+	return []alert.Reading{{Value: 1, Detail: away.Error()}}
+}
+
+// jobWaits is how long jobs wait.
+func jobWaits(list []jobs.Info, now time.Time) (all []alert.Reading) {
+	for i := range list {
+		j := &list[i]
+		all = append(all, alert.Reading{Subject: jobSubject(j), Value: now.Sub(j.Submitted).Seconds(), Detail: j.Waits})
+	}
+	return all
+}
+
+func jobSubject(j *jobs.Info) string {
+	if j.Spec.Name == "" {
+		return string(j.ID)
+	}
+	return string(j.ID) + " " + j.Spec.Name
+}
+
+// lookAtServers looks at those of the fleet.
+func (s *service) lookAtServers(ctx context.Context, look alert.Look, now time.Time) {
+	if s.jobs == nil {
+		return
+	}
+	list, err := s.jobs.Servers(ctx)
+	if err != nil {
+		return
+	}
+	look["server_away"] = nil
+	for i := range list {
+		away := 0.0
+		if list[i].State == fleet.StateAway && !list[i].Away.IsZero() {
+			away = now.Sub(list[i].Away).Seconds()
+		}
+		look["server_away"] = append(look["server_away"], alert.Reading{Subject: list[i].Name, Value: away})
+	}
+}
+
+// lookAtPurges looks at which servers have not confirmed them.
+func (s *service) lookAtPurges(look alert.Look, now time.Time) {
+	if s.content.purger == nil || s.jobs == nil {
+		return
+	}
+	a, err := s.content.purger.Purge(&control.Request{Receipts: true})
+	if err != nil {
+		return
+	}
+	waits := map[string]alert.Reading{}
+	for i := range a.Receipts {
+		r := &a.Receipts[i]
+		for _, n := range r.Nodes {
+			if _, known := waits[n.Node]; !known {
+				waits[n.Node] = alert.Reading{Subject: n.Node}
+			}
+			if age := now.Sub(r.Time).Seconds(); n.State == control.NodeWaiting && age > waits[n.Node].Value {
+				waits[n.Node] = alert.Reading{Subject: n.Node, Value: age, Detail: "The purge " + r.ID + " is not confirmed."}
+			}
+		}
+	}
+	look["purge_wait"] = nil
+	for _, r := range waits {
+		look["purge_wait"] = append(look["purge_wait"], r)
+	}
+}
+
+// joins reports whether the queue is another server's, whose fleet this one is of.
+func (s *service) joins() bool { return s.conf.Jobs.Join != (config.Secret{}) }
