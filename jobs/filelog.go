@@ -15,7 +15,9 @@ import (
 	"strings"
 	"sync"
 
+	"freshet/internal/atrest"
 	"freshet/internal/filelock"
+	"freshet/internal/sealedfolder"
 )
 
 // FileLog is a Log in a folder:
@@ -28,8 +30,13 @@ import (
 // each, little-endian, and itself. What follows the last whole entry of the last
 // file was never acknowledged, and is cut off. A broken entry anywhere else is an
 // error: nothing that follows it is taken.
+//
+// With keys, entries and pages are each sealed as what they are, so that none
+// stands in another's place; files are in another folder, see [OpenSealedFileLog].
+// The rest is the same: lengths and checksums are those of what is sealed.
 type FileLog struct {
-	dir  string
+	dir  string // where files are
+	in   *sealedfolder.Folder
 	lock io.Closer
 
 	mu    sync.Mutex // guards what follows, and is held while a file is written
@@ -38,7 +45,8 @@ type FileLog struct {
 	first []uint64 // numbers in the names of the files
 	last  uint64
 	buf   []byte
-	err   error // after a write that failed nothing more is written
+	room  []byte // for what is sealed
+	err   error  // after a write that failed nothing more is written
 }
 
 var _ Log = (*FileLog)(nil)
@@ -56,7 +64,31 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // OpenFileLog opens a log in a folder, which is made if it is not there, for
 // this user only. ErrFenced: another process has it open.
-func OpenFileLog(dir string) (*FileLog, error) {
+func OpenFileLog(dir string) (*FileLog, error) { return OpenSealedFileLog(dir, nil) }
+
+// OpenSealedFileLog is OpenFileLog with keys: the first seals what is written, all
+// open what is there. The files are in the folder beside, DIR.sealed; the lock is
+// where it is without keys. A log that is not sealed is refused with
+// atrest.ErrPlain, and without keys one that is sealed, with atrest.ErrSealed.
+func OpenSealedFileLog(dir string, ring *atrest.Ring) (*FileLog, error) {
+	lock, err := lockLog(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &FileLog{lock: lock}
+	if l.in, err = sealedfolder.Open(dir, ring, logPurpose); err == nil {
+		l.dir = l.in.Dir
+		err = l.open()
+	}
+	if err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("the log in %s: %w", dir, err)
+	}
+	return l, nil
+}
+
+// lockLog makes the folder of a log, and has it for us alone.
+func lockLog(dir string) (io.Closer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -68,12 +100,7 @@ func OpenFileLog(dir string) (*FileLog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the log in %s: %w", dir, err)
 	}
-	l := &FileLog{dir: dir, lock: lock}
-	if err := l.open(); err != nil {
-		_ = l.Close()
-		return nil, fmt.Errorf("the log in %s: %w", dir, err)
-	}
-	return l, nil
+	return lock, nil
 }
 
 func (l *FileLog) open() error {
@@ -147,12 +174,12 @@ func (l *FileLog) mend() error {
 // written: it was not acknowledged. If it is longer, or a later entry is in it,
 // the disk has changed what it had.
 func (l *FileLog) onlyTail(end int64) error {
-	rest, err := io.ReadAll(io.NewSectionReader(l.file, end, entryHead+maxEntry+1))
+	rest, err := io.ReadAll(io.NewSectionReader(l.file, end, entryHead+maxStored+1))
 	if err != nil {
 		return err
 	}
 	damaged := fmt.Errorf("entry %d: %w, and others follow it", l.last+1, errTorn)
-	if len(rest) > entryHead+maxEntry {
+	if int64(len(rest)) > entryHead+maxStored {
 		return damaged
 	}
 	for at := 1; at+entryHead < len(rest); at++ {
@@ -161,7 +188,7 @@ func (l *FileLog) onlyTail(end int64) error {
 			continue
 		}
 		entry := rest[at+entryHead:][:size]
-		if entry[0] == entryVersion && binary.LittleEndian.Uint32(rest[at+4:]) == checksum(l.last+2, entry) {
+		if l.begins(entry) && binary.LittleEndian.Uint32(rest[at+4:]) == checksum(l.last+2, entry) {
 			return damaged
 		}
 	}
@@ -188,7 +215,7 @@ func readEntries(file io.Reader, n uint64, f func(n uint64, entry []byte) error)
 			return end, torn(err)
 		}
 		size := binary.LittleEndian.Uint32(head[:])
-		if size == 0 || size > maxEntry {
+		if size == 0 || int64(size) > maxStored {
 			return end, errTorn
 		}
 		entry = slices.Grow(entry[:0], int(size))[:size]
@@ -218,12 +245,35 @@ func checksum(n uint64, entry []byte) uint32 {
 	return crc32.Update(crc32.Checksum(number[:], castagnoli), castagnoli, entry)
 }
 
+// appendFrame appends an entry as it is in a file.
+func appendFrame(dst []byte, n uint64, entry []byte) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(entry)))
+	dst = binary.LittleEndian.AppendUint32(dst, checksum(n, entry))
+	return append(dst, entry...)
+}
+
+// pageHead is how long the checksum before a page is.
+const pageHead = 4
+
+// appendPage appends a page as it is in its file.
+func appendPage(dst, page []byte) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, crc32.Checksum(page, castagnoli))
+	return append(dst, page...)
+}
+
+func isWholePage(file []byte) bool {
+	return len(file) > pageHead && binary.LittleEndian.Uint32(file) == crc32.Checksum(file[pageHead:], castagnoli)
+}
+
+var errPageSum = errors.New("its checksum is wrong")
+
 // Read calls f with the entries that were there when it was called.
 func (l *FileLog) Read(ctx context.Context, after uint64, f func(n uint64, entry []byte) error) error {
 	l.mu.Lock()
 	first, last := slices.Clone(l.first), l.last
 	l.mu.Unlock()
 	errEnd := errors.New("end")
+	var plain []byte
 	for i, n := range first {
 		if i+1 < len(first) && first[i+1] <= after+1 || n > last {
 			continue
@@ -240,6 +290,10 @@ func (l *FileLog) Read(ctx context.Context, after uint64, f func(n uint64, entry
 			at = n + 1
 			if err := ctx.Err(); err != nil || n <= after {
 				return err
+			}
+			entry, err := openFrom(l.in, &plain, entry, entryWhat(n))
+			if err != nil {
+				return fmt.Errorf("entry %d: %w", n, err)
 			}
 			return f(n, entry)
 		})
@@ -280,9 +334,8 @@ func (l *FileLog) Append(_ context.Context, last uint64, entry []byte) (uint64, 
 		}
 	}
 	n := l.last + 1
-	l.buf = binary.LittleEndian.AppendUint32(l.buf[:0], uint32(len(entry)))
-	l.buf = binary.LittleEndian.AppendUint32(l.buf, checksum(n, entry))
-	l.buf = append(l.buf, entry...)
+	entry = sealFor(l.in, &l.room, entry, entryWhat(n))
+	l.buf = appendFrame(l.buf[:0], n, entry)
 	if _, l.err = l.file.Write(l.buf); l.err != nil {
 		return 0, l.err
 	}
@@ -334,12 +387,12 @@ func (l *FileLog) PutPage(_ context.Context, key string, page []byte) error {
 		}
 		return nil
 	}
+	page = sealFor(l.in, new([]byte), page, pageWhat(key))
 	f, err := os.CreateTemp(l.dir, pageTemporary)
 	if err != nil {
 		return err
 	}
-	sum := binary.LittleEndian.AppendUint32(nil, crc32.Checksum(page, castagnoli))
-	_, err = f.Write(append(sum, page...))
+	_, err = f.Write(appendPage(nil, page))
 	if err == nil {
 		err = f.Sync()
 	}
@@ -372,6 +425,7 @@ func (l *FileLog) Pages(ctx context.Context, f func(key string, page []byte) err
 	if err != nil {
 		return err
 	}
+	var plain []byte
 	for _, e := range names {
 		if strings.HasPrefix(e.Name(), pageTemporary) {
 			_ = os.Remove(filepath.Join(l.dir, e.Name()))
@@ -387,10 +441,14 @@ func (l *FileLog) Pages(ctx context.Context, f func(key string, page []byte) err
 		if err != nil {
 			return err
 		}
-		if len(b) < 5 || binary.LittleEndian.Uint32(b) != crc32.Checksum(b[4:], castagnoli) {
-			return fmt.Errorf("%s: its checksum is wrong", e.Name())
+		if !isWholePage(b) {
+			return fmt.Errorf("%s: %w", e.Name(), errPageSum)
 		}
-		if err := f(key, b[4:]); err != nil {
+		page, err := openFrom(l.in, &plain, b[pageHead:], pageWhat(key))
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Name(), err)
+		}
+		if err := f(key, page); err != nil {
 			return err
 		}
 	}

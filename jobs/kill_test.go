@@ -9,16 +9,21 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"freshet/internal/atrest"
 )
 
 // killFolder is the variable that makes the test binary the process that is
 // killed.
 const killFolder = "FRESHET_TEST_JOBS_FOLDER"
 
+// killKeys is the variable with the names of its keys.
+const killKeys = "FRESHET_TEST_JOBS_KEYS"
+
 // killChild submits, claims and finishes as fast as it can, and says what was
 // acknowledged, until it is killed.
 func killChild(dir string) {
-	log, err := OpenFileLog(dir)
+	log, err := OpenSealedFileLog(dir, testRing(strings.Fields(os.Getenv(killKeys))...))
 	if err != nil {
 		panic(err)
 	}
@@ -45,7 +50,9 @@ func killChild(dir string) {
 	}
 }
 
-func TestKill(t *testing.T) {
+func TestKill(t *testing.T) { eachForm(t, testKill) }
+
+func testKill(t *testing.T, ring *atrest.Ring) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Skip(err)
@@ -56,6 +63,9 @@ func TestKill(t *testing.T) {
 	for round := range 4 {
 		child := exec.Command(self)
 		child.Env = append(os.Environ(), killFolder+"="+dir)
+		if ring != nil {
+			child.Env = append(child.Env, killKeys+"=a b")
+		}
 		child.Stderr = os.Stderr
 		out, err := child.StdoutPipe()
 		if err != nil {
@@ -101,7 +111,7 @@ func TestKill(t *testing.T) {
 			}
 		}
 		_ = child.Wait()
-		checkKilled(t, dir, submitted, finished)
+		checkKilled(t, dir, ring, submitted, finished)
 	}
 	if len(finished) == 0 {
 		t.Error("nothing was finished")
@@ -109,13 +119,13 @@ func TestKill(t *testing.T) {
 }
 
 // checkKilled looks whether everything that was acknowledged is there.
-func checkKilled(t *testing.T, dir string, submitted map[ID]bool, finished map[string]uint64) {
-	log, err := OpenFileLog(dir)
+func checkKilled(t *testing.T, dir string, ring *atrest.Ring, submitted map[ID]bool, finished map[string]uint64) {
+	log, err := OpenSealedFileLog(dir, ring)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if _, err := OpenFileLog(dir); !errors.Is(err, ErrFenced) {
+	if _, err := OpenSealedFileLog(dir, ring); !errors.Is(err, ErrFenced) {
 		t.Errorf("opened twice: %v", err)
 	}
 	s, err := New(ctx, log, Options{})

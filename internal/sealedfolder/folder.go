@@ -1,0 +1,170 @@
+package sealedfolder
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"freshet/internal/atrest"
+	"freshet/internal/wholefile"
+)
+
+const (
+	suffix     = ".sealed"
+	markerName = "sealed"
+	// lockName is what a plain folder may have when its files are sealed.
+	lockName = "lock"
+	// temporary is what Rewrite writes, and prefix begins what wholefile does.
+	temporary = ".freshet-seal"
+	prefix    = ".new-"
+)
+
+// Folder is where files are, and how they are kept. It does not change.
+type Folder struct {
+	// Dir is where they are.
+	Dir string
+
+	ring  *atrest.Ring // nil: plain
+	what  string       // with which each purpose begins
+	names []byte       // the secret of names
+}
+
+// SealedDir is where the files of a folder are when they are sealed.
+func SealedDir(dir string) string { return filepath.Clean(dir) + suffix }
+
+// Open opens a folder, which is made if it is not there, for its owner alone: with
+// a ring a sealed one, else a plain one. One of the other kind is refused, with
+// atrest.ErrSealed or atrest.ErrPlain; nothing of it was touched then.
+func Open(dir string, ring *atrest.Ring, what string) (*Folder, error) {
+	sealed := SealedDir(dir)
+	marked, err := isMarked(sealed)
+	switch {
+	case err != nil:
+		return nil, err
+	case ring == nil && marked:
+		return nil, fmt.Errorf("%s: %w", sealed, atrest.ErrSealed)
+	case ring == nil:
+		return &Folder{Dir: dir}, os.MkdirAll(dir, 0o700)
+	}
+	if full, err := hasFiles(dir); err != nil {
+		return nil, err
+	} else if full {
+		return nil, fmt.Errorf("%s: %w", dir, atrest.ErrPlain)
+	}
+	return openSealed(sealed, marked, ring, what)
+}
+
+// openSealed opens a sealed folder, or makes it.
+func openSealed(dir string, marked bool, ring *atrest.Ring, what string) (*Folder, error) {
+	f := &Folder{Dir: dir, ring: ring}
+	if !marked {
+		if full, err := hasFiles(dir); err != nil {
+			return nil, err
+		} else if full {
+			return nil, fmt.Errorf("%s: its file %q is missing, without which nothing in it can be opened", dir, markerName)
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+		if err := wholefile.SyncFolder(filepath.Dir(dir)); err != nil {
+			return nil, err
+		}
+		f.names = make([]byte, sha256.Size)
+		rand.Read(f.names)
+		f.say(what)
+		return f, f.mark(what)
+	}
+	marker, err := os.ReadFile(filepath.Join(dir, markerName))
+	if err != nil {
+		return nil, err
+	}
+	names, key, err := ring.Open(nil, marker, markerOf(what))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; give the file of keys that it was sealed with", filepath.Join(dir, markerName), err)
+	}
+	f.names = names
+	f.say(what)
+	if key != ring.First() {
+		err = f.mark(what)
+	}
+	return f, errors.Join(err, os.RemoveAll(filepath.Join(dir, temporary)))
+}
+
+// mark writes the marker, by the first key.
+func (f *Folder) mark(what string) error {
+	return wholefile.Write(filepath.Join(f.Dir, markerName), f.ring.Seal(nil, f.names, markerOf(what)))
+}
+
+func markerOf(what string) string { return "folder of " + what }
+
+// say has each purpose tell the folder: by a hash of its secret, so that who reads
+// purposes, in a dump say, has no names.
+func (f *Folder) say(what string) {
+	sum := sha256.Sum256(f.names)
+	f.what = what + " " + hex.EncodeToString(sum[:16]) + ": "
+}
+
+// Sealed reports whether files are sealed.
+func (f *Folder) Sealed() bool { return f.ring != nil }
+
+// Ring is what they are sealed with; nil: they are plain.
+func (f *Folder) Ring() *atrest.Ring { return f.ring }
+
+// What is what a file of a folder is, for the ring.
+func (f *Folder) What(of string) string { return f.what + of }
+
+// Name is the name of a file of which nobody is to know what it says: in a sealed
+// folder a hash, of as many digits as a SHA-256.
+func (f *Folder) Name(text string) string {
+	if f.ring == nil {
+		return text
+	}
+	h := hmac.New(sha256.New, f.names)
+	h.Write([]byte(text))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// isMarked reports whether a folder has a marker.
+func isMarked(dir string) (bool, error) {
+	_, err := os.Lstat(filepath.Join(dir, markerName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// errFound ends a walk.
+var errFound = errors.New("found")
+
+// hasFiles reports whether there is a file in a folder, or in those in it, that is
+// more than a lock or what was being written.
+func hasFiles(dir string) (bool, error) {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case !d.IsDir() && !isPassing(dir, path):
+			return errFound
+		}
+		return nil
+	})
+	if err == errFound {
+		return true, nil
+	}
+	return false, err
+}
+
+// isPassing reports whether a file is no part of what a folder keeps.
+func isPassing(dir, path string) bool {
+	name, err := filepath.Rel(dir, path)
+	return err == nil && (name == lockName || name == temporary || strings.HasPrefix(name, prefix))
+}

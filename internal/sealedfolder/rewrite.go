@@ -1,0 +1,266 @@
+package sealedfolder
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"freshet/internal/atrest"
+	"freshet/internal/wholefile"
+)
+
+// Kind is what Rewrite has to know of the files of a folder.
+type Kind struct {
+	// What is what [Open] is told.
+	What string
+	// Passing says of a file, by its name in the folder, that it was being written
+	// and is nobody's; it is removed. nil: none is.
+	Passing func(name string) bool
+	// Copy writes what a file has to another. It says what that is called; "": it
+	// is to be as it is, which can only be when the folders are the same.
+	Copy func(ctx context.Context, c *Copying) (name string, err error)
+	// Step is for tests: it is called before each thing that is changed on the
+	// disk, and its error ends all as a kill would.
+	Step func() error
+}
+
+// Copying is a file that is rewritten.
+type Copying struct {
+	From, To *Folder
+	Name     string // in From, with the system's separators
+	In, Out  *os.File
+}
+
+// Whole copies a file that is one content; of says what it is in From and what it
+// is in To. done: it is as it is to be.
+func (c *Copying) Whole(of, becomes string) (done bool, err error) {
+	in, err := c.From.Reader(c.In, of)
+	if err != nil {
+		return false, err
+	}
+	if c.From == c.To && in.Key() == c.To.ring.First() {
+		return true, nil
+	}
+	w := c.To.Writer(c.Out, becomes)
+	if _, err := io.Copy(w, in); err != nil {
+		return false, err
+	}
+	return false, w.Close()
+}
+
+// Progress is called with how many bytes of how many are done; nil: nobody is told.
+type Progress func(done, all int64)
+
+// Rewrite changes how the files of a folder are kept, which nobody may have open:
+// the caller has its lock. A file is on the disk in its new place before it is
+// removed from its old one, so that a Rewrite that was ended is gone on with by
+// another, be it the same or the opposite.
+func Rewrite(ctx context.Context, dir string, change *atrest.Change, kind *Kind, progress Progress) error {
+	r := &rewriting{kind: kind, progress: progress}
+	marked, err := isMarked(SealedDir(dir))
+	if err != nil {
+		return err
+	}
+	full, err := hasFiles(dir)
+	if err != nil || !marked && (!full || change.Plain) {
+		return err
+	}
+	if err := r.step(); err != nil {
+		return err
+	}
+	plain := &Folder{Dir: filepath.Clean(dir)}
+	sealed, err := openSealed(SealedDir(dir), marked, change.Ring, kind.What)
+	if err != nil {
+		return err
+	}
+	ways := [][2]*Folder{{plain, sealed}, {sealed, sealed}}
+	if change.Plain {
+		ways = [][2]*Folder{{sealed, plain}}
+	}
+	for _, way := range ways {
+		if err := r.measure(way[0]); err != nil {
+			return err
+		}
+	}
+	for _, way := range ways {
+		if err := r.move(ctx, way[0], way[1]); err != nil {
+			return err
+		}
+	}
+	if !change.Plain {
+		return nil
+	}
+	if err := r.step(); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(sealed.Dir, markerName)); err != nil {
+		return err
+	}
+	if err := r.step(); err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(sealed.Dir), wholefile.SyncFolder(filepath.Dir(sealed.Dir)))
+}
+
+type rewriting struct {
+	kind      *Kind
+	progress  Progress
+	done, all int64
+}
+
+func (r *rewriting) step() error {
+	if r.kind.Step == nil {
+		return nil
+	}
+	return r.kind.Step()
+}
+
+// each calls f with the files of a folder by their names in it. What a process has
+// left that was killed is removed.
+func (r *rewriting) each(in *Folder, f func(name string, info fs.FileInfo) error) error {
+	return filepath.WalkDir(in.Dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil || !d.Type().IsRegular():
+			return err
+		}
+		name, err := filepath.Rel(in.Dir, path)
+		switch {
+		case err != nil:
+			return err
+		case name == lockName || in.Sealed() && name == markerName:
+			return nil
+		case isPassing(in.Dir, path) || r.kind.Passing != nil && r.kind.Passing(name):
+			return os.Remove(path)
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		return f(name, info)
+	})
+}
+
+func (r *rewriting) measure(in *Folder) error {
+	return r.each(in, func(_ string, info fs.FileInfo) error {
+		r.all += info.Size()
+		return nil
+	})
+}
+
+// move rewrites the files of a folder; from and to may be the same.
+func (r *rewriting) move(ctx context.Context, from, to *Folder) error {
+	err := r.each(from, func(name string, info fs.FileInfo) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.file(ctx, from, to, name, info.ModTime(), info.Mode().Perm()); err != nil {
+			return err
+		}
+		if r.done += info.Size(); r.progress != nil {
+			r.progress(min(r.done, r.all), r.all)
+		}
+		return nil
+	})
+	if err == nil && from != to {
+		err = removeFolders(from.Dir)
+	}
+	return err
+}
+
+// file rewrites one file: aside, onto the disk, into its place; then the old one
+// goes.
+func (r *rewriting) file(ctx context.Context, from, to *Folder, name string, mod time.Time, mode fs.FileMode) error {
+	old := filepath.Join(from.Dir, name)
+	in, err := os.Open(old)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	aside := filepath.Join(to.Dir, temporary)
+	if err := r.step(); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(aside); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	next, err := r.kind.Copy(ctx, &Copying{From: from, To: to, Name: name, In: in, Out: out})
+	if err != nil || next == "" {
+		err = errors.Join(err, out.Close(), os.Remove(aside))
+		if err != nil {
+			err = &os.PathError{Op: "rewrite", Path: old, Err: err}
+		}
+		return err
+	}
+	if err := errors.Join(out.Chmod(mode), out.Sync(), out.Close(), in.Close()); err != nil {
+		return err
+	}
+	if err := r.step(); err != nil {
+		return err
+	}
+	place := filepath.Join(to.Dir, next)
+	if err := makeFolder(to.Dir, filepath.Dir(place)); err != nil {
+		return err
+	}
+	if err := r.step(); err != nil {
+		return err
+	}
+	_ = os.Chtimes(aside, mod, mod) // what is kept by its age is kept longer then
+	if err := os.Rename(aside, place); err != nil {
+		return err
+	}
+	if err := wholefile.SyncFolder(filepath.Dir(place)); err != nil {
+		return err
+	}
+	if err := r.step(); err != nil || place == old {
+		return err
+	}
+	return os.Remove(old)
+}
+
+// makeFolder makes a folder below another one, lasting.
+func makeFolder(root, dir string) error {
+	if _, err := os.Lstat(dir); err == nil || dir == root {
+		return err
+	}
+	if err := makeFolder(root, filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	return wholefile.SyncFolder(filepath.Dir(dir))
+}
+
+// removeFolders removes the empty folders in a folder.
+func removeFolders(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		if err := removeFolders(path); err != nil {
+			return err
+		}
+		if left, err := os.ReadDir(path); err != nil || len(left) > 0 {
+			return err
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
