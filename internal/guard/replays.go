@@ -40,6 +40,8 @@ type Replays struct {
 	of     map[string]int    // how many each key has
 	swept  int64             // up to here it was looked for what is over
 	forgot []stretch         // until when those were good that were forgotten
+
+	refused int64 // for want of room
 }
 
 // replay is what tells a signature from others.
@@ -90,41 +92,80 @@ func replayOf(v *signature.Verdict) replay {
 	return sha256.Sum256(append(buf, v.Nonce...))
 }
 
-// add remembers a signature that was verified at a second, unless there are most
-// of them already. No two get unseen for the same one.
-func (s *Replays) add(v *signature.Verdict, now int64, most int) sighting {
-	return s.look(v, now, most, true)
+// add remembers a signature that was verified at a second, and the others of its
+// message that were, unless there are most of them already. No two get unseen for
+// the same one.
+func (s *Replays) add(v *signature.Verdict, now int64, most int, others ...signature.Verdict) sighting {
+	return s.look(v, others, now, most, true)
 }
 
 // peek says what add would.
-func (s *Replays) peek(v *signature.Verdict, now int64, most int) sighting {
-	return s.look(v, now, most, false)
+func (s *Replays) peek(v *signature.Verdict, now int64, most int, others ...signature.Verdict) sighting {
+	return s.look(v, others, now, most, false)
 }
 
-func (s *Replays) look(v *signature.Verdict, now int64, most int, keep bool) sighting {
-	if v.Until.IsZero() || v.Created.Unix() < s.began+clockAhead {
-		return beforeBegan // without an end it would have to be remembered for ever
+// early reports whether a signature is refused, now and later, for it may have been
+// used before; without an end it would have to be remembered for ever.
+func (s *Replays) early(v *signature.Verdict) bool {
+	return v.Until.IsZero() || v.Created.Unix() < s.began+clockAhead
+}
+
+func (s *Replays) look(v *signature.Verdict, others []signature.Verdict, now int64, most int, keep bool) sighting {
+	if s.early(v) {
+		return beforeBegan
 	}
-	id, until := replayOf(v), v.Until.Unix()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.most = max(s.most, most)
+	fresh, found := s.fresh(make([]remembered, 0, 1+len(others)), v, now)
+	for i := range others {
+		if found == unseen && !s.early(&others[i]) {
+			fresh, found = s.fresh(fresh, &others[i], now)
+		}
+	}
+	if found == noRoom && keep {
+		s.refused++
+	}
+	if found != unseen || !keep {
+		return found
+	}
+	for _, f := range fresh {
+		s.seen[f.id] = struct{}{}
+		s.until[f.until] = append(s.until[f.until], f.entry)
+		s.of[f.key]++
+	}
+	return unseen
+}
+
+// remembered is what is about to be remembered.
+type remembered struct {
+	entry
+	until int64
+}
+
+// fresh adds a signature to those that are about to be remembered, if that can be;
+// s.mu is held.
+func (s *Replays) fresh(all []remembered, v *signature.Verdict, now int64) ([]remembered, sighting) {
+	id, until, ofKey := replayOf(v), v.Until.Unix(), s.of[v.KeyID]
+	for i := range all {
+		if all[i].id == id {
+			return all, unseen // it is there under another label, too
+		}
+		if all[i].key == v.KeyID {
+			ofKey++
+		}
+	}
 	if _, ok := s.seen[id]; ok {
-		return seen
+		return all, seen
 	}
 	s.sweep(now)
 	switch {
 	case s.mayHaveForgotten(until):
-		return seen // the clock went back
-	case s.of[v.KeyID] >= 3*(s.most-len(s.seen)):
-		return noRoom
+		return all, seen // the clock went back
+	case ofKey >= 3*(s.most-len(s.seen)-len(all)):
+		return all, noRoom
 	}
-	if keep {
-		s.seen[id] = struct{}{}
-		s.until[until] = append(s.until[until], entry{id, v.KeyID})
-		s.of[v.KeyID]++
-	}
-	return unseen
+	return append(all, remembered{entry{id, v.KeyID}, until}), unseen
 }
 
 // sweep forgets what is no longer good; s.mu is held.

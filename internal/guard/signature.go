@@ -2,6 +2,7 @@ package guard
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -111,8 +112,9 @@ func (g *Signature) now() int64 {
 	return time.Now().UnixNano()
 }
 
-// verify looks at the head of a request.
-func (g *Signature) verify(r *http.Request, now int64) signature.Verdict {
+// verify looks at the head of a request. Of several signatures that are right the
+// first one lets it pass; others are the rest.
+func (g *Signature) verify(r *http.Request, now int64) (v signature.Verdict, others []signature.Verdict) {
 	m := signature.Message{
 		Method: r.Method, Scheme: "http", Authority: r.Host, Target: r.RequestURI,
 		Header: r.Header, HasBody: r.ContentLength != 0,
@@ -123,18 +125,53 @@ func (g *Signature) verify(r *http.Request, now int64) signature.Verdict {
 	if m.Target == "" {
 		m.Target = r.URL.RequestURI() // a question, and no request that came
 	}
-	return signature.Verify(&m, g.keys.Current(now).key, &g.policy, time.Unix(0, now))
+	keys, at := g.keys.Current(now).key, time.Unix(0, now)
+	v = signature.Verify(&m, keys, &g.policy, at)
+	if v.Outcome != signature.Verified || g.o.Replays == nil {
+		return v, nil
+	}
+	return besides(v, &m, r.Header["Signature-Input"], keys, g.policy, at)
+}
+
+// besides looks at the signatures of a message besides the first one that is right:
+// with each of them alone it could be sent again. Labels are not signed: one that is
+// not asked for could be another's tomorrow.
+func besides(v signature.Verdict, m *signature.Message, lines []string, keys signature.Keys, p signature.Policy, at time.Time) (signature.Verdict, []signature.Verdict) {
+	if len(lines) == 1 && !strings.Contains(lines[0], ",") {
+		return v, nil
+	}
+	inputs, _ := field.ParseMembers(lines)
+	var others []signature.Verdict
+	for i := range inputs {
+		if inputs[i].Key == v.Label {
+			continue
+		}
+		p.Label = inputs[i].Key
+		other := signature.Verify(m, keys, &p, at)
+		if other.Outcome == signature.NotYet {
+			// It will be right, when the first one is forgotten: that is none to let pass.
+			later := p
+			later.Skew = math.MaxInt64
+			if signature.Verify(m, keys, &later, at).Outcome == signature.Verified {
+				return other, nil
+			}
+		}
+		if other.Outcome == signature.Verified {
+			others = append(others, other)
+		}
+	}
+	return v, others
 }
 
 // Check implements Guard.
 func (g *Signature) Check(fields http.Header, r *http.Request) (*http.Request, rule.ID) {
 	now := g.now()
-	v := g.verify(r, now)
+	v, others := g.verify(r, now)
 	refused := signatureRules[v.Outcome]
 	if refused == 0 {
 		// Before the body is read: of two that come at once one is too many, also
 		// while it is read.
-		refused = g.sighted(&v, now, (*Replays).add)
+		refused = g.sighted(&v, others, now, (*Replays).add)
 	}
 	on := r
 	if refused == 0 {
@@ -157,12 +194,12 @@ func (g *Signature) Check(fields http.Header, r *http.Request) (*http.Request, r
 	return on, 0
 }
 
-// sighted asks the table whether a signature was used.
-func (g *Signature) sighted(v *signature.Verdict, now int64, look func(*Replays, *signature.Verdict, int64, int) sighting) rule.ID {
+// sighted asks the table whether a signature was used, or another of its message.
+func (g *Signature) sighted(v *signature.Verdict, others []signature.Verdict, now int64, look func(*Replays, *signature.Verdict, int64, int, ...signature.Verdict) sighting) rule.ID {
 	if g.o.Replays == nil {
 		return 0
 	}
-	switch look(g.o.Replays, v, now/int64(time.Second), g.o.MaxReplays) {
+	switch look(g.o.Replays, v, now/int64(time.Second), g.o.MaxReplays, others...) {
 	case seen:
 		return rule.SignatureReplayed
 	case beforeBegan:
@@ -286,10 +323,10 @@ func (g *Signature) asked(body bool) signature.Asked {
 // Why implements Guard. It neither remembers a signature nor reads a body.
 func (g *Signature) Why(r *http.Request) (*http.Request, *why.Explanation) {
 	now := g.now()
-	v := g.verify(r, now)
+	v, others := g.verify(r, now)
 	refused := signatureRules[v.Outcome]
 	if refused == 0 {
-		refused = g.sighted(&v, now, (*Replays).peek)
+		refused = g.sighted(&v, others, now, (*Replays).peek)
 	}
 	e := &why.Explanation{Rule: refused}
 	switch {
