@@ -18,46 +18,55 @@ const MaxComponents = 64
 //	"content-type": text/plain
 //	"@signature-params": ("@method" "content-type");created=1618884473
 //
-// input is the inner list of components with the parameters of the signature.
 // bad is the component whose value cannot be told, and wrong why; "" is nothing.
 // What is parsed for it is kept in read, for the next base of the message.
-func (m *Message) appendBase(dst []byte, input *field.Structured, read *reading) (base []byte, bad *field.Structured, wrong string) {
-	var few [16]component
-	seen := few[:0]
-	for i := range input.List {
-		v := &input.List[i]
-		c, wrong := newComponent(v)
-		if wrong != "" {
-			return dst, v, wrong
+func (m *Message) appendBase(dst []byte, e *entry, read *reading) (base []byte, bad, wrong string) {
+	for i := range e.covers.all {
+		c := &e.covers.all[i]
+		if c.wrong != "" {
+			return dst, c.text, c.wrong
 		}
-		for j := range seen {
-			if seen[j] == c {
-				return dst, v, "it is covered twice"
-			}
-		}
-		seen = append(seen, c)
-		dst, _ = field.AppendStructured(dst, v)
+		dst = append(dst, c.text...)
 		dst = append(dst, ": "...)
-		from := len(dst)
-		if dst, wrong = m.appendComponent(dst, &c, read); wrong != "" {
-			return dst, v, wrong
-		}
-		for _, b := range dst[from:] {
-			if b < ' ' && b != '\t' || b > '~' {
-				return dst, v, "its value is not printable ASCII"
+		if c.bare {
+			// Most fields have one line that is its own value.
+			if lines := m.linesOf(c.known, c.name, false); len(lines) == 1 && isTrimmed(lines[0]) && printable(lines[0]) {
+				dst = append(append(dst, lines[0]...), '\n')
+				continue
 			}
+		}
+		from := len(dst)
+		if dst, wrong = m.appendComponent(dst, &c.component, read); wrong != "" {
+			return dst, c.text, wrong
+		}
+		if !isValue(dst[from:]) {
+			return dst, c.text, "its value is not printable ASCII"
 		}
 		dst = append(dst, '\n')
 	}
 	dst = append(dst, `"@signature-params": `...)
-	dst, ok := field.AppendStructured(dst, input)
-	if !ok {
-		return dst, input, "a parameter is not base64"
+	if e.broken {
+		return dst, notBase64, "a parameter is not base64"
 	}
-	return dst, nil, ""
+	return append(dst, e.text...), "", ""
+}
+
+// isValue reports whether b can be the value of a component.
+func isValue(b []byte) bool {
+	if printable(b) {
+		return true
+	}
+	for _, c := range b {
+		if c < ' ' && c != '\t' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 const (
+	coveredTwice = "it is covered twice"
+
 	notThere    = "the message does not have it"
 	notDerived  = "it cannot be told of this message"
 	notKnown    = "it is not known"
@@ -83,7 +92,7 @@ func (m *Message) appendComponent(dst []byte, c *component, read *reading) ([]by
 	if c.derived {
 		return m.appendDerived(dst, c, read)
 	}
-	lines := m.lines(c.name, c.tr)
+	lines := m.linesOf(c.known, c.name, c.tr)
 	if len(lines) == 0 {
 		return dst, notThere
 	}
@@ -127,7 +136,9 @@ func (m *Message) appendComponent(dst []byte, c *component, read *reading) ([]by
 // appendUnfolded appends a line of a field without the whitespace around it, and
 // with one space for each fold (RFC 9421 §2.1 item 3).
 func appendUnfolded(dst []byte, line string) []byte {
-	line = strings.Trim(line, " \t\r\n")
+	if !isTrimmed(line) {
+		line = strings.Trim(line, " \t\r\n")
+	}
 	for {
 		i := strings.IndexByte(line, '\n')
 		if i < 0 {
@@ -141,6 +152,11 @@ func appendUnfolded(dst []byte, line string) []byte {
 		dst = append(dst, ' ')
 		line = after
 	}
+}
+
+// isTrimmed reports whether a line of a field has no whitespace around it.
+func isTrimmed(line string) bool {
+	return line != "" && line[0] > ' ' && line[len(line)-1] > ' '
 }
 
 // appendBinary appends lines as sequences of bytes (RFC 9421 §2.1.3).
@@ -196,7 +212,7 @@ func appendStrict(dst []byte, lines []string, t FieldType) ([]byte, string) {
 
 // appendDerived appends what is no field (RFC 9421 §2.2).
 func (m *Message) appendDerived(dst []byte, c *component, read *reading) ([]byte, string) {
-	if c.name == "@status" {
+	if c.known == atStatus {
 		if m.Status < 100 || m.Status > 999 {
 			return dst, ofAnswers
 		}
@@ -205,38 +221,43 @@ func (m *Message) appendDerived(dst []byte, c *component, read *reading) ([]byte
 	if m.Status != 0 {
 		return dst, ofRequests
 	}
+	switch {
+	case c.known == atMethod && m.Method != "":
+		return append(dst, m.Method...), ""
+	case c.known == atTargetURI && m.isUsual():
+		dst = append(appendLower(dst, m.Scheme), "://"...)
+		dst = append(dst, m.Authority...)
+		return append(dst, m.Target...), ""
+	}
 	t := m.split()
 	ok := false
-	switch from := len(dst); c.name {
-	case "@method":
-		dst = append(dst, m.Method...)
-		ok = len(dst) > from
-	case "@scheme":
+	switch from := len(dst); c.known {
+	case atScheme:
 		dst = appendLower(dst, t.scheme)
 		ok = len(dst) > from
-	case "@authority":
+	case atAuthority:
 		dst = appendAuthority(dst, &t)
 		ok = len(dst) > from
-	case "@request-target":
+	case atRequestTarget:
 		dst = append(dst, m.Target...)
 		ok = len(dst) > from
-	case "@target-uri":
+	case atTargetURI:
 		dst = appendLower(dst, t.scheme)
 		dst = append(dst, "://"...)
 		dst = append(dst, t.authority...)
 		dst = append(dst, t.path...)
 		dst = append(dst, t.query...)
 		ok = t.whole && t.scheme != "" && t.authority != ""
-	case "@path":
+	case atPath:
 		dst = append(dst, t.path...)
 		ok = t.whole
-	case "@query":
+	case atQuery:
 		dst = append(dst, t.query...)
 		if t.query == "" {
 			dst = append(dst, '?')
 		}
 		ok = t.whole
-	case "@query-param":
+	case atQueryParam:
 		if !read.takes(len(t.query)) {
 			return dst, tooMuch
 		}

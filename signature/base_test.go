@@ -16,8 +16,10 @@ func value(m *Message, text string) string {
 	if err != nil {
 		return "! " + err.Error()
 	}
-	base, bad, wrong := m.appendBase(nil, &field.Structured{Kind: field.Inner, List: []field.Structured{v}}, new(reading))
-	if bad != nil {
+	var e entry
+	e.takeList(&field.Structured{Kind: field.Inner, List: []field.Structured{v}})
+	base, _, wrong := m.appendBase(nil, &e, new(reading))
+	if wrong != "" {
 		return "! " + wrong
 	}
 	line, _, _ := strings.Cut(string(base), "\n")

@@ -14,6 +14,7 @@ type component struct {
 	keyed, named    bool
 	sf, bs, tr, req bool
 	derived         bool // it begins with @
+	known           known
 }
 
 // newComponent reads an identifier. What is wrong with it is told in words;
@@ -24,6 +25,7 @@ func newComponent(v *field.Structured) (c component, wrong string) {
 	}
 	c.name = v.Text
 	c.derived = c.name[0] == '@'
+	c.known = knownAs(c.name)
 	for i := range len(c.name) {
 		if b := c.name[i]; b <= ' ' || b > '~' || b == '"' || b == ':' || 'A' <= b && b <= 'Z' {
 			return c, "it is not the name of a field in lower case"
@@ -112,7 +114,9 @@ func (e *ComponentError) Error() string { return "signature: component " + e.Com
 func componentText(v *field.Structured) string {
 	b, ok := field.AppendStructured(nil, v)
 	if !ok {
-		return "with bytes that are not base64"
+		return notBase64
 	}
 	return string(b)
 }
+
+const notBase64 = "with bytes that are not base64"

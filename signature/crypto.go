@@ -12,6 +12,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"hash"
 	"math/big"
 )
 
@@ -21,7 +22,7 @@ import (
 var pssOptions = rsa.PSSOptions{SaltLength: 64, Hash: crypto.SHA512}
 
 // verify reports whether sig is the signature of a base.
-func (k *Key) verify(base, sig []byte) bool {
+func (k *Key) verify(base, sig []byte, macs *macs) bool {
 	switch k.algorithm {
 	case Ed25519:
 		return len(sig) == ed25519.SignatureSize && ed25519.Verify(k.ed, base, sig)
@@ -38,15 +39,40 @@ func (k *Key) verify(base, sig []byte) bool {
 		sum := sha256.Sum256(base)
 		return rsa.VerifyPKCS1v15(k.rsa, crypto.SHA256, sum[:], sig) == nil
 	case HMAC:
-		return hmac.Equal(k.mac(base), sig)
+		return hmac.Equal(macs.sum(k, base), sig)
 	}
 	return false
 }
 
-func (k *Key) mac(base []byte) []byte {
-	h := hmac.New(sha256.New, k.secret)
+// macs are hashes that know their keys: with a short message half of an HMAC is
+// to begin with the key. The zero value is ready.
+type macs struct {
+	of   [4]keyedHash // the one that came last stands first
+	last [sha256.Size]byte
+}
+
+type keyedHash struct {
+	key *Key
+	hash.Hash
+}
+
+// sum is the code of a base by a key, until the next one.
+func (m *macs) sum(k *Key, base []byte) []byte {
+	h := m.hash(k)
+	h.Reset()
 	h.Write(base)
-	return h.Sum(nil)
+	return h.Sum(m.last[:0])
+}
+
+func (m *macs) hash(k *Key) hash.Hash {
+	for i := range m.of {
+		if m.of[i].key == k {
+			return m.of[i].Hash
+		}
+	}
+	copy(m.of[1:], m.of[:])
+	m.of[0] = keyedHash{k, hmac.New(sha256.New, k.secret)}
+	return m.of[0].Hash
 }
 
 // verifyECDSA verifies r and s, each of size bytes, one behind the other (RFC
@@ -88,7 +114,7 @@ func (k *Key) sign(base []byte) ([]byte, error) {
 	var err error
 	switch k.algorithm {
 	case HMAC:
-		return k.mac(base), nil
+		return new(macs).sum(k, base), nil
 	case Ed25519:
 		sig, err = k.signer.Sign(rand.Reader, base, crypto.Hash(0))
 	case ECDSAP256:

@@ -41,7 +41,9 @@ func TestDear(t *testing.T) {
 	inputs, _, _ := m.signatures()
 	var read reading
 	for i := range inputs {
-		if _, bad, wrong := m.appendBase(nil, &inputs[i].Structured, &read); bad != nil {
+		var e entry
+		e.takeList(&inputs[i].Structured)
+		if _, _, wrong := m.appendBase(nil, &e, &read); wrong != "" {
 			t.Fatal(wrong)
 		}
 	}

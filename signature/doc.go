@@ -20,6 +20,10 @@
 // compared with that, so that nobody can have one key used in the way of
 // another.
 //
+// Who verifies many messages gives their fields as a [Header] to a [Verifier],
+// which keeps its memory: a request with one signature in the usual form is read
+// in place, without an allocation.
+//
 // The package is pure: the time, the keys and the message are given to it. Only
 // signing by an algorithm that needs chance asks crypto/rand for it.
 package signature

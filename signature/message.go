@@ -2,8 +2,9 @@ package signature
 
 import "strings"
 
-// Fields are the fields of a message; http.Header is one. Values returns the
-// values of all lines with a name, in order; the name is in lower case.
+// Fields are the fields of a message; http.Header is one, and Header, which is
+// faster. Values returns the values of all lines with a name, in order; the name
+// is in lower case.
 type Fields interface {
 	Values(name string) []string
 }
@@ -73,19 +74,24 @@ func (m *Message) typeOf(name string) FieldType {
 
 // lines returns the lines of a field.
 func (m *Message) lines(name string, trailer bool) []string {
+	return m.linesOf(knownAs(name), name, trailer)
+}
+
+func (m *Message) linesOf(k known, name string, trailer bool) []string {
 	from := m.Header
 	if trailer {
 		from = m.Trailer
 	}
-	if from != nil {
-		if lines := from.Values(name); len(lines) > 0 {
-			return lines
-		}
+	var lines []string
+	if h, ok := from.(Header); ok {
+		lines = h.values(k, name)
+	} else if from != nil {
+		lines = from.Values(name)
 	}
-	if name == "host" && !trailer && m.Status == 0 && m.Authority != "" {
+	if len(lines) == 0 && k == hostField && !trailer && m.Status == 0 && m.Authority != "" {
 		return []string{m.Authority} // net/http has it elsewhere
 	}
-	return nil
+	return lines
 }
 
 // target is a request target taken apart (RFC 9112 §3.2).
@@ -93,6 +99,12 @@ type target struct {
 	scheme, authority string
 	path, query       string // query with its question mark; "" for none
 	whole             bool   // it names a resource, so that it has a path
+}
+
+// isUsual reports whether a target is a path, perhaps with a query, so that
+// nothing of it has to be taken apart to say which URI it is of.
+func (m *Message) isUsual() bool {
+	return m.Method != "CONNECT" && strings.HasPrefix(m.Target, "/") && strings.IndexByte(m.Target, '#') < 0 && m.Scheme != "" && m.Authority != ""
 }
 
 // split takes the target of a request apart. An absolute form says more than the
@@ -131,6 +143,9 @@ func (m *Message) split() (t target) {
 
 // appendLower appends s in lower case.
 func appendLower(dst []byte, s string) []byte {
+	if s == "https" || s == "http" {
+		return append(dst, s...)
+	}
 	for i := range len(s) {
 		c := s[i]
 		if 'A' <= c && c <= 'Z' {

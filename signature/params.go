@@ -13,6 +13,7 @@ type parameters struct {
 	hasCreated, hasExpires  bool
 	nonce, alg, keyid, tag  string
 	hasNonce, hasAlg, hasID bool
+	hasTag                  bool
 }
 
 // readParameters reads the parameters of a signature. Those that are not known
@@ -34,24 +35,13 @@ func readParameters(list []field.Member) (p parameters, wrong string) {
 		case "keyid":
 			p.keyid, p.hasID, ok = m.Text, true, m.Kind == field.String
 		case "tag":
-			p.tag, ok = m.Text, m.Kind == field.String
+			p.tag, p.hasTag, ok = m.Text, true, m.Kind == field.String
 		}
 		if !ok {
 			return p, m.Key
 		}
 	}
 	return p, ""
-}
-
-// printable reports whether s can be a string of a structured field (RFC 9651
-// §3.3.3).
-func printable(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // isLabel reports whether s can be the key of a dictionary (RFC 9651 §3.2).

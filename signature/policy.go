@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"freshet/internal/field"
 )
 
 // Limits of messages.
@@ -99,68 +97,63 @@ func (p *Policy) inTime(s *parameters, now int64) (o Outcome, detail string, unt
 
 // uncovered returns the first component that a signature has to cover and does
 // not; "" for none.
-func (p *Policy) uncovered(m *Message, input *field.Structured) string {
+func (p *Policy) uncovered(m *Message, l *list) string {
 	switch {
 	case p.Required != nil:
 		for _, r := range p.Required {
-			if !covers(input, r) {
+			if !l.has(r) {
 				return r
 			}
 		}
 	case m.Status != 0:
-		if !covers(input, "@status") {
+		if !l.hasKnown(atStatus) {
 			return "@status"
 		}
-	case !covers(input, "@method"):
+	case !l.hasKnown(atMethod):
 		return "@method"
-	case !covers(input, "@target-uri"):
-		if !covers(input, "@authority") {
+	case !l.hasKnown(atTargetURI):
+		if !l.hasKnown(atAuthority) {
 			return "@authority"
 		}
-		if !covers(input, "@request-target") {
-			if !covers(input, "@path") {
+		if !l.hasKnown(atRequestTarget) {
+			if !l.hasKnown(atPath) {
 				return "@path"
 			}
-			if !covers(input, "@query") {
+			if !l.hasKnown(atQuery) {
 				return "@query"
 			}
 		}
 	}
-	if m.HasBody && !p.UnsignedBody && !coversDigest(input) {
+	if m.HasBody && !p.UnsignedBody && !l.hasDigest() {
 		return "content-digest"
 	}
 	return ""
 }
 
-// covers reports whether a component is covered.
-func covers(input *field.Structured, text string) bool {
+// hasKnown reports whether a component without parameters is covered.
+func (l *list) hasKnown(k known) bool { return l.plain&(1<<k) != 0 }
+
+// has reports whether a component is covered.
+func (l *list) has(text string) bool {
+	if k := knownAs(text); k != unlisted && k != atQueryParam {
+		return l.hasKnown(k)
+	}
 	if !strings.ContainsAny(text, `;"`) {
-		for i := range input.List {
-			if v := &input.List[i]; v.Text == text && len(v.Params) == 0 {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(l.all, func(c covered) bool { return c.wrong == "" && c.name == text && c.plain() })
 	}
 	v, err := parseComponent(text)
 	if err != nil {
 		return false
 	}
 	want, _ := newComponent(&v)
-	for i := range input.List {
-		if c, wrong := newComponent(&input.List[i]); wrong == "" && c == want {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.all, func(c covered) bool { return c.wrong == "" && c.component == want })
 }
 
-// coversDigest reports whether the Content-Digest of the message is covered, in
-// any form, or at least its member of an algorithm that is trusted.
-func coversDigest(input *field.Structured) bool {
-	return slices.ContainsFunc(input.List, func(v field.Structured) bool {
-		c, wrong := newComponent(&v)
-		return wrong == "" && c.name == "content-digest" && !c.req &&
+// hasDigest reports whether the Content-Digest of the message is covered, in any
+// form, or at least its member of an algorithm that is trusted.
+func (l *list) hasDigest() bool {
+	return l.hasKnown(contentDigest) || slices.ContainsFunc(l.all, func(c covered) bool {
+		return c.wrong == "" && c.known == contentDigest && !c.req &&
 			(!c.keyed || c.key == "sha-256" || c.key == "sha-512")
 	})
 }

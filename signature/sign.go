@@ -41,16 +41,17 @@ func Sign(m *Message, k *Key, p Params) (s Signed, err error) {
 			return s, fmt.Errorf("signature: the message has a %s of the label %s already, or a malformed one", name, p.Label)
 		}
 	}
-	base, bad, wrong := m.appendBase(make([]byte, 0, 1024), &input, new(reading))
-	if bad != nil {
-		return s, &ComponentError{componentText(bad), wrong}
+	var e entry
+	e.takeList(&input)
+	base, bad, wrong := m.appendBase(make([]byte, 0, 1024), &e, new(reading))
+	if wrong != "" {
+		return s, &ComponentError{bad, wrong}
 	}
 	sig, err := k.sign(base)
 	if err != nil {
 		return s, err
 	}
-	b, _ := field.AppendStructured([]byte(p.Label+"="), &input)
-	s.Input = string(b)
+	s.Input = p.Label + "=" + e.text
 	s.Signature = p.Label + "=:" + base64.StdEncoding.EncodeToString(sig) + ":"
 	return s, nil
 }

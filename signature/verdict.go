@@ -60,24 +60,40 @@ type Verdict struct {
 	Expires    time.Time
 
 	// Of Verified: what tells this signature from every other, whoever copies it
-	// into whatever message. A verifier that accepts each signature once keeps it
+	// into whatever message: a hash of what was signed, and with HMAC the code
+	// itself, which is one. A verifier that accepts each signature once keeps it
 	// until Until; without an Until it has to keep it for ever.
 	ID    [sha256.Size]byte
 	Until time.Time
 
-	input *field.Structured
+	covers string // of Verified: the list of components, as the base has it
+}
+
+// list is what the signature of a Verified covers.
+func (v *Verdict) list() (l list) {
+	if v.Outcome != Verified {
+		return l
+	}
+	if values, ok := field.ParseValues([]string{v.covers}); ok && len(values) == 1 {
+		var e entry
+		e.takeList(&values[0])
+		l = e.covers
+	}
+	return l
 }
 
 // Covers reports whether the signature of a Verified covers a component, written
 // as ParseComponent reads it.
 func (v *Verdict) Covers(component string) bool {
-	return v.Outcome == Verified && v.input != nil && covers(v.input, component)
+	l := v.list()
+	return l.has(component)
 }
 
 // CoversDigest reports whether the signature of a Verified covers the
 // Content-Digest of the message.
 func (v *Verdict) CoversDigest() bool {
-	return v.Outcome == Verified && v.input != nil && coversDigest(v.input)
+	l := v.list()
+	return l.hasDigest()
 }
 
 // CoversDigestBy reports whether the signature of a Verified covers the member
@@ -85,9 +101,8 @@ func (v *Verdict) CoversDigest() bool {
 // with all of the field, or by itself. Members that are not covered may be
 // anybody's.
 func (v *Verdict) CoversDigestBy(algorithm string) bool {
-	return v.Outcome == Verified && v.input != nil && slices.ContainsFunc(v.input.List, func(c field.Structured) bool {
-		is, wrong := newComponent(&c)
-		return wrong == "" && is.name == "content-digest" && !is.req && !is.tr && (!is.keyed || is.key == algorithm)
+	return slices.ContainsFunc(v.list().all, func(c covered) bool {
+		return c.wrong == "" && c.known == contentDigest && !c.req && !c.tr && (!c.keyed || c.key == algorithm)
 	})
 }
 

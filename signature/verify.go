@@ -13,44 +13,91 @@ import (
 // Signature-Input names them, until one is right. Without one the verdict is
 // that of the first that the policy looks at.
 func Verify(m *Message, keys Keys, p *Policy, now time.Time) Verdict {
-	inputs, signatures, v := m.signatures()
-	if v.Outcome != Verified {
-		return v
+	return new(Verifier).Verify(m, keys, p, now)
+}
+
+// Verifier verifies messages one after the other, in memory that it keeps, and
+// with hashes that know their keys. The zero value is ready. It is not for
+// several goroutines at once.
+type Verifier struct {
+	entry entry
+	read  reading
+	base  []byte
+	macs  macs
+}
+
+// maxKept is how long a base is whose memory is kept for the next one.
+const maxKept = 64 << 10
+
+// Verify is as the function.
+func (w *Verifier) Verify(m *Message, keys Keys, p *Policy, now time.Time) (v Verdict) {
+	w.verify(&v, m, keys, p, now)
+	w.forget()
+	return v
+}
+
+// forget lets go of the message. What is kept is memory, and a list of components
+// of its own.
+func (w *Verifier) forget() {
+	e := &w.entry
+	if e.listed == "" {
+		all := e.covers.all
+		clear(all[:cap(all)])
+		e.covers = list{all: all[:0]}
+	}
+	*e = entry{covers: e.covers, listed: e.listed, sig: e.sig[:0]}
+	w.read = reading{}
+	if cap(w.base) > maxKept {
+		w.base = nil
+	}
+}
+
+func (w *Verifier) verify(v *Verdict, m *Message, keys Keys, p *Policy, now time.Time) {
+	in, sig := m.linesOf(inputField, "signature-input", false), m.linesOf(signatureField, "signature", false)
+	e := &w.entry
+	if len(in) == 1 && len(sig) == 1 && e.scan(in[0], sig[0]) {
+		if (p.Label == "" || p.Label == e.label) && (p.Tag == "" || p.Tag == e.s.tag) {
+			w.one(v, m, keys, p, now.Unix())
+		}
+		return
+	}
+	inputs, signatures, no := m.signatures()
+	if no.Outcome != Verified {
+		*v = no
+		return
 	}
 	if len(inputs) > MaxSignatures || len(signatures) > MaxSignatures {
-		return Verdict{Outcome: TooMany, Detail: fmt.Sprintf("signatures: more than %d", MaxSignatures)}
+		*v = Verdict{Outcome: TooMany, Detail: fmt.Sprintf("signatures: more than %d", MaxSignatures)}
+		return
 	}
-	if label := twice(inputs); label != "" {
-		return Verdict{Outcome: DuplicateLabel, Detail: label}
+	for _, members := range [...][]field.Member{inputs, signatures} {
+		if label := twice(members); label != "" {
+			*v = Verdict{Outcome: DuplicateLabel, Detail: label}
+			return
+		}
 	}
-	if label := twice(signatures); label != "" {
-		return Verdict{Outcome: DuplicateLabel, Detail: label}
-	}
-	first := Verdict{Outcome: None}
 	if p.Label != "" && find(inputs, p.Label) == nil && find(signatures, p.Label) != nil {
-		return Verdict{Outcome: Unpaired, Label: p.Label}
+		*v = Verdict{Outcome: Unpaired, Label: p.Label}
+		return
 	}
-	var read reading
 	for i := range inputs {
 		if p.Label != "" && inputs[i].Key != p.Label {
 			continue
 		}
-		s, wrong := readParameters(inputs[i].Params)
-		if wrong == "" && p.Tag != "" && s.tag != p.Tag {
+		e.read(&inputs[i], signatures)
+		if e.wrong == "" && p.Tag != "" && e.s.tag != p.Tag {
 			continue
 		}
-		v := Verdict{Label: inputs[i].Key, Outcome: Malformed, Detail: wrong}
-		if wrong == "" {
-			v = m.verify(&inputs[i], signatures, &s, keys, p, now, &read)
+		var this Verdict
+		w.one(&this, m, keys, p, now.Unix())
+		if this.Outcome == Verified {
+			*v = this
+			return
 		}
-		if v.Outcome == Verified {
-			return v
-		}
-		if first.Outcome == None {
-			first = v
+		if v.Outcome == None {
+			*v = this
 		}
 	}
-	return first
 }
 
 // signatures reads the two fields, from the head or, when it has neither, the
@@ -99,83 +146,95 @@ func twice(members []field.Member) string {
 	return ""
 }
 
-// verify looks at one signature: first at what costs nothing, last at the key's.
-func (m *Message) verify(input *field.Member, signatures []field.Member, s *parameters, keys Keys, p *Policy, now time.Time, read *reading) Verdict {
-	v := Verdict{Label: input.Key, KeyID: s.keyid, Nonce: s.nonce, Tag: s.tag}
+// one looks at one signature: first at what costs nothing, last at the key's.
+func (w *Verifier) one(v *Verdict, m *Message, keys Keys, p *Policy, now int64) {
+	e := &w.entry
+	s := &e.s
+	v.Label = e.label
+	if e.wrong != "" {
+		v.no(Malformed, e.wrong, "")
+		return
+	}
+	v.KeyID, v.Nonce, v.Tag = s.keyid, s.nonce, s.tag
 	if s.hasCreated {
 		v.Created = time.Unix(s.created, 0)
 	}
 	if s.hasExpires {
 		v.Expires = time.Unix(s.expires, 0)
 	}
-	no := func(o Outcome, detail, why string) Verdict {
-		v.Outcome, v.Detail, v.Why = o, detail, why
-		return v
-	}
-	signed := find(signatures, input.Key)
-	switch {
-	case input.Kind != field.Inner:
-		return no(Malformed, "Signature-Input", "it is not a list of components")
-	case len(input.List) > MaxComponents:
-		return no(TooMany, fmt.Sprintf("components: more than %d", MaxComponents), "")
-	case signed == nil:
-		return no(Unpaired, "", "there is no Signature of this label")
-	case signed.Kind != field.Bytes || len(signed.Text) > MaxSignatureBytes*4/3+4:
-		return no(Malformed, "Signature", "it is not a sequence of bytes of a possible length")
+	if e.fault != Verified {
+		v.no(e.fault, e.detail, e.why)
+		return
 	}
 	key := keys(s.keyid)
 	if key == nil || s.hasID && key.id != s.keyid {
-		return no(UnknownKey, fmt.Sprintf("%q", s.keyid), "")
+		v.no(UnknownKey, fmt.Sprintf("%q", s.keyid), "")
+		return
 	}
 	v.KeyID, v.Algorithm = key.id, key.algorithm
 	switch {
-	case s.hasAlg && Named(s.alg) != key.algorithm:
-		return no(AlgorithmMismatch, fmt.Sprintf("%q", s.alg), "")
+	case s.hasAlg && s.alg != key.algorithm.String():
+		v.no(AlgorithmMismatch, fmt.Sprintf("%q", s.alg), "")
+		return
 	case p.Algorithms != nil && !slices.Contains(p.Algorithms, key.algorithm):
-		return no(AlgorithmRefused, key.algorithm.String(), "")
+		v.no(AlgorithmRefused, key.algorithm.String(), "")
+		return
 	case p.Nonce && !s.hasNonce:
-		return no(NoParameter, "nonce", "")
+		v.no(NoParameter, "nonce", "")
+		return
 	}
-	outcome, detail, until := p.inTime(s, now.Unix())
+	outcome, detail, until := p.inTime(s, now)
 	if outcome != Verified {
-		return no(outcome, detail, "")
+		v.no(outcome, detail, "")
+		return
 	}
-	if c := p.uncovered(m, &input.Structured); c != "" {
-		return no(ComponentUncovered, c, "")
+	e.takeApart()
+	if c := p.uncovered(m, &e.covers); c != "" {
+		v.no(ComponentUncovered, c, "")
+		return
 	}
-	return m.compare(&input.Structured, signed.Text, key, until, v, read)
-}
-
-// compare is the last step: the base, and the signature over it.
-func (m *Message) compare(input *field.Structured, coded string, key *Key, until int64, v Verdict, read *reading) Verdict {
-	var room [MaxSignatureBytes]byte
-	sig, ok := field.AppendDecoded(room[:0], coded)
-	if !ok {
-		v.Outcome, v.Detail, v.Why = Malformed, "Signature", "it is not base64"
-		return v
-	}
-	var few [1024]byte
-	base, bad, wrong := m.appendBase(few[:0], input, read)
-	if bad != nil {
-		v.Outcome, v.Detail, v.Why = ComponentMissing, componentText(bad), wrong
-		return v
-	}
-	if !key.verify(base, sig) {
-		v.Outcome = BadSignature
-		return v
-	}
-	v.Outcome, v.input = Verified, input
-	v.ID = sha256.Sum256(base)
-	if until != 0 {
+	w.compare(v, m, key)
+	if v.Outcome == Verified && until != 0 {
 		v.Until = time.Unix(until, 0)
 	}
-	return v
+}
+
+// no is that a signature is not taken.
+func (v *Verdict) no(o Outcome, detail, why string) { v.Outcome, v.Detail, v.Why = o, detail, why }
+
+// compare is the last step: the base, and the signature over it.
+func (w *Verifier) compare(v *Verdict, m *Message, key *Key) {
+	e := &w.entry
+	if e.coded != "" {
+		sig, ok := field.AppendDecoded(e.sig[:0], e.coded)
+		if !ok {
+			v.no(Malformed, "Signature", "it is not base64")
+			return
+		}
+		e.sig, e.coded = sig, ""
+	}
+	base, bad, wrong := m.appendBase(w.base[:0], e, &w.read)
+	w.base = base
+	if wrong != "" {
+		v.no(ComponentMissing, bad, wrong)
+		return
+	}
+	if !key.verify(base, e.sig, &w.macs) {
+		v.Outcome = BadSignature
+		return
+	}
+	v.Outcome, v.covers = Verified, e.text
+	if key.algorithm == HMAC {
+		copy(v.ID[:], e.sig) // it was compared with what a secret makes of the base
+	} else {
+		v.ID = sha256.Sum256(base)
+	}
 }
 
 // Base returns the signature base of a message for one of its signatures, for
 // people who look for what differs.
 func Base(m *Message, label string) ([]byte, error) {
-	inputs, _, v := m.signatures()
+	inputs, signatures, v := m.signatures()
 	if v.Outcome != Verified {
 		return nil, v.Err()
 	}
@@ -184,9 +243,12 @@ func Base(m *Message, label string) ([]byte, error) {
 		v = Verdict{Outcome: Unpaired, Label: label}
 		return nil, v.Err()
 	}
-	base, bad, wrong := m.appendBase(nil, &input.Structured, new(reading))
-	if bad != nil {
-		return nil, &ComponentError{componentText(bad), wrong}
+	var e entry
+	e.read(input, signatures)
+	e.takeApart()
+	base, bad, wrong := m.appendBase(nil, &e, new(reading))
+	if wrong != "" {
+		return nil, &ComponentError{bad, wrong}
 	}
 	return base, nil
 }

@@ -2,8 +2,9 @@ package field
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"slices"
 	"strconv"
-	"strings"
 )
 
 // This file writes structured values in the one form that RFC 9651 §4.1 gives
@@ -142,9 +143,56 @@ func appendBytes(dst []byte, coded string) (b []byte, ok bool) {
 // AppendDecoded appends the bytes of a value of kind Bytes. Padding may be left
 // out, and bits that it makes superfluous may be anything (RFC 9651 §4.2.7).
 func AppendDecoded(dst []byte, coded string) (b []byte, ok bool) {
-	dst, err := base64.RawStdEncoding.AppendDecode(dst, []byte(strings.TrimRight(coded, "=")))
-	return dst, err == nil
+	for coded != "" && coded[len(coded)-1] == '=' {
+		coded = coded[:len(coded)-1]
+	}
+	from := len(dst)
+	// Eight octets of text are six of content, written as eight of which two are
+	// written over.
+	dst = slices.Grow(dst, len(coded)*3/4+8)
+	for ; len(coded) >= 8; coded = coded[8:] {
+		n := sextets[coded[0]]<<18 | sextets[coded[1]]<<12 | sextets[coded[2]]<<6 | sextets[coded[3]]
+		o := sextets[coded[4]]<<18 | sextets[coded[5]]<<12 | sextets[coded[6]]<<6 | sextets[coded[7]]
+		if (n|o)>>24 != 0 {
+			return dst[:from], false
+		}
+		dst = binary.BigEndian.AppendUint64(dst, uint64(n)<<40|uint64(o)<<16)
+		dst = dst[:len(dst)-2]
+	}
+	if len(coded) >= 4 {
+		n := sextets[coded[0]]<<18 | sextets[coded[1]]<<12 | sextets[coded[2]]<<6 | sextets[coded[3]]
+		if n>>24 != 0 {
+			return dst[:from], false
+		}
+		dst = append(dst, byte(n>>16), byte(n>>8), byte(n))
+		coded = coded[4:]
+	}
+	n := uint32(0)
+	for i := range len(coded) {
+		n |= sextets[coded[i]] << (18 - 6*i)
+	}
+	switch {
+	case len(coded) == 1, n>>24 != 0:
+		return dst[:from], false
+	case len(coded) == 2:
+		dst = append(dst, byte(n>>16))
+	case len(coded) == 3:
+		dst = append(dst, byte(n>>16), byte(n>>8))
+	}
+	return dst, true
 }
+
+// sextets are the six bits that an octet of base64 stands for; of others so many
+// that they show above three octets wherever they stand.
+var sextets = func() (t [256]uint32) {
+	for i := range t {
+		t[i] = 1<<32 - 1<<6
+	}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		t[c] = uint32(i)
+	}
+	return t
+}()
 
 // appendDisplay appends a display string (RFC 9651 §4.1.11).
 func appendDisplay(dst []byte, s string) []byte {

@@ -1,6 +1,7 @@
 package field
 
 import (
+	"encoding/base64"
 	"fmt"
 	"reflect"
 	"strings"
@@ -119,6 +120,22 @@ func FuzzParseMembers(f *testing.F) {
 		}
 		if !strings.Contains(s, ":") && !reflect.DeepEqual(members, again) {
 			t.Fatalf("%q: %v became %v", s, members, again)
+		}
+	})
+}
+
+// FuzzDecoded: bytes are decoded as the standard library does it, but for line
+// breaks, which it skips.
+func FuzzDecoded(f *testing.F) {
+	for _, s := range []string{"", "=", "A", "AA", "AAA=", "AAAA", "AAAAAAA", "AAAAAAAA", "//////////+/", "AAAAAAAA-AAA", "AAAA\nAAAA", "AA==AA", "AAAA====", "\xffAAA"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		want, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
+		right := err == nil && !strings.ContainsAny(s, "\r\n")
+		got, ok := AppendDecoded([]byte("before"), s)
+		if ok != right || ok && string(got) != "before"+string(want) || !ok && string(got) != "before" {
+			t.Fatalf("%q: %x, %v; want %x, %v", s, got, ok, want, right)
 		}
 	})
 }

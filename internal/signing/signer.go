@@ -146,7 +146,7 @@ var errUnsigned = errors.New("signature: the request has none")
 // message is a request as it will be sent.
 func message(r *http.Request) *signature.Message {
 	m := &signature.Message{
-		Method: r.Method, Scheme: r.URL.Scheme, Authority: r.Host, Target: r.URL.RequestURI(), Header: r.Header, HasBody: hasBody(r),
+		Method: r.Method, Scheme: r.URL.Scheme, Authority: r.Host, Target: r.URL.RequestURI(), Header: signature.Header(r.Header), HasBody: hasBody(r),
 	}
 	if m.Method == "" {
 		m.Method = http.MethodGet
