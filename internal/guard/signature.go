@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"freshet/digest"
@@ -112,12 +113,15 @@ func (g *Signature) now() int64 {
 	return time.Now().UnixNano()
 }
 
+// verifiers are for whichever request comes next.
+var verifiers = sync.Pool{New: func() any { return new(signature.Verifier) }}
+
 // verify looks at the head of a request. Of several signatures that are right the
 // first one lets it pass; others are the rest.
 func (g *Signature) verify(r *http.Request, now int64) (v signature.Verdict, others []signature.Verdict) {
 	m := signature.Message{
 		Method: r.Method, Scheme: "http", Authority: r.Host, Target: r.RequestURI,
-		Header: r.Header, HasBody: r.ContentLength != 0,
+		Header: signature.Header(r.Header), HasBody: r.ContentLength != 0,
 	}
 	if r.TLS != nil {
 		m.Scheme = "https"
@@ -126,7 +130,9 @@ func (g *Signature) verify(r *http.Request, now int64) (v signature.Verdict, oth
 		m.Target = r.URL.RequestURI() // a question, and no request that came
 	}
 	keys, at := g.keys.Current(now).key, time.Unix(0, now)
-	v = signature.Verify(&m, keys, &g.policy, at)
+	w := verifiers.Get().(*signature.Verifier)
+	defer verifiers.Put(w)
+	v = w.Verify(&m, keys, &g.policy, at)
 	if v.Outcome != signature.Verified || g.o.Replays == nil {
 		return v, nil
 	}
