@@ -101,3 +101,38 @@ func TestClockSetForward(t *testing.T) {
 		}
 	})
 }
+
+// What is known of a job whose tasks end while the clock is set back, and forward,
+// is the same after a restart, from pages and from entries.
+func TestClockSetBackAndRestart(t *testing.T) {
+	outside := time.Now()
+	for _, pages := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w, log := newSetClock(outside), newMemLog()
+			s := start(t, log, Options{Now: w.now})
+			ids := submit(t, s, Spec{Name: "array", Array: Range(1, 3)}, Spec{Name: "one"})
+			w.set(10 * time.Minute)
+			task := claim(t, s, Worker{Node: "lost"})
+			finish(t, s, task, Result{Lost: true})
+			w.set(-30 * time.Minute)
+			for range 4 {
+				task := claim(t, s, Worker{Node: "n1"})
+				w.set(time.Minute)
+				finish(t, s, task, Result{})
+				w.set(-2 * time.Minute)
+			}
+			before := []Info{wantState(t, s, ids[0], Succeeded), wantState(t, s, ids[1], Succeeded)}
+			if pages {
+				if err := s.Close(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again := start(t, log, Options{Now: w.now})
+			for i, id := range ids {
+				if after := wantState(t, again, id, Succeeded); !after.Ended.Equal(before[i].Ended) || !after.Started.Equal(before[i].Started) {
+					t.Errorf("pages %v: before a restart, and after:\n%+v\n%+v", pages, before[i], after)
+				}
+			}
+		})
+	}
+}

@@ -355,6 +355,16 @@ func (m *machine) mark(p *page) bool {
 	return true
 }
 
+// stamp notes that a job changes now. What its tasks say of that is read from them;
+// when the clock was set back none of them may have the latest time.
+func (m *machine) stamp(j *job) {
+	if m.now < j.touched {
+		m.mark(j.page)
+		return
+	}
+	j.touched = m.now
+}
+
 func (m *machine) markBlock(b *block) bool {
 	if m.entry <= b.asOf {
 		return false
@@ -475,7 +485,7 @@ func (m *machine) claimed(j *job, e *event, token uint64) {
 	t.at, t.began = m.now, m.now
 	t.attempt++
 	t.flags &^= flagEnding | flagExpired | flagAsked
-	j.touched = m.now
+	m.stamp(j)
 	if j.began == 0 {
 		m.mark(j.page)
 		j.began = m.now
@@ -508,7 +518,7 @@ func (m *machine) ended(j *job, e *event) {
 	if m.live && j.many != nil && e.to == Succeeded {
 		j.many.spent += max(0, t.at-t.began)
 	}
-	j.touched = m.now
+	m.stamp(j)
 	m.remember(j, e.pos, t, &e.result)
 	if m.live && e.to == Queued {
 		m.requeue(j, e.pos, t)
@@ -578,7 +588,7 @@ func (m *machine) setReason(j *job, reason string) {
 // a million of them change at once. Running tasks are told to end when to
 // leaves them running and would cancel them if they were queued.
 func (m *machine) each(j *job, numbers Array, to func(State) State) {
-	j.touched = m.now
+	m.stamp(j)
 	if j.flags&flagTemplate != 0 {
 		numbers = Array{} // it has no tasks
 	}
