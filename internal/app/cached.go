@@ -16,12 +16,12 @@ import (
 )
 
 // openStore opens what the caches of all routes keep their answers in.
-func openStore(c *config.Store, log *slog.Logger) (*cache.Store, error) {
-	ring, err := openRing(c.Encrypt, log)
-	if err != nil {
-		return nil, err
+func openStore(c *config.Store, w *within) (*cache.Store, error) {
+	ring := w.ring
+	if c.Data == "" {
+		ring = nil // nothing is on disk
 	}
-	s, err := cache.NewStore(cache.StoreOptions{Memory: c.Memory, Dir: c.Data, Disk: c.Disk, Seal: ring, ErrorLog: log})
+	s, err := cache.NewStore(cache.StoreOptions{Memory: c.Memory, Dir: c.Data, Disk: c.Disk, Seal: ring, ErrorLog: w.log})
 	if err != nil {
 		return nil, fmt.Errorf("open the cache: %w", err)
 	}
@@ -109,7 +109,7 @@ func cacheOptions(c *config.Caching, name string) cache.Options {
 // openOrigins returns an opener of what the origins have.
 func openOrigins(c *config.Proxy) opener {
 	return func(w *within) (content, error) {
-		store, err := openStore(&c.Store, w.log)
+		store, err := openStore(&c.Store, w)
 		if err != nil {
 			return content{}, err
 		}

@@ -54,9 +54,13 @@ func (e *Env) checkFile(r *config.Run) (*config.File, *live, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	ring, err := openRing(f.Server.Encrypt, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
 	inMemory := *f
 	inMemory.Store = config.Store{Memory: 1 << 20}
-	c, err := openLive(r, &inMemory, seen, data)(&within{pages: pages, log: slog.New(slog.DiscardHandler), door: &door{}, signatures: newSignatures(nil), environ: e.Environ, dry: true})
+	c, err := openLive(r, &inMemory, seen, data)(&within{pages: pages, ring: ring, log: slog.New(slog.DiscardHandler), door: &door{}, signatures: newSignatures(nil), environ: e.Environ, dry: true})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -88,7 +88,7 @@ func openFilter(c *config.Filter) opener {
 			return content{}, err
 		}
 		if c.Caching.Enabled {
-			if served.store, err = openStore(&c.Store, w.log); err != nil {
+			if served.store, err = openStore(&c.Store, w); err != nil {
 				return content{}, err
 			}
 			o.Store, o.Caching = served.store, cacheOptions(&c.Caching, o.Name)

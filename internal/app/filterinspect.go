@@ -21,7 +21,7 @@ func (w *within) inspection(o *forward.Options, c *config.Inspecting, server *co
 	if err != nil {
 		return nil, errors.New("--inspect needs an authority, and its folder is not known: set HOME or XDG_DATA_HOME, or give --authority")
 	}
-	a, err := authority.Open(dir)
+	a, err := authority.Open(dir, w.ring)
 	if errors.Is(err, authority.ErrNone) {
 		return nil, fmt.Errorf("--inspect needs an authority, and there is none in %s; make one with \"freshet tls ca\" and have the browser trust it (\"freshet tls trust\"), or name its folder with --authority", dir)
 	}

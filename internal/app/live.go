@@ -71,7 +71,7 @@ func (l *live) ServeHot(q *httpd.Head, a *httpd.Answer) bool {
 // openLive returns an opener of what a file says.
 func openLive(run *config.Run, f *config.File, seen follow.Stamp, data []byte) opener {
 	return func(w *within) (content, error) {
-		store, err := openStore(&f.Store, w.log)
+		store, err := openStore(&f.Store, w)
 		if err != nil {
 			return content{}, err
 		}

@@ -51,7 +51,7 @@ func openPrograms(c *config.Serve, w *within) (content, error) {
 	if err := checkFolder(c.Dir); err != nil {
 		return content{}, err
 	}
-	store, err := openStore(&config.Store{Memory: ownStore}, w.log)
+	store, err := openStore(&config.Store{Memory: ownStore}, w)
 	if err != nil {
 		return content{}, err
 	}

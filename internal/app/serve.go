@@ -18,6 +18,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/accesslog"
 	"freshet/internal/acme"
+	"freshet/internal/atrest"
 	"freshet/internal/config"
 	"freshet/internal/control"
 	"freshet/internal/guard"
@@ -31,6 +32,7 @@ type service struct {
 	env       *Env
 	conf      *config.Server
 	log       *errorLog
+	ring      *atrest.Ring      // what is stored is sealed by; nil: it is not
 	access    *accesslog.Logger // nil when off
 	leaving   func()            // closes connections to services of guards; nil before there can be one
 	content   content
@@ -115,6 +117,7 @@ type opener func(*within) (content, error)
 // within is what a service has for its content.
 type within struct {
 	pages *httpd.Pages
+	ring  *atrest.Ring // what is stored is sealed by; nil: it is not
 	log   *slog.Logger
 	door  *door
 	now   func() int64 // nil: the system's clock
@@ -172,7 +175,10 @@ func (s *service) open(content opener) (err error) {
 	if err != nil {
 		return err
 	}
-	in := &within{pages: pages, log: s.log.Logger, door: &s.door, now: s.env.Now, securePort: s.securePort, signatures: newSignatures(s.env.Now), environ: s.env.Environ}
+	if s.ring, err = openRing(c.Encrypt, s.log.Logger); err != nil {
+		return err
+	}
+	in := &within{pages: pages, ring: s.ring, log: s.log.Logger, door: &s.door, now: s.env.Now, securePort: s.securePort, signatures: newSignatures(s.env.Now), environ: s.env.Environ}
 	s.leaving = in.access.close
 	if s.content, err = content(in); err != nil {
 		return err

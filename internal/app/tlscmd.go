@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,7 +50,11 @@ func (e *Env) openAuthority(c *config.TLS) (*authority.Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := authority.Open(dir)
+	ring, err := openRing(c.Encrypt, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	a, err := authority.Open(dir, ring)
 	if errors.Is(err, authority.ErrNone) {
 		return nil, fmt.Errorf("there is no authority in %s; make one with \"freshet tls ca\", or name its folder with --dir", dir)
 	}
@@ -68,14 +73,18 @@ func (e *Env) tlsAuthority(c *config.TLS) error {
 	if err != nil {
 		return err
 	}
-	o := authority.Options{Name: c.Name, Permit: c.Permit, Exclude: c.Exclude, Life: time.Duration(c.Days) * 24 * time.Hour, Force: c.Force}
+	ring, err := openRing(c.Encrypt, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	o := authority.Options{Seal: ring, Name: c.Name, Permit: c.Permit, Exclude: c.Exclude, Life: time.Duration(c.Days) * 24 * time.Hour, Force: c.Force}
 	a, err := authority.Create(dir, o)
 	verb := "made"
 	if errors.Is(err, authority.ErrExists) {
 		if c.Name != "" || len(c.Permit)+len(c.Exclude) > 0 || c.Days != 0 {
 			return fmt.Errorf("there is an authority in %s already; --force makes a new one, which has to be trusted anew everywhere", dir)
 		}
-		a, err = authority.Open(dir)
+		a, err = authority.Open(dir, ring)
 		verb = "there is one already; nothing has changed"
 	}
 	if err != nil {

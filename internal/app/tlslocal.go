@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"freshet/internal/atrest"
 	"freshet/internal/authority"
 )
 
@@ -23,20 +24,20 @@ type localTLS struct {
 }
 
 // openLocal opens the user's authority, or makes it.
-func openLocal(environ []string) (*localTLS, error) {
+func openLocal(environ []string, ring *atrest.Ring) (*localTLS, error) {
 	dir, err := authorityFolder("", environ)
 	if err != nil {
 		return nil, errors.New("--tls-local needs an authority, and its folder is not known: set HOME or XDG_DATA_HOME")
 	}
 	l := &localTLS{}
-	l.authority, err = authority.Open(dir)
+	l.authority, err = authority.Open(dir, ring)
 	if errors.Is(err, authority.ErrNone) {
 		l.made = true
-		l.authority, err = authority.Create(dir, authority.Options{})
+		l.authority, err = authority.Create(dir, authority.Options{Seal: ring})
 	}
 	if errors.Is(err, authority.ErrExists) { // by another process, meanwhile
 		l.made = false
-		l.authority, err = authority.Open(dir)
+		l.authority, err = authority.Open(dir, ring)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--tls-local: %w", err)
@@ -54,7 +55,7 @@ func (s *service) openLocalTLS(given *tls.Config) (*tls.Config, error) {
 		return given, nil
 	}
 	var err error
-	if s.local, err = openLocal(s.env.Environ); err != nil {
+	if s.local, err = openLocal(s.env.Environ, s.ring); err != nil {
 		return nil, err
 	}
 	if given != nil {

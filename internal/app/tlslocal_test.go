@@ -23,7 +23,7 @@ func serveLocal(t *testing.T, home string, args ...string) (p *program, addr str
 	if err != nil || at.Scheme != "https" {
 		t.Fatalf("it serves on %s", p.stderr)
 	}
-	a, err := authority.Open(filepath.Join(home, "freshet", "authority"))
+	a, err := authority.Open(filepath.Join(home, "freshet", "authority"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,8 @@ import (
 	"math/big"
 	"strings"
 	"time"
+
+	"freshet/internal/atrest"
 )
 
 // Lifetimes.
@@ -50,6 +52,9 @@ type Options struct {
 	// Life is how long it lives, to the second. Default DefaultLife; more than MaxLife is an error.
 	Life time.Duration
 
+	// Seal are the keys by which the file with its key is sealed; nil: it is not.
+	Seal *atrest.Ring
+
 	// Force replaces an authority that is there: what it has signed is worth
 	// nothing any more to who trusts the new one only.
 	Force bool
@@ -79,7 +84,7 @@ func create(dir string, o Options, now func() time.Time) (*Authority, error) {
 		return nil, err
 	}
 	public := certPEM(cert)
-	if err := save(dir, append(private, public...), public, o.Force); err != nil {
+	if err := save(dir, o.Seal.Pack(append(private, public...), sealedAs), public, o.Force); err != nil {
 		return nil, err
 	}
 	return newAuthority(dir, key, cert, now), nil
@@ -87,13 +92,17 @@ func create(dir string, o Options, now func() time.Time) (*Authority, error) {
 
 // Open opens the authority in a folder. An error that is [ErrNone] means that
 // there is none; others say what is wrong with it, which may be that others can
-// read its key, or that it has expired.
-func Open(dir string) (*Authority, error) { return open(dir, time.Now) }
+// read its key, or that it has expired. With keys its file has to be sealed, and
+// without keys, nil, it must not be.
+func Open(dir string, keys *atrest.Ring) (*Authority, error) { return open(dir, keys, time.Now) }
 
-func open(dir string, now func() time.Time) (*Authority, error) {
+func open(dir string, keys *atrest.Ring, now func() time.Time) (*Authority, error) {
 	data, err := load(dir)
 	if err != nil {
 		return nil, err
+	}
+	if data, _, err = keys.Unpack(data, sealedAs); err != nil {
+		return nil, fmt.Errorf("%s: %w", privateFile(dir), err)
 	}
 	key, cert, err := parseAuthority(data)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestCreateAndOpen(t *testing.T) {
 	if public, _ := os.ReadFile(a.File()); !bytes.Equal(public, a.PEM()) || bytes.Contains(public, []byte("PRIVATE")) {
 		t.Errorf("public: %s", public)
 	}
-	again, err := Open(a.Dir())
+	again, err := Open(a.Dir(), nil)
 	if err != nil || !again.Certificate().Equal(c) || !again.key.Equal(a.key) {
 		t.Fatal(err)
 	}
@@ -98,13 +98,13 @@ func TestCreateTogether(t *testing.T) {
 			} else if !errors.Is(err, ErrExists) {
 				t.Error(err)
 			}
-			if _, err := Open(dir); err != nil {
+			if _, err := Open(dir, nil); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	if a, err := Open(dir); err != nil || len(winners) != 1 || !a.Certificate().Equal(winners[0].Certificate()) {
+	if a, err := Open(dir, nil); err != nil || len(winners) != 1 || !a.Certificate().Equal(winners[0].Certificate()) {
 		t.Fatalf("%d made it, %v", len(winners), err)
 	}
 }
@@ -130,7 +130,7 @@ func TestOptionsRefused(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	if _, err := Open(t.TempDir()); !errors.Is(err, ErrNone) {
+	if _, err := Open(t.TempDir(), nil); !errors.Is(err, ErrNone) {
 		t.Errorf("nothing: %v", err)
 	}
 	other := made(t, Options{})
@@ -200,7 +200,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			a := made(t, Options{})
 			want := spoil(t, a, privateFile(a.Dir()))
-			if _, err := Open(a.Dir()); err == nil || !strings.Contains(err.Error(), want) {
+			if _, err := Open(a.Dir(), nil); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v, want %q", err, want)
 			}
 		})
@@ -210,7 +210,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestOpenOutOfTime(t *testing.T) {
 	a := made(t, Options{Life: 2 * day})
 	for after, want := range map[time.Duration]string{3 * day: "expired on", -2 * time.Hour: "clock"} {
-		if _, err := open(a.Dir(), func() time.Time { return time.Now().Add(after) }); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := open(a.Dir(), nil, func() time.Time { return time.Now().Add(after) }); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v", after, err)
 		}
 	}

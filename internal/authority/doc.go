@@ -4,7 +4,7 @@
 // as they are needed. Besides, it looks at what a TLS peer offers ([Probe]).
 //
 //	a, err := authority.Create(dir, authority.Options{Permit: []string{"test"}})
-//	a, err := authority.Open(dir) // later
+//	a, err := authority.Open(dir, nil) // later
 //	config := &tls.Config{GetCertificate: a.GetCertificate("www.test")}
 //
 // It is no public authority: there is no revocation, no log and no check that
@@ -17,7 +17,7 @@
 // trust it, so the key is in one file of mode 0600 together with its
 // certificate, appears whole or not at all, is never written over unless that is
 // asked for, and is not used when others than its owner can read it or replace
-// it. Keys are ECDSA on P-256, signatures SHA-256, serial numbers 128 random
+// it; with keys ([Options.Seal]) that file is sealed, and one that is not is refused. Keys are ECDSA on P-256, signatures SHA-256, serial numbers 128 random
 // bits. What name constraints or lifetimes of the authority do not cover is
 // refused here, not by the clients later.
 package authority

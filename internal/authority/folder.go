@@ -8,6 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"freshet/internal/atrest"
+	"freshet/internal/wholefile"
 )
 
 var (
@@ -116,42 +119,14 @@ func readPrivate(name, what string, look func(string) (fs.FileInfo, error)) ([]b
 // appears whole, with its mode, or not at all; an error is ErrExists when there
 // is one.
 func place(name string, data []byte, mode fs.FileMode, force bool) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil && hasModes {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = move(f.Name(), name, force)
-	}
-	if err != nil {
-		return errors.Join(err, removed(f.Name()))
-	}
-	return removed(f.Name())
-}
-
-// move gives a file its name. A link, unlike a rename, fails when that is taken.
-func move(from, to string, force bool) error {
 	if force {
-		return os.Rename(from, to)
+		return wholefile.Put(name, data, mode)
 	}
-	err := os.Link(from, to)
-	if err == nil {
-		return nil
+	err := wholefile.Create(name, data, mode)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s: %w", name, ErrExists)
 	}
-	if _, exists := os.Lstat(to); exists == nil {
-		return fmt.Errorf("%s: %w", to, ErrExists)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return os.Rename(from, to) // a file system without links
+	return err
 }
 
 func removed(name string) error {
@@ -159,4 +134,33 @@ func removed(name string) error {
 		return err
 	}
 	return nil
+}
+
+// sealedAs is what the authority's file is sealed as.
+const sealedAs = "local authority"
+
+// Seal rewrites the authority's file, as change says, and reports whether that was
+// necessary; with dry nothing is written. An error that is [ErrNone] means that there is none.
+func Seal(dir string, change *atrest.Change, dry bool) (changed bool, err error) {
+	data, err := load(dir)
+	if err != nil {
+		return false, err
+	}
+	name := privateFile(dir)
+	next, done, err := change.Repack(data, sealedAs)
+	if err == nil && !change.Plain {
+		data, _, err = change.Ring.Open(nil, next, sealedAs)
+	} else {
+		data = next
+	}
+	if err == nil {
+		_, _, err = parseAuthority(data) // what cannot be used is not sealed as if it could
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", name, err)
+	}
+	if done || dry {
+		return !done, nil
+	}
+	return true, place(name, next, 0o600, true)
 }

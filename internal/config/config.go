@@ -49,6 +49,8 @@ type Server struct {
 	MonitorAsked bool   // Monitor was given, even if as the default is
 	MonitorToken Secret
 
+	Encrypt string // a file of keys; "": what is on disk is not sealed
+
 	Jobs   JobQueue
 	Alerts Alerts
 
@@ -140,10 +142,9 @@ type Origins struct {
 
 // Store is where answers are kept for others.
 type Store struct {
-	Memory  int64
-	Data    string // "": memory only
-	Disk    int64
-	Encrypt string // a file of keys; "": what is on disk is not sealed
+	Memory int64
+	Data   string // "": memory only
+	Disk   int64
 }
 
 // Caching says which answers are kept and how they are found again.

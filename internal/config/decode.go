@@ -96,6 +96,7 @@ func (d *decoder) server(n *node, to *File, given []given, autoSites bool) (fiel
 	own.store(&sections{server: &to.Server, store: &to.Store})
 	own.checkServer(&to.Server)
 	own.checkStore(&to.Store)
+	own.checkEncrypt(&to.Server, to.Store.Data, false)
 	d.faults = append(d.faults, own.faults...)
 	to.Given = own.list()
 	return fields

@@ -88,6 +88,7 @@ func ParseFilter(args, environ []string) (*Filter, error) {
 	p.checkCertificate(&c.Server)
 	p.checkCaching(&c.Caching)
 	p.checkStore(&c.Store)
+	p.checkEncrypt(&c.Server, c.Data, len(c.Inspect) > 0)
 	if len(p.faults) > 0 {
 		return nil, p.faults
 	}

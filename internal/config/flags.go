@@ -73,6 +73,7 @@ const (
 	groupLinks     = "Links"
 	groupKeys      = "Keys"
 	groupStore     = "Cache"
+	groupAtRest    = "Encryption at rest"
 	groupAnswers   = "Answers"
 	groupLogs      = "Logs"
 	groupClients   = "Old clients"
@@ -90,15 +91,15 @@ const (
 
 // A command's flags are put together from the tables of what it does.
 var (
-	serveFlags  = slices.Concat(addressFlags, httpsFlags, folderFlags, serveDataFlags, programPaths, programFlags, accessFlags, trustFlags, clientCertFlags, guardFlags, signatureFlags, contentFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
-	proxyFlags  = slices.Concat(addressFlags, httpsFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, accessFlags, clientCertFlags, guardFlags, signatureFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
-	filterFlags = slices.Concat(filterAddresses, accessRows, inspectRows, listRows, policyRows, cachingFlags, storeFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
+	serveFlags  = slices.Concat(addressFlags, httpsFlags, folderFlags, serveDataFlags, encryptFlags, programPaths, programFlags, accessFlags, trustFlags, clientCertFlags, guardFlags, signatureFlags, contentFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
+	proxyFlags  = slices.Concat(addressFlags, httpsFlags, originFlags, originTimeFlags, cachingFlags, storeFlags, encryptFlags, accessFlags, clientCertFlags, guardFlags, signatureFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
+	filterFlags = slices.Concat(filterAddresses, accessRows, inspectRows, listRows, policyRows, cachingFlags, storeFlags, encryptFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
 	runFlags    = slices.Concat(configFlags, serverFlags)
 	purgeFlags  = slices.Concat(purgeRows, reachFlags)
 	whyFlags    = slices.Concat(whyRows, reachFlags)
 	topFlags    = slices.Concat(topRows, reachFlags)
 
-	serverFlags = slices.Concat(addressFlags, storeFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
+	serverFlags = slices.Concat(addressFlags, storeFlags, encryptFlags, pageFlags, jobServerRows, logFlags, clientFlags, limitFlags, timeFlags)
 	folderRows  = slices.Concat(folderFlags, contentFlags, trustFlags)
 	originRows  = slices.Concat(originFlags, originTimeFlags, cachingFlags)
 	cgiRows     = slices.Concat(cgiFlags, programFlags, cachingFlags)

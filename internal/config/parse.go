@@ -29,6 +29,7 @@ func ParseServe(args, environ []string) (*Serve, error) {
 	s.Given = p.list()
 	p.checkServer(&s.Server)
 	p.checkCertificate(&s.Server)
+	p.checkEncrypt(&s.Server, s.Data, false)
 	p.checkClients(&s.Guards, &s.Server)
 	p.checkForward(&s.Guards.Access.Forward)
 	p.checkServed(s)
@@ -63,6 +64,7 @@ func ParseProxy(args, environ []string) (*Proxy, error) {
 	p.checkStore(&c.Store)
 	if len(p.faults) > 0 {
 		return nil, p.faults
+	p.checkEncrypt(&c.Server, c.Data, false)
 	}
 	return c, nil
 }
@@ -309,9 +311,15 @@ func (s *settings) checkStore(c *Store) {
 		data := s.label("data")
 		s.faultAbout("disk", "%s is the size of the folder that %s names; give %s too", s.label("disk"), data, data)
 	}
-	if c.Encrypt != "" && c.Data == "" {
-		data := s.label("data")
-		s.faultAbout("encrypt", "%s seals what is in the folder that %s names; give %s too", s.label("encrypt"), data, data)
+}
+
+// checkEncrypt wants something that can be sealed: a folder that is named, jobs, or
+// keys that are made here, of which others are some that a command has beside.
+func (s *settings) checkEncrypt(c *Server, data string, others bool) {
+	made := others || s.autoSites || c.TLSLocal || len(c.Auto.Names) > 0 || c.Auto.Ask != ""
+	if c.Encrypt != "" && data == "" && !made && c.Jobs.Tasks < 0 && c.Jobs.Fleet == "" {
+		label := s.label("data")
+		s.faultAbout("encrypt", "%s seals what is in the folder that %s names; give %s too", s.label("encrypt"), label, label)
 	}
 }
 

@@ -131,7 +131,11 @@ var storeFlags = []Flag{
 	{Name: "disk", Kind: Size, Value: "SIZE", Default: "10GiB", Min: mib, Group: groupStore, Restart: true,
 		Doc:   "Space for answers on disk.",
 		field: func(s *sections) any { return &s.store.Disk }},
-	{Name: "encrypt", Kind: FilePath, Value: "FILE", Group: groupStore, Example: "/etc/freshet/disk.keys", Restart: true,
-		Doc:   "File of keys that seal what is stored on disk, the answers and their addresses: a name and a secret of 32 bytes on each line, as \"freshet sign --new-key NAME\" prints them. The first seals, all open. It is to be nobody else's to read, and is read again when it changes. Unset: not sealed. A folder is sealed from its beginning, or not at all: one of the other kind is refused at the start.",
-		field: func(s *sections) any { return &s.store.Encrypt }},
+}
+
+// encryptFlags seal what is stored, of all that serve.
+var encryptFlags = []Flag{
+	{Name: "encrypt", Kind: FilePath, Value: "FILE", Group: groupAtRest, Example: "/etc/freshet/disk.keys", Restart: true,
+		Doc:   "File of keys that seal what is stored on disk: answers and their addresses, jobs and their files, certificates and all private keys that are made here. A line is a name and a secret of 32 bytes, as \"freshet sign --new-key NAME\" prints it. The first seals, all open. The file is to be nobody else's to read, and is read again when it changes. Unset: not sealed. What there is is sealed, or not, as a whole: what is not as this says is refused at the start, and \"freshet seal\" rewrites it.",
+		field: func(s *sections) any { return &s.server.Encrypt }},
 }

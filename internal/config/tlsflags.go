@@ -27,6 +27,8 @@ type TLS struct {
 	JSON bool
 	CA   string // a file of authorities; "" for the system's
 	SNI  string
+
+	Encrypt string // a file of keys; "": the authority is not sealed
 }
 
 var tlsVerbs = []string{"ca", "cert", "probe", "trust"}
@@ -44,6 +46,9 @@ var tlsFlags = []Flag{
 	{Name: "dir", Kind: FilePath, Value: "DIR", Group: groupNotProbe, Example: "/var/lib/freshet/authority",
 		Doc:   "The folder of the authority. Its key is in there, and nobody else may read it. Unset: $XDG_DATA_HOME/freshet/authority, else ~/.local/share/freshet/authority.",
 		field: func(s *sections) any { return &s.tls.Dir }},
+	{Name: "encrypt", Kind: FilePath, Value: "FILE", Group: groupNotProbe, Example: "/etc/freshet/disk.keys",
+		Doc:   "The authority is sealed by the keys in this file, as --encrypt of a server has it. Unset: it is not. One that is there is as this says, or refused; \"freshet seal\" rewrites it.",
+		field: func(s *sections) any { return &s.tls.Encrypt }},
 	{Name: "name", Kind: Text, Value: "NAME", Group: groupCA, Example: "test bench",
 		Doc:   "What people see in lists of authorities. Unset: freshet local authority. A part of its key's hash is added.",
 		field: func(s *sections) any { return &s.tls.Name }},
@@ -87,7 +92,7 @@ var tlsFlags = []Flag{
 
 // tlsUses says which words a flag is for.
 var tlsUses = map[string][]string{
-	"dir":  {"ca", "cert", "trust"},
+	"dir": {"ca", "cert", "trust"}, "encrypt": {"ca", "cert", "trust"},
 	"name": {"ca"}, "permit": {"ca"}, "exclude": {"ca"}, "print": {"ca"},
 	"force": {"ca", "cert"}, "days": {"ca", "cert"},
 	"out": {"cert"}, "key": {"cert"}, "client": {"cert"}, "csr": {"cert"},

@@ -7,6 +7,7 @@ package wholefile
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,23 +19,55 @@ const prefix = ".new-"
 
 // Write has a file say something else. It is for its owner alone then (mode
 // 0600), and lasts when Write returns. A link in its place is replaced itself.
-func Write(name string, content []byte) error {
+func Write(name string, content []byte) error { return Put(name, content, 0o600) }
+
+// Put is Write with another mode.
+func Put(name string, content []byte, mode fs.FileMode) error {
+	return put(name, content, mode, os.Rename)
+}
+
+// Create puts a file where none is, with a mode; if there is one the error is
+// fs.ErrExist, and nothing was changed.
+func Create(name string, content []byte, mode fs.FileMode) error {
+	return put(name, content, mode, rename)
+}
+
+func put(name string, content []byte, mode fs.FileMode, move func(from, to string) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), prefix+"*") // mode 0600
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(content)
+	if err == nil && mode != 0o600 && runtime.GOOS != "windows" {
+		err = f.Chmod(mode)
+	}
 	if err == nil {
 		err = f.Sync() // before the rename: else a power loss leaves an empty file
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), name)
+		err = move(f.Name(), name)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return SyncFolder(filepath.Dir(name))
+}
+
+// rename gives a file a name that is free: a link, unlike a rename, fails when it
+// is taken.
+func rename(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil {
+		return os.Remove(from)
+	}
+	if _, exists := os.Lstat(to); exists == nil {
+		return &os.PathError{Op: "create", Path: to, Err: fs.ErrExist}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(from, to) // a file system without links
 }
 
 // SyncFolder returns when names that were made, changed or removed in a folder

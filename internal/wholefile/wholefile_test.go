@@ -1,7 +1,9 @@
 package wholefile_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -23,6 +25,25 @@ func TestWrite(t *testing.T) {
 		}
 	}
 	if info, err := os.Stat(name); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	alone(t, dir)
+}
+
+// TestCreate puts a file only where none is.
+func TestCreate(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "state")
+	if err := wholefile.Create(name, []byte("one"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := wholefile.Create(name, []byte("two"), 0o600); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a second time: %v", err)
+	}
+	if text, err := os.ReadFile(name); string(text) != "one" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	if info, err := os.Stat(name); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o644 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	alone(t, dir)

@@ -1,0 +1,120 @@
+package authority
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"freshet/internal/atrest"
+)
+
+func ringOf(t *testing.T, names ...string) *atrest.Ring {
+	t.Helper()
+	text := ""
+	for _, name := range names {
+		text += fmt.Sprintf("%s %s\n", name, strings.Repeat(fmt.Sprintf("%02x", name[len(name)-1]), 32))
+	}
+	keys, err := atrest.ParseKeys([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return atrest.NewRing(func() *atrest.Keys { return keys })
+}
+
+// TestSealed has an authority that is sealed from the beginning.
+func TestSealed(t *testing.T) {
+	dir, ring := filepath.Join(t.TempDir(), "ca"), ringOf(t, "k1")
+	a, err := Create(dir, Options{Seal: ring})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(privateFile(dir))
+	if err != nil || !atrest.IsSealed(file) || bytes.Contains(file, []byte("PRIVATE KEY")) {
+		t.Fatalf("%v: %q", err, file)
+	}
+	b, err := Open(dir, ring)
+	if err != nil || !b.key.Equal(a.key) {
+		t.Errorf("opened: %v", err)
+	}
+	public, err := os.ReadFile(publicFile(dir))
+	if err != nil || !bytes.Equal(public, a.PEM()) {
+		t.Errorf("the certificate is to be given to others: %v", err)
+	}
+	damaged := bytes.Clone(file)
+	damaged[len(damaged)/2] ^= 1
+	plain := filepath.Join(t.TempDir(), "plain")
+	if _, err := Create(plain, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(privateFile(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		file []byte
+		ring *atrest.Ring
+		want error
+	}{
+		{"no key", file, nil, atrest.ErrSealed},
+		{"another key", file, ringOf(t, "k2"), atrest.ErrNoKey},
+		{"damaged", damaged, ring, atrest.ErrDamaged},
+		{"cut off", file[:len(file)-20], ring, atrest.ErrDamaged},
+		{"of something else", ring.Pack(text, "certificate account"), ring, atrest.ErrDamaged},
+		{"plain", text, ring, atrest.ErrPlain},
+	} {
+		if err := os.WriteFile(privateFile(dir), c.file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir, c.ring); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, not %v", c.name, err, c.want)
+		}
+	}
+}
+
+// TestSeal rewrites an authority from each state to each other one.
+func TestSeal(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ca")
+	a, err := Create(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []struct {
+		keys    []string
+		plain   bool
+		changes bool
+	}{
+		{[]string{"k1"}, true, false},
+		{[]string{"k1"}, false, true},
+		{[]string{"k1"}, false, false},
+		{[]string{"k2", "k1"}, false, true},
+		{[]string{"k2"}, true, true},
+	} {
+		change := &atrest.Change{Ring: ringOf(t, to.keys...), Plain: to.plain}
+		for _, dry := range []bool{true, false} {
+			if changed, err := Seal(dir, change, dry); changed != to.changes || err != nil {
+				t.Fatalf("%v, dry %t: changed %t, %v", to, dry, changed, err)
+			}
+		}
+		ring := change.Ring
+		if to.plain {
+			ring = nil
+		}
+		if b, err := Open(dir, ring); err != nil || !b.key.Equal(a.key) {
+			t.Errorf("%v: %v", to, err)
+		}
+	}
+	if _, err := Seal(t.TempDir(), &atrest.Change{Ring: ringOf(t, "k1")}, false); !errors.Is(err, ErrNone) {
+		t.Errorf("of none: %v", err)
+	}
+	if err := os.WriteFile(privateFile(dir), []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Seal(dir, &atrest.Change{Ring: ringOf(t, "k1")}, false); err == nil {
+		t.Error("what is no authority was sealed")
+	}
+}
