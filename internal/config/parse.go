@@ -62,9 +62,9 @@ func ParseProxy(args, environ []string) (*Proxy, error) {
 	p.checkOrigins(&c.Origins)
 	p.checkCaching(&c.Caching)
 	p.checkStore(&c.Store)
+	p.checkEncrypt(&c.Server, c.Data, false)
 	if len(p.faults) > 0 {
 		return nil, p.faults
-	p.checkEncrypt(&c.Server, c.Data, false)
 	}
 	return c, nil
 }
