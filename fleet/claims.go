@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"freshet/internal/pulse"
 	"freshet/jobs"
 )
 
@@ -98,7 +99,7 @@ const watchEvery = time.Second
 // watch gives up the claims of workers that are connected no more, until ctx
 // ends.
 func (c *claims) watch(ctx context.Context, connected func() map[string]bool) {
-	every := time.NewTicker(watchEvery)
+	every := pulse.NewTicker(watchEvery)
 	defer every.Stop()
 	for {
 		select {
@@ -106,6 +107,7 @@ func (c *claims) watch(ctx context.Context, connected func() map[string]bool) {
 			return
 		case <-every.C:
 		}
+		every.Again()
 		if c.waits() {
 			c.prune(connected())
 		}

@@ -14,6 +14,7 @@ import (
 	"freshet/cache"
 	"freshet/internal/bus"
 	"freshet/internal/control"
+	"freshet/internal/pulse"
 )
 
 // ownPurges is what the hub's connection for purges is called.
@@ -256,7 +257,7 @@ func (h *hub) hear(ctx context.Context, r bus.Request) ([]byte, error) {
 
 // await waits until there is something after the member's place.
 func (h *hub) await(ctx context.Context, who *holder, q *question) (*reply, error) {
-	late := time.NewTimer(h.times.poll)
+	late := time.NewTimer(pulse.Within(time.Now(), h.times.poll))
 	defer late.Stop()
 	for over := false; ; {
 		// A lease from before the next hub began is one that it waits for.

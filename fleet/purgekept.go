@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"freshet/internal/pulse"
 )
 
 // Pages of the log beside its purges.
@@ -79,7 +81,7 @@ func (h *hub) readPages(ctx context.Context) error {
 
 // run writes behind until ctx ends.
 func (h *hub) run(ctx context.Context) {
-	every := time.NewTicker(h.times.flush)
+	every := pulse.NewTicker(h.times.flush)
 	defer every.Stop()
 	failed := false
 	for {
@@ -88,6 +90,7 @@ func (h *hub) run(ctx context.Context) {
 			return
 		case <-every.C:
 		}
+		every.Again()
 		h.prune()
 		err := h.flush(ctx)
 		if err != nil && !failed && ctx.Err() == nil {

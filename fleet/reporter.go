@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"freshet/internal/pulse"
 	"freshet/internal/worker"
 )
 
@@ -108,7 +109,7 @@ func (r *reporter) loop(ctx context.Context) {
 				r.log.Warn("the hub does not hear how this server is; it goes on", "err", err)
 			}
 		}
-		wait := r.every
+		wait := pulse.Within(time.Now(), r.every)
 		if r.isNew() {
 			wait = min(wait, againAfter)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"freshet/internal/bus"
+	"freshet/internal/pulse"
 )
 
 // When a server is taken for away, and when, after its connection has ended, its
@@ -156,7 +157,7 @@ func (r *roll) forget(ctx context.Context, name string) error {
 // watch looks who is connected until ctx ends. over is called once for each
 // whose connection has ended, and has not come back.
 func (r *roll) watch(ctx context.Context, connected func() map[string]bool, over func(name string)) {
-	every := time.NewTicker(watchEvery)
+	every := pulse.NewTicker(watchEvery)
 	defer every.Stop()
 	for {
 		select {
@@ -164,6 +165,7 @@ func (r *roll) watch(ctx context.Context, connected func() map[string]bool, over
 			return
 		case <-every.C:
 		}
+		every.Again()
 		if !r.empty() {
 			for _, name := range r.look(connected()) {
 				over(name)

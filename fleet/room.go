@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"freshet/internal/bus"
+	"freshet/internal/pulse"
 	"freshet/jobs"
 )
 
@@ -55,7 +56,7 @@ func (r *room) look(ctx context.Context, conn *bus.Conn) error {
 
 // watch looks again and again, until ctx ends.
 func (r *room) watch(ctx context.Context, conn *bus.Conn) {
-	every := time.NewTicker(roomEvery)
+	every := pulse.NewTicker(roomEvery)
 	defer every.Stop()
 	for {
 		select {
@@ -63,6 +64,7 @@ func (r *room) watch(ctx context.Context, conn *bus.Conn) {
 		case <-ctx.Done():
 			return
 		}
+		every.Again()
 		_ = r.look(ctx, conn) // what is added counts until it is known
 	}
 }

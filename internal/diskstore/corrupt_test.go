@@ -155,7 +155,7 @@ func TestVerifyRemembers(t *testing.T) {
 }
 
 func TestScrub(t *testing.T) {
-	s := open(t, Options{Dir: t.TempDir(), ScrubRate: 1 << 40})
+	s := open(t, Options{Dir: t.TempDir(), ScrubRate: 1 << 40, ScrubEvery: time.Millisecond})
 	good, rotten, torn := key(1), key(2), key(3)
 	data := content(1, 200_000)
 	put(t, s, good, "good", write(t, s, -1, data), write(t, s, -1, data[:10]))

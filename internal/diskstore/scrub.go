@@ -16,8 +16,7 @@ func (s *Store) scrub() {
 				return
 			}
 		}
-		p.debt += s.opt.ScrubRate // a pass takes a second at least
-		if !p.spend(0) {
+		if !p.wait(s.opt.ScrubEvery) {
 			return
 		}
 	}
@@ -185,8 +184,14 @@ func (p *pace) spend(n int64) bool {
 	if p.debt < min(blockSize, p.rate) {
 		return p.ctx.Err() == nil
 	}
-	wait := time.NewTimer(time.Duration(float64(p.debt) / float64(p.rate) * float64(time.Second)))
+	d := time.Duration(float64(p.debt) / float64(p.rate) * float64(time.Second))
 	p.debt = 0
+	return p.wait(d)
+}
+
+// wait waits so long. It reports false when ctx has ended.
+func (p *pace) wait(d time.Duration) bool {
+	wait := time.NewTimer(d)
 	select {
 	case <-wait.C:
 		return true

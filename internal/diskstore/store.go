@@ -66,6 +66,9 @@ type Options struct {
 	// ScrubRate is how many bytes a second are read back in the background and
 	// compared with their sums. Default 1 MiB; negative: none.
 	ScrubRate int64
+	// ScrubEvery is how long that rests after a pass, so that a store that is small,
+	// or empty, is not looked at all the time. Default 10 s.
+	ScrubEvery time.Duration
 	// Seal has all that is written sealed, and names of files tell no keys. A
 	// directory is sealed or not from its beginning: see [ErrNotSealed] and
 	// [ErrSealed].
@@ -90,6 +93,7 @@ func (o *Options) setDefaults() error {
 	setDefault(&o.InlineMax, 16<<10)
 	setDefault(&o.RetryAfter, 10*time.Second)
 	setDefault(&o.ScrubRate, 1<<20)
+	setDefault(&o.ScrubEvery, 10*time.Second)
 	if o.MaxBytes < 0 || o.MaxEntries < 0 || o.MaxMeta < 0 || o.RetryAfter < 0 {
 		faults = append(faults, errors.New("a limit is negative"))
 	}
