@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"syscall"
 
+	"freshet/internal/atrest"
 	"freshet/internal/bus"
 )
 
@@ -60,7 +60,7 @@ func sorted(ctx context.Context, err error) error {
 	if ctx.Err() != nil || errors.As(err, &m) {
 		return err
 	}
-	for _, target := range [...]error{ErrInUse, bus.ErrAbsent, bus.ErrPeerFolder, os.ErrPermission, syscall.ENOTDIR, syscall.EISDIR, syscall.ENAMETOOLONG, syscall.ELOOP} {
+	for _, target := range [...]error{ErrInUse, atrest.ErrSealed, atrest.ErrPlain, atrest.ErrNoKey, bus.ErrAbsent, bus.ErrPeerFolder, os.ErrPermission, syscall.ENOTDIR, syscall.EISDIR, syscall.ENAMETOOLONG, syscall.ELOOP} {
 		if errors.Is(err, target) {
 			return err
 		}
@@ -72,21 +72,26 @@ func sorted(ctx context.Context, err error) error {
 // a full disk NATS would say only that something cannot be made, and leave a
 // descriptor open with each try.
 const (
-	probeName = ".freshet-probe"
-	probeSize = 256 << 10
+	probePrefix = ".freshet-probe-"
+	probeSize   = 256 << 10
 )
 
 // probe says whether something can be written in a folder, which is made if it is
-// not there.
+// not there. The folder may be another process's: the file is one that nobody else
+// has, and has no name any more while it is written, where the system allows that.
 func probe(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, probeName)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.CreateTemp(dir, probePrefix+"*")
 	if err != nil {
 		return err
 	}
+	nameless := os.Remove(f.Name()) == nil
 	_, err = f.Write(make([]byte, probeSize))
-	return errors.Join(err, f.Sync(), f.Close(), os.Remove(path))
+	err = errors.Join(err, f.Sync(), f.Close())
+	if !nameless {
+		err = errors.Join(err, os.Remove(f.Name()))
+	}
+	return err
 }

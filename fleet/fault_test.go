@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -236,5 +237,24 @@ func TestFaultsSorted(t *testing.T) {
 	}
 	if mistaken(nil) != nil {
 		t.Error("nothing is wrong")
+	}
+}
+
+// A folder may be tried by several processes at once, and nothing is left there.
+func TestProbe(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 4 {
+				if err := probe(dir); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Error(left, err)
 	}
 }

@@ -38,6 +38,9 @@ type Keeper struct {
 	ended  sync.WaitGroup
 	failed error // of closing a node; read when all has ended
 
+	said   string // why the queue cannot be opened, as it was logged last, and when; run's
+	saidAt time.Time
+
 	mu   sync.Mutex // guards what follows; a leaf
 	node *Node      // nil: away
 	why  error      // that it is
@@ -89,6 +92,7 @@ func keep(ctx context.Context, o Options, open func(context.Context, Options) (*
 		}
 		k.set(nil, err)
 		k.log.Error("the job queue cannot be opened; the server goes on without it, and it is tried again", "err", err)
+		k.said, k.saidAt = err.Error(), time.Now()
 	}
 	running, stop := context.WithCancel(context.Background())
 	k.stop = stop
@@ -129,6 +133,7 @@ func (k *Keeper) run(ctx context.Context, n *Node) {
 		err := n.Fault()
 		k.set(nil, err)
 		k.log.Error("the job queue has stopped; what was acknowledged is kept, and it is tried to open it again", "err", err)
+		k.said, k.saidAt = err.Error(), time.Now()
 		if err := n.Close(); err != nil {
 			k.log.Debug("close the job queue", "err", err) // it had stopped
 		}
@@ -150,7 +155,22 @@ func (k *Keeper) reopen(ctx context.Context) *Node {
 			return n
 		}
 		k.set(nil, err)
+		k.say(err)
 	}
+}
+
+// sayAgain is how close lines about a queue that cannot be opened may follow each
+// other.
+const sayAgain = time.Minute
+
+// say logs why the queue cannot be opened, when that is another reason than the one
+// that was logged before.
+func (k *Keeper) say(err error) {
+	if err.Error() == k.said || time.Since(k.saidAt) < sayAgain {
+		return
+	}
+	k.said, k.saidAt = err.Error(), time.Now()
+	k.log.Error("the job queue still cannot be opened, for another reason", "err", err)
 }
 
 // set sets which node is open, or why none is.

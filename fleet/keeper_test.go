@@ -22,8 +22,9 @@ import (
 // An opener opens nodes that have nothing in them.
 type opener struct {
 	began time.Time
-	at    []time.Duration // when it was asked to open one
-	fail  int             // how often it is to fail
+	why   func(left int) error // why it fails
+	at    []time.Duration      // when it was asked to open one
+	fail  int                  // how often it is to fail
 	opens chan *Node
 }
 
@@ -31,6 +32,9 @@ func (o *opener) open(_ context.Context, options Options) (*Node, error) {
 	o.at = append(o.at, time.Since(o.began))
 	if o.fail > 0 {
 		o.fail--
+		if o.why != nil {
+			return nil, o.why(o.fail)
+		}
 		return nil, fmt.Errorf("no room, still %d", o.fail)
 	}
 	n := &Node{stop: func() {}, failed: make(chan struct{}), address: "127.0.0.1:4", purges: &hub{}}
@@ -105,7 +109,9 @@ func TestKeeper(t *testing.T) {
 		if now, err := k.now(); now != next || err != nil {
 			t.Errorf("%v %v", now, err)
 		}
-		if lines := strings.Split(strings.TrimSpace(said.String()), "\n"); len(lines) != 2 || !strings.Contains(lines[0], "disk full") || !strings.Contains(lines[1], "open again") {
+		// The reasons differ each time, and are logged once a minute.
+		if lines := strings.Split(strings.TrimSpace(said.String()), "\n"); len(lines) != 3 || !strings.Contains(lines[0], "disk full") ||
+			!strings.Contains(lines[1], "another reason") || !strings.Contains(lines[1], "still 1") || !strings.Contains(lines[2], "open again") {
 			t.Errorf("%q", lines)
 		}
 		// It begins with a short wait again.
@@ -120,6 +126,33 @@ func TestKeeper(t *testing.T) {
 		}
 		if _, err := k.now(); !errors.Is(err, ErrAway) {
 			t.Errorf("closed: %v", err)
+		}
+	})
+}
+
+// A reason that stays is logged once, and another one a minute later at the latest.
+func TestKeeperSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said bytes.Buffer
+		o := &opener{began: time.Now(), opens: make(chan *Node, 1), why: func(left int) error {
+			if left > 5 {
+				return errors.New("disk full")
+			}
+			return errors.New("damaged")
+		}}
+		k, err := keep(t.Context(), Options{ErrorLog: slog.New(slog.NewTextHandler(&said, nil))}, o.open)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.fail = 40
+		breaks(<-o.opens, "disk full")
+		<-o.opens
+		synctest.Wait()
+		if lines := strings.Split(strings.TrimSpace(said.String()), "\n"); len(lines) != 3 || !strings.Contains(lines[0], "disk full") || !strings.Contains(lines[1], "err=damaged") {
+			t.Errorf("%q", lines)
+		}
+		if err := k.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }

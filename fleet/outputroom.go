@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"freshet/jobs"
 )
@@ -17,19 +18,22 @@ const DefaultMaxOutputs = 64 << 30
 
 // outputRoom counts what tasks have made and is kept, and bounds it. What is there
 // at the start is counted beside all else, for it may be long: until it is known,
-// nothing comes and nothing is forgotten.
+// nothing comes and nothing is forgotten. What cannot be counted is tried again;
+// what is made is refused meanwhile, with the reason.
 type outputRoom struct {
 	most int64
 
-	counted chan struct{} // closed when it is known what is there
-	fault   error         // why it is not; set before that
+	counted chan struct{} // closed when it has been counted what is there, or tried
 	life    context.Context
 	end     context.CancelFunc // of the count
+	going   sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows; a leaf
+	fault  error      // why it is not known what is there; it is tried again
 	all    int64
 	coming int64 // of files on their way
 	of     map[jobs.ID]int64
+	gone   []jobs.ID // forgotten while it is not known what is there
 }
 
 func newOutputRoom(most int64) *outputRoom {
@@ -45,15 +49,21 @@ func newOutputRoom(most int64) *outputRoom {
 func (r *outputRoom) known(ctx context.Context) error {
 	select {
 	case <-r.counted:
-		return r.fault
+		return r.faultNow()
 	default:
 	}
 	select {
 	case <-r.counted:
-		return r.fault
+		return r.faultNow()
 	case <-ctx.Done():
 		return fmt.Errorf("what tasks made is being counted: %w", ctx.Err())
 	}
+}
+
+func (r *outputRoom) faultNow() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fault
 }
 
 // begin says whether a file may come, when it is known what is there; then over is
@@ -93,6 +103,13 @@ func (r *outputRoom) add(job jobs.ID, size int64) {
 func (r *outputRoom) forget(job jobs.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.fault != nil {
+		r.gone = append(r.gone, job)
+	}
+	r.drop(job)
+}
+
+func (r *outputRoom) drop(job jobs.ID) {
 	r.all -= r.of[job]
 	delete(r.of, job)
 }
@@ -119,32 +136,60 @@ var errUncounted = errors.New("the server ends")
 // walker is filepath.WalkDir, or takes its place.
 type walker func(root string, f fs.WalkDirFunc) error
 
-// start counts beside all else; close ends that, and waits for it.
+// How long it is waited before what could not be counted is counted again: the first
+// time, and at most; each time twice as long.
+const (
+	countAgain     = time.Second
+	countAgainMost = time.Minute
+)
+
+// start counts beside all else, and again while that fails; close ends it, and waits
+// for it.
 func (r *outputRoom) start(dir string, walk walker) {
-	go func() {
-		defer close(r.counted)
-		if err := r.count(dir, walk); err != nil {
-			r.fault = fmt.Errorf("count what tasks made: %w", err)
+	r.going.Go(func() {
+		for wait := countAgain; ; wait = min(2*wait, countAgainMost) {
+			all, of, err := r.count(dir, walk)
+			r.mu.Lock()
+			if r.fault = nil; err != nil {
+				r.fault = fmt.Errorf("count what tasks made: %w", err)
+			} else {
+				r.all, r.of = all, of // nothing came before it was known
+				for _, job := range r.gone {
+					r.drop(job)
+				}
+				r.gone = nil
+			}
+			r.mu.Unlock()
+			if wait == countAgain {
+				close(r.counted)
+			}
+			if err == nil {
+				return
+			}
+			if sleep(r.life, wait); r.life.Err() != nil {
+				return
+			}
 		}
-	}()
+	})
 }
 
 func (r *outputRoom) close() {
 	r.end()
-	<-r.counted
+	r.going.Wait()
 }
 
 // count counts what is in a folder of folders of jobs, and removes what a process
 // has left there that was killed while a file came.
-func (r *outputRoom) count(dir string, walk walker) error {
+func (r *outputRoom) count(dir string, walk walker) (all int64, of map[jobs.ID]int64, err error) {
 	ids, err := kept(dir)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
+	of = map[jobs.ID]int64{}
 	for _, id := range ids {
 		folder, err := folderOf(dir, id)
 		if err != nil {
-			return err
+			return 0, nil, err
 		}
 		err = walk(folder, func(path string, d fs.DirEntry, err error) error {
 			switch {
@@ -157,15 +202,16 @@ func (r *outputRoom) count(dir string, walk walker) error {
 			}
 			info, err := d.Info()
 			if err == nil {
-				r.add(id, info.Size())
+				of[id] += info.Size()
+				all += info.Size()
 			}
 			return err
 		})
 		if err != nil {
-			return err
+			return 0, nil, err
 		}
 	}
-	return nil
+	return all, of, nil
 }
 
 // countMade counts what is kept elsewhere.

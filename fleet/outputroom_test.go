@@ -9,7 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"freshet/jobs"
@@ -157,4 +160,56 @@ func TestOutputsCounted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A disk that fails while it is counted what is there, and works later: what comes is
+// refused until then, and bounded by all of it after that.
+func TestOutputsCountedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tries atomic.Int32
+		dir := t.TempDir()
+		for _, job := range []string{"a", "b", "c"} {
+			if err := errors.Join(os.MkdirAll(filepath.Join(dir, job, "1.1"), 0o700), os.WriteFile(filepath.Join(dir, job, "1.1", "f"), []byte("123"), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		removed := make(chan struct{})
+		o, err := openOutputs(dir, 10, nil, func(root string, f fs.WalkDirFunc) error {
+			if tries.Add(1) <= 3 {
+				return syscall.EIO
+			}
+			if filepath.Base(root) == "c" { // b was forgotten when it had been counted
+				<-removed
+			}
+			return filepath.WalkDir(root, f)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer o.Close()
+		began := time.Now()
+		synctest.Wait()
+		for tries.Load() < 3 {
+			if err := o.give(t, "k", 1, 1, "f", "x"); !errors.Is(err, syscall.EIO) {
+				t.Errorf("it is not known what is there: %v", err)
+			}
+			time.Sleep(time.Second / 2)
+		}
+		time.Sleep(countAgain << 2)
+		synctest.Wait()
+		if err := o.forget("b"); err != nil {
+			t.Error(err)
+		}
+		close(removed)
+		synctest.Wait()
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("it is counted again after %v", took)
+		}
+		if err := o.give(t, "k", 1, 1, "f", "12345"); !errors.Is(err, jobs.ErrFull) {
+			t.Errorf("6 bytes are there, of 10: %v", err)
+		}
+		if err := o.give(t, "k", 1, 1, "f", "1234"); err != nil {
+			t.Errorf("6 bytes are there, of 10: %v", err)
+		}
+	})
 }
