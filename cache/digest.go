@@ -9,9 +9,10 @@ import (
 // What an answer says of its own bytes (RFC 9530) is compared once, when they are
 // stored, and once more when parts have become a whole. What contradicts itself
 // goes to those who waited for it, with the field that says so, and is not kept.
-// Of a large part, which goes to a file as it comes, only the whole is compared,
-// once that is there: until then it is used. Digests in trailers are not looked
-// at: trailers are not kept.
+// What is put together of stored bytes and others is never sent as a whole before
+// it was compared: the last bytes of a large part, which goes to the client and
+// to a file as it comes, are kept back until then, and of what is wrong they are
+// not sent. Digests in trailers are not looked at: trailers are not kept.
 
 // checkerOf returns what compares a body with the digests that fields say it has;
 // nil when they say nothing.

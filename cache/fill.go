@@ -70,7 +70,7 @@ type fill struct {
 
 	object    *object // modeStore: the head of what is stored
 	body      *growing
-	check     *digest.Checker // modeStore: of what the answer says of its body; nil when it says nothing
+	check     *digest.Checker // of what the answer says of what is kept of it; nil when it says nothing
 	reserved  int64           // of what may be gathered
 	copy      *growing        // modePass: a copy that is stored when it is complete
 	reader    *growingReader  // the client's own of body; under mu
@@ -79,6 +79,7 @@ type fill struct {
 	file      *spilled          // where body goes on, on disk
 	sparse    *diskstore.Writer // modePass: a file for a large part
 	sparseAt  int64
+	sparseEnd int64 // where the part ends
 }
 
 // Header implements http.ResponseWriter.

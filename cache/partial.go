@@ -135,7 +135,9 @@ func (x *fill) publishCopy() {
 		freshness.SameRepresentation(old.fields, x.header) {
 		n := x.renewal(old)
 		all, keep := n.joined(parts)
-		keep = keep && !all.contradicts()
+		if keep && all.contradicts() {
+			keep, q.storing = false, rule.CacheDigestWrong
+		}
 		n.replace(all, keep)
 		q.stored = keep
 		return

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"freshet/conditional"
+	"freshet/digest"
 	"freshet/freshness"
 	"freshet/httpd"
 	"freshet/internal/diskstore"
@@ -27,6 +28,8 @@ type sparse struct {
 	before  field.Range // what is stored before the next gap
 	begun   bool        // the head has been sent
 	changed bool        // the origin has another representation now
+	joined  bool        // stored bytes have been sent
+	wrong   bool        // what came, or all there is now, is not what its digest says
 	secret  bool        // the origin says that it may not be stored any more
 }
 
@@ -46,7 +49,7 @@ func (h *Handler) serveSparse(w http.ResponseWriter, q *inquiry) bool {
 	}
 	s := &sparse{h: h, w: w, q: q, o: o, r: wanted[0], part: o.decide(&q.cond, q.now, nil).Status == http.StatusPartialContent}
 	defer func() {
-		if s.secret && !q.dir.NoStore {
+		if s.secret && !q.dir.NoStore || s.wrong {
 			h.store.drop(q.key, s.o)
 		}
 	}()
@@ -66,6 +69,10 @@ func (h *Handler) serveSparse(w http.ResponseWriter, q *inquiry) bool {
 		if err != nil && !s.begun {
 			return false
 		}
+		if s.wrong { // the last bytes have not been sent
+			q.storing, q.stored = rule.CacheDigestWrong, false
+			h.tell(w, q, rule.CacheDigestWrong)
+		}
 		if err != nil || n == 0 {
 			panic(http.ErrAbortHandler)
 		}
@@ -83,6 +90,7 @@ func (s *sparse) begin() {
 		s.sendHead()
 	}
 	if s.before.Length > 0 {
+		s.joined = true
 		if err := s.o.body.disk.send(s.w, s.before); err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -120,7 +128,21 @@ func (s *sparse) fetch(gap field.Range) (int64, error) {
 	err := p.run(out)
 	s.q.bytes += p.n
 	s.q.wait += max(p.received-p.requested, 0)
+	if err == nil && p.n == p.length && wrong(p.check) {
+		s.wrong = true
+		if p.file != nil {
+			p.file.Abort()
+		}
+		return 0, errSparse
+	}
 	p.store()
+	switch {
+	case err != nil:
+	case s.wrong && (s.joined || p.gap.Start+p.n < s.r.Start+s.r.Length):
+		return 0, errSparse
+	case p.last != nil: // also of what is wrong only together with what is stored, which this client does not get
+		_, err = s.w.Write(p.last)
+	}
 	return p.n, err
 }
 
@@ -132,8 +154,14 @@ type piece struct {
 	requested, received int64
 	asked, born         uint64
 	answered, good      bool
-	n                   int64
+	n, length           int64             // of the body: what came, and what is to come
 	file                *diskstore.Writer // nil: what comes is not stored
+
+	// What can be compared with a digest is compared before the last of it is sent:
+	// what came with that of the part, or what it makes whole with that of the whole.
+	check *digest.Checker // nil: nothing is said of the part
+	holds bool            // the last bytes are kept back
+	last  []byte
 }
 
 func (p *piece) run(out *http.Request) (err error) {
@@ -168,9 +196,21 @@ func (p *piece) WriteHeader(code int) {
 		size == o.body.size && freshness.SameRepresentation(o.fields, p.header)
 	p.s.changed = code < 500 && !p.good
 	if p.good {
+		p.length = last + 1 - from
+		p.check = checkerOf(http.MethodGet, code, p.header)
+		p.holds = p.check != nil || p.completes()
 		p.file, _ = p.s.h.store.disk.files.AddTo(o.body.disk.key, o.body.disk.id)
 		p.s.begin()
 	}
+}
+
+// completes reports whether the object is whole with this piece, and says by a
+// digest what it has to be.
+func (p *piece) completes() bool {
+	b := &p.s.o.body
+	end := p.gap.Start + p.length
+	return len(p.s.o.fields["Repr-Digest"]) > 0 && b.missing(field.Range{Length: p.gap.Start}).Length == 0 &&
+		b.missing(field.Range{Start: end, Length: b.size - end}).Length == 0
 }
 
 // Write implements io.Writer.
@@ -178,8 +218,11 @@ func (p *piece) Write(b []byte) (int, error) {
 	if !p.answered {
 		p.WriteHeader(http.StatusOK)
 	}
-	if !p.good || p.n+int64(len(b)) > p.gap.Length {
+	if !p.good || p.n+int64(len(b)) > p.length {
 		return 0, errSparse
+	}
+	if p.check != nil {
+		p.check.Write(b)
 	}
 	if p.file != nil {
 		if _, err := p.file.WriteAt(b, p.gap.Start+p.n); err != nil {
@@ -188,6 +231,10 @@ func (p *piece) Write(b []byte) (int, error) {
 		}
 	}
 	p.n += int64(len(b))
+	if p.holds && p.n == p.length {
+		p.last = append([]byte(nil), b...)
+		return len(b), nil
+	}
 	return p.s.w.Write(b)
 }
 
@@ -220,11 +267,11 @@ func (p *piece) store() {
 	if err != nil {
 		return
 	}
-	if kept && o.contradicts() {
-		s.h.store.drop(s.q.key, o)
-		kept = false
-	}
 	s.o = o
+	if kept && o.contradicts() {
+		s.wrong = true
+		return
+	}
 	s.q.storing, s.q.stored = rule.StoredPartial, kept
 }
 
@@ -248,7 +295,8 @@ func (x *fill) keepSparse() {
 	if err != nil {
 		return
 	}
-	x.sparse, x.sparseAt = w, from
+	x.sparse, x.sparseAt, x.sparseEnd = w, from, last+1
+	x.check = checkerOf(http.MethodGet, http.StatusPartialContent, x.header)
 }
 
 // writeSparse writes to that file.
@@ -259,10 +307,18 @@ func (x *fill) writeSparse(b []byte) {
 		return
 	}
 	x.sparseAt += int64(len(b))
+	if x.check != nil {
+		x.check.Write(b)
+	}
 }
 
 // publishSparse stores what came, even when it broke off.
 func (x *fill) publishSparse() {
+	if x.sparseAt == x.sparseEnd && wrong(x.check) {
+		x.sparse.Abort()
+		x.q.storing = rule.CacheDigestWrong
+		return
+	}
 	stored, err := x.sparse.Finish()
 	if err != nil || len(stored.Extents) == 0 {
 		x.sparse.Abort()
