@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddyserver/certmagic"
 
+	"freshet/internal/atrest"
 	"freshet/internal/filelock"
 )
 
@@ -25,6 +26,8 @@ import (
 // stay; there is one for each name, one for each authority, and one more.
 type folder struct {
 	root   *os.Root
+	ring   *atrest.Ring // by which all is sealed; nil: nothing is
+	inUse  io.Closer
 	before func(step string) error // of tests: is asked before each write and rename; may be nil
 
 	mu      sync.Mutex // guards what follows
@@ -34,8 +37,9 @@ type folder struct {
 
 var _ certmagic.Storage = (*folder)(nil)
 
-// openFolder opens the folder, which it makes if need be, with all above it.
-func openFolder(dir string) (*folder, error) {
+// openFolder opens the folder, which it makes if need be, with all above it. With
+// keys, what is not sealed is refused, and without keys, nil, what is.
+func openFolder(dir string, ring *atrest.Ring) (*folder, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "locks"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of certificates: %w", err)
 	}
@@ -50,8 +54,14 @@ func openFolder(dir string) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{root: root, locks: map[string]io.Closer{}, waiting: map[string]*parts{}}
-	f.tidy(time.Now().Add(-litterAge))
+	f := &folder{root: root, ring: ring, locks: map[string]io.Closer{}, waiting: map[string]*parts{}}
+	if err = f.use(); err == nil {
+		f.tidy(time.Now().Add(-litterAge))
+		err = f.check()
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.close())
+	}
 	return f, nil
 }
 
@@ -76,10 +86,16 @@ func (f *folder) tidy(than time.Time) {
 // isLitter reports whether a file is for a moment only; certmagic's own probe
 // begins with rw_test_.
 func isLitter(key string) bool {
-	return path.Ext(key) == ".part" || strings.HasPrefix(key, "challenges/") || strings.HasPrefix(key, "probe_") || strings.HasPrefix(key, "rw_test_")
+	return path.Ext(key) == ".part" || strings.HasPrefix(path.Base(key), ".new-") || strings.HasPrefix(key, "challenges/") || strings.HasPrefix(key, "probe_") || strings.HasPrefix(key, "rw_test_")
 }
 
-func (f *folder) close() error { return f.root.Close() }
+func (f *folder) close() error {
+	var err error
+	if f.inUse != nil {
+		err = f.inUse.Close()
+	}
+	return errors.Join(err, f.root.Close())
+}
 
 func system(key string) string { return filepath.FromSlash(key) }
 
@@ -108,7 +124,7 @@ func (f *folder) write(key string, value []byte) error {
 		return err
 	}
 	if err = f.do("write " + key); err == nil {
-		_, err = file.Write(value)
+		_, err = file.Write(f.ring.Pack(value, sealedAs(key)))
 	}
 	if err == nil {
 		err = file.Sync()
@@ -174,7 +190,13 @@ func (f *folder) remove(key string) error {
 
 // Load implements certmagic.Storage.
 func (f *folder) Load(_ context.Context, key string) ([]byte, error) {
-	return f.root.ReadFile(system(key))
+	value, err := f.root.ReadFile(system(key))
+	if err == nil {
+		if value, _, err = f.ring.Unpack(value, sealedAs(key)); err != nil {
+			err = fmt.Errorf("%s: %w", filepath.Join(f.root.Name(), system(key)), err)
+		}
+	}
+	return value, err
 }
 
 // Delete implements certmagic.Storage.

@@ -20,7 +20,7 @@ import (
 // the file of the lock is still there.
 func TestKilled(t *testing.T) {
 	if dir := os.Getenv("ACME_TEST_FOLDER"); dir != "" {
-		f, err := openFolder(dir)
+		f, err := openFolder(dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,13 +40,13 @@ func TestKilled(t *testing.T) {
 	if out, err := child.CombinedOutput(); err == nil {
 		t.Fatalf("it was not killed: %s", out)
 	}
-	f, err := openFolder(dir)
+	f, err := openFolder(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.close()
 	left, err := f.List(t.Context(), "locks", true)
-	if err != nil || len(left) != 1 {
+	if err != nil || len(left) != 3 {
 		t.Fatalf("%v, %v", left, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -61,7 +61,7 @@ func TestKilled(t *testing.T) {
 
 func TestFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "c")
-	f, err := openFolder(dir)
+	f, err := openFolder(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestTidy(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		again, err := openFolder(dir)
+		again, err := openFolder(dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func TestTidy(t *testing.T) {
 
 // TestLock: one at a time; who waits stops when he is to.
 func TestLock(t *testing.T) {
-	f, err := openFolder(filepath.Join(t.TempDir(), "c"))
+	f, err := openFolder(filepath.Join(t.TempDir(), "c"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestOpenFolder(t *testing.T) {
 	if err := os.Chmod(dir, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openFolder(dir); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+	if _, err := openFolder(dir, nil); err == nil || !strings.Contains(err.Error(), "chmod 700") {
 		t.Errorf("a folder that others can read: %v", err)
 	}
 }

@@ -85,7 +85,7 @@ func FuzzProof(f *testing.F) {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		f.Fatal(err)
 	}
-	at, err := openFolder(dir)
+	at, err := openFolder(dir, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

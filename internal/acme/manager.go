@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
+
+	"freshet/internal/atrest"
 )
 
 // LetsEncrypt is the directory of the authority that is asked by default.
@@ -34,6 +36,10 @@ type Options struct {
 	// Folder keeps certificates, keys and the account. It is made, for its owner
 	// alone, and refused when others can read it.
 	Folder string
+
+	// Seal are the keys by which all in Folder is sealed; nil: nothing is. What is
+	// not as this says is refused; see [SealFolder].
+	Seal *atrest.Ring
 
 	// Directory is the address of the authority. Default: LetsEncrypt.
 	Directory string
@@ -139,7 +145,7 @@ func Open(o Options) (*Manager, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	own, err := openFolder(o.Folder)
+	own, err := openFolder(o.Folder, o.Seal)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"freshet/internal/atrest"
 )
 
 // What belongs to a certificate is three files, and each renewal has a new key.
@@ -111,6 +113,9 @@ func (f *folder) dropAside(site string) {
 // may still be aside.
 func (f *folder) pair(site string) (c tls.Certificate, keyAside bool, err error) {
 	chain, err := f.Load(context.Background(), site+".crt")
+	if errors.Is(err, atrest.ErrDamaged) {
+		err = errBroken
+	}
 	if err != nil {
 		return c, false, err
 	}
@@ -126,10 +131,16 @@ func (f *folder) pair(site string) (c tls.Certificate, keyAside bool, err error)
 		}
 	}
 	var io *fs.PathError
-	if errors.As(err, &io) {
+	if errors.As(err, &io) || keyless(err) {
 		return c, false, err
 	}
 	return c, false, errBroken
+}
+
+// keyless reports whether what was read may be good, and only the keys are others:
+// nothing is to be thrown away for that.
+func keyless(err error) bool {
+	return errors.Is(err, atrest.ErrNoKey) || errors.Is(err, atrest.ErrPlain) || errors.Is(err, atrest.ErrSealed)
 }
 
 // errBroken is that there is all of a certificate, and it cannot be used.
@@ -147,7 +158,7 @@ func (f *folder) whole(site string) error {
 	case keyAside || f.Exists(context.Background(), site+".key"+aside):
 		return errBroken
 	}
-	if meta, err := f.Load(context.Background(), site+".json"); err == nil && !json.Valid(meta) {
+	if meta, err := f.Load(context.Background(), site+".json"); errors.Is(err, atrest.ErrDamaged) || err == nil && !json.Valid(meta) {
 		return errBroken
 	}
 	return nil

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
+
+	"freshet/internal/atrest"
 )
 
 const shopSite = "certificates/authority/shop.example.org/shop.example.org"
@@ -80,10 +82,12 @@ func (v version) is(w version) bool {
 	return bytes.Equal(v.key, w.key) && bytes.Equal(v.cert, w.cert) && bytes.Equal(v.meta, w.meta)
 }
 
-func testFolder(t *testing.T) (*folder, string) {
+func testFolder(t *testing.T) (*folder, string) { return ringFolder(t, nil) }
+
+func ringFolder(t *testing.T, ring *atrest.Ring) (*folder, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "c")
-	f, err := openFolder(dir)
+	f, err := openFolder(dir, ring)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,10 +104,15 @@ func TestKilledWhileStoring(t *testing.T) {
 		return
 	}
 	t.Parallel()
+	t.Run("plain", func(t *testing.T) { t.Parallel(); testKilledWhileStoring(t, nil) })
+	t.Run("sealed", func(t *testing.T) { t.Parallel(); testKilledWhileStoring(t, sealRing(t, "k1")) })
+}
+
+func testKilledWhileStoring(t *testing.T, ring *atrest.Ring) {
 	was, is := newVersion(t, 1), newVersion(t, 2)
 	news := 0
 	for step := 1; ; step++ {
-		f, dir := testFolder(t)
+		f, dir := ringFolder(t, ring)
 		if err := was.store(f); err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +123,7 @@ func TestKilledWhileStoring(t *testing.T) {
 			}
 		}
 		child := exec.Command(os.Args[0], "-test.run=^TestKilledWhileStoring$")
-		child.Env = append(os.Environ(), "ACME_TEST_STORE="+dir, "ACME_TEST_FROM="+from, "ACME_TEST_STEP="+strconv.Itoa(step))
+		child.Env = append(os.Environ(), "ACME_TEST_STORE="+dir, "ACME_TEST_FROM="+from, "ACME_TEST_STEP="+strconv.Itoa(step), "ACME_TEST_SEALED="+strconv.FormatBool(ring != nil))
 		out, err := child.CombinedOutput()
 		if _, _, err := f.pair(shopSite); err != nil {
 			t.Errorf("killed before step %d: nothing can be served: %v", step, err)
@@ -149,7 +158,11 @@ func TestKilledWhileStoring(t *testing.T) {
 }
 
 func storeUntilKilled(t *testing.T, dir string) {
-	f, err := openFolder(dir)
+	var ring *atrest.Ring
+	if os.Getenv("ACME_TEST_SEALED") == "true" {
+		ring = sealRing(t, "k1")
+	}
+	f, err := openFolder(dir, ring)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func (s *service) openAuto(c *config.Server, names []string) error {
 	if c.Auto.Fleet && c.Jobs.Join != (config.Secret{}) {
 		o.Hub = &s.hub
 	}
-	o.Log = s.log.Logger
+	o.Log, o.Seal = s.log.Logger, s.ring
 	m, err := acme.Open(o)
 	if err != nil {
 		return fmt.Errorf("certificates by ACME: %w", err)

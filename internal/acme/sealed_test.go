@@ -1,0 +1,206 @@
+package acme
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"freshet/internal/atrest"
+)
+
+// sealRing has keys of some names, the first of which seals.
+func sealRing(t *testing.T, names ...string) *atrest.Ring {
+	t.Helper()
+	text := ""
+	for _, name := range names {
+		text += fmt.Sprintf("%s %s\n", name, strings.Repeat(fmt.Sprintf("%02x", name[len(name)-1]), 32))
+	}
+	keys, err := atrest.ParseKeys([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return atrest.NewRing(func() *atrest.Keys { return keys })
+}
+
+const accountKey = "accounts/ca/users/me/me.json"
+
+// fill stores a certificate and an account.
+func fill(t *testing.T, f *folder) version {
+	t.Helper()
+	v := newVersion(t, 1)
+	if err := v.store(f); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Store(context.Background(), accountKey, []byte(`{"account":"s3cr3t"}`)); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// plainFiles are those that are not sealed.
+func plainFiles(t *testing.T, dir string) (plain []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if bytes.Contains(content, []byte("PRIVATE")) || bytes.Contains(content, []byte("s3cr3t")) {
+			plain = append(plain, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain
+}
+
+func openable(dir string, ring *atrest.Ring) error {
+	f, err := openFolder(dir, ring)
+	if err == nil {
+		err = f.close()
+	}
+	return err
+}
+
+// TestSealed stores sealed, and opens it with the key, another first one, without
+// that key, and without any.
+func TestSealed(t *testing.T) {
+	f, dir := ringFolder(t, sealRing(t, "k1"))
+	v := fill(t, f)
+	if !kept(f).is(v) {
+		t.Error("not what was stored")
+	}
+	if found := plainFiles(t, dir); found != nil {
+		t.Error(found)
+	}
+	for _, c := range []struct {
+		ring *atrest.Ring
+		want error
+	}{
+		{nil, atrest.ErrSealed}, {sealRing(t, "k2"), atrest.ErrNoKey}, {sealRing(t, "k2", "k1"), nil},
+	} {
+		if err := openable(dir, c.ring); !errors.Is(err, c.want) {
+			t.Errorf("%v, not %v", err, c.want)
+		}
+	}
+	other, plain := testFolder(t)
+	fill(t, other)
+	if plainFiles(t, plain) == nil {
+		t.Error("what is not sealed is not found either: this test finds nothing")
+	}
+	if err := openable(plain, sealRing(t, "k1")); !errors.Is(err, atrest.ErrPlain) {
+		t.Error(err)
+	}
+}
+
+// TestForged puts into the place of a file what was not sealed as that.
+func TestForged(t *testing.T) {
+	ring := sealRing(t, "k1")
+	f, dir := ringFolder(t, ring)
+	v := fill(t, f)
+	read := func(key string) []byte {
+		content, err := os.ReadFile(filepath.Join(dir, key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	key := read(shopSite + ".key")
+	changed := bytes.Clone(key)
+	changed[len(changed)-1] ^= 1
+	for name, c := range map[string]struct {
+		content []byte
+		want    error
+	}{
+		"changed": {changed, atrest.ErrDamaged}, "cut off": {key[:len(key)-1], atrest.ErrDamaged},
+		"the certificate's": {read(shopSite + ".crt"), atrest.ErrDamaged}, "plain": {v.key, atrest.ErrPlain},
+		"another's":              {ring.Pack(v.key, sealedAs("certificates/ca/other/other.key")), atrest.ErrDamaged},
+		"of a key that has gone": {sealRing(t, "k2").Pack(v.key, sealedAs(shopSite+".key")), atrest.ErrNoKey},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, shopSite+".key"), c.content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Load(context.Background(), shopSite+".key"); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, not %v", name, err, c.want)
+		}
+		err := f.mend(shopSite)
+		if gone := !f.Exists(context.Background(), shopSite+".crt"); gone == keyless(c.want) {
+			t.Errorf("%s: the certificate was removed: %t, %v", name, gone, err)
+		}
+		if err := v.store(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestSealFolder rewrites a folder from each state to the next, and is killed
+// before each write: what is left is refused, and the next call ends it.
+func TestSealFolder(t *testing.T) {
+	f, dir := testFolder(t)
+	v := fill(t, f)
+	if err := SealFolder(t.Context(), dir, &atrest.Change{Ring: sealRing(t, "k1")}, nil); !errors.Is(err, ErrInUse) {
+		t.Errorf("in use: %v", err)
+	}
+	if err := f.inUse.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.inUse = nil
+	for _, c := range []struct {
+		keys  []string
+		plain bool
+	}{{[]string{"k1"}, false}, {[]string{"k2", "k1"}, false}, {[]string{"k2"}, true}, {[]string{"k3"}, false}} {
+		change := &atrest.Change{Ring: sealRing(t, c.keys...), Plain: c.plain}
+		ring := change.Ring
+		if c.plain {
+			ring = nil
+		}
+		same := func(dir string) {
+			f, err := openFolder(dir, ring)
+			if err != nil {
+				t.Fatalf("%v: %v", c, err)
+			}
+			if !kept(f).is(v) {
+				t.Errorf("%v: not what was stored", c)
+			}
+			if err := f.close(); err != nil {
+				t.Error(err)
+			}
+			if found := plainFiles(t, dir); (found != nil) != c.plain {
+				t.Errorf("%v: plain: %v", c, found)
+			}
+		}
+		killed := 0
+		before := func(key string) {
+			now := filepath.Join(t.TempDir(), "copy")
+			if err := os.CopyFS(now, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(now, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if killed > 0 && (c.plain || len(c.keys) == 1) && openable(now, nil) == nil && openable(now, change.Ring) == nil {
+				t.Errorf("%v: mixed, and not refused, before %s", c, key)
+			}
+			killed++
+			if err := SealFolder(t.Context(), now, change, nil); err != nil {
+				t.Fatalf("%v, before %s: %v", c, key, err)
+			}
+			same(now)
+		}
+		if err := sealFolder(t.Context(), dir, change, nil, before); err != nil {
+			t.Fatalf("%v: %v", c, err)
+		}
+		same(dir)
+		if killed < 4 {
+			t.Errorf("%v: %d files", c, killed)
+		}
+	}
+}
