@@ -181,11 +181,17 @@ func TestAlertCommand(t *testing.T) {
 	if n := <-got; n.Kind != alert.Test {
 		t.Errorf("%+v", n)
 	}
-	status, out, _ = command(t, home, "alert", "list")
+	// Without requests nothing is known of their durations, and that is said.
+	for until := time.Now().Add(time.Minute); ; {
+		status, out, _ = command(t, home, "alert", "list")
+		if strings.Contains(out, "ok       connections") || time.Now().After(until) {
+			break
+		}
+	}
 	if status != exitOK {
 		t.Errorf("exit status %d: %s", status, out)
 	}
-	contains(t, out, "STATE", "ok     latency", "latency_p99 > 5 s for 5m")
+	contains(t, out, "STATE", "ok       connections", "unknown  latency", "latency_p99 > 5 s for 5m")
 	for line := range strings.Lines(out) {
 		if len([]rune(line)) > 81 {
 			t.Errorf("wide: %s", line)
@@ -272,6 +278,25 @@ redirect = "https://example.org"
 	s := alerting(t, home, "run", "-c", file)
 	contains(t, p.read(t), "critical: busy")
 	_, out, _ := command(t, home, "alert", "list")
-	contains(t, out, "raised  busy", "off     memory")
+	contains(t, out, "raised   busy", "off      memory")
 	s.stop()
+}
+
+// Nothing of freshet alert list is wider than 80 columns, and no condition is cut.
+func TestAlertListFolds(t *testing.T) {
+	since := time.Now().Add(-26 * time.Hour)
+	var out bytes.Buffer
+	if err := writeAlerts(&out, []alertLine{
+		{State: "raised", Rule: "certificate-renewal", Subject: strings.Repeat("a", 100) + ".example.org", Value: "1023.9 MiB", Condition: "connections_percent > 90 % for 1m of 1000", Since: &since, Detail: "the authority\x1b[2J says no"},
+		{State: "unknown", Rule: "errors", Condition: "error_ratio > 5 %"},
+		{State: "ok", Rule: "own", Condition: strings.Repeat("x", 90) + " > 5"},
+	}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, out.String(), "connections_percent > 90 % for", "1m of 1000\n", "unknown  errors")
+	for line := range strings.Lines(out.String()) {
+		if n := len([]rune(strings.TrimRight(line, " \n"))); n > 80 || strings.Contains(line, "\x1b") {
+			t.Errorf("%d columns: %q", n, line)
+		}
+	}
 }

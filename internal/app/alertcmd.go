@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"freshet/internal/config"
 	"freshet/internal/control"
@@ -82,8 +83,7 @@ const alertWidth = 80
 
 // writeAlerts writes a row for each rule, and below what alerts are about.
 func writeAlerts(to io.Writer, list []alertLine, now time.Time) error {
-	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "STATE\tRULE\tVALUE\tSINCE\tRAISED WHEN")
+	rows := [][]string{{"STATE", "RULE", "VALUE", "SINCE", "RAISED WHEN"}}
 	for i := range list {
 		l := &list[i]
 		since, value := "-", "-"
@@ -93,9 +93,9 @@ func writeAlerts(to io.Writer, list []alertLine, now time.Time) error {
 		if l.Value != "" {
 			value = l.Value
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cell(l.State, 7), cell(l.Rule, 19), cell(value, 9), cell(since, 5), cell(l.Condition, 32))
+		rows = append(rows, []string{cell(l.State, 7), cell(l.Rule, 19), cell(value, 9), cell(since, 5), l.Condition})
 	}
-	if err := w.Flush(); err != nil {
+	if err := writeFolded(to, rows); err != nil {
 		return err
 	}
 	for i := range list {
@@ -115,6 +115,35 @@ func writeAlerts(to io.Writer, list []alertLine, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// spokenIndent stands before what a mail server and we said.
+const spokenIndent = "  "
+
+// writeFolded writes rows whose last column is folded between words, so that no
+// line is wider than alertWidth and nothing of it is cut off.
+func writeFolded(to io.Writer, rows [][]string) error {
+	last := len(rows[0]) - 1
+	room := alertWidth
+	for column := range last {
+		wide := 0
+		for _, row := range rows {
+			wide = max(wide, utf8.RuneCountInString(row[column]))
+		}
+		room -= wide + 2
+	}
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		for i, line := range wrapped(strings.Map(harmless, row[last]), room) {
+			if i == 0 {
+				fmt.Fprint(w, strings.Join(row[:last], "\t"))
+			} else {
+				fmt.Fprint(w, strings.Repeat("\t", last-1))
+			}
+			fmt.Fprintf(w, "\t%s\n", cell(line, room))
+		}
+	}
+	return w.Flush()
 }
 
 // testAlerts has the server send a notice, and reports whether all have taken it.
@@ -156,8 +185,13 @@ func (e *Env) testAlerts(server *control.Client, c *config.Alert) (arrived bool,
 			fmt.Fprintln(e.Stdout, line)
 		}
 		if c.Verbose {
-			for _, line := range t.Said {
-				fmt.Fprintln(e.Stdout, "  "+strings.Map(harmless, line))
+			for _, said := range t.Said {
+				for j, line := range wrapped(strings.Map(harmless, said), alertWidth-len(spokenIndent)-2) {
+					if j > 0 {
+						line = "  " + line
+					}
+					fmt.Fprintln(e.Stdout, spokenIndent+line)
+				}
 			}
 		}
 	}

@@ -30,6 +30,7 @@ const (
 type sampler struct {
 	of    []counted // the oldest first
 	certs map[string]certEnd
+	fleet presence
 }
 
 type counted struct {
@@ -54,7 +55,7 @@ func (s *service) look(k *sampler) alert.Look {
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()
 	s.lookAtJobs(ctx, look, now)
-	s.lookAtServers(ctx, look, now)
+	s.lookAtServers(ctx, look, k, now)
 	s.lookAtPurges(look, now)
 	return look
 }

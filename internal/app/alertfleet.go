@@ -90,7 +90,7 @@ func jobSubject(j *jobs.Info) string {
 }
 
 // lookAtServers looks at those of the fleet.
-func (s *service) lookAtServers(ctx context.Context, look alert.Look, now time.Time) {
+func (s *service) lookAtServers(ctx context.Context, look alert.Look, k *sampler, now time.Time) {
 	if s.jobs == nil {
 		return
 	}
@@ -98,14 +98,7 @@ func (s *service) lookAtServers(ctx context.Context, look alert.Look, now time.T
 	if err != nil {
 		return
 	}
-	look["server_away"] = nil
-	for i := range list {
-		away := 0.0
-		if list[i].State == fleet.StateAway && !list[i].Away.IsZero() {
-			away = now.Sub(list[i].Away).Seconds()
-		}
-		look["server_away"] = append(look["server_away"], alert.Reading{Subject: list[i].Name, Value: away})
-	}
+	look["server_away"] = k.fleet.look(list, now)
 }
 
 // lookAtPurges looks at which servers have not confirmed them.

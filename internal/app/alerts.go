@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,11 +31,16 @@ type alerts struct {
 	stop    chan struct{}
 	ran     sync.WaitGroup
 
+	saving  sync.Mutex // held while the state is written; mu is taken under it
+	failing bool       // the state could not be written last time; under saving
+
 	mu      sync.Mutex // guards what follows; Sender.mu is taken under it
 	machine *alert.Machine
-	failing bool // the state could not be written last time
+	servers map[string]heardOf // as of the latest look; never changed
 
 	sample sampler // of the goroutine that looks
+
+	replace func(file string, text []byte) error // nil: replaceFile
 }
 
 // lookAt is how often figures are looked at.
@@ -46,10 +52,12 @@ const alertsFile = "alerts.json"
 // maxAlertsFile bounds what is read of it.
 const maxAlertsFile = 16 << 20
 
-// savedAlerts is the state: of rules, and of notices that nobody has got.
+// savedAlerts is the state: of rules, of notices that nobody has got, and of the
+// servers that were heard of.
 type savedAlerts struct {
 	Machine json.RawMessage           `json:"machine"`
 	Waiting map[string][]alert.Notice `json:"waiting,omitempty"` // by Sender.ID
+	Servers map[string]heardOf        `json:"servers,omitempty"`
 }
 
 // openAlerts opens what tells, so that a fault in it is told before anything is
@@ -178,7 +186,8 @@ func (a *alerts) look() {
 			s.Add(told)
 		}
 	}
-	changed := len(told) > 0 || !slices.EqualFunc(before, a.machine.Alerts(), sameAlert)
+	changed := len(told) > 0 || !slices.EqualFunc(before, a.machine.Alerts(), sameAlert) || !maps.Equal(a.servers, a.sample.fleet.heard)
+	a.servers = a.sample.fleet.heard
 	a.mu.Unlock()
 	if changed {
 		a.save()
@@ -203,13 +212,14 @@ func (a *alerts) close() {
 	a.save()
 }
 
-// save writes the state, whole or not at all.
+// save writes the state, whole or not at all. Nobody but who saves waits for the
+// disk.
 func (a *alerts) save() {
 	if a.file == "" {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.saving.Lock()
+	defer a.saving.Unlock()
 	err := a.write()
 	if err != nil && !a.failing {
 		a.s.log.Error("the state of alerts cannot be kept", "err", err)
@@ -217,23 +227,34 @@ func (a *alerts) save() {
 	a.failing = err != nil
 }
 
-func (a *alerts) write() error {
+// state is what is saved.
+func (a *alerts) state() ([]byte, error) {
+	a.mu.Lock()
 	machine, err := a.machine.Save()
-	if err != nil {
-		return err
-	}
-	saved := savedAlerts{Machine: machine, Waiting: map[string][]alert.Notice{}}
+	saved := savedAlerts{Machine: machine, Waiting: map[string][]alert.Notice{}, Servers: a.servers}
 	for _, s := range a.senders {
 		if w := s.Waiting(); len(w) > 0 {
 			saved.Waiting[s.ID()] = w
 		}
 	}
-	text, err := json.Marshal(&saved)
+	a.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(&saved)
+}
+
+// write is save, with saving held.
+func (a *alerts) write() error {
+	text, err := a.state()
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(a.file), 0o700); err != nil {
 		return err
+	}
+	if a.replace != nil {
+		return a.replace(a.file, text)
 	}
 	return replaceFile(a.file, text)
 }
@@ -257,6 +278,7 @@ func (a *alerts) load() error {
 	for _, s := range a.senders {
 		s.Add(saved.Waiting[s.ID()])
 	}
+	a.servers, a.sample.fleet.heard = saved.Servers, saved.Servers
 	return nil
 }
 

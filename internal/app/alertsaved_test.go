@@ -5,7 +5,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"freshet/internal/alert"
 	"freshet/internal/notify"
@@ -48,5 +50,50 @@ func TestWaitingOfWebhooks(t *testing.T) {
 	}
 	if text, err := os.ReadFile(file); err != nil || bytes.Contains(text, []byte("geheim")) {
 		t.Errorf("%v %s", err, text)
+	}
+}
+
+// A disk that hangs holds up who saves, and nobody else: no page, and no notice.
+func TestAlertsWhileSaving(t *testing.T) {
+	begun, end := make(chan struct{}, 1), make(chan struct{})
+	a := &alerts{file: filepath.Join(t.TempDir(), alertsFile), machine: alert.New(alert.Options{Rules: alert.Rules()})}
+	a.replace = func(string, []byte) error {
+		begun <- struct{}{}
+		<-end
+		return nil
+	}
+	u, err := url.Parse("https://hooks.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.senders = append(a.senders, notify.NewSender(&notify.Webhook{URL: u}, notify.Options{}))
+	var saved sync.WaitGroup
+	saved.Go(a.save)
+	<-begun
+	s := &service{alerts: a}
+	if shown := s.monitorAlerts(); len(shown.Rules) == 0 || len(shown.Ways) != 1 {
+		t.Errorf("%+v", shown)
+	}
+	a.senders[0].Add([]alert.Notice{{ID: "meanwhile"}})
+	a.mu.Lock()
+	a.machine.Step(time.Now(), alert.Look{})
+	a.mu.Unlock()
+	close(end)
+	saved.Wait()
+}
+
+// What was heard of servers outlives a restart.
+func TestServersSaved(t *testing.T) {
+	away := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	a := &alerts{file: filepath.Join(t.TempDir(), alertsFile), machine: alert.New(alert.Options{}), servers: map[string]heardOf{"one": {}, "two": {Away: away}}}
+	if err := a.write(); err != nil {
+		t.Fatal(err)
+	}
+	b := &alerts{file: a.file, machine: alert.New(alert.Options{})}
+	if err := b.load(); err != nil {
+		t.Fatal(err)
+	}
+	if h := b.sample.fleet.heard; len(h) != 2 || !h["one"].Away.IsZero() || !h["two"].Away.Equal(away) {
+		t.Errorf("%+v", h)
 	}
 }

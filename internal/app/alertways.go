@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"freshet/internal/authority"
@@ -24,12 +25,14 @@ func alertWays(c *config.Alerts, e *Env) ([]func(trace func(string)) notify.Way,
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, func(trace func(string)) notify.Way {
-			way, server := *m, *m.SMTP
-			server.Trace = trace
-			way.SMTP = &server
-			return &way
-		})
+		for _, address := range m.To {
+			all = append(all, func(trace func(string)) notify.Way {
+				way, server := *m, *m.SMTP
+				server.Trace = trace
+				way.SMTP, way.For = &server, address
+				return &way
+			})
+		}
 	}
 	var key *signature.Key
 	if c.WebhookKey != "" {
@@ -38,7 +41,7 @@ func alertWays(c *config.Alerts, e *Env) ([]func(trace func(string)) notify.Way,
 			return nil, fmt.Errorf("--alert-webhook-key: %w", err)
 		}
 	}
-	for _, address := range c.Webhooks {
+	for _, address := range once(c.Webhooks) {
 		u, err := url.Parse(address)
 		if err != nil {
 			return nil, fmt.Errorf("--alert-webhook: it is no address")
@@ -48,10 +51,20 @@ func alertWays(c *config.Alerts, e *Env) ([]func(trace func(string)) notify.Way,
 			return &notify.Webhook{URL: u, Key: key, Agent: "freshet/" + version(), Client: client}
 		})
 	}
-	for _, path := range c.Programs {
+	for _, path := range once(c.Programs) {
 		all = append(all, func(func(string)) notify.Way { return &notify.Program{Path: path, Environ: e.Environ} })
 	}
 	return all, nil
+}
+
+// once leaves out what stands twice in a list: nobody is told twice.
+func once(list []string) (all []string) {
+	for _, s := range list {
+		if !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // alertMail is the way by mail.
@@ -60,7 +73,7 @@ func alertMail(c *config.Alerts) (*notify.Mail, error) {
 	if fault != "" {
 		return nil, fmt.Errorf("--alert-smtp: %s", fault)
 	}
-	m := &notify.Mail{From: c.From, To: c.Mail, SMTP: &notify.SMTP{Host: to.Host, Port: to.Port, Implicit: to.Implicit, User: to.User, TLS: notify.TLSMode(c.TLS)}}
+	m := &notify.Mail{From: c.From, For: c.Mail[0], To: once(c.Mail), SMTP: &notify.SMTP{Host: to.Host, Port: to.Port, Implicit: to.Implicit, User: to.User, TLS: notify.TLSMode(c.TLS)}}
 	var err error
 	if m.SMTP.Password, err = alertPassword(c.Password); err != nil {
 		return nil, err

@@ -31,6 +31,8 @@ type Options struct {
 
 	// Answers are given in place of the usual ones, by the first word; "" hangs up.
 	Answers map[string]string
+	// Later has recipients that are refused for now, so many times.
+	Later map[string]int
 	// Wait, when not nil, is waited for before the end of each mail is confirmed.
 	Wait <-chan struct{}
 }
@@ -52,6 +54,7 @@ type Server struct {
 	mails chan Mail
 
 	mu    sync.Mutex
+	later map[string]int // how many times each recipient was refused for now
 	heard []string
 	conns map[net.Conn]bool
 }
@@ -63,7 +66,7 @@ func Serve(t testing.TB, o Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Addr: l.Addr().String(), o: o, mails: make(chan Mail, 1000), conns: map[net.Conn]bool{}}
+	s := &Server{Addr: l.Addr().String(), o: o, mails: make(chan Mail, 1000), later: map[string]int{}, conns: map[net.Conn]bool{}}
 	var ran sync.WaitGroup
 	ran.Go(func() {
 		for {
@@ -205,6 +208,9 @@ func (k *session) line() bool {
 		if _, ok := k.s.o.Answers["RCPT "+to]; ok {
 			return k.say("RCPT "+to, "")
 		}
+		if k.s.refusesNow(to) {
+			return k.say(word, "450 4.2.0 greylisted, come back later")
+		}
 		k.mail.To = append(k.mail.To, to)
 		return k.say(word, "250 ok")
 	case "DATA":
@@ -214,6 +220,17 @@ func (k *session) line() bool {
 		return false
 	}
 	return k.say(word, "500 what?")
+}
+
+// refusesNow reports whether a recipient is refused for now.
+func (s *Server) refusesNow(to string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.later[to] >= s.o.Later[to] {
+		return false
+	}
+	s.later[to]++
+	return true
 }
 
 func (k *session) hello() string {

@@ -15,11 +15,14 @@ import (
 	"freshet/internal/smime"
 )
 
-// Mail sends notices as mails.
+// Mail sends notices as mails to one recipient. Who is refused for now, as servers
+// do with whom they do not know yet, is tried again without the others getting the
+// same twice, and holds up nobody.
 type Mail struct {
 	SMTP *SMTP
 	From string
-	To   []string
+	For  string   // the recipient
+	To   []string // all who get mails of these notices, as the mail says; none: the recipient
 
 	// Cert and Key sign mails; nil: they are not signed. Chain goes with them.
 	Cert  *x509.Certificate
@@ -33,7 +36,7 @@ type Mail struct {
 }
 
 // Name implements Way.
-func (m *Mail) Name() string { return "mail to " + strings.Join(m.To, ", ") }
+func (m *Mail) Name() string { return "mail to " + m.For }
 
 // ID implements Way.
 func (m *Mail) ID() string { return m.Name() }
@@ -43,7 +46,7 @@ func (m *Mail) Most() int { return 20 }
 
 // Check reports what would keep all mails from being made.
 func (m *Mail) Check() error {
-	for _, address := range append([]string{m.From}, m.To...) {
+	for _, address := range append([]string{m.From, m.For}, m.To...) {
 		if _, err := CheckAddress(address); err != nil {
 			return err
 		}
@@ -79,7 +82,7 @@ func (m *Mail) Send(ctx context.Context, notices []alert.Notice, dropped int64) 
 	if err != nil {
 		return err
 	}
-	return m.SMTP.Send(ctx, from, m.To, text)
+	return m.SMTP.Send(ctx, from, m.For, text)
 }
 
 // make makes a mail.
@@ -119,7 +122,11 @@ func (m *Mail) plain(notices []alert.Notice, dropped int64, now time.Time) []byt
 	var b strings.Builder
 	field := func(name, value string) { b.WriteString(name + ": " + value + "\r\n") }
 	field("From", m.From)
-	field("To", strings.Join(m.To, ",\r\n "))
+	to := m.To
+	if len(to) == 0 {
+		to = []string{m.For}
+	}
+	field("To", strings.Join(to, ",\r\n "))
 	field("Subject", encodeSubject(m.subject(notices)))
 	field("Date", now.Format(time.RFC1123Z))
 	field("Message-ID", messageID(m.From))

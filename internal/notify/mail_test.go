@@ -57,7 +57,7 @@ func openssl(t testing.TB, in []byte, args ...string) []byte {
 }
 
 func TestMailPlain(t *testing.T) {
-	text := sends(t, &Mail{From: "freshet@example.org", To: []string{"ops@example.org", "two@example.org"}}, notice(t, "http://192.0.2.1"), notice(t, "b"))
+	text := sends(t, &Mail{From: "freshet@example.org", For: "ops@example.org", To: []string{"ops@example.org", "two@example.org"}}, notice(t, "http://192.0.2.1"), notice(t, "b"))
 	m, err := mail.ReadMessage(bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestMailSignedAndEncrypted(t *testing.T) {
 	root := mailtest.Write(t, dir, "root.pem", a.Cert)
 	cert, key := a.Person("freshet@example.org")
 	reader, readerKey := a.Person("ops@example.org")
-	m := &Mail{From: "freshet@example.org", To: []string{"ops@example.org"}, Cert: cert, Key: key}
+	m := &Mail{From: "freshet@example.org", For: "ops@example.org", Cert: cert, Key: key}
 	n := notice(t, "http://origin.example")
 
 	signed := sends(t, m, n)
@@ -126,7 +126,7 @@ func TestMailSignedAndEncrypted(t *testing.T) {
 func TestMailHostileNames(t *testing.T) {
 	for _, name := range []string{"a\r\nBcc: evil@example.org\r\n\r\nText", "a\nBcc: evil@example.org", "a\rBcc: x", "\u2028Bcc: x", "=?utf-8?q?a=0D=0ABcc:_x?=",
 		strings.Repeat("ü", 5000), strings.Repeat("x", 5000), "\xff\xfe\x00", ".\r\n.\r\nMAIL FROM:<x>", "пример.испытание"} {
-		raw := sends(t, &Mail{From: "freshet@example.org", To: []string{"ops@example.org"}}, notice(t, name))
+		raw := sends(t, &Mail{From: "freshet@example.org", For: "ops@example.org"}, notice(t, name))
 		m, err := mail.ReadMessage(bytes.NewReader(raw))
 		if err != nil {
 			t.Fatalf("%q: %v\n%s", name, err, raw)
@@ -166,4 +166,42 @@ func FuzzSubject(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A recipient who is refused for now gets the mail later, and nobody gets it twice.
+func TestRecipientsApart(t *testing.T) {
+	s := mailtest.Serve(t, mailtest.Options{Later: map[string]int{"two@example.org": 2}, Answers: map[string]string{"RCPT gone@example.org": "550 no such user"}})
+	all := []string{"one@example.org", "two@example.org", "gone@example.org"}
+	var senders []*Sender
+	for _, address := range all {
+		m := &Mail{From: "freshet@example.org", For: address, To: all, SMTP: &SMTP{Host: "127.0.0.1", Port: s.Port()}}
+		sender := NewSender(m, Options{Retry: time.Millisecond})
+		sender.Add(oneOf(notice(t, "a")))
+		sender.Start()
+		defer sender.Close()
+		senders = append(senders, sender)
+	}
+	got := map[string]int{}
+	for range 2 {
+		m := s.Mail(t)
+		if len(m.To) != 1 || !bytes.Contains(m.Text, []byte("To: one@example.org,\r\n two@example.org,\r\n gone@example.org\r\n")) {
+			t.Errorf("%q %s", m.To, m.Text)
+		}
+		got[m.To[0]]++
+	}
+	for _, sender := range senders {
+		for len(sender.Waiting()) > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		sender.Close()
+	}
+	s.None(t)
+	if got["one@example.org"] != 1 || got["two@example.org"] != 1 {
+		t.Errorf("%v", got)
+	}
+	for i, want := range []State{{Sent: 1}, {Sent: 1, Failed: 2}, {Failed: 1, Dropped: 1}} {
+		if is := senders[i].State(); is.Sent != want.Sent || is.Failed != want.Failed || is.Dropped != want.Dropped {
+			t.Errorf("%s: %+v", all[i], is)
+		}
+	}
 }

@@ -21,19 +21,15 @@ type Way interface {
 	ID() string
 
 	// Send sends all of some notices, and says that others were dropped before.
-	// ErrRefused says that it is of no use to try them again; ErrPartly, that some
-	// have got them.
+	// ErrRefused says that it is of no use to try them again.
 	Send(ctx context.Context, notices []alert.Notice, dropped int64) error
 
 	// Most is how many notices go at once.
 	Most() int
 }
 
-// How a Send can end besides.
-var (
-	ErrRefused = errors.New("refused")
-	ErrPartly  = errors.New("not for all")
-)
+// ErrRefused is how a Send can end besides.
+var ErrRefused = errors.New("refused")
 
 // Options say how a Sender behaves.
 type Options struct {
@@ -224,7 +220,7 @@ func (s *Sender) done(batch []alert.Notice, dropped int64, err error, pause time
 		}
 	}
 	switch {
-	case err == nil || errors.Is(err, ErrPartly):
+	case err == nil:
 		s.state.Sent += int64(len(batch))
 		s.untold -= dropped
 	case errors.Is(err, ErrRefused):

@@ -99,7 +99,6 @@ func TestSender(t *testing.T) {
 			}
 			return nil
 		}}, Options{}, func(s *Sender) { s.Add(some("ab")) }, "0:a 0:b(-1)", 0},
-		{"for some", fake{most: 1, err: func(int) error { return ErrPartly }}, Options{}, func(s *Sender) { s.Add(some("a")) }, "0:a", 0},
 		{"full", fake{most: 1, err: failing(1)}, Options{Queue: 2}, func(s *Sender) { s.Add(some("abcde")) }, "0:a(-3) 1:a(-3) 1:b", 0},
 		{"given up", fake{most: 1, err: failing(4)}, Options{Keep: time.Hour}, func(s *Sender) {
 			s.Add(some("a"))

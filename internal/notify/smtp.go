@@ -57,9 +57,9 @@ const (
 // ErrNoTLS is why nothing was sent to a server that offers no TLS.
 var ErrNoTLS = errors.New("the server offers no STARTTLS, or somebody between has taken that out: nothing was sent; for a server that has TLS from the start give smtps://")
 
-// Send sends one mail. ErrPartly says that the server takes it for some of the
-// recipients only.
-func (s *SMTP) Send(ctx context.Context, from string, to []string, mail []byte) error {
+// Send sends one mail to one recipient. ErrRefused says that the server takes none
+// for that one, for good (RFC 5321 §4.2.1); all else may be better later.
+func (s *SMTP) Send(ctx context.Context, from, to string, mail []byte) error {
 	t, err := s.dial(ctx)
 	if err != nil {
 		return err
@@ -68,14 +68,10 @@ func (s *SMTP) Send(ctx context.Context, from string, to []string, mail []byte) 
 	if err := t.greet(ctx); err != nil {
 		return err
 	}
-	refused, err := t.mail(from, to, mail)
-	if err != nil {
+	if err := t.mail(from, to, mail); err != nil {
 		return err
 	}
 	t.command(replyTime, "QUIT") // the mail is theirs
-	if len(refused) > 0 {
-		return fmt.Errorf("%w: %w", ErrPartly, errors.Join(refused...))
-	}
 	return nil
 }
 
@@ -220,25 +216,22 @@ func (t *talk) login() error {
 	return errors.New("mail server: it offers neither AUTH PLAIN nor AUTH LOGIN, and a user was given")
 }
 
-// mail hands over a mail; refused are recipients that the server does not take.
-func (t *talk) mail(from string, to []string, mail []byte) (refused []error, err error) {
+// mail hands over a mail.
+func (t *talk) mail(from, to string, mail []byte) error {
 	if err := t.say(250, "MAIL FROM:<"+from+">"); err != nil {
-		return nil, err
+		return err
 	}
-	for _, address := range to {
-		reply, err := t.command(replyTime, "RCPT TO:<"+address+">")
-		if err != nil {
-			return nil, err
-		}
-		if reply.code/10 != 25 { // 250, 251, 252
-			refused = append(refused, reply.fault("RCPT TO:<"+address+">"))
-		}
-	}
-	if len(refused) == len(to) {
-		return nil, errors.Join(refused...)
+	reply, err := t.command(replyTime, "RCPT TO:<"+to+">")
+	switch {
+	case err != nil:
+		return err
+	case reply.code >= 500:
+		return fmt.Errorf("%w: %w", ErrRefused, reply.fault("RCPT TO:<"+to+">"))
+	case reply.code/10 != 25: // 250, 251, 252
+		return reply.fault("RCPT TO:<" + to + ">")
 	}
 	if err := t.say(354, "DATA"); err != nil {
-		return nil, err
+		return err
 	}
 	var b bytes.Buffer
 	w := textproto.NewWriter(bufio.NewWriter(&b)).DotWriter() // RFC 5321 §4.5.2
@@ -247,10 +240,10 @@ func (t *talk) mail(from string, to []string, mail []byte) (refused []error, err
 	t.trace("C: (a mail of " + strconv.Itoa(len(mail)) + " bytes)")
 	t.conn.SetDeadline(time.Now().Add(endTime))
 	if _, err := t.conn.Write(b.Bytes()); err != nil {
-		return nil, fmt.Errorf("mail server: %w", err)
+		return fmt.Errorf("mail server: %w", err)
 	}
 	_, err = t.expect(250, endTime)
-	return refused, err
+	return err
 }
 
 // A reply is what a server answered.
