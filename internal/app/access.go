@@ -161,7 +161,7 @@ func accessSettings(id rule.ID) []why.Setting {
 		return []why.Setting{{Key: "users"}, {Key: "realm"}}
 	case rule.ForwardAuthTimeout:
 		return []why.Setting{{Key: "forward-auth"}, {Key: "forward-auth-timeout"}}
-	case rule.ForwardAuthRefused, rule.ForwardAuthStatus, rule.ForwardAuthUnreachable:
+	case rule.ForwardAuthRefused, rule.ForwardAuthStatus, rule.ForwardAuthUnreachable, rule.ForwardAuthPath:
 		return []why.Setting{{Key: "forward-auth"}}
 	}
 	return nil

@@ -70,6 +70,8 @@ func unfitField(name string) string {
 	case like == "host", like == "content-length", like == "expect",
 		slices.ContainsFunc(wire.HopByHop, func(hop string) bool { return wire.LikeName(hop, like) }):
 		return fmt.Sprintf("%s is of the connection and the message; no service can set it", name)
+	case wire.LikeName("Client-Cert", like), wire.LikeName("Client-Cert-Chain", like):
+		return fmt.Sprintf("%s tells of the certificate of a handshake, and no service has seen it; have the service use another name", name)
 	case like == "forwarded", like == "x-real-ip", strings.HasPrefix(like, "x-forwarded-"):
 		return fmt.Sprintf("%s tells of the way of a request, and origins get ours; have the service use another name, such as Remote-Groups", name)
 	}

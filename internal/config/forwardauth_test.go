@@ -68,6 +68,7 @@ func TestForwardAuthFaults(t *testing.T) {
 		`forward-auth-fields = ["Host"]`:              "Host is of the connection and the message",
 		`forward-auth-fields = ["X-Forwarded-User"]`:  "have the service use another name",
 		`forward-auth-fields = ["X_Forwarded_Proto"]`: "have the service use another name",
+		`forward-auth-fields = ["client_cert"]`:       "Client_cert tells of the certificate of a handshake",
 		`forward-auth-fields = ["Forwarded"]`:         "have the service use another name",
 		`forward-auth-timeout = "0s"`:                 "forward-auth-timeout",
 	} {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +55,28 @@ func NewForwardAuth(o ForwardAuthOptions) *ForwardAuth {
 		g.fields = append(g.fields, strings.ReplaceAll(strings.ToLower(name), "_", "-"))
 	}
 	return g
+}
+
+// maxRead bounds the paths that are read in all ways.
+const maxRead = 4096
+
+// dotted reports whether somebody may find a dot segment in a path. A service that
+// decides by path and an origin that answers it would resolve it each in its way.
+func dotted(path string) bool {
+	if wire.ReadAlike(path) {
+		return false
+	}
+	for reading := range wire.Readings(path) {
+		if len(path) > maxRead {
+			return true
+		}
+		for segment := range strings.SplitSeq(reading, "/") {
+			if segment == "." || segment == ".." {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // told are the fields of the client that the service sees.
@@ -112,6 +135,9 @@ type reply struct {
 
 // ask asks the service.
 func (g *ForwardAuth) ask(r *http.Request) reply {
+	if dotted(r.URL.EscapedPath()) {
+		return reply{refused: rule.ForwardAuthPath, err: errors.New("the path has a dot segment, or may be read so")}
+	}
 	ctx, end := context.WithTimeout(r.Context(), g.o.Timeout)
 	defer end()
 	q, err := g.question(ctx, r)
@@ -161,12 +187,22 @@ func judge(answer *http.Response) reply {
 			j.refused, j.err = rule.ForwardAuthStatus, errors.New("its "+who.Field+" is not one name")
 		}
 	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusForbidden,
-		answer.StatusCode/100 == 3 && answer.Header.Get("Location") != "":
+		answer.StatusCode/100 == 3 && leads(answer.Header["Location"]):
 		j.refused = rule.ForwardAuthRefused
 	default:
 		j.refused = rule.ForwardAuthStatus
 	}
 	return j
+}
+
+// leads reports whether a redirect leads to a page. What a service makes of an address
+// that a client has sent along may be a script.
+func leads(locations []string) bool {
+	if len(locations) != 1 || locations[0] == "" {
+		return false
+	}
+	u, err := url.Parse(locations[0])
+	return err == nil && u.Opaque == "" && (u.Scheme == "" || u.Scheme == "http" || u.Scheme == "https")
 }
 
 // Answer implements Answerer.

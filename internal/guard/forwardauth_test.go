@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,9 +31,9 @@ func asking(t *testing.T) *outbound.Transport {
 
 // What a service answers decides, and it is told what it has to know.
 func TestForwardAuth(t *testing.T) {
-	var asked *http.Request
+	var last atomic.Pointer[http.Request] // that it was asked
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = r.Clone(r.Context())
+		last.Store(r.Clone(r.Context()))
 		w.Header().Set("Remote-Groups", "staff")
 		switch cookie := r.Header.Get("Cookie"); cookie {
 		case "ok":
@@ -118,7 +119,7 @@ func TestForwardAuth(t *testing.T) {
 		r.Header = http.Header{"Cookie": {tt.cookie}, "Authorization": {"Bearer t"}, "X-Role": {"admin"}, "X_role": {"admin"}, "Remote-Groups": {"admin"}, "Connection": {"x-role, keep-alive"}, "X-Secret": {"1"},
 			"X-Forwarded-For": {"6.6.6.6"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"evil.example"}, "X-Forwarded-Uri": {"/open"}, "X-Forwarded-Method": {"GET"}}
 		behind, w := &sawWhole{}, httptest.NewRecorder()
-		asked = nil
+		last.Store(nil)
 		Handler(behind, tt.guard).ServeHTTP(w, r)
 		if w.Code != tt.status || (behind.r != nil) != (tt.want == 0) {
 			t.Fatalf("%s: %d, %s", tt.cookie, w.Code, w.Body)
@@ -143,6 +144,7 @@ func TestForwardAuth(t *testing.T) {
 		if body, _ := io.ReadAll(behind.r.Body); string(body) != "a body" {
 			t.Errorf("%s: the body is %q", tt.cookie, body)
 		}
+		asked := last.Load()
 		if got := fmt.Sprint(asked.Method, asked.RequestURI, asked.ContentLength, asked.Header["X-Secret"], asked.Header["X-Forwarded-For"], asked.Header["X-Forwarded-Method"],
 			asked.Header["X-Forwarded-Uri"], asked.Header["X-Forwarded-Host"], asked.Header["X-Forwarded-Proto"], asked.Header["Authorization"], asked.Header["User-Agent"]); got !=
 			"GET/verify?x0 [] [192.0.2.9] [POST] [/a%20b?q=1] [site.example] [http] [Bearer t] []" {
@@ -167,6 +169,7 @@ func TestForwardAuth(t *testing.T) {
 	r.Header.Set("X-Forwarded-Proto", "https")
 	r.Header.Set("X-Forwarded-Host", "public.example")
 	g.Why(r)
+	asked := last.Load()
 	if got := fmt.Sprint(asked.Header["X-Forwarded-For"], asked.Header["X-Forwarded-Proto"], asked.Header["X-Forwarded-Host"]); got != "[192.0.2.1] [https] [public.example]" {
 		t.Errorf("it was asked %s", got)
 	}

@@ -23,6 +23,7 @@ const (
 	ForwardAuthStatus
 	ForwardAuthUnreachable
 	ForwardAuthTimeout
+	ForwardAuthPath
 
 	// Certificates of clients.
 	ClientCertificateMissing
@@ -89,6 +90,8 @@ var guardTable = [...]Row{
 		"see that the service of forward-auth runs, and speaks HTTP at that address"},
 	ForwardAuthTimeout & 0xff: {"forward-auth-timeout", 504, "the service that decides who may pass has not answered in time, so that nobody passes", "RFC 9110 §15.6.5",
 		"see why it is slow, or raise forward-auth-timeout"},
+	ForwardAuthPath & 0xff: {"forward-auth-path", 400, "the path has a dot segment, or may be read so, and the service that decides would judge another one than is answered", "RFC 3986 §5.2.4",
+		"send it without . and .. segments, as clients do"},
 
 	// Signatures of requests.
 	SignatureMissing & 0xff: {"signature-missing", 401, "only signed requests may have this, and the request has no signature that is looked at", "RFC 9421 §3.2",
