@@ -71,6 +71,9 @@ func (d *demand) wait(ctx context.Context, host string) error {
 	if err := CheckName(host, false); err != nil {
 		return fmt.Errorf("%q: %w", host, err)
 	}
+	if d.kept(host) {
+		return nil
+	}
 	a, err := d.begin(host)
 	if err != nil {
 		return fmt.Errorf("%s: %w", host, err)
@@ -87,6 +90,26 @@ func (d *demand) wait(ctx context.Context, host string) error {
 	case <-ctx.Done():
 	}
 	return fmt.Errorf("%s: %w", host, ErrNotYet)
+}
+
+// kept has a name be served whose certificate is in the folder, as after a restart:
+// it was permitted when it was got, and is asked about when it is renewed. So
+// nobody waits for an answer, or for those who ask for names that there are not.
+func (d *demand) kept(host string) bool {
+	d.mu.Lock()
+	v, known := d.answers[host]
+	refused := known && v.err != nil && d.now().Before(v.until)
+	d.mu.Unlock()
+	if refused {
+		return false
+	}
+	n := d.m.newName(host)
+	n.demand.Store(true)
+	if n.isDue() || !d.m.addDemanded(n) {
+		n.cancel()
+		return false
+	}
+	return true
 }
 
 // begin has somebody ask whether a host may have a certificate, and get it; for
@@ -124,16 +147,19 @@ func (d *demand) begin(host string) (*asking, error) {
 
 // first asks about a host, and gets its first certificate.
 func (d *demand) first(host string) error {
-	if err := d.permitted(d.m.ctx, host); err != nil {
-		return err
-	}
 	n := d.m.newName(host)
 	n.demand.Store(true)
-	if n.current.Load() == nil { // else it had one before
-		if err := d.count(); err != nil {
-			n.cancel()
-			return err
-		}
+	had := n.valid()
+	err := d.permitted(d.m.ctx, host)
+	if had && err != nil && !errors.Is(err, ErrNo) {
+		err = nil // nobody can be asked: what there is is served
+	}
+	if err == nil && n.current.Load() == nil {
+		err = d.count()
+	}
+	if err != nil {
+		n.cancel()
+		return err
 	}
 	if !d.m.addDemanded(n) {
 		n.cancel()

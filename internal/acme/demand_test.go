@@ -80,13 +80,33 @@ func TestOnDemand(t *testing.T) {
 		t.Errorf("a name on demand goes with a change of the others: %v", err)
 	}
 
+	// After a restart it is served at once, and nobody is asked: who is to say may be
+	// busy with names that there are not.
 	a.Stop()
-	again := newSite(t)
 	o.NewNames = 1
+	busy, release := make(chan struct{}, 100), make(chan struct{})
+	o.Ask = func(_ context.Context, is string) error {
+		if is == name {
+			t.Error("it is asked about what there is")
+		}
+		busy <- struct{}{}
+		<-release
+		return errors.New("no customer")
+	}
+	again := newSite(t)
 	again.open(o)
+	var hung sync.WaitGroup
+	for i := range 8 {
+		hung.Go(func() { dial(again.tls, fmt.Sprintf("n%d.example.org", i), nil) })
+	}
+	for range 8 {
+		<-busy
+	}
 	if _, err := dial(again.tls, name, nil); err == nil || !strings.Contains(err.Error(), "unknown authority") {
 		t.Errorf("what was had is not served: %v", err)
 	}
+	close(release)
+	hung.Wait()
 }
 
 // TestAskURL: yes is 200, where it was asked and nowhere else.

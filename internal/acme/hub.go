@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,10 +108,14 @@ type desk struct {
 	folder *folder
 	life   time.Duration
 
-	mu   sync.Mutex // guards what follows
-	lent map[string]*lent
-	over bool
+	mu    sync.Mutex // guards what follows
+	lent  map[string]*lent
+	given map[[2]string]bool // to whom the key of which name was given
+	over  bool
 }
+
+// maxGiven bounds what is remembered of keys that were given; then it begins anew.
+const maxGiven = 20_000
 
 // Answer answers a question of a member of the fleet, whose name is from. It is
 // given certificates and their keys, so that the caller looks who may ask.
@@ -123,7 +128,27 @@ func (m *Manager) Answer(ctx context.Context, from string, text []byte) ([]byte,
 	if err != nil {
 		return nil, err
 	}
+	if a.Site != nil && m.desk.gives(from, q.Key) {
+		m.o.Log.Info("a server of the fleet is given the key of a certificate", "server", from, "name", path.Base(q.Key))
+	}
 	return json.Marshal(a)
+}
+
+// gives notes that a key is given to a member, and reports whether that is new.
+// Any member may have any: what a server says it serves is its own word, and who
+// has its token says what he likes. So each that is given is told.
+func (d *desk) gives(from, site string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := [2]string{from, site}
+	if d.given[k] {
+		return false
+	}
+	if d.given == nil || len(d.given) >= maxGiven {
+		d.given = map[[2]string]bool{}
+	}
+	d.given[k] = true
+	return true
 }
 
 // mayAsk says whether a member may name a key: one of what is shared, and no
@@ -147,6 +172,9 @@ func (d *desk) answer(ctx context.Context, from string, q *question) (*answer, e
 	}
 	switch q.Do {
 	case "load":
+		if strings.HasPrefix(q.Key, "certificates/") {
+			return nil, errors.New("a certificate is pulled whole")
+		}
 		value, err := d.folder.Load(ctx, q.Key)
 		if errors.Is(err, fs.ErrNotExist) {
 			return &answer{None: true}, nil

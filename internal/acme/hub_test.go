@@ -53,6 +53,12 @@ func TestFleet(t *testing.T) {
 		}
 	}
 	one.until("own.example.org", has)
+	// Who is given a key is told, once.
+	for _, s := range []*site{one, two} {
+		if told := strings.Count(hub.log.String(), fmt.Sprintf(`is given the key of a certificate" server=%p name=%s`, s, shop)); told != 1 {
+			t.Errorf("that %p has the key of %s is told %d times", s, shop, told)
+		}
+	}
 	if n := strings.Count(a.Said(), "Issued certificate serial"); n != 2 {
 		t.Errorf("%d certificates for 2 names", n)
 	}
@@ -106,7 +112,7 @@ func TestFleetQuestions(t *testing.T) {
 	hub := newSite(t)
 	hub.open(acme.Options{Names: []string{shop}, Folder: filepath.Join(t.TempDir(), "hub"), Directory: "https://" + hub.tls + "/", HTTP: true})
 	for _, q := range []string{
-		``, `{}`, `{"do":"load"}`, `{"do":"load","key":"locks/x"}`, `{"do":"load","key":"certificates/../../x"}`, `{"do":"load","key":"/etc/passwd"}`,
+		``, `{}`, `{"do":"load"}`, `{"do":"load","key":"locks/x"}`, `{"do":"load","key":"certificates/../../x"}`, `{"do":"load","key":"/etc/passwd"}`, `{"do":"load","key":"certificates/a/b/b.key"}`,
 		`{"do":"store","key":"certificates/a/b/b.key","value":"eA=="}`, `{"do":"store","key":"certificates","value":"eA=="}`, `{"do":"delete","key":"certificates/a/b/b.crt"}`,
 		`{"do":"push","key":"certificates/a/b/b"}`, `{"do":"push","key":"certificates/a/b/b","site":{"key":"eA==","cert":"eA==","meta":"e30="}}`, `{"do":"lock"}`, `{"do":"lock","lock":"x"}`, `{"do":"fly","key":"accounts/x"}`,
 	} {

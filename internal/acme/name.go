@@ -188,6 +188,12 @@ func (n *name) isDue() bool {
 	return n.current.Load() == nil || !time.Now().Before(n.due)
 }
 
+// valid reports whether there is a certificate that clients accept.
+func (n *name) valid() bool {
+	c := n.current.Load()
+	return c != nil && time.Now().Before(c.Leaf.NotAfter)
+}
+
 func (n *name) suggested() time.Time {
 	data, err := n.m.folder.Load(context.Background(), certmagic.StorageKeys.SiteMeta(n.authority().IssuerKey(), n.name))
 	if err != nil {
