@@ -78,6 +78,7 @@ func (h *Handler) answer(w http.ResponseWriter, q *inquiry, o *object, why rule.
 	h.tell(w, q, why)
 	header := w.Header()
 	h.setFields(header, q, o, d.Status, status)
+	h.setDigests(header, q, o, d.Status)
 	switch d.Status {
 	case http.StatusNotModified:
 		w.WriteHeader(d.Status)

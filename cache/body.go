@@ -24,6 +24,8 @@ type keptBody struct {
 	mu     sync.Mutex
 	body   diskstore.Body
 	writer *diskstore.Writer // of a body that no record has yet
+
+	digests madeDigests // of the whole
 }
 
 // part is a piece of a body: data from offset at on.

@@ -3,7 +3,6 @@ package cache
 import (
 	"freshet/digest"
 	"freshet/freshness"
-	"freshet/internal/field"
 )
 
 // What an answer says of its own bytes (RFC 9530) is compared once, when they are
@@ -52,12 +51,8 @@ func (o *object) contradicts() bool {
 	switch {
 	case c == nil:
 		return false
-	case o.body.disk == nil:
-		c.Write(o.body.data)
-	default:
-		if err := o.body.disk.send(c, field.Range{Length: o.body.size}); err != nil {
-			return true // nobody can say that it is right
-		}
+	case hashBody(c, &o.body) != nil:
+		return true // nobody can say that it is right
 	}
 	return wrong(c)
 }

@@ -328,3 +328,80 @@ func TestWrongPart(t *testing.T) {
 		}
 	}
 }
+
+// TestMadeDigests: of what is stored the digests are made that a request wants,
+// each of the right bytes, where the origin says none; and never of a part.
+func TestMadeDigests(t *testing.T) {
+	short, long := strings.Repeat("0123456789", 100), strings.Repeat("0123456789", 50_000)
+	for _, content := range []string{short, long, ""} {
+		sha256, sha512 := digest.Of(digest.SHA256, []byte(content)).String(), digest.Of(digest.SHA512, []byte(content)).String()
+		const repr, both = "Want-Repr-Digest: sha-256=1", "Want-Content-Digest: sha-512=9, sha-256=1"
+		for _, tier := range []string{"memory", "disk", "small memory"} {
+			t.Run(fmt.Sprintf("%d bytes, %s", len(content), tier), func(t *testing.T) {
+				o := Options{}
+				if tier != "memory" {
+					o.Store = closedStore(t)
+				}
+				if tier == "small memory" {
+					o.MaxInMemory = 100
+				}
+				w := newWorld(t, o, func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Cache-Control", "max-age=1000")
+					w.Header().Set("Etag", `"1"`)
+					if r.URL.Path == "/said" {
+						w.Header().Set("Repr-Digest", sha512)
+					}
+					io.WriteString(w, content)
+				})
+				w.do("GET http://e/a")
+				awaitDigest := func(path, want string) {
+					t.Helper()
+					for range 3 { // the first one begins it
+						if w.do("GET "+path, "Want-Repr-Digest: "+want).Header().Get("Repr-Digest") != "" {
+							return
+						}
+						w.Handler.store.hashing.wg.Wait()
+					}
+					t.Error("no digest is made")
+				}
+				awaitDigest("http://e/a", "sha-256=1")
+				awaitDigest("http://e/a", "sha-512=1")
+				if tier == "memory" && hotReply(t, w.Handler, "GET", "/a", nil) == nil {
+					t.Error("the hot path has nothing to answer with")
+				}
+				for _, c := range []struct {
+					line          string
+					fields        []string
+					status        int
+					repr, content string
+				}{
+					{"GET http://e/a", nil, 200, "", ""},
+					{"GET http://e/said", []string{repr}, 200, sha512, ""}, // what the origin says stays
+					{"GET http://e/a", []string{repr}, 200, sha256, ""},
+					{"GET http://e/a", []string{repr, both}, 200, sha256, sha512},
+					{"HEAD http://e/a", []string{repr, both}, 200, sha256, ""},
+					{"GET http://e/a", []string{"Want-Repr-Digest: sha-256=3, sha-512=10"}, 200, sha512, ""},
+					{"GET http://e/a", []string{"Want-Repr-Digest: sha-256=0, md5=10"}, 200, "", ""},
+					{"GET http://e/a", []string{repr, both, `If-None-Match: "1"`}, 304, "", ""},
+					{"GET http://e/a", []string{repr, both, "Range: bytes=9999999-"}, 416, "", ""},
+					{"GET http://e/a", []string{repr, both, "Range: bytes=1-2"}, 206, sha256, ""},
+					{"GET http://e/a", []string{repr, both, "Range: bytes=1-2,5-6"}, 206, sha256, ""},
+				} {
+					if content == "" && c.status == 206 {
+						continue // RFC 9110 §14.1.2: nothing of it can be had
+					}
+					method, target, _ := strings.Cut(c.line, " ")
+					r := w.do(c.line, c.fields...)
+					if h := r.Header(); r.Code != c.status || h.Get("Repr-Digest") != c.repr || h.Get("Content-Digest") != c.content {
+						t.Errorf("%s %q: %d %v", c.line, c.fields, r.Code, h)
+					}
+					if strings.Contains(strings.Join(c.fields, " "), "Want-") {
+						if hotReply(t, w.Handler, method, strings.TrimPrefix(target, "http://e"), c.fields) != nil {
+							t.Errorf("%s %q: answered on the hot path", c.line, c.fields)
+						}
+					}
+				}
+			})
+		}
+	}
+}

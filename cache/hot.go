@@ -13,7 +13,7 @@ import (
 )
 
 // unhot are fields that make a request one for the other path.
-var unhot = wire.Set(wire.Upgrade, wire.Expect, wire.TransferEncoding, wire.IfMatch, wire.IfUnmodifiedSince)
+var unhot = wire.Set(wire.Upgrade, wire.Expect, wire.TransferEncoding, wire.IfMatch, wire.IfUnmodifiedSince, wire.WantContentDigest, wire.WantReprDigest)
 
 // ServeHot implements httpd.HotHandler: it answers from memory what needs
 // nothing but prebuilt bytes, by the same decisions as ServeHTTP, and leaves

@@ -77,6 +77,7 @@ type Store struct {
 	clearing    atomic.Bool                     // a purge of everything empties the memory
 	evicted     atomic.Int64                    // keys that memory let go to make room
 	background  background                      // validations in the background
+	hashing     hashing                         // digests that are made
 	policy      atomic.Pointer[freshness.Cache] // of the first handler: for what is read from disk
 	clock       atomic.Pointer[func() int64]    // of the first handler: for who looks at the store
 
@@ -129,6 +130,7 @@ func weight(key string, r *resource) int64 { return r.cost() + int64(len(key)) +
 // Close ends the store: what is still to be written to disk is written.
 func (s *Store) Close() error {
 	s.sweeper.close()
+	s.hashing.close()
 	s.memory.StopAllGoroutines()
 	if s.disk != nil {
 		return s.disk.close()
