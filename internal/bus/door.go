@@ -28,27 +28,25 @@ type door struct {
 	addresses []string
 	maxConns  int
 
-	mu        sync.Mutex // guards what follows; a leaf
-	visits    map[*visit]bool
-	strangers map[string]int // by host: of those, who have not proven who they are
-	waiting   int            // strangers of all hosts
-	closed    bool
-	served    sync.WaitGroup
+	strangers strangers
+
+	mu     sync.Mutex // guards what follows; a leaf
+	visits map[*visit]bool
+	closed bool
+	served sync.WaitGroup
 }
 
 // visit is a node's connection.
 type visit struct {
 	node  *node // nil: a stranger
 	conn  net.Conn
-	host  string
 	nonce string
 	since time.Time
 }
 
 const (
 	handshakeLimit = 10 * time.Second
-	maxStrangers   = 64
-	maxOfHost      = 16
+	maxOfNode      = 32 // connections by one token; one more ends the oldest
 	writeLimit     = 10 * time.Second
 	silenceLimit   = 3 * pingEvery // both sides ask for a sign of life oftener
 )
@@ -96,7 +94,7 @@ func (s *Server) makeDoor(o Listen) (*door, error) {
 	}
 	d := &door{
 		s: s, listener: l, pin: pinOf(own.Leaf), addresses: o.Addresses, maxConns: o.MaxConns,
-		strangers: map[string]int{}, visits: map[*visit]bool{},
+		visits: map[*visit]bool{},
 	}
 	if len(d.addresses) == 0 {
 		d.addresses = reachable(l.Addr())
@@ -177,29 +175,17 @@ func (d *door) isClosed() bool {
 	return d.closed
 }
 
-// enter counts a connection as a stranger's, unless there are too many.
+// enter counts a connection, unless there are too many. Strangers are not those: of
+// these there are few.
 func (d *door) enter(v *visit) bool {
-	v.host, _, _ = net.SplitHostPort(v.conn.RemoteAddr().String())
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed || len(d.visits) >= d.maxConns || d.waiting >= maxStrangers || d.strangers[v.host] >= maxOfHost {
+	if d.closed || len(d.visits) >= d.maxConns+maxStrangers {
 		return false
 	}
 	d.visits[v] = true
-	d.waiting++
-	d.strangers[v.host]++
 	d.served.Add(1)
 	return true
-}
-
-// met: a connection is a stranger's no more, or refused.
-func (d *door) met(v *visit) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.waiting--
-	if d.strangers[v.host]--; d.strangers[v.host] == 0 {
-		delete(d.strangers, v.host)
-	}
 }
 
 func (d *door) leave(v *visit) {
@@ -211,8 +197,9 @@ func (d *door) leave(v *visit) {
 
 func (d *door) serve(v *visit) {
 	outside := tls.Server(v.conn, d.config)
+	one := d.strangers.enter(v.conn.RemoteAddr(), v.conn)
 	n, err := d.handshake(outside)
-	d.met(v)
+	d.strangers.met(one)
 	if err != nil {
 		if log := d.s.options.Log; log != nil {
 			log.Warn("a node was refused", "address", v.conn.RemoteAddr().String(), "error", err)
@@ -251,11 +238,32 @@ func (d *door) handshake(c *tls.Conn) (*node, error) {
 }
 
 // know says whose connection it is; not any more, when it was revoked
-// meanwhile.
+// meanwhile, and when there are too many.
 func (d *door) know(v *visit, n *node, nonce string) bool {
 	d.mu.Lock()
+	known, same := 0, 0
+	var oldest *visit
+	for other := range d.visits {
+		if other.node == nil {
+			continue
+		}
+		known++
+		if other.node.Name != n.Name {
+			continue
+		}
+		if same++; oldest == nil || other.since.Before(oldest.since) {
+			oldest = other
+		}
+	}
+	if known >= d.maxConns && same < maxOfNode {
+		d.mu.Unlock()
+		return false
+	}
 	v.node, v.nonce = n, nonce
 	d.mu.Unlock()
+	if same >= maxOfNode {
+		_ = oldest.conn.Close()
+	}
 	// Revoke removes the node first and closes its connections then.
 	_, ok := d.s.nodes.find(n.Key)
 	return ok

@@ -21,8 +21,9 @@ type Listen struct {
 	// address that is listened on, or those of this machine when it is all.
 	Addresses []string
 	// MaxConns bounds the connections of nodes; 0: DefaultMaxConns. What comes
-	// beyond is closed. Of those that have not proven who they are there are
-	// 64 at most, 16 of one host, for 10 s each.
+	// beyond is closed; of one token there are 32, and one more ends the oldest. Of
+	// those that have not proven who they are there are 64 at most, 16 of one host,
+	// for 10 s each, and one more ends the oldest.
 	MaxConns int
 }
 

@@ -30,7 +30,8 @@ import (
 // have synced it to their disks. Its methods may be called by several goroutines.
 type Peer struct {
 	inside
-	token peerToken
+	token     peerToken
+	strangers strangers // whose handshake is not over
 }
 
 // peerReplicas is how many peers keep each thing.
@@ -72,6 +73,11 @@ func (p *Peer) start(o *PeerOptions) error {
 	config, err := t.tls()
 	if err != nil {
 		return err
+	}
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		one := p.strangers.enter(hello.Conn.RemoteAddr(), hello.Conn)
+		context.AfterFunc(hello.Context(), func() { p.strangers.met(one) }) // it ends with the handshake
+		return nil, nil                                                     // the same for all
 	}
 	host, port, err := split(o.Listen)
 	if o.Listen == "" {
