@@ -2,14 +2,17 @@ package static
 
 import (
 	"crypto/sha256"
+	"crypto/sha512"
 	"errors"
 	"hash"
 	"io"
 	"sync"
 	"weak"
 
+	"freshet/digest"
 	"freshet/internal/coding"
 	"freshet/internal/field"
+	"freshet/internal/representation"
 )
 
 // What takes long is done beside the requests: hashing files that are not in
@@ -35,8 +38,9 @@ type jobs struct {
 // entry that leaves the table while it waits is not held: the queue would else
 // keep bodies that Options.Memory has no room for.
 type job struct {
-	e weak.Pointer[entry]
-	c field.Coding
+	e    weak.Pointer[entry]
+	c    field.Coding
+	long bool // it is hashed by sha-512
 }
 
 // wish queues the best coding that a request accepts and the entry lacks,
@@ -64,12 +68,28 @@ func (h *Handler) enqueue(e *entry, c field.Coding) {
 	if j.closed || len(j.queue) == maxJobs || e.todo.And(^uint32(1<<c))&(1<<c) == 0 {
 		return
 	}
+	j.push(h, job{e: weak.Make(e), c: c})
+}
+
+// enqueueLong queues the sha-512 of a variant, once. When the queue is full, a
+// later request asks again.
+func (h *Handler) enqueueLong(e *entry, v *representation.Variant) {
+	j := &h.jobs
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.closed && len(j.queue) < maxJobs && v.LongBegun.CompareAndSwap(false, true) {
+		j.push(h, job{weak.Make(e), v.Coding, true})
+	}
+}
+
+// push queues a job. The lock is held.
+func (j *jobs) push(h *Handler, one job) {
 	if j.running < maxWorkers {
 		j.running++
 		j.wg.Add(1)
 		go h.workOff()
 	}
-	j.queue = append(j.queue, job{weak.Make(e), c})
+	j.queue = append(j.queue, one)
 }
 
 func (h *Handler) workOff() {
@@ -86,7 +106,7 @@ func (h *Handler) workOff() {
 		j.queue = j.queue[1:]
 		j.mu.Unlock()
 		if e := next.e.Value(); e != nil && h.table.has(e) {
-			h.do(e, next.c)
+			h.do(e, next)
 		}
 	}
 }
@@ -107,11 +127,21 @@ func (j *jobs) close() {
 
 // do makes one coding of an entry, or hashes its file. What fails is left as
 // it is: the entry is right without.
-func (h *Handler) do(e *entry, c field.Coding) {
-	set := e.set.Load()
-	if v := set.Variant(c); v != nil {
-		if sum, ok := h.hash(e.sources[c]); ok {
-			h.table.grow(e, newHashed(&e.meta, c, v.Size, nil, sum))
+func (h *Handler) do(e *entry, j job) {
+	set, c := e.set.Load(), j.c
+	switch v := set.Variant(c); {
+	case v == nil && j.long:
+		return
+	case v != nil && j.long:
+		if sum := sha512.New(); h.hash(e.sources[c], sum) {
+			d := digest.FromSum(digest.SHA512, sum.Sum(nil))
+			v.Long.Store(&d)
+		}
+		v.LongBegun.Store(false)
+		return
+	case v != nil:
+		if sum := sha256.New(); h.hash(e.sources[c], sum) {
+			h.table.grow(e, newHashed(&e.meta, c, v.Size, nil, [sha256.Size]byte(sum.Sum(nil))))
 		}
 		return
 	}
@@ -124,24 +154,20 @@ func (h *Handler) do(e *entry, c field.Coding) {
 	h.table.grow(e, newVariant(&e.meta, c, int64(len(b)), b))
 }
 
-// hash returns the hash of a file on disk, provided that it is the same file
-// before and after it was read.
-func (h *Handler) hash(s *source) (of [sha256.Size]byte, ok bool) {
+// hash hashes a file on disk, and reports whether it is the same file before and
+// after it was read.
+func (h *Handler) hash(s *source, sum hash.Hash) bool {
 	f, err := h.open(s.name)
 	if err != nil {
-		return of, false
+		return false
 	}
 	defer f.Close()
 	if f.dir || f.stamp != s.stamp {
-		return of, false
+		return false
 	}
-	sum := sha256.New()
 	n, err := io.CopyBuffer(struct{ io.Writer }{h.cancellable(sum, f)}, struct{ io.Reader }{f}, make([]byte, 256<<10))
 	after, statErr := f.restamp()
-	if err != nil || statErr != nil || n != s.stamp.size || after != s.stamp {
-		return of, false
-	}
-	return [sha256.Size]byte(sum.Sum(nil)), true
+	return err == nil && statErr == nil && n == s.stamp.size && after == s.stamp
 }
 
 // cancellable returns a writer into sum that fails when the handler is closed,

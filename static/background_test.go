@@ -1,6 +1,7 @@
 package static
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"runtime"
@@ -70,7 +71,7 @@ func TestEvictedMeanwhile(t *testing.T) {
 	s.get("/app.js")
 	e := s.table.get("app.js")
 	s.table.remove(e)
-	s.do(e, field.Gzip)
+	s.do(e, job{c: field.Gzip})
 	if used, n := s.table.size(); used != 0 || n != 0 || e.set.Load().Has(field.Gzip) {
 		t.Errorf("%d bytes in %d entries", used, n)
 	}
@@ -140,8 +141,7 @@ func TestHashingGivesUp(t *testing.T) {
 	src := &source{name: "endless.bin", stamp: stamp{size: 1<<50 + 1, mtime: 1e18}}
 	hashed := make(chan bool)
 	go func() {
-		_, ok := s.hash(src)
-		hashed <- ok
+		hashed <- s.hash(src, sha256.New())
 	}()
 	select {
 	case ok := <-hashed:

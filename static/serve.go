@@ -144,7 +144,7 @@ func (h *Handler) serveEntry(w http.ResponseWriter, r *http.Request, q *query, e
 		// A cache of HTTP/1.0 knows no max-age (RFC 9111 §5.3).
 		w.Header().Set("Expires", string(field.AppendDate(nil, q.now.at/1e9+e.age)))
 	}
-	setDigests(w.Header(), r, v, a.Status, o == manyRanges)
+	h.setDigests(w.Header(), r, e, v, a.Status, o == manyRanges)
 	if o == manyRanges {
 		h.sendRanges(w, r, e, v, &a, ranges, src)
 	} else {

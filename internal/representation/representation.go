@@ -18,6 +18,7 @@ package representation
 
 import (
 	"strconv"
+	"sync/atomic"
 
 	"freshet/conditional"
 	"freshet/digest"
@@ -45,6 +46,11 @@ type Variant struct {
 	// Digest is that of the body, as it is coded (RFC 9530 §3); the zero Digest
 	// while none is known. It is set before the variant is shared.
 	Digest digest.Digest
+
+	// Long is its sha-512, which is made when somebody wants it; nil until then.
+	// LongBegun says that somebody makes it.
+	Long      atomic.Pointer[digest.Digest]
+	LongBegun atomic.Bool
 
 	head        []byte // of 200
 	length, end int    // head[length:end] is the Content-Length line
@@ -126,7 +132,7 @@ func (v *Variant) AppendMultipart(dst []byte, length int64, mediaType string) []
 
 // Cost is about how many bytes of memory the variant holds.
 func (v *Variant) Cost() int64 {
-	return int64(len(v.Body)+len(v.head)+len(v.notModified)+len(v.Tag)) + 270
+	return int64(len(v.Body)+len(v.head)+len(v.notModified)+len(v.Tag)) + 380
 }
 
 func appendField(dst []byte, name, value string) []byte {
