@@ -15,11 +15,11 @@ import (
 func deskOf(t *testing.T) *desk {
 	t.Helper()
 	dir := t.TempDir()
-	logs, err := OpenLogs(dir+"/logs", nil)
+	logs, err := OpenLogs(dir+"/logs", testRing(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	outputs, err := OpenOutputs(dir+"/outputs", 0, nil)
+	outputs, err := OpenOutputs(dir+"/outputs", 0, testRing(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"freshet/internal/atrest"
 	"freshet/internal/bus"
+	"freshet/internal/sealedfolder"
 )
 
 // objects are contents by their keys, kept beside a queue that is elsewhere.
@@ -215,9 +217,17 @@ func (e *exactly) Read(b []byte) (int, error) {
 // errOther is that a content is not the one that was put there.
 var errOther = errors.New("it is not what was put there")
 
+// filler is what a file is written by from its beginning; Close writes its end.
+type filler func(to *os.File) io.WriteCloser
+
+// wholeIn fills a file of a folder that is one content.
+func wholeIn(in *sealedfolder.Folder, is string) filler {
+	return func(to *os.File) io.WriteCloser { return in.Writer(to, is) }
+}
+
 // fetch makes a file of a content: of a size, unless that is negative, and with a
 // SHA-256, unless that is "". A file with a digest is on the disk on return.
-func (e *elsewhere) fetch(ctx context.Context, key, path string, size int64, digest string) (err error) {
+func (e *elsewhere) fetch(ctx context.Context, key, path string, size int64, digest string, fill filler) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("fetch %s from elsewhere: %w", key, err)
@@ -230,9 +240,12 @@ func (e *elsewhere) fetch(ctx context.Context, key, path string, size int64, dig
 		return err
 	}
 	defer from.Close()
-	return newFile(path, digest != "", func(to *os.File) error {
-		sum := sha256.New()
+	return newFile(path, digest != "", func(file *os.File) error {
+		sum, to := sha256.New(), fill(file)
 		n, err := io.Copy(io.MultiWriter(to, sum), from)
+		if err == nil {
+			err = to.Close()
+		}
 		switch {
 		case err != nil:
 			return err
@@ -241,7 +254,7 @@ func (e *elsewhere) fetch(ctx context.Context, key, path string, size int64, dig
 		case digest != "" && !sumIs(sum, digest):
 			return fmt.Errorf("%w: its SHA-256 is another one", errOther)
 		case digest != "":
-			return to.Chmod(0o400)
+			return file.Chmod(0o400)
 		}
 		return nil
 	})
@@ -272,6 +285,26 @@ func newFile(path string, sync bool, fill func(*os.File) error) error {
 // copiesOf is the folder of copies beside one that was not a copy, and is left as
 // it is.
 func copiesOf(dir string) string { return filepath.Clean(dir) + ".copy" }
+
+// emptied is a folder of copies in which nothing is, nor beside it, as it would be
+// with keys or without.
+func (e *elsewhere) emptied(dir string, ring *atrest.Ring, purpose string) (*sealedfolder.Folder, error) {
+	if err := e.clear(dir); err != nil {
+		return nil, err
+	}
+	if err := e.clearSealed(dir); err != nil {
+		return nil, err
+	}
+	return sealedfolder.Open(dir, ring, purpose)
+}
+
+// clearSealed does the same as clear with what is sealed beside a folder.
+func (e *elsewhere) clearSealed(dir string) error {
+	if _, err := os.Lstat(sealedfolder.SealedDir(dir)); err != nil {
+		return nil // there is none
+	}
+	return e.clear(sealedfolder.SealedDir(dir))
+}
 
 // asidePrefix is put before the name of a folder of copies that are not to be
 // used again.

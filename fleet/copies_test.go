@@ -278,18 +278,18 @@ func TestElsewhereClears(t *testing.T) {
 // A folder that was no copy is left alone.
 func TestElsewhereIsBeside(t *testing.T) {
 	dir := t.TempDir()
-	l, err := OpenLogs(dir, nil)
+	l, err := OpenLogs(dir, testRing(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.say(t, "j", 1, 1, "text")
 	for range 2 {
 		e := elsewhereOf(t, newFake())
-		over, err := OpenLogs(dir, e)
+		over, err := OpenLogs(dir, testRing(), e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := OpenOutputs(dir, 0, e)
+		out, err := OpenOutputs(dir, 0, testRing(), e)
 		if err != nil || out.dir == dir {
 			t.Fatal(err)
 		}

@@ -91,7 +91,7 @@ func BenchmarkLogs(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			l, err := OpenLogs(b.TempDir(), e)
+			l, err := OpenLogs(b.TempDir(), testRing(), e)
 			if err != nil {
 				b.Fatal(err)
 			}

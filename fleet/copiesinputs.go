@@ -3,9 +3,9 @@ package fleet
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // copyOf makes the folder a copy of what is elsewhere: what is there counts, and
@@ -18,14 +18,15 @@ func (i *Inputs) copyOf(list []object) error {
 		if !isDigest(one.name) || one.size < 0 {
 			continue
 		}
-		if copied := here[one.name]; copied != nil && copied.size == one.size {
-			delete(here, one.name)
+		name := i.in.Name(one.name)
+		if copied := here[name]; copied != nil && copied.size == one.size {
+			delete(here, name)
 		}
-		i.there[one.name] = &input{size: one.size, used: i.o.Now()}
+		i.there[name] = &input{digest: one.name, size: one.size, used: i.o.Now()}
 		i.size += one.size
 	}
-	for digest := range here {
-		if err := os.Remove(i.path(digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for name := range here {
+		if err := os.Remove(filepath.Join(i.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -46,7 +47,11 @@ func (u unsent) Unwrap() error { return u.error }
 func (i *Inputs) finishThere(p *part) error {
 	key := inputKey(p.digest)
 	_, err := i.away.once(context.Background(), key, false, func(ctx context.Context) error {
-		if err := i.away.put(ctx, key, p.size, io.NewSectionReader(p.f, 0, p.size)); err != nil {
+		content, err := p.content(i)
+		if err != nil {
+			return err
+		}
+		if err := i.away.put(ctx, key, p.size, content); err != nil {
 			return unsent{err}
 		}
 		return i.place(p)
@@ -66,12 +71,13 @@ func (i *Inputs) bring(ctx context.Context, digest string) error {
 			return nil
 		}
 		i.mu.Lock()
-		one := i.there[digest]
+		name := i.in.Name(digest)
+		one := i.there[name]
 		i.mu.Unlock()
 		if one == nil {
 			return noContent(digest)
 		}
-		err := i.away.fetch(ctx, key, i.path(digest), one.size, digest)
+		err := i.away.fetch(ctx, key, i.path(digest), one.size, digest, wholeIn(i.in, inputIs(name)))
 		gone := isGone(err)
 		if !gone && !errors.Is(err, errOther) {
 			return err
@@ -84,7 +90,7 @@ func (i *Inputs) bring(ctx context.Context, digest string) error {
 		if one.missed++; one.missed < maxMissed {
 			return err
 		}
-		if err := i.unlink(digest, one); err != nil {
+		if err := i.unlink(name, one); err != nil {
 			return err
 		}
 		return noContent(digest)
@@ -95,11 +101,17 @@ func (i *Inputs) bring(ctx context.Context, digest string) error {
 // removeThere removes a content elsewhere and here, if it was not asked for
 // meanwhile. When it is not known whether it is there still, it does not count,
 // and is removed the next time.
-func (i *Inputs) removeThere(digest string) error {
-	key := inputKey(digest)
+func (i *Inputs) removeThere(name string) error {
+	i.mu.Lock()
+	one := i.there[name]
+	i.mu.Unlock()
+	if one == nil {
+		return nil
+	}
+	key := inputKey(one.digest)
 	_, err := i.away.once(context.Background(), key, false, func(ctx context.Context) error {
 		i.mu.Lock()
-		one := i.there[digest]
+		one := i.there[name]
 		if one == nil || !i.isOld(one) {
 			i.mu.Unlock()
 			return nil
@@ -111,7 +123,7 @@ func (i *Inputs) removeThere(digest string) error {
 		}
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		return i.unlink(digest, one)
+		return i.unlink(name, one)
 	})
 	return err
 }

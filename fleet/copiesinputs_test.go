@@ -18,7 +18,7 @@ import (
 func inputsOver(t *testing.T, o objects, io InputOptions) *Inputs {
 	t.Helper()
 	io.Now = time.Now
-	i, err := OpenInputs(t.TempDir(), io, elsewhereOf(t, o))
+	i, err := OpenInputs(t.TempDir(), io, testRing(), elsewhereOf(t, o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,6 +29,7 @@ func inputsOver(t *testing.T, o objects, io InputOptions) *Inputs {
 // What came whole is elsewhere, and counts, is bounded, fetched and forgotten
 // there.
 func TestInputsElsewhere(t *testing.T) {
+	plainOnly(t)
 	synctest.Test(t, func(t *testing.T) {
 		o := newFake()
 		first := inputsOver(t, o, InputOptions{})
@@ -91,13 +92,14 @@ func TestInputsElsewhere(t *testing.T) {
 // The folder is a copy: what is not elsewhere does not count, and what is there
 // is not fetched again.
 func TestInputsFolderIsACopy(t *testing.T) {
+	plainOnly(t)
 	o := newFake()
 	dir := t.TempDir()
 	i, _ := inputsAt(t, copiesOf(dir), InputOptions{})
 	here, both := i.give(t, "here alone"), i.give(t, "here and there")
 	o.content[inputKey(both.SHA256)] = []byte("here and there")
 	o.content["input/..%2f"] = []byte("nothing of ours")
-	j, err := OpenInputs(dir, InputOptions{}, elsewhereOf(t, o))
+	j, err := OpenInputs(dir, InputOptions{}, testRing(), elsewhereOf(t, o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,8 +216,8 @@ func TestInputsThatCannotBeRemoved(t *testing.T) {
 					t.Errorf("fault %d: no error", f)
 				}
 			}
-			i.removeThere(file.SHA256)
-			i.removeThere(again.SHA256)
+			i.removeThere(i.in.Name(file.SHA256))
+			i.removeThere(i.in.Name(again.SHA256))
 			if lacks, err := i.lacks([]jobs.File{file, again}); err != nil || len(lacks) != 2 {
 				t.Errorf("fault %d: %v, %v", f, lacks, err)
 			}
@@ -234,6 +236,7 @@ func TestInputsThatCannotBeRemoved(t *testing.T) {
 // A content that is removed and sent at the same time is there afterwards, if who
 // sent it was told so.
 func TestInputsRemovedWhileTheyAreSent(t *testing.T) {
+	plainOnly(t)
 	o := newFake()
 	i := inputsOver(t, o, InputOptions{Settle: 1})
 	file := fileOf("a", "content")

@@ -268,7 +268,7 @@ func (b *behind) bring(ctx context.Context, at taskOf) error {
 		}
 		found := logState(0)
 		if own {
-			if err := b.away.fetch(ctx, logKey(at), path, -1, ""); err != nil {
+			if err := b.away.fetch(ctx, logKey(at), path, -1, "", textIn(b.logs.in, textIs(at))); err != nil {
 				return err
 			}
 			found = logOwn

@@ -15,7 +15,7 @@ import (
 // logsOver opens logs in an empty folder over objects. The test closes them.
 func logsOver(t *testing.T, o objects) *Logs {
 	t.Helper()
-	l, err := OpenLogs(t.TempDir(), elsewhereOf(t, o))
+	l, err := OpenLogs(t.TempDir(), testRing(), elsewhereOf(t, o))
 	if err != nil {
 		t.Fatal(err)
 	}

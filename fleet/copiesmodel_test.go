@@ -75,9 +75,9 @@ func (m *copiesModel) open() {
 	}
 	m.away = elsewhereOf(m.t, m.o)
 	var err, err2, err3 error
-	m.inputs, err = OpenInputs(dir+"/inputs", InputOptions{}, m.away)
-	m.outputs, err2 = OpenOutputs(dir+"/outputs", 0, m.away)
-	m.logs, err3 = OpenLogs(dir+"/logs", m.away)
+	m.inputs, err = OpenInputs(dir+"/inputs", InputOptions{}, testRing(), m.away)
+	m.outputs, err2 = OpenOutputs(dir+"/outputs", 0, testRing(), m.away)
+	m.logs, err3 = OpenLogs(dir+"/logs", testRing(), m.away)
 	if err := errors.Join(err, err2, err3); err != nil {
 		m.t.Fatal(err)
 	}

@@ -129,11 +129,12 @@ func (o *Outputs) putThere(ctx context.Context, key string, l jobs.Lease, f made
 	o.mu.Lock()
 	kept := slices.Contains(o.made[l.Job][l.Task], f)
 	o.mu.Unlock()
-	if kept && sameContent(temp, path) {
+	is := outputIs(l.Job, runFolder(l.Task, f.run), f.name)
+	if kept && o.sameContent(temp, path, is) {
 		return os.Remove(temp)
 	}
 	o.mayBe(l.Job, key)
-	content, err := os.Open(temp)
+	content, err := o.in.OpenFile(temp, is)
 	if err != nil {
 		return err
 	}
@@ -170,11 +171,11 @@ func (o *Outputs) isNoMore(job jobs.ID, key string) {
 	}
 }
 
-// sameContent reports whether two files are the same.
-func sameContent(a, b string) bool {
+// sameContent reports whether two files say the same.
+func (o *Outputs) sameContent(a, b, is string) bool {
 	var sums [2]string
 	for i, path := range [...]string{a, b} {
-		f, err := os.Open(path)
+		f, err := o.in.OpenFile(path, is)
 		if err != nil {
 			return false
 		}
@@ -202,7 +203,7 @@ func (o *Outputs) listThere(job jobs.ID, task int64) ([]Output, error) {
 		if _, err := os.Lstat(path); err != nil {
 			path = ""
 		}
-		list = append(list, Output{f.name, f.size, path})
+		list = append(list, Output{f.name, f.size, o.shown(path)})
 	}
 	return list, nil
 }
@@ -235,7 +236,7 @@ func (o *Outputs) bring(job jobs.ID, task int64, name string) (dir string, err e
 		if _, err := os.Lstat(path); err == nil {
 			return nil
 		}
-		return o.away.fetch(ctx, key, path, f.size, "")
+		return o.away.fetch(ctx, key, path, f.size, "", wholeIn(o.in, outputIs(job, filepath.Base(dir), name)))
 	})
 	return dir, err
 }

@@ -17,7 +17,7 @@ import (
 // outputsOver opens outputs in an empty folder over objects.
 func outputsOver(t *testing.T, o objects) *Outputs {
 	t.Helper()
-	out, err := OpenOutputs(t.TempDir(), 0, elsewhereOf(t, o))
+	out, err := OpenOutputs(t.TempDir(), 0, testRing(), elsewhereOf(t, o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,6 +42,7 @@ func (o *Outputs) text(job jobs.ID, task int64, name string) (string, error) {
 // What tasks made is elsewhere, listed without it, fetched once, and forgotten
 // there.
 func TestOutputsElsewhere(t *testing.T) {
+	plainOnly(t)
 	o := newFake()
 	first := outputsOver(t, o)
 	for _, f := range []struct {

@@ -173,7 +173,7 @@ func (b *behind) pack(to *bytes.Buffer, at taskOf, size int64) error {
 
 // openText opens an output that is to be put; one that somebody has removed waits
 // no longer.
-func (b *behind) openText(at taskOf) (*os.File, error) {
+func (b *behind) openText(at taskOf) (*text, error) {
 	path, err := b.logs.path(at.job, at.task)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,10 @@ func (b *behind) openText(at taskOf) (*os.File, error) {
 		delete(b.waiting, at)
 		b.mu.Unlock()
 	}
-	return f, err
+	if err != nil {
+		return nil, err
+	}
+	return b.logs.reader(at, f)
 }
 
 // done takes out what was put, unless it has changed since.
@@ -219,13 +222,13 @@ func (b *behind) unpack(ctx context.Context, at taskOf, p packOf, path string) (
 			if _, err := os.Lstat(local); err == nil {
 				return nil
 			}
-			return b.away.fetch(ctx, key, local, -1, "")
+			return b.away.fetch(ctx, key, local, -1, "", wholeIn(b.logs.in, key))
 		})
 		if err != nil {
 			return false, err
 		}
 	}
-	f, err := os.Open(local)
+	f, err := b.logs.in.OpenFile(local, p.key(at.job))
 	if err != nil {
 		return false, err
 	}
@@ -240,9 +243,12 @@ func (b *behind) unpack(ctx context.Context, at taskOf, p packOf, path string) (
 			return false, fmt.Errorf("%s: %w", local, err)
 		}
 		if task == at.task {
-			return true, newFile(path, false, func(to *os.File) error {
-				_, err := io.CopyN(to, from, size)
-				return err
+			return true, newFile(path, false, func(file *os.File) error {
+				to := textIn(b.logs.in, textIs(at))(file)
+				if _, err := io.CopyN(to, from, size); err != nil {
+					return err
+				}
+				return to.Close()
 			})
 		}
 		if _, err := from.Discard(int(size)); err != nil {

@@ -32,7 +32,7 @@ func queueAt(t *testing.T, dir string) *jobs.Scheduler {
 // A worker is not heard about a task that another one has.
 func TestTheirs(t *testing.T) {
 	dir := t.TempDir()
-	logs, err := OpenLogs(dir+"/logs", nil)
+	logs, err := OpenLogs(dir+"/logs", testRing(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestTheirs(t *testing.T) {
 
 // Pieces of a file that do not follow each other make none.
 func TestPieces(t *testing.T) {
-	o, err := OpenOutputs(t.TempDir(), 0, nil)
+	o, err := OpenOutputs(t.TempDir(), 0, testRing(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (h *hubOf) fetched(t *testing.T, n int64) {
 
 func cacheAt(t *testing.T, dir string, most int64) *inputCache {
 	t.Helper()
-	c, err := openInputCache(dir, most)
+	c, err := openInputCache(dir, most, testRing())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func cacheAt(t *testing.T, dir string, most int64) *inputCache {
 }
 
 func (c *inputCache) text(ctx context.Context, f jobs.File, h *hubOf) (string, error) {
-	from, err := c.open(ctx, f, h.fetch)
+	from, err := c.get(ctx, f, h.fetch)
 	if err != nil {
 		return "", err
 	}
@@ -78,6 +78,7 @@ func (c *inputCache) want(t *testing.T, f jobs.File, h *hubOf) {
 
 // What was used longest ago goes first; what is too large for all is not kept.
 func TestInputCacheIsBounded(t *testing.T) {
+	plainOnly(t)
 	dir, h := t.TempDir(), &hubOf{}
 	c := cacheAt(t, dir, 100)
 	a, b, d, large := h.has(strings.Repeat("a", 40)), h.has(strings.Repeat("b", 40)), h.has(strings.Repeat("d", 40)), h.has(strings.Repeat("l", 101))
@@ -116,6 +117,7 @@ func TestInputCacheIsBounded(t *testing.T) {
 
 // A fetch that was broken off goes on where it was, also after a kill.
 func TestInputCacheResumes(t *testing.T) {
+	plainOnly(t)
 	dir, h := t.TempDir(), &hubOf{}
 	f := h.has("0123456789abcdefghij0123456789ABCDEFGHIJ-")
 	c := cacheAt(t, dir, 0)
@@ -155,6 +157,7 @@ func TestInputCacheResumes(t *testing.T) {
 
 // A kept file that is not what it was is fetched anew, as is one that is gone.
 func TestInputCacheHeals(t *testing.T) {
+	plainOnly(t)
 	h := &hubOf{}
 	c := cacheAt(t, "", 0)
 	f := h.has("content")
@@ -166,7 +169,7 @@ func TestInputCacheHeals(t *testing.T) {
 	if err := os.WriteFile(path, []byte("cont..t"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	from, err := c.open(t.Context(), f, h.fetch)
+	from, err := c.get(t.Context(), f, h.fetch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +196,7 @@ func TestInputCacheHeals(t *testing.T) {
 	}
 	h.texts[f.SHA256] = "content"
 	c.want(t, f, h)
-	if list := names(t, c.dir); len(list) != 1 || c.size != f.Size {
+	if list := names(t, c.dir); c.size != f.Size || len(list) > 2 { // a lock may be beside it
 		t.Errorf("%q, %d bytes", list, c.size)
 	}
 	if _, err := c.text(t.Context(), jobs.File{SHA256: "../x"}, h); err == nil {
@@ -204,6 +207,7 @@ func TestInputCacheHeals(t *testing.T) {
 // Many tasks need the same at once: it is fetched once, and when who fetches it
 // gives up, another one goes on.
 func TestInputCacheAtOnce(t *testing.T) {
+	plainOnly(t)
 	h := &hubOf{}
 	c := cacheAt(t, "", 0)
 	f := h.has(strings.Repeat("0123456789", 50))
@@ -211,7 +215,7 @@ func TestInputCacheAtOnce(t *testing.T) {
 	begun := make(chan struct{})
 	var first, others sync.WaitGroup
 	first.Go(func() {
-		_, err := c.open(ctx, f, func(ctx context.Context, digest string, offset int64) ([]byte, error) {
+		_, err := c.get(ctx, f, func(ctx context.Context, digest string, offset int64) ([]byte, error) {
 			if offset == 0 {
 				return h.fetch(ctx, digest, offset)
 			}

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"freshet/internal/sealedfolder"
 	"freshet/jobs"
 )
 
@@ -31,7 +33,9 @@ type part struct {
 
 	mu  sync.Mutex // held while a piece is written
 	f   *os.File   // nil once it is over
+	to  *sealedfolder.Writer
 	sum hash.Hash
+	all bool // the end was written
 }
 
 // Lacking is a content that has to be sent.
@@ -80,7 +84,7 @@ func (i *Inputs) part(digest string, size int64) (p *part, there bool, err error
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := i.o.Now()
-	if one := i.there[digest]; one != nil && !one.unsure {
+	if one := i.there[i.in.Name(digest)]; one != nil && !one.unsure {
 		if one.size != size {
 			return nil, false, wrong(fmt.Errorf("the content of SHA-256 %s has %d bytes, not %d", digest, one.size, size))
 		}
@@ -107,14 +111,17 @@ func (i *Inputs) part(digest string, size int64) (p *part, there bool, err error
 	if err != nil {
 		return nil, false, err
 	}
-	p = &part{digest: digest, size: size, used: now, f: f, sum: sha256.New()}
+	p = &part{digest: digest, size: size, used: now, f: f, to: i.in.Writer(f, inputIs(i.in.Name(digest))), sum: sha256.New()}
 	i.parts[digest] = p
 	i.size += size
 	return p, false, nil
 }
 
 func (p *part) write(piece []byte) error {
-	n, err := p.f.Write(piece)
+	if len(piece) == 0 {
+		return nil
+	}
+	n, err := p.to.Write(piece)
 	p.sum.Write(piece[:n])
 	p.have.Add(int64(n))
 	return err
@@ -125,10 +132,26 @@ func (i *Inputs) finish(p *part) error {
 	if got := hex.EncodeToString(p.sum.Sum(nil)); got != p.digest {
 		return wrong(fmt.Errorf("what was sent has the SHA-256 %s, not %s", got, p.digest))
 	}
+	if !p.all {
+		if err := p.to.Close(); err != nil {
+			return err
+		}
+		p.all = true
+	}
 	if i.away != nil {
 		return i.finishThere(p)
 	}
 	return i.place(p)
+}
+
+// content is what has come, when all of it has.
+func (p *part) content(i *Inputs) (io.Reader, error) {
+	info, err := p.f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := i.in.Section(p.f, info.Size(), inputIs(i.in.Name(p.digest)))
+	return r, err
 }
 
 // place puts a whole content into the folder.
@@ -149,10 +172,10 @@ func (i *Inputs) place(p *part) error {
 		return err
 	}
 	delete(i.parts, p.digest)
-	if old := i.there[p.digest]; old != nil {
+	if old := i.there[i.in.Name(p.digest)]; old != nil {
 		i.size -= old.size
 	}
-	i.there[p.digest] = &input{size: p.size, used: i.o.Now()}
+	i.there[i.in.Name(p.digest)] = &input{digest: p.digest, size: p.size, used: i.o.Now()}
 	return nil
 }
 

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"freshet/internal/atrest"
+	"freshet/internal/sealedfolder"
 	"freshet/internal/worker"
 	"freshet/jobs"
 )
@@ -45,19 +47,21 @@ type InputOptions struct {
 // be called at the same time; one process at a time may use the folder.
 type Inputs struct {
 	dir  string
+	in   *sealedfolder.Folder // of dir
 	o    InputOptions
 	away *elsewhere // nil: the folder is all
 
-	mu    sync.Mutex // guards what follows, and what is renamed and removed
-	there map[string]*input
-	parts map[string]*part
-	size  int64 // of all that is there, and will be once the parts are whole
+	mu    sync.Mutex        // guards what follows, and what is renamed and removed
+	there map[string]*input // by their names in the folder
+	parts map[string]*part  // by their digests
+	size  int64             // of all that is there, and will be once the parts are whole
 }
 
 // input is a file that is there.
 type input struct {
-	size int64
-	used time.Time // when it came, or was asked for
+	digest string // where it is kept elsewhere; else it may be unknown
+	size   int64
+	used   time.Time // when it came, or was asked for
 	// unsure: it may be gone elsewhere, or be another one, so that it has to be
 	// sent again before a job with it is taken.
 	unsure bool
@@ -67,7 +71,10 @@ type input struct {
 // OpenInputs makes the folder, and removes what had not come whole. Unless
 // elsewhere is nil, it is another folder beside, a copy of what is there: what is
 // not there is removed, too.
-func OpenInputs(dir string, o InputOptions, away *elsewhere) (*Inputs, error) {
+//
+// With a ring files are sealed, and their names are a hash of the digests that
+// nobody else can make.
+func OpenInputs(dir string, o InputOptions, ring *atrest.Ring, away *elsewhere) (*Inputs, error) {
 	if o.MaxFile <= 0 {
 		o.MaxFile = DefaultMaxInput
 	}
@@ -80,13 +87,12 @@ func OpenInputs(dir string, o InputOptions, away *elsewhere) (*Inputs, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if away != nil {
-		dir = copiesOf(dir)
-	}
-	i := &Inputs{dir: dir, o: o, away: away, there: map[string]*input{}, parts: map[string]*part{}}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	in, err := openInputs(dir, ring, away)
+	if err != nil {
 		return nil, err
 	}
+	dir = in.Dir
+	i := &Inputs{dir: dir, in: in, o: o, away: away, there: map[string]*input{}, parts: map[string]*part{}}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -101,14 +107,41 @@ func OpenInputs(dir string, o InputOptions, away *elsewhere) (*Inputs, error) {
 				return nil, err
 			}
 		case isDigest(e.Name()) && info.Mode().IsRegular():
-			i.there[e.Name()] = &input{size: info.Size(), used: info.ModTime()}
-			i.size += info.Size()
+			size, err := in.Size(filepath.Join(dir, e.Name()), info.Size())
+			if err != nil {
+				continue // it is to be sent anew, and takes its place then
+			}
+			i.there[e.Name()] = &input{size: size, used: info.ModTime()}
+			i.size += size
 		}
 	}
 	if away != nil {
 		return i, i.copyOf(away.take(ofInputs))
 	}
 	return i, nil
+}
+
+// inputsPurpose is what the folder is; inputIs says what a file of it is, by its
+// name there.
+const inputsPurpose = "inputs of jobs"
+
+func inputIs(name string) string { return "input " + name }
+
+// openInputs opens the folder, or that of copies; copies of the other kind do not
+// count.
+func openInputs(dir string, ring *atrest.Ring, away *elsewhere) (*sealedfolder.Folder, error) {
+	if away == nil {
+		return sealedfolder.Open(dir, ring, inputsPurpose)
+	}
+	dir = copiesOf(dir)
+	other := away.clear
+	if ring == nil {
+		other = away.clearSealed
+	}
+	if err := other(dir); err != nil {
+		return nil, err
+	}
+	return sealedfolder.Open(dir, ring, inputsPurpose)
 }
 
 // isDigest reports whether text is a SHA-256 as it is a name here.
@@ -119,8 +152,8 @@ func isDigest(text string) bool {
 // digestOf is the name of a file's content.
 func digestOf(f *jobs.File) string { return strings.ToLower(f.SHA256) }
 
-// path is where a content is; its name is a digest.
-func (i *Inputs) path(digest string) string { return filepath.Join(i.dir, digest) }
+// path is where a content is, by its digest.
+func (i *Inputs) path(digest string) string { return filepath.Join(i.dir, i.in.Name(digest)) }
 
 // use says that files are needed soon, and returns those that are not there.
 func (i *Inputs) use(files []jobs.File) (lacking []jobs.File, err error) {
@@ -134,7 +167,7 @@ func (i *Inputs) use(files []jobs.File) (lacking []jobs.File, err error) {
 			continue
 		}
 		seen[f.SHA256] = true
-		there := i.there[f.SHA256]
+		there := i.there[i.in.Name(f.SHA256)]
 		switch {
 		case !isDigest(f.SHA256) || f.Size < 0:
 			return nil, wrong(fmt.Errorf("file %q: %q, %d bytes, is no SHA-256 and size", f.Name, f.SHA256, f.Size))
@@ -203,20 +236,29 @@ func (i *Inputs) Open(ctx context.Context, f jobs.File) (*OpenInput, error) {
 	if !isDigest(digest) {
 		return nil, fmt.Errorf("%w: %q is no SHA-256", worker.ErrInput, f.SHA256)
 	}
-	file, err := os.Open(i.path(digest))
+	file, err := i.openFile(digest)
 	if errors.Is(err, fs.ErrNotExist) && i.away != nil {
 		if err := i.bring(ctx, digest); err != nil {
 			return nil, err
 		}
-		file, err = os.Open(i.path(digest))
+		file, err = i.openFile(digest)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, atrest.ErrDamaged) {
 		return nil, noContent(digest)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &OpenInput{file, func() { i.rotten(digest) }}, nil
+}
+
+// openFile opens a content that is here. One that does not open is forgotten.
+func (i *Inputs) openFile(digest string) (*sealedfolder.File, error) {
+	file, err := i.in.OpenFile(i.path(digest), inputIs(i.in.Name(digest)))
+	if errors.Is(err, atrest.ErrDamaged) {
+		i.rotten(digest)
+	}
+	return file, err
 }
 
 // noContent is the error of a content that is not there.
@@ -226,8 +268,24 @@ func noContent(digest string) error {
 
 // OpenInput is a content that is open. Close it.
 type OpenInput struct {
-	*os.File
+	file  *sealedfolder.File
 	wrong func()
+}
+
+// Read implements io.Reader.
+func (o *OpenInput) Read(b []byte) (int, error) { return o.tell(o.file.Read(b)) }
+
+// ReadAt implements io.ReaderAt.
+func (o *OpenInput) ReadAt(b []byte, off int64) (int, error) { return o.tell(o.file.ReadAt(b, off)) }
+
+// Close closes it.
+func (o *OpenInput) Close() error { return o.file.Close() }
+
+func (o *OpenInput) tell(n int, err error) (int, error) {
+	if errors.Is(err, atrest.ErrDamaged) {
+		o.wrong()
+	}
+	return n, err
 }
 
 // Wrong says that it was read, and is not what its digest says. It is forgotten
@@ -238,8 +296,9 @@ func (o *OpenInput) Wrong() { o.wrong() }
 func (i *Inputs) rotten(digest string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if one := i.there[digest]; one != nil && os.Remove(i.path(digest)) == nil && i.away == nil {
-		delete(i.there, digest)
+	name := i.in.Name(digest)
+	if one := i.there[name]; one != nil && os.Remove(i.path(digest)) == nil && i.away == nil {
+		delete(i.there, name)
 		i.size -= one.size
 	}
 }
@@ -253,38 +312,38 @@ func (i *Inputs) forget(needed func(func(digest string)) error) error {
 	if len(old) == 0 {
 		return nil
 	}
-	if err := needed(func(digest string) { delete(old, digest) }); err != nil {
+	if err := needed(func(digest string) { delete(old, i.in.Name(digest)) }); err != nil {
 		return err
 	}
-	for digest := range old {
-		if err := i.remove(digest); err != nil {
+	for name := range old {
+		if err := i.remove(name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// remove removes a file if it was not asked for meanwhile.
-func (i *Inputs) remove(digest string) error {
+// remove removes a file, by its name, if it was not asked for meanwhile.
+func (i *Inputs) remove(name string) error {
 	if i.away != nil {
-		return i.removeThere(digest)
+		return i.removeThere(name)
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	one := i.there[digest]
+	one := i.there[name]
 	if one == nil || !i.isOld(one) {
 		return nil
 	}
-	return i.unlink(digest, one)
+	return i.unlink(name, one)
 }
 
 // unlink removes a file from the folder, and from what is there; the caller holds
 // mu.
-func (i *Inputs) unlink(digest string, one *input) error {
-	if err := os.Remove(i.path(digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (i *Inputs) unlink(name string, one *input) error {
+	if err := os.Remove(filepath.Join(i.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	delete(i.there, digest)
+	delete(i.there, name)
 	i.size -= one.size
 	return nil
 }
@@ -293,9 +352,9 @@ func (i *Inputs) settled() map[string]bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	old := map[string]bool{}
-	for digest, one := range i.there {
+	for name, one := range i.there {
 		if i.isOld(one) {
-			old[digest] = true
+			old[name] = true
 		}
 	}
 	return old

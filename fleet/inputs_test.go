@@ -30,7 +30,7 @@ func inputsAt(t *testing.T, dir string, o InputOptions) (i *Inputs, now *time.Ti
 	now = new(time.Time)
 	*now = time.Now()
 	o.Now = func() time.Time { return *now }
-	i, err := OpenInputs(dir, o, nil)
+	i, err := OpenInputs(dir, o, testRing(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,12 +66,15 @@ func names(t *testing.T, dir string) (list []string) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		list = append(list, e.Name())
+		if e.Name() != "sealed" { // which says that a folder is
+			list = append(list, e.Name())
+		}
 	}
 	return list
 }
 
 func TestInputsInPieces(t *testing.T) {
+	plainOnly(t)
 	dir := t.TempDir()
 	i, _ := inputsAt(t, dir, InputOptions{MaxFile: 100, MaxAll: 150})
 	const content = "the content of a file"
@@ -164,6 +167,7 @@ func TestInputsAreBounded(t *testing.T) {
 
 // A file stays while a job needs it, and an hour in which one may be submitted.
 func TestInputsAreForgotten(t *testing.T) {
+	plainOnly(t)
 	i, now := inputsAt(t, t.TempDir(), InputOptions{})
 	needed, other, asked := i.give(t, "needed"), i.give(t, "other"), i.give(t, "asked for")
 	jobsNeed := func(needs func(string)) error { needs(needed.SHA256); return nil }
@@ -212,6 +216,7 @@ func TestInputsAreForgotten(t *testing.T) {
 // Of a content that had not come whole when the process was killed nothing is
 // left.
 func TestInputsAfterAKill(t *testing.T) {
+	plainOnly(t)
 	i, _ := inputsAt(t, t.TempDir(), InputOptions{})
 	whole, half := i.give(t, "whole"), fileOf("b", "half")
 	if _, _, err := i.put(half.SHA256, half.Size, 0, []byte("ha")); err != nil {
@@ -257,6 +262,7 @@ func TestInputsAtOnce(t *testing.T) {
 
 // A full disk, or a folder that is gone, is told, and nothing half is left.
 func TestInputsInAFolderThatIsGone(t *testing.T) {
+	plainOnly(t)
 	dir := filepath.Join(t.TempDir(), "inputs")
 	i, _ := inputsAt(t, dir, InputOptions{})
 	f := fileOf("a", "content")

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"time"
 
 	"freshet/internal/bus"
 	"freshet/internal/control"
+	"freshet/internal/sealedfolder"
 	"freshet/jobs"
 )
 
@@ -106,7 +106,7 @@ func (k *Keeper) Outputs(job jobs.ID, task int64) ([]Output, error) {
 }
 
 // OpenOutput opens one of them; see [Outputs.OpenOutput].
-func (k *Keeper) OpenOutput(job jobs.ID, task int64, name string) (*os.File, error) {
+func (k *Keeper) OpenOutput(job jobs.ID, task int64, name string) (*sealedfolder.File, error) {
 	n, err := k.now()
 	if err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 
+	"freshet/internal/atrest"
+	"freshet/internal/sealedfolder"
 	"freshet/internal/worker"
 	"freshet/jobs"
 )
@@ -24,7 +26,9 @@ const maxLogPart = 1 << 20
 // go there some seconds behind. Methods may be called at the same time.
 type Logs struct {
 	dir    string
-	behind *behind // nil: the folder is all
+	in     *sealedfolder.Folder // of dir
+	behind *behind              // nil: the folder is all
+	texts  texts                // of sealed ones
 
 	mu   sync.Mutex // guards last, and is held while a file is written
 	last map[taskOf]int
@@ -39,16 +43,21 @@ type taskOf struct {
 // OpenLogs makes the folder. Unless elsewhere is nil, it is another folder beside,
 // a copy of what is there: what was in it does not count, and Close has to be
 // called.
-func OpenLogs(dir string, away *elsewhere) (*Logs, error) {
-	l := &Logs{dir: dir, last: map[taskOf]int{}}
+//
+// With a ring texts are sealed; see logtext.go.
+func OpenLogs(dir string, ring *atrest.Ring, away *elsewhere) (l *Logs, err error) {
+	l = &Logs{last: map[taskOf]int{}}
 	if away == nil {
-		return l, os.MkdirAll(dir, 0o700)
+		l.in, err = sealedfolder.Open(dir, ring, logsPurpose)
+	} else {
+		l.in, err = away.emptied(copiesOf(dir), ring, logsPurpose)
 	}
-	l.dir = copiesOf(dir)
-	if err := away.clear(l.dir); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	l.behind = newBehind(l, away)
+	if l.dir = l.in.Dir; away != nil {
+		l.behind = newBehind(l, away)
+	}
 	return l, nil
 }
 
@@ -97,12 +106,12 @@ func (l *Logs) Append(ctx context.Context, lease jobs.Lease, lines []worker.Line
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	end, err := f.Seek(0, io.SeekEnd)
+	end, err := l.endOf(at, f)
 	if err != nil {
 		return err
 	}
 	var b []byte
-	if l.last[at] != lease.Attempt && (lease.Attempt > 1 || end > 0) {
+	if l.last[at] != lease.Attempt && (lease.Attempt > 1 || end.plain > 0) {
 		b = fmt.Appendf(b, "-- run %d\n", lease.Attempt)
 	}
 	for i := range lines {
@@ -111,20 +120,25 @@ func (l *Logs) Append(ctx context.Context, lease jobs.Lease, lines []worker.Line
 			b = append(b, '\n')
 		}
 	}
+	size := end.plain + int64(len(b))
+	if l.in.Sealed() {
+		b = appendParts(nil, l.in, textIs(at), end.plain, b)
+	}
 	if _, err := f.Write(b); err != nil {
-		f.Truncate(end) // as much as a full disk allows
+		f.Truncate(end.file) // as much as a full disk allows
+		l.texts.forgetIf(func(other taskOf) bool { return other == at })
 		return err
 	}
 	l.last[at] = lease.Attempt
 	if l.behind != nil {
-		l.behind.changed(at, end+int64(len(b)))
+		l.behind.changed(at, size)
 	}
 	return nil
 }
 
 // open opens a file for more, and makes its folder if need be.
 func open(path string) (*os.File, error) {
-	const flags = os.O_CREATE | os.O_WRONLY | os.O_APPEND
+	const flags = os.O_CREATE | os.O_RDWR | os.O_APPEND
 	f, err := os.OpenFile(path, flags, 0o600)
 	if !errors.Is(err, os.ErrNotExist) {
 		return f, err
@@ -159,17 +173,20 @@ func (l *Logs) Read(job jobs.ID, task, from int64, n int) ([]byte, int64, error)
 }
 
 // openText opens the output of a task, fetched if need be.
-func (l *Logs) openText(at taskOf, path string) (*os.File, error) {
+func (l *Logs) openText(at taskOf, path string) (*text, error) {
 	f, err := os.Open(path)
-	if l.behind == nil || !errors.Is(err, os.ErrNotExist) {
-		return f, err
+	if l.behind != nil && errors.Is(err, os.ErrNotExist) {
+		ctx, cancel := context.WithTimeout(context.Background(), bringWithin)
+		defer cancel()
+		if err := l.behind.bring(ctx, at); err != nil {
+			return nil, err
+		}
+		f, err = os.Open(path)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), bringWithin)
-	defer cancel()
-	if err := l.behind.bring(ctx, at); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return os.Open(path)
+	return l.reader(at, f)
 }
 
 // Tail returns the last n bytes, and how many there are before them.
@@ -186,9 +203,7 @@ func (l *Logs) Tail(job jobs.ID, task int64, n int) (text []byte, before int64, 
 		return nil, 0, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil {
-		before = max(0, info.Size()-int64(n))
-	}
+	before = max(0, f.Size()-int64(n))
 	text, _, err = l.Read(job, task, before, n)
 	return text, before, err
 }
@@ -201,7 +216,9 @@ func kept(dir string) ([]jobs.ID, error) {
 	}
 	var ids []jobs.ID
 	for _, e := range entries {
-		ids = append(ids, jobs.ID(e.Name()))
+		if e.IsDir() { // what says that a folder is sealed is none
+			ids = append(ids, jobs.ID(e.Name()))
+		}
 	}
 	return ids, nil
 }
@@ -231,5 +248,6 @@ func (l *Logs) forget(job jobs.ID) error {
 			delete(l.last, at)
 		}
 	}
+	defer l.texts.forgetIf(func(at taskOf) bool { return at.job == job })
 	return os.RemoveAll(folder)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"freshet/internal/atrest"
 	"freshet/internal/bus"
 	"freshet/internal/worker"
 )
@@ -26,6 +27,9 @@ type MemberOptions struct {
 	// node's; 0: DefaultInputCache.
 	Inputs    string
 	MaxInputs int64
+	// Ring seals these; nil: they are not sealed. What is kept in the other way is
+	// removed.
+	Ring *atrest.Ring
 	// Stays has it stay when it is drained, as servers do, without tasks; with a
 	// Cache it does so anyway. Otherwise Join returns then.
 	Stays bool
@@ -149,7 +153,7 @@ func (m *member) prepare() (about string, err error) {
 	if m.Worker == nil {
 		return "", nil
 	}
-	if m.inputs, err = openInputCache(m.Inputs, m.MaxInputs); err != nil {
+	if m.inputs, err = openInputCache(m.Inputs, m.MaxInputs, m.Ring); err != nil {
 		return "", err
 	}
 	q := newRemoteQueue(m.conn, m.inputs)

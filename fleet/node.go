@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"freshet/internal/atrest"
 	"freshet/internal/bus"
 	"freshet/internal/worker"
 	"freshet/jobs"
@@ -48,6 +49,10 @@ type Options struct {
 	// Outputs is how many bytes the files may have that tasks make, all together.
 	// Default: DefaultMaxOutputs.
 	Outputs int64
+	// Ring seals what is kept in Dir of jobs, of what they came with, made and wrote;
+	// nil: it is not sealed. What is there of the other kind is refused, with
+	// atrest.ErrSealed or atrest.ErrPlain; see SealFolder.
+	Ring *atrest.Ring
 	// Limits are those of pools, and the shares of owners; nil: none.
 	Limits *Limits
 	// Listen is where workers of other machines may join, host:port; "": nowhere.
@@ -147,18 +152,18 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.logs, err = OpenLogs(filepath.Join(o.Dir, "logs"), n.files); err != nil {
+	if n.logs, err = OpenLogs(filepath.Join(o.Dir, "logs"), o.Ring, n.files); err != nil {
 		return nil, err
 	}
 	n.keep(n.logs.Close)
 	if o.walk == nil {
 		o.walk = filepath.WalkDir
 	}
-	if n.outputs, err = openOutputs(filepath.Join(o.Dir, "outputs"), o.Outputs, n.files, o.walk); err != nil {
+	if n.outputs, err = openOutputs(filepath.Join(o.Dir, "outputs"), o.Outputs, o.Ring, n.files, o.walk); err != nil {
 		return nil, err
 	}
 	n.keep(n.outputs.Close)
-	if n.inputs, err = OpenInputs(filepath.Join(o.Dir, "inputs"), o.Inputs, n.files); err != nil {
+	if n.inputs, err = OpenInputs(filepath.Join(o.Dir, "inputs"), o.Inputs, o.Ring, n.files); err != nil {
 		return nil, err
 	}
 	n.keep(n.inputs.Close)
@@ -244,7 +249,7 @@ func (n *Node) openLog(ctx context.Context, o *Options) (jobs.Log, error) {
 	}
 	server, err := bus.Start(bus.Options{Dir: filepath.Join(dir, busDir), MaxStore: o.store, Log: n.log})
 	if errors.Is(err, bus.ErrAbsent) {
-		log, err := jobs.OpenFileLog(filepath.Join(dir, "log"))
+		log, err := jobs.OpenSealedFileLog(filepath.Join(dir, "log"), o.Ring)
 		switch {
 		case err == nil:
 			n.keep(log.Close)

@@ -21,6 +21,7 @@ import (
 // What tasks made is bounded, over starts too, and there is room again when jobs
 // are forgotten; here, and where it is kept elsewhere.
 func TestOutputRoom(t *testing.T) {
+	plainOnly(t)
 	for _, where := range []string{"here", "elsewhere"} {
 		t.Run(where, func(t *testing.T) {
 			dir, there := t.TempDir(), newFake()
@@ -30,7 +31,7 @@ func TestOutputRoom(t *testing.T) {
 				if where == "elsewhere" {
 					away = elsewhereOf(t, there)
 				}
-				o, err := OpenOutputs(dir, 10, away)
+				o, err := OpenOutputs(dir, 10, testRing(), away)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -165,6 +166,7 @@ func TestOutputsCounted(t *testing.T) {
 // A disk that fails while it is counted what is there, and works later: what comes is
 // refused until then, and bounded by all of it after that.
 func TestOutputsCountedAgain(t *testing.T) {
+	plainOnly(t)
 	synctest.Test(t, func(t *testing.T) {
 		var tries atomic.Int32
 		dir := t.TempDir()
@@ -174,7 +176,7 @@ func TestOutputsCountedAgain(t *testing.T) {
 			}
 		}
 		removed := make(chan struct{})
-		o, err := openOutputs(dir, 10, nil, func(root string, f fs.WalkDirFunc) error {
+		o, err := openOutputs(dir, 10, testRing(), nil, func(root string, f fs.WalkDirFunc) error {
 			if tries.Add(1) <= 3 {
 				return syscall.EIO
 			}

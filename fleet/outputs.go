@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"freshet/internal/atrest"
+	"freshet/internal/sealedfolder"
 	"freshet/jobs"
 )
 
@@ -21,7 +23,8 @@ import (
 // was asked for. Methods may be called at the same time.
 type Outputs struct {
 	dir  string
-	away *elsewhere // nil: the folder is all
+	in   *sealedfolder.Folder // of dir
+	away *elsewhere           // nil: the folder is all
 	room *outputRoom
 
 	mu    sync.Mutex                  // guards what follows; a leaf
@@ -33,24 +36,35 @@ type Outputs struct {
 // beside, a copy of what is there: what was in it does not count. All files may
 // have so many bytes together; 0: DefaultMaxOutputs. What would be more is refused
 // with jobs.ErrFull. What is there is counted beside all else: Store waits for that,
-// Close ends it.
-func OpenOutputs(dir string, most int64, away *elsewhere) (*Outputs, error) {
-	return openOutputs(dir, most, away, filepath.WalkDir)
+// Close ends it. With a ring files are sealed; their names are not.
+func OpenOutputs(dir string, most int64, ring *atrest.Ring, away *elsewhere) (*Outputs, error) {
+	return openOutputs(dir, most, ring, away, filepath.WalkDir)
 }
 
-func openOutputs(dir string, most int64, away *elsewhere, walk walker) (*Outputs, error) {
-	o := &Outputs{dir: dir, away: away, room: newOutputRoom(most)}
+func openOutputs(dir string, most int64, ring *atrest.Ring, away *elsewhere, walk walker) (o *Outputs, err error) {
+	o = &Outputs{away: away, room: newOutputRoom(most)}
 	if away == nil {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if o.in, err = sealedfolder.Open(dir, ring, outputsPurpose); err != nil {
 			return nil, err
 		}
-		o.room.start(dir, walk)
+		o.dir = o.in.Dir
+		o.room.start(o.dir, walk)
 		return o, nil
 	}
-	o.dir = copiesOf(dir)
+	if o.in, err = away.emptied(copiesOf(dir), ring, outputsPurpose); err != nil {
+		return nil, err
+	}
+	o.dir = o.in.Dir
 	o.made, o.maybe = madeOf(away.take(ofOutputs)), map[jobs.ID]map[string]bool{}
 	o.room.countMade(o.made)
-	return o, away.clear(o.dir)
+	return o, nil
+}
+
+// outputsPurpose is what the folder is; outputIs says what a file of it is.
+const outputsPurpose = "outputs of jobs"
+
+func outputIs(job jobs.ID, run, name string) string {
+	return "output " + string(job) + "/" + run + "/" + filepath.ToSlash(name)
 }
 
 // Close ends what OpenOutputs has begun.
@@ -73,7 +87,8 @@ func (o *Outputs) Store(ctx context.Context, l jobs.Lease, name string, size int
 		return err
 	}
 	defer o.room.over(size)
-	path := filepath.Join(folder, strconv.FormatInt(l.Task, 10)+"."+strconv.Itoa(l.Attempt), name)
+	run := runFolder(l.Task, l.Attempt)
+	path := filepath.Join(folder, run, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -87,9 +102,13 @@ func (o *Outputs) Store(ctx context.Context, l jobs.Lease, name string, size int
 			os.Remove(f.Name())
 		}
 	}()
-	n, err := io.Copy(f, content)
+	to := o.in.Writer(f, outputIs(l.Job, run, name))
+	n, err := io.Copy(to, content)
 	if err == nil && n != size {
 		err = fmt.Errorf("output %q has %d bytes, not %d", name, n, size)
+	}
+	if err == nil {
+		err = to.Close()
 	}
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
@@ -99,21 +118,27 @@ func (o *Outputs) Store(ctx context.Context, l jobs.Lease, name string, size int
 		ours = !begun
 		return err
 	}
-	var before int64
-	if info, err := os.Lstat(path); err == nil {
-		before = info.Size() // it came once more
-	}
+	before, after := sizeOf(path), sizeOf(f.Name()) // there may be one that came once more
 	if err = os.Rename(f.Name(), path); err == nil {
-		o.room.add(l.Job, size-before)
+		o.room.add(l.Job, after-before)
 	}
 	return err
+}
+
+// sizeOf is how long a file is on the disk; 0 when there is none.
+func sizeOf(path string) int64 {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // Output is a file that a task made.
 type Output struct {
 	Name string `json:"name"` // with slashes
 	Size int64  `json:"size"`
-	Path string `json:"path"` // on the server's machine; "": it is not there, but elsewhere
+	Path string `json:"path"` // on the server's machine; "": it is not there, but elsewhere, or sealed
 }
 
 // List returns the files of the latest run of a task that made some, by name.
@@ -135,15 +160,30 @@ func (o *Outputs) List(job jobs.ID, task int64) ([]Output, error) {
 			return err
 		}
 		name, err := filepath.Rel(dir, path)
-		list = append(list, Output{filepath.ToSlash(name), info.Size(), path})
-		return err
+		if err != nil {
+			return err
+		}
+		size, err := o.in.Size(path, info.Size())
+		if err != nil {
+			return &os.PathError{Op: "look at", Path: path, Err: err}
+		}
+		list = append(list, Output{filepath.ToSlash(name), size, o.shown(path)})
+		return nil
 	})
 	return list, err
 }
 
+// shown is the path that is shown of a file: a sealed one is of no use to anybody.
+func (o *Outputs) shown(path string) string {
+	if o.in.Sealed() {
+		return ""
+	}
+	return path
+}
+
 // OpenOutput opens a file that List lists, by its name. It is an fs.ErrNotExist
 // when there is none. Close it.
-func (o *Outputs) OpenOutput(job jobs.ID, task int64, name string) (*os.File, error) {
+func (o *Outputs) OpenOutput(job jobs.ID, task int64, name string) (*sealedfolder.File, error) {
 	missing := &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
 	find := o.latest
 	if o.away != nil {
@@ -167,7 +207,11 @@ func (o *Outputs) OpenOutput(job jobs.ID, task int64, name string) (*os.File, er
 	} else if !info.Mode().IsRegular() || strings.HasPrefix(info.Name(), ".freshet-") {
 		return nil, missing
 	}
-	return root.Open(path)
+	file, err := root.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return o.in.Reader(file, outputIs(job, filepath.Base(dir), name))
 }
 
 // latest returns the folder of the latest run of a task that made files, "" for
@@ -191,7 +235,7 @@ func (o *Outputs) latest(job jobs.ID, task int64) (string, error) {
 	if len(runs) == 0 {
 		return "", nil
 	}
-	return filepath.Join(folder, strconv.FormatInt(task, 10)+"."+strconv.Itoa(slices.Max(runs))), nil
+	return filepath.Join(folder, runFolder(task, slices.Max(runs))), nil
 }
 
 // kept are the jobs of which something is kept.

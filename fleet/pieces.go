@@ -3,10 +3,12 @@ package fleet
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"sync"
 	"time"
 
+	"freshet/internal/sealedfolder"
 	"freshet/internal/worker"
 	"freshet/jobs"
 )
@@ -51,9 +53,15 @@ type arriving struct {
 	size int64     // that it is going to have
 	used time.Time // of pieces.mu
 
-	mu sync.Mutex // held while the file is written
-	f  *os.File   // nil once it is closed
+	mu   sync.Mutex // held while the file is written
+	f    *os.File   // nil once it is closed
+	in   *sealedfolder.Folder
+	to   *sealedfolder.Writer
+	have int64 // how much has come
 }
+
+// pieceIs is what a file on its way is, whatever it will be.
+const pieceIs = "piece"
 
 var errPiece = errors.New("a piece of a file that does not follow the one before")
 
@@ -66,7 +74,7 @@ func (p *pieces) add(ctx context.Context, to *Outputs, from string, l jobs.Lease
 	}
 	at := partOf{l.Token, part.Name}
 	if part.Offset == 0 {
-		err = p.begin(at, part.Size, from, to.dir)
+		err = p.begin(at, part.Size, from, to.in)
 	}
 	a := p.find(at)
 	if err != nil || a == nil {
@@ -76,8 +84,9 @@ func (p *pieces) add(ctx context.Context, to *Outputs, from string, l jobs.Lease
 	defer a.mu.Unlock()
 	whole = part.Offset+int64(len(part.Data)) == part.Size
 	if err = a.write(part); err == nil && whole {
-		if _, err = a.f.Seek(0, 0); err == nil {
-			err = to.Store(ctx, l, part.Name, part.Size, a.f)
+		var content io.Reader
+		if content, err = a.content(); err == nil {
+			err = to.Store(ctx, l, part.Name, part.Size, content)
 		}
 	}
 	if err != nil || whole {
@@ -91,14 +100,25 @@ func (a *arriving) write(part *piece) error {
 	if a.f == nil {
 		return wrong(errPiece) // it was closed meanwhile
 	}
-	end, err := a.f.Seek(0, 2)
-	if err == nil && end != part.Offset {
-		err = wrong(errPiece)
+	if a.have != part.Offset {
+		return wrong(errPiece)
 	}
-	if err == nil {
-		_, err = a.f.Write(part.Data)
-	}
+	n, err := a.to.Write(part.Data)
+	a.have += int64(n)
 	return err
+}
+
+// content is what has come, when all of it has.
+func (a *arriving) content() (io.Reader, error) {
+	if err := a.to.Close(); err != nil {
+		return nil, err
+	}
+	info, err := a.f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := a.in.Section(a.f, info.Size(), pieceIs)
+	return r, err
 }
 
 func (a *arriving) closeFile() {
@@ -121,7 +141,7 @@ func (p *pieces) find(at partOf) *arriving {
 }
 
 // begin makes a file that has no name, so that nothing is left of it.
-func (p *pieces) begin(at partOf, size int64, from, dir string) error {
+func (p *pieces) begin(at partOf, size int64, from string, in *sealedfolder.Folder) error {
 	p.drop(func(other partOf, _ *arriving) bool { return other == at })
 	if p.full(from) {
 		p.drop(func(_ partOf, a *arriving) bool { return time.Since(a.used) > partsIdle })
@@ -129,7 +149,7 @@ func (p *pieces) begin(at partOf, size int64, from, dir string) error {
 	if p.full(from) {
 		return jobs.ErrFull
 	}
-	f, err := os.CreateTemp(dir, ".freshet-piece-*")
+	f, err := os.CreateTemp(in.Dir, ".freshet-piece-*")
 	if err != nil {
 		return err
 	}
@@ -139,7 +159,7 @@ func (p *pieces) begin(at partOf, size int64, from, dir string) error {
 		p.open = map[partOf]*arriving{}
 	}
 	other := p.open[at] // begun twice at once
-	p.open[at] = &arriving{from: from, size: size, used: time.Now(), f: f}
+	p.open[at] = &arriving{from: from, size: size, used: time.Now(), f: f, in: in, to: in.Writer(f, pieceIs)}
 	p.mu.Unlock()
 	if other != nil {
 		other.close()

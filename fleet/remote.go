@@ -96,7 +96,7 @@ func (q remoteQueue) Append(ctx context.Context, l jobs.Lease, lines []worker.Li
 
 // Open implements worker.FileStore: what is not kept comes in pieces.
 func (q remoteQueue) Open(ctx context.Context, l jobs.Lease, f jobs.File) (io.ReadCloser, error) {
-	return q.cache.open(ctx, f, func(ctx context.Context, digest string, offset int64) ([]byte, error) {
+	return q.cache.get(ctx, f, func(ctx context.Context, digest string, offset int64) ([]byte, error) {
 		body, err := json.Marshal(&leased{Lease: l, Input: &wanted{digest, offset}})
 		if err != nil {
 			return nil, err

@@ -126,6 +126,9 @@ func (d *Reader) ReadAt(b []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
+// BeginningSize is about how much [Ring.OpenBeginning] finds in a file of a size.
+func BeginningSize(size int64) int64 { return size / (chunkSize + TagSize) * chunkSize }
+
 // OpenBeginning writes what is in the whole chunks of a file that a [Writer] has
 // not closed, and returns how much that is. What follows them, or is not what was
 // sealed, is passed over: the error is the writer's, or that there is no such key.

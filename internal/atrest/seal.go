@@ -24,6 +24,9 @@ const (
 // IsSealed reports whether a file begins as one that [Ring.Seal] has made.
 func IsSealed(file []byte) bool { return bytes.HasPrefix(file, []byte(magic)) }
 
+// HasHead reports whether what begins a sealed file stands somewhere in a text.
+func HasHead(text []byte) bool { return bytes.Contains(text, []byte(magic)) }
+
 // nonceOf is the nonce of a chunk.
 func nonceOf(nonce *[nonceSize]byte, number uint64, last bool) {
 	binary.BigEndian.PutUint64(nonce[3:], number)

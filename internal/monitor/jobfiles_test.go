@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"freshet/internal/sealedfolder"
 	"freshet/jobs"
 )
 
@@ -54,7 +55,9 @@ func withQueue(t *testing.T, dir string) (*fixture, jobs.ID) {
 			}
 			return list, err
 		}
-		o.OpenJobFile = func(_ jobs.ID, _ int64, name string) (*os.File, error) { return os.Open(filepath.Join(dir, name)) }
+		o.OpenJobFile = func(_ jobs.ID, _ int64, name string) (*sealedfolder.File, error) {
+			return new(sealedfolder.Folder).OpenFile(filepath.Join(dir, name), "")
+		}
 	})
 	return f, ids[0]
 }

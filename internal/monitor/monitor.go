@@ -28,7 +28,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"os"
 	"sync"
 	"time"
 
@@ -39,6 +38,7 @@ import (
 	"freshet/internal/control"
 	"freshet/internal/journal"
 	"freshet/internal/metrics"
+	"freshet/internal/sealedfolder"
 	"freshet/internal/why"
 	"freshet/jobs"
 )
@@ -88,7 +88,7 @@ type Options struct {
 	// JobFiles lists the files that a task has made, by name, without their
 	// hashes, and OpenJobFile opens one; both nil when they are not kept.
 	JobFiles    func(job jobs.ID, task int64) ([]jobs.File, error)
-	OpenJobFile func(job jobs.ID, task int64, name string) (*os.File, error)
+	OpenJobFile func(job jobs.ID, task int64, name string) (*sealedfolder.File, error)
 
 	// Servers lists the servers of the fleet, this one first; nil without one.
 	// Want has one lock, drain or release; see fleet.Node.

@@ -40,16 +40,23 @@ func (f *Folder) Reader(file *os.File, of string) (*File, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	r := &File{file: file, mod: info.ModTime()}
-	if f.ring == nil {
-		r.SectionReader = io.NewSectionReader(file, 0, info.Size())
-		return r, nil
-	}
-	d, err := f.ring.NewReader(file, info.Size(), f.What(of))
-	if err != nil {
+	if r.SectionReader, r.key, err = f.Section(file, info.Size(), of); err != nil {
 		return nil, errors.Join(&os.PathError{Op: "open", Path: file.Name(), Err: err}, file.Close())
 	}
-	r.SectionReader, r.key = io.NewSectionReader(d, 0, d.Size()), d.Key()
 	return r, nil
+}
+
+// Section reads a file that is so long on the disk, and returns the name of the
+// key that it is sealed by.
+func (f *Folder) Section(file io.ReaderAt, onDisk int64, of string) (r *io.SectionReader, key string, err error) {
+	if f.ring == nil {
+		return io.NewSectionReader(file, 0, onDisk), "", nil
+	}
+	d, err := f.ring.NewReader(file, onDisk, f.What(of))
+	if err != nil {
+		return nil, "", err
+	}
+	return io.NewSectionReader(d, 0, d.Size()), d.Key(), nil
 }
 
 // Key is the name of the key that it is sealed by, "" for a plain one.
@@ -101,12 +108,24 @@ func (w *Writer) Kept() int64 {
 	return w.sealing.Flushed()
 }
 
+// Skip says how much is in a plain file already.
+func (w *Writer) Skip(n int64) { w.n += n }
+
 // Close writes the end.
 func (w *Writer) Close() error {
 	if w.sealing == nil {
 		return nil
 	}
 	return w.sealing.Close()
+}
+
+// BeginningSize is about how much [Folder.Beginning] finds in a file that is so long
+// on the disk.
+func (f *Folder) BeginningSize(onDisk int64) int64 {
+	if f.ring == nil {
+		return onDisk
+	}
+	return atrest.BeginningSize(onDisk)
 }
 
 // Beginning copies what was kept of a file of which the writer was not closed.

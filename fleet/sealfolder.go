@@ -1,0 +1,247 @@
+package fleet
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"freshet/internal/atrest"
+	"freshet/internal/filelock"
+	"freshet/internal/sealedfolder"
+	"freshet/jobs"
+)
+
+// SealFolder changes how all is kept that Options.Ring seals in a folder, which
+// nobody has open; ErrInUse: somebody has. What is on NATS is not: package bus does
+// that. progress, unless it is nil, is called with how many bytes of how many are
+// done. When it was ended it is to be called again, be it with the same change or
+// the opposite; until then the folder is not opened. Copies of what is kept
+// elsewhere are removed: they are made again.
+func SealFolder(ctx context.Context, dir string, change *atrest.Change, progress func(done, all int64)) error {
+	return sealFolder(ctx, dir, change, progress, nil)
+}
+
+func sealFolder(ctx context.Context, dir string, change *atrest.Change, progress func(done, all int64), step func() error) (err error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil // there are no jobs
+	}
+	unlock, err := lockFolder(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	for _, name := range [...]string{"logs", "outputs", "inputs"} {
+		copies := copiesOf(filepath.Join(dir, name))
+		if err := errors.Join(os.RemoveAll(copies), os.RemoveAll(sealedfolder.SealedDir(copies))); err != nil {
+			return err
+		}
+	}
+	p := &sealProgress{tell: progress}
+	parts := []struct {
+		name string
+		do   func(dir string, progress sealedfolder.Progress) error
+	}{
+		{"log", func(dir string, progress sealedfolder.Progress) error {
+			return jobs.SealFolder(ctx, dir, change, progress)
+		}},
+		{"logs", rewriting(ctx, change, &sealedfolder.Kind{What: logsPurpose, Copy: copyText, Passing: isPart, Step: step})},
+		{"outputs", rewriting(ctx, change, &sealedfolder.Kind{What: outputsPurpose, Copy: copyOutput, Passing: isPart, Step: step})},
+		{"inputs", rewriting(ctx, change, &sealedfolder.Kind{What: inputsPurpose, Copy: copyInput, Passing: isPart, Step: step})},
+	}
+	for _, part := range parts {
+		if p.all, err = addSizes(p.all, filepath.Join(dir, part.name)); err != nil {
+			return err
+		}
+	}
+	for _, part := range parts {
+		path := filepath.Join(dir, part.name)
+		if !isThere(path) && !isThere(sealedfolder.SealedDir(path)) {
+			continue
+		}
+		if err := part.do(path, p.part); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		p.before += p.now
+		p.now = 0
+	}
+	return nil
+}
+
+func rewriting(ctx context.Context, change *atrest.Change, kind *sealedfolder.Kind) func(string, sealedfolder.Progress) error {
+	return func(dir string, progress sealedfolder.Progress) error {
+		return sealedfolder.Rewrite(ctx, dir, change, kind, progress)
+	}
+}
+
+func isThere(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// lockFolder has the folder of jobs for us alone: whoever has it open has one of
+// these locks.
+func lockFolder(dir string) (unlock func() error, err error) {
+	var locks []io.Closer
+	unlock = func() (err error) {
+		for _, lock := range locks {
+			err = errors.Join(err, lock.Close())
+		}
+		return err
+	}
+	for _, in := range [...]string{busDir, peersDir} {
+		folder := filepath.Join(dir, in)
+		if !isThere(folder) {
+			continue
+		}
+		lock, err := filelock.Take(filepath.Join(folder, "lock"))
+		if errors.Is(err, filelock.ErrLocked) {
+			err = fmt.Errorf("%w: %s: %w", ErrInUse, folder, err)
+		}
+		if err != nil {
+			return nil, errors.Join(err, unlock())
+		}
+		locks = append(locks, lock)
+	}
+	return unlock, nil
+}
+
+// sealProgress makes one of the progress of several folders.
+type sealProgress struct {
+	tell             func(done, all int64)
+	before, now, all int64
+}
+
+func (p *sealProgress) part(done, _ int64) {
+	if p.now = done; p.tell != nil {
+		p.tell(min(p.before+p.now, p.all), p.all)
+	}
+}
+
+// addSizes adds how much is in a folder, plain and sealed.
+func addSizes(all int64, dir string) (int64, error) {
+	for _, dir := range [...]string{dir, sealedfolder.SealedDir(dir)} {
+		err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			info, err := d.Info()
+			if err == nil {
+				all += info.Size()
+			}
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return all, nil
+}
+
+// isPart reports whether a file was being written when a process was killed.
+func isPart(name string) bool { return strings.HasPrefix(filepath.Base(name), ".freshet-") }
+
+// errStrange is of a file that is none of ours.
+var errStrange = errors.New("it is no file of jobs; move it away")
+
+// copyOutput rewrites a file that a task made.
+func copyOutput(_ context.Context, c *sealedfolder.Copying) (string, error) {
+	name := filepath.ToSlash(c.Name)
+	if strings.Count(name, "/") < 2 {
+		return "", errStrange
+	}
+	done, err := c.Whole("output "+name, "output "+name)
+	return rewritten(c.Name, done, err)
+}
+
+// rewritten is what a copy is called; "": there is none.
+func rewritten(name string, done bool, err error) (string, error) {
+	if done || err != nil {
+		return "", err
+	}
+	return name, nil
+}
+
+// copyInput rewrites a content, whose name is its SHA-256 when it is plain.
+func copyInput(_ context.Context, c *sealedfolder.Copying) (string, error) {
+	switch {
+	case !isDigest(c.Name):
+		return "", errStrange
+	case c.From == c.To:
+		done, err := c.Whole(inputIs(c.Name), inputIs(c.Name))
+		return rewritten(c.Name, done, err)
+	case !c.From.Sealed():
+		name := c.To.Name(c.Name)
+		_, err := c.Whole("", inputIs(name))
+		return name, err
+	}
+	if _, err := c.Whole(inputIs(c.Name), ""); err != nil {
+		return "", err
+	}
+	if _, err := c.Out.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	_, err := io.Copy(sum, c.Out)
+	return hex.EncodeToString(sum.Sum(nil)), err
+}
+
+// copyText rewrites what a task wrote.
+func copyText(_ context.Context, c *sealedfolder.Copying) (string, error) {
+	job, file := filepath.Split(c.Name)
+	number, ok := strings.CutSuffix(file, ".log")
+	task, err := strconv.ParseInt(number, 10, 64)
+	if job = filepath.Clean(job); !ok || err != nil || strings.ContainsRune(job, filepath.Separator) {
+		return "", errStrange
+	}
+	is := textIs(taskOf{jobs.ID(job), task})
+	info, err := c.In.Stat()
+	if err != nil {
+		return "", err
+	}
+	from := io.Reader(c.In)
+	if c.From.Sealed() {
+		var x textIndex
+		if err := x.scan(c.In, info.Size()); err != nil {
+			return "", err
+		}
+		if c.From == c.To && x.isOf(c.In, c.To.Ring().First()) {
+			return "", nil
+		}
+		from = io.NewSectionReader(&partsReader{f: c.In, in: c.From, is: is, x: x}, 0, x.end.plain)
+	}
+	to := textIn(c.To, is)(c.Out)
+	if _, err := io.Copy(to, from); err != nil {
+		return "", err
+	}
+	return c.Name, to.Close()
+}
+
+// isOf reports whether all parts are sealed by a key.
+func (x *textIndex) isOf(f io.ReaderAt, key string) bool {
+	for at := int64(0); at < x.end.file; {
+		sealed, _, ok, err := partHead(f, at, x.end.file)
+		if err != nil || !ok {
+			return false
+		}
+		head := make([]byte, min(sealed, int64(textPeek)))
+		if _, err := f.ReadAt(head, at+textHead); err != nil {
+			return false
+		}
+		if name, err := atrest.KeyOf(head); err != nil || name != key {
+			return false
+		}
+		at += textHead + sealed
+	}
+	return true
+}
