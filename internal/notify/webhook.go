@@ -3,7 +3,6 @@ package notify
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -19,6 +18,7 @@ import (
 
 	"freshet/digest"
 	"freshet/internal/alert"
+	"freshet/internal/signing"
 	"freshet/signature"
 )
 
@@ -118,17 +118,13 @@ func (w *Webhook) request(ctx context.Context, n *alert.Notice, dropped int64) (
 	if w.Key == nil {
 		return r, nil
 	}
-	now := time.Now
-	if w.now != nil {
-		now = w.now
+	signer, err := signing.New(w.Key, signing.Options{Components: covered, Expires: 5 * time.Minute, Tag: "freshet-alert", Alg: true, Now: w.now})
+	if err == nil {
+		err = signer.Sign(r)
 	}
-	m := &signature.Message{Method: r.Method, Scheme: w.URL.Scheme, Authority: w.URL.Host, Target: w.URL.RequestURI(), HasBody: true, Header: r.Header}
-	signed, err := signature.Sign(m, w.Key, signature.Params{Components: covered, Created: now(), Expires: now().Add(5 * time.Minute), Nonce: rand.Text(), Tag: "freshet-alert", Alg: true})
 	if err != nil {
 		return nil, fmt.Errorf("sign the message of a webhook: %w", err)
 	}
-	r.Header.Set("Signature-Input", signed.Input)
-	r.Header.Set("Signature", signed.Signature)
 	return r, nil
 }
 

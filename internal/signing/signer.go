@@ -27,6 +27,7 @@ type Options struct {
 	Label   string        // "": sig1, or the next one that no other signature has
 	Tag     string        // "": none
 	Expires time.Duration // how long it is good; 0: it does not say
+	Alg     bool          // it says by which algorithm
 
 	Now   func() time.Time // nil: time.Now
 	Nonce func() string    // nil: 16 octets by chance
@@ -79,7 +80,7 @@ func (s *Signer) Key() *signature.Key { return s.key }
 func (s *Signer) Sign(r *http.Request) error {
 	m := message(r)
 	now := s.o.Now()
-	p := signature.Params{Label: s.label(r), Components: s.components(r), Created: now, Nonce: s.o.Nonce(), Tag: s.o.Tag}
+	p := signature.Params{Label: s.label(r), Components: s.components(r), Created: now, Nonce: s.o.Nonce(), Tag: s.o.Tag, Alg: s.o.Alg}
 	if s.o.Expires > 0 {
 		p.Expires = now.Add(s.o.Expires)
 	}
