@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -11,9 +12,10 @@ import (
 	"freshet/jobs"
 )
 
-// Jobs share what may be stored on the bus with purges, tokens and what becomes of
-// tasks that run. So that jobs that wait never are why a purge is refused, no more
-// are accepted when nine tenths are in use.
+// Jobs, and their files where these are elsewhere, share what may be stored on the
+// bus with purges, tokens and what becomes of tasks that run. So that neither jobs
+// that wait nor files ever are why a purge is refused, no more jobs are accepted when
+// nine tenths are in use, and no more files when eight tenths are.
 
 // roomEvery is how often it is looked how much is stored.
 const roomEvery = 2 * time.Second
@@ -36,6 +38,33 @@ func (r *room) take(bytes int) error {
 	}
 	r.added += 2 * int64(bytes)
 	return nil
+}
+
+// takeFile says whether a file of so many bytes may be added, and counts it.
+func (r *room) takeFile(bytes int64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := r.used + r.added; r.most > 0 && now+bytes > r.most/10*8 {
+		return fmt.Errorf("%w: %d of %d bytes that may be stored on the bus are in use, and a file of %d more would leave less than two tenths, which are for jobs, purges and what becomes of tasks; wait until jobs are over and forgotten (--job-keep), or give it more room", jobs.ErrFull, now, r.most, bytes)
+	}
+	r.added += bytes
+	return nil
+}
+
+// roomy are objects for which there has to be room before they are put.
+type roomy struct {
+	objects
+	room *room
+}
+
+// Put is objects.Put of what has a length that is known, as all that elsewhere puts.
+func (o roomy) Put(ctx context.Context, key string, r io.Reader) error {
+	if content, ok := r.(*exactly); ok {
+		if err := o.room.takeFile(content.left); err != nil {
+			return err
+		}
+	}
+	return o.objects.Put(ctx, key, r)
 }
 
 // look asks how much there is.

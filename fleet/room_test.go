@@ -94,3 +94,84 @@ func TestRoom(t *testing.T) {
 		t.Errorf("what was refused does not count: %v", err)
 	}
 }
+
+// A file for which there is no room is refused before anything of it is put, and
+// leaves room for jobs; those leave room for purges.
+func TestRoomForFiles(t *testing.T) {
+	there := newFake()
+	r := &room{used: 500, most: 1000}
+	e := elsewhereOf(t, roomy{there, r})
+	put := func(name string, size int) error {
+		return e.put(t.Context(), name, int64(size), strings.NewReader(strings.Repeat("x", size)))
+	}
+	if err := put("input/a", 200); err != nil {
+		t.Error(err)
+	}
+	puts := there.counted("put")
+	if err := put("input/b", 101); !errors.Is(err, jobs.ErrFull) || !strings.Contains(err.Error(), "--job-keep") {
+		t.Errorf("it leaves less than two tenths: %v", err)
+	}
+	if there.counted("put") != puts || there.content["input/b"] != nil {
+		t.Error("some of it was put")
+	}
+	if err := put("output/c", 100); err != nil {
+		t.Errorf("what was refused does not count: %v", err)
+	}
+	if err := put("log/d", 1); !errors.Is(err, jobs.ErrFull) {
+		t.Errorf("it is full: %v", err)
+	}
+	if err := r.take(50); err != nil {
+		t.Errorf("there is room for jobs: %v", err)
+	}
+	if err := r.take(1); !errors.Is(err, jobs.ErrFull) {
+		t.Errorf("what is left is for purges: %v", err)
+	}
+}
+
+// The same on a store that gets full: the files refuse more while purges, which are
+// entries of a log there, are still written.
+func TestRoomForFilesOnTheBus(t *testing.T) {
+	const store = 32 << 20
+	server, err := bus.Start(bus.Options{Dir: t.TempDir(), MaxStore: store})
+	if errors.Is(err, bus.ErrAbsent) {
+		t.Skip("there is no bus")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	conn, err := server.Connect("hub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := conn.Objects(t.Context(), filesName, bus.ObjectsOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := conn.Log(t.Context(), "purges", bus.LogOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r room
+	e := elsewhereOf(t, roomy{files, &r})
+	content := strings.Repeat("x", 1<<20)
+	n := 0
+	for err = nil; err == nil && n < store>>20; n++ {
+		if n%4 == 0 { // it is looked now and then
+			if err := r.look(t.Context(), conn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err = e.put(t.Context(), fmt.Sprint("input/", n), int64(len(content)), strings.NewReader(content))
+	}
+	used, most, err2 := conn.Room(t.Context())
+	if !errors.Is(err, jobs.ErrFull) || err2 != nil || used > most/10*8 || used < most/2 {
+		t.Errorf("after %d files %d of %d bytes are in use: %v, %v", n, used, most, err, err2)
+	}
+	last := uint64(0)
+	for range 50 {
+		if last, err = log.Append(t.Context(), last, make([]byte, 64<<10)); err != nil {
+			t.Fatalf("entry %d: %v", last+1, err)
+		}
+	}
+}

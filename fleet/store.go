@@ -97,7 +97,7 @@ func (n *Node) openShared(ctx context.Context, o *Options) (jobs.Log, error) {
 		return nil, err
 	}
 	s.objects = files
-	if n.files, err = openElsewhere(ctx, files); err != nil {
+	if n.files, err = openElsewhere(ctx, roomy{files, &n.room}); err != nil {
 		return nil, err
 	}
 	n.keep(n.files.close)
