@@ -233,10 +233,10 @@ func TestSignedByOpenSSL(t *testing.T) {
 	contentDigest := "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
 	for _, k := range opensslKeys {
 		params := fmt.Sprintf(`("@method" "@target-uri" "content-digest");created=%d;keyid="%s"`, time.Now().Unix(), k.name)
-		text := "\"@method\": POST\n\"@target-uri\": " + base + "b?c=d\n\"content-digest\": " + contentDigest + "\n\"@signature-params\": " + params
-		sig := k.sign(t, dir, []byte(text))
-		ask := func(body string) (int, string) {
+		signed := "\"@method\": POST\n\"@target-uri\": " + base + "b?c=d\n\"content-digest\": " + contentDigest + "\n\"@signature-params\": "
+		ask := func(params, body string) (int, string) {
 			t.Helper()
+			sig := k.sign(t, dir, []byte(signed+params))
 			req, err := http.NewRequest("POST", base+"b?c=d", strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
@@ -254,13 +254,16 @@ func TestSignedByOpenSSL(t *testing.T) {
 			text, _ := io.ReadAll(resp.Body)
 			return resp.StatusCode, string(text)
 		}
-		if status, text := ask("two eggs"); status != 200 || text != "for "+k.name {
+		if status, text := ask(params+`;nonce="1"`, "six eggs"); status != 401 || !strings.Contains(text, "signature-body") && !strings.Contains(text, "digest") {
+			t.Errorf("%s, another body than was signed: %d, %s", k.name, status, text)
+		}
+		if status, text := ask(params, "two eggs"); status != 200 || text != "for "+k.name {
 			t.Errorf("%s: %d, %s", k.name, status, text)
 		}
 		if r, body := origin.last(); string(body) != "two eggs" || r.Header.Get("Signature") != "" || r.Header.Get("Content-Digest") != contentDigest {
 			t.Errorf("%s: the origin got %q, %v", k.name, body, r.Header)
 		}
-		if status, text := ask("two eggs"); status != 401 || !strings.Contains(text, "used before") {
+		if status, text := ask(params, "two eggs"); status != 401 || !strings.Contains(text, "used before") {
 			t.Errorf("%s, again: %d, %s", k.name, status, text)
 		}
 		// And what we sign ourselves.
