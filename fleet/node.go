@@ -247,7 +247,7 @@ func (n *Node) openLog(ctx context.Context, o *Options) (jobs.Log, error) {
 	if err := probe(dir); err != nil {
 		return nil, err
 	}
-	server, err := bus.Start(bus.Options{Dir: filepath.Join(dir, busDir), MaxStore: o.store, Log: n.log})
+	server, err := bus.Start(bus.Options{Dir: filepath.Join(dir, busDir), MaxStore: o.store, Seal: o.Ring, Log: n.log})
 	if errors.Is(err, bus.ErrAbsent) {
 		log, err := jobs.OpenSealedFileLog(filepath.Join(dir, "log"), o.Ring)
 		switch {

@@ -63,7 +63,7 @@ func (c *candidate) startPeer() error {
 	if err := probe(o.Dir); err != nil {
 		return err
 	}
-	p, err := bus.StartPeer(bus.PeerOptions{Token: o.Peer.Token, Dir: filepath.Join(o.Dir, peersDir), Listen: o.Peer.Listen, MaxStore: peerStore(o), Log: o.ErrorLog})
+	p, err := bus.StartPeer(bus.PeerOptions{Token: o.Peer.Token, Dir: filepath.Join(o.Dir, peersDir), Listen: o.Peer.Listen, MaxStore: peerStore(o), Seal: o.Ring, Log: o.ErrorLog})
 	if errors.Is(err, bus.ErrLocked) {
 		return fmt.Errorf("%w: %w", ErrInUse, err)
 	}

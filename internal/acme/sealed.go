@@ -28,8 +28,9 @@ func isStored(key string) bool {
 	return !strings.HasPrefix(key, "locks/") && path.Ext(key) != ".part" && !strings.HasPrefix(path.Base(key), ".new-")
 }
 
-// eachStored calls do with each file that is sealed, or should be.
-func eachStored(in fs.FS, do func(key string) error) error {
+// EachStored calls do with each file of a folder that is sealed, or should be, by
+// its path with slashes.
+func EachStored(in fs.FS, do func(key string) error) error {
 	return fs.WalkDir(in, ".", func(key string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -47,7 +48,7 @@ const headSize = 512
 // check looks that all that there is is sealed by keys that are known, or that
 // nothing is. What they say is not read.
 func (f *folder) check() error {
-	return eachStored(f.root.FS(), func(key string) error {
+	return EachStored(f.root.FS(), func(key string) error {
 		file, err := f.root.Open(system(key))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -140,7 +141,7 @@ func sealFolder(ctx context.Context, dir string, change *atrest.Change, progress
 		defer lock.Close()
 	}
 	var keys []string
-	if err := eachStored(os.DirFS(dir), func(key string) error { keys = append(keys, key); return nil }); err != nil {
+	if err := EachStored(os.DirFS(dir), func(key string) error { keys = append(keys, key); return nil }); err != nil {
 		return err
 	}
 	for i, key := range keys {

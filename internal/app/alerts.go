@@ -15,10 +15,12 @@ import (
 	"time"
 
 	"freshet/internal/alert"
+	"freshet/internal/atrest"
 	"freshet/internal/config"
 	counters "freshet/internal/metrics"
 	"freshet/internal/monitor"
 	"freshet/internal/notify"
+	"freshet/internal/wholefile"
 )
 
 // alerts look at the figures of a server, and tell.
@@ -48,6 +50,9 @@ const lookAt = 5 * time.Second
 
 // alertsFile is where the state is kept, in the data folder.
 const alertsFile = "alerts.json"
+
+// alertsSealedAs is what it is sealed as.
+const alertsSealedAs = "alerts.json"
 
 // maxAlertsFile bounds what is read of it.
 const maxAlertsFile = 16 << 20
@@ -80,7 +85,11 @@ func (s *service) openAlerts() error {
 	}
 	if s.content.data != "" {
 		a.file = filepath.Join(s.content.data, alertsFile)
-		if err := a.load(); err != nil {
+		err := a.load()
+		switch {
+		case errors.Is(err, atrest.ErrSealed), errors.Is(err, atrest.ErrPlain), errors.Is(err, atrest.ErrNoKey):
+			return err // begun anew it would be of the other kind
+		case err != nil:
 			s.log.Error("the state of alerts cannot be read; it begins anew", "err", err)
 		}
 	}
@@ -238,10 +247,11 @@ func (a *alerts) state() ([]byte, error) {
 		}
 	}
 	a.mu.Unlock()
-	if err != nil {
-		return nil, err
+	var text []byte
+	if err == nil {
+		text, err = json.Marshal(&saved)
 	}
-	return json.Marshal(&saved)
+	return a.s.ring.Pack(text, alertsSealedAs), err
 }
 
 // write is save, with saving held.
@@ -256,7 +266,7 @@ func (a *alerts) write() error {
 	if a.replace != nil {
 		return a.replace(a.file, text)
 	}
-	return replaceFile(a.file, text)
+	return wholefile.Write(a.file, text)
 }
 
 // load goes on where the server ended before.
@@ -267,6 +277,9 @@ func (a *alerts) load() error {
 	}
 	if err != nil {
 		return err
+	}
+	if text, _, err = a.s.ring.Unpack(text, alertsSealedAs); err != nil {
+		return fmt.Errorf("%s: %w", a.file, err)
 	}
 	var saved savedAlerts
 	if err := json.Unmarshal(text, &saved); err != nil {

@@ -133,6 +133,8 @@ func Run(e *Env) int {
 		return e.get(args)
 	case "sign":
 		return e.sign(args)
+	case "seal":
+		return e.seal(args)
 	case "user":
 		return e.user(args)
 	case "job":

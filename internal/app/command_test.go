@@ -31,7 +31,7 @@ func TestCommands(t *testing.T) {
 		{"help serve more", exitUsage, "", "freshet: freshet help takes one command; there are more"},
 		{"help sreve", exitUsage, "", `freshet: unknown command "sreve"; did you mean serve?`},
 		{"srve .", exitUsage, "", `freshet: unknown command "srve"; did you mean serve?`},
-		{"cache", exitUsage, "", `freshet: unknown command "cache"; there are serve, proxy, filter, run, config, purge, why, top, check, tls, smime, get, sign, user, job, worker, servers, alert, help, version`},
+		{"cache", exitUsage, "", `freshet: unknown command "cache"; there are serve, proxy, filter, run, config, purge, why, top, check, tls, smime, get, sign, seal, user, job, worker, servers, alert, help, version`},
 		{"serve --lisen :1", exitUsage, "", "freshet: unknown flag --lisen; did you mean --listen?"},
 		{"serve --lisen :1 --memory much", exitUsage, "", "did you mean --listen?\nfreshet: bad value \"much\" for --memory: "},
 	}

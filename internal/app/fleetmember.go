@@ -106,7 +106,7 @@ func (s *service) join() error {
 	if err := fleet.CheckToken(token); err != nil {
 		return fmt.Errorf("--join: %w", err)
 	}
-	o := fleet.MemberOptions{Token: token, Patient: true, Stays: true, Figures: s.fleetFigures, Dir: s.content.data, ErrorLog: s.log.Logger,
+	o := fleet.MemberOptions{Token: token, Patient: true, Stays: true, Figures: s.fleetFigures, Dir: s.content.data, Ring: s.ring, ErrorLog: s.log.Logger,
 		Ready: func(name, about string) {
 			s.env.tell("fleet: joined as %s", name)
 			if about != "" {

@@ -52,7 +52,7 @@ func (s *service) openQueue() error {
 	if err != nil {
 		return err
 	}
-	s.jobs, err = fleet.Keep(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Name: c.Name, NATS: elsewhere, Peer: peer, Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, Cache: cache, User: c.User, Figures: s.fleetFigures, Tickets: s.giveTickets(), Certificates: s.keptForFleet(),
+	s.jobs, err = fleet.Keep(context.Background(), fleet.Options{Dir: filepath.Join(dir, "jobs"), Name: c.Name, NATS: elsewhere, Peer: peer, Version: version(), Tasks: int(max(c.Tasks, 1)), Listen: c.Fleet, Cache: cache, User: c.User, Figures: s.fleetFigures, Tickets: s.giveTickets(), Certificates: s.keptForFleet(), Ring: s.ring,
 		Dirs: c.Dirs, Keep: c.Keep, Kinds: s.kinds(), Check: s.checkJob, Inputs: fleet.InputOptions{MaxAll: c.Inputs}, Outputs: c.Outputs, Limits: s.limits, Drain: max(s.conf.ShutdownTimeout, 1), ErrorLog: s.log.Logger})
 	if errors.Is(err, fleet.ErrInUse) {
 		return fmt.Errorf("--jobs: the jobs in %s are those of another server that runs; give this one its own folder with --data", dir)

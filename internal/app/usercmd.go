@@ -13,6 +13,7 @@ import (
 
 	"freshet/internal/config"
 	"freshet/internal/userfile"
+	"freshet/internal/wholefile"
 )
 
 // user keeps a file of users.
@@ -134,7 +135,7 @@ func (f *userFile) write() error {
 	for _, line := range f.lines {
 		text.WriteString(line + "\n")
 	}
-	if err := replaceFile(f.path, []byte(text.String())); err != nil {
+	if err := wholefile.Write(f.path, []byte(text.String())); err != nil {
 		return fmt.Errorf("write %s: %w", f.path, err)
 	}
 	return nil

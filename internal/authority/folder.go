@@ -24,6 +24,9 @@ var (
 // and cannot come to belong to different authorities.
 func privateFile(dir string) string { return filepath.Join(dir, "private.pem") }
 
+// KeyFile is the file of the key of the authority in a folder.
+func KeyFile(dir string) string { return privateFile(dir) }
+
 // publicFile has the certificate alone, to be given to others. Some systems
 // look at the end of the name.
 func publicFile(dir string) string { return filepath.Join(dir, "freshet-ca.crt") }

@@ -48,7 +48,8 @@ func copyStreams(ctx context.Context, from, to *inside, progress func(done, tota
 			return fmt.Errorf("copy the stream %s: %w", was.Config.Name, plainly(err))
 		}
 		is := s.CachedInfo().State
-		if is.Msgs != was.State.Msgs || is.FirstSeq != was.State.FirstSeq || is.LastSeq != was.State.LastSeq {
+		// A stream that never had a message begins at 0 or at 1.
+		if is.Msgs != was.State.Msgs || max(is.FirstSeq, 1) != max(was.State.FirstSeq, 1) || is.LastSeq != was.State.LastSeq {
 			return fmt.Errorf("copy the stream %s: of %d messages, %d to %d, %d came, %d to %d", was.Config.Name,
 				was.State.Msgs, was.State.FirstSeq, was.State.LastSeq, is.Msgs, is.FirstSeq, is.LastSeq)
 		}

@@ -39,6 +39,7 @@ var words = []string{"s3cr3t-entry", "s3cr3t-page", "s3cr3t-object", "s3cr3t-nod
 func fill(t *testing.T, s *Server) {
 	t.Helper()
 	c := connect(t, s, "writer")
+	openLog(t, c, "empty")
 	l := openLog(t, c, "jobs")
 	for n := range uint64(300) {
 		mustAppend(t, l, n, fmt.Sprintf("%s %d %s", words[0], n, strings.Repeat("x", int(n))))

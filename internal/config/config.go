@@ -219,12 +219,13 @@ type sections struct {
 	servers  *Servers
 	guards   *Guards
 	sign     *Sign
+	seal     *Seal
 	alert    *Alert
 }
 
 // newSections has all sections, for values that are only looked at.
 func newSections() *sections {
-	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &SMIME{}, &Forward{}, &Get{}, &Job{}, &Worker{}, &Servers{}, &Guards{}, &Sign{}, &Alert{}}
+	return &sections{&Server{}, &Files{}, &Serve{}, &Origins{}, &Caching{}, &Store{}, &Run{}, &Site{}, &Route{}, &Purge{}, &Check{}, &Why{}, &Reach{}, &Top{}, &Programs{}, &FastCGI{}, &TLS{}, &SMIME{}, &Forward{}, &Get{}, &Job{}, &Worker{}, &Servers{}, &Guards{}, &Sign{}, &Seal{}, &Alert{}}
 }
 
 // Cache is the policy of --cache.

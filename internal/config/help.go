@@ -68,6 +68,7 @@ var Commands = []Command{
 	smimeCommand,
 	getCommand,
 	signCommand,
+	sealCommand,
 	userCommand,
 	jobCommand,
 	workerCommand,

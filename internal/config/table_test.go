@@ -84,7 +84,7 @@ func TestHelpFits(t *testing.T) {
 func TestUnknownCommand(t *testing.T) {
 	for name, want := range map[string]string{
 		"serv":  `unknown command "serv"; did you mean serve?`,
-		"cache": `unknown command "cache"; there are serve, proxy, filter, run, config, purge, why, top, check, tls, smime, get, sign, user, job, worker, servers, alert, help, version`,
+		"cache": `unknown command "cache"; there are serve, proxy, filter, run, config, purge, why, top, check, tls, smime, get, sign, seal, user, job, worker, servers, alert, help, version`,
 	} {
 		if got := UnknownCommand(name); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
