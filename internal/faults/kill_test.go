@@ -30,6 +30,7 @@ var (
 // job; all of them succeed; no attempt of a task has begun twice.
 func TestKill(t *testing.T) {
 	long(t, "it takes some twenty seconds")
+	t.Parallel()
 	random := rand.New(rand.NewPCG(wiretest.Seed(t), 0))
 	s := newShape(t, plan{workers: 2})
 	s.campaign(t, random, s.hubs, s.workers)

@@ -22,6 +22,18 @@ type liar struct {
 	number int64 // of its latest claim
 }
 
+func (l *liar) join(t *testing.T, token string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
+	defer cancel()
+	conn, err := bus.Join(ctx, token, bus.JoinOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	l.conn = conn
+}
+
 func (l *liar) say(t *testing.T, subject, format string, args ...any) ([]byte, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -74,18 +86,13 @@ func (l *liar) refused(t *testing.T, lease jobs.Lease) {
 // with a lease that is none, changes nothing; and neither does a second end of one
 // that it had.
 func TestLiar(t *testing.T) {
-	long(t, "it takes a lease of 15 seconds")
+	long(t, "it takes some ten seconds")
 	t.Parallel()
 	s := newShape(t, plan{workers: 1})
 	until := time.Now().Add(roundWithin)
-	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
-	defer cancel()
-	conn, err := bus.Join(ctx, s.invite(t, "liar"), bus.JoinOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	l := &liar{conn: conn}
+	token := s.invite(t, "liar")
+	l := &liar{}
+	l.join(t, token)
 	h := s.hold(t, "liar", until)
 	before := string(must(json.Marshal(h.tasks(t))))
 
@@ -123,7 +130,23 @@ func TestLiar(t *testing.T) {
 		change(&lease)
 		l.refused(t, lease)
 	}
-	// It says nothing until its lease is over, and gets the same task once more.
+	// It is gone until its tasks are given to others (that leases are over without a
+	// sign is TestStopped's), and gets the same task once more.
+	if _, err := l.say(t, "fleet.report", `{}`); err != nil {
+		t.Fatal(err)
+	}
+	l.conn.Close()
+	for {
+		info := insist(t, s, until, func(ctx context.Context, c *fleet.Client) (jobs.Info, error) { return c.Job(ctx, id) })
+		if info.Counts[jobs.Queued] == 1 {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("its task is not given to others: %+v", info)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	l.join(t, token)
 	second := l.claim(t, until)
 	if second.Job != id || second.Attempt != 2 || second.Token <= first.Token {
 		t.Fatalf("%+v after %+v", second, first)

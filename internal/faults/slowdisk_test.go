@@ -33,7 +33,6 @@ const (
 func TestSlowDisk(t *testing.T) {
 	shakes(t)
 	t.Parallel()
-	until := time.Now().Add(roundWithin)
 	page := newShaken(t)
 	o := newPages(t, filepath.Join(readable(t), "origin"), rand.New(rand.NewPCG(wiretest.Seed(t), 0)))
 	s := newShape(t, plan{workers: 1, hub: o.proxy("hub"), change: func(s *shape, n *node) {
@@ -44,6 +43,7 @@ func TestSlowDisk(t *testing.T) {
 		n.env = append(n.env, "TMPDIR="+temp)
 		page.shake(n, s.dir)
 	}})
+	until := time.Now().Add(roundWithin) // all is built
 	o.fill(t, "hub", until)
 	page.set(slowLeast, slowFrom)
 	page.set(slowMost, slowTo)
