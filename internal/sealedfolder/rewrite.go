@@ -80,6 +80,9 @@ func Rewrite(ctx context.Context, dir string, change *atrest.Change, kind *Kind,
 	ways := [][2]*Folder{{plain, sealed}, {sealed, sealed}}
 	if change.Plain {
 		ways = [][2]*Folder{{sealed, plain}}
+		if err := os.MkdirAll(plain.Dir, 0o700); err != nil {
+			return err
+		}
 	}
 	for _, way := range ways {
 		if err := r.measure(way[0]); err != nil {
@@ -244,6 +247,9 @@ func makeFolder(root, dir string) error {
 // removeFolders removes the empty folders in a folder.
 func removeFolders(dir string) error {
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
