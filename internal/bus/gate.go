@@ -17,7 +17,8 @@ type gate struct {
 }
 
 // Check lets in connections of this process, which show a secret that never
-// leaves it and may do everything, and those of nodes, which the door knows.
+// leaves it and may do everything, or another one, for NATS' own account; and those
+// of nodes, which the door knows.
 func (g gate) Check(c server.ClientAuthentication) bool {
 	if c.Kind() != server.CLIENT {
 		return false
@@ -30,7 +31,12 @@ func (g gate) Check(c server.ClientAuthentication) bool {
 		c.RegisterUser(user)
 		return true
 	}
-	if subtle.ConstantTimeCompare([]byte(c.GetOpts().Token), []byte(g.s.secret)) != 1 {
+	shown := []byte(c.GetOpts().Token)
+	if subtle.ConstantTimeCompare(shown, []byte(g.s.system)) == 1 {
+		c.RegisterUser(&server.User{Username: "system", Account: g.s.ns.SystemAccount()})
+		return true
+	}
+	if subtle.ConstantTimeCompare(shown, []byte(g.s.secret)) != 1 {
 		return false
 	}
 	c.RegisterUser(&server.User{Username: "local"})

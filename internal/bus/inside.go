@@ -29,6 +29,7 @@ type inside struct {
 	ns       *server.Server
 	lock     io.Closer // nil: there is no folder
 	secret   string    // what connections of this process show, new with each start
+	system   string    // the same, of NATS' own account
 
 	mu     sync.Mutex // guards what follows; a leaf
 	conns  map[*Conn]bool
@@ -43,7 +44,7 @@ type inside struct {
 
 // prepare comes first.
 func (s *inside) prepare(log *slog.Logger, maxStore int64) {
-	s.log, s.maxStore, s.secret = log, maxStore, random()
+	s.log, s.maxStore, s.secret, s.system = log, maxStore, random(), random()
 	s.conns, s.stopped = map[*Conn]bool{}, make(chan struct{})
 	s.writes, s.breaks = context.WithCancelCause(context.Background())
 }

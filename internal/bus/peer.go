@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"freshet/internal/atrest"
 	"freshet/internal/wholefile"
@@ -241,6 +242,7 @@ func (p *Peer) Yield() {
 		return
 	}
 	defer c.Close()
+	p.yieldStreams(ctx)
 	var led []string
 	list := c.js.ListStreams(ctx)
 	for info := range list.Info() {
@@ -258,6 +260,26 @@ func (p *Peer) Yield() {
 				break
 			}
 			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// yieldStreams has another peer be the one that says where streams are and who leads
+// them. NATS has its system account alone ask for that.
+func (p *Peer) yieldStreams(ctx context.Context) {
+	if !p.ns.JetStreamIsLeader() {
+		return
+	}
+	nc, err := nats.Connect("", nats.InProcessServer(p.ns), nats.Token(p.system))
+	if err != nil {
+		return
+	}
+	defer nc.Close()
+	_, _ = nc.RequestWithContext(ctx, server.JSApiLeaderStepDown, nil) // who does not answer is waited for below
+	for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+		info, err := p.ns.Jsz(nil)
+		if err == nil && info.Meta != nil && info.Meta.Leader != "" && info.Meta.Leader != p.token.Name {
+			return
 		}
 	}
 }
