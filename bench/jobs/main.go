@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"flag"
 	"fmt"
 	"io"
@@ -19,14 +20,17 @@ import (
 	"freshet/bench/internal/command"
 	"freshet/bench/internal/machine"
 	"freshet/bench/internal/stats"
+	"freshet/internal/atrest"
+	"freshet/internal/keyfile"
 )
 
 // bench is one run.
 type bench struct {
 	rounds int
 	each   time.Duration
-	many   int    // jobs that wait
-	dir    string // for logs
+	many   int          // jobs that wait
+	dir    string       // for logs
+	ring   *atrest.Ring // nil: the log is not sealed
 }
 
 func main() { command.Main("jobs", run) }
@@ -38,10 +42,17 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	flags.DurationVar(&b.each, "each", time.Second, "for how `long`")
 	flags.IntVar(&b.many, "many", 1_000_000, "how many jobs `wait` for the figures of size")
 	flags.StringVar(&b.dir, "dir", "", "keep logs in a new folder of this `folder` (default: the system's for temporary files)")
+	sealed := flags.Bool("sealed", false, "seal the log, with a key of this run")
 	quick := flags.Bool("quick", false, "a moment, to see that it works")
 	out := flags.String("out", "", "write the results to this `file` too")
-	if err := flags.Parse(args); err != nil {
+	err := flags.Parse(args)
+	if err != nil {
 		return err
+	}
+	if *sealed {
+		if b.ring, err = newRing(); err != nil {
+			return err
+		}
 	}
 	if *quick {
 		b.rounds, b.each, b.many = 2, 50*time.Millisecond, 5000
@@ -70,6 +81,14 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		return err
 	}
 	return b.size(ctx, w)
+}
+
+// newRing is of one new key.
+func newRing() (*atrest.Ring, error) {
+	secret := make([]byte, atrest.SecretSize)
+	rand.Read(secret)
+	keys, err := atrest.ParseKeys([]byte(keyfile.Key{Name: "bench", Secret: secret}.String()))
+	return atrest.NewRing(func() *atrest.Keys { return keys }), err
 }
 
 // speed measures each figure once a round, so that none has a better machine

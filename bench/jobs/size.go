@@ -16,7 +16,7 @@ import (
 // size measures what many jobs cost that wait.
 func (b *bench) size(ctx context.Context, w io.Writer) (err error) {
 	dir := filepath.Join(b.dir, "many")
-	log, err := jobs.OpenFileLog(dir)
+	log, err := jobs.OpenSealedFileLog(dir, b.ring)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (b *bench) size(ctx context.Context, w io.Writer) (err error) {
 		return err
 	}
 	line("close: the pages that are not written yet", "%10.2f s", time.Since(begun).Seconds())
-	line("pages and log on disk", "%10.1f MB", float64(onDisk(dir))/1e6)
+	line("pages and log on disk", "%10.1f MB", float64(onDisk(dir)+onDisk(dir+".sealed"))/1e6)
 	begun = time.Now()
 	if s, err = jobs.New(ctx, log, options); err != nil {
 		return err

@@ -39,7 +39,7 @@ func (b *bench) figure(ctx context.Context, f *figure) (v float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	log, err := jobs.OpenFileLog(filepath.Join(dir, "queue"))
+	log, err := jobs.OpenSealedFileLog(filepath.Join(dir, "queue"), b.ring)
 	if err != nil {
 		return 0, err
 	}
