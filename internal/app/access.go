@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"weak"
 
 	"freshet/internal/config"
@@ -26,7 +27,8 @@ type access struct {
 	mu    sync.Mutex                            // guards basic
 	basic map[basicOf]weak.Pointer[guard.Basic] // of the routes that there are
 
-	asking *outbound.Transport // to the services of forward-auth
+	asking  *outbound.Transport // to the services of forward-auth
+	waiting atomic.Int64        // requests that wait for those
 }
 
 // basicOf is what a guard by name and password is made of; trusted as text.
@@ -92,7 +94,7 @@ func (a *access) open(c *config.Access, trusted []netip.Prefix, w *within) (g ac
 	}
 	if f := &c.Forward; f.URL != "" {
 		a.setUp()
-		g.last = append(g.last, guard.NewForwardAuth(guard.ForwardAuthOptions{URL: f.URL, Fields: f.Fields, Timeout: f.Timeout, Transport: a.asking, Trusted: trusted}))
+		g.last = append(g.last, guard.NewForwardAuth(guard.ForwardAuthOptions{URL: f.URL, Fields: f.Fields, Timeout: f.Timeout, Transport: a.asking, Waiting: &a.waiting, Trusted: trusted}))
 	}
 	return g, nil
 }

@@ -98,6 +98,7 @@ func (s *service) addGauges() {
 	m.AddGauge(counters.Gauge{Name: counters.Memory, Unit: "bytes", Help: "Memory of the process", Value: processMemory})
 	m.AddGauge(counters.Gauge{Name: "goroutines", Help: "Goroutines", Value: func() float64 { return float64(runtime.NumGoroutine()) }})
 	s.addProgramGauges()
+	s.addGuardGauges()
 	if store := s.content.store; store != nil {
 		m.AddGauge(counters.Gauge{Name: counters.CacheMemory, Unit: "bytes", Help: "Memory of stored answers",
 			Value: func() float64 { return float64(store.Totals().MemoryUsed) }, Limit: func() float64 { return float64(store.Totals().MemoryLimit) }})

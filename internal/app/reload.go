@@ -41,6 +41,7 @@ func (s *service) reload(always bool) {
 	s.read.Store(time.Now().UnixNano())
 	s.conf.ShutdownTimeout = next.Server.ShutdownTimeout
 	s.addProgramGauges()
+	s.addGuardGauges()
 	s.start(added)
 	first := s.certificates() == nil
 	if err := s.reloadAuto(next); err != nil {

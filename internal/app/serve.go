@@ -34,7 +34,7 @@ type service struct {
 	log       *errorLog
 	ring      *atrest.Ring      // what is stored is sealed by; nil: it is not
 	access    *accesslog.Logger // nil when off
-	leaving   func()            // closes connections to services of guards; nil before there can be one
+	within    *within           // nil before anything is opened
 	content   content
 	door      door
 	jobs      *fleet.Keeper // nil: it takes none
@@ -179,7 +179,7 @@ func (s *service) open(content opener) (err error) {
 		return err
 	}
 	in := &within{pages: pages, ring: s.ring, log: s.log.Logger, door: &s.door, now: s.env.Now, securePort: s.securePort, signatures: newSignatures(s.env.Now), environ: s.env.Environ}
-	s.leaving = in.access.close
+	s.within = in
 	if s.content, err = content(in); err != nil {
 		return err
 	}
@@ -369,8 +369,8 @@ func (s *service) close() error {
 	if s.content.close != nil {
 		faults = append(faults, s.content.close())
 	}
-	if s.leaving != nil {
-		s.leaving()
+	if s.within != nil {
+		s.within.access.close()
 	}
 	if s.access != nil {
 		if err := s.access.Close(); err != nil {

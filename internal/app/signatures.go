@@ -17,6 +17,7 @@ import (
 // outlives changes of the configuration.
 type signatures struct {
 	replays *guard.Replays
+	opened  bool // there are, or were, guards that use it
 	files   gateway.Files
 }
 
@@ -46,6 +47,7 @@ func (s *signatures) open(c *config.Signatures, now func() int64, log *slog.Logg
 	if err != nil {
 		return nil, fmt.Errorf("signatures: %w", err)
 	}
+	s.opened = s.opened || o.Replays != nil
 	return g, nil
 }
 

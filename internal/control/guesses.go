@@ -113,6 +113,19 @@ func (g *Guesses[K]) Keys() int {
 	return len(g.of)
 }
 
+// KeysAt is Keys without those whose time is over.
+func (g *Guesses[K]) KeysAt(now time.Time) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for _, w := range g.of {
+		if !g.over(w, now) {
+			n++
+		}
+	}
+	return n
+}
+
 // ClientOf is what clients are told apart by: the address, of IPv6 the network,
 // for a client has all of its addresses.
 func ClientOf(a netip.Addr) netip.Prefix {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"freshet/httpd"
@@ -27,6 +28,7 @@ type ForwardAuthOptions struct {
 	Fields    []string          // of its answer, which the request gets in place of the client's
 	Timeout   time.Duration     // of the whole exchange; 0 means DefaultAuthTimeout
 	Transport http.RoundTripper // what asks; it follows no redirects
+	Waiting   *atomic.Int64     // how many requests wait for an answer; nil: nobody counts them
 	Trusted   []netip.Prefix
 }
 
@@ -143,6 +145,10 @@ func (g *ForwardAuth) ask(r *http.Request) reply {
 	q, err := g.question(ctx, r)
 	if err != nil {
 		return reply{refused: rule.ForwardAuthUnreachable, err: err}
+	}
+	if g.o.Waiting != nil {
+		g.o.Waiting.Add(1)
+		defer g.o.Waiting.Add(-1)
 	}
 	answer, err := g.o.Transport.RoundTrip(q)
 	if err != nil {

@@ -236,3 +236,24 @@ func (s *Replays) Len() int {
 	defer s.mu.Unlock()
 	return len(s.seen)
 }
+
+// ReplayFigures say how full a table of signatures is.
+type ReplayFigures struct {
+	Held, Most int   // signatures that are remembered, and the most that may be
+	Refused    int64 // requests that were refused for want of room, so far
+}
+
+// Figures returns them at a time, in nanoseconds since 1970.
+func (s *Replays) Figures(now int64) ReplayFigures {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep(now / int64(time.Second))
+	return ReplayFigures{len(s.seen), s.most, s.refused}
+}
+
+// allow says that a guard has room for so many.
+func (s *Replays) allow(most int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.most = max(s.most, most)
+}

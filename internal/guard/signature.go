@@ -69,6 +69,9 @@ func OpenSignature(o SignatureOptions, failed func(error)) (*Signature, error) {
 	if o.MaxReplays <= 0 {
 		o.MaxReplays = DefaultReplays
 	}
+	if o.Replays != nil {
+		o.Replays.allow(o.MaxReplays)
+	}
 	g := &Signature{o: o, policy: signature.Policy{
 		Label: o.Label, Tag: o.Tag, Required: o.Required, MaxAge: o.MaxAge, Algorithms: o.Algorithms,
 	}}

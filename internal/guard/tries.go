@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"freshet/internal/control"
@@ -25,6 +26,8 @@ type Tries struct {
 	names   control.Guesses[account]
 	pairs   control.Guesses[attempt]
 	shown   control.Guesses[attempt] // those that are known, by themselves
+
+	refused atomic.Int64 // secrets that were not looked at
 
 	mu    sync.Mutex // guards known; a leaf
 	known map[attempt]struct{}
@@ -73,7 +76,26 @@ func attemptOf(a Attempt) attempt {
 
 // Wait returns how long a secret is not to be looked at; 0 when it is.
 func (t *Tries) Wait(of Attempt, now time.Time) time.Duration {
-	a := attemptOf(of)
+	wait := t.wait(attemptOf(of), now)
+	if wait > 0 {
+		t.refused.Add(1)
+	}
+	return wait
+}
+
+// TriesFigures say how full the tables of wrong secrets are.
+type TriesFigures struct {
+	Clients, Names int   // that are counted: for which wrong secrets came lately
+	Most           int   // of either that are told apart; all others count as one
+	Refused        int64 // secrets that were not looked at, so far
+}
+
+// Figures returns them at a time.
+func (t *Tries) Figures(now time.Time) TriesFigures {
+	return TriesFigures{t.clients.KeysAt(now), t.names.KeysAt(now), maxTried, t.refused.Load()}
+}
+
+func (t *Tries) wait(a attempt, now time.Time) time.Duration {
 	if t.knows(a) {
 		return max(t.clients.WaitAlone(a.client, now), t.shown.Wait(a, now))
 	}
