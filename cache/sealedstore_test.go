@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"freshet/internal/atrest"
+	"freshet/internal/diskstore"
 )
 
 // sealedVar has the tests of this package that have a folder use a sealed one.
@@ -30,6 +33,11 @@ func newStore(o StoreOptions) (*Store, error) {
 // testRing returns a ring of keys, the first of which seals; the secret of each
 // follows from its name.
 func testRing(names ...string) *atrest.Ring {
+	keys := testKeys(names...)
+	return atrest.NewRing(func() *atrest.Keys { return keys })
+}
+
+func testKeys(names ...string) *atrest.Keys {
 	text := ""
 	for _, name := range names {
 		text += name + " " + hex.EncodeToString(append(make([]byte, atrest.SecretSize-len(name)), name...)) + "\n"
@@ -38,7 +46,7 @@ func testRing(names ...string) *atrest.Ring {
 	if err != nil {
 		panic(err)
 	}
-	return atrest.NewRing(func() *atrest.Keys { return keys })
+	return keys
 }
 
 // TestAllSealed runs the tests that use folders with sealed ones.
@@ -142,5 +150,53 @@ func TestSealedPurges(t *testing.T) {
 	defer s.Close()
 	if !strings.Contains(log.String(), "not what was written") {
 		t.Errorf("lines that changed places were believed: %s", &log)
+	}
+}
+
+// TestResealOthers has the key change while a store is used: Reseal seals what is
+// beside the objects, too, and says so.
+func TestResealOthers(t *testing.T) {
+	dir := t.TempDir()
+	var sealed atomic.Pointer[atrest.Keys]
+	sealed.Store(testKeys("k1"))
+	o := StoreOptions{Dir: dir, Seal: atrest.NewRing(sealed.Load)}
+	s, err := NewStore(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	purge := func() {
+		t.Helper()
+		if _, err := s.PurgeBy(Purge{What: []Selector{mustSelect(t, "tag one")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(r diskstore.Scrubbed, err error, others map[string]int64) {
+		t.Helper()
+		if err != nil || !maps.Equal(r.Others, others) {
+			t.Errorf("%v, %v; want %v", r.Others, err, others)
+		}
+	}
+	purge()
+	r, err := s.Scrub(t.Context(), 0, nil)
+	want(r, err, map[string]int64{"k1": 2})
+	sealed.Store(testKeys("k2", "k1"))
+	purge()
+	r, err = s.Scrub(t.Context(), 0, nil)
+	want(r, err, map[string]int64{"k1": 2, "k2": 1}) // of purges.log some lines by each
+	r, err = s.Reseal(t.Context(), 0, nil)
+	want(r, err, map[string]int64{"k2": 2})
+	sealed.Store(testKeys("k2"))
+	was := s.generation.Load()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = NewStore(o); err != nil {
+		t.Fatal(err)
+	}
+	if now := s.generation.Load(); now != was {
+		t.Errorf("generation %d, was %d", now, was)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -200,8 +200,12 @@ func scrubKind(s *cache.Store) worker.Kind {
 		if reseal {
 			r.Print("sealed anew: %d", done.Resealed)
 		}
-		for _, key := range slices.Sorted(maps.Keys(done.Keys)) {
-			r.Print("need key %s: %d objects", key, done.Keys[key])
+		needed := maps.Clone(done.Keys)
+		for key := range done.Others {
+			needed[key] += 0
+		}
+		for _, key := range slices.Sorted(maps.Keys(needed)) {
+			r.Print("need key %s: %d objects, %d other files", key, done.Keys[key], done.Others[key])
 		}
 		if err != nil {
 			return jobs.Result{Exit: exitFault, Reason: err.Error()}

@@ -188,7 +188,7 @@ func TestScrubJob(t *testing.T) {
 	scrub(exitOK, "1 objects, 200000 bytes of bodies were read back; removed, because they were not what was written: 0", "--param", "rate=20MiB")
 	scrub(exitFault, "no size", "--param", "rate=fast")
 	scrub(exitFault, "neither yes nor no", "--param", "reseal=maybe")
-	scrub(exitOK, "need key k1: 1 objects")
+	scrub(exitOK, "need key k1: 1 objects, 2 other files")
 	scrub(exitOK, "sealed anew: 0\n", "--param", "reseal=yes")
 	scrub(exitFault, `no parameter "urls"`, "http://example.com/")
 	f, err := os.OpenFile(bodies()[0], os.O_WRONLY, 0)

@@ -1,6 +1,9 @@
 package atrest
 
-import "errors"
+import (
+	"encoding/base64"
+	"errors"
+)
 
 // What is kept of what must not be mixed: with keys all of it is sealed, without
 // keys nothing is. "freshet seal" rewrites what there is.
@@ -33,6 +36,18 @@ func (r *Ring) Unpack(file []byte, what string) (plain []byte, name string, err 
 		return nil, "", ErrPlain
 	}
 	return r.Open(nil, file, what)
+}
+
+// KeyOfLine returns the name of the key that a line is sealed by.
+func KeyOfLine(line []byte) (name string, err error) {
+	if !IsSealedLine(line) {
+		return "", ErrPlain
+	}
+	file, err := base64.RawStdEncoding.AppendDecode(nil, line[len(linePrefix):])
+	if err != nil {
+		return "", ErrDamaged
+	}
+	return KeyOf(file)
 }
 
 // A Change rewrites what is stored: from plain, or sealed by any of the keys, to

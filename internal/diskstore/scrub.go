@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"freshet/internal/atrest"
 )
 
 // scrub reads everything back, one object after the other, over and over, and
@@ -32,6 +34,9 @@ type Scrubbed struct {
 	Keys map[string]int64
 	// Resealed is how many of them Reseal has written anew.
 	Resealed int64
+	// Others says how many files beside the objects need each key: the marker of the
+	// folder, and what the store's user adds.
+	Others map[string]int64
 }
 
 // ErrNoScrub says that a store is not scrubbed: processes share its directory.
@@ -76,10 +81,27 @@ func (s *Store) pass(ctx context.Context, rate int64, reseal bool, told func(don
 		}
 	}
 	r.Bytes, r.Removed, r.Resealed = p.read, s.corrupt.Load()-before, p.resealed
-	if s.opt.Seal != nil {
-		r.Keys = p.keys
+	if s.opt.Seal == nil {
+		return r, context.Cause(ctx)
 	}
-	return r, context.Cause(ctx)
+	r.Keys = p.keys
+	r.Others, err = s.passMarker(reseal)
+	return r, errors.Join(context.Cause(ctx), err)
+}
+
+// passMarker says which key the marker needs, and has it sealed by the first.
+func (s *Store) passMarker(reseal bool) (map[string]int64, error) {
+	if reseal {
+		if err := s.writeMarker(); err != nil {
+			return nil, err
+		}
+	}
+	marker, err := s.readMarker()
+	if err != nil {
+		return nil, err
+	}
+	key, err := atrest.KeyOf(marker)
+	return map[string]int64{key: 1}, err
 }
 
 // awaitIndex waits until all is known that was there at the start.

@@ -443,8 +443,23 @@ func TestReseal(t *testing.T) {
 		t.Fatal(err)
 	}
 	putAll(t, s, key(4), "new", large)
+	if marker, err := os.ReadFile(filepath.Join(dir, markerName)); err != nil {
+		t.Fatal(err)
+	} else if by, err := atrest.KeyOf(marker); by != "k2" || err != nil {
+		t.Errorf("the marker is sealed by %q, %v", by, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, markerName), testRing("k1").Seal(nil, s.names, markerPurpose), 0o600); err != nil { // as if the key came while it runs
+		t.Fatal(err)
+	}
 	expect := func(r Scrubbed, err error, old, now, resealed int64) {
 		t.Helper()
+		marker := "k2"
+		if old > 0 {
+			marker = "k1"
+		}
+		if len(r.Others) != 1 || r.Others[marker] != 1 {
+			t.Errorf("other files: %v, not of %s", r.Others, marker)
+		}
 		if err != nil || r.Keys["k1"] != old || r.Keys["k2"] != now || r.Resealed != resealed || r.Objects != 4 || r.Removed != 0 {
 			t.Errorf("%+v, %v; want %d by k1, %d by k2, %d resealed", r, err, old, now, resealed)
 		}
