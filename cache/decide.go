@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"freshet/digest"
 	"freshet/freshness"
 	"freshet/internal/rule"
 )
@@ -253,7 +254,12 @@ func (x *fill) keep(st *freshness.Storing) {
 	size := x.declared()
 	x.object = x.storedObject(st, x.code, body{size: size})
 	x.body = &growing{size: size, bound: x.reserve(size), spill: x.spill}
-	x.check = checkerOf(x.q.r.Method, x.code, x.header)
+	if x.check = checkerOf(x.q.r.Method, x.code, x.header); announced(x.header, "Content-Digest") || announced(x.header, "Repr-Digest") {
+		if x.check == nil {
+			x.check = new(digest.Checker)
+		}
+		x.check.Expect(digest.SHA256, digest.SHA512)
+	}
 	x.setMode(modeStore)
 	x.f.land(stored, x.object, x.body, 0)
 }

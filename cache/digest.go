@@ -1,8 +1,12 @@
 package cache
 
 import (
+	"net/http"
+	"strings"
+
 	"freshet/digest"
 	"freshet/freshness"
+	"freshet/internal/field"
 )
 
 // What an answer says of its own bytes (RFC 9530) is compared once, when they are
@@ -11,18 +15,24 @@ import (
 // What is put together of stored bytes and others is never sent as a whole before
 // it was compared: the last bytes of a large part, which goes to the client and
 // to a file as it comes, are kept back until then, and of what is wrong they are
-// not sent. Digests in trailers are not looked at: trailers are not kept.
+// not sent. Digests in trailers that were announced are compared, too, before
+// something is stored, and not kept, as no trailers are.
 
 // checkerOf returns what compares a body with the digests that fields say it has;
 // nil when they say nothing.
 func checkerOf(method string, status int, fields freshness.Fields) *digest.Checker {
+	return moreChecks(nil, method, status, func(name string) []string { return fields[name] })
+}
+
+// moreChecks adds to a checker, which is made if there is none, the digests in
+// fields.
+func moreChecks(c *digest.Checker, method string, status int, fields func(name string) []string) *digest.Checker {
 	content, repr := digest.Applies(method, status)
-	var c *digest.Checker
 	for _, f := range [...]struct {
 		name    string
 		applies bool
 	}{{"Content-Digest", content}, {"Repr-Digest", repr}} {
-		lines := fields[f.name]
+		lines := fields(f.name)
 		if !f.applies || len(lines) == 0 {
 			continue
 		}
@@ -36,6 +46,32 @@ func checkerOf(method string, status int, fields freshness.Fields) *digest.Check
 		c.Add(f.name, said.Digests...)
 	}
 	return c
+}
+
+// announced reports whether fields say that a trailer will come.
+func announced(fields http.Header, name string) bool {
+	for elem := range field.Elements(fields["Trailer"]) {
+		if strings.EqualFold(elem, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkTrailers adds what the trailers of an answer say, which have come by now.
+func (x *fill) checkTrailers() {
+	if x.check == nil || len(x.header["Trailer"]) == 0 {
+		return
+	}
+	moreChecks(x.check, x.q.r.Method, x.code, func(name string) []string {
+		if !announced(x.header, name) {
+			return nil
+		}
+		if lines := x.header[http.TrailerPrefix+name]; len(lines) > 0 {
+			return lines
+		}
+		return x.header[name]
+	})
 }
 
 // wrong reports whether what was written to a checker is not what it has to be.

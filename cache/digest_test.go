@@ -405,3 +405,55 @@ func TestMadeDigests(t *testing.T) {
 		}
 	}
 }
+
+// TestDigestInTrailer: what an answer says of itself behind its body is compared
+// before it is stored, if it was announced.
+func TestDigestInTrailer(t *testing.T) {
+	for _, content := range []string{"0123456789", strings.Repeat("0123456789", 50_000)} {
+		right := digest.Of(digest.SHA512, []byte(content)).String()
+		bad := digest.Of(digest.SHA256, []byte("another")).String()
+		for _, c := range []struct {
+			announce, name, head, value string
+			stored                      bool
+		}{
+			{"Repr-Digest", "Repr-Digest", "", right, true},
+			{"Repr-Digest", "Repr-Digest", "", bad, false},
+			{"X, content-digest", "Content-Digest", "", bad, false},
+			{"Content-Digest", "Content-Digest", right, bad, false},
+			{"Content-Digest", "Content-Digest", right, "", true},
+			{"X", "Repr-Digest", "", bad, true}, // not announced: no hash was made
+			{"Repr-Digest", "Repr-Digest", "", "", true},
+		} {
+			eachTrailer(t, fmt.Sprintf("%d bytes, %s, %.12s", len(content), c.announce, c.value), func(t *testing.T, prefix string) {
+				asked := 0
+				w := newWorld(t, Options{Store: closedStore(t), MaxInMemory: 10_000}, func(w http.ResponseWriter, r *http.Request) {
+					asked++
+					h := w.Header()
+					h.Set("Cache-Control", "max-age=1000")
+					h.Set("Trailer", c.announce)
+					if c.head != "" {
+						h.Set("Repr-Digest", c.head)
+					}
+					io.WriteString(w, content)
+					if c.value != "" {
+						h.Set(prefix+c.name, c.value)
+					}
+				})
+				for range 2 {
+					if r := w.do("GET /a"); r.Code != 200 || r.Body.String() != content {
+						t.Errorf("%d, %d bytes", r.Code, r.Body.Len())
+					}
+				}
+				if want := map[bool]int{true: 1, false: 2}[c.stored]; asked != want {
+					t.Errorf("the origin was asked %d times, want %d", asked, want)
+				}
+			})
+		}
+	}
+}
+
+// eachTrailer runs a test with both ways in which handlers set trailers.
+func eachTrailer(t *testing.T, name string, f func(t *testing.T, prefix string)) {
+	t.Run(name, func(t *testing.T) { f(t, http.TrailerPrefix) })
+	t.Run(name+", plain", func(t *testing.T) { f(t, "") })
+}

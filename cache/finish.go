@@ -84,6 +84,7 @@ func (x *fill) publish(o *object) {
 		return
 	}
 	o.body = b
+	x.checkTrailers()
 	if wrong(x.check) {
 		x.discard()
 		x.unkept(rule.CacheDigestWrong)
