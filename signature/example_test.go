@@ -42,3 +42,32 @@ func Example() {
 	// verified shop true
 	// signature sig1: the message was changed, or another key has signed it
 }
+
+// A server verifies one request after the other with a Verifier, here one that was
+// changed on its way.
+func ExampleVerifier() {
+	key, err := signature.NewKey("shop", signature.HMAC, []byte("a secret of thirty-two octets, or more"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	now := time.Unix(1618884473, 0)
+	var verifier signature.Verifier
+	for _, changed := range []string{"/eggs", "/hens"} {
+		header := http.Header{}
+		m := &signature.Message{Method: "GET", Scheme: "https", Authority: "example.org", Target: "/eggs", Header: signature.Header(header)}
+		signed, err := signature.Sign(m, key, signature.Params{Components: []string{"@method", "@target-uri"}, Created: now})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		header.Set("Signature-Input", signed.Input)
+		header.Set("Signature", signed.Signature)
+		m.Target = changed
+		v := verifier.Verify(m, signature.KeySet(key), &signature.Policy{}, now)
+		fmt.Println(changed, v.Outcome)
+	}
+	// Output:
+	// /eggs verified
+	// /hens bad signature
+}
