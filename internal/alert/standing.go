@@ -58,7 +58,7 @@ func (s *standing) add(reading *Reading, is condition) {
 func (s *standing) end(looked bool) Standing {
 	switch {
 	case !looked:
-		return Standing{Note: "The figure " + s.rule.Figure + " is not known here now."}
+		return Standing{Note: "Not known here now."}
 	case len(s.unknown) > 0:
 		about := strings.Join(s.unknown, ", ")
 		if s.more > 0 {
@@ -70,5 +70,5 @@ func (s *standing) end(looked bool) Standing {
 	case s.few != nil:
 		return Standing{Note: fmt.Sprintf("The figure is of %s requests, and the rule asks for %s.", trimmed(s.few.Of, 0), trimmed(s.rule.Least, 0))}
 	}
-	return Standing{Note: "The figure " + s.rule.Figure + " is not known here now."}
+	return Standing{Note: "Not known here now."}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,49 +16,6 @@ import (
 	"freshet/internal/mailtest"
 	"freshet/internal/wiretest"
 )
-
-// A post is what alerts go to in a test: a mail server with TLS and a login, and
-// what a server needs to send signed mails there.
-type post struct {
-	*mailtest.Server
-	dir  string
-	root string
-	args []string
-}
-
-func newPost(t *testing.T, o mailtest.Options) *post {
-	t.Helper()
-	a := mailtest.NewAuthority(t)
-	p := &post{dir: t.TempDir()}
-	if o.TLS == nil {
-		cert := a.Server("127.0.0.1", time.Now().Add(time.Hour))
-		o.TLS = mailtest.Offers(cert)
-	}
-	o.User, o.Password = "freshet", "geheim"
-	p.Server = mailtest.Serve(t, o)
-	p.root = mailtest.Write(t, p.dir, "root.pem", a.Cert)
-	cert, key := a.Person("freshet@example.org")
-	p.args = []string{"--alert-mail", "ops@example.org", "--alert-from", "freshet@example.org", "--alert-smtp", "smtp://freshet@127.0.0.1:" + p.Port(),
-		"--alert-smtp-tls", "required", "--alert-smtp-ca", p.root, "--alert-smtp-password", mailtest.Write(t, p.dir, "password", "geheim\n"),
-		"--alert-sign-cert", mailtest.Write(t, p.dir, "cert.pem", cert), "--alert-sign-key", mailtest.Write(t, p.dir, "key.pem", key)}
-	return p
-}
-
-// read waits for a mail, and returns the text that OpenSSL has verified.
-func (p *post) read(t *testing.T) string {
-	t.Helper()
-	m := p.Mail(t)
-	if !m.TLS || m.User != "freshet" {
-		t.Errorf("it came in clear, or without a login: %+v", m)
-	}
-	c := exec.Command("openssl", "cms", "-verify", "-CAfile", p.root, "-purpose", "smimesign")
-	var out, said bytes.Buffer
-	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(m.Text), &out, &said
-	if err := c.Run(); err != nil {
-		t.Fatalf("openssl: %v: %s\n%s", err, said.String(), m.Text)
-	}
-	return out.String()
-}
 
 // alerting starts a server that looks often.
 func alerting(t *testing.T, home string, args ...string) *program {
@@ -73,51 +29,51 @@ func alerting(t *testing.T, home string, args ...string) *program {
 // that is not there, a certificate that ends soon, a job that fails.
 func TestAlertsOfRealFaults(t *testing.T) {
 	t.Run("origin", func(t *testing.T) {
-		p := newPost(t, mailtest.Options{})
+		p := mailtest.NewPost(t, mailtest.Options{})
 		origin := wiretest.Reserve(t)
 		s := alerting(t, t.TempDir(), append([]string{"proxy", "--to", "http://" + origin, "--listen", "127.0.0.1:0", "--monitor", "off", "--access-log", "off",
-			"--alert-rule", "origin-down: for 0s"}, p.args...)...)
+			"--alert-rule", "origin-down: for 0s"}, p.Args...)...)
 		url := s.url()
 		for range 20 {
 			get(t, url)
 		}
-		text := p.read(t)
+		text := p.Read(t)
 		contains(t, text, "critical: origin-down (http://"+origin+")", "refused")
 		s.stop()
 	})
 	t.Run("certificate", func(t *testing.T) {
-		p := newPost(t, mailtest.Options{})
+		p := mailtest.NewPost(t, mailtest.Options{})
 		cert := mailtest.NewAuthority(t).Server("www.example.org", time.Now().Add(48*time.Hour))
-		certFile := mailtest.Write(t, p.dir, "www.pem", cert.Leaf)
-		s := alerting(t, t.TempDir(), append([]string{"serve", "--tls-listen", "127.0.0.1:0", "--tls-cert", certFile, "--tls-key", mailtest.Write(t, p.dir, "www.key", cert.PrivateKey),
-			"--monitor", "off", folder(t)}, p.args...)...)
-		contains(t, p.read(t), "critical: certificate-expiry", "Value     1d23h; the rule is certificate_left < 14d", "www.pem")
+		certFile := mailtest.Write(t, p.Dir, "www.pem", cert.Leaf)
+		s := alerting(t, t.TempDir(), append([]string{"serve", "--tls-listen", "127.0.0.1:0", "--tls-cert", certFile, "--tls-key", mailtest.Write(t, p.Dir, "www.key", cert.PrivateKey),
+			"--monitor", "off", folder(t)}, p.Args...)...)
+		contains(t, p.Read(t), "critical: certificate-expiry", "Value     1d23h; the rule is certificate_left < 14d", "www.pem")
 		s.stop()
 	})
 	t.Run("job", func(t *testing.T) {
-		p := newPost(t, mailtest.Options{})
+		p := mailtest.NewPost(t, mailtest.Options{})
 		home := t.TempDir()
-		s := alerting(t, home, append([]string{"serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--jobs", "1", folder(t)}, p.args...)...)
+		s := alerting(t, home, append([]string{"serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--jobs", "1", folder(t)}, p.Args...)...)
 		s.monitor()
 		_, out, said := command(t, home, "job", "submit", "--wait", "--name", "nightly", "--", "sh", "-c", "exit 3")
 		id := strings.TrimSpace(out)
 		if id == "" {
 			t.Fatal(said)
 		}
-		contains(t, p.read(t), "warning: job-dead ("+id+" nightly)", "exit status 3")
+		contains(t, p.Read(t), "warning: job-dead ("+id+" nightly)", "exit status 3")
 		s.stop()
 	})
 }
 
 // A restart while an alert is raised tells nothing again.
 func TestAlertsOutliveARestart(t *testing.T) {
-	p := newPost(t, mailtest.Options{})
+	p := mailtest.NewPost(t, mailtest.Options{})
 	data, home := t.TempDir(), t.TempDir()
 	args := append([]string{"proxy", "--to", "http://" + wiretest.Reserve(t), "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--access-log", "off", "--data", data,
-		"--alert-rule", "busy: goroutines > 1"}, p.args...)
+		"--alert-rule", "busy: goroutines > 1"}, p.Args...)
 	s := alerting(t, home, args...)
 	s.url()
-	first := p.read(t)
+	first := p.Read(t)
 	contains(t, first, "warning: busy", "the rule is goroutines > 1")
 	s.stop()
 	s = alerting(t, home, args...)
@@ -154,7 +110,7 @@ type monitorAlert struct{ State, Rule, Value string }
 
 // freshet alert test goes all ways, says what came of it, and shows no password.
 func TestAlertCommand(t *testing.T) {
-	p := newPost(t, mailtest.Options{})
+	p := mailtest.NewPost(t, mailtest.Options{})
 	home := t.TempDir()
 	got := make(chan alert.Notice, 10)
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -165,7 +121,7 @@ func TestAlertCommand(t *testing.T) {
 		}
 	}))
 	defer hook.Close()
-	s := alerting(t, home, append([]string{"serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--alert-webhook", hook.URL + "/secret-path", "--alert-program", "/nowhere/at/all", folder(t)}, p.args...)...)
+	s := alerting(t, home, append([]string{"serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--alert-webhook", hook.URL + "/secret-path", "--alert-program", "/nowhere/at/all", folder(t)}, p.Args...)...)
 	s.monitor()
 	status, out, said := command(t, home, "alert", "test", "-v")
 	if status != exitFault {
@@ -177,7 +133,7 @@ func TestAlertCommand(t *testing.T) {
 			t.Errorf("wide: %s", line)
 		}
 	}
-	contains(t, p.read(t), "test from ", "nothing is wrong")
+	contains(t, p.Read(t), "test from ", "nothing is wrong")
 	if n := <-got; n.Kind != alert.Test {
 		t.Errorf("%+v", n)
 	}
@@ -245,7 +201,7 @@ func TestAlertFaults(t *testing.T) {
 
 // [alerts] and [[alert]] say what flags say.
 func TestAlertsOfFile(t *testing.T) {
-	p := newPost(t, mailtest.Options{})
+	p := mailtest.NewPost(t, mailtest.Options{})
 	conf := `[server]
 listen = "127.0.0.1:0"
 monitor = "127.0.0.1:0"
@@ -270,13 +226,13 @@ off = true
 [[site.route]]
 redirect = "https://example.org"
 `
-	file := filepath.Join(p.dir, "freshet.toml")
+	file := filepath.Join(p.Dir, "freshet.toml")
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
 	s := alerting(t, home, "run", "-c", file)
-	contains(t, p.read(t), "critical: busy")
+	contains(t, p.Read(t), "critical: busy")
 	_, out, _ := command(t, home, "alert", "list")
 	contains(t, out, "raised   busy", "off      memory")
 	s.stop()

@@ -56,7 +56,7 @@ func (s *service) look(k *sampler) alert.Look {
 	defer cancel()
 	s.lookAtJobs(ctx, look, now)
 	s.lookAtServers(ctx, look, k, now)
-	s.lookAtPurges(look, now)
+	s.lookAtPurges(look, k, now)
 	return look
 }
 

@@ -101,9 +101,11 @@ func (s *service) lookAtServers(ctx context.Context, look alert.Look, k *sampler
 	look["server_away"] = k.fleet.look(list, now)
 }
 
-// lookAtPurges looks at which servers have not confirmed them.
-func (s *service) lookAtPurges(look alert.Look, now time.Time) {
-	if s.content.purger == nil || s.jobs == nil {
+// lookAtPurges looks at which servers have not confirmed them: they are waited
+// for, or away. What has said goodbye serves nothing, and what has no token any
+// more is gone.
+func (s *service) lookAtPurges(look alert.Look, k *sampler, now time.Time) {
+	if _, known := look["server_away"]; !known || s.content.purger == nil || s.jobs == nil {
 		return
 	}
 	a, err := s.content.purger.Purge(&control.Request{Receipts: true})
@@ -114,10 +116,13 @@ func (s *service) lookAtPurges(look alert.Look, now time.Time) {
 	for i := range a.Receipts {
 		r := &a.Receipts[i]
 		for _, n := range r.Nodes {
+			if _, there := k.fleet.heard[n.Node]; !there {
+				continue
+			}
 			if _, known := waits[n.Node]; !known {
 				waits[n.Node] = alert.Reading{Subject: n.Node}
 			}
-			if age := now.Sub(r.Time).Seconds(); n.State == control.NodeWaiting && age > waits[n.Node].Value {
+			if age := now.Sub(r.Time).Seconds(); n.State != control.NodeDone && age > waits[n.Node].Value {
 				waits[n.Node] = alert.Reading{Subject: n.Node, Value: age, Detail: "The purge " + r.ID + " is not confirmed."}
 			}
 		}

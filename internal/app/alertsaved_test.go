@@ -18,7 +18,7 @@ import (
 func TestWaitingOfWebhooks(t *testing.T) {
 	file := filepath.Join(t.TempDir(), alertsFile)
 	open := func(addresses ...string) *alerts {
-		a := &alerts{file: file, machine: alert.New(alert.Options{})}
+		a := &alerts{s: &service{}, file: file, machine: alert.New(alert.Options{})}
 		for _, address := range addresses {
 			u, err := url.Parse(address)
 			if err != nil {
@@ -56,7 +56,7 @@ func TestWaitingOfWebhooks(t *testing.T) {
 // A disk that hangs holds up who saves, and nobody else: no page, and no notice.
 func TestAlertsWhileSaving(t *testing.T) {
 	begun, end := make(chan struct{}, 1), make(chan struct{})
-	a := &alerts{file: filepath.Join(t.TempDir(), alertsFile), machine: alert.New(alert.Options{Rules: alert.Rules()})}
+	a := &alerts{s: &service{}, file: filepath.Join(t.TempDir(), alertsFile), machine: alert.New(alert.Options{Rules: alert.Rules()})}
 	a.replace = func(string, []byte) error {
 		begun <- struct{}{}
 		<-end
@@ -85,11 +85,11 @@ func TestAlertsWhileSaving(t *testing.T) {
 // What was heard of servers outlives a restart.
 func TestServersSaved(t *testing.T) {
 	away := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	a := &alerts{file: filepath.Join(t.TempDir(), alertsFile), machine: alert.New(alert.Options{}), servers: map[string]heardOf{"one": {}, "two": {Away: away}}}
+	a := &alerts{s: &service{}, file: filepath.Join(t.TempDir(), alertsFile), machine: alert.New(alert.Options{}), servers: map[string]heardOf{"one": {}, "two": {Away: away}}}
 	if err := a.write(); err != nil {
 		t.Fatal(err)
 	}
-	b := &alerts{file: a.file, machine: alert.New(alert.Options{})}
+	b := &alerts{s: &service{}, file: a.file, machine: alert.New(alert.Options{})}
 	if err := b.load(); err != nil {
 		t.Fatal(err)
 	}
