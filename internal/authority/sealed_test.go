@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -116,5 +117,32 @@ func TestSeal(t *testing.T) {
 	}
 	if _, err := Seal(dir, &atrest.Change{Ring: ringOf(t, "k1")}, false); err == nil {
 		t.Error("what is no authority was sealed")
+	}
+}
+
+// TestSealedFormat has another program, which knows the format from its
+// description alone, open the authority's file.
+func TestSealedFormat(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil || exec.Command(python, "-c", "from cryptography.hazmat.primitives.ciphers.aead import AESGCM").Run() != nil {
+		t.Skip("no python3 with cryptography")
+	}
+	dir, keys := filepath.Join(t.TempDir(), "ca"), filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, []byte("k1 "+strings.Repeat("31", 32)+"\n"), 0o600); err != nil { // as ringOf makes it
+		t.Fatal(err)
+	}
+	a, err := Create(dir, Options{Seal: ringOf(t, "k1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.Command(python, filepath.Join("..", "diskstore", "testdata", "open.py"), privateFile(dir), keys, "is local authority").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, cert, err := parseAuthority(text); err != nil || !key.Equal(a.key) || !cert.Equal(a.cert) {
+		t.Errorf("%v: not the authority: %q", err, text)
+	}
+	if exec.Command(python, filepath.Join("..", "diskstore", "testdata", "open.py"), privateFile(dir), keys, "is another thing").Run() == nil {
+		t.Error("it is opened as another thing")
 	}
 }

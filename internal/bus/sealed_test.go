@@ -19,7 +19,7 @@ import (
 )
 
 // sealRing has keys of some names, the first of which seals.
-func sealRing(t *testing.T, names ...string) *atrest.Ring {
+func sealRing(t testing.TB, names ...string) *atrest.Ring {
 	t.Helper()
 	text := ""
 	for _, name := range names {
