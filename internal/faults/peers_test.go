@@ -200,6 +200,29 @@ func TestKillLeadingPeer(t *testing.T) {
 	s.verify(t, ids, 40)
 }
 
+// TestEndLeadingPeer ends the peer that leads in good order: how long it takes until
+// another one answers.
+func TestEndLeadingPeer(t *testing.T) {
+	if !*peers {
+		t.Skip("only with -faults.peers, as in make faults")
+	}
+	s := newPeers(t, peerPlan{})
+	for range 6 {
+		at := s.leader(t, -1)
+		ended := time.Now()
+		if err := s.hubs[at].end(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		gone := time.Since(ended)
+		s.leader(t, at)
+		t.Logf("%s has ended after %.1f s, and another leads after %.1f s", s.hubs[at].name, gone.Seconds(), time.Since(ended).Seconds())
+		if _, err := s.hubs[at].start(); err != nil {
+			t.Fatal(err)
+		}
+		s.allThere(t)
+	}
+}
+
 // TestPeerFullDisk fills the disk of the peer that leads: another one leads, with
 // all that was acknowledged. When there is room it is one of them again, by itself.
 func TestPeerFullDisk(t *testing.T) {
