@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -60,6 +61,25 @@ func TestRenew(t *testing.T) {
 					t.Errorf("a client is refused: %v", err)
 					return
 				}
+			}
+		})
+	}
+	for _, alone := range []bool{false, true} { // on one connection, and each on its own
+		clients.Go(func() {
+			way := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: alone, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, s.tls)
+			}}
+			defer way.CloseIdleConnections()
+			for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
+				r, err := (&http.Client{Transport: way}).Get("https://" + shop + "/")
+				if err != nil {
+					t.Errorf("a request fails: %v", err)
+					return
+				}
+				if text, err := io.ReadAll(r.Body); err != nil || string(text) != "hello" {
+					t.Errorf("a request is answered with %q, %v", text, err)
+				}
+				r.Body.Close()
 			}
 		})
 	}
