@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"maps"
-	"net/http"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -29,6 +28,7 @@ type access struct {
 
 	asking  *outbound.Transport // to the services of forward-auth
 	waiting atomic.Int64        // requests that wait for those
+	tokens  tokens
 }
 
 // basicOf is what a guard by name and password is made of; trusted as text.
@@ -49,6 +49,7 @@ const maxAsking = 256
 func (a *access) close() {
 	a.setUp()
 	a.asking.CloseIdleConnections()
+	a.tokens.close()
 }
 
 // users returns the guard by name and password, which is there once for a file, for
@@ -91,6 +92,14 @@ func (a *access) open(c *config.Access, trusted []netip.Prefix, w *within) (g ac
 			return g, err
 		}
 		g.last = append(g.last, named)
+	}
+	if c.Tokens.Keys != "" && c.Tokens.Keys != "off" {
+		a.setUp()
+		held, err := a.tokens.open(c, trusted, a.tries, w)
+		if err != nil {
+			return g, err
+		}
+		g.last = append(g.last, held)
 	}
 	if f := &c.Forward; f.URL != "" {
 		a.setUp()
@@ -166,7 +175,7 @@ func accessSettings(id rule.ID) []why.Setting {
 	case rule.ForwardAuthRefused, rule.ForwardAuthStatus, rule.ForwardAuthUnreachable, rule.ForwardAuthPath:
 		return []why.Setting{{Key: "forward-auth"}}
 	}
-	return nil
+	return tokenSettings(id)
 }
 
 // explainAccess adds what a record tells to an explanation.
@@ -174,7 +183,7 @@ func explainAccess(e *why.Explanation, rec *record.Record) {
 	if rec.User != "" {
 		e.Compare("user", rec.User, "as the client says", true)
 	}
-	if e.Status == http.StatusForbidden && rec.Remote.IsValid() {
+	if rec.Rule == rule.AddressDenied && rec.Remote.IsValid() {
 		e.Compare("client", rec.Remote.Addr().Unmap().String(), "the address of the connection", true)
 	}
 }

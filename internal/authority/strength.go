@@ -4,8 +4,11 @@ import "crypto/x509"
 
 // What is too weak to be trusted is decided here, for servers and for mail.
 
+// LeastRSA is how many bits an RSA key has to have.
+const LeastRSA = 2048
+
 // leastBits are the sizes below which keys can be broken.
-var leastBits = map[x509.PublicKeyAlgorithm]int{x509.RSA: 2048, x509.ECDSA: 256}
+var leastBits = map[x509.PublicKeyAlgorithm]int{x509.RSA: LeastRSA, x509.ECDSA: 256}
 
 // ShortKey says what the key of a certificate is, and whether it is too short.
 func ShortKey(c *x509.Certificate) (kind string, short bool) {

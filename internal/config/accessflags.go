@@ -12,6 +12,7 @@ type Access struct {
 	Users       string   // a file; "" for none
 	Realm       string   // of Users; "": the default
 	Forward     ForwardAuth
+	Tokens      Tokens
 }
 
 // accessDocs are the sentences of the rows, by name.
@@ -54,7 +55,7 @@ func accessRowsOf(group string, at func(*sections) *Access) []Flag {
 			}
 		}
 	}
-	return rows
+	return append(rows, tokenRows(group, func(s *sections) *Tokens { return &at(s).Tokens })...)
 }
 
 // accessOff are the rows that a route can take back.
@@ -85,6 +86,7 @@ func (a *Access) inherit(site *Access) {
 		a.Users = ""
 	}
 	a.Forward.inherit(&site.Forward)
+	a.Tokens.inherit(&site.Tokens)
 }
 
 func inherited(own, site []string) []string {

@@ -145,6 +145,9 @@ func (d *decoder) site(n *node, outer []FieldEdit) Site {
 		site.Routes = append(site.Routes, r)
 	}
 	site.inherit()
+	for i, m := range routes {
+		d.checkTokens(m, &site.Routes[i])
+	}
 	if len(routes) == 0 {
 		d.fault(n.name, "the site has no route; add one with [[site.route]]")
 	}

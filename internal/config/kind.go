@@ -58,6 +58,10 @@ const (
 	AuthorityURL   // of certificates
 	ClientRange    // addresses of clients
 	ServiceURL     // of a service that is asked
+	KeySource      // a FilePath, or an address of keys
+	TokenAlgorithm // of tokens that are signed
+	TokenClaim     // what such a token says
+	CookieName     // as in a request
 	Component      // of a message that is signed
 )
 
@@ -151,6 +155,20 @@ func (f *Flag) text(s string) (string, error) {
 		return parseAuthority(s)
 	case ServiceURL:
 		return parseService(s, strings.HasSuffix(f.Value, "|off"))
+	case KeySource:
+		return parseKeySource(s)
+	case TokenAlgorithm:
+		return parseTokenAlgorithm(s)
+	case TokenClaim:
+		return parseTokenClaim(s)
+	case CookieName:
+		return parseCookieName(s)
+	case OnOff:
+		on, err := parseSwitch(s)
+		if !on {
+			return "off", err
+		}
+		return "on", err
 	case ClientRange:
 		return parseClientRange(s, strings.HasSuffix(f.Value, "|off"))
 	case Pseudonym:

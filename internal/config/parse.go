@@ -32,6 +32,7 @@ func ParseServe(args, environ []string) (*Serve, error) {
 	p.checkEncrypt(&s.Server, s.Data, false)
 	p.checkClients(&s.Guards, &s.Server)
 	p.checkForward(&s.Guards.Access.Forward)
+	p.checkTokens(&s.Guards.Access)
 	p.checkServed(s)
 	if len(p.faults) > 0 {
 		return nil, p.faults
@@ -59,6 +60,7 @@ func ParseProxy(args, environ []string) (*Proxy, error) {
 	}
 	p.checkClients(&c.Guards, &c.Server)
 	p.checkForward(&c.Guards.Access.Forward)
+	p.checkTokens(&c.Guards.Access)
 	p.checkOrigins(&c.Origins)
 	p.checkCaching(&c.Caching)
 	p.checkStore(&c.Store)

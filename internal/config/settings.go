@@ -267,8 +267,8 @@ func (s *settings) inFolder(f *Flag, text string) string {
 		return text
 	}
 	switch f.Kind {
-	case FilePath, SecretFile:
-		if text == "-" || text == "off" && strings.Contains(f.Value, "off") || filepath.IsAbs(text) {
+	case FilePath, SecretFile, KeySource:
+		if text == "-" || f.Kind == KeySource && strings.Contains(text, "://") || text == "off" && strings.Contains(f.Value, "off") || filepath.IsAbs(text) {
 			return text
 		}
 		return filepath.Join(dir, text)

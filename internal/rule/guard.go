@@ -50,6 +50,22 @@ const (
 	SignatureBody
 	SignatureBodyTooLarge
 	SignatureRoom
+
+	// Tokens.
+	JWTMissing
+	JWTMalformed
+	JWTUnsupported
+	JWTType
+	JWTAlgorithm
+	JWTKey
+	JWTBad
+	JWTExpired
+	JWTNotYet
+	JWTIssuer
+	JWTAudience
+	JWTClaim
+	JWTDenied
+	JWTKeys
 )
 
 var guardTable = [...]Row{
@@ -124,6 +140,36 @@ var guardTable = [...]Row{
 		"send less, or raise signature-max-body"},
 	SignatureRoom & 0xff: {"signature-room", 503, "there is no room to remember another signature, or to keep its body", "",
 		"try again later; if the error log says that a body could not be kept aside, make room on that disk; else raise signature-replays"},
+
+	// Tokens.
+	JWTMissing & 0xff: {"jwt-missing", 401, "this is for who has a token, and the request has none", "RFC 6750 §3",
+		"send the token as Authorization: Bearer, or in the cookie that jwt-cookie names"},
+	JWTMalformed & 0xff: {"jwt-malformed", 401, "the token is not of the one form that everybody reads alike: three parts in base64url without padding, a header and claims of JSON without a name twice, 8 KiB at most, once in the request", "RFC 7519 §7.2",
+		"send it as the issuer has made it"},
+	JWTUnsupported & 0xff: {"jwt-unsupported", 401, "the token is encrypted or has another one in it, brings its own key or says where that is, or needs an extension", "RFC 8725 §3.10",
+		"have the issuer sign plain tokens, and name its keys by kid alone"},
+	JWTType & 0xff: {"jwt-type", 401, "the token is of a type for another purpose", "RFC 8725 §3.11",
+		"use an access token; if the issuer gives those another typ, say it in jwt-type"},
+	JWTAlgorithm & 0xff: {"jwt-algorithm", 401, "the token is signed by an algorithm that is not used here, or that its key is not for", "RFC 8725 §3.1",
+		"have the issuer sign by RS256, ES256 or EdDSA, as its key is for"},
+	JWTKey & 0xff: {"jwt-key", 401, "the token is signed by a key that this server does not have", "RFC 8725 §3.8",
+		"get a new token, or have jwt-keys name the keys of its issuer"},
+	JWTBad & 0xff: {"jwt-bad", 401, "the token is not the one that was signed, or another key has signed it", "RFC 7515 §5.2",
+		"use the token as the issuer has made it"},
+	JWTExpired & 0xff: {"jwt-expired", 401, "the token has ended", "RFC 7519 §4.1.4",
+		"get a new one, and compare the clocks of the two machines"},
+	JWTNotYet & 0xff: {"jwt-not-yet", 401, "the token is not good yet, or was made in the future", "RFC 7519 §4.1.5",
+		"compare the clocks of the two machines; jwt-leeway says by how much they may differ"},
+	JWTIssuer & 0xff: {"jwt-issuer", 401, "the token is from somebody whose tokens are not taken", "RFC 8725 §3.8",
+		"get one from an issuer that jwt-issuer names, or name this one there"},
+	JWTAudience & 0xff: {"jwt-audience", 401, "the token is for somebody else", "RFC 8725 §3.9",
+		"get one for an audience that jwt-audience names, or name its own there"},
+	JWTClaim & 0xff: {"jwt-claim", 401, "the token does not say when it ends, or who it is of, or not in a form that can be used", "RFC 7519 §4.1",
+		"have the issuer say exp, and a name in the claim that jwt-user names"},
+	JWTDenied & 0xff: {"jwt-denied", 403, "the token is good, and does not say that its user may have this", "RFC 6750 §3.1",
+		"get one with the claims that jwt-claims asks for"},
+	JWTKeys & 0xff: {"jwt-keys", 503, "the keys that tokens are verified with cannot be had, so that nobody passes", "RFC 9110 §15.6.4",
+		"see that the address of jwt-keys answers with a JWK set; the error log says what was wrong"},
 
 	// Certificates of clients.
 	ClientCertificateMissing & 0xff: {"client-certificate-missing", 403, "this needs a certificate of the client, and none came with the connection", "RFC 9110 §15.5.4",
