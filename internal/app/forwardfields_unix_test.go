@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"freshet/internal/rule"
 	"freshet/internal/wiretest"
 )
 
@@ -124,7 +125,8 @@ func TestForwardAuthPaths(t *testing.T) {
 	var answered atomic.Int64
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answered.Add(1) }))
 	defer origin.Close()
-	p := start(t, "proxy", "--to", origin.URL, "--listen", "127.0.0.1:0", "--monitor", "off", "--forward-auth", service.URL)
+	told, n := &records{more: make(chan struct{})}, 0
+	p := startWith(t, func(e *Env) { e.Sink = told }, "proxy", "--to", origin.URL, "--listen", "127.0.0.1:0", "--monitor", "off", "--forward-auth", service.URL)
 	for path, want := range map[string]int{
 		"/open/x": 200, "/": 200, "/a..b/.c/...": 200, "/.well-known/x": 200, "/a%2Fb": 200, "/a;b=c": 200, "//a": 200, "/a%20b?x=../..": 200, "/a?/../b": 200,
 		"/open/../admin": 400, "/open/./x": 400, "/open/%2e%2e/admin": 400, "/open/.%2E/admin": 400, "/open/..%2fadmin": 400, "/open%2f..%2fadmin": 400, "/open/..;/admin": 400, "/open/..;x=y/admin": 400,
@@ -145,6 +147,10 @@ func TestForwardAuthPaths(t *testing.T) {
 		}
 		body, _ := io.ReadAll(resp.Body)
 		conn.Close()
+		rec, err := told.wait(n)
+		if n++; err != nil || (rec.Rule == rule.ForwardAuthPath) != (want == 400) {
+			t.Errorf("%s: %v, %v", path, rec.Rule, err)
+		}
 		mu.Lock()
 		if resp.StatusCode != want || (len(uris) == 1 && answered.Load() == before+1) != (want == 200) || want == 200 && uris[0] != path || want == 400 && (len(uris) > 0 || !strings.Contains(string(body), "dot segment")) {
 			t.Errorf("%s: %d %s, the service was asked %q", path, resp.StatusCode, body, uris)
