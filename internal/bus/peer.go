@@ -226,8 +226,12 @@ func (p *Peer) Close() error {
 	return p.inside.Close()
 }
 
-// yieldWithin bounds Yield.
-const yieldWithin = 2 * time.Second
+// yieldWithin bounds Yield, and yieldTry what is asked in it: while another one
+// becomes who leads, nobody answers.
+const (
+	yieldWithin = 2 * time.Second
+	yieldTry    = 200 * time.Millisecond
+)
 
 // Yield has the others lead what this peer does, before it ends, so that they need
 // not find out that it is gone.
@@ -242,7 +246,6 @@ func (p *Peer) Yield() {
 		return
 	}
 	defer c.Close()
-	p.yieldStreams(ctx)
 	var led []string
 	list := c.js.ListStreams(ctx)
 	for info := range list.Info() {
@@ -251,17 +254,22 @@ func (p *Peer) Yield() {
 		}
 	}
 	for _, name := range led {
-		_, _ = c.nc.RequestWithContext(ctx, "$JS.API.STREAM.LEADER.STEPDOWN."+name, nil) // who does not answer is waited for below
+		once, cancel := context.WithTimeout(ctx, yieldTry)
+		_, _ = c.nc.RequestWithContext(once, "$JS.API.STREAM.LEADER.STEPDOWN."+name, nil) // who does not answer is waited for below
+		cancel()
 	}
 	for _, name := range led {
 		for ctx.Err() == nil {
-			s, err := c.js.Stream(ctx, name)
+			once, cancel := context.WithTimeout(ctx, yieldTry)
+			s, err := c.js.Stream(once, name)
+			cancel()
 			if err == nil && s.CachedInfo().Cluster.Leader != "" && s.CachedInfo().Cluster.Leader != p.token.Name {
 				break
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
 	}
+	p.yieldStreams(ctx) // last: meanwhile nobody says where streams are
 }
 
 // yieldStreams has another peer be the one that says where streams are and who leads
@@ -275,7 +283,9 @@ func (p *Peer) yieldStreams(ctx context.Context) {
 		return
 	}
 	defer nc.Close()
-	_, _ = nc.RequestWithContext(ctx, server.JSApiLeaderStepDown, nil) // who does not answer is waited for below
+	once, cancel := context.WithTimeout(ctx, yieldTry)
+	_, _ = nc.RequestWithContext(once, server.JSApiLeaderStepDown, nil) // who does not answer is waited for below
+	cancel()
 	for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
 		info, err := p.ns.Jsz(nil)
 		if err == nil && info.Meta != nil && info.Meta.Leader != "" && info.Meta.Leader != p.token.Name {

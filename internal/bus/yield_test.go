@@ -52,9 +52,13 @@ func TestPeerYields(t *testing.T) {
 	at := leader()
 	open(at, "before")
 	s.peers[at].Yield()
-	next := leader()
-	if next == at || next < 0 {
-		t.Errorf("peer %d led, and now %d does", at, next)
+	for leader() < 0 { // it was told that it does, and finds that out
+		if time.Sleep(5 * time.Millisecond); ctx.Err() != nil {
+			t.Fatal("nobody leads")
+		}
+	}
+	if next := leader(); next == at {
+		t.Errorf("peer %d leads still", at)
 	}
 	s.end(at)
 	gone := time.Now()
