@@ -3,6 +3,9 @@
 // warning while jobs are submitted and run, and then look whether every job that
 // was acknowledged is in one final state, and no run was counted twice.
 //
+// Workers and caches are killed, too, and the mails that tell of it are verified by
+// OpenSSL (TestAlerts).
+//
 // What a hub does to its disk is recorded with strace, too, and the hub is started
 // on what may be left of that when the power goes ("make powerloss").
 //
