@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -133,7 +134,7 @@ func (p *parser) checkTokens(a *Access) {
 	if row, text := a.tokenFault(p.label); row != "" {
 		p.faultAbout(row, "%s", text)
 	}
-	if a.Tokens.Keys != "" {
+	if p.has("jwt-keys") {
 		return
 	}
 	for i := range p.flags {
@@ -168,7 +169,7 @@ func parseKeySource(s string) (string, error) {
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "":
 		return "", errors.New("give a file, or an address that begins with https://, without a name, a password and a fragment")
-	case u.Scheme == "http" && !isLocal(u.Hostname()+":0") && !isLocal(u.Host):
+	case u.Scheme == "http" && !isLocal(net.JoinHostPort(u.Hostname(), "0")):
 		return "", errors.New("whoever is on the way could put his own keys there; give an address that begins with https://, or one of this machine")
 	}
 	return s, nil
