@@ -70,9 +70,6 @@ func (s *sealing) certificates(dir string) sealPart {
 func (s *sealing) store(name, dir string) sealPart {
 	return sealPart{name, func() (string, bool, error) {
 		now, err := bus.NeedsSeal(dir, s.change)
-		if errors.Is(err, bus.ErrAbsent) && !bus.Holds(dir) {
-			return "", false, nil
-		}
 		if now != "" || err != nil {
 			return now, true, err
 		}
