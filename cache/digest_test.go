@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -456,4 +458,34 @@ func TestDigestInTrailer(t *testing.T) {
 func eachTrailer(t *testing.T, name string, f func(t *testing.T, prefix string)) {
 	t.Run(name, func(t *testing.T) { f(t, http.TrailerPrefix) })
 	t.Run(name+", plain", func(t *testing.T) { f(t, "") })
+}
+
+// A long body in a folder that processes share is not read to make a digest of
+// it: who asks for the head alone would have it read again each time.
+func TestSharedNotHashed(t *testing.T) {
+	dir := t.TempDir()
+	s := sharedStore(t, dir)
+	w := newWorld(t, Options{Store: s}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=1000")
+		io.WriteString(w, strings.Repeat("x", maxHashedAtOnce+1))
+	})
+	w.do("GET http://e/a")
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && !strings.HasSuffix(path, ".m") {
+			err = flip(path) // whoever reads it is seen to do so
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if r := w.do("HEAD http://e/a", "Want-Repr-Digest: sha-256=1"); r.Code != 200 || r.Header().Get("Repr-Digest") != "" || !strings.Contains(r.Header().Get("Cache-Status"), "hit") {
+			t.Errorf("%d %v", r.Code, r.Header())
+		}
+		s.hashing.wg.Wait()
+	}
+	if n := s.disk.files.Stats().Corrupt; n != 0 {
+		t.Errorf("the body was read %d times", n)
+	}
 }

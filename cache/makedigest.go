@@ -16,7 +16,8 @@ import (
 // origin has said nothing, are made here: once for a body and an algorithm. Short
 // bodies in memory are hashed at once; others in the background, one at a time, so
 // that the first who asks goes without. A private cache makes none: to who asks, it
-// would look as if the server had said so.
+// would look as if the server had said so; and where processes share a folder only
+// short bodies are hashed, for what is found there is forgotten with the request.
 
 // maxHashedAtOnce is how long a body is that a request waits for, in octets.
 const maxHashedAtOnce = 256 << 10
@@ -57,7 +58,9 @@ func (h *Handler) setDigests(header http.Header, q *inquiry, o *object, status i
 // digestOf returns the digest of a body; nil when it is not made yet.
 func (s *Store) digestOf(b *body, a digest.Algorithm) *digest.Digest {
 	known := b.kept.digests.of(a)
-	if d := known.Load(); d != nil {
+	if d := known.Load(); d == &unread {
+		return nil
+	} else if d != nil {
 		return d
 	}
 	if b.disk == nil && b.size <= maxHashedAtOnce {
@@ -65,9 +68,15 @@ func (s *Store) digestOf(b *body, a digest.Algorithm) *digest.Digest {
 		known.Store(&d)
 		return &d
 	}
-	s.hashing.begin(*b, a)
+	if !s.shared {
+		s.hashing.begin(*b, a)
+	}
 	return nil
 }
+
+// unread is in the place of the digest of a body that could not be read, so that
+// nobody has it read again.
+var unread digest.Digest
 
 // hashing makes digests in the background, one at a time. The zero value is ready.
 type hashing struct {
@@ -88,10 +97,12 @@ func (s *hashing) begin(b body, a digest.Algorithm) {
 	s.busy = true
 	s.wg.Go(func() {
 		sum := &hashWriter{a.New(), s}
+		made := &unread
 		if hashBody(sum, &b) == nil {
 			d := digest.FromSum(a, sum.Sum(nil))
-			b.kept.digests.of(a).Store(&d)
+			made = &d
 		}
+		b.kept.digests.of(a).Store(made)
 		s.mu.Lock()
 		s.busy = false
 		s.mu.Unlock()
