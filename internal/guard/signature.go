@@ -285,19 +285,31 @@ func (b *signedBody) Close() error {
 }
 
 // passed returns a copy of a request as its key's, without the signature that has
-// proved it; others may be for who stands behind.
+// proved it; others may be for who stands behind. Where one of the two fields cannot be
+// written without it, neither goes on.
 func passed(r *http.Request, v *signature.Verdict) *http.Request {
 	on := who.On(r, &who.Who{Name: v.KeyID, Method: "Signature"})
-	for _, name := range [...]string{"Signature", "Signature-Input"} {
-		members, _ := field.ParseMembers(on.Header[name])
-		rest := slices.DeleteFunc(members, func(m field.Member) bool { return m.Key == v.Label })
-		if len(rest) == 0 {
-			delete(on.Header, name)
-		} else if b, ok := field.AppendMembers(nil, rest); ok {
-			on.Header[name] = []string{string(b)}
-		}
+	input, ok1 := withoutMember(on.Header["Signature-Input"], v.Label)
+	sig, ok2 := withoutMember(on.Header["Signature"], v.Label)
+	if !ok1 || !ok2 {
+		delete(on.Header, "Signature-Input")
+		delete(on.Header, "Signature")
+		return on
 	}
+	on.Header["Signature-Input"], on.Header["Signature"] = []string{input}, []string{sig}
 	return on
+}
+
+// withoutMember returns a dictionary without those of a key; ok is false when nothing
+// is left of it, or nothing that can be written.
+func withoutMember(lines []string, key string) (value string, ok bool) {
+	members, ok := field.ParseMembers(lines)
+	if !ok {
+		return "", false
+	}
+	rest := slices.DeleteFunc(members, func(m field.Member) bool { return m.Key == key })
+	b, ok := field.AppendMembers(nil, rest)
+	return string(b), ok && len(rest) > 0
 }
 
 // ask says with a refusal which signature would do (RFC 9421 §5). A 401 has to
