@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,7 +157,13 @@ func freshen(name string, ring *atrest.Ring, what string) error {
 	return wholefile.Write(name, ring.Pack(plain, what))
 }
 
-// leftovers are folders of streams that are not those that the marker names.
+// errOthers is that the streams which a folder goes by are not there, but others are:
+// of a copy that was not put back whole, say. A rewriting that was cut off leaves
+// always those that it copied from, or all of the copy.
+var errOthers = errors.New("take the folder from a copy, or remove those streams if they may be lost")
+
+// leftovers are folders of streams that are not those that the marker names. It is
+// an error when they have streams and those that it names are not there.
 func leftovers(dir string, m *marker) ([]string, error) {
 	all, err := os.ReadDir(dir)
 	if err != nil {
@@ -169,7 +176,40 @@ func leftovers(dir string, m *marker) ([]string, error) {
 			rest = append(rest, filepath.Join(dir, name))
 		}
 	}
-	return rest, nil
+	return rest, lost(dir, m, rest)
+}
+
+// lost says that the streams that a folder goes by are not there, while others are.
+func lost(dir string, m *marker, others []string) error {
+	if keeps(m.folder(dir)) {
+		return nil
+	}
+	for _, other := range others {
+		store := other
+		if filepath.Base(other) == server.JetStreamStoreDir {
+			store = dir // those that are not sealed
+		}
+		switch {
+		case !keeps(store):
+		case m == nil:
+			return fmt.Errorf("its file %q is missing, without which the streams in %s cannot be opened: %w", markerFile, other, errOthers)
+		default:
+			return fmt.Errorf("%s is missing, which its file %q names, while streams are in %s: %w", m.folder(dir), markerFile, other, errOthers)
+		}
+	}
+	return nil
+}
+
+// keeps says whether there is a stream in a folder of NATS that it can find, or
+// messages of one. What it began to make, or to remove, is none.
+func keeps(store string) bool {
+	streams := server.JetStreamStoreDir + "/*/streams/[^.]*/"
+	for _, what := range [...]string{"meta.inf", "msgs/*.blk"} {
+		if all, _ := fs.Glob(os.DirFS(store), streams+what); len(all) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Holds says whether a folder has streams, of a [Server] or of a [Peer].
