@@ -104,6 +104,43 @@ func (s *Replays) peek(v *signature.Verdict, now int64, most int, others ...sign
 	return s.look(v, others, now, most, false)
 }
 
+// takeBack forgets what add has remembered of a message, upon which nobody has acted:
+// it may come again. It is for the caller for whom add said unseen.
+func (s *Replays) takeBack(v *signature.Verdict, others ...signature.Verdict) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(v)
+	for i := range others {
+		s.drop(&others[i])
+	}
+}
+
+// drop forgets a signature, unless that is long over; s.mu is held.
+func (s *Replays) drop(v *signature.Verdict) {
+	if s.early(v) {
+		return // it was not remembered
+	}
+	id, until := replayOf(v), v.Until.Unix()
+	if _, ok := s.seen[id]; !ok {
+		return
+	}
+	all := s.until[until]
+	for i := len(all) - 1; i >= 0; i-- { // it has come a moment ago
+		if all[i].id != id {
+			continue
+		}
+		s.until[until] = slices.Delete(all, i, i+1)
+		if len(all) == 1 {
+			delete(s.until, until)
+		}
+		delete(s.seen, id)
+		if s.of[v.KeyID]--; s.of[v.KeyID] == 0 {
+			delete(s.of, v.KeyID)
+		}
+		return
+	}
+}
+
 // early reports whether a signature is refused, now and later, for it may have been
 // used before; without an end it would have to be remembered for ever.
 func (s *Replays) early(v *signature.Verdict) bool {

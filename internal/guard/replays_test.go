@@ -53,6 +53,39 @@ func TestReplays(t *testing.T) {
 	}
 }
 
+// What was taken back may come again, and leaves nothing; what is over by then stays
+// forgotten, as any other.
+func TestReplaysTakenBack(t *testing.T) {
+	const t0 = 1_000_000
+	s := NewReplays((t0 - clockAhead) * second)
+	a, b, c := verdictOf("k", "", "a", t0, t0+10), verdictOf("k", "", "b", t0, t0+20), verdictOf("other", "", "c", t0, t0+10)
+	old := verdictOf("other", "", "old", t0-1, t0+10)
+	for range 100 {
+		if got := s.add(a, t0, 2, *b, *old); got != unseen || s.Len() != 2 {
+			t.Fatalf("%v, %d", got, s.Len())
+		}
+		if got := s.add(a, t0, 2); got != seen {
+			t.Fatalf("before it is taken back: %v", got)
+		}
+		if s.takeBack(a, *b, *old); len(s.seen)+len(s.until)+len(s.of)+len(s.forgot) != 0 {
+			t.Fatalf("left: %v, %v, %v, %v", s.seen, s.until, s.of, s.forgot)
+		}
+	}
+	if s.add(a, t0, 9) != unseen || s.add(c, t0, 9) != unseen {
+		t.Error("not taken")
+	}
+	if s.takeBack(a); s.add(c, t0, 9) != seen || s.add(a, t0, 9) != unseen || s.add(b, t0+11, 9) != unseen {
+		t.Error("another one of its second was taken back")
+	}
+	s.takeBack(a) // swept: it is over
+	if got := s.add(a, t0, 9); got != seen {
+		t.Errorf("the clock went back: %v", got)
+	}
+	if s.Len() != 1 || s.of["k"] != 1 || len(s.of) != 1 {
+		t.Errorf("%d, %v", s.Len(), s.of)
+	}
+}
+
 // TestReplaysModel: whatever comes, no signature is taken twice while it is good,
 // and the table has what is good and no more than it may.
 func TestReplaysModel(t *testing.T) {

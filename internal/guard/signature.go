@@ -185,6 +185,9 @@ func (g *Signature) Check(fields http.Header, r *http.Request) (*http.Request, r
 	on := r
 	if refused == 0 {
 		on, refused = g.withBody(passed(r, &v), &v)
+		if refused != 0 && g.o.Replays != nil {
+			g.o.Replays.takeBack(&v, others...) // nobody has acted upon it
+		}
 	}
 	switch rule.Of(refused).Status {
 	case http.StatusUnauthorized:

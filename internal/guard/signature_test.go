@@ -412,3 +412,47 @@ func TestSignatureNoFolder(t *testing.T) {
 		t.Error("nobody is told")
 	}
 }
+
+// A request that is refused over its body has used up nothing: the same one passes
+// when it comes whole, or when there is room, and is refused again for what was wrong.
+func TestSignatureBodyRefused(t *testing.T) {
+	s := newSignedSite(t, func(o *SignatureOptions) { o.MaxBody = 200 << 10 })
+	shop := signingKey(t, "shop", signature.Ed25519, signers()["shop"])
+	send := func(what string, q outgoing, want rule.ID) {
+		t.Helper()
+		resp, id := s.send(t, q)
+		if id != want || (resp.StatusCode == 200) != (want == 0) {
+			t.Errorf("%s: %d, %v, want %v", what, resp.StatusCode, id, want)
+		}
+	}
+	long := outgoing{method: "POST", target: "/", host: "h", body: strings.Repeat("x", 300<<10)}.signed(t, shop, signature.Params{Created: s.at(0)})
+	for _, long.chunked = range []bool{false, true} {
+		send("too long", long, rule.SignatureBodyTooLarge)
+		send("too long again", long, rule.SignatureBodyTooLarge)
+	}
+
+	q := outgoing{method: "POST", target: "/", host: "h", body: strings.Repeat("x", 100<<10)}.signed(t, shop, signature.Params{Created: s.at(0)})
+	other := q
+	other.body = "y" + q.body[1:]
+	send("another body", other, rule.SignatureBody)
+	if n := s.o.Replays.Len(); n != 0 {
+		t.Errorf("%d are remembered", n)
+	}
+	if runtime.GOOS != "windows" { // its temporary folder is not that of TMPDIR
+		had := os.Getenv("TMPDIR")
+		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+		send("no room", q, rule.SignatureRoom)
+		t.Setenv("TMPDIR", had)
+	}
+	text := q.text()
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(c, text[:len(text)-10])
+	c.Close()
+	<-s.records // it broke off
+	send("whole", q, 0)
+	send("whole again", q, rule.SignatureReplayed)
+	send("another body, after it was used", other, rule.SignatureReplayed)
+}
