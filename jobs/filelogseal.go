@@ -75,7 +75,8 @@ func sealFolder(ctx context.Context, dir string, change *atrest.Change, progress
 }
 
 // mendBefore cuts off what was not written whole. A log of which a part was
-// rewritten was mended before that.
+// rewritten was mended before that; of one that is there twice, the sealed one is
+// mended, as Rewrite keeps that.
 func mendBefore(dir string, ring *atrest.Ring) (err error) {
 	l := &FileLog{in: &sealedfolder.Folder{Dir: dir}, dir: dir}
 	plain, err := hasLog(dir)
@@ -83,14 +84,17 @@ func mendBefore(dir string, ring *atrest.Ring) (err error) {
 		return err
 	}
 	sealed, err := hasLog(sealedfolder.SealedDir(dir))
-	if err != nil || plain == sealed {
+	if err != nil || !plain && !sealed {
 		return err
 	}
 	if sealed {
-		if l.in, err = sealedfolder.Open(dir, ring, logPurpose); err != nil {
+		if l.in, err = sealedfolder.OpenSealed(dir, ring, logPurpose); err != nil {
 			return err
 		}
 		l.dir = l.in.Dir
+	}
+	if entries, err := filepath.Glob(filepath.Join(l.dir, logPrefix+"*")); plain && sealed && len(entries) == 0 {
+		return err // open would begin one
 	}
 	err = l.open()
 	if l.file != nil {

@@ -61,6 +61,12 @@ func Open(dir string, ring *atrest.Ring, what string) (*Folder, error) {
 	return openSealed(sealed, marked, ring, what)
 }
 
+// OpenSealed opens a sealed folder that is there; of the plain one some files may
+// be there, too, as when a [Rewrite] was ended.
+func OpenSealed(dir string, ring *atrest.Ring, what string) (*Folder, error) {
+	return openSealed(SealedDir(dir), true, ring, what)
+}
+
 // openSealed opens a sealed folder, or makes it.
 func openSealed(dir string, marked bool, ring *atrest.Ring, what string) (*Folder, error) {
 	f := &Folder{Dir: dir, ring: ring}

@@ -3,6 +3,7 @@ package sealedfolder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -58,7 +59,8 @@ type Progress func(done, all int64)
 // Rewrite changes how the files of a folder are kept, which nobody may have open:
 // the caller has its lock. A file is on the disk in its new place before it is
 // removed from its old one, so that a Rewrite that was ended is gone on with by
-// another, be it the same or the opposite.
+// another, be it the same or the opposite. Where a file is in both places, the
+// sealed one counts: a plain one can be an older one that came back, or anybody's.
 func Rewrite(ctx context.Context, dir string, change *atrest.Change, kind *Kind, progress Progress) error {
 	r := &rewriting{kind: kind, progress: progress}
 	marked, err := isMarked(SealedDir(dir))
@@ -204,13 +206,16 @@ func (r *rewriting) file(ctx context.Context, from, to *Folder, name string, mod
 		}
 		return err
 	}
-	if err := errors.Join(out.Chmod(mode), out.Sync(), out.Close(), in.Close()); err != nil {
+	if err := errors.Join(out.Sync(), out.Close(), in.Close()); err != nil {
 		return err
 	}
 	if err := r.step(); err != nil {
 		return err
 	}
 	place := filepath.Join(to.Dir, next)
+	if _, err := os.Lstat(place); err == nil && from != to && to.Sealed() {
+		return r.keep(ctx, to, next, old, aside)
+	}
 	if err := makeFolder(to.Dir, filepath.Dir(place)); err != nil {
 		return err
 	}
@@ -218,6 +223,10 @@ func (r *rewriting) file(ctx context.Context, from, to *Folder, name string, mod
 		return err
 	}
 	_ = os.Chtimes(aside, mod, mod) // what is kept by its age is kept longer then
+	// It is for its owner alone, whatever the old one was.
+	if err := os.Chmod(aside, mode&0o600); err != nil {
+		return err
+	}
 	if err := os.Rename(aside, place); err != nil {
 		return err
 	}
@@ -227,7 +236,40 @@ func (r *rewriting) file(ctx context.Context, from, to *Folder, name string, mod
 	if err := r.step(); err != nil || place == old {
 		return err
 	}
-	return os.Remove(old)
+	return removeLasting(old)
+}
+
+// keep removes a plain file whose sealed one is there: that was complete when it
+// got its name, and a server may have written to it since. Only the sealed one says
+// who wrote it, so that it has to open.
+func (r *rewriting) keep(ctx context.Context, in *Folder, name, plain, aside string) error {
+	place := filepath.Join(in.Dir, name)
+	sealed, err := os.Open(place)
+	if err != nil {
+		return err
+	}
+	defer sealed.Close()
+	out, err := os.OpenFile(aside, os.O_TRUNC|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	again := *in // another one, so that all of it is opened
+	_, err = r.kind.Copy(ctx, &Copying{From: in, To: &again, Name: name, In: sealed, Out: out})
+	if err = errors.Join(err, out.Close(), os.Remove(aside)); err != nil {
+		return fmt.Errorf("%s is there also sealed, and that cannot be opened, so that neither was touched: %w", plain, &os.PathError{Op: "open", Path: place, Err: err})
+	}
+	if err := r.step(); err != nil {
+		return err
+	}
+	return removeLasting(plain)
+}
+
+// removeLasting removes a file; it does not come back when the power goes away.
+func removeLasting(name string) error {
+	if err := os.Remove(name); err != nil {
+		return err
+	}
+	return wholefile.SyncFolder(filepath.Dir(name))
 }
 
 // makeFolder makes a folder below another one, lasting.
