@@ -10,6 +10,7 @@ import (
 
 	"freshet/internal/atrest"
 	"freshet/internal/bus"
+	"freshet/internal/pulse"
 	"freshet/internal/worker"
 )
 
@@ -61,6 +62,9 @@ type MemberOptions struct {
 	times *purgeTimes // nil: usualTimes
 
 	every time.Duration // between reports; 0: reportEvery
+
+	// where asks by another way than the connection where hubs are; nil: there is none.
+	where func(ctx context.Context) ([]string, error)
 }
 
 // Join joins a fleet, and does there what its options say until ctx ends, or it
@@ -150,6 +154,9 @@ func (m *member) prepare() (about string, err error) {
 		r.stays = true
 		r.place = func() *Place { return &Place{Entry: placeOf(m.Cache.Mark()).N, Held: f.lease.isHeld()} }
 	}
+	if m.where != nil {
+		m.parts = append(m.parts, m.seek)
+	}
 	if m.Worker == nil {
 		return "", nil
 	}
@@ -165,6 +172,28 @@ func (m *member) prepare() (about string, err error) {
 	r.worker = m.worker
 	m.parts = append(m.parts, m.work, m.heed)
 	return m.worker.Describe(), nil
+}
+
+// seekEvery is how often a member that has lost its hub asks where others are.
+const seekEvery = time.Second
+
+// seek asks so for as long as none that is known lets it in.
+func (m *member) seek(ctx context.Context) error {
+	for {
+		sleep(ctx, pulse.Within(time.Now(), seekEvery))
+		if ctx.Err() != nil {
+			return nil
+		}
+		if m.conn.IsUp() {
+			continue
+		}
+		hubs, err := m.where(ctx)
+		if err != nil {
+			m.ErrorLog.Debug("ask where the hubs of the fleet are", "err", err) // nobody leads yet
+			continue
+		}
+		m.conn.Learn(hubs)
+	}
 }
 
 // work runs tasks, once it is known whether it is to: a locked worker takes none

@@ -90,6 +90,7 @@ type Options struct {
 	cluster *bus.Conn     // of NATS, or of peers; nil: none
 	leads   func() bool   // with it: nobody else can lead yet
 	lease   time.Duration // of who leads; 0: leaseLife
+	reports time.Duration // between those of a standby; 0: reportEvery
 	holds   time.Duration // the lease of a task; 0: that of jobs
 	store   int64         // bytes that may be stored on the bus here; 0: as many as usual
 	walk    walker        // nil: filepath.WalkDir

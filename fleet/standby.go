@@ -462,7 +462,7 @@ func (c *candidate) follow(ctx context.Context) {
 		if err == nil {
 			said, c.was = "", true
 			err = Join(ctx, MemberOptions{
-				Token: c.token, Cache: o.Cache, Stays: true, Figures: o.Figures, Dir: o.Dir, Inputs: filepath.Join(o.Dir, "fetched"), ErrorLog: o.ErrorLog, times: o.times,
+				Token: c.token, Cache: o.Cache, Stays: true, Figures: o.Figures, Dir: o.Dir, Inputs: filepath.Join(o.Dir, "fetched"), ErrorLog: o.ErrorLog, times: o.times, every: o.reports, where: c.where,
 				Worker: &worker.Options{Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain},
 			})
 			c.token = ""
@@ -505,4 +505,16 @@ func (c *candidate) ask(ctx context.Context) error {
 	c.token, c.leader = told.Token, told.Leader
 	c.k.stands(standby{leader: told.Leader})
 	return nil
+}
+
+// where asks who leads where all hubs are: one that has come since this standby was
+// told of them may lead now.
+func (c *candidate) where(ctx context.Context) (hubs []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askLeader)
+	defer cancel()
+	text, err := c.conn.Call(ctx, callPlaces, nil)
+	if err != nil {
+		return nil, uncoded(err)
+	}
+	return hubs, json.Unmarshal(text, &hubs)
 }

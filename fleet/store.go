@@ -37,6 +37,10 @@ const (
 // callHub is what a standby calls to become a member.
 const callHub = "hub.join"
 
+// callPlaces is what one calls that knows of no hub that lets it in: it is told
+// where they are, and its token stays good.
+const callPlaces = "hub.places"
+
 // maxHubs is how many hubs are remembered, and maxAddresses how many addresses of
 // each.
 const (
@@ -156,6 +160,13 @@ func (s *shared) admit(n *Node) error {
 	}
 	n.roll.hubs = s.addresses
 	stop, err := s.conn.ServeWith(callHub, bus.ServeOptions{Parallel: maxHubs, PerCaller: 2}, s.hear)
+	if err != nil {
+		return err
+	}
+	n.keep(func() error { stop(); return nil })
+	stop, err = s.conn.ServeWith(callPlaces, bus.ServeOptions{Parallel: maxHubs, PerCaller: 2}, func(context.Context, bus.Request) ([]byte, error) {
+		return json.Marshal(s.addresses())
+	})
 	if err != nil {
 		return err
 	}

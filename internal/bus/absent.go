@@ -121,6 +121,9 @@ func (*Conn) Name() string { return "" }
 // Learn does nothing.
 func (*Conn) Learn([]string) {}
 
+// IsUp is false.
+func (*Conn) IsUp() bool { return false }
+
 // Done is never closed.
 func (*Conn) Done() <-chan struct{} { return nil }
 

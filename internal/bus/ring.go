@@ -64,6 +64,10 @@ func (c *Conn) Learn(addresses []string) {
 	}
 }
 
+// IsUp reports whether there is a connection now; else it is being made anew, or
+// has ended.
+func (c *Conn) IsUp() bool { return c.nc.IsConnected() }
+
 func (r *ring) learn(addresses []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
