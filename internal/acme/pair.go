@@ -113,9 +113,6 @@ func (f *folder) dropAside(site string) {
 // may still be aside.
 func (f *folder) pair(site string) (c tls.Certificate, keyAside bool, err error) {
 	chain, err := f.Load(context.Background(), site+".crt")
-	if errors.Is(err, atrest.ErrDamaged) {
-		err = errBroken
-	}
 	if err != nil {
 		return c, false, err
 	}
@@ -125,22 +122,26 @@ func (f *folder) pair(site string) (c tls.Certificate, keyAside bool, err error)
 			return c, false, nil
 		}
 	}
-	if next, gone := f.Load(context.Background(), site+".key"+aside); gone == nil {
-		if c, not := tls.X509KeyPair(chain, next); not == nil {
+	next, not := f.Load(context.Background(), site+".key"+aside)
+	if not == nil {
+		if c, err := tls.X509KeyPair(chain, next); err == nil {
 			return c, true, nil
 		}
 	}
 	var io *fs.PathError
-	if errors.As(err, &io) || keyless(err) {
+	switch {
+	case errors.As(err, &io) || keyless(err):
 		return c, false, err
+	case keyless(not):
+		return c, false, not
 	}
 	return c, false, errBroken
 }
 
-// keyless reports whether what was read may be good, and only the keys are others:
-// nothing is to be thrown away for that.
+// keyless reports whether what was read may be good, and only the keys are others,
+// be it under the same name: nothing is to be thrown away for that.
 func keyless(err error) bool {
-	return errors.Is(err, atrest.ErrNoKey) || errors.Is(err, atrest.ErrPlain) || errors.Is(err, atrest.ErrSealed)
+	return errors.Is(err, atrest.ErrNoKey) || errors.Is(err, atrest.ErrPlain) || errors.Is(err, atrest.ErrSealed) || errors.Is(err, atrest.ErrDamaged)
 }
 
 // errBroken is that there is all of a certificate, and it cannot be used.
@@ -158,7 +159,11 @@ func (f *folder) whole(site string) error {
 	case keyAside || f.Exists(context.Background(), site+".key"+aside):
 		return errBroken
 	}
-	if meta, err := f.Load(context.Background(), site+".json"); errors.Is(err, atrest.ErrDamaged) || err == nil && !json.Valid(meta) {
+	meta, err := f.Load(context.Background(), site+".json")
+	switch {
+	case keyless(err):
+		return err
+	case err == nil && !json.Valid(meta):
 		return errBroken
 	}
 	return nil
@@ -166,7 +171,8 @@ func (f *folder) whole(site string) error {
 
 // mend puts in order what a process left that was killed while it stored: it
 // goes on where that one stopped. What cannot be used is deleted, so that another
-// one is obtained. It is for who has the lock of the name.
+// one is obtained, but nothing is because something sealed does not open. It is for
+// who has the lock of the name.
 func (f *folder) mend(site string) error {
 	_, keyAside, err := f.pair(site)
 	if keyAside {

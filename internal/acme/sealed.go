@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"freshet/internal/atrest"
@@ -46,34 +48,63 @@ func EachStored(in fs.FS, do func(key string) error) error {
 const headSize = 512
 
 // check looks that all that there is is sealed by keys that are known, or that
-// nothing is. What they say is not read.
+// nothing is; and that of each key something opens, for another secret of the same
+// name opens nothing. What does not open beside that is for who needs it.
 func (f *folder) check() error {
-	return EachStored(f.root.FS(), func(key string) error {
-		file, err := f.root.Open(system(key))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
+	why := map[string]error{} // by the names of keys: nil when something opened
+	err := EachStored(f.root.FS(), func(key string) error {
+		by, err := f.sealedBy(key)
+		if had, tried := why[by]; err != nil || by == "" || tried && had == nil {
 			return err
 		}
-		head, err := io.ReadAll(io.LimitReader(file, headSize))
-		if err = errors.Join(err, file.Close()); err != nil {
-			return err
-		}
-		name := filepath.Join(f.root.Name(), system(key))
+		_, err = f.Load(context.Background(), key)
 		switch {
-		case atrest.IsSealed(head) && f.ring == nil:
-			return fmt.Errorf("%s: %w", name, atrest.ErrSealed)
-		case !atrest.IsSealed(head) && f.ring != nil:
-			return fmt.Errorf("%s: %w", name, atrest.ErrPlain)
-		case f.ring == nil:
-			return nil
+		case errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, atrest.ErrDamaged):
+			why[by] = fmt.Errorf("%w; nothing that key %s has sealed there opens: the file of keys has another secret under that name than it had; put that one back", err, by)
+		case err != nil:
+			return err
+		default:
+			why[by] = nil
 		}
-		if by, err := atrest.KeyOf(head); err == nil && !f.ring.Has(by) {
-			return fmt.Errorf("%s: %w: key %s", name, atrest.ErrNoKey, by)
-		}
-		return nil // what is damaged is for who needs it
+		return nil
 	})
+	for _, by := range slices.Sorted(maps.Keys(why)) {
+		err = errors.Join(err, why[by])
+	}
+	return err
+}
+
+// sealedBy is the name of the key that a file is sealed by; "" is that it is plain,
+// or gone, or has no head that tells. Not as f seals, or by another key, is an error.
+func (f *folder) sealedBy(key string) (by string, err error) {
+	file, err := f.root.Open(system(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	head, err := io.ReadAll(io.LimitReader(file, headSize))
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", err
+	}
+	name := filepath.Join(f.root.Name(), system(key))
+	switch {
+	case atrest.IsSealed(head) && f.ring == nil:
+		return "", fmt.Errorf("%s: %w", name, atrest.ErrSealed)
+	case !atrest.IsSealed(head) && f.ring != nil:
+		return "", fmt.Errorf("%s: %w", name, atrest.ErrPlain)
+	case f.ring == nil:
+		return "", nil
+	}
+	if by, err = atrest.KeyOf(head); err != nil {
+		return "", nil
+	}
+	if !f.ring.Has(by) {
+		return "", fmt.Errorf("%s: %w: key %s", name, atrest.ErrNoKey, by)
+	}
+	return by, nil
 }
 
 // Of a folder several processes may have use at once, but none while it is rewritten.

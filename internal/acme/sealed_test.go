@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"freshet/internal/atrest"
+	"freshet/internal/wiretest"
 )
 
 // sealRing has keys of some names, the first of which seals.
@@ -101,7 +102,8 @@ func TestSealed(t *testing.T) {
 	}
 }
 
-// TestForged puts into the place of a file what was not sealed as that.
+// TestForged puts into the place of a file what was not sealed as that: it is not
+// read, and nothing is thrown away.
 func TestForged(t *testing.T) {
 	ring := sealRing(t, "k1")
 	f, dir := ringFolder(t, ring)
@@ -113,31 +115,136 @@ func TestForged(t *testing.T) {
 		}
 		return content
 	}
-	key := read(shopSite + ".key")
-	changed := bytes.Clone(key)
-	changed[len(changed)-1] ^= 1
-	for name, c := range map[string]struct {
-		content []byte
-		want    error
-	}{
-		"changed": {changed, atrest.ErrDamaged}, "cut off": {key[:len(key)-1], atrest.ErrDamaged},
-		"the certificate's": {read(shopSite + ".crt"), atrest.ErrDamaged}, "plain": {v.key, atrest.ErrPlain},
-		"another's":              {ring.Pack(v.key, sealedAs("certificates/ca/other/other.key")), atrest.ErrDamaged},
-		"of a key that has gone": {sealRing(t, "k2").Pack(v.key, sealedAs(shopSite+".key")), atrest.ErrNoKey},
-	} {
-		if err := os.WriteFile(filepath.Join(dir, shopSite+".key"), c.content, 0o600); err != nil {
+	for ext, other := range map[string]string{".key": ".crt", ".crt": ".json", ".json": ".key"} {
+		at := shopSite + ext
+		was := read(at)
+		changed := bytes.Clone(was)
+		changed[len(changed)-1] ^= 1
+		for name, c := range map[string]struct {
+			content []byte
+			want    error
+		}{
+			"changed": {changed, atrest.ErrDamaged}, "cut off": {was[:len(was)-1], atrest.ErrDamaged},
+			"another file's": {read(shopSite + other), atrest.ErrDamaged}, "plain": {v.key, atrest.ErrPlain},
+			"another's":                  {ring.Pack(v.key, sealedAs("certificates/ca/other/other"+ext)), atrest.ErrDamaged},
+			"of a key that has gone":     {sealRing(t, "k2").Pack(v.key, sealedAs(at)), atrest.ErrNoKey},
+			"of another key of the name": {otherSecret(t, "k1").Pack(v.key, sealedAs(at)), atrest.ErrDamaged},
+		} {
+			if err := os.WriteFile(filepath.Join(dir, at), c.content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.Load(context.Background(), at); !errors.Is(err, c.want) {
+				t.Errorf("%s %s: %v, not %v", ext, name, err, c.want)
+			}
+			if err := f.mend(shopSite); !errors.Is(err, c.want) {
+				t.Errorf("%s %s: mended: %v, not %v", ext, name, err, c.want)
+			}
+			if err := os.WriteFile(filepath.Join(dir, at), was, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if !kept(f).is(v) || f.whole(shopSite) != nil {
+				t.Fatalf("%s %s: not what was stored", ext, name)
+			}
+		}
+	}
+	// The key that belongs to the certificate waits aside, and does not open.
+	old := newVersion(t, 2)
+	if err := f.write(shopSite+".key", old.key); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, shopSite+".key"+aside), otherSecret(t, "k1").Pack(v.key, sealedAs(shopSite+".key")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.mend(shopSite); !errors.Is(err, atrest.ErrDamaged) || kept(f).cert == nil || !f.Exists(t.Context(), shopSite+".key"+aside) {
+		t.Errorf("aside: %v", err)
+	}
+}
+
+// otherSecret has a key of that name, with another secret than sealRing's.
+func otherSecret(t *testing.T, name string) *atrest.Ring {
+	t.Helper()
+	keys, err := atrest.ParseKeys([]byte(name + " " + strings.Repeat("e7", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return atrest.NewRing(func() *atrest.Keys { return keys })
+}
+
+// TestOtherSecret: with another secret of a key's name nothing is opened and
+// nothing changed; one file that is damaged is kept, and told of.
+func TestOtherSecret(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "c")
+	o := Options{Names: []string{"shop.example.org"}, Folder: dir, Directory: "https://" + wiretest.Reserve(t) + "/", HTTP: true}
+	open := func(ring *atrest.Ring) (*Manager, error) {
+		its := o
+		its.Seal = ring
+		return Open(its)
+	}
+	manager := func(ring *atrest.Ring) *Manager {
+		m, err := open(ring)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Load(context.Background(), shopSite+".key"); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, not %v", name, err, c.want)
-		}
-		err := f.mend(shopSite)
-		if gone := !f.Exists(context.Background(), shopSite+".crt"); gone == keyless(c.want) {
-			t.Errorf("%s: the certificate was removed: %t, %v", name, gone, err)
-		}
-		if err := v.store(f); err != nil {
+		return m
+	}
+	m := manager(sealRing(t, "k1"))
+	n := m.names.Load().find("shop.example.org")
+	site := n.site(n.authority())
+	v := newVersion(t, 1)
+	err := errors.Join(m.folder.Store(t.Context(), accountKey, []byte("{}")), m.folder.storeAll(site, &parts{key: v.key, cert: v.cert}, v.meta), m.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := func() string {
+		text := ""
+		err := EachStored(os.DirFS(dir), func(key string) error {
+			content, err := os.ReadFile(filepath.Join(dir, key))
+			text += fmt.Sprintf("%s %x\n", key, content)
+			return err
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
+		return text
+	}
+	was := stored()
+	for _, c := range []struct {
+		ring *atrest.Ring
+		want error
+	}{{otherSecret(t, "k1"), atrest.ErrDamaged}, {sealRing(t, "k2", "k1"), nil}, {sealRing(t, "k1"), nil}} {
+		m, err := open(c.ring)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%v, not %v", err, c.want)
+		}
+		if err == nil {
+			if n := m.names.Load().find("shop.example.org"); n.current.Load() == nil {
+				t.Error("no certificate")
+			}
+			err = m.Close()
+		}
+		if stored() != was {
+			t.Errorf("something changed: %v", err)
+		}
+	}
+
+	crt := filepath.Join(dir, filepath.FromSlash(site)+".crt")
+	content, err := os.ReadFile(crt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)-1] ^= 1
+	if err := os.WriteFile(crt, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	was = stored()
+	m = manager(sealRing(t, "k1"))
+	m.Start()
+	<-m.names.Load().find("shop.example.org").looked
+	if err := m.State()[0].Err; err == nil || !strings.Contains(err.Error(), crt+": "+atrest.ErrDamaged.Error()) {
+		t.Errorf("of a damaged file: %v", err)
+	}
+	if err := m.Close(); err != nil || stored() != was {
+		t.Errorf("something changed: %v", err)
 	}
 }
 
@@ -186,7 +293,7 @@ func TestSealFolder(t *testing.T) {
 			if err := os.Chmod(now, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			if killed > 0 && (c.plain || len(c.keys) == 1) && openable(now, nil) == nil && openable(now, change.Ring) == nil {
+			if killed > 0 && (c.plain || len(c.keys) == 1) && (openable(now, nil) == nil || openable(now, change.Ring) == nil) {
 				t.Errorf("%v: mixed, and not refused, before %s", c, key)
 			}
 			killed++
