@@ -41,7 +41,9 @@ func SealedDir(dir string) string { return filepath.Clean(dir) + suffix }
 
 // Open opens a folder, which is made if it is not there, for its owner alone: with
 // a ring a sealed one, else a plain one. One of the other kind is refused, with
-// atrest.ErrSealed or atrest.ErrPlain; nothing of it was touched then.
+// atrest.ErrSealed or atrest.ErrPlain; nothing of it was touched then. What was being
+// written in a plain one, by a [Rewrite] that was killed say, is removed when a sealed
+// one is opened.
 func Open(dir string, ring *atrest.Ring, what string) (*Folder, error) {
 	sealed := SealedDir(dir)
 	marked, err := isMarked(sealed)
@@ -57,6 +59,9 @@ func Open(dir string, ring *atrest.Ring, what string) (*Folder, error) {
 		return nil, err
 	} else if full {
 		return nil, fmt.Errorf("%s: %w", dir, atrest.ErrPlain)
+	}
+	if err := removePassing(dir); err != nil {
+		return nil, err
 	}
 	return openSealed(sealed, marked, ring, what)
 }
@@ -167,6 +172,21 @@ func hasFiles(dir string) (bool, error) {
 		return true, nil
 	}
 	return false, err
+}
+
+// removePassing removes what was being written in a plain folder: it can be much of
+// what is sealed.
+func removePassing(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if path := filepath.Join(dir, e.Name()); !e.IsDir() && e.Name() != lockName && isPassing(dir, path) {
+			err = errors.Join(err, removeLasting(path))
+		}
+	}
+	return err
 }
 
 // isPassing reports whether a file is no part of what a folder keeps.
