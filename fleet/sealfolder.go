@@ -33,11 +33,21 @@ func sealFolder(ctx context.Context, dir string, change *atrest.Change, progress
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil // there are no jobs
 	}
-	unlock, err := lockFolder(dir)
+	locked, err := lockFolder(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, unlock()) }()
+	defer func() { err = errors.Join(err, locked.Close()) }()
+	kinds := map[string]*sealedfolder.Kind{
+		"logs":    {What: logsPurpose, Check: checkText, Copy: copyText, Passing: isPart, Step: step},
+		"outputs": {What: outputsPurpose, Check: checkOutput, Copy: copyOutput, Passing: isPart, Step: step},
+		"inputs":  {What: inputsPurpose, Check: checkInput, Copy: copyInput, Passing: isPart, Step: step},
+	}
+	for name, kind := range kinds {
+		if err := sealedfolder.Check(filepath.Join(dir, name), change, kind); err != nil {
+			return err
+		}
+	}
 	for _, name := range [...]string{"logs", "outputs", "inputs"} {
 		copies := copiesOf(filepath.Join(dir, name))
 		if err := errors.Join(os.RemoveAll(copies), os.RemoveAll(sealedfolder.SealedDir(copies))); err != nil {
@@ -49,12 +59,12 @@ func sealFolder(ctx context.Context, dir string, change *atrest.Change, progress
 		name string
 		do   func(dir string, progress sealedfolder.Progress) error
 	}{
-		{"log", func(dir string, progress sealedfolder.Progress) error {
-			return jobs.SealFolder(ctx, dir, change, progress)
+		{ledgerDir, func(_ string, progress sealedfolder.Progress) error {
+			return locked.log.Seal(ctx, change, progress)
 		}},
-		{"logs", rewriting(ctx, change, &sealedfolder.Kind{What: logsPurpose, Copy: copyText, Passing: isPart, Step: step})},
-		{"outputs", rewriting(ctx, change, &sealedfolder.Kind{What: outputsPurpose, Copy: copyOutput, Passing: isPart, Step: step})},
-		{"inputs", rewriting(ctx, change, &sealedfolder.Kind{What: inputsPurpose, Copy: copyInput, Passing: isPart, Step: step})},
+		{"logs", rewriting(ctx, change, kinds["logs"])},
+		{"outputs", rewriting(ctx, change, kinds["outputs"])},
+		{"inputs", rewriting(ctx, change, kinds["inputs"])},
 	}
 	for _, part := range parts {
 		if p.all, err = addSizes(p.all, filepath.Join(dir, part.name)); err != nil {
@@ -86,16 +96,33 @@ func isThere(path string) bool {
 	return err == nil
 }
 
-// lockFolder has the folder of jobs for us alone: whoever has it open has one of
-// these locks.
-func lockFolder(dir string) (unlock func() error, err error) {
-	var locks []io.Closer
-	unlock = func() (err error) {
-		for _, lock := range locks {
-			err = errors.Join(err, lock.Close())
-		}
-		return err
+// ledgerDir is where the log is in a program without NATS.
+const ledgerDir = "log"
+
+// lockedFolder is a folder of jobs that nobody else opens.
+type lockedFolder struct {
+	log   *jobs.LockedFolder // nil: there is none
+	locks []io.Closer
+}
+
+// Close lets others open it.
+func (l *lockedFolder) Close() (err error) {
+	for _, lock := range l.locks {
+		err = errors.Join(err, lock.Close())
 	}
+	return err
+}
+
+// lockFolder has the folder of jobs for us alone: whoever has it open has one of
+// these locks. That of the log is there also where nobody has opened it yet, unless
+// NATS keeps the queue.
+func lockFolder(dir string) (l *lockedFolder, err error) {
+	l = &lockedFolder{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}()
 	for _, in := range [...]string{busDir, peersDir} {
 		folder := filepath.Join(dir, in)
 		if !isThere(folder) {
@@ -106,11 +133,20 @@ func lockFolder(dir string) (unlock func() error, err error) {
 			err = fmt.Errorf("%w: %s: %w", ErrInUse, folder, err)
 		}
 		if err != nil {
-			return nil, errors.Join(err, unlock())
+			return l, err
 		}
-		locks = append(locks, lock)
+		l.locks = append(l.locks, lock)
 	}
-	return unlock, nil
+	log := filepath.Join(dir, ledgerDir)
+	if len(l.locks) > 0 && !isThere(log) && !isThere(sealedfolder.SealedDir(log)) {
+		return l, nil
+	}
+	if l.log, err = jobs.LockFolder(log); err == nil {
+		l.locks = append(l.locks, l.log)
+	} else if errors.Is(err, jobs.ErrFenced) {
+		err = fmt.Errorf("%w: %w", ErrInUse, err)
+	}
+	return l, err
 }
 
 // sealProgress makes one of the progress of several folders.
@@ -154,12 +190,16 @@ func isPart(name string) bool { return strings.HasPrefix(filepath.Base(name), ".
 // errStrange is of a file that is none of ours.
 var errStrange = errors.New("it is no file of jobs; move it away")
 
+func checkOutput(name string) error {
+	if strings.Count(filepath.ToSlash(name), "/") < 2 {
+		return errStrange
+	}
+	return nil
+}
+
 // copyOutput rewrites a file that a task made.
 func copyOutput(_ context.Context, c *sealedfolder.Copying) (string, error) {
 	name := filepath.ToSlash(c.Name)
-	if strings.Count(name, "/") < 2 {
-		return "", errStrange
-	}
 	done, err := c.Whole("output "+name, "output "+name)
 	return rewritten(c.Name, done, err)
 }
@@ -172,11 +212,16 @@ func rewritten(name string, done bool, err error) (string, error) {
 	return name, nil
 }
 
+func checkInput(name string) error {
+	if !isDigest(name) {
+		return errStrange
+	}
+	return nil
+}
+
 // copyInput rewrites a content, whose name is its SHA-256 when it is plain.
 func copyInput(_ context.Context, c *sealedfolder.Copying) (string, error) {
 	switch {
-	case !isDigest(c.Name):
-		return "", errStrange
 	case c.From == c.To:
 		done, err := c.Whole(inputIs(c.Name), inputIs(c.Name))
 		return rewritten(c.Name, done, err)
@@ -196,15 +241,29 @@ func copyInput(_ context.Context, c *sealedfolder.Copying) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
-// copyText rewrites what a task wrote.
-func copyText(_ context.Context, c *sealedfolder.Copying) (string, error) {
-	job, file := filepath.Split(c.Name)
+func checkText(name string) error {
+	_, err := textOf(name)
+	return err
+}
+
+// textOf is whose text a file is.
+func textOf(name string) (taskOf, error) {
+	job, file := filepath.Split(name)
 	number, ok := strings.CutSuffix(file, ".log")
 	task, err := strconv.ParseInt(number, 10, 64)
 	if job = filepath.Clean(job); !ok || err != nil || strings.ContainsRune(job, filepath.Separator) {
-		return "", errStrange
+		return taskOf{}, errStrange
 	}
-	is := textIs(taskOf{jobs.ID(job), task})
+	return taskOf{jobs.ID(job), task}, nil
+}
+
+// copyText rewrites what a task wrote.
+func copyText(_ context.Context, c *sealedfolder.Copying) (string, error) {
+	task, err := textOf(c.Name)
+	if err != nil {
+		return "", err
+	}
+	is := textIs(task)
 	info, err := c.In.Stat()
 	if err != nil {
 		return "", err
@@ -218,7 +277,11 @@ func copyText(_ context.Context, c *sealedfolder.Copying) (string, error) {
 		if c.From == c.To && x.isOf(c.In, c.To.Ring().First()) {
 			return "", nil
 		}
-		from = io.NewSectionReader(&partsReader{f: c.In, in: c.From, is: is, x: x}, 0, x.end.plain)
+		r := &partsReader{f: c.In, in: c.From, is: is, x: x}
+		if _, err := r.cut(); err != nil {
+			return "", err
+		}
+		from = io.NewSectionReader(r, 0, r.x.end.plain)
 	}
 	to := textIn(c.To, is)(c.Out)
 	if _, err := io.Copy(to, from); err != nil {

@@ -63,15 +63,69 @@ func SealFolder(ctx context.Context, dir string, change *atrest.Change, progress
 }
 
 func sealFolder(ctx context.Context, dir string, change *atrest.Change, progress sealedfolder.Progress, step func() error) error {
-	lock, err := lockLog(dir)
+	f, err := LockFolder(dir)
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
-	if err := mendBefore(dir, change.Ring); err != nil {
-		return fmt.Errorf("the log in %s: %w", dir, err)
+	defer f.Close()
+	return f.seal(ctx, change, progress, step)
+}
+
+// LockedFolder is the folder of a log that nobody else opens until Close.
+type LockedFolder struct {
+	dir  string
+	lock io.Closer
+}
+
+// LockFolder makes the folder of a log, and has it for the caller alone; ErrFenced:
+// another has it.
+func LockFolder(dir string) (*LockedFolder, error) {
+	lock, err := lockLog(dir)
+	if err != nil {
+		return nil, err
 	}
-	return sealedfolder.Rewrite(ctx, dir, change, &sealedfolder.Kind{What: logPurpose, Copy: copyLogFile, Step: step}, progress)
+	return &LockedFolder{dir, lock}, nil
+}
+
+// Close lets others open it.
+func (f *LockedFolder) Close() error { return f.lock.Close() }
+
+// Seal is [SealFolder] for who has the folder.
+func (f *LockedFolder) Seal(ctx context.Context, change *atrest.Change, progress func(done, all int64)) error {
+	return f.seal(ctx, change, progress, nil)
+}
+
+func (f *LockedFolder) seal(ctx context.Context, change *atrest.Change, progress sealedfolder.Progress, step func() error) error {
+	kind := &sealedfolder.Kind{What: logPurpose, Passing: isPageTemporary, Check: checkLogFile, Copy: copyLogFile, Step: step}
+	err := sealedfolder.Check(f.dir, change, kind)
+	if err == nil {
+		err = mendBefore(f.dir, change.Ring)
+	}
+	if err != nil {
+		return fmt.Errorf("the log in %s: %w", f.dir, err)
+	}
+	return sealedfolder.Rewrite(ctx, f.dir, change, kind, progress)
+}
+
+func isPageTemporary(name string) bool { return strings.HasPrefix(name, pageTemporary) }
+
+// checkLogFile says if a file is none of a log.
+func checkLogFile(name string) error {
+	_, err := firstOf(name)
+	if strings.HasPrefix(name, pagePrefix) || err == nil {
+		return nil
+	}
+	return err
+}
+
+// firstOf is with which entry a file begins.
+func firstOf(name string) (uint64, error) {
+	text, ok := strings.CutPrefix(name, logPrefix)
+	first, err := strconv.ParseUint(text, 10, 64)
+	if !ok || err != nil || first == 0 {
+		return 0, errors.New("it is no file of a log; remove it, or move it away")
+	}
+	return first, nil
 }
 
 // mendBefore cuts off what was not written whole. A log of which a part was
@@ -129,10 +183,9 @@ func copyLogFile(_ context.Context, c *sealedfolder.Copying) (string, error) {
 	if key, ok := strings.CutPrefix(c.Name, pagePrefix); ok {
 		return copyPage(c, key)
 	}
-	text, ok := strings.CutPrefix(c.Name, logPrefix)
-	first, err := strconv.ParseUint(text, 10, 64)
-	if !ok || err != nil {
-		return "", errors.New("it is no file of a log; remove it, or move it away")
+	first, err := firstOf(c.Name)
+	if err != nil {
+		return "", err
 	}
 	w := bufio.NewWriterSize(c.Out, 256<<10)
 	older := c.From != c.To

@@ -143,3 +143,27 @@ func TestSealFolderModes(t *testing.T) {
 		}
 	}
 }
+
+// A file that is none of a log is found before anything is moved.
+func TestSealFolderForeign(t *testing.T) {
+	eachForm(t, func(t *testing.T, ring *atrest.Ring) {
+		dir := filepath.Join(t.TempDir(), "log")
+		makeLog(t, dir, ring)
+		in, change := dir, &atrest.Change{Ring: testRing("b", "a"), Plain: ring != nil}
+		if ring != nil {
+			in = sealedfolder.SealedDir(dir)
+		}
+		foreign := filepath.Join(in, "zz-notes.txt")
+		putBack(t, map[string][]byte{foreign: []byte("a note")})
+		before := allFiles(t, filepath.Dir(dir))
+		if err := SealFolder(ctx, dir, change, nil); err == nil || !strings.Contains(err.Error(), foreign) {
+			t.Errorf("%v", err)
+		}
+		if after := allFiles(t, filepath.Dir(dir)); !maps.EqualFunc(before, after, bytes.Equal) {
+			t.Error("something was changed")
+		}
+		if says, err := logSays(dir, ring); err != nil || says != someLog {
+			t.Errorf("%q, %v", says, err)
+		}
+	})
+}

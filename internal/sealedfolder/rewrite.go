@@ -21,6 +21,9 @@ type Kind struct {
 	// Passing says of a file, by its name in the folder, that it was being written
 	// and is nobody's; it is removed. nil: none is.
 	Passing func(name string) bool
+	// Check says of a file, by its name in the folder, if it is none that Copy knows;
+	// nothing is moved then. nil: all are known.
+	Check func(name string) error
 	// Copy writes what a file has to another. It says what that is called; "": it
 	// is to be as it is, which can only be when the folders are the same.
 	Copy func(ctx context.Context, c *Copying) (name string, err error)
@@ -71,6 +74,9 @@ func Rewrite(ctx context.Context, dir string, change *atrest.Change, kind *Kind,
 	if err != nil || !marked && (!full || change.Plain) {
 		return err
 	}
+	if err := Check(dir, change, kind); err != nil {
+		return err
+	}
 	if err := r.step(); err != nil {
 		return err
 	}
@@ -109,6 +115,31 @@ func Rewrite(ctx context.Context, dir string, change *atrest.Change, kind *Kind,
 		return err
 	}
 	return errors.Join(os.RemoveAll(sealed.Dir), wholefile.SyncFolder(filepath.Dir(sealed.Dir)))
+}
+
+// Check says if there is a file that [Rewrite] would not know what to do with.
+func Check(dir string, change *atrest.Change, kind *Kind) error {
+	if kind.Check == nil {
+		return nil
+	}
+	folders := []*Folder{{Dir: SealedDir(dir), ring: change.Ring}}
+	if !change.Plain {
+		folders = append(folders, &Folder{Dir: filepath.Clean(dir)})
+	}
+	r := &rewriting{kind: kind}
+	for _, in := range folders {
+		err := r.each(in, func(name string, _ fs.FileInfo) error {
+			err := kind.Check(name)
+			if err != nil {
+				err = &os.PathError{Op: "rewrite", Path: filepath.Join(in.Dir, name), Err: err}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type rewriting struct {
