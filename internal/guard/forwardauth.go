@@ -109,11 +109,11 @@ func (g *ForwardAuth) question(ctx context.Context, r *http.Request) (*http.Requ
 		proto = "https"
 	}
 	if wire.Within(g.o.Trusted, peerOf(r)) {
-		if said := r.Header["X-Forwarded-Proto"]; len(said) == 1 && (said[0] == "http" || said[0] == "https") {
-			proto = said[0]
+		if said := g.said(r, "X-Forwarded-Proto"); said == "http" || said == "https" {
+			proto = said
 		}
-		if said := r.Header["X-Forwarded-Host"]; len(said) == 1 && wire.ValidHost(said[0]) {
-			host = said[0]
+		if said := g.said(r, "X-Forwarded-Host"); said != "" && wire.ValidHost(said) {
+			host = said
 		}
 	}
 	h["X-Forwarded-Method"], h["X-Forwarded-Proto"], h["X-Forwarded-Uri"] = []string{r.Method}, []string{proto}, []string{r.URL.RequestURI()}
@@ -124,6 +124,16 @@ func (g *ForwardAuth) question(ctx context.Context, r *http.Request) (*http.Requ
 		h["X-Forwarded-For"] = []string{client.String()}
 	}
 	return q, nil
+}
+
+// said is what the farthest of the trusted proxies says in a list that each of them may
+// have added to; "" when there is none.
+func (g *ForwardAuth) said(r *http.Request, name string) string {
+	all := slices.Collect(field.Elements(r.Header[name]))
+	if len(all) == 0 {
+		return ""
+	}
+	return all[wire.ToldElement(peerOf(r), g.o.Trusted, r.Header["X-Forwarded-For"], len(all))]
 }
 
 // reply is what came of asking.

@@ -175,6 +175,48 @@ func TestForwardAuth(t *testing.T) {
 	}
 }
 
+// Of several proxies that are trusted the farthest one is believed; what stands before
+// its word is the client's.
+func TestForwardAuthProxies(t *testing.T) {
+	var last atomic.Pointer[http.Request]
+	service := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { last.Store(r.Clone(r.Context())) }))
+	defer service.Close()
+	g := NewForwardAuth(ForwardAuthOptions{URL: service.URL, Transport: asking(t), Trusted: front})
+	const one, two = "192.0.2.1", "192.0.2.1, 10.0.0.2"
+	for _, tt := range []struct {
+		hops        string
+		proto, host []string
+		want        string
+	}{
+		{two, []string{"https, http"}, []string{"a.example, b.internal"}, "https a.example"},
+		{two, []string{"https", "http"}, []string{"a.example", "b.internal"}, "https a.example"},
+		{two, []string{"https"}, []string{"a.example"}, "https a.example"},
+		{two, []string{"http, https, http"}, []string{"evil.example, a.example, b.internal"}, "https a.example"},
+		{"10.6.6.6, 192.0.2.66, " + two, []string{"http, https, http"}, []string{"evil.example,a.example,b.internal"}, "https a.example"},
+		{one, []string{"http, https"}, []string{"evil.example, a.example"}, "https a.example"},
+		{"", []string{"http, https"}, []string{"evil.example, a.example"}, "https a.example"},
+		{"unknown", []string{"http, https"}, []string{"evil.example, a.example"}, "https a.example"},
+		{two + ", 10.0.0.3", []string{"https, http"}, []string{"a.example, b.internal"}, "https a.example"},
+		{two, []string{"https, x, http"}, []string{"a.example, b c, b.internal"}, "http site.example"},
+		{two, []string{","}, []string{" "}, "http site.example"},
+		{two, nil, nil, "http site.example"},
+	} {
+		r := httptest.NewRequest("GET", "http://site.example/", nil)
+		r.RemoteAddr = "10.0.0.1:1"
+		r.Header = http.Header{"X-Forwarded-Proto": tt.proto, "X-Forwarded-Host": tt.host}
+		if tt.hops != "" {
+			r.Header["X-Forwarded-For"] = []string{tt.hops}
+		}
+		if _, refused := g.Check(nil, r); refused != 0 {
+			t.Fatal(refused)
+		}
+		asked := last.Load().Header
+		if got := asked.Get("X-Forwarded-Proto") + " " + asked.Get("X-Forwarded-Host"); got != tt.want {
+			t.Errorf("by %q, %q and %q: %s, want %s", tt.hops, tt.proto, tt.host, got, tt.want)
+		}
+	}
+}
+
 // Whom a guard before it has found stays, unless the service names another one; it
 // is told of him.
 func TestForwardAuthAfter(t *testing.T) {

@@ -19,25 +19,41 @@ func ClientAddr(peer netip.Addr, trusted []netip.Prefix, lines []string) netip.A
 // a trusted proxy wrote something that is no address, so that the one that is
 // returned is the proxy's.
 func ToldClient(peer netip.Addr, trusted []netip.Prefix, lines []string) (addr netip.Addr, known bool) {
+	addr, _, known = toldHops(peer, trusted, lines)
+	return addr, known
+}
+
+// ToldElement returns which of n elements of another list that proxies add to, such as
+// X-Forwarded-Proto, the farthest trusted proxy has written: as many from its end as
+// ToldClient reads of lines. Of a list that is shorter that is the first one: some
+// proxies replace what came. n is not 0, and the peer is trusted.
+func ToldElement(peer netip.Addr, trusted []netip.Prefix, lines []string, n int) int {
+	_, hops, _ := toldHops(peer, trusted, lines)
+	return max(n-max(hops, 1), 0)
+}
+
+// toldHops is ToldClient; hops is how many elements were looked at.
+func toldHops(peer netip.Addr, trusted []netip.Prefix, lines []string) (addr netip.Addr, hops int, known bool) {
 	addr = peer
 	for i := len(lines) - 1; i >= 0; i-- {
 		for rest, more := lines[i], true; more; {
 			if !Within(trusted, addr) {
-				return addr, true
+				return addr, hops, true
 			}
 			hop := rest
 			at := strings.LastIndexByte(rest, ',')
 			if more = at >= 0; more {
 				rest, hop = rest[:at], rest[at+1:]
 			}
+			hops++
 			next, ok := hopAddr(strings.Trim(hop, " \t"))
 			if !ok {
-				return addr, false
+				return addr, hops, false
 			}
 			addr = next
 		}
 	}
-	return addr, true
+	return addr, hops, true
 }
 
 // hopAddr reads an address of X-Forwarded-For: ADDRESS, IPV4:PORT, [IPV6] or
