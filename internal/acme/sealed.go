@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"freshet/internal/atrest"
 	"freshet/internal/filelock"
@@ -114,10 +115,18 @@ const (
 	maxUsers    = 64
 )
 
+// sealWait is how long the lock of who rewrites the folder is asked for: another
+// one that is being opened has it for a moment, too.
+const sealWait = 5 * time.Second
+
 // use marks the folder as one that is in use.
 func (f *folder) use() error {
 	locks := filepath.Join(f.root.Name(), "locks")
 	sealing, err := filelock.Take(filepath.Join(locks, lockSealing))
+	for end := time.Now().Add(sealWait); errors.Is(err, filelock.ErrLocked) && time.Now().Before(end); {
+		time.Sleep(lockEvery)
+		sealing, err = filelock.Take(filepath.Join(locks, lockSealing))
+	}
 	if errors.Is(err, filelock.ErrLocked) {
 		return fmt.Errorf("%s: \"freshet seal\" rewrites it; start when that has ended", f.root.Name())
 	}

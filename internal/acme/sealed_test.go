@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"freshet/internal/atrest"
+	"freshet/internal/filelock"
 	"freshet/internal/wiretest"
 )
 
@@ -310,4 +313,35 @@ func TestSealFolder(t *testing.T) {
 			t.Errorf("%v: %d files", c, killed)
 		}
 	}
+}
+
+// TestUse: who opens a folder waits while another one does, and is refused when
+// one goes on to have it for itself.
+func TestUse(t *testing.T) {
+	if !filelock.Locks {
+		t.Skip("there are no locks here")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		_, dir := testFolder(t)
+		for held, refused := range map[time.Duration]bool{time.Second: false, time.Hour: true} {
+			lock, err := filelock.Take(filepath.Join(dir, "locks", lockSealing))
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				time.Sleep(held)
+				lock.Close()
+			}()
+			begun := time.Now()
+			err = openable(dir, nil)
+			if refused != (err != nil) || refused && !strings.Contains(err.Error(), "freshet seal") {
+				t.Errorf("held for %v: %v", held, err)
+			}
+			if took := time.Since(begun); took > sealWait+lockEvery {
+				t.Errorf("held for %v: that took %v", held, took)
+			}
+			time.Sleep(held)
+			synctest.Wait()
+		}
+	})
 }
