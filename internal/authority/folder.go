@@ -142,8 +142,9 @@ func removed(name string) error {
 // sealedAs is what the authority's file is sealed as.
 const sealedAs = "local authority"
 
-// Seal rewrites the authority's file, as change says, and reports whether that was
-// necessary; with dry nothing is written. An error that is [ErrNone] means that there is none.
+// Seal rewrites the authority's file, as change says, removes what was being written
+// when a process was killed, and reports whether that was necessary; with dry nothing
+// is done. Nobody else makes or rewrites an authority there meanwhile. An error that is [ErrNone] means that there is none.
 func Seal(dir string, change *atrest.Change, dry bool) (changed bool, err error) {
 	data, err := load(dir)
 	if err != nil {
@@ -162,8 +163,15 @@ func Seal(dir string, change *atrest.Change, dry bool) (changed bool, err error)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", name, err)
 	}
-	if done || dry {
-		return !done, nil
+	tidy := change.Plain || wholefile.IsTidy(dir)
+	if done && tidy || dry {
+		return !done || !tidy, nil
 	}
-	return true, place(name, next, 0o600, true)
+	if !done {
+		err = place(name, next, 0o600, true)
+	}
+	if err == nil {
+		err = wholefile.Tidy(dir)
+	}
+	return true, err
 }

@@ -109,6 +109,27 @@ func TestSeal(t *testing.T) {
 			t.Errorf("%v: %v", to, err)
 		}
 	}
+	left := filepath.Join(dir, ".new-123") // as a kill leaves it
+	if err := os.WriteFile(left, []byte("PRIVATE KEY"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // first the key is sealed, too; then it is already
+		change := &atrest.Change{Ring: ringOf(t, "k1")}
+		for _, dry := range []bool{true, false} {
+			if changed, err := Seal(dir, change, dry); !changed || err != nil {
+				t.Errorf("with what is unfinished, dry %t: changed %t, %v", dry, changed, err)
+			}
+		}
+		if _, err := os.Stat(left); err == nil {
+			t.Error("what is unfinished, and plain, stays")
+		}
+		if changed, err := Seal(dir, change, false); changed || err != nil {
+			t.Errorf("again: changed %t, %v", changed, err)
+		}
+		if err := os.WriteFile(left, []byte("PRIVATE KEY"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := Seal(t.TempDir(), &atrest.Change{Ring: ringOf(t, "k1")}, false); !errors.Is(err, ErrNone) {
 		t.Errorf("of none: %v", err)
 	}

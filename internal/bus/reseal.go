@@ -49,7 +49,7 @@ func NeedsSeal(dir string, change *atrest.Change) (string, error) {
 		return "sealed by " + by, nil
 	case m != nil && m.Made != change.Ring.First():
 		return "made under " + m.Made, nil
-	case len(rest) > 0:
+	case len(rest) > 0 || !change.Plain && !wholefile.IsTidy(dir):
 		return "unfinished", nil
 	}
 	for _, file := range ownFiles {
@@ -95,6 +95,9 @@ func (r *resealing) run(ctx context.Context) error {
 		if err == nil || errors.Is(err, ErrPeerStore) {
 			err = errors.Join(err, r.file(file))
 		}
+	}
+	if err == nil || errors.Is(err, ErrPeerStore) {
+		err = errors.Join(err, wholefile.Tidy(r.dir))
 	}
 	return errors.Join(err, held.Close())
 }

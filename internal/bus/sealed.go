@@ -124,6 +124,9 @@ func openMarker(dir string, ring *atrest.Ring) (*marker, error) {
 	if len(rest) > 0 {
 		return nil, errUnfinished
 	}
+	if err := wholefile.Tidy(dir); err != nil { // it may be plain
+		return nil, err
+	}
 	for _, name := range ownFiles {
 		if err := freshen(filepath.Join(dir, name), ring, ownWhat(name)); err != nil {
 			return nil, err

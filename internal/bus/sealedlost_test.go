@@ -84,3 +84,33 @@ func TestSealFolderLost(t *testing.T) {
 		closed(t, s)
 	}
 }
+
+// TestSealedUnfinishedFiles: what was being written when a server was killed, and is
+// plain, stays neither in a folder that is rewritten nor in one that is started with a key.
+func TestSealedUnfinishedFiles(t *testing.T) {
+	dir, ring := t.TempDir(), sealRing(t, "k1")
+	change := &atrest.Change{Ring: ring}
+	left := filepath.Join(dir, ".new-123")
+	for _, remove := range []func(){
+		func() { closed(t, startSealed(t, dir, ring)) },
+		func() {
+			if what, err := NeedsSeal(dir, change); what != "unfinished" || err != nil {
+				t.Errorf("it needs %q, %v", what, err)
+			}
+			if err := SealFolder(limited(t), dir, change, nil); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		if err := os.WriteFile(left, []byte("PRIVATE KEY"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		remove()
+		if f := found(t, dir); f != nil {
+			t.Errorf("%v", f)
+		}
+		if what, err := NeedsSeal(dir, change); what != "" || err != nil {
+			t.Errorf("afterwards it needs %q, %v", what, err)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 // prefix begins the names of files that are being written. One that is found
@@ -82,4 +83,34 @@ func SyncFolder(dir string) error {
 	}
 	_ = f.Sync() // not every file system can
 	return f.Close()
+}
+
+// Tidy removes files that writers in a folder left that were killed. The caller
+// knows that nobody writes there now.
+func Tidy(dir string) error {
+	all, err := unfinished(dir)
+	for _, name := range all {
+		err = errors.Join(err, os.Remove(name))
+	}
+	if len(all) > 0 {
+		err = errors.Join(err, SyncFolder(dir))
+	}
+	return err
+}
+
+// IsTidy says whether there is nothing that Tidy would remove.
+func IsTidy(dir string) bool {
+	all, err := unfinished(dir)
+	return err == nil && len(all) == 0
+}
+
+// unfinished are the files of a folder that are being written, or were.
+func unfinished(dir string) (all []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.Type().IsRegular() && strings.HasPrefix(e.Name(), prefix) {
+			all = append(all, filepath.Join(dir, e.Name()))
+		}
+	}
+	return all, err
 }
