@@ -150,26 +150,36 @@ func open(path string) (*os.File, error) {
 }
 
 // Read returns at most n bytes from an offset on, and the offset behind them.
-// A task that has written nothing has an empty output.
+// A task that has written nothing has an empty output. What is before a damaged
+// part is read without an error, which comes when more is read.
 func (l *Logs) Read(job jobs.ID, task, from int64, n int) ([]byte, int64, error) {
+	b, err := l.read(job, task, from, n)
+	if len(b) > 0 {
+		err = nil
+	}
+	return b, from + int64(len(b)), err
+}
+
+// read returns what there is before an error, too.
+func (l *Logs) read(job jobs.ID, task, from int64, n int) ([]byte, error) {
 	path, err := l.path(job, task)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	f, err := l.openText(taskOf{job, task}, path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, from, nil
+		return nil, nil
 	}
 	if err != nil {
-		return nil, from, err
+		return nil, err
 	}
 	defer f.Close()
 	b := make([]byte, n)
 	got, err := f.ReadAt(b, from)
-	if err != nil && err != io.EOF {
-		return nil, from, err
+	if err == io.EOF {
+		err = nil
 	}
-	return b[:got], from + int64(got), nil
+	return b[:got], err
 }
 
 // openText opens the output of a task, fetched if need be.
@@ -204,7 +214,7 @@ func (l *Logs) Tail(job jobs.ID, task int64, n int) (text []byte, before int64, 
 	}
 	defer f.Close()
 	before = max(0, f.Size()-int64(n))
-	text, _, err = l.Read(job, task, before, n)
+	text, err = l.read(job, task, before, n)
 	return text, before, err
 }
 

@@ -19,7 +19,7 @@ import (
 // written at once, each a small file (package atrest) behind its length, in four
 // bytes, big endian. A part is bound to its task and to where it begins in the
 // text. What follows the last whole part was never written whole, and is cut off by
-// who writes next.
+// who writes next after a start, and so is a last part that does not open.
 
 const (
 	// logsPurpose is what the folder is.
@@ -41,9 +41,10 @@ func textIs(at taskOf) string { return "log " + string(at.job) + "/" + strconv.F
 
 // textIndex is where parts begin, as far as they were looked at.
 type textIndex struct {
-	marks []textMark
-	parts int
-	end   textMark // behind the last part
+	marks        []textMark
+	parts        int
+	before, last textMark // where the last two parts begin, if there are so many
+	end          textMark // behind the last part
 }
 
 type textMark struct{ plain, file int64 }
@@ -69,13 +70,22 @@ func partHead(f io.ReaderAt, at, size int64) (sealed, plain int64, ok bool, err 
 	return sealed, plain, err == nil, err
 }
 
-// scan goes on to the last whole part of a file that is so long.
+// scan goes on to the last whole part of a file that is so long. What follows it was
+// being written; where other parts follow that, it is damaged.
 func (x *textIndex) scan(f io.ReaderAt, size int64) error {
 	if x.end.file > size {
 		*x = textIndex{} // it is another one
 	}
 	for x.end.file < size {
 		sealed, plain, ok, err := partHead(f, x.end.file, size)
+		if errors.Is(err, atrest.ErrDamaged) {
+			err = nil // a length, and nothing behind it yet
+		}
+		if err == nil && !ok {
+			if from := x.end.file + textHead + 1; from < size {
+				err = onlyTorn(io.NewSectionReader(f, from, size-from))
+			}
+		}
 		if err != nil {
 			return fmt.Errorf("the part at %d: %w", x.end.file, err)
 		}
@@ -86,6 +96,7 @@ func (x *textIndex) scan(f io.ReaderAt, size int64) error {
 			x.marks = append(x.marks, x.end)
 		}
 		x.parts++
+		x.before, x.last = x.last, x.end
 		x.end.plain += plain
 		x.end.file += textHead + sealed
 	}
@@ -100,12 +111,12 @@ type texts struct {
 
 // of is where parts of a file are now. What it has is not changed afterwards.
 func (t *texts) of(at taskOf, f *os.File) (textIndex, error) {
-	info, err := f.Stat()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	info, err := f.Stat() // of now: what was cut off was forgotten after that
 	if err != nil {
 		return textIndex{}, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	x := t.by[at]
 	if x == nil {
 		if len(t.by) >= maxTexts || t.by == nil {
@@ -213,14 +224,39 @@ func (r *partsReader) open(off int64) error {
 			m.plain, m.file = m.plain+plain, m.file+textHead+sealed
 			continue
 		}
-		r.room = slices.Grow(r.room[:0], int(sealed))[:sealed]
-		if _, err := r.f.ReadAt(r.room, m.file+textHead); err != nil {
-			return err
-		}
-		r.at = m.plain
-		r.part, _, err = r.in.Ring().Open(r.part[:0], r.room, r.in.What(partAt(r.is, m.plain)))
+		return r.openAt(m, sealed)
+	}
+}
+
+// openAt opens the part that begins somewhere, and is so long.
+func (r *partsReader) openAt(m textMark, sealed int64) (err error) {
+	r.room = slices.Grow(r.room[:0], int(sealed))[:sealed]
+	if _, err := r.f.ReadAt(r.room, m.file+textHead); err != nil {
 		return err
 	}
+	r.at = m.plain
+	r.part, _, err = r.in.Ring().Open(r.part[:0], r.room, r.in.What(partAt(r.is, m.plain)))
+	return err
+}
+
+// cut leaves out the last part if it does not open though its key is there: the
+// disk had its length, and not yet all of it, when the power went away. If the one
+// before it does not open either, it was not that.
+func (r *partsReader) cut() (done bool, err error) {
+	if r.x.parts == 0 {
+		return false, nil
+	}
+	err = r.openAt(r.x.last, r.x.end.file-r.x.last.file-textHead)
+	if !errors.Is(err, atrest.ErrDamaged) {
+		return false, err
+	}
+	if r.x.parts > 1 {
+		if err := r.openAt(r.x.before, r.x.last.file-r.x.before.file-textHead); err != nil && !errors.Is(err, atrest.ErrNoKey) {
+			return false, fmt.Errorf("the part at %d: %w", r.x.before.file, err)
+		}
+	}
+	r.x.end, r.part = r.x.last, r.part[:0]
+	return true, nil
 }
 
 // appendParts appends a text, which begins at an offset of its file, as parts.
@@ -284,14 +320,19 @@ func (l *Logs) endOf(at taskOf, f *os.File) (end textMark, err error) {
 		return textMark{info.Size(), info.Size()}, err
 	}
 	x, err := l.texts.of(at, f)
+	if _, wrote := l.last[at]; err == nil && !wrote {
+		r := partsReader{f: f, in: l.in, is: textIs(at), x: x}
+		if _, err = r.cut(); errors.Is(err, atrest.ErrNoKey) {
+			err = nil // whole, as far as can be said
+		}
+		x = r.x
+	}
 	if err != nil {
 		return x.end, &os.PathError{Op: "write to", Path: f.Name(), Err: err}
 	}
 	if x.end.file < info.Size() {
-		if err := onlyTorn(io.NewSectionReader(f, x.end.file+textHead+1, info.Size())); err != nil {
-			return x.end, &os.PathError{Op: "write to", Path: f.Name(), Err: err}
-		}
 		err = f.Truncate(x.end.file)
+		l.texts.forgetIf(func(other taskOf) bool { return other == at })
 	}
 	return x.end, err
 }
