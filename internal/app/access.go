@@ -95,7 +95,7 @@ func (a *access) open(c *config.Access, trusted []netip.Prefix, w *within) (g ac
 	}
 	if c.Tokens.Keys != "" && c.Tokens.Keys != "off" {
 		a.setUp()
-		held, err := a.tokens.open(c, trusted, a.tries, w)
+		held, err := a.tokens.open(c, w)
 		if err != nil {
 			return g, err
 		}

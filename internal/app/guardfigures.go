@@ -22,7 +22,7 @@ func (s *service) addGuardGauges() {
 			return func() float64 { return value(tries.Figures(now())) }
 		}
 		most := of(func(f guard.TriesFigures) float64 { return float64(f.Most) })
-		m.AddGauge(counters.Gauge{Name: "tries_clients", Help: "Clients that gave wrong passwords or tokens within five minutes; beyond the limit all others count as one",
+		m.AddGauge(counters.Gauge{Name: "tries_clients", Help: "Clients that gave wrong passwords within five minutes; beyond the limit all others count as one",
 			Value: of(func(f guard.TriesFigures) float64 { return float64(f.Clients) }), Limit: most})
 		m.AddGauge(counters.Gauge{Name: "tries_names", Help: "Names for which wrong passwords came within five minutes; beyond the limit all others count as one",
 			Value: of(func(f guard.TriesFigures) float64 { return float64(f.Names) }), Limit: most})

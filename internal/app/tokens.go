@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/netip"
 	"strings"
 	"sync"
 	"weak"
@@ -28,10 +27,10 @@ type tokens struct {
 }
 
 // open returns the guard of tokens that a command or a route names.
-func (t *tokens) open(c *config.Access, trusted []netip.Prefix, tries *guard.Tries, w *within) (*guard.JWT, error) {
+func (t *tokens) open(c *config.Access, w *within) (*guard.JWT, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	of := fmt.Sprintf("%q %q %v", c.Tokens, c.Realm, trusted)
+	of := fmt.Sprintf("%q %q", c.Tokens, c.Realm)
 	if g := t.guards[of].Value(); g != nil {
 		return g, nil
 	}
@@ -42,7 +41,7 @@ func (t *tokens) open(c *config.Access, trusted []netip.Prefix, tries *guard.Tri
 	s := &c.Tokens
 	g, err := guard.NewJWT(guard.JWTOptions{
 		Keys: keys, Issuers: s.Issuers, Audiences: s.Audiences, Algorithms: s.Algorithms, Type: s.Type, User: s.User, Claims: s.Claims,
-		Cookie: s.Cookie, Leeway: s.Leeway, Pass: s.Pass == "on", Realm: c.Realm, Trusted: trusted, Tries: tries, Now: w.now,
+		Cookie: s.Cookie, Leeway: s.Leeway, Pass: s.Pass == "on", Realm: c.Realm, Now: w.now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jwt-keys: %w", err)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,8 +19,8 @@ import (
 	"freshet/internal/why"
 )
 
-// JWTOptions say which tokens are good. The zero value of all but Keys, Issuers,
-// Audiences and Tries is the default.
+// JWTOptions say which tokens are good. The zero value of all but Keys, Issuers and
+// Audiences is the default.
 type JWTOptions struct {
 	Keys       *JWTKeys
 	Issuers    []string      // one of which a token has to be from
@@ -34,8 +33,6 @@ type JWTOptions struct {
 	Leeway     time.Duration // negative: none; 0: DefaultLeeway
 	Pass       bool          // leave the token in the request
 	Realm      string
-	Trusted    []netip.Prefix
-	Tries      *Tries
 	Now        func() int64 // nanoseconds since 1970; nil: the system's clock
 }
 
@@ -118,8 +115,10 @@ func (g *JWT) token(r *http.Request) (string, *jwtRefusal) {
 	return text, nil
 }
 
-// decide looks at a request. counts says that a wrong signature is one.
-func (g *JWT) decide(r *http.Request, counts bool) (v jwtVerdict) {
+// decide looks at a request. Wrong signatures are not counted: nobody guesses one,
+// and whoever shares an address with a client, or is as many as he likes, could keep
+// others out.
+func (g *JWT) decide(r *http.Request) (v jwtVerdict) {
 	text, refused := g.token(r)
 	if refused != nil {
 		return jwtVerdict{jwtRefusal: refused}
@@ -141,15 +140,18 @@ func (g *JWT) decide(r *http.Request, counts bool) (v jwtVerdict) {
 	if p, is := g.remembers(ring, sum, now); is {
 		return jwtVerdict{pass: p}
 	}
-	try, at := Attempt{Client: clientOf(r, g.o.Trusted), File: g.o.Keys.name}, time.Unix(0, now)
-	if wait := g.o.Tries.Wait(try, at); wait > 0 {
-		return jwtVerdict{jwtRefusal: refusedJWT(rule.TriesTooMany, "nothing is looked at for %v", wait.Round(time.Second)), wait: wait}
-	}
 	if !h.verify(text, keys) {
-		if counts {
-			g.o.Tries.Failed(try, at)
+		// Its issuer may have another key by now, which has the name of an old one, or
+		// none.
+		if ring = g.o.Keys.newer(r.Context(), ring, now); ring == nil {
+			return jwtVerdict{jwtRefusal: refusedJWT(rule.JWTBad, "no key of that name has signed it")}
 		}
-		return jwtVerdict{jwtRefusal: refusedJWT(rule.JWTBad, "no key of that name has signed it")}
+		if keys, refused = ring.find(&h); refused != nil {
+			return jwtVerdict{jwtRefusal: refused}
+		}
+		if !h.verify(text, keys) {
+			return jwtVerdict{jwtRefusal: refusedJWT(rule.JWTBad, "no key of that name has signed it")}
+		}
 	}
 	claims, err := readObject(h.payload)
 	if err != nil {
@@ -210,7 +212,7 @@ func (g *JWT) passed(r *http.Request, p jwtPass) *http.Request {
 
 // Check implements Guard.
 func (g *JWT) Check(fields http.Header, r *http.Request) (*http.Request, rule.ID) {
-	v := g.decide(r, true)
+	v := g.decide(r)
 	if v.jwtRefusal == nil {
 		return g.passed(r, v.pass), 0
 	}
@@ -243,10 +245,9 @@ func (g *JWT) challengeOf(id rule.ID) string {
 	return g.challenge + `, error="invalid_token", error_description="` + rule.Of(id).Sentence + `"`
 }
 
-// Why implements Guard. It tells nothing of the token by which it could be used, and
-// counts no guess.
+// Why implements Guard. It tells nothing of the token by which it could be used.
 func (g *JWT) Why(r *http.Request) (*http.Request, *why.Explanation) {
-	v := g.decide(r, false)
+	v := g.decide(r)
 	e := &why.Explanation{}
 	if v.jwtRefusal != nil {
 		e.Rule = v.rule

@@ -163,7 +163,7 @@ func newGate(t testing.TB, keys []byte, o JWTOptions) *gate {
 	if o.Audiences == nil {
 		o.Audiences = []string{"web", "shop"}
 	}
-	o.Tries, o.Now, o.Trusted = NewTries(), g.clock, front
+	o.Now = g.clock
 	if g.JWT, err = NewJWT(o); err != nil {
 		t.Fatal(err)
 	}
@@ -507,45 +507,34 @@ func TestJWTOptions(t *testing.T) {
 	}
 }
 
-// Wrong signatures count as wrong passwords do; what has ended, is for others or
-// cannot be read does not.
-func TestJWTTries(t *testing.T) {
+// Wrong signatures keep nobody out: neither who shares an address with whoever sends
+// them, nor others when they come from more addresses than could be counted.
+func TestJWTWrongSignatures(t *testing.T) {
 	s := theIssuer()
 	g := newGate(t, s.set(), JWTOptions{})
-	good, fresh := jwt(t, jwtHeader, goodJWT, s.ec), jwt(t, jwtHeader, with(goodJWT, `"jti":"2"`), s.ec)
-	if _, refused, _ := g.ask(good); refused != 0 {
-		t.Fatal(refused)
-	}
-	for range 2 * MaxForClient {
-		for _, harmless := range []string{
-			jwt(t, jwtHeader, with(lacking(t, goodJWT, "exp"), `"exp":1`), s.ec), jwt(t, `{"alg":"ES256","kid":"x"}`, goodJWT, s.ec),
-			jwt(t, jwtHeader, lacking(t, goodJWT, "aud"), s.ec), "x", jwt(t, `{"alg":"none"}`, goodJWT, s.ec),
-		} {
-			if _, refused, _ := g.ask(harmless); refused == 0 || refused == rule.TriesTooMany {
-				t.Fatalf("%v", refused)
-			}
-		}
+	wrong := jwt(t, jwtHeader, goodJWT, s.other)
+	from := func(client, token string) (rule.ID, http.Header) {
 		r := httptest.NewRequest("GET", "/", nil)
-		r.RemoteAddr = ann
-		r.Header.Set("Authorization", "Bearer "+jwt(t, jwtHeader, goodJWT, s.other))
-		if _, e := g.Why(r); e.Rule != rule.JWTBad {
-			t.Fatalf("%v", e.Rule)
-		}
+		r.RemoteAddr = client
+		r.Header.Set("Authorization", "Bearer "+token)
+		fields := http.Header{}
+		_, refused := g.JWT.Check(fields, r)
+		return refused, fields
 	}
-	for range MaxForClient {
-		if _, refused, _ := g.ask(jwt(t, jwtHeader, goodJWT, s.other)); refused != rule.JWTBad {
+	for i := range 4106 { // of one /48
+		if refused, fields := from(fmt.Sprintf("[2001:db8:1:%x::1]:1", i), wrong); refused != rule.JWTBad || fields.Get("Retry-After") != "" {
 			t.Fatal(refused)
 		}
 	}
-	if _, refused, fields := g.ask(fresh); refused != rule.TriesTooMany || fields.Get("Retry-After") == "" || fields.Get("WWW-Authenticate") != "" {
-		t.Errorf("%v, %v", refused, fields)
+	for range 60 {
+		if refused, _ := from(ann, wrong); refused != rule.JWTBad {
+			t.Fatal(refused)
+		}
 	}
-	if _, refused, _ := g.ask(good); refused != 0 {
-		t.Errorf("one that was verified before: %v", refused)
-	}
-	g.pass(TriesTime + time.Second)
-	if _, refused, _ := g.ask(fresh); refused != 0 {
-		t.Errorf("after a while: %v", refused)
+	for i, client := range []string{ann, "198.51.100.7:1", "[2001:db8:1:1::2]:1", "[2001:db8:2::1]:1", "@"} {
+		if refused, _ := from(client, jwt(t, jwtHeader, with(goodJWT, fmt.Sprintf(`"jti":"%d"`, i)), s.ec)); refused != 0 {
+			t.Errorf("a new token of %s: %v", client, refused)
+		}
 	}
 }
 

@@ -115,7 +115,7 @@ func (k *JWTKeys) find(ctx context.Context, h *jwtHead, now int64) (*jwtRing, []
 	}
 	ring, wait := k.current(now, func(ring *jwtRing) bool {
 		_, refused := ring.find(h)
-		return refused != nil && refused.rule == rule.JWTKey
+		return refused != nil
 	})
 	if wait != nil {
 		select {
@@ -129,6 +129,27 @@ func (k *JWTKeys) find(ctx context.Context, h *jwtHead, now int64) (*jwtRing, []
 	}
 	keys, refused := ring.find(h)
 	return ring, keys, refused
+}
+
+// newer returns keys that have come since a token was verified by those of ring, and
+// by none of them; nil when there are no others. They are asked for, and waited for,
+// as for a name that is not known. A file has been looked at within a second.
+func (k *JWTKeys) newer(ctx context.Context, ring *jwtRing, now int64) *jwtRing {
+	if k.file != nil {
+		return nil
+	}
+	other, wait := k.current(now, func(r *jwtRing) bool { return r == ring })
+	if wait != nil {
+		select {
+		case <-wait:
+		case <-ctx.Done():
+		}
+		other, _ = k.current(now, nil)
+	}
+	if other == ring {
+		return nil
+	}
+	return other
 }
 
 // current returns the keys that there are, nil for none that may be used, and has

@@ -96,7 +96,7 @@ var guardTable = [...]Row{
 		"use others; \"freshet user check FILE NAME\" says on the server whether a password is right"},
 	LoginsBusy & 0xff: {"logins-busy", 503, "too many passwords are being compared at once", "RFC 9110 §15.6.4",
 		"ask again in a moment"},
-	TriesTooMany & 0xff: {"tries-too-many", 429, "too many wrong passwords or tokens came from this client, or for this name", "RFC 6585 §4",
+	TriesTooMany & 0xff: {"tries-too-many", 429, "too many wrong passwords came from this client, or for this name", "RFC 6585 §4",
 		"wait until the time that Retry-After says is over"},
 	ForwardAuthRefused & 0xff: {"forward-auth-refused", 403, "the service that decides who may pass does not let this pass, and its answer is what the client gets", "RFC 9110 §15.5",
 		"log in as that answer says, or look why the service refuses"},
