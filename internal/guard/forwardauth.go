@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"net"
@@ -45,6 +46,7 @@ const maxAuthBody = 256 << 10
 type ForwardAuth struct {
 	o      ForwardAuthOptions
 	fields []string // as wire.LikeName wants them
+	name   string   // what it is called in CDN-Loop
 }
 
 // NewForwardAuth returns a guard.
@@ -52,7 +54,9 @@ func NewForwardAuth(o ForwardAuthOptions) *ForwardAuth {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultAuthTimeout
 	}
-	g := &ForwardAuth{o: o}
+	// A name of its own, and not the proxy's: the way to the service may lead through
+	// this server's proxy, and through other guards, but through none twice.
+	g := &ForwardAuth{o: o, name: "forward-auth-" + rand.Text()}
 	for _, name := range o.Fields {
 		g.fields = append(g.fields, strings.ReplaceAll(strings.ToLower(name), "_", "-"))
 	}
@@ -84,6 +88,20 @@ func dotted(path string) bool {
 // told are the fields of the client that the service sees.
 var told = [...]string{"Accept", "Accept-Language", "Authorization", "Cookie", "User-Agent"}
 
+// loop is the field by which a request is found that comes back (RFC 8586 §2).
+const loop = "Cdn-Loop"
+
+// asksItself reports whether a request is a question that this guard has asked, or
+// comes of one.
+func (g *ForwardAuth) asksItself(r *http.Request) bool {
+	for elem := range field.Elements(r.Header[loop]) {
+		if elem == g.name {
+			return true
+		}
+	}
+	return false
+}
+
 // question is what the service is asked about a request. Nothing in it is the
 // client's word but the fields told, and what it asks for.
 func (g *ForwardAuth) question(ctx context.Context, r *http.Request) (*http.Request, error) {
@@ -101,6 +119,7 @@ func (g *ForwardAuth) question(ctx context.Context, r *http.Request) (*http.Requ
 	if h["Cookie"] = field.WithoutCookies(h["Cookie"], field.MonitorCookie); len(h["Cookie"]) == 0 {
 		delete(h, "Cookie")
 	}
+	h[loop] = []string{strings.Join(append(slices.Clone(r.Header[loop]), g.name), ", ")}
 	if by := who.Of(r); by != nil && by.Name != "" {
 		h[who.Field] = []string{by.Name} // whom a guard before this one has found
 	}
@@ -149,6 +168,9 @@ type reply struct {
 func (g *ForwardAuth) ask(r *http.Request) reply {
 	if dotted(r.URL.EscapedPath()) {
 		return reply{refused: rule.ForwardAuthPath, err: errors.New("the path has a dot segment, or may be read so")}
+	}
+	if g.asksItself(r) {
+		return reply{refused: rule.ProxyLoop, err: errors.New("the request is a question of this guard: the service's address leads back to it")}
 	}
 	ctx, end := context.WithTimeout(r.Context(), g.o.Timeout)
 	defer end()
