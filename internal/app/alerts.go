@@ -89,6 +89,8 @@ func (s *service) openAlerts() error {
 		switch {
 		case errors.Is(err, atrest.ErrSealed), errors.Is(err, atrest.ErrPlain), errors.Is(err, atrest.ErrNoKey):
 			return err // begun anew it would be of the other kind
+		case errors.Is(err, atrest.ErrDamaged): // and here what another secret opens would be lost
+			return fmt.Errorf("%w; if the file of keys has another secret under the name of a key than it had, put that one back; else move the file away, and the state of alerts begins anew", err)
 		case err != nil:
 			s.log.Error("the state of alerts cannot be read; it begins anew", "err", err)
 		}
