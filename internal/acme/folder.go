@@ -86,7 +86,7 @@ func (f *folder) tidy(than time.Time) {
 // isLitter reports whether a file is for a moment only; certmagic's own probe
 // begins with rw_test_.
 func isLitter(key string) bool {
-	return path.Ext(key) == ".part" || strings.HasPrefix(path.Base(key), ".new-") || strings.HasPrefix(key, "challenges/") || strings.HasPrefix(key, "probe_") || strings.HasPrefix(key, "rw_test_")
+	return isUnfinished(key) || strings.HasPrefix(key, "challenges/") || strings.HasPrefix(key, "probe_") || strings.HasPrefix(key, "rw_test_")
 }
 
 func (f *folder) close() error {

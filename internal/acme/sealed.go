@@ -27,8 +27,13 @@ func sealedAs(key string) string { return "certificates " + strings.TrimSuffix(k
 
 // isStored reports whether a file is one that is sealed: no lock, and nothing that
 // is for a moment and whose writer may be gone.
-func isStored(key string) bool {
-	return !strings.HasPrefix(key, "locks/") && path.Ext(key) != ".part" && !strings.HasPrefix(path.Base(key), ".new-")
+func isStored(key string) bool { return !isLock(key) && !isUnfinished(key) }
+
+func isLock(key string) bool { return strings.HasPrefix(key, "locks/") }
+
+// isUnfinished reports whether a file was being written, and is in no place yet.
+func isUnfinished(key string) bool {
+	return path.Ext(key) == ".part" || strings.HasPrefix(path.Base(key), ".new-")
 }
 
 // EachStored calls do with each file of a folder that is sealed, or should be, by
@@ -180,6 +185,9 @@ func sealFolder(ctx context.Context, dir string, change *atrest.Change, progress
 		}
 		defer lock.Close()
 	}
+	if err := dropUnfinished(dir); err != nil {
+		return err
+	}
 	var keys []string
 	if err := EachStored(os.DirFS(dir), func(key string) error { keys = append(keys, key); return nil }); err != nil {
 		return err
@@ -212,4 +220,19 @@ func sealFolder(ctx context.Context, dir string, change *atrest.Change, progress
 		progress(int64(len(keys)), int64(len(keys)))
 	}
 	return nil
+}
+
+// dropUnfinished removes what processes were writing that were killed, for it may be
+// a key, and plain. It is for who has the folder alone.
+func dropUnfinished(dir string) error {
+	return fs.WalkDir(os.DirFS(dir), ".", func(key string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || isLock(key) || !isUnfinished(key) {
+			return err
+		}
+		name := filepath.Join(dir, system(key))
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+		return wholefile.SyncFolder(filepath.Dir(name))
+	})
 }

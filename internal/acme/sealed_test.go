@@ -345,3 +345,29 @@ func TestUse(t *testing.T) {
 		}
 	})
 }
+
+// TestSealUnfinished: what a process was writing that was killed is plain, and goes
+// when the folder is sealed; locks stay.
+func TestSealUnfinished(t *testing.T) {
+	f, dir := testFolder(t)
+	v := fill(t, f)
+	for _, key := range []string{shopSite + ".key" + aside + ".1234.part", "certificates/authority/shop.example.org/.new-1", ".new-2", "locks/issue_cert_shop.part"} {
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(key)), v.key, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change := &atrest.Change{Ring: sealRing(t, "k1")}
+	if err := SealFolder(t.Context(), dir, change, nil); !errors.Is(err, ErrInUse) || len(plainFiles(t, dir)) != 6 {
+		t.Errorf("in use: %v, %v", err, plainFiles(t, dir))
+	}
+	if err := f.inUse.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.inUse = nil
+	if err := SealFolder(t.Context(), dir, change, nil); err != nil {
+		t.Fatal(err)
+	}
+	if left := plainFiles(t, dir); len(left) != 1 || filepath.Base(left[0]) != "issue_cert_shop.part" {
+		t.Errorf("plain: %v", left)
+	}
+}
