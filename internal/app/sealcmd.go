@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -142,16 +141,6 @@ func (b sealedBy) count(name string) error {
 		return err
 	}
 	return b.add(name, head)
-}
-
-// countPart adds a file that consists of parts, by its first one; one without is
-// not counted.
-func (b sealedBy) countPart(name string) error {
-	head, err := headOf(name)
-	if at := bytes.Index(head, []byte("frshseal")); err == nil && at >= 0 {
-		err = b.add(name, head[at:])
-	}
-	return err
 }
 
 // headOf is the beginning of a file, nil when there is none.

@@ -91,14 +91,19 @@ func (s *sealing) store(name, dir string) sealPart {
 func (s *sealing) jobs(name, dir string) sealPart {
 	return sealPart{name, func() (string, bool, error) {
 		by := sealedBy{}
-		for _, part := range [...]string{"log", "logs", "outputs", "inputs"} {
-			plain := filepath.Join(dir, part)
-			if hasFile(plain) {
+		for _, part := range [...]struct {
+			name  string
+			count func(name string) error
+		}{{"log", by.countParts}, {"logs", by.countParts}, {"outputs", by.countPart}, {"inputs", by.countPart}} {
+			plain := filepath.Join(dir, part.name)
+			if has, err := sealedfolder.HasPlain(plain); err != nil {
+				return "", false, err
+			} else if has {
 				by[""]++
 			}
 			err := filepath.WalkDir(sealedfolder.SealedDir(plain), func(path string, d fs.DirEntry, err error) error {
 				if err == nil && d.Type().IsRegular() {
-					err = by.countPart(path)
+					err = part.count(path)
 				}
 				return err
 			})
