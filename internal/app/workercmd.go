@@ -81,13 +81,17 @@ func (e *Env) work(ctx context.Context, c *config.Worker) error {
 		return err
 	}
 	defer log.close()
+	ring, err := openRing(c.Encrypt, log.Logger)
+	if err != nil {
+		return err
+	}
 	kept := userFolder(e.Environ, "XDG_CACHE_HOME", ".cache")
 	if kept != "" {
 		kept = filepath.Join(kept, "inputs")
 	}
 	return fleet.Join(ctx, fleet.MemberOptions{
 		Token:  token,
-		Inputs: kept, MaxInputs: c.Inputs,
+		Inputs: kept, MaxInputs: c.Inputs, Ring: ring,
 		Worker:   &worker.Options{Version: version(), Capacity: int(c.Tasks), Labels: pairs(c.Labels), Pools: c.Pools, User: c.User, Dirs: c.Dirs, Drain: max(c.Drain, 1)},
 		Ready:    func(name, about string) { e.tell("worker %s: %s", name, about) },
 		ErrorLog: log.Logger,

@@ -21,9 +21,11 @@ type Worker struct {
 	User   string
 	Dirs   []string
 	Drain  time.Duration
-	Inputs int64         // bytes of files that jobs came with, kept
-	Life   time.Duration // of a token; 0: for ever
-	Serves bool          // it is a server's
+	Inputs int64 // bytes of files that jobs came with, kept
+	// Encrypt is a file of keys that seal these; "": they are not sealed.
+	Encrypt string
+	Life    time.Duration // of a token; 0: for ever
+	Serves  bool          // it is a server's
 }
 
 var workerWords = []string{"invite", "list", "peers", "revoke"}
@@ -59,6 +61,9 @@ var workerRows = []Flag{
 	{Name: "keep-inputs", Kind: Size, Value: "SIZE", Default: "8GiB", Min: mib, Group: groupWorker, bare: true,
 		Doc:   "How much the files may take that jobs came with, and that are kept for the next ones, in the folder freshet/inputs of $XDG_CACHE_HOME, else of ~/.cache. What was used longest ago goes first.",
 		field: func(s *sections) any { return &s.worker.Inputs }},
+	{Name: "encrypt", Kind: FilePath, Value: "FILE", Group: groupWorker, Example: "/etc/freshet/disk.keys",
+		Doc:   "File of keys that seal the files that are kept so, as --encrypt of a server has it. Unset: they are not sealed. What was kept in the other way is removed at the start.",
+		field: func(s *sections) any { return &s.worker.Encrypt }},
 	{Name: "for", Kind: Duration, Value: "TIME", Min: minute, Max: 3650 * day, Group: groupWorker, Example: "30d", bare: true,
 		Doc:   "How long the token of invite is valid. Unset: until it is revoked.",
 		field: func(s *sections) any { return &s.worker.Life }},
