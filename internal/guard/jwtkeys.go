@@ -56,7 +56,8 @@ func parseJWTKeys(text []byte, strict bool) (*jwtRing, error) {
 	}
 	ring := &jwtRing{sum: sha256.Sum256(text)}
 	var err error
-	if bytes.Contains(text, []byte("-----BEGIN ")) {
+	isPEM := bytes.Contains(text, []byte("-----BEGIN "))
+	if isPEM {
 		err = ring.readPEM(text, strict)
 	} else {
 		err = ring.readSet(text, strict)
@@ -67,9 +68,15 @@ func parseJWTKeys(text []byte, strict bool) (*jwtRing, error) {
 	case len(ring.keys) > 0:
 		return ring, nil
 	case len(ring.skipped) > 0:
-		return nil, fmt.Errorf("it has no key that can be used: %s", strings.Join(ring.skipped[:min(3, len(ring.skipped))], "; "))
+		err = fmt.Errorf("it has no key that can be used: %s", strings.Join(ring.skipped[:min(3, len(ring.skipped))], "; "))
+		if !isPEM {
+			err = emptied{err}
+		}
+		return nil, err
+	case isPEM: // half a file, maybe
+		return nil, errors.New("there is no key in it")
 	}
-	return nil, errors.New("there is no key in it")
+	return nil, emptied{errors.New("there is no key in it")}
 }
 
 // add adds a key, or says why it is not used; what is an error in a file that

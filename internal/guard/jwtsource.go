@@ -68,11 +68,20 @@ type JWTKeys struct {
 // failed is told when one that has changed cannot be read; the keys that there were
 // go on.
 func OpenJWTKeys(file string, failed func(error)) (*JWTKeys, error) {
-	read, err := follow.OpenFile(file, readJWTKeys, failed)
+	k := &JWTKeys{name: file}
+	read, err := follow.OpenFile(file, func(file string) (*jwtRing, error) {
+		ring, err := readJWTKeys(file)
+		if k.file != nil && isEmptied(err) {
+			failed(fmt.Errorf("%w; nobody passes until there is one", err))
+			return &jwtRing{}, nil
+		}
+		return ring, err
+	}, failed)
 	if err != nil {
 		return nil, err
 	}
-	return &JWTKeys{name: file, file: read}, nil
+	k.file = read
+	return k, nil
 }
 
 func readJWTKeys(file string) (*jwtRing, error) {

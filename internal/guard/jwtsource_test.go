@@ -3,6 +3,7 @@ package guard
 import (
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -51,6 +52,28 @@ func (g *gate) expectJWT(t *testing.T, from *issuing, when, token string, want r
 	_, refused, _ := g.ask(token)
 	if got := from.asked.Load() - n; refused != want || got != asked {
 		t.Errorf("%s: %v, want %v; it was asked %d times, want %d", when, refused, want, got, asked)
+	}
+}
+
+// A file from which the last key was taken away lets nobody pass.
+func TestJWTKeysEmptied(t *testing.T) {
+	s := theIssuer()
+	g := newGate(t, s.set(), JWTOptions{})
+	token := jwt(t, jwtHeader, goodJWT, s.ec)
+	for i, tt := range []struct {
+		set  []byte
+		want rule.ID
+	}{{s.set(), 0}, {jwkSet(), rule.JWTKey}, {s.set(), 0}, {jwkSet(jwk("e", s.ec, "use", "enc")), rule.JWTKey}} {
+		if err := os.WriteFile(g.file, append(tt.set, strings.Repeat(" ", i)...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		g.pass(2 * time.Second)
+		if _, refused, _ := g.ask(token); refused != tt.want {
+			t.Errorf("%s: %v, want %v", tt.set, refused, tt.want)
+		}
+	}
+	if len(g.faults) != 2 || !strings.Contains(g.faults[0], "nobody passes") {
+		t.Errorf("told %q", g.faults)
 	}
 }
 

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -78,6 +79,10 @@ func OpenSignature(o SignatureOptions, failed func(error)) (*Signature, error) {
 	var err error
 	g.keys, err = follow.OpenFiles(o.Keys, func(path string) (*signatureRing, []string, error) {
 		ring, read, err := readSignatureKeys(path)
+		if g.keys != nil && isEmptied(err) {
+			failed(fmt.Errorf("%w; nobody passes until there is one", err))
+			return &signatureRing{}, read, nil
+		}
 		return &ring, read, err
 	}, failed)
 	if err != nil {

@@ -15,6 +15,14 @@ import (
 	"freshet/signature"
 )
 
+// emptied is about keys that were read without a fault, and of which there are none.
+// At a start that is one; later somebody has taken the last one away, and what it has
+// signed is good no more.
+type emptied struct{ error }
+
+// isEmptied reports whether the error is that alone.
+func isEmptied(err error) bool { return errors.As(err, new(emptied)) }
+
 // MaxSignatureKeys is how many keys a file or a folder may have.
 const MaxSignatureKeys = 4096
 
@@ -113,7 +121,7 @@ func parseSignatureKeys(text []byte, dir string) (ring signatureRing, read []str
 		}
 	}
 	if len(ring) == 0 {
-		return nil, nil, false, errors.New("there is no key in it; a line is a name, an algorithm and a key")
+		return nil, nil, false, emptied{errors.New("there is no key in it; a line is a name, an algorithm and a key")}
 	}
 	return ring, read, secret, nil
 }
@@ -140,7 +148,7 @@ func readKeyFolder(dir string) (ring signatureRing, read []string, err error) {
 		}
 	}
 	if len(ring) == 0 {
-		return nil, read, fmt.Errorf("%s: there is no key in this folder; a public key is a file NAME.pem in it", dir)
+		return nil, read, emptied{fmt.Errorf("%s: there is no key in this folder; a public key is a file NAME.pem in it", dir)}
 	}
 	return ring, read, nil
 }

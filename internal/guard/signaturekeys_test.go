@@ -130,4 +130,11 @@ func TestSignatureKeysFollowed(t *testing.T) {
 	expect("a file that is not there yet", shop, rule.SignatureKey)
 	put(filepath.Join(filepath.Dir(s.keys), "later.pub"), string(pemOf(t, signers()["bank"])))
 	expect("and now is", shop, 0)
+	put(s.keys, "# none\n")
+	expect("the last one taken away", shop, rule.SignatureKey)
+	if told := len(s.faults); told != 3 {
+		t.Errorf("%d faults were told", told)
+	}
+	put(s.keys, "shop ed25519 shop.pub\n")
+	expect("and put back", shop, 0)
 }
