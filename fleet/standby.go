@@ -462,7 +462,7 @@ func (c *candidate) follow(ctx context.Context) {
 		if err == nil {
 			said, c.was = "", true
 			err = Join(ctx, MemberOptions{
-				Token: c.token, Cache: o.Cache, Stays: true, Figures: o.Figures, Dir: o.Dir, Inputs: filepath.Join(o.Dir, "fetched"), ErrorLog: o.ErrorLog, times: o.times, every: o.reports, where: c.where,
+				Token: c.token, Cache: o.Cache, Stays: true, Figures: o.Figures, Dir: o.Dir, Inputs: filepath.Join(o.Dir, "fetched"), Ring: o.Ring, ErrorLog: o.ErrorLog, times: o.times, every: o.reports, where: c.where,
 				Worker: &worker.Options{Version: o.Version, Capacity: o.Tasks, User: o.User, Dirs: o.Dirs, Drain: o.Drain},
 			})
 			c.token = ""

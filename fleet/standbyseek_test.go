@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -33,5 +35,22 @@ func TestStandbyAsksWhere(t *testing.T) {
 	one.stop()
 	until(t, "the third hub leads, and the second one is its member", func() bool {
 		return three.leadsNow() && slices.ContainsFunc(three.Invited(), func(n bus.Node) bool { return n.Name == "two" && n.Conns > 0 })
+	})
+}
+
+// What a standby keeps of the files that jobs come with is sealed by its keys.
+func TestStandbySealsInputs(t *testing.T) {
+	url := bustest.Server(t)
+	one, _ := candidateOf(t, Options{Name: "one", NATS: &NATS{URL: url}})
+	dir := t.TempDir()
+	_, cache := candidateOf(t, Options{Name: "two", NATS: &NATS{URL: url}, Dir: dir, Ring: ringOf("a")})
+	until(t, "the second hub is a member", func() bool { return one.leadsNow() && !cache.isHeld() })
+	until(t, "its folder of files is a sealed one", func() bool {
+		found := false
+		err := filepath.WalkDir(filepath.Join(dir, "fetched"), func(path string, d os.DirEntry, err error) error {
+			found = found || err == nil && d.Name() == "sealed" && d.Type().IsRegular()
+			return err
+		})
+		return err == nil && found
 	})
 }
