@@ -99,19 +99,11 @@ const watchEvery = time.Second
 // watch gives up the claims of workers that are connected no more, until ctx
 // ends.
 func (c *claims) watch(ctx context.Context, connected func() map[string]bool) {
-	every := pulse.NewTicker(watchEvery)
-	defer every.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
-		}
-		every.Again()
+	pulse.Each(ctx, watchEvery, func() {
 		if c.waits() {
 			c.prune(connected())
 		}
-	}
+	})
 }
 
 func (c *claims) waits() bool {

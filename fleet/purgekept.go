@@ -81,23 +81,15 @@ func (h *hub) readPages(ctx context.Context) error {
 
 // run writes behind until ctx ends.
 func (h *hub) run(ctx context.Context) {
-	every := pulse.NewTicker(h.times.flush)
-	defer every.Stop()
 	failed := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
-		}
-		every.Again()
+	pulse.Each(ctx, h.times.flush, func() {
 		h.prune()
 		err := h.flush(ctx)
 		if err != nil && !failed && ctx.Err() == nil {
 			h.log.Warn("what nodes said of purges is not kept", "err", err)
 		}
 		failed = err != nil
-	}
+	})
 }
 
 // flush writes what has changed: pages, where the log begins, how far the own

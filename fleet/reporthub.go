@@ -157,21 +157,14 @@ func (r *roll) forget(ctx context.Context, name string) error {
 // watch looks who is connected until ctx ends. over is called once for each
 // whose connection has ended, and has not come back.
 func (r *roll) watch(ctx context.Context, connected func() map[string]bool, over func(name string)) {
-	every := pulse.NewTicker(watchEvery)
-	defer every.Stop()
-	for {
-		select {
-		case <-ctx.Done():
+	pulse.Each(ctx, watchEvery, func() {
+		if r.empty() {
 			return
-		case <-every.C:
 		}
-		every.Again()
-		if !r.empty() {
-			for _, name := range r.look(connected()) {
-				over(name)
-			}
+		for _, name := range r.look(connected()) {
+			over(name)
 		}
-	}
+	})
 }
 
 func (r *roll) empty() bool {

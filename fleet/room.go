@@ -85,15 +85,7 @@ func (r *room) look(ctx context.Context, conn *bus.Conn) error {
 
 // watch looks again and again, until ctx ends.
 func (r *room) watch(ctx context.Context, conn *bus.Conn) {
-	every := pulse.NewTicker(roomEvery)
-	defer every.Stop()
-	for {
-		select {
-		case <-every.C:
-		case <-ctx.Done():
-			return
-		}
-		every.Again()
+	pulse.Each(ctx, roomEvery, func() {
 		_ = r.look(ctx, conn) // what is added counts until it is known
-	}
+	})
 }

@@ -4,7 +4,10 @@
 // a part of its interval; who needs a time of his own has package time.
 package pulse
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // A Ticker ticks when the wall clock is at a multiple of its interval, as at
 // each full second. Read C, and then call Again; ticks that nobody takes are not
@@ -27,6 +30,22 @@ func (t *Ticker) Again() { t.timer.Reset(Within(time.Now(), t.every)) }
 
 // Stop has it tick no more.
 func (t *Ticker) Stop() { t.timer.Stop() }
+
+// Each calls look at each tick until ctx ends; ticks that come while it looks are
+// not kept.
+func Each(ctx context.Context, every time.Duration, look func()) {
+	t := NewTicker(every)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		t.Again()
+		look()
+	}
+}
 
 // Within is how long it is from now until the wall clock is at a multiple of the
 // interval, but for one that is less than a millisecond away. Whoever waits for
