@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"freshet/internal/bustest"
 	"freshet/internal/wiretest"
 )
 
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) {
 		appendUntilFull()
 		return
 	}
-	wiretest.Main(m)
+	wiretest.Main(m, bustest.Abandoned...)
 }
 
 // patience is for what cannot be waited for otherwise; nothing takes as long.

@@ -3,7 +3,14 @@
 // Package bustest has tests run a NATS server; not in a program without NATS.
 package bustest
 
-import "testing"
+import (
+	"testing"
+
+	"freshet/internal/wiretest"
+)
+
+// Abandoned is nothing here.
+var Abandoned []wiretest.Abandoned
 
 // Server skips the test.
 func Server(t testing.TB) string {
