@@ -87,7 +87,7 @@ func (t *tokens) keysOf(source string, w *within) (*guard.JWTKeys, error) {
 }
 
 func keysFailed(log *slog.Logger, err error) {
-	log.Error("keys of tokens cannot be had anew: those of a file go on unless it says otherwise, those of an address for a day at most", "err", err)
+	log.Error("keys of tokens cannot be had anew: those that there were go on unless it says otherwise, those of an address for a day at most", "err", err)
 }
 
 // close ends what asks for keys.

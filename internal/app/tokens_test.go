@@ -251,7 +251,7 @@ func TestTokenKeysFetched(t *testing.T) {
 	}
 
 	for _, broken := range []http.HandlerFunc{
-		answering(200, "<html>"), answering(200, `{"keys":[]}`), answering(200, `{"keys":[],"keys":[]}`), answering(404, keySet(first)),
+		answering(200, "<html>"), answering(200, `{"keys":[],"keys":[]}`), answering(404, keySet(first)),
 		answering(200, keySet(second)+strings.Repeat(" ", 65<<10)),
 		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
 		func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
@@ -270,13 +270,22 @@ func TestTokenKeysFetched(t *testing.T) {
 		}
 	}
 
+	// The issuer takes back all of his keys, and has them again a moment later.
+	source.says(answering(200, `{"keys":[]}`))
+	clock.pass(time.Hour + 30*time.Second)
+	expect("with no key left, and one that is not known", old, 401, rule.JWTKey) // it has waited for the answer
+	expect("with no key left", fresh, 401, rule.JWTKey)
+	source.says(answering(200, keySet(second)))
+	clock.pass(30 * time.Second)
+	expect("when it is there again", fresh, 200, 0)
+
 	// While an answer is waited for, who has a key goes on.
 	release := make(chan struct{})
 	source.says(func(w http.ResponseWriter, r *http.Request) {
 		<-release
 		answering(200, keySet(first))(w, r)
 	})
-	clock.pass(time.Minute)
+	clock.pass(time.Hour + time.Minute)
 	n = source.times()
 	for range 3 {
 		expect("while it is slow", fresh, 200, 0)
@@ -301,7 +310,7 @@ func TestTokenKeysFetched(t *testing.T) {
 	expect("gone for a day", old, 503, rule.JWTKeys)
 	p.stop()
 	text, err := os.ReadFile(errors)
-	for _, says := range []string{"it answers 503", "it is not JSON", "there is no key in it", "two members of one name", "more than 64 KiB", "leads elsewhere", "in the coding"} {
+	for _, says := range []string{"it answers 503", "it is not JSON", "there is no key in it; nobody passes until there is one", "two members of one name", "more than 64 KiB", "leads elsewhere", "in the coding"} {
 		if err != nil || strings.Count(string(text), says) != 1 {
 			t.Errorf("not once in the log, %v: %s\n%s", err, says, text)
 		}

@@ -143,7 +143,7 @@ func (g *JWT) decide(r *http.Request) (v jwtVerdict) {
 	if !h.verify(text, keys) {
 		// Its issuer may have another key by now, which has the name of an old one, or
 		// none.
-		if ring = g.o.Keys.newer(r.Context(), ring, now); ring == nil {
+		if ring = g.o.Keys.newer(r.Context(), ring); ring == nil {
 			return jwtVerdict{jwtRefusal: refusedJWT(rule.JWTBad, "no key of that name has signed it")}
 		}
 		if keys, refused = ring.find(&h); refused != nil {

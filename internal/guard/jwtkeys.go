@@ -56,7 +56,7 @@ func parseJWTKeys(text []byte, strict bool) (*jwtRing, error) {
 	}
 	ring := &jwtRing{sum: sha256.Sum256(text)}
 	var err error
-	isPEM := bytes.Contains(text, []byte("-----BEGIN "))
+	isPEM := !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) && bytes.Contains(text, []byte("-----BEGIN "))
 	if isPEM {
 		err = ring.readPEM(text, strict)
 	} else {

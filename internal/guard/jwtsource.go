@@ -2,15 +2,11 @@ package guard
 
 import (
 	"context"
-	"errors"
+	"crypto/sha256"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"sync"
 	"time"
 
-	"freshet/freshness"
 	"freshet/internal/follow"
 	"freshet/internal/rule"
 )
@@ -26,43 +22,38 @@ const (
 	keysTime  = 5 * time.Second  // for the whole answer
 )
 
-// A KeyFetcher asks addresses for keys, each on a goroutine of its own, which ends
-// with it.
-type KeyFetcher struct {
-	rt  http.RoundTripper
-	ctx context.Context
-	end context.CancelFunc
-	wg  sync.WaitGroup
-}
-
-// NewKeyFetcher returns one that asks by rt, which follows no redirects.
-func NewKeyFetcher(rt http.RoundTripper) *KeyFetcher {
-	ctx, end := context.WithCancel(context.Background())
-	return &KeyFetcher{rt: rt, ctx: ctx, end: end}
-}
-
-// Close ends what is asked.
-func (f *KeyFetcher) Close() {
-	f.end()
-	f.wg.Wait()
-}
-
 // JWTKeys are the keys that tokens are verified with: those of a file, or of an
 // address. It may be used by many guards.
 type JWTKeys struct {
 	name   string // file, or address
 	file   *follow.File[jwtRing]
 	f      *KeyFetcher
-	now    func() int64
+	clock  clocks
 	failed func(error)
 
-	mu     sync.Mutex    // guards what follows; a leaf
-	ring   *jwtRing      // nil: none were had yet
-	fresh  int64         // until when they are
-	asked  int64         // when somebody began to ask last; 0: nobody has
-	asking chan struct{} // closed when who asks has an answer; nil: nobody asks
-	fault  string        // what failed was told of last
+	mu       sync.Mutex    // guards what follows; a leaf
+	ring     *jwtRing      // nil: none were had yet
+	came     moment        // when it did
+	lifetime int64         // how long it is fresh
+	asked    moment        // when somebody began to ask last
+	asking   chan struct{} // closed when who asks has an answer; nil: nobody asks
+	fault    string        // what failed was told of last
 }
+
+// clocks are the two that the age of keys is told by. The time of day may be set,
+// backwards, too; what has passed since a start leaves out how long the machine
+// slept.
+type clocks struct{ day, passed func() int64 } // in nanoseconds
+
+// A moment is what both showed. The zero value is never.
+type moment struct{ day, passed int64 }
+
+func (c *clocks) now() moment { return moment{c.day(), c.passed()} }
+
+// since returns the longer of what has passed by the two. A clock that was set back
+// keeps nothing longer; of one that was set forth keys are taken for older than they
+// are, which has them asked for.
+func (m moment) since(then moment) int64 { return max(m.day-then.day, m.passed-then.passed) }
 
 // OpenJWTKeys returns the keys of a file, a JWK set or PEM, which is followed.
 // failed is told when one that has changed cannot be read; the keys that there were
@@ -102,7 +93,8 @@ func FetchJWTKeys(url string, f *KeyFetcher, now func() int64, failed func(error
 	if now == nil {
 		now = func() int64 { return time.Now().UnixNano() }
 	}
-	return &JWTKeys{name: url, f: f, now: now, failed: failed}
+	began := time.Now()
+	return &JWTKeys{name: url, f: f, clock: clocks{now, func() int64 { return int64(time.Since(began)) }}, failed: failed}
 }
 
 // Ask has keys fetched before somebody needs them.
@@ -110,7 +102,7 @@ func (k *JWTKeys) Ask() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.asking == nil {
-		k.ask(k.now())
+		k.ask(k.clock.now())
 	}
 }
 
@@ -122,7 +114,7 @@ func (k *JWTKeys) find(ctx context.Context, h *jwtHead, now int64) (*jwtRing, []
 		keys, refused := ring.find(h)
 		return ring, keys, refused
 	}
-	ring, wait := k.current(now, func(ring *jwtRing) bool {
+	ring, wait := k.current(func(ring *jwtRing) bool {
 		_, refused := ring.find(h)
 		return refused != nil
 	})
@@ -131,7 +123,7 @@ func (k *JWTKeys) find(ctx context.Context, h *jwtHead, now int64) (*jwtRing, []
 		case <-wait:
 		case <-ctx.Done():
 		}
-		ring, _ = k.current(now, nil)
+		ring, _ = k.current(nil)
 	}
 	if ring == nil {
 		return nil, nil, refusedJWT(rule.JWTKeys, "%s", k.trouble())
@@ -143,17 +135,17 @@ func (k *JWTKeys) find(ctx context.Context, h *jwtHead, now int64) (*jwtRing, []
 // newer returns keys that have come since a token was verified by those of ring, and
 // by none of them; nil when there are no others. They are asked for, and waited for,
 // as for a name that is not known. A file has been looked at within a second.
-func (k *JWTKeys) newer(ctx context.Context, ring *jwtRing, now int64) *jwtRing {
+func (k *JWTKeys) newer(ctx context.Context, ring *jwtRing) *jwtRing {
 	if k.file != nil {
 		return nil
 	}
-	other, wait := k.current(now, func(r *jwtRing) bool { return r == ring })
+	other, wait := k.current(func(r *jwtRing) bool { return r == ring })
 	if wait != nil {
 		select {
 		case <-wait:
 		case <-ctx.Done():
 		}
-		other, _ = k.current(now, nil)
+		other, _ = k.current(nil)
 	}
 	if other == ring {
 		return nil
@@ -164,14 +156,16 @@ func (k *JWTKeys) newer(ctx context.Context, ring *jwtRing, now int64) *jwtRing 
 // current returns the keys that there are, nil for none that may be used, and has
 // them asked for if they are not fresh. lacks says that they do not have one that is
 // needed; then, and when there are none, wait is closed when there may be others.
-func (k *JWTKeys) current(now int64, lacks func(*jwtRing) bool) (ring *jwtRing, wait <-chan struct{}) {
+func (k *JWTKeys) current(lacks func(*jwtRing) bool) (ring *jwtRing, wait <-chan struct{}) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if ring = k.ring; ring != nil && now-k.fresh >= keysStale {
+	now := k.clock.now()
+	age := now.since(k.came)
+	if ring = k.ring; ring != nil && age-k.lifetime >= keysStale {
 		ring = nil
 	}
 	needed := ring == nil || lacks != nil && lacks(ring)
-	if (needed || now >= k.fresh) && k.asking == nil && k.again(now) {
+	if (needed || age >= k.lifetime) && k.asking == nil && k.again(now) {
 		k.ask(now)
 	}
 	if needed && k.asking != nil {
@@ -180,14 +174,13 @@ func (k *JWTKeys) current(now int64, lacks func(*jwtRing) bool) (ring *jwtRing, 
 	return ring, wait
 }
 
-// again reports whether it is time to ask once more. A clock that was set back is
-// not waited for.
-func (k *JWTKeys) again(now int64) bool {
-	return k.asked == 0 || now-k.asked >= int64(keysAgain) || now < k.asked
+// again reports whether it is time to ask once more.
+func (k *JWTKeys) again(now moment) bool {
+	return k.asked == moment{} || now.since(k.asked) >= int64(keysAgain)
 }
 
 // ask asks for the keys on another goroutine. The caller holds mu, and nobody asks.
-func (k *JWTKeys) ask(now int64) {
+func (k *JWTKeys) ask(now moment) {
 	if k.f.ctx.Err() != nil {
 		return
 	}
@@ -195,24 +188,28 @@ func (k *JWTKeys) ask(now int64) {
 	k.f.wg.Go(k.fetch)
 }
 
-// fetch is that goroutine.
+// fetch is that goroutine. A set counts as soon as it can be read, also when there is
+// no key in it that could be used: its issuer has taken back those that there were.
 func (k *JWTKeys) fetch() {
-	text, lifetime, err := k.f.get(k.name, k.now)
+	text, lifetime, err := k.f.get(k.name, k.clock.day)
 	var ring *jwtRing
 	if err == nil {
 		ring, err = parseJWTKeys(text, false)
 	}
-	now := k.now()
+	if isEmptied(err) {
+		ring, err = &jwtRing{sum: sha256.Sum256(text)}, fmt.Errorf("%w; nobody passes until there is one", err)
+	}
+	now := k.clock.now()
 	k.mu.Lock()
 	fault := ""
-	switch {
-	case err != nil:
+	if err != nil {
 		fault = err.Error()
-	case k.ring == nil || k.ring.sum != ring.sum: // what was verified by the same keys stays so
-		k.ring = ring
-		fallthrough
-	default:
-		k.fresh = now + lifetime
+	}
+	if ring != nil {
+		if k.ring == nil || k.ring.sum != ring.sum { // what was verified by the same keys stays so
+			k.ring = ring
+		}
+		k.came, k.lifetime = now, lifetime
 	}
 	tell := fault != "" && fault != k.fault && k.f.ctx.Err() == nil
 	k.fault = fault
@@ -222,58 +219,6 @@ func (k *JWTKeys) fetch() {
 	if tell && k.failed != nil {
 		k.failed(fmt.Errorf("keys of tokens: %s: %w", k.name, err))
 	}
-}
-
-// get asks an address.
-func (f *KeyFetcher) get(url string, now func() int64) (text []byte, lifetime int64, err error) {
-	ctx, end := context.WithTimeout(f.ctx, keysTime)
-	defer end()
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, 0, err
-	}
-	q.Header.Set("Accept", "application/jwk-set+json, application/json")
-	q.Header.Set("User-Agent", "freshet")
-	asked := now()
-	answer, err := f.rt.RoundTrip(q)
-	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) || ctx.Err() == context.DeadlineExceeded {
-			err = fmt.Errorf("there is no answer within %v", keysTime)
-		}
-		return nil, 0, err
-	}
-	defer answer.Body.Close()
-	lifetime = keysLifetime(&freshness.Response{Status: answer.StatusCode, Fields: answer.Header, Requested: asked, Received: now()})
-	switch {
-	case answer.StatusCode/100 == 3:
-		return nil, 0, fmt.Errorf("it answers %d and leads elsewhere; name the address of the keys themselves", answer.StatusCode)
-	case answer.StatusCode != http.StatusOK:
-		return nil, 0, fmt.Errorf("it answers %d", answer.StatusCode)
-	case len(answer.Header["Content-Encoding"]) > 0 && !strings.EqualFold(answer.Header.Get("Content-Encoding"), "identity"):
-		return nil, 0, fmt.Errorf("it answers in the coding %s, which was not asked for", quoted(answer.Header.Get("Content-Encoding")))
-	}
-	text, err = io.ReadAll(io.LimitReader(answer.Body, maxJWTKeySet+1))
-	switch {
-	case ctx.Err() == context.DeadlineExceeded:
-		return nil, 0, fmt.Errorf("its answer is not there within %v", keysTime)
-	case err != nil:
-		return nil, 0, err
-	}
-	return text, lifetime, nil
-}
-
-// keysLifetime is how long keys are not asked for again.
-func keysLifetime(r *freshness.Response) int64 {
-	c := freshness.Cache{Private: true, HeuristicPercent: -1}
-	terms := c.Terms(r)
-	d := freshness.ParseDirectives(r.Fields["Cache-Control"], nil)
-	switch {
-	case d.NoStore, terms.NoCache:
-		return keysLeast
-	case terms.From == rule.FreshNone:
-		return keysDefault
-	}
-	return min(max(terms.TTL(r.Received), keysLeast), keysMost)
 }
 
 // trouble says why there are no keys.

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -52,6 +53,57 @@ func (g *gate) expectJWT(t *testing.T, from *issuing, when, token string, want r
 	_, refused, _ := g.ask(token)
 	if got := from.asked.Load() - n; refused != want || got != asked {
 		t.Errorf("%s: %v, want %v; it was asked %d times, want %d", when, refused, want, got, asked)
+	}
+}
+
+// What an address answers with 200, and can be read, counts, also when there is no key
+// in it that can be used: what was taken back is good no more, and when it is there
+// again so is what it has signed. All else is a fault, with which keys go on.
+func TestJWTKeysTakenBack(t *testing.T) {
+	s := theIssuer()
+	long := strings.Replace(goodJWT, "1800000600", "1800900000", 1)
+	token, unnamed := jwt(t, jwtHeader, long, s.ec), jwt(t, `{"alg":"ES256"}`, long, s.ec)
+	unknown := jwt(t, `{"alg":"ES256","kid":"x"}`, long, s.ec)
+	for _, tt := range []struct {
+		set           string
+		want, unnamed rule.ID // of a token that names its key, and of one that does not
+		told          string
+	}{
+		{`{"keys":[]}`, rule.JWTKey, rule.JWTKey, "there is no key in it; nobody passes until there is one"},
+		{`{"keys":[],"next":"-----BEGIN PUBLIC KEY-----"}`, rule.JWTKey, rule.JWTKey, "nobody passes until there is one"},
+		{string(jwkSet(jwk("e", s.ec, "use", "enc"))), rule.JWTKey, rule.JWTKey, "not for signatures; nobody passes"},
+		{string(jwkSet(`{"kty":"oct","kid":"e","k":"AAAA"}`)), rule.JWTKey, rule.JWTKey, "it is a secret"},
+		{string(jwkSet(jwk("d", s.ed))), rule.JWTKey, rule.JWTAlgorithm, ""},
+		{"", 0, 0, "unexpected EOF"},
+		{`{}`, 0, 0, "it is no JWK set"},
+		{`{"keys":null}`, 0, 0, "it is no JWK set"},
+		{`{"keys":[`, 0, 0, "it is not JSON"},
+		{`{"keys":[]}]`, 0, 0, "it is not JSON"},
+		{`{"keys":[],"keys":[]}`, 0, 0, "two members of one name"},
+		{"\n", 0, 0, "it is not JSON"},
+		{`{"keys":[]}` + strings.Repeat(" ", maxJWTKeySet), 0, 0, "more than 64 KiB"},
+	} {
+		g, from := newIssuing(t, s.set(), "86400")
+		g.expectJWT(t, from, "before", token, 0, 1)
+		g.expectJWT(t, from, "before, without a name", unnamed, 0, 0)
+		from.set.Store(tt.set)
+		g.pass(24*time.Hour + keysAgain)
+		g.expectJWT(t, from, "by a key that is not there", unknown, rule.JWTKey, 1) // it has waited for the answer
+		g.expectJWT(t, from, tt.set, token, tt.want, 0)
+		g.expectJWT(t, from, tt.set+", without a name", unnamed, tt.unnamed, 0)
+		g.expectJWT(t, from, tt.set+", by a key that is not there", unknown, rule.JWTKey, 0)
+		g.doors.mu.Lock()
+		if told := strings.Join(g.faults, "\n"); tt.told == "" && told != "" || !strings.Contains(told, tt.told) || len(g.faults) > 1 {
+			t.Errorf("%.40s: told %q", tt.set, told)
+		}
+		g.doors.mu.Unlock()
+		if tt.want == 0 {
+			continue
+		}
+		from.set.Store(string(s.set()))
+		g.pass(keysAgain)
+		g.expectJWT(t, from, "again", token, 0, 1)
+		g.expectJWT(t, from, "again, without a name", unnamed, 0, 0)
 	}
 }
 
@@ -110,5 +162,84 @@ func TestJWTKeyReplaced(t *testing.T) {
 			g.pass(time.Second)
 			g.expectJWT(t, from, "and the right one", token, 0, 0)
 		})
+	}
+}
+
+// Keys of an address are as old as the longer of what the two clocks say has passed,
+// whatever the time of day is set to.
+func TestJWTKeysClocks(t *testing.T) {
+	s := theIssuer()
+	by := func(g *gate, key string) string { // good by the time of day
+		now := g.clock() / second
+		claims := strings.NewReplacer("1800000600", fmt.Sprint(now+600), "1799999990", fmt.Sprint(now)).Replace(goodJWT)
+		return jwt(t, `{"alg":"ES256","kid":"`+key+`"}`, claims, s.ec)
+	}
+	good, unknown := func(g *gate) string { return by(g, "e") }, func(g *gate) string { return by(g, "x") }
+	const hour, year = time.Hour, 365 * 24 * time.Hour
+	for _, tt := range []struct {
+		name        string
+		day, passed time.Duration // by how much the clocks move
+		asked       int64         // how often a good token, and then one by an unknown key, have keys asked for
+		down        rule.ID       // what becomes of a good token when the address is down
+	}{
+		{"nothing has happened", 0, 0, 0, 0},
+		{"29 s", 29 * time.Second, 29 * time.Second, 0, 0},
+		{"30 s", 30 * time.Second, 30 * time.Second, 1, 0},
+		{"set back", -hour, time.Second, 0, 0},
+		{"set back, and 30 s", -hour, 30 * time.Second, 1, 0},
+		{"set back, and their time is over", -hour, hour, 1, 0},
+		{"set back, and a day", -hour, 25 * hour, 1, rule.JWTKeys},
+		{"set back by a year, and their time is over", -year, hour, 1, 0},
+		{"set back by a year, and nearly a day", -year, 25*hour - time.Second, 1, 0},
+		{"set back by a year, and a day", -year, 25 * hour, 1, rule.JWTKeys},
+		{"slept", hour, time.Second, 1, 0},
+		{"slept for a day", 25 * hour, time.Second, 1, rule.JWTKeys},
+		{"set forth by a year", year, time.Second, 1, rule.JWTKeys},
+	} {
+		for _, down := range []bool{false, true} {
+			g, from := newIssuing(t, s.set(), "3600")
+			var passed atomic.Int64
+			g.o.Keys.clock.passed = passed.Load
+			g.expectJWT(t, from, tt.name+", before", good(g), 0, 1)
+			if down {
+				from.set.Store("")
+			}
+			g.pass(tt.day)
+			passed.Add(int64(tt.passed))
+			n := from.asked.Load()
+			if _, refused, _ := g.ask(unknown(g)); refused == 0 {
+				t.Fatal("it passes")
+			}
+			want := rule.ID(0)
+			if down {
+				want = tt.down
+			}
+			if _, refused, _ := g.ask(good(g)); refused != want {
+				t.Errorf("%s, down %v: %v, want %v", tt.name, down, refused, want)
+			}
+			if got := from.asked.Load() - n; got != tt.asked {
+				t.Errorf("%s, down %v: asked %d times, want %d", tt.name, down, got, tt.asked)
+			}
+		}
+	}
+
+	// Keys that came while the time of day was set wrong, and then was set right.
+	g, from := newIssuing(t, s.set(), "3600")
+	var passed atomic.Int64
+	g.o.Keys.clock.passed = passed.Load
+	g.pass(70 * year)
+	g.expectJWT(t, from, "in another century", good(g), 0, 1)
+	g.pass(-70 * year)
+	for range 3 {
+		passed.Add(int64(hour) - second)
+		g.expectJWT(t, from, "while they are fresh", good(g), 0, 0)
+		passed.Add(second)
+		if _, refused, _ := g.ask(unknown(g)); refused != rule.JWTKey {
+			t.Error(refused)
+		}
+		g.expectJWT(t, from, "asked for anew", good(g), 0, 0)
+	}
+	if got := from.asked.Load(); got != 4 {
+		t.Errorf("asked %d times", got)
 	}
 }

@@ -165,6 +165,8 @@ func (ring *jwtRing) find(h *jwtHead) ([]jwtKey, *jwtRefusal) {
 		all = named
 	}
 	switch {
+	case len(ring.keys) == 0:
+		return nil, refusedJWT(rule.JWTKey, "there is no key: the last one was taken away")
 	case len(all) == 0 && others:
 		return nil, refusedJWT(rule.JWTAlgorithm, "its alg is %s, and its key is for another one", h.algorithm)
 	case len(all) == 0 && h.keyed:
