@@ -85,6 +85,17 @@ func sealFolder(ctx context.Context, dir string, change *atrest.Change, progress
 	return nil
 }
 
+// SealOpens says if what is sealed in a folder is so by a key that does not open it,
+// as one of the same name and another secret. It opens nothing but what says how each
+// part is sealed, and changes nothing.
+func SealOpens(dir string, ring *atrest.Ring) error {
+	err := jobs.SealOpens(filepath.Join(dir, ledgerDir), ring)
+	for name, what := range map[string]string{"logs": logsPurpose, "outputs": outputsPurpose, "inputs": inputsPurpose} {
+		err = errors.Join(err, sealedfolder.Opens(filepath.Join(dir, name), ring, what))
+	}
+	return err
+}
+
 func rewriting(ctx context.Context, change *atrest.Change, kind *sealedfolder.Kind) func(string, sealedfolder.Progress) error {
 	return func(dir string, progress sealedfolder.Progress) error {
 		return sealedfolder.Rewrite(ctx, dir, change, kind, progress)

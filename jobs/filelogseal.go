@@ -107,6 +107,11 @@ func (f *LockedFolder) seal(ctx context.Context, change *atrest.Change, progress
 	return sealedfolder.Rewrite(ctx, f.dir, change, kind, progress)
 }
 
+// SealOpens says if a log in a folder is sealed by a key that does not open it.
+func SealOpens(dir string, ring *atrest.Ring) error {
+	return sealedfolder.Opens(dir, ring, logPurpose)
+}
+
 func isPageTemporary(name string) bool { return strings.HasPrefix(name, pageTemporary) }
 
 // checkLogFile says if a file is none of a log.

@@ -56,10 +56,16 @@ const headSize = 512
 // check looks that all that there is is sealed by keys that are known, or that
 // nothing is; and that of each key something opens, for another secret of the same
 // name opens nothing. What does not open beside that is for who needs it.
-func (f *folder) check() error {
+func (f *folder) check() error { return f.opens(func(error) bool { return false }) }
+
+// opens is check without what passes of files that are not sealed as f seals.
+func (f *folder) opens(passes func(error) bool) error {
 	why := map[string]error{} // by the names of keys: nil when something opened
 	err := EachStored(f.root.FS(), func(key string) error {
 		by, err := f.sealedBy(key)
+		if err != nil && passes(err) {
+			return nil
+		}
 		if had, tried := why[by]; err != nil || by == "" || tried && had == nil {
 			return err
 		}
@@ -79,6 +85,19 @@ func (f *folder) check() error {
 		err = errors.Join(err, why[by])
 	}
 	return err
+}
+
+// SealOpens says if a key has sealed files of a folder and opens none of them, as one
+// of the same name and another secret.
+func SealOpens(dir string, ring *atrest.Ring) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return (&folder{root: root, ring: ring}).opens(func(err error) bool {
+		return errors.Is(err, atrest.ErrPlain) || errors.Is(err, atrest.ErrNoKey)
+	})
 }
 
 // sealedBy is the name of the key that a file is sealed by; "" is that it is plain,

@@ -12,12 +12,23 @@ import (
 
 // openRing returns the keys in a file, which is read again when it changes; nil
 // without a file. Of one that has become wrong the log hears, and the keys that
-// there were go on.
+// there were go on: also when a name, be it one that was taken out long ago, has
+// another secret than it had in this process.
 func openRing(file string, log *slog.Logger) (*atrest.Ring, error) {
 	if file == "" {
 		return nil, nil
 	}
-	keys, err := follow.OpenFile(file, readSealKeys, func(err error) {
+	var seen atrest.Seen // under the lock of follow.File
+	keys, err := follow.OpenFile(file, func(file string) (*atrest.Keys, error) {
+		keys, err := readSealKeys(file)
+		if err != nil {
+			return nil, err
+		}
+		if err := seen.Add(keys); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		return keys, nil
+	}, func(err error) {
 		log.Error("the keys of what is on disk are those before", "err", err)
 	})
 	if err != nil {

@@ -12,9 +12,14 @@ import (
 	"strings"
 	"time"
 
+	"freshet/fleet"
+	"freshet/internal/acme"
 	"freshet/internal/atrest"
+	"freshet/internal/authority"
+	"freshet/internal/bus"
 	"freshet/internal/config"
 	"freshet/internal/control"
+	"freshet/internal/diskstore"
 )
 
 // seal rewrites what is stored, sealed by another key, or not.
@@ -56,6 +61,9 @@ func (s *sealing) run(ctx context.Context) error {
 	if err := s.isFree(); err != nil {
 		return err
 	}
+	if err := s.opens(); err != nil {
+		return err
+	}
 	failed := false
 	for _, p := range s.parts() {
 		if err := s.part(ctx, &p); err != nil {
@@ -73,6 +81,46 @@ func (s *sealing) run(ctx context.Context) error {
 		fmt.Fprintln(s.env.Stdout, "There is nothing to rewrite.")
 	}
 	return nil
+}
+
+// opens looks, before anything is changed, that what each part was sealed with opens
+// something of it: with another secret under a name some would be sealed by the one,
+// some by the other, and no file of keys would open both.
+func (s *sealing) opens() error {
+	ring := s.change.Ring
+	tries := []error{}
+	if dir := s.conf.Authority; dir != "" {
+		_, err := authority.Seal(dir, s.change, true)
+		tries = append(tries, err)
+	}
+	if dir := s.conf.TLSAutoData; dir != "" {
+		tries = append(tries, acme.SealOpens(dir, ring))
+	}
+	if data := s.conf.Data; data != "" {
+		jobs := filepath.Join(data, "jobs")
+		for _, dir := range [...]string{filepath.Join(jobs, "bus"), filepath.Join(jobs, "peers")} {
+			_, err := bus.NeedsSeal(dir, s.change)
+			tries = append(tries, err)
+		}
+		tries = append(tries, diskstore.SealOpens(filepath.Join(data, "objects"), ring), fleet.SealOpens(jobs, ring), s.alertsOpen(filepath.Join(data, alertsFile)))
+	}
+	for _, err := range tries {
+		if errors.Is(err, atrest.ErrDamaged) { // anything else is said of its part
+			return fmt.Errorf("%w; nothing was changed: give each key the secret that it had, or, if that file was damaged, put it back from a copy", err)
+		}
+	}
+	return nil
+}
+
+func (s *sealing) alertsOpen(name string) error {
+	text, err := os.ReadFile(name)
+	if err != nil || !atrest.IsSealed(text) {
+		return nil
+	}
+	if _, _, err = s.change.Ring.Open(nil, text, alertsSealedAs); err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return err
 }
 
 // isFree looks that no server uses the folder. Parts have locks of their own.

@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ var (
 	ErrNoKey = errors.New("the key that it was sealed by is not in the file of keys")
 	// ErrDamaged: it is not what was sealed.
 	ErrDamaged = errors.New("not what was sealed")
+	// ErrOtherSecret: a name of a key was given to another secret.
+	ErrOtherSecret = errors.New("give a new secret a name of its own, and put the old line back")
 )
 
 // Keys are keys of which the first seals and all open. They do not change.
@@ -76,6 +79,31 @@ func (k *Keys) find(name string) []byte {
 	}
 	return nil
 }
+
+// Seen remembers which secret each name has had. It is for one goroutine at a time.
+type Seen struct{ secrets map[string][]byte }
+
+// Add remembers keys. If one of them has another secret than a key of its name had
+// before, it is an error, and nothing is remembered: what the one has sealed the
+// other does not open, and nobody could say which of them is needed.
+func (s *Seen) Add(k *Keys) error {
+	for _, key := range k.all {
+		secret, hadSecret := seenAs(key), s.secrets[key.Name]
+		if hadSecret != nil && !hmac.Equal(hadSecret, secret) {
+			return fmt.Errorf("key %s has another secret than it had: %w", key.Name, ErrOtherSecret)
+		}
+	}
+	if s.secrets == nil {
+		s.secrets = map[string][]byte{}
+	}
+	for _, key := range k.all {
+		s.secrets[key.Name] = seenAs(key)
+	}
+	return nil
+}
+
+// seenAs is what is remembered of a secret, from which it cannot be made.
+func seenAs(key keyfile.Key) []byte { return derive(key.Secret, nil, "seen") }
 
 // Ring is keys that may change while they are used. It is for all goroutines.
 type Ring struct{ current func() *Keys }

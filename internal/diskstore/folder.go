@@ -59,6 +59,22 @@ func (s *Store) openFolder() error {
 	return s.makeMarker()
 }
 
+// SealOpens says if what says how the folder of a store is sealed does not open.
+func SealOpens(dir string, ring *atrest.Ring) error {
+	name := filepath.Join(dir, markerName)
+	marker, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		_, _, err = ring.Open(nil, marker, markerPurpose)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return err
+}
+
 func (s *Store) readMarker() ([]byte, error) {
 	f, err := s.fs.OpenFile(s.path(markerName), os.O_RDONLY, 0)
 	if err != nil {
