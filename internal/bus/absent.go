@@ -202,6 +202,9 @@ func (*Log) PutPage(context.Context, string, []byte) error { return ErrAbsent }
 // Pages returns ErrAbsent.
 func (*Log) Pages(context.Context, func(string, []byte) error) error { return ErrAbsent }
 
+// Reseal returns ErrAbsent.
+func (*Log) Reseal(context.Context) (plain uint64, err error) { return 0, ErrAbsent }
+
 // Records are none.
 func (*Log) Records() Records { return nil }
 
@@ -227,6 +230,9 @@ func (*Objects) Keys(context.Context, func(string, int64) error) error { return 
 
 // Sweep returns ErrAbsent.
 func (*Objects) Sweep(context.Context) error { return ErrAbsent }
+
+// Reseal returns ErrAbsent.
+func (*Objects) Reseal(context.Context) error { return ErrAbsent }
 
 // IsAddress is false.
 func IsAddress(string) bool { return false }

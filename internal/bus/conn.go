@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"freshet/internal/atrest"
 	"freshet/internal/field"
 )
 
@@ -31,6 +33,12 @@ type Conn struct {
 	host     *inside // the server in the process; nil elsewhere
 	around   *ring   // where it may be made anew; nil: as NATS' client knows
 	worker   bool    // has a worker's token, and asks for nothing that will be refused
+
+	seal    *atrest.Ring                // seals the fleet's secrets; nil: what is put into streams is plain
+	keys    atomic.Pointer[atrest.Keys] // the fleet's secrets, once they are known
+	secrets *atrest.Ring                // of keys
+	opening sync.Mutex                  // guards record; held while it is read or written, and comes before mu
+	record  knownRecord
 
 	mu   sync.Mutex      // guards link and cut; a leaf
 	link context.Context // ends when the connection is lost, and is another when it is back
@@ -77,7 +85,7 @@ func Connect(ctx context.Context, o ConnectOptions) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS at %s: %w", field.WithoutLogins(o.URL), plainURL(err))
 	}
-	c.replicas = max(o.Replicas, 1)
+	c.replicas, c.seal = max(o.Replicas, 1), o.Seal
 	return c, nil
 }
 
@@ -85,6 +93,7 @@ func Connect(ctx context.Context, o ConnectOptions) (*Conn, error) {
 func open(name string, log *slog.Logger, more ...nats.Option) (*Conn, error) {
 	c := &Conn{name: name, log: log, replicas: 1, ended: make(chan struct{})}
 	c.life, c.die = context.WithCancel(context.Background())
+	c.secrets = atrest.NewRing(c.keys.Load)
 	c.linked()
 	options := []nats.Option{
 		nats.Name(name),

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -15,8 +16,9 @@ import (
 )
 
 // copyStreams copies all streams of a server to another one that has none: their
-// messages with numbers and times, and their settings. Consumers are not copied;
-// those that there are read a log, and live as long as their reader.
+// messages and their settings. What is in ours is opened, and sealed by a new secret,
+// or plain, as the other one is; others keep numbers and times. Consumers are not
+// copied; those that there are read a log, and live as long as their reader.
 func copyStreams(ctx context.Context, from, to *inside, progress func(done, total int64)) error {
 	source, err := from.Connect(copyName)
 	if err != nil {
@@ -36,22 +38,18 @@ func copyStreams(ctx context.Context, from, to *inside, progress func(done, tota
 	for _, info := range all {
 		total += int64(info.State.Bytes)
 	}
+	turn := turning{source, target}
+	if err := turn.prepare(ctx, all); err != nil {
+		return err
+	}
 	for _, was := range all {
 		if progress != nil {
 			progress(done, total)
 		}
-		if err := copyStream(ctx, source, to, was.Config.Name); err != nil {
-			return fmt.Errorf("copy the stream %s: %w", was.Config.Name, err)
-		}
-		s, err := target.js.Stream(ctx, was.Config.Name)
-		if err != nil {
-			return fmt.Errorf("copy the stream %s: %w", was.Config.Name, plainly(err))
-		}
-		is := s.CachedInfo().State
-		// A stream that never had a message begins at 0 or at 1.
-		if is.Msgs != was.State.Msgs || max(is.FirstSeq, 1) != max(was.State.FirstSeq, 1) || is.LastSeq != was.State.LastSeq {
-			return fmt.Errorf("copy the stream %s: of %d messages, %d to %d, %d came, %d to %d", was.Config.Name,
-				was.State.Msgs, was.State.FirstSeq, was.State.LastSeq, is.Msgs, is.FirstSeq, is.LastSeq)
+		if was.Config.Name != secretsStream { // the target has its own
+			if err := copyOne(ctx, &turn, to, was); err != nil {
+				return fmt.Errorf("copy the stream %s: %w", was.Config.Name, plainly(err))
+			}
 		}
 		done += int64(was.State.Bytes)
 	}
@@ -59,6 +57,33 @@ func copyStreams(ctx context.Context, from, to *inside, progress func(done, tota
 		progress(total, total)
 	}
 	return errors.Join(from.Err(), to.Err())
+}
+
+// copyOne copies a stream, and looks that all is there.
+func copyOne(ctx context.Context, turn *turning, to *inside, was *jetstream.StreamInfo) (err error) {
+	want := was.State
+	ours := isOurs(&was.Config)
+	if ours {
+		want.Msgs, err = turn.stream(ctx, was)
+	} else {
+		err = copyStream(ctx, turn.source, to, was.Config.Name)
+	}
+	if err != nil {
+		return err
+	}
+	s, err := turn.target.js.Stream(ctx, was.Config.Name)
+	if err != nil {
+		return err
+	}
+	is := s.CachedInfo().State
+	if ours && !strings.HasPrefix(was.Config.Name, prefixLogStream) { // numbered anew
+		want.FirstSeq, want.LastSeq = is.FirstSeq, want.Msgs
+	}
+	// A stream that never had a message begins at 0 or at 1.
+	if is.Msgs != want.Msgs || max(is.FirstSeq, 1) != max(want.FirstSeq, 1) || is.LastSeq != want.LastSeq {
+		return fmt.Errorf("of %d messages, %d to %d, %d came, %d to %d", want.Msgs, want.FirstSeq, want.LastSeq, is.Msgs, is.FirstSeq, is.LastSeq)
+	}
+	return nil
 }
 
 func streamsOf(ctx context.Context, c *Conn) ([]*jetstream.StreamInfo, error) {

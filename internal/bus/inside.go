@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"freshet/internal/atrest"
 	"freshet/internal/filelock"
 )
 
@@ -26,6 +27,7 @@ import (
 type inside struct {
 	log      *slog.Logger
 	maxStore int64
+	seal     *atrest.Ring // of its connections
 	ns       *server.Server
 	lock     io.Closer // nil: there is no folder
 	secret   string    // what connections of this process show, new with each start
@@ -108,7 +110,7 @@ func (s *inside) connect(name string, replicas int) (*Conn, error) {
 		}
 		return nil, fmt.Errorf("connect %s: %w", name, err)
 	}
-	c.replicas, c.host = replicas, s
+	c.replicas, c.host, c.seal = replicas, s, s.seal
 	c.forget = func() {
 		s.mu.Lock()
 		delete(s.conns, c)

@@ -29,12 +29,22 @@ type Log struct {
 	entries jetstream.Stream
 	pages   jetstream.Stream
 
+	entriesAre, pagesAre *content // how they are sealed
+
 	mu        sync.Mutex // guards what follows; a leaf
 	last      uint64     // the number of the last entry that was read or written here
 	revisions map[string]uint64
 }
 
-// Log opens the log of a name, and makes it when it is the first time.
+// The streams of a log.
+const (
+	prefixLogStream  = "log_"
+	prefixPageStream = "page_"
+)
+
+// Log opens the log of a name, and makes it when it is the first time. With keys
+// what is put there is sealed; what is sealed is refused without them, with
+// [atrest.ErrSealed], and with others, with [atrest.ErrNoKey].
 func (c *Conn) Log(ctx context.Context, name string, o LogOptions) (*Log, error) {
 	if err := checkName("log", name); err != nil {
 		return nil, err
@@ -51,7 +61,7 @@ func (c *Conn) Log(ctx context.Context, name string, o LogOptions) (*Log, error)
 	ctx, cancel := within(ctx)
 	defer cancel()
 	entries, err := c.stream(ctx, jetstream.StreamConfig{
-		Name:     "log_" + name,
+		Name:     prefixLogStream + name,
 		Subjects: []string{prefixLog + name},
 		Replicas: o.Replicas,
 		MaxBytes: o.MaxBytes,
@@ -61,7 +71,7 @@ func (c *Conn) Log(ctx context.Context, name string, o LogOptions) (*Log, error)
 		return nil, fmt.Errorf("open log %s: %w", name, plainly(err))
 	}
 	pages, err := c.stream(ctx, jetstream.StreamConfig{
-		Name:              "page_" + name,
+		Name:              prefixPageStream + name,
 		Subjects:          []string{prefixPage + name + ".*"},
 		Replicas:          o.Replicas,
 		MaxMsgsPerSubject: 1,
@@ -70,7 +80,14 @@ func (c *Conn) Log(ctx context.Context, name string, o LogOptions) (*Log, error)
 	if err != nil {
 		return nil, fmt.Errorf("open the pages of log %s: %w", name, plainly(err))
 	}
-	return &Log{c: c, name: name, writer: random(), entries: entries, pages: pages, revisions: map[string]uint64{}}, nil
+	are, err := c.contentsOf(ctx, entries, pages)
+	if err != nil {
+		return nil, fmt.Errorf("open log %s: %w", name, err)
+	}
+	return &Log{
+		c: c, name: name, writer: random(), entries: entries, pages: pages,
+		entriesAre: are[0], pagesAre: are[1], revisions: map[string]uint64{},
+	}, nil
 }
 
 func checkReplicas(n int) error {
@@ -135,15 +152,22 @@ func (l *Log) Last(ctx context.Context) (uint64, error) {
 // ErrTooLarge and ErrFull: nothing was stored. ErrBroken beside ErrUnclear: the
 // server has to be started anew.
 func (l *Log) Append(ctx context.Context, last uint64, entry []byte) (uint64, error) {
-	if int64(len(entry)) > l.c.room() {
+	if !l.entriesAre.fits(len(entry)) {
 		return 0, fmt.Errorf("append %d bytes to log %s: %w", len(entry), l.name, ErrTooLarge)
+	}
+	data, err := l.entriesAre.pack(entry, entryWhat(l.entriesAre.stream, last+1))
+	if err != nil {
+		return 0, fmt.Errorf("append to log %s: %w", l.name, err)
 	}
 	ctx, cancel := l.c.whileLinked(ctx)
 	defer cancel()
-	m := &nats.Msg{Subject: prefixLog + l.name, Data: entry, Header: nats.Header{headerWriter: {l.writer}}}
+	m := &nats.Msg{Subject: prefixLog + l.name, Data: data, Header: nats.Header{headerWriter: {l.writer}}}
 	ack, err := l.c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequence(last))
 	switch {
 	case err == nil:
+		if l.entriesAre.sealed() {
+			l.entriesAre.sealedFrom(ack.Sequence)
+		}
 		l.saw(ack.Sequence)
 		return ack.Sequence, nil
 	case !certain(err):
@@ -180,10 +204,21 @@ func (l *Log) wrote(ctx context.Context, n uint64, entry []byte) (bool, error) {
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return false, l.onItsWay(ctx, n)
 	}
-	if err != nil {
+	if err != nil || m.Header.Get(headerWriter) != l.writer {
 		return false, err
 	}
-	return m.Header.Get(headerWriter) == l.writer && bytes.Equal(m.Data, entry), nil
+	was, err := l.openEntry(ctx, n, m.Data)
+	return err == nil && bytes.Equal(was, entry), err
+}
+
+// openEntry is what was appended as entry n. What is behind one that is sealed is
+// sealed, too: who came with keys has fenced off who had none.
+func (l *Log) openEntry(ctx context.Context, n uint64, data []byte) ([]byte, error) {
+	entry, by, err := l.entriesAre.unpack(ctx, n, data, entryWhat(l.entriesAre.stream, n))
+	if by != "" {
+		l.entriesAre.sealedFrom(n)
+	}
+	return entry, err
 }
 
 // onItsWay is an error when an entry n that was met may be there soon, or not: a
@@ -225,7 +260,11 @@ func (l *Log) Read(ctx context.Context, after uint64, f func(n uint64, entry []b
 			return fmt.Errorf("%w: %d to %d", ErrDamaged, next, n-1)
 		}
 		next = n + 1
-		return f(n, m.Data())
+		entry, err := l.openEntry(ctx, n, m.Data())
+		if err != nil {
+			return err
+		}
+		return f(n, entry)
 	})
 	if err == nil && next != last+1 {
 		err = fmt.Errorf("%w: %d to %d", ErrDamaged, next, last)

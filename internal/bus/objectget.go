@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"freshet/internal/atrest"
 )
 
 // getTries is how often reading may fail at the same place: a server may have
@@ -75,6 +77,7 @@ type get struct {
 	to    *io.PipeWriter
 	hash  hash.Hash
 	size  uint64
+	parts int
 }
 
 // Close ends reading.
@@ -85,19 +88,37 @@ func (g *get) Close() error {
 	return err
 }
 
+// errParts is that a part is not the one that it should be.
+var errParts = errors.New("parts are not as they were put")
+
+// part gives one part to who reads.
+func (g *get) part(data []byte) (err error) {
+	g.parts++
+	if g.label.by != "" {
+		data, _, err = g.o.c.secrets.Open(nil, data, partWhat(g.o.is.stream, g.label.NUID, g.parts))
+		if errors.Is(err, atrest.ErrNoKey) {
+			return err
+		}
+		if err != nil {
+			return errParts
+		}
+	}
+	g.size += uint64(len(data))
+	_, _ = g.hash.Write(data) // never fails
+	_, err = g.to.Write(data)
+	return err
+}
+
 // copy gives all parts of the content to who reads, and compares it with its
 // label.
 func (g *get) copy(ctx context.Context) error {
 	r := &reader{next: 1, last: math.MaxUint64, subject: g.o.contentOf(g.label.NUID), f: func(_ uint64, m jetstream.Msg) error {
-		g.size += uint64(len(m.Data()))
-		_, _ = g.hash.Write(m.Data()) // never fails
-		_, err := g.to.Write(m.Data())
-		return err
+		return g.part(m.Data())
 	}}
 	for tries := 0; g.size < g.label.Size; tries++ {
 		before := r.next
 		err := g.attempt(ctx, r)
-		if err == nil {
+		if err == nil || errors.Is(err, errParts) {
 			break
 		}
 		if r.next > before {
@@ -106,7 +127,7 @@ func (g *get) copy(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if tries == getTries || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, ErrClosed) || errors.Is(err, ErrDamaged) {
+		if tries == getTries || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, ErrClosed) || errors.Is(err, ErrDamaged) || errors.Is(err, atrest.ErrNoKey) {
 			return err
 		}
 		select {

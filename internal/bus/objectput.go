@@ -36,13 +36,19 @@ func (o *Objects) Put(ctx context.Context, key string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	p := &put{o: o, hash: sha256.New(), acked: time.Now()}
+	return o.putOver(ctx, escaped, r, nil)
+}
+
+// putOver is Put in place of one label alone, if over is not nil: of another there is
+// [ErrFenced].
+func (o *Objects) putOver(ctx context.Context, escaped string, r io.Reader, over *label) error {
+	p := &put{o: o, over: over, hash: sha256.New(), acked: time.Now()}
 	p.info = jetstream.ObjectInfo{
-		ObjectMeta: jetstream.ObjectMeta{Name: escaped, Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(min(chunkSize, o.c.room()))}},
+		ObjectMeta: jetstream.ObjectMeta{Name: escaped, Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(min(chunkSize, o.is.room()))}},
 		Bucket:     o.name,
 		NUID:       random(),
 	}
-	err = p.content(ctx, r)
+	err := p.content(ctx, r)
 	var before label
 	if err == nil {
 		before, err = p.label(ctx)
@@ -59,14 +65,19 @@ func (o *Objects) Put(ctx context.Context, key string, r io.Reader) error {
 		o.discard(bounded, discarded)
 	}
 	if err != nil {
+		key, _ := unescapeKey(escaped)
 		return fmt.Errorf("put object %q of %s: %w", key, o.name, err)
 	}
 	return nil
 }
 
+// errReplaced is that the label to replace is not there any more.
+var errReplaced = fmt.Errorf("%w: it was replaced", ErrFenced)
+
 // put is an object that is being stored.
 type put struct {
 	o    *Objects
+	over *label // the one to replace; nil: any
 	info jetstream.ObjectInfo
 	hash hash.Hash
 
@@ -101,9 +112,9 @@ func (p *put) content(ctx context.Context, r io.Reader) (err error) {
 			return errors.New("it came too slowly") // the rest may have been swept away
 		}
 		if n > 0 {
-			m.Data = chunk[:n]
-			_, _ = p.hash.Write(m.Data) // never fails
+			_, _ = p.hash.Write(chunk[:n]) // never fails
 			p.info.Size += uint64(n)
+			m.Data = p.part(chunk[:n])
 			if err := p.o.c.nc.PublishMsg(m); err != nil {
 				return plainly(err)
 			}
@@ -129,6 +140,15 @@ func (p *put) content(ctx context.Context, r io.Reader) (err error) {
 		}
 	}
 	return because(ctx, ctx.Err())
+}
+
+// part is what is to be stored of the next part. Whether it is sealed its label
+// tells, so that it may begin as it likes.
+func (p *put) part(plain []byte) []byte {
+	if !p.o.is.sealed() {
+		return plain
+	}
+	return p.o.c.secrets.Seal(nil, plain, partWhat(p.o.is.stream, p.info.NUID, p.sent+1))
 }
 
 // settle waits, but not long, until nothing is under way any more, so that what
@@ -183,6 +203,9 @@ func (p *put) label(ctx context.Context) (before label, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultTimeout)
 	defer cancel()
 	text, err := json.Marshal(&p.info)
+	if err == nil {
+		text, err = p.o.is.pack(text, labelWhat(p.o.is.stream, p.info.Name))
+	}
 	if err != nil {
 		return label{}, err
 	}
@@ -202,7 +225,7 @@ func (p *put) label(ctx context.Context) (before label, err error) {
 		}
 		tried = tried || !clear
 		var said *jetstream.APIError
-		ends := ctx.Err() != nil || errors.Is(err, ErrClosed) || errors.As(err, &said) && !tried
+		ends := ctx.Err() != nil || errors.Is(err, ErrClosed) || errors.Is(err, errReplaced) || errors.As(err, &said) && !tried
 		if !ends {
 			select {
 			case <-time.After(labelAgain):
@@ -232,6 +255,9 @@ func (p *put) tryLabel(ctx context.Context, m *nats.Msg, before *label, tried bo
 	}
 	if tried && found.NUID == p.info.NUID {
 		return true, true, nil
+	}
+	if p.over != nil && found.number != p.over.number {
+		return false, true, errReplaced
 	}
 	*before = found
 	_, err = p.o.c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(found.number))

@@ -11,12 +11,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Objects are kept as NATS' object stores are, so that its own tools show them:
+// Objects are kept as NATS' object stores are, so that its own tools show them,
+// unless they are sealed:
 // a stream OBJ_NAME, in which an object's content is the messages of a subject
 // of its own, and a message under the object's name, the label, says which
 // subject that is. What is stored and removed here is not done by NATS' client,
@@ -36,6 +38,7 @@ type Objects struct {
 	c      *Conn
 	name   string
 	stream jetstream.Stream
+	is     *content // how it is sealed
 	stale  time.Duration
 }
 
@@ -68,13 +71,18 @@ func (c *Conn) Objects(ctx context.Context, name string, o ObjectsOptions) (*Obj
 	if err != nil {
 		return nil, fmt.Errorf("open objects %s: %w", name, because(ctx, plainly(err)))
 	}
-	return &Objects{c: c, name: name, stream: s, stale: staleAfter}, nil
+	are, err := c.contentsOf(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("open objects %s: %w", name, err)
+	}
+	return &Objects{c: c, name: name, stream: s, is: are[0], stale: staleAfter}, nil
 }
 
 // label is what a label says, and its number in the stream.
 type label struct {
 	jetstream.ObjectInfo
 	number uint64 // 0: there is none
+	by     string // the secret that it is sealed by, and its parts; "": they are plain
 }
 
 // none says whether there is no object.
@@ -83,8 +91,11 @@ func (l *label) none() bool { return l.number == 0 || l.Deleted || l.NUID == "" 
 func (o *Objects) contentOf(id string) string { return "$O." + o.name + ".C." + id }
 
 func (o *Objects) labelOf(escaped string) string {
-	return "$O." + o.name + ".M." + base64.URLEncoding.EncodeToString([]byte(escaped))
+	return o.labels() + base64.URLEncoding.EncodeToString([]byte(escaped))
 }
+
+// labels is how their subjects begin.
+func (o *Objects) labels() string { return "$O." + o.name + ".M." }
 
 // look reads the label of an object.
 func (o *Objects) look(ctx context.Context, escaped string) (label, error) {
@@ -99,9 +110,18 @@ func (o *Objects) look(ctx context.Context, escaped string) (label, error) {
 	if err != nil {
 		return label{}, plainly(err)
 	}
-	l := label{number: m.Sequence}
-	if json.Unmarshal(m.Data, &l.ObjectInfo) != nil {
-		return label{number: m.Sequence}, nil // nothing that was put here
+	return o.openLabel(ctx, m.Sequence, escaped, m.Data)
+}
+
+// openLabel reads a label, of message n.
+func (o *Objects) openLabel(ctx context.Context, n uint64, escaped string, data []byte) (label, error) {
+	text, by, err := o.is.unpack(ctx, n, data, labelWhat(o.is.stream, escaped))
+	if err != nil {
+		return label{}, err
+	}
+	l := label{number: n, by: by}
+	if json.Unmarshal(text, &l.ObjectInfo) != nil {
+		return label{number: n, by: by}, nil // nothing that was put here
 	}
 	return l, nil
 }
@@ -145,7 +165,7 @@ func (o *Objects) discard(ctx context.Context, id string) {
 // them are gathered before the first is given to f. An error of f ends it and is
 // returned.
 func (o *Objects) Keys(ctx context.Context, f func(key string, size int64) error) error {
-	labels, err := o.labels(ctx)
+	labels, err := o.allLabels(ctx)
 	if err != nil {
 		return fmt.Errorf("list the objects of %s: %w", o.name, err)
 	}
@@ -169,17 +189,21 @@ func (o *Objects) Keys(ctx context.Context, f func(key string, size int64) error
 	return nil
 }
 
-// labels are all labels by escaped key.
-func (o *Objects) labels(ctx context.Context) (map[string]label, error) {
+// allLabels are all labels by escaped key.
+func (o *Objects) allLabels(ctx context.Context) (map[string]label, error) {
 	ctx, cancel := o.c.untilCut(ctx)
 	defer cancel()
 	found := map[string]label{}
-	err := eachOf(ctx, o.stream, &reader{next: 1, last: math.MaxUint64, subject: "$O." + o.name + ".M.>", f: func(n uint64, m jetstream.Msg) error {
-		l := label{number: n}
-		if json.Unmarshal(m.Data(), &l.ObjectInfo) == nil {
-			found[l.Name] = l
+	err := eachOf(ctx, o.stream, &reader{next: 1, last: math.MaxUint64, subject: o.labels() + ">", f: func(n uint64, m jetstream.Msg) error {
+		escaped, err := base64.URLEncoding.DecodeString(strings.TrimPrefix(m.Subject(), o.labels()))
+		if err != nil {
+			return nil // nothing that was put here
 		}
-		return nil
+		l, err := o.openLabel(ctx, n, string(escaped), m.Data())
+		if err == nil {
+			found[string(escaped)] = l
+		}
+		return err
 	}})
 	if err != nil {
 		return nil, because(ctx, plainly(err))
@@ -206,7 +230,7 @@ func (o *Objects) sweep(ctx context.Context) error {
 		return err
 	}
 	// After the contents, so that none of them has got its label unseen.
-	labels, err := o.labels(ctx)
+	labels, err := o.allLabels(ctx)
 	if err != nil {
 		return err
 	}

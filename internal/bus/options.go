@@ -42,7 +42,8 @@ type Options struct {
 	MaxStore int64
 	// Seal are the keys by which what is in Dir is sealed; nil: it is not. A folder
 	// that is sealed is refused without keys, and with keys one that is not, unless it is empty; see
-	// [SealFolder].
+	// [SealFolder]. What connections of this process put into logs, pages and
+	// objects is sealed as well, before NATS gets it.
 	Seal *atrest.Ring
 	// Name is the server's name; "": "freshet".
 	Name string
@@ -76,6 +77,11 @@ type ConnectOptions struct {
 	// Replicas is on how many servers of the cluster things are kept, 1 or 3;
 	// 0: 1. It is applied to what is made for the first time.
 	Replicas int
+	// Seal are the keys by which what is put into logs, pages and objects is
+	// sealed before the cluster gets it; nil: it is not. All who open them have the
+	// same keys: what is sealed is refused without. What was plain before is read
+	// until it is sealed, too; see [Log.Reseal].
+	Seal *atrest.Ring
 	// Log gets what happens to the connection; nil: nobody.
 	Log *slog.Logger
 }
@@ -85,7 +91,7 @@ type LogOptions struct {
 	// Replicas is on how many servers of a cluster entries are kept, 1 or 3;
 	// 0: the connection's. It is applied when the log is made for the first time.
 	Replicas int
-	// MaxBytes bounds the entries; 0: only the server's bound counts.
+	// MaxBytes bounds the entries, as they are stored; 0: only the server's bound counts.
 	MaxBytes int64
 }
 

@@ -33,8 +33,13 @@ func (l *Log) PutPage(ctx context.Context, key string, page []byte) error {
 	if err != nil {
 		return err
 	}
-	if int64(len(page)) > l.c.room() {
+	if !l.pagesAre.fits(len(page)) {
 		return fmt.Errorf("page %s of %d bytes: %w", key, len(page), ErrTooLarge)
+	}
+	if len(page) > 0 {
+		if page, err = l.pagesAre.pack(page, pageWhat(l.pagesAre.stream, key)); err != nil {
+			return fmt.Errorf("page %s of log %s: %w", key, l.name, err)
+		}
 	}
 	ctx, cancel := l.c.whileLinked(ctx)
 	defer cancel()
@@ -155,7 +160,11 @@ func (l *Log) Pages(ctx context.Context, f func(key string, page []byte) error) 
 		if len(found[key].content) == 0 {
 			continue // deleted; the marker stayed
 		}
-		if err := f(key, found[key].content); err != nil {
+		page, err := l.pagesAre.open(ctx, found[key].number, found[key].content, pageWhat(l.pagesAre.stream, key))
+		if err != nil {
+			return fmt.Errorf("read the pages of log %s: page %s: %w", l.name, key, err)
+		}
+		if err := f(key, page); err != nil {
 			return err
 		}
 	}
@@ -164,9 +173,10 @@ func (l *Log) Pages(ctx context.Context, f func(key string, page []byte) error) 
 
 type page struct {
 	number  uint64
-	content []byte
+	content []byte // as it is stored
 }
 
+// gather are all pages as they are stored.
 func (l *Log) gather(ctx context.Context) (map[string]page, error) {
 	found := map[string]page{}
 	bounded, cancel := within(ctx)

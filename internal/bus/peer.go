@@ -63,6 +63,7 @@ func StartPeer(o PeerOptions) (*Peer, error) {
 	}
 	p := &Peer{token: t}
 	p.prepare(o.Log, o.MaxStore)
+	p.seal = o.Seal
 	if err := p.start(&o); err != nil {
 		return nil, errors.Join(fmt.Errorf("start peer %s in %s: %w", t.Name, o.Dir, err), p.Close())
 	}

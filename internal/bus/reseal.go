@@ -49,6 +49,8 @@ func NeedsSeal(dir string, change *atrest.Change) (string, error) {
 		return "sealed by " + by, nil
 	case m != nil && m.Made != change.Ring.First():
 		return "made under " + m.Made, nil
+	case m != nil && !m.Contents && !isPeer(dir) && holds(m.folder(dir)):
+		return "plain in what NATS encrypts", nil
 	case len(rest) > 0 || !change.Plain && !wholefile.IsTidy(dir):
 		return "unfinished", nil
 	}
@@ -133,15 +135,15 @@ func (r *resealing) streams(ctx context.Context) error {
 	if err := r.tidy(m); err != nil {
 		return err
 	}
-	_, none := os.Stat(filepath.Join(r.dir, peerFile))
-	peer, full := none == nil, holds(m.folder(r.dir))
+	peer, full := isPeer(r.dir), holds(m.folder(r.dir))
 	switch {
 	case m == nil && (r.change.Plain || !full):
 		return nil // a folder that is empty is sealed when it is opened
-	case m != nil && !r.change.Plain && (m.Made == ring.First() || peer || !full):
-		if by == ring.First() {
+	case m != nil && !r.change.Plain && (m.Made == ring.First() && m.Contents || peer || !full):
+		if by == ring.First() && (m.Contents || peer) {
 			return nil
 		}
+		m.Contents = m.Contents || !peer
 		r.step("write the marker")
 		return m.write(r.dir, ring)
 	case peer && full:
@@ -170,6 +172,12 @@ func (r *resealing) streams(ctx context.Context) error {
 		next = nil
 	}
 	return r.tidy(next)
+}
+
+// isPeer says whether a folder is a peer's.
+func isPeer(dir string) bool {
+	_, none := os.Stat(filepath.Join(dir, peerFile))
+	return none == nil
 }
 
 // turnPlain has what was made in a folder, if anything, be what there is.
@@ -210,12 +218,16 @@ func (r *resealing) tidy(m *marker) error {
 
 // rewrite copies all streams into new files, and returns when they outlive a loss of power.
 func (r *resealing) rewrite(ctx context.Context, from, to *marker) error {
-	source, err := openCopy(r.dir, from)
+	source, err := openCopy(r.dir, from, r.change.Ring)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
-	target, err := openCopy(r.dir, to)
+	ring := r.change.Ring
+	if r.change.Plain {
+		ring = nil
+	}
+	target, err := openCopy(r.dir, to, ring)
 	if err != nil {
 		return err
 	}
@@ -249,9 +261,10 @@ func syncAll(dir string) error {
 const copyName = "seal"
 
 // openCopy starts NATS for streams that are copied. What it writes is synced at the end.
-func openCopy(dir string, m *marker) (*inside, error) {
+func openCopy(dir string, m *marker, ring *atrest.Ring) (*inside, error) {
 	s := &inside{}
 	s.prepare(nil, 1<<60)
+	s.seal = ring
 	o := &server.Options{ServerName: copyName, DontListen: true, CustomClientAuthentication: gate{s, func(string) (*node, bool) { return nil, false }}}
 	s.stores(o, dir, m)
 	o.SyncAlways = false

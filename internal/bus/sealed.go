@@ -39,6 +39,9 @@ type marker struct {
 	Store  string `json:"store"`  // the folder of streams
 	Secret []byte `json:"secret"` // of NATS
 	Made   string `json:"made"`   // the first key when that was made
+	// Contents says that all that is in streams of ours was sealed from the beginning
+	// of the folder, before NATS got it. A peer gets what others have.
+	Contents bool `json:"contents,omitempty"`
 }
 
 // ownFiles are the other files of a server or a peer, and ownWhat is what they are
@@ -53,7 +56,7 @@ var errUnfinished = errors.New("an earlier \"freshet seal\" of this folder did n
 func newMarker(ring *atrest.Ring) *marker {
 	var name [8]byte
 	_, _ = rand.Read(name[:])
-	m := &marker{Store: storePrefix + hex.EncodeToString(name[:]), Secret: make([]byte, secretSize), Made: ring.First()}
+	m := &marker{Store: storePrefix + hex.EncodeToString(name[:]), Secret: make([]byte, secretSize), Made: ring.First(), Contents: true}
 	_, _ = rand.Read(m.Secret)
 	return m
 }

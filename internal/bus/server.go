@@ -39,6 +39,7 @@ func Start(o Options) (*Server, error) {
 	}
 	s := &Server{options: o}
 	s.prepare(o.Log, o.MaxStore)
+	s.seal = o.Seal
 	if err := s.start(); err != nil {
 		where := ""
 		if o.Dir != "" {

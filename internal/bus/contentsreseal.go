@@ -1,0 +1,243 @@
+//go:build !nonats
+
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"freshet/internal/atrest"
+)
+
+// resealPasses is how often pages, or objects, are looked through for what others
+// have written meanwhile.
+const resealPasses = 4
+
+// errLeftPlain is that others go on writing what is not sealed by the newest secret.
+var errLeftPlain = errors.New("others have written meanwhile what is not sealed, or by an older secret: give all who use this the same keys, and try again")
+
+// Reseal seals what is plain, or sealed by an older secret: of pages at once, while
+// they are in use, and never in place of a newer one. Entries are not written anew:
+// plain is how many are not sealed by the newest secret, which go when they are
+// trimmed. Once there is none, and of pages at once, nothing plain is taken any more.
+// It is for who writes the log, when keys have come. Without keys it does nothing.
+func (l *Log) Reseal(ctx context.Context) (plain uint64, err error) {
+	if !l.entriesAre.sealed() {
+		return 0, nil
+	}
+	if err := l.resealPages(ctx); err != nil {
+		return 0, fmt.Errorf("seal the pages of log %s: %w", l.name, err)
+	}
+	if plain, err = l.countPlain(ctx); err != nil {
+		return 0, fmt.Errorf("look what of log %s is sealed: %w", l.name, err)
+	}
+	return plain, nil
+}
+
+func (l *Log) resealPages(ctx context.Context) error {
+	for range resealPasses {
+		found, err := l.gather(ctx)
+		if err != nil {
+			return plainly(err)
+		}
+		left := 0
+		for key, p := range found {
+			if len(p.content) == 0 || l.c.newest(p.content) {
+				continue
+			}
+			left++
+			if err := l.resealPage(ctx, key, p); err != nil {
+				return fmt.Errorf("page %s: %w", key, err)
+			}
+		}
+		if left == 0 {
+			ctx, cancel := l.c.whileLinked(ctx)
+			defer cancel()
+			return l.c.noteOnce(ctx, l.pagesAre, 1)
+		}
+	}
+	return errLeftPlain
+}
+
+// newest says whether something is sealed by the newest secret.
+func (c *Conn) newest(data []byte) bool {
+	by, err := atrest.KeyOf(data)
+	return err == nil && by == c.secrets.First()
+}
+
+// noteOnce is noteSealed, unless that is known.
+func (c *Conn) noteOnce(ctx context.Context, s *content, from uint64) error {
+	if is := s.recorded.Load(); is > 0 && is <= from {
+		return nil
+	}
+	return c.noteSealed(ctx, s, from)
+}
+
+// resealPage writes a page anew, behind its own number: when another was written
+// meanwhile, that one stays.
+func (l *Log) resealPage(ctx context.Context, key string, was page) error {
+	ctx, cancel := l.c.whileLinked(ctx)
+	defer cancel()
+	what := pageWhat(l.pagesAre.stream, key)
+	content, err := l.pagesAre.open(ctx, was.number, was.content, what)
+	if err != nil {
+		return err
+	}
+	token, err := escapeKey(key, maxKey)
+	if err != nil {
+		return err
+	}
+	data, err := l.pagesAre.pack(content, what)
+	if err != nil {
+		return err
+	}
+	m := &nats.Msg{Subject: prefixPage + l.name + "." + token, Data: data}
+	ack, err := l.c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(was.number))
+	switch {
+	case err == nil:
+		l.replaced(key, was.number, ack.Sequence)
+	case !certain(err):
+		return unclear(ctx, err)
+	case !errors.Is(plainly(err), ErrFenced):
+		return plainly(err)
+	}
+	return nil
+}
+
+// replaced notes the number of a page, if the one that it replaces is what is known.
+func (l *Log) replaced(key string, was, is uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.revisions[key] == was {
+		l.revisions[key] = is
+	}
+}
+
+// countPlain says how many entries are not sealed by the newest secret, and notes
+// from which one on all are sealed.
+func (l *Log) countPlain(ctx context.Context) (uint64, error) {
+	ctx, cancel := l.c.untilCut(ctx)
+	defer cancel()
+	info, err := l.entries.Info(ctx)
+	if err != nil {
+		return 0, because(ctx, plainly(err))
+	}
+	first, last := info.State.FirstSeq, info.State.LastSeq
+	if info.State.Msgs == 0 {
+		return 0, nil
+	}
+	sealed, err := l.firstThat(ctx, first, last, atrest.IsSealed)
+	if err != nil {
+		return 0, err
+	}
+	old := sealed
+	if old <= last {
+		if old, err = l.firstThat(ctx, sealed, last, l.c.newest); err != nil {
+			return 0, err
+		}
+		from := sealed
+		if sealed == first {
+			from = 1
+		}
+		bounded, cancel := l.c.whileLinked(ctx)
+		defer cancel()
+		if err := l.c.noteOnce(bounded, l.entriesAre, from); err != nil {
+			return 0, err
+		}
+	}
+	return old - first, nil
+}
+
+// firstThat is the first entry from one number to another that is so, as all behind
+// it are; the number behind the last when none is.
+func (l *Log) firstThat(ctx context.Context, first, last uint64, is func(data []byte) bool) (uint64, error) {
+	for first <= last {
+		middle := first + (last-first)/2
+		bounded, cancel := within(ctx)
+		m, err := l.entries.GetMsg(bounded, middle)
+		cancel()
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound): // trimmed meanwhile
+			first = middle + 1
+		case err != nil:
+			return 0, because(ctx, plainly(err))
+		case !is(m.Data):
+			first = middle + 1
+		case middle == first:
+			return first, nil
+		default:
+			last = middle
+		}
+	}
+	return first, nil
+}
+
+// Reseal writes objects anew that are plain, or sealed by an older secret, and never
+// in place of a newer one; who reads such a one gets the rest of it, or [ErrFenced].
+// Afterwards no plain one is taken any more. Without keys it does nothing.
+func (o *Objects) Reseal(ctx context.Context) error {
+	if !o.is.sealed() {
+		return nil
+	}
+	for range resealPasses {
+		labels, err := o.allLabels(ctx)
+		if err != nil {
+			return fmt.Errorf("seal the objects of %s: %w", o.name, err)
+		}
+		left := 0
+		for escaped, l := range labels {
+			if l.by == o.c.secrets.First() {
+				continue
+			}
+			left++
+			if err := o.resealOne(ctx, escaped, l); err != nil {
+				return fmt.Errorf("seal object %q of %s: %w", escaped, o.name, err)
+			}
+		}
+		if left == 0 {
+			ctx, cancel := o.c.whileLinked(ctx)
+			defer cancel()
+			return o.c.noteOnce(ctx, o.is, 1)
+		}
+	}
+	return fmt.Errorf("seal the objects of %s: %w", o.name, errLeftPlain)
+}
+
+func (o *Objects) resealOne(ctx context.Context, escaped string, l label) error {
+	if l.none() { // what NATS' own client leaves of an object that it deletes
+		ctx, cancel := o.c.whileLinked(ctx)
+		defer cancel()
+		if err := plainly(o.stream.DeleteMsg(ctx, l.number)); err != nil && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+			return because(ctx, err)
+		}
+		return nil
+	}
+	key, ok := unescapeKey(escaped)
+	if again, err := escapeKey(key, maxObject); !ok || err != nil || again != escaped {
+		return errors.New("it was not put by freshet: remove it")
+	}
+	bounded, cancel := o.c.whileLinked(ctx)
+	defer cancel()
+	if now, err := o.look(bounded, escaped); err != nil || now.number != l.number {
+		return because(bounded, err)
+	}
+	content, err := o.Get(ctx, key)
+	if err != nil {
+		return unlessReplaced(err)
+	}
+	defer content.Close()
+	return unlessReplaced(o.putOver(ctx, escaped, io.Reader(content), &l))
+}
+
+// unlessReplaced is an error, unless it is that the object was replaced or removed meanwhile.
+func unlessReplaced(err error) error {
+	if errors.Is(err, ErrFenced) || errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}

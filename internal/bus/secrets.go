@@ -1,0 +1,82 @@
+//go:build !nonats
+
+package bus
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"freshet/internal/atrest"
+)
+
+// The secrets by which a fleet seals what it puts into streams are in one record,
+// the only message of the stream seals, which is itself sealed by a file of keys.
+// Another file of keys seals the record anew, and nothing else. It is written by
+// comparing and setting, so that of two who make it one does.
+const (
+	secretsStream  = "seals"
+	secretsSubject = "freshet.seals"
+	secretsWhat    = "fleet secrets"
+)
+
+// record is what it says.
+type record struct {
+	Secrets []fleetSecret     `json:"secrets"` // the first seals, all open
+	Streams map[string]uint64 `json:"streams"` // the number from which on nothing in a stream is plain
+}
+
+type fleetSecret struct {
+	ID     string `json:"id"`
+	Secret []byte `json:"secret"`
+}
+
+func newRecord() *record {
+	var id [8]byte
+	_, _ = rand.Read(id[:])
+	secret := fleetSecret{hex.EncodeToString(id[:]), make([]byte, atrest.SecretSize)}
+	_, _ = rand.Read(secret.Secret)
+	return &record{Secrets: []fleetSecret{secret}, Streams: map[string]uint64{}}
+}
+
+// keys are the secrets as keys.
+func (r *record) keys() (*atrest.Keys, error) {
+	var file strings.Builder
+	for _, s := range r.Secrets {
+		fmt.Fprintf(&file, "%s %x\n", s.ID, s.Secret)
+	}
+	return atrest.ParseKeys([]byte(file.String()))
+}
+
+func (r *record) pack(ring *atrest.Ring) ([]byte, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	return ring.Pack(text, secretsWhat), nil
+}
+
+// unpackRecord opens a record; by is the key that it was sealed by.
+func unpackRecord(data []byte, ring *atrest.Ring) (r *record, keys *atrest.Keys, by string, err error) {
+	text, by, err := ring.Unpack(data, secretsWhat)
+	if err == nil && ring == nil {
+		err = errors.New("it is not sealed")
+	}
+	if err == nil {
+		r = &record{}
+		err = json.Unmarshal(text, r)
+	}
+	if err == nil {
+		keys, err = r.keys()
+	}
+	if err != nil {
+		return nil, nil, "", fmt.Errorf("the record of the fleet's secrets in stream %s: %w", secretsStream, err)
+	}
+	if r.Streams == nil {
+		r.Streams = map[string]uint64{}
+	}
+	return r, keys, by, nil
+}
