@@ -1,11 +1,12 @@
 package forward
 
 import (
-	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 
 	"freshet/httpd"
 	"freshet/internal/record"

@@ -1,11 +1,13 @@
 package forward
 
 import (
-	"html/template"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 
 	"freshet/httpd"
 	"freshet/internal/record"
@@ -97,9 +99,11 @@ func portIn(hostport string) string {
 	return "80"
 }
 
+func minute(t time.Time) string { return t.Format("2006-01-02 15:04 MST") }
+
 // setUp tells how a browser or a program is made to use the proxy. It works
 // without scripts.
-var setUp = template.Must(template.New("set-up").Parse(`<!doctype html>
+var setUp = template.Must(template.New("set-up").Funcs(template.FuncMap{"minute": minute}).Parse(`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -131,7 +135,7 @@ Or “Automatic proxy configuration URL”: <code>http://{{.Address}}/proxy.pac<
 {{if .Authority}}<p>It looks into the https of some hosts. For those, browsers have to trust its authority: <a href="/authority.crt">its certificate</a>.
 Compare it with what <code>freshet tls trust</code> prints on the proxy's machine before you do: this page may have come from anywhere.</p>
 {{end}}{{if .Pinned}}<p>Programs at your address have refused that authority's certificates for these hosts, whose https passes as it is:</p>
-<ul>{{range .Pinned}}<li>{{.Host}} until {{.Until.Format "2006-01-02 15:04 MST"}}</li>{{end}}</ul>
+<ul>{{range .Pinned}}<li>{{.Host}} until {{minute .Until}}</li>{{end}}</ul>
 {{end}}</main>
 </body>
 </html>

@@ -2,10 +2,11 @@ package app
 
 import (
 	"fmt"
-	"html/template"
 	"io"
 	"log/slog"
 	"time"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 
 	"freshet/httpd"
 	"freshet/internal/accesslog"

@@ -4,24 +4,34 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"html/template"
 	"io"
 	"strings"
 	"sync"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 //go:embed template
 var templates embed.FS
 
+// parsed are the templates. They call no methods: see confined in
+// internal/layers for why.
 var parsed = sync.OnceValue(func() *template.Template {
 	funcs := template.FuncMap{
-		"asset": URL,
-		"gauge": (*Gauge).html,
-		"grid":  newGrid,
-		"kind":  func(s Section) string { return s.part() },
-		"lines": visibleLines,
-		"plot":  newPlot,
-		"show":  visible,
+		"asset":  URL,
+		"cells":  (*Strip).html,
+		"gauge":  (*Gauge).html,
+		"grid":   newGrid,
+		"input":  Field.Input,
+		"kind":   func(s Section) string { return s.part() },
+		"lines":  visibleLines,
+		"long":   Stat.Long,
+		"name":   (*Table).Label,
+		"option": Option.Label,
+		"plot":   newPlot,
+		"rows":   grid.html,
+		"show":   visible,
+		"window": (*Table).Window,
 	}
 	return template.Must(template.New("").Funcs(funcs).ParseFS(templates, "template/*.html"))
 })

@@ -1,8 +1,9 @@
 package ui
 
 import (
-	"html/template"
 	"strconv"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 // Strip is many things of one kind side by side, each a small cell in the colour
@@ -39,9 +40,9 @@ type StripEvent struct {
 
 func (*Strip) part() string { return "strip" }
 
-// Body is the cells as HTML, appended by hand as those of a table are. The
-// keyboard passes over them: it has the stretches.
-func (s *Strip) Body() template.HTML {
+// html is the cells, appended by hand as those of a table are. The keyboard
+// passes over them: it has the stretches.
+func (s *Strip) html() template.HTML {
 	b := make([]byte, 0, len(s.Cells)*100)
 	for i := range s.Cells {
 		c := &s.Cells[i]
