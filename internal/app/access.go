@@ -172,7 +172,7 @@ func accessSettings(id rule.ID) []why.Setting {
 		return []why.Setting{{Key: "users"}, {Key: "realm"}}
 	case rule.ForwardAuthTimeout:
 		return []why.Setting{{Key: "forward-auth"}, {Key: "forward-auth-timeout"}}
-	case rule.ForwardAuthRefused, rule.ForwardAuthStatus, rule.ForwardAuthUnreachable, rule.ForwardAuthPath:
+	case rule.ForwardAuthRefused, rule.ForwardAuthStatus, rule.ForwardAuthUnreachable, rule.ForwardAuthPath, rule.ForwardAuthLoop:
 		return []why.Setting{{Key: "forward-auth"}}
 	}
 	return tokenSettings(id)

@@ -31,4 +31,17 @@ func (s *service) addGuardGauges() {
 		m.AddGauge(counters.Gauge{Name: "forward_auth_waiting", Help: "Requests that wait for the answer of a service that decides who may pass",
 			Value: func() float64 { return float64(s.within.access.waiting.Load()) }})
 	}
+	if tokens := &s.within.access.tokens; tokens.used() {
+		of := func(value func(tokensFigures) float64) func() float64 {
+			return func() float64 { return value(tokens.figures()) }
+		}
+		m.AddGauge(counters.Gauge{Name: "tokens_held", Help: "Tokens that are remembered, so that each is verified once; a guard at its limit forgets all of its own",
+			Value: of(func(f tokensFigures) float64 { return float64(f.held) }), Limit: of(func(f tokensFigures) float64 { return float64(f.most) })})
+		m.AddGauge(counters.Gauge{Name: "tokens_waiting", Help: "Tokens that wait to be verified",
+			Value: of(func(f tokensFigures) float64 { return float64(f.verifying.Waiting) }), Limit: of(func(f tokensFigures) float64 { return float64(f.verifying.Most) })})
+		m.AddGauge(counters.Gauge{Name: "tokens_refused", Help: "Tokens that were not verified, for too many others were", Counter: true,
+			Value: of(func(f tokensFigures) float64 { return float64(f.verifying.Refused) })})
+		m.AddGauge(counters.Gauge{Name: "token_keys_age", Unit: "seconds", Help: "How long ago the oldest keys of tokens came that an address has; 0 when all are of files",
+			Value: of(func(f tokensFigures) float64 { return f.keysAge.Seconds() })})
+	}
 }

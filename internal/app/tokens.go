@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"time"
 	"weak"
 
 	"freshet/internal/config"
@@ -23,6 +24,7 @@ type tokens struct {
 	guards  map[string]weak.Pointer[guard.JWT]
 	keys    map[string]weak.Pointer[guard.JWTKeys]
 	fetcher *guard.KeyFetcher // nil: no keys were fetched yet
+	turns   *guard.Verifying  // nil: no guard was made yet
 	ended   bool
 }
 
@@ -38,10 +40,13 @@ func (t *tokens) open(c *config.Access, w *within) (*guard.JWT, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jwt-keys: %w", err)
 	}
+	if t.turns == nil {
+		t.turns = guard.NewVerifying()
+	}
 	s := &c.Tokens
 	g, err := guard.NewJWT(guard.JWTOptions{
 		Keys: keys, Issuers: s.Issuers, Audiences: s.Audiences, Algorithms: s.Algorithms, Type: s.Type, User: s.User, Claims: s.Claims,
-		Cookie: s.Cookie, Leeway: s.Leeway, Pass: s.Pass == "on", Realm: c.Realm, Now: w.now,
+		Cookie: s.Cookie, Leeway: s.Leeway, Pass: s.Pass == "on", Realm: c.Realm, Verifying: t.turns, Now: w.now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jwt-keys: %w", err)
@@ -90,6 +95,42 @@ func keysFailed(log *slog.Logger, err error) {
 	log.Error("keys of tokens cannot be had anew: those that there were go on unless it says otherwise, those of an address for a day at most", "err", err)
 }
 
+// tokensFigures are how full the tables of tokens are, and how old the oldest keys of
+// an address.
+type tokensFigures struct {
+	held, most int
+	keysAge    time.Duration
+	verifying  guard.VerifyingFigures
+}
+
+func (t *tokens) figures() (f tokensFigures) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, at := range t.guards {
+		if g := at.Value(); g != nil {
+			f.held += g.Held()
+			f.most += guard.MaxVerified
+		}
+	}
+	for _, at := range t.keys {
+		if k := at.Value(); k != nil {
+			age, _ := k.Age()
+			f.keysAge = max(f.keysAge, age)
+		}
+	}
+	if t.turns != nil {
+		f.verifying = t.turns.Figures()
+	}
+	return f
+}
+
+// used reports whether there was a guard of tokens.
+func (t *tokens) used() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.turns != nil
+}
+
 // close ends what asks for keys.
 func (t *tokens) close() {
 	t.mu.Lock()
@@ -122,7 +163,7 @@ func tokenSettings(id rule.ID) []why.Setting {
 		also = "jwt-user"
 	case rule.JWTDenied:
 		also = "jwt-claims"
-	case rule.JWTMalformed, rule.JWTUnsupported, rule.JWTKey, rule.JWTBad, rule.JWTKeys:
+	case rule.JWTMalformed, rule.JWTUnsupported, rule.JWTKey, rule.JWTBad, rule.JWTKeys, rule.JWTBusy:
 	default:
 		return nil
 	}

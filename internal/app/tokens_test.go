@@ -317,6 +317,30 @@ func TestTokenKeysFetched(t *testing.T) {
 	}
 }
 
+// How many tokens are remembered, how many wait, and how old keys of an address are, is
+// among the figures of a server that has guards of tokens.
+func TestTokenFigures(t *testing.T) {
+	id := newSigner(t, "k1")
+	source := newKeyServer(t)
+	source.says(answering(200, keySet(id)))
+	clock := &movedClock{now: 1_800_000_000 * int64(time.Second)}
+	p := startWith(t, func(e *Env) { e.Now, e.Environ = clock.get, []string{"HOME=" + t.TempDir()} }, "serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0",
+		"--jwt-keys", source.URL+"/keys", "--jwt-issuer", "https://id.example", "--jwt-audience", "photos", folder(t, "a.txt", "a"))
+	for i := range 3 {
+		if resp, body := get(t, p.url()+"a.txt", "Authorization", "Bearer "+id.token(t, fmt.Sprint("user", i), 1_900_000_000, "")); resp.StatusCode != 200 {
+			t.Fatalf("%d: %s", resp.StatusCode, body)
+		}
+	}
+	clock.pass(90 * time.Second)
+	_, figures := get(t, p.monitor()+"metrics")
+	for _, want := range []string{"freshet_tokens_held 3", "freshet_tokens_held_limit 4096", "freshet_tokens_waiting 0", "freshet_tokens_waiting_limit 1024", "freshet_tokens_refused_total 0", "freshet_token_keys_age_seconds 90"} {
+		if !strings.Contains(figures, "\n"+want+"\n") {
+			t.Errorf("no %s among\n%s", want, figures)
+		}
+	}
+	p.stop()
+}
+
 // movedClock is a clock that the test moves.
 type movedClock struct {
 	mu  sync.Mutex

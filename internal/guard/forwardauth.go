@@ -170,7 +170,7 @@ func (g *ForwardAuth) ask(r *http.Request) reply {
 		return reply{refused: rule.ForwardAuthPath, err: errors.New("the path has a dot segment, or may be read so")}
 	}
 	if g.asksItself(r) {
-		return reply{refused: rule.ProxyLoop, err: errors.New("the request is a question of this guard: the service's address leads back to it")}
+		return reply{refused: rule.ForwardAuthLoop, err: errors.New("the request is a question of this guard: the service's address leads back to it")}
 	}
 	ctx, end := context.WithTimeout(r.Context(), g.o.Timeout)
 	defer end()

@@ -30,7 +30,7 @@ func TestForwardAuthLoop(t *testing.T) {
 		if !ok {
 			return // a service that lets all pass
 		}
-		if _, id := g.(*ForwardAuth).Check(nil, r); id == rule.ProxyLoop {
+		if _, id := g.(*ForwardAuth).Check(nil, r); id == rule.ForwardAuthLoop {
 			refused.Add(1)
 			w.WriteHeader(rule.Of(id).Status)
 		} else if id != 0 {

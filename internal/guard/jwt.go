@@ -33,15 +33,16 @@ type JWTOptions struct {
 	Leeway     time.Duration // negative: none; 0: DefaultLeeway
 	Pass       bool          // leave the token in the request
 	Realm      string
+	Verifying  *Verifying   // nil: one of its own
 	Now        func() int64 // nanoseconds since 1970; nil: the system's clock
 }
 
 // DefaultLeeway is by how much clocks may differ.
 const DefaultLeeway = 30 * time.Second
 
-// maxVerified is how many tokens are remembered that were verified; beyond it all
+// MaxVerified is how many tokens a guard remembers that were verified; beyond it all
 // are forgotten.
-const maxVerified = 4096
+const MaxVerified = 4096
 
 // JWT lets requests pass that have a token (RFC 7519), signed by a key that it
 // knows, from an issuer and for an audience that were named. It is believed in
@@ -64,6 +65,9 @@ type jwtClaim struct{ name, value string }
 func NewJWT(o JWTOptions) (*JWT, error) {
 	if o.Now == nil {
 		o.Now = func() int64 { return time.Now().UnixNano() }
+	}
+	if o.Verifying == nil {
+		o.Verifying = NewVerifying()
 	}
 	if o.Leeway == 0 {
 		o.Leeway = DefaultLeeway
@@ -100,6 +104,18 @@ type jwtVerdict struct {
 	pass        jwtPass
 }
 
+// turnedAway is the verdict of a refusal: whose keys cannot be had, or whose turn does
+// not come, may try again.
+func turnedAway(refused *jwtRefusal) jwtVerdict {
+	switch refused.rule {
+	case rule.JWTKeys:
+		return jwtVerdict{jwtRefusal: refused, wait: keysAgain}
+	case rule.JWTBusy:
+		return jwtVerdict{jwtRefusal: refused, wait: verifyingAgainIn}
+	}
+	return jwtVerdict{jwtRefusal: refused}
+}
+
 // token returns the token of a request.
 func (g *JWT) token(r *http.Request) (string, *jwtRefusal) {
 	if g.o.Cookie == "" {
@@ -121,41 +137,40 @@ func (g *JWT) token(r *http.Request) (string, *jwtRefusal) {
 func (g *JWT) decide(r *http.Request) (v jwtVerdict) {
 	text, refused := g.token(r)
 	if refused != nil {
-		return jwtVerdict{jwtRefusal: refused}
+		return turnedAway(refused)
 	}
 	h, refused := readJWT(text, g.o.Type, g.o.Algorithms)
 	if refused != nil {
-		return jwtVerdict{jwtRefusal: refused}
+		return turnedAway(refused)
 	}
 	now := g.o.Now()
 	ring, keys, refused := g.o.Keys.find(r.Context(), &h, now)
 	if refused != nil {
-		v.jwtRefusal = refused
-		if refused.rule == rule.JWTKeys {
-			v.wait = keysAgain
-		}
-		return v
+		return turnedAway(refused)
 	}
 	sum := g.sum(text)
 	if p, is := g.remembers(ring, sum, now); is {
 		return jwtVerdict{pass: p}
 	}
-	if !h.verify(text, keys) {
+	good, refused := g.signed(r.Context(), text, &h, ring, keys)
+	if refused == nil && !good {
 		// Its issuer may have another key by now, which has the name of an old one, or
 		// none.
-		if ring = g.o.Keys.newer(r.Context(), ring); ring == nil {
-			return jwtVerdict{jwtRefusal: refusedJWT(rule.JWTBad, "no key of that name has signed it")}
+		if ring = g.o.Keys.newer(r.Context(), ring); ring != nil {
+			if keys, refused = ring.find(&h); refused == nil {
+				good, refused = g.signed(r.Context(), text, &h, ring, keys)
+			}
 		}
-		if keys, refused = ring.find(&h); refused != nil {
-			return jwtVerdict{jwtRefusal: refused}
-		}
-		if !h.verify(text, keys) {
-			return jwtVerdict{jwtRefusal: refusedJWT(rule.JWTBad, "no key of that name has signed it")}
-		}
+	}
+	switch {
+	case refused != nil:
+		return turnedAway(refused)
+	case !good:
+		return turnedAway(refusedJWT(rule.JWTBad, "no key of that name has signed it"))
 	}
 	claims, err := readObject(h.payload)
 	if err != nil {
-		return jwtVerdict{jwtRefusal: refusedJWT(rule.JWTMalformed, "its claims: %v", err)}
+		return turnedAway(refusedJWT(rule.JWTMalformed, "its claims: %v", err))
 	}
 	if v.pass, v.jwtRefusal = g.judge(claims, now); v.jwtRefusal == nil {
 		g.remember(ring, sum, v.pass)
@@ -185,10 +200,17 @@ func (g *JWT) remembers(ring *jwtRing, sum [sha256.Size]byte, now int64) (jwtPas
 func (g *JWT) remember(ring *jwtRing, sum [sha256.Size]byte, p jwtPass) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.ring != ring || g.verified == nil || len(g.verified) >= maxVerified {
+	if g.ring != ring || g.verified == nil || len(g.verified) >= MaxVerified {
 		g.ring, g.verified = ring, map[[sha256.Size]byte]jwtPass{}
 	}
 	g.verified[sum] = p
+}
+
+// Held returns how many tokens are remembered that were verified.
+func (g *JWT) Held() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.verified)
 }
 
 // passed returns a request as its user's, without the token.

@@ -544,7 +544,7 @@ func TestJWTRemembered(t *testing.T) {
 	s := theIssuer()
 	g := newGate(t, s.set(), JWTOptions{})
 	good := jwt(t, jwtHeader, with(goodJWT, `"nbf":1800000000`), s.ec)
-	known := func() int { g.JWT.mu.Lock(); defer g.JWT.mu.Unlock(); return len(g.verified) }
+	known := g.Held
 	expect := func(when string, want rule.ID, n int) {
 		t.Helper()
 		if _, refused, _ := g.ask(good); refused != want || known() != n {
@@ -577,10 +577,10 @@ func TestJWTRemembered(t *testing.T) {
 		t.Errorf("told %q", g.faults)
 	}
 
-	for i := range maxVerified {
+	for i := range MaxVerified {
 		g.remember(g.ring, [sha256.Size]byte{1, byte(i), byte(i >> 8)}, jwtPass{until: 1 << 62})
 	}
-	if n := known(); n > maxVerified || n == 0 {
+	if n := known(); n > MaxVerified || n == 0 {
 		t.Errorf("%d are known", n)
 	}
 	g.pass(11 * time.Minute)

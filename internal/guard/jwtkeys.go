@@ -105,6 +105,9 @@ func (k *jwtKey) fits() error {
 		if public.N.BitLen() < authority.LeastRSA {
 			return fmt.Errorf("it is an RSA key of %d bits, which can be broken; use one of 2048 or more, or an Ed25519 key: %w", public.N.BitLen(), errWeak)
 		}
+		if public.N.BitLen() > jose.MaxRSAModulusBits { // as the library, which reads those of sets
+			return fmt.Errorf("it is an RSA key of %d bits, which takes too long to verify with; use one of %d at most", public.N.BitLen(), jose.MaxRSAModulusBits)
+		}
 		if public.E < 3 || public.E%2 == 0 {
 			return fmt.Errorf("its exponent is no odd number above 1: %w", errWeak)
 		}

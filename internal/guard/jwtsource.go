@@ -33,7 +33,7 @@ type JWTKeys struct {
 
 	mu       sync.Mutex    // guards what follows; a leaf
 	ring     *jwtRing      // nil: none were had yet
-	came     moment        // when it did
+	came     moment        // when it did, or, until one has, when somebody wanted one
 	lifetime int64         // how long it is fresh
 	asked    moment        // when somebody began to ask last
 	asking   chan struct{} // closed when who asks has an answer; nil: nobody asks
@@ -94,7 +94,9 @@ func FetchJWTKeys(url string, f *KeyFetcher, now func() int64, failed func(error
 		now = func() int64 { return time.Now().UnixNano() }
 	}
 	began := time.Now()
-	return &JWTKeys{name: url, f: f, clock: clocks{now, func() int64 { return int64(time.Since(began)) }}, failed: failed}
+	k := &JWTKeys{name: url, f: f, clock: clocks{now, func() int64 { return int64(time.Since(began)) }}, failed: failed}
+	k.came = k.clock.now()
+	return k
 }
 
 // Ask has keys fetched before somebody needs them.
@@ -219,6 +221,18 @@ func (k *JWTKeys) fetch() {
 	if tell && k.failed != nil {
 		k.failed(fmt.Errorf("keys of tokens: %s: %w", k.name, err))
 	}
+}
+
+// Age is how long ago the keys came, of an address; as long as none have come, how
+// long they have been wanted.
+func (k *JWTKeys) Age() (age time.Duration, fetched bool) {
+	if k.file != nil {
+		return 0, false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.clock.now()
+	return time.Duration(now.since(k.came)), true
 }
 
 // trouble says why there are no keys.

@@ -37,7 +37,13 @@ func newIssuing(t *testing.T, set []byte, maxAge string) (*gate, *issuing) {
 	f := NewKeyFetcher(from)
 	t.Cleanup(f.Close)
 	var g *gate
-	keys := FetchJWTKeys("https://id.example/keys", f, func() int64 { return g.clock() }, func(err error) {
+	clock := func() int64 {
+		if g == nil {
+			return jwtNow * second
+		}
+		return g.clock()
+	}
+	keys := FetchJWTKeys("https://id.example/keys", f, clock, func(err error) {
 		g.doors.mu.Lock()
 		defer g.doors.mu.Unlock()
 		g.faults = append(g.faults, err.Error())
@@ -92,6 +98,7 @@ func TestJWTKeysTakenBack(t *testing.T) {
 		g.expectJWT(t, from, tt.set, token, tt.want, 0)
 		g.expectJWT(t, from, tt.set+", without a name", unnamed, tt.unnamed, 0)
 		g.expectJWT(t, from, tt.set+", by a key that is not there", unknown, rule.JWTKey, 0)
+		g.o.Keys.f.wg.Wait() // until it was told
 		g.doors.mu.Lock()
 		if told := strings.Join(g.faults, "\n"); tt.told == "" && told != "" || !strings.Contains(told, tt.told) || len(g.faults) > 1 {
 			t.Errorf("%.40s: told %q", tt.set, told)

@@ -24,6 +24,7 @@ const (
 	ForwardAuthUnreachable
 	ForwardAuthTimeout
 	ForwardAuthPath
+	ForwardAuthLoop
 
 	// Certificates of clients.
 	ClientCertificateMissing
@@ -66,6 +67,7 @@ const (
 	JWTClaim
 	JWTDenied
 	JWTKeys
+	JWTBusy
 )
 
 var guardTable = [...]Row{
@@ -108,6 +110,8 @@ var guardTable = [...]Row{
 		"see why it is slow, or raise forward-auth-timeout"},
 	ForwardAuthPath & 0xff: {"forward-auth-path", 400, "the path has a dot segment, or may be read so, and the service that decides would judge another one than is answered", "RFC 3986 §5.2.4",
 		"send it without . and .. segments, as clients do"},
+	ForwardAuthLoop & 0xff: {"forward-auth-loop", 508, "the request is a question that this guard has asked, come back to it", "RFC 8586 §2",
+		"have forward-auth name the service itself, or leave the route that it is behind without a guard"},
 
 	// Signatures of requests.
 	SignatureMissing & 0xff: {"signature-missing", 401, "only signed requests may have this, and the request has no signature that is looked at", "RFC 9421 §3.2",
@@ -170,6 +174,8 @@ var guardTable = [...]Row{
 		"get one with the claims that jwt-claims asks for"},
 	JWTKeys & 0xff: {"jwt-keys", 503, "the keys that tokens are verified with cannot be had, so that nobody passes", "RFC 9110 §15.6.4",
 		"see that the address of jwt-keys answers with a JWK set; the error log says what was wrong"},
+	JWTBusy & 0xff: {"jwt-busy", 503, "too many tokens are being verified at once", "RFC 9110 §15.6.4",
+		"try again in a second; a token that was verified is remembered, and needs no turn"},
 
 	// Certificates of clients.
 	ClientCertificateMissing & 0xff: {"client-certificate-missing", 403, "this needs a certificate of the client, and none came with the connection", "RFC 9110 §15.5.4",
