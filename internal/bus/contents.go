@@ -55,6 +55,12 @@ type damagedError struct{ error }
 func (e damagedError) Is(target error) bool { return target == ErrDamaged }
 func (e damagedError) Unwrap() error        { return e.error }
 
+// noSecretError is [atrest.ErrNoKey] in other words: it is not the file of keys that
+// lacks one.
+type noSecretError struct{ error }
+
+func (e noSecretError) Is(target error) bool { return target == atrest.ErrNoKey }
+
 // errNotSealed is of what begins as if it were sealed, and is to be stored plain.
 var errNotSealed = errors.New("it begins as what is sealed does, and there is no key")
 
@@ -113,7 +119,7 @@ func (s *content) unpack(ctx context.Context, n uint64, data []byte, what string
 	plain, by, err = ring.Open(nil, data, what)
 	switch {
 	case errors.Is(err, atrest.ErrNoKey):
-		return nil, "", fmt.Errorf("message %d of stream %s is sealed by secret %s, which is not in the record in stream %s: that is of another fleet, or another time; put it back from a copy: %w", n, s.stream, by, secretsStream, err)
+		return nil, "", noSecretError{fmt.Errorf("message %d of stream %s is sealed by the fleet's secret %s, which the record in stream %s does not have: that one is of another fleet, or of another time; put it back from a copy; nothing was changed", n, s.stream, by, secretsStream)}
 	case err != nil:
 		return nil, "", damagedError{fmt.Errorf("message %d of stream %s, %q: %w; nothing was changed", n, s.stream, what, err)}
 	case plain == nil:

@@ -18,7 +18,8 @@ import (
 // times in its time to live, each time behind the number of what it wrote
 // before. Who wants it looks; when the message has not changed for the time to
 // live, by its own clock, it writes behind that number: of several one wins.
-// No clocks are compared, and no server has to know about time.
+// No clocks are compared, and no server has to know about time. A lease has the name
+// of who has it, and is not sealed.
 
 // minTTL is the shortest time to live of a lease.
 const minTTL = 100 * time.Millisecond

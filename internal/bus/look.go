@@ -5,13 +5,17 @@ package bus
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"freshet/internal/atrest"
 )
 
 // State tells what is stored: all streams, also those that others made.
@@ -66,7 +70,8 @@ func (c *Conn) consumers(ctx context.Context, row *StreamState) error {
 }
 
 // Peek shows a message and changes nothing. ErrNotFound: there is no such
-// stream, or no message with this number.
+// stream, or no message with this number. One that is sealed is shown opened, if it
+// can be, and as it is stored otherwise; the header Freshet-Sealed says which.
 func (c *Conn) Peek(ctx context.Context, stream string, number uint64) (Message, error) {
 	ctx, cancel := within(ctx)
 	defer cancel()
@@ -78,7 +83,7 @@ func (c *Conn) Peek(ctx context.Context, stream string, number uint64) (Message,
 	if err != nil {
 		return Message{}, fmt.Errorf("look at message %d of stream %s: %w", number, stream, plainly(err))
 	}
-	return Message{stream, m.Sequence, m.Subject, m.Time, m.Header, m.Data}, nil
+	return c.shown(ctx, &s.CachedInfo().Config, m), nil
 }
 
 // PeekFrom is Peek for the first message from a number on.
@@ -93,7 +98,64 @@ func (c *Conn) PeekFrom(ctx context.Context, stream string, number uint64) (Mess
 	if err != nil {
 		return Message{}, fmt.Errorf("look at stream %s from message %d on: %w", stream, number, plainly(err))
 	}
-	return Message{stream, m.Sequence, m.Subject, m.Time, m.Header, m.Data}, nil
+	return c.shown(ctx, &s.CachedInfo().Config, m), nil
+}
+
+// headerSealed says of a message that is shown that it is sealed.
+const headerSealed = "Freshet-Sealed"
+
+// shown is a message as it is shown.
+func (c *Conn) shown(ctx context.Context, config *jetstream.StreamConfig, m *jetstream.RawStreamMsg) Message {
+	is := Message{config.Name, m.Sequence, m.Subject, m.Time, m.Header, m.Data}
+	if !atrest.IsSealed(m.Data) || !isOurs(config) && config.Name != secretsStream {
+		return is
+	}
+	is.Header = maps.Clone(is.Header)
+	if is.Header == nil {
+		is.Header = map[string][]string{}
+	}
+	plain, err := c.opened(ctx, config.Name, m)
+	if err != nil {
+		is.Header[headerSealed] = []string{"yes, and shown as it is stored: " + err.Error()}
+		return is
+	}
+	is.Payload = plain
+	is.Header[headerSealed] = []string{"yes, and shown opened"}
+	return is
+}
+
+// opened is what is in a message of a stream of ours, by its place.
+func (c *Conn) opened(ctx context.Context, stream string, m *jetstream.RawStreamMsg) ([]byte, error) {
+	if c.seal == nil {
+		return nil, errors.New("there are no keys")
+	}
+	what := ""
+	switch {
+	case stream == secretsStream:
+		return nil, errors.New("it has the secrets by which all else is sealed")
+	case strings.HasPrefix(m.Subject, prefixLog):
+		what = entryWhat(stream, m.Sequence)
+	case strings.HasPrefix(m.Subject, prefixPage):
+		_, token, _ := strings.Cut(m.Subject[len(prefixPage):], ".")
+		key, _ := unescapeKey(token)
+		what = pageWhat(stream, key)
+	default:
+		_, label, ok := strings.Cut(m.Subject, ".M.")
+		escaped, err := base64.URLEncoding.DecodeString(label)
+		if !ok || err != nil {
+			return nil, errors.New("it is a part of an object")
+		}
+		what = labelWhat(stream, string(escaped))
+	}
+	if c.keys.Load() == nil {
+		if err := c.readSecrets(ctx); err != nil {
+			return nil, err
+		}
+		if c.keys.Load() == nil {
+			return nil, errors.New("the record of the fleet's secrets is missing")
+		}
+	}
+	return (&content{c: c, stream: stream}).open(ctx, m.Sequence, m.Data, what)
 }
 
 // Store publishes into whichever stream has the subject, by hand, and returns

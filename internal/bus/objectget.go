@@ -115,9 +115,10 @@ func (g *get) copy(ctx context.Context) error {
 	r := &reader{next: 1, last: math.MaxUint64, subject: g.o.contentOf(g.label.NUID), f: func(_ uint64, m jetstream.Msg) error {
 		return g.part(m.Data())
 	}}
+	var err error
 	for tries := 0; g.size < g.label.Size; tries++ {
 		before := r.next
-		err := g.attempt(ctx, r)
+		err = g.attempt(ctx, r)
 		if err == nil || errors.Is(err, errParts) {
 			break
 		}
@@ -136,7 +137,7 @@ func (g *get) copy(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
-	if g.size == g.label.Size && jetstream.GetObjectDigestValue(g.hash) == g.label.Digest {
+	if err == nil && g.size == g.label.Size && jetstream.GetObjectDigestValue(g.hash) == g.label.Digest {
 		return nil
 	}
 	bounded, cancel := g.o.c.whileLinked(ctx)

@@ -62,8 +62,8 @@ func (r *record) pack(ring *atrest.Ring) ([]byte, error) {
 // unpackRecord opens a record; by is the key that it was sealed by.
 func unpackRecord(data []byte, ring *atrest.Ring) (r *record, keys *atrest.Keys, by string, err error) {
 	text, by, err := ring.Unpack(data, secretsWhat)
-	if err == nil && ring == nil {
-		err = errors.New("it is not sealed")
+	if errors.Is(err, atrest.ErrPlain) {
+		err = damagedError{errors.New("it is not sealed, and was not written by freshet: put it back from a copy")}
 	}
 	if err == nil {
 		r = &record{}

@@ -13,7 +13,7 @@ type State struct {
 type StreamState struct {
 	Name                string
 	Subjects            []string
-	Messages, Bytes     uint64
+	Messages, Bytes     uint64 // as they are stored: what is sealed is longer than what was put
 	First, Last         uint64 // numbers of the first and the last message
 	FirstTime, LastTime time.Time
 	Replicas            int
