@@ -275,17 +275,20 @@ func TestSealFolderLocked(t *testing.T) {
 // the old state, the new one, or one that is refused and that the next call ends.
 func TestSealFolderKilled(t *testing.T) {
 	dir, ring := t.TempDir(), sealRing(t, "k2", "k1")
-	s := startSealed(t, dir, nil)
+	s := legacy(t, dir, sealRing(t, "k1"))
 	fill(t, s)
 	before := told(t, s)
 	closed(t, s)
 	for _, c := range []struct {
 		name   string
 		change *atrest.Change
+		steps  int // at least
 	}{
-		{"to k1", &atrest.Change{Ring: sealRing(t, "k1")}},
-		{"to k2", &atrest.Change{Ring: ring}},
-		{"to plain", &atrest.Change{Ring: ring, Plain: true}},
+		{"what NATS encrypts", &atrest.Change{Ring: sealRing(t, "k1")}, 3}, // other files stay
+		{"to plain", &atrest.Change{Ring: sealRing(t, "k1"), Plain: true}, 4},
+		{"to k1", &atrest.Change{Ring: sealRing(t, "k1")}, 4},
+		{"to k2", &atrest.Change{Ring: ring}, 4},
+		{"to plain", &atrest.Change{Ring: ring, Plain: true}, 4},
 	} {
 		var left []string
 		r := resealing{dir: dir, change: c.change, before: func(step string) {
@@ -298,7 +301,7 @@ func TestSealFolderKilled(t *testing.T) {
 		if err := r.run(limited(t)); err != nil {
 			t.Fatal(err)
 		}
-		if len(left) < 2*4 {
+		if len(left) < 2*c.steps {
 			t.Errorf("%s: only %v", c.name, left)
 		}
 		for i := 0; i < len(left); i += 2 {
@@ -325,6 +328,9 @@ func TestSealFolderKilled(t *testing.T) {
 			opened := ring
 			if c.change.Plain {
 				opened = nil
+			}
+			if inside := wordsInside(t, now, opened); (inside == nil) == c.change.Plain {
+				t.Errorf("%s, before %q: again: NATS has %q", c.name, step, inside)
 			}
 			s := startSealed(t, now, opened)
 			if is := told(t, s); is != before {
@@ -382,5 +388,30 @@ func TestSealPeers(t *testing.T) {
 	w.all()
 	if _, by, err := readMarker(s.dirs[0], s.seal); by != "k2" || err != nil {
 		t.Errorf("sealed by %q, %v", by, err)
+	}
+	// What is plain in NATS is sealed by who writes.
+	if plain, err := w.l.Reseal(limited(t)); plain != 20 || err != nil {
+		t.Errorf("%d, %v", plain, err)
+	}
+	// One that has no keys joins, but opens nothing.
+	s.end(2)
+	if err := os.RemoveAll(s.dirs[2]); err != nil {
+		t.Fatal(err)
+	}
+	s.seal = nil
+	s.begin(2)
+	c, err := s.peers[2].Connect("without")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for ctx := limited(t); ; {
+		_, err := c.Log(ctx, "jobs", LogOptions{})
+		if errors.Is(err, atrest.ErrSealed) {
+			break
+		}
+		if err == nil || ctx.Err() != nil {
+			t.Fatalf("without keys: %v", err)
+		}
 	}
 }
