@@ -127,6 +127,7 @@ func TestForwardAuthPaths(t *testing.T) {
 	defer origin.Close()
 	told, n := &records{more: make(chan struct{})}, 0
 	p := startWith(t, func(e *Env) { e.Sink = told }, "proxy", "--to", origin.URL, "--listen", "127.0.0.1:0", "--monitor", "off", "--forward-auth", service.URL)
+	alike := []string{"/open/x", "/", "/a..b/.c/...", "/.well-known/x", "/a%20b?x=../..", "/a?/../b"} // of which there is one question
 	for path, want := range map[string]int{
 		"/open/x": 200, "/": 200, "/a..b/.c/...": 200, "/.well-known/x": 200, "/a%2Fb": 200, "/a;b=c": 200, "//a": 200, "/a%20b?x=../..": 200, "/a?/../b": 200,
 		"/open/../admin": 400, "/open/./x": 400, "/open/%2e%2e/admin": 400, "/open/.%2E/admin": 400, "/open/..%2fadmin": 400, "/open%2f..%2fadmin": 400, "/open/..;/admin": 400, "/open/..;x=y/admin": 400,
@@ -152,7 +153,7 @@ func TestForwardAuthPaths(t *testing.T) {
 			t.Errorf("%s: %v, %v", path, rec.Rule, err)
 		}
 		mu.Lock()
-		if resp.StatusCode != want || (len(uris) == 1 && answered.Load() == before+1) != (want == 200) || want == 200 && uris[0] != path || want == 400 && (len(uris) > 0 || !strings.Contains(string(body), "dot segment")) {
+		if resp.StatusCode != want || (len(uris) > 0 && answered.Load() == before+1) != (want == 200) || want == 200 && (uris[0] != path || (len(uris) == 1) != slices.Contains(alike, path)) || want == 400 && (len(uris) > 0 || !strings.Contains(string(body), "dot segment")) {
 			t.Errorf("%s: %d %s, the service was asked %q", path, resp.StatusCode, body, uris)
 		}
 		mu.Unlock()

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"freshet/internal/wiretest"
 )
 
 // nginxAuth is a configuration that asks a service by auth_request, with what
@@ -125,7 +127,9 @@ func TestForwardAuthAsNginx(t *testing.T) {
 			}
 		}
 		mu.Lock()
-		asked = fmt.Sprintf("%s %s %q %v", r.Method, r.URL, body, told)
+		if asked == "" { // we ask on, about what others may read in a path
+			asked = fmt.Sprintf("%s %s %q %v", r.Method, r.URL, body, told)
+		}
 		mu.Unlock()
 		w.Header().Set("Remote-User", "ann")
 		w.Header().Set("Remote-Groups", "readers")
@@ -192,6 +196,74 @@ func TestForwardAuthAsNginx(t *testing.T) {
 					t.Errorf("%s: %d", at, resp.StatusCode)
 				}
 			}
+		}
+	}
+	p.stop()
+}
+
+// readingNginx is an origin that decodes a path and merges its slashes before it looks
+// what is there.
+const readingNginx = `daemon off; worker_processes 1; pid DIR/pid; error_log DIR/error.log; USER
+events {}
+http {
+	access_log off; client_body_temp_path DIR/b; proxy_temp_path DIR/p; fastcgi_temp_path DIR/f; uwsgi_temp_path DIR/u; scgi_temp_path DIR/s;
+	server {
+		listen unix:DIR/sock;
+		listen ADDRESS;
+		location /admin { return 200 "closed"; }
+		location / { return 200 "open"; }
+	}
+}
+`
+
+// A service that compares the text of a path closes one to an origin that reads paths
+// in another way, however it is written: nginx itself lets those through.
+func TestForwardAuthReadByNginx(t *testing.T) {
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("X-Forwarded-Uri"), "/admin") {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	defer service.Close()
+	address := wiretest.Reserve(t)
+	origin := startNginx(t, strings.Replace(readingNginx, "ADDRESS", address, 1))
+	theirs := startNginx(t, strings.NewReplacer("ORIGIN", "http://"+address, "SERVICE", service.URL).Replace(nginxAuth))
+	p := start(t, "proxy", "--to", "http://"+address, "--listen", "127.0.0.1:0", "--monitor", "off", "--forward-auth", service.URL)
+	ours := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	ask := func(client *http.Client, base, path string) string {
+		t.Helper()
+		resp, err := client.Get(base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != http.StatusOK {
+			return resp.Status
+		}
+		return string(body)
+	}
+	through := 0
+	for _, path := range []string{"/admin", "/admin/x", "//admin", "///admin//x", "/%61dmin", "/%2Fadmin", "/admi%6e%2Fx", "//%61dmin", "/.//admin", "/x/../admin", "/x%2F..%2Fadmin", "/%2e/admin"} {
+		if got := ask(origin, "http://nginx", path); got != "closed" {
+			t.Errorf("%s: the origin says %s", path, got)
+		}
+		if ask(theirs, "http://nginx", path) == "closed" {
+			through++
+		}
+		if got := ask(ours, strings.TrimSuffix(p.url(), "/"), path); got != "403 Forbidden" && got != "400 Bad Request" {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+	if through == 0 {
+		t.Error("nginx lets nothing through: this proves nothing")
+	}
+	for _, path := range []string{"/", "//", "/x%2Fy", "/x;y", "/%78//y"} {
+		if got := ask(ours, strings.TrimSuffix(p.url(), "/"), path); got != "open" {
+			t.Errorf("%s: %s", path, got)
 		}
 	}
 	p.stop()

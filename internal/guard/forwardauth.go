@@ -47,6 +47,7 @@ type ForwardAuth struct {
 	o      ForwardAuthOptions
 	fields []string // as wire.LikeName wants them
 	name   string   // what it is called in CDN-Loop
+	drains time.Duration
 }
 
 // NewForwardAuth returns a guard.
@@ -56,33 +57,11 @@ func NewForwardAuth(o ForwardAuthOptions) *ForwardAuth {
 	}
 	// A name of its own, and not the proxy's: the way to the service may lead through
 	// this server's proxy, and through other guards, but through none twice.
-	g := &ForwardAuth{o: o, name: "forward-auth-" + rand.Text()}
+	g := &ForwardAuth{o: o, name: "forward-auth-" + rand.Text(), drains: drainedFor}
 	for _, name := range o.Fields {
 		g.fields = append(g.fields, strings.ReplaceAll(strings.ToLower(name), "_", "-"))
 	}
 	return g
-}
-
-// maxRead bounds the paths that are read in all ways.
-const maxRead = 4096
-
-// dotted reports whether somebody may find a dot segment in a path. A service that
-// decides by path and an origin that answers it would resolve it each in its way.
-func dotted(path string) bool {
-	if wire.ReadAlike(path) {
-		return false
-	}
-	for reading := range wire.Readings(path) {
-		if len(path) > maxRead {
-			return true
-		}
-		for segment := range strings.SplitSeq(reading, "/") {
-			if segment == "." || segment == ".." {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // told are the fields of the client that the service sees.
@@ -102,9 +81,9 @@ func (g *ForwardAuth) asksItself(r *http.Request) bool {
 	return false
 }
 
-// question is what the service is asked about a request. Nothing in it is the
+// question is what the service is asked about a request for a URI. Nothing in it is the
 // client's word but the fields told, and what it asks for.
-func (g *ForwardAuth) question(ctx context.Context, r *http.Request) (*http.Request, error) {
+func (g *ForwardAuth) question(ctx context.Context, r *http.Request, uri string) (*http.Request, error) {
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, g.o.URL, nil)
 	if err != nil {
 		return nil, err
@@ -135,7 +114,7 @@ func (g *ForwardAuth) question(ctx context.Context, r *http.Request) (*http.Requ
 			host = said
 		}
 	}
-	h["X-Forwarded-Method"], h["X-Forwarded-Proto"], h["X-Forwarded-Uri"] = []string{r.Method}, []string{proto}, []string{r.URL.RequestURI()}
+	h["X-Forwarded-Method"], h["X-Forwarded-Proto"], h["X-Forwarded-Uri"] = []string{r.Method}, []string{proto}, []string{uri}
 	if host != "" && wire.ValidHost(host) {
 		h["X-Forwarded-Host"] = []string{host}
 	}
@@ -158,29 +137,55 @@ func (g *ForwardAuth) said(r *http.Request, name string) string {
 // reply is what came of asking.
 type reply struct {
 	refused rule.ID // 0: the request may pass
+	about   string  // what the answer is about, when that is not what the request asked for
 	answer  *http.Response
 	page    []byte // of an answer that goes to the client
 	name    string // who it is, as the service says; "": it does not say
 	err     error  // why there is no answer, or none that can be used
 }
 
-// ask asks the service.
+// ask asks the service: about what was asked for, and then about all that somebody may
+// read in that. The first answer that is no yes counts, else that to the first.
 func (g *ForwardAuth) ask(r *http.Request) reply {
-	if dotted(r.URL.EscapedPath()) {
+	path := r.URL.EscapedPath()
+	if dotted(path) {
 		return reply{refused: rule.ForwardAuthPath, err: errors.New("the path has a dot segment, or may be read so")}
+	}
+	others, ok := readAlso(path)
+	if !ok {
+		return reply{refused: rule.ForwardAuthPath, err: errors.New("the path may be read in too many ways")}
 	}
 	if g.asksItself(r) {
 		return reply{refused: rule.ForwardAuthLoop, err: errors.New("the request is a question of this guard: the service's address leads back to it")}
 	}
-	ctx, end := context.WithTimeout(r.Context(), g.o.Timeout)
-	defer end()
-	q, err := g.question(ctx, r)
-	if err != nil {
-		return reply{refused: rule.ForwardAuthUnreachable, err: err}
-	}
 	if g.o.Waiting != nil {
 		g.o.Waiting.Add(1)
 		defer g.o.Waiting.Add(-1)
+	}
+	ctx, end := context.WithTimeout(r.Context(), g.o.Timeout)
+	defer end()
+	uri := r.URL.RequestURI()
+	j := g.askAbout(ctx, r, uri)
+	for _, other := range others {
+		if j.refused != 0 {
+			break
+		}
+		about := other + strings.TrimPrefix(uri, path)
+		if k := g.askAbout(ctx, r, about); k.refused != 0 {
+			k.about = about
+			return k
+		}
+	}
+	return j
+}
+
+// askAbout asks one question.
+func (g *ForwardAuth) askAbout(ctx context.Context, r *http.Request, uri string) reply {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	q, err := g.question(ctx, r, uri)
+	if err != nil {
+		return reply{refused: rule.ForwardAuthUnreachable, err: err}
 	}
 	answer, err := g.o.Transport.RoundTrip(q)
 	if err != nil {
@@ -189,6 +194,7 @@ func (g *ForwardAuth) ask(r *http.Request) reply {
 	defer answer.Body.Close()
 	j := judge(answer)
 	if j.refused != rule.ForwardAuthRefused {
+		g.drain(answer, end)
 		return j
 	}
 	// The page is read whole before anything of it is sent: half of one would look
@@ -200,6 +206,24 @@ func (g *ForwardAuth) ask(r *http.Request) reply {
 		j.refused, j.err = rule.ForwardAuthStatus, errors.New("its page is longer than 256 KiB")
 	}
 	return j
+}
+
+// What is read of a body that nobody wants, so that its connection can be used again,
+// and for how long the request waits for that.
+const (
+	maxDrained = 16 << 10
+	drainedFor = 20 * time.Millisecond
+)
+
+// drain reads what is left of an answer if that is little, and is there. giveUp ends
+// the exchange.
+func (g *ForwardAuth) drain(answer *http.Response, giveUp func()) {
+	if answer.ContentLength > maxDrained {
+		return
+	}
+	late := time.AfterFunc(g.drains, giveUp)
+	defer late.Stop()
+	io.CopyN(io.Discard, answer.Body, maxDrained+1)
 }
 
 func unanswered(err error) reply {
@@ -297,6 +321,9 @@ func (g *ForwardAuth) Why(r *http.Request) (*http.Request, *why.Explanation) {
 	says := ""
 	if j.answer != nil {
 		says = "it answers " + j.answer.Status
+	}
+	if j.about != "" {
+		says += " about " + j.about + ", which others may read in the path"
 	}
 	if j.err != nil {
 		if says != "" {

@@ -61,7 +61,7 @@ func TestForwardAuthLoop(t *testing.T) {
 		if got := r.Header.Get("Cdn-Loop"); got != "cdn.example;v=1" {
 			t.Errorf("the client's own is %s now", got)
 		}
-		if q, err := g.(*ForwardAuth).question(t.Context(), r); err != nil || !strings.HasPrefix(q.Header.Get("Cdn-Loop"), "cdn.example;v=1, forward-auth-") {
+		if q, err := g.(*ForwardAuth).question(t.Context(), r, r.URL.RequestURI()); err != nil || !strings.HasPrefix(q.Header.Get("Cdn-Loop"), "cdn.example;v=1, forward-auth-") {
 			t.Errorf("%v, %v", q.Header, err)
 		}
 	}

@@ -108,8 +108,8 @@ var guardTable = [...]Row{
 		"see that the service of forward-auth runs, and speaks HTTP at that address"},
 	ForwardAuthTimeout & 0xff: {"forward-auth-timeout", 504, "the service that decides who may pass has not answered in time, so that nobody passes", "RFC 9110 §15.6.5",
 		"see why it is slow, or raise forward-auth-timeout"},
-	ForwardAuthPath & 0xff: {"forward-auth-path", 400, "the path has a dot segment, or may be read so, and the service that decides would judge another one than is answered", "RFC 3986 §5.2.4",
-		"send it without . and .. segments, as clients do"},
+	ForwardAuthPath & 0xff: {"forward-auth-path", 400, "the path has a dot segment, or may be read so, or in too many ways, and the service that decides would judge another one than is answered", "RFC 3986 §5.2.4",
+		"send it without . and .. segments, as clients do, and without encoded separators that need none"},
 	ForwardAuthLoop & 0xff: {"forward-auth-loop", 508, "the request is a question that this guard has asked, come back to it", "RFC 8586 §2",
 		"have forward-auth name the service itself, or leave the route that it is behind without a guard"},
 
