@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -203,7 +204,9 @@ func TestNothingIsLeft(t *testing.T) {
 	for _, f := range faults {
 		wanted[t.Name()+"/all/"+strings.ReplaceAll(f.name, " ", "_")] = f.status
 	}
-	newHandler(t, cgi.Options{Dir: dir}) // what belongs to all handlers of a process is there before and after
+	// What belongs to all handlers of a process is there before and after.
+	write(t, filepath.Join(dir, "first", "prog"), hello)
+	newHandler(t, cgi.Options{Dir: dir}).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/first/prog", nil))
 	before := countAll(t, dir, spool)
 	t.Run("all", func(t *testing.T) {
 		for i, f := range faults {

@@ -79,7 +79,10 @@ func makeGroups(parent string, o *Options) (*groups, error) {
 	if err := os.Mkdir(g.base, 0o755); err != nil {
 		return nil, fmt.Errorf("cgroup: %w", err)
 	}
-	guard.tell(g.base, true)
+	if err := guard.remember(g.base); err != nil {
+		_ = os.Remove(g.base)
+		return nil, err
+	}
 	for _, c := range []string{"memory", "pids"} {
 		if enable(parent, c) && enable(g.base, c) {
 			g.controllers = append(g.controllers, c)
@@ -217,7 +220,7 @@ func (g *groups) close() error {
 	if err != nil {
 		return fmt.Errorf("cgroup: %w", err)
 	}
-	guard.tell(g.base, false)
+	guard.forget(g.base)
 	return nil
 }
 

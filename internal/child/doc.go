@@ -63,11 +63,12 @@
 // After [WithoutSIGCHLD], which a program may call that asks for no such signal,
 // SIGCHLD has its default disposition while there is a Spawner.
 //
-// The first New also executes the running binary once more, as a keeper: the
-// init function of this package, which runs before main, takes that process
-// over when it finds the environment variable FRESHET_CHILD_KEEPER and the
-// two descriptors that belong to it. When the server is killed, the keeper
-// kills the groups that the server had, and ends. The last Close ends it.
+// The first Start, or a New that makes a cgroup, also executes the running
+// binary once more, as a keeper: the init function of this package, which runs
+// before main, takes that process over when it finds the environment variable
+// FRESHET_CHILD_KEEPER and the two descriptors that belong to it. When the
+// server is killed, the keeper kills the groups that the server had, and ends.
+// The last Close ends it.
 //
 // # Elsewhere
 //

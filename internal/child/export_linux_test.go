@@ -8,6 +8,9 @@ var (
 	OwnCgroup   = ownCgroup
 )
 
+// StartKeeper does what the first Start does before it starts a program.
+var StartKeeper = guard.work
+
 // WithoutNamespaces makes New believe that it may not make namespaces.
 func WithoutNamespaces() (restore func()) {
 	old := unshareNetwork

@@ -28,9 +28,11 @@ type guardian struct {
 	used   []bool          // by slot, as long as the highest that was used
 	told   map[string]bool // cgroups that it is to remember
 	pid    int             // of the keeper; 0: there is to be none
-	pipe   *os.File
-	ended  chan struct{} // closed when that keeper is reaped
+	pipe   *os.File        // nil: there is none yet
+	ended  chan struct{}   // closed when that keeper is reaped
 	hired  time.Time
+
+	works atomic.Bool // there is to be a keeper; changed under mu
 }
 
 // slotsOf sees a mapping as slots of 8 bytes: a group each, or 0.
@@ -38,13 +40,13 @@ func slotsOf(memory []byte) []uint64 {
 	return unsafe.Slice((*uint64)(unsafe.Pointer(&memory[0])), len(memory)/8)
 }
 
-// join returns n slots of the table; the first one starts the keeper.
+// join returns n slots of the table; the first one makes it.
 func (g *guardian) join(n int) ([]uint64, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.users == 0 {
 		if err := g.open(); err != nil {
-			return nil, fmt.Errorf("start the keeper: %w", err)
+			return nil, fmt.Errorf("make the table of programs: %w", err)
 		}
 	}
 	at := g.place(n)
@@ -92,16 +94,41 @@ func (g *guardian) leave(slots []uint64) {
 	}
 }
 
-// tell has the keeper remember a cgroup, or forget it. If there is none at the
-// moment, the next one hears of it.
-func (g *guardian) tell(dir string, remember bool) {
+// work starts the keeper unless that was done: there is something to end now.
+// A server that is ready to start programs, and starts none, has none.
+func (g *guardian) work() error {
+	if g.works.Load() {
+		return nil
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if remember {
-		g.told[dir] = true
-		_, _ = g.pipe.WriteString("+" + dir + "\n")
-		return
+	if g.works.Load() {
+		return nil
 	}
+	if err := g.hire(); err != nil {
+		return fmt.Errorf("start the keeper: %w", err)
+	}
+	g.works.Store(true)
+	return nil
+}
+
+// remember has the keeper remove a cgroup when we cannot. If there is none at
+// the moment, the next one hears of it.
+func (g *guardian) remember(dir string) error {
+	if err := g.work(); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.told[dir] = true
+	_, _ = g.pipe.WriteString("+" + dir + "\n")
+	return nil
+}
+
+// forget has it leave one alone that was removed.
+func (g *guardian) forget(dir string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	delete(g.told, dir)
 	_, _ = g.pipe.WriteString("-" + dir + "\n")
 }
@@ -113,16 +140,12 @@ func (g *guardian) open() (err error) {
 	if err = unix.Ftruncate(g.fd, tableSlots*8); err == nil {
 		g.memory, err = unix.Mmap(g.fd, 0, tableSlots*8, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	}
-	if err == nil {
-		g.told = map[string]bool{}
-		if err = g.hire(); err != nil {
-			_ = unix.Munmap(g.memory)
-		}
-	}
 	if err != nil {
 		_ = unix.Close(g.fd)
+		return err
 	}
-	return err
+	g.told = map[string]bool{}
+	return nil
 }
 
 // hire starts a keeper and tells it what it should know.
@@ -170,11 +193,14 @@ func (g *guardian) watch(pid int, end endWatch, ended chan struct{}) {
 	}
 }
 
-// shut ends the keeper: it finds an empty table.
+// shut ends the keeper, if there is one: it finds an empty table.
 func (g *guardian) shut() {
-	g.pid = 0
-	_ = g.pipe.Close()
-	<-g.ended
+	if g.works.Load() {
+		g.pid = 0
+		_ = g.pipe.Close()
+		<-g.ended
+		g.works.Store(false)
+	}
 	_ = unix.Munmap(g.memory)
 	_ = unix.Close(g.fd)
 	g.memory, g.used = nil, nil

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -119,6 +120,7 @@ func TestKeeper(t *testing.T) {
 // nearly all of its memory.
 func TestKeeperIsSmall(t *testing.T) {
 	s := spawner(t, child.Options{})
+	runTrue(t, s)
 	keeper := theKeeper(t, 0)
 	defer func() {
 		_ = s.Close()
@@ -205,6 +207,7 @@ func ourChildren(t *testing.T) []int {
 // TestKeeperIsReplaced when somebody kills it.
 func TestKeeperIsReplaced(t *testing.T) {
 	s := spawner(t, child.Options{})
+	runTrue(t, s)
 	one := theKeeper(t, 0)
 	if err := syscall.Kill(one, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -215,6 +218,49 @@ func TestKeeperIsReplaced(t *testing.T) {
 	}
 	gone(t, one)
 	gone(t, two)
+}
+
+// TestKeeperComesWithPrograms: who is ready to start programs has none; those that
+// start programs at the same time have one, which ends with the last of them.
+func TestKeeperComesWithPrograms(t *testing.T) {
+	one, other := spawner(t, child.Options{Slots: 8}), spawner(t, child.Options{Slots: 8})
+	if keepers := childrenNamed(t, "freshet-keeper"); len(keepers) > 0 {
+		t.Errorf("keepers before there is anything to end: %v", keepers)
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() { runTrue(t, one) })
+		all.Go(func() { runTrue(t, other) })
+	}
+	all.Wait()
+	keeper := theKeeper(t, 0)
+	if err := one.Close(); err != nil {
+		t.Error(err)
+	}
+	if again := theKeeper(t, 0); again != keeper {
+		t.Errorf("another keeper, %d, in place of %d", again, keeper)
+	}
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	gone(t, keeper)
+	s := spawner(t, child.Options{})
+	if keepers := childrenNamed(t, "freshet-keeper"); len(keepers) > 0 {
+		t.Errorf("keepers after all has ended: %v", keepers)
+	}
+	runTrue(t, s)
+	theKeeper(t, keeper)
+}
+
+// runTrue runs a program that does nothing.
+func runTrue(t *testing.T, s *child.Spawner) {
+	t.Helper()
+	p, err := s.Start(&child.Command{Path: "/bin/true", Args: []string{"true"}})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	p.Wait()
 }
 
 // theKeeper waits until there is one keeper, another than before.

@@ -12,8 +12,8 @@ import (
 	"freshet/internal/child"
 )
 
-// TestKeeperIsWatchedAtOnce has the pidfd of the keeper be there when New
-// returns, not when a goroutine comes to it: who counts descriptors then counts
+// TestKeeperIsWatchedAtOnce has the pidfd of the keeper be there as soon as the
+// keeper is, not when a goroutine comes to it: who counts descriptors then counts
 // all that a Spawner has.
 func TestKeeperIsWatchedAtOnce(t *testing.T) {
 	if fd, err := unix.PidfdOpen(os.Getpid(), 0); err != nil {
@@ -27,6 +27,9 @@ func TestKeeperIsWatchedAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if err := child.StartKeeper(); err != nil {
+		t.Fatal(err)
+	}
 	open, _ := filepath.Glob("/proc/self/fd/*")
 	for _, fd := range open {
 		if to, _ := os.Readlink(fd); to == "anon_inode:[pidfd]" || strings.HasPrefix(to, "pidfd:") {

@@ -11,6 +11,9 @@ import (
 
 // start starts the program from the calling goroutine.
 func (y *system) start(c *Command, p *Process) error {
+	if err := guard.work(); err != nil {
+		return err
+	}
 	p.handle.group = -1
 	if y.groups != nil {
 		fd, err := y.groups.enter(p.slot)
