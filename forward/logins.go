@@ -8,6 +8,7 @@ import (
 
 	"freshet/internal/control"
 	"freshet/internal/rule"
+	"freshet/internal/who"
 )
 
 // logins looks at names and passwords, and bounds guesses: after ten wrong
@@ -45,7 +46,7 @@ func newLogins(o *Options) *logins {
 // refuses returns why a name and a password are not taken, 0 when they are.
 func (l *logins) refuses(from netip.Addr, name, password string) rule.ID {
 	now := time.Unix(0, l.now())
-	u := user{strings.Clone(name[:min(len(name), maxNameBytes)]), control.ClientOf(from)}
+	u := user{strings.Clone(name[:min(len(name), maxNameBytes)]), who.ClientOf(from)}
 	if l.clients.TooMany(u.client, now) || !l.knows(u) && l.names.TooMany(u.name, now) {
 		return rule.FilterGuesses
 	}

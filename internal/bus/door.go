@@ -29,6 +29,7 @@ type door struct {
 	maxConns  int
 
 	strangers strangers
+	told      rarely // of those that are refused
 
 	mu     sync.Mutex // guards what follows; a leaf
 	visits map[*visit]bool
@@ -180,7 +181,7 @@ func (d *door) isClosed() bool {
 func (d *door) enter(v *visit) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed || len(d.visits) >= d.maxConns+maxStrangers {
+	if d.closed || len(d.visits) >= d.maxConns+2*maxStrangers {
 		return false
 	}
 	d.visits[v] = true
@@ -201,11 +202,10 @@ func (d *door) serve(v *visit) {
 	n, err := d.handshake(outside)
 	d.strangers.met(one)
 	if err != nil {
-		if log := d.s.options.Log; log != nil {
-			log.Warn("a node was refused", "address", v.conn.RemoteAddr().String(), "error", err)
-		}
+		d.refused(v, err)
 		return
 	}
+	d.strangers.trust(one)
 	inside, err := d.s.ns.InProcessConn()
 	if err != nil {
 		return // the server ends
@@ -226,6 +226,17 @@ func (d *door) serve(v *visit) {
 		return
 	}
 	join(outside, inside)
+}
+
+// refused says so, once a minute: strangers could fill a disk.
+func (d *door) refused(v *visit, err error) {
+	log := d.s.options.Log
+	if log == nil {
+		return
+	}
+	if more, ok := d.told.now(time.Now()); ok {
+		log.Warn("a node was refused", "address", v.conn.RemoteAddr().String(), "error", err, "refused since the last line of this kind", more)
+	}
 }
 
 func (d *door) handshake(c *tls.Conn) (*node, error) {

@@ -79,7 +79,13 @@ func (p *Peer) start(o *PeerOptions) error {
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		one := p.strangers.enter(hello.Conn.RemoteAddr(), hello.Conn)
 		context.AfterFunc(hello.Context(), func() { p.strangers.met(one) }) // it ends with the handshake
-		return nil, nil                                                     // the same for all
+		its := config.Clone()
+		its.GetConfigForClient = nil
+		its.VerifyConnection = func(tls.ConnectionState) error { // a peer's certificate was shown
+			p.strangers.trust(one)
+			return nil
+		}
+		return its, nil
 	}
 	host, port, err := split(o.Listen)
 	if o.Listen == "" {

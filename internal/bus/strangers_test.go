@@ -3,11 +3,14 @@
 package bus
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -20,21 +23,27 @@ func (c *closer) Close() error { c.n++; return nil }
 
 func addrOf(host int) net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, byte(host)), Port: 1} }
 
-// One more of a host than there may be ends the oldest of that host; one more of all
-// ends the oldest of all.
+// One more of a host than there may be ends one of that host; one more of all ends
+// one of all, but none of a host from which a key was shown.
 func TestStrangers(t *testing.T) {
 	var s strangers
 	var all []*stranger
-	enter := func(host int) { all = append(all, s.enter(addrOf(host), &closer{})) }
-	ended := func() (list []int) {
-		for i, one := range all {
+	enter := func(host int) *stranger {
+		all = append(all, s.enter(addrOf(host), &closer{}))
+		return all[len(all)-1]
+	}
+	ended := func() (list []netip.Prefix) {
+		for _, one := range all {
 			if one.conn.(*closer).n > 0 {
-				list = append(list, i)
+				list = append(list, one.host)
 			}
 		}
 		return list
 	}
-	enter(1)
+	s.trust(&stranger{host: hostOf(addrOf(1))})
+	for range 3 {
+		enter(1)
+	}
 	for range maxOfHost {
 		enter(2)
 	}
@@ -42,18 +51,23 @@ func TestStrangers(t *testing.T) {
 		t.Errorf("there is room, and %v were ended", got)
 	}
 	enter(2)
-	if got := ended(); !slices.Equal(got, []int{1}) {
-		t.Errorf("%v were ended, and it was to be the first of its host", got)
+	if got := ended(); !slices.Equal(got, []netip.Prefix{hostOf(addrOf(2))}) {
+		t.Errorf("%v were ended, and it was to be one of that host", got)
 	}
-	for host := 3; len(all) < maxStrangers+1; host++ {
-		enter(host)
+	for host := 0; host < 10*maxStrangers; host++ {
+		all = append(all, s.enter(&net.TCPAddr{IP: net.IPv4(198, 51, byte(host>>8), byte(host)), Port: 1}, &closer{}))
 	}
-	if n, turned := s.now(); n != maxStrangers || turned != 1 {
+	if n, turned := s.now(); n != maxStrangers+3 || turned != int64(len(all)-n) {
 		t.Errorf("%d, and %d were ended", n, turned)
 	}
-	enter(200)
-	if got := ended(); !slices.Equal(got, []int{0, 1}) {
-		t.Errorf("%v were ended, and it was to be the first", got)
+	if got := ended(); slices.Contains(got, hostOf(addrOf(1))) {
+		t.Error("those of other hosts ended one of a host from which a key was shown")
+	}
+	for range maxOfHost {
+		enter(1)
+	}
+	if got := ended(); !slices.Contains(got, hostOf(addrOf(1))) {
+		t.Error("a host from which a key was shown has more than one host may have")
 	}
 	for range 2 { // some of them are not there any more
 		for _, one := range all {
@@ -62,6 +76,23 @@ func TestStrangers(t *testing.T) {
 	}
 	if n, _ := s.now(); n != 0 {
 		t.Errorf("%d are left", n)
+	}
+}
+
+// An IPv6 network is one host, and hosts that are known are bounded.
+func TestStrangersHosts(t *testing.T) {
+	var s strangers
+	for i := range maxOfHost + 5 {
+		s.enter(&net.TCPAddr{IP: net.ParseIP(fmt.Sprintf("2001:db8::%x:1", i)), Port: 1}, &closer{})
+	}
+	if n, turned := s.now(); n != maxOfHost || turned != 5 {
+		t.Errorf("%d of one network, and %d were ended", n, turned)
+	}
+	for i := range maxTrusted + 10 {
+		s.trust(&stranger{host: hostOf(&net.TCPAddr{IP: net.IPv4(10, 0, byte(i>>8), byte(i)), Port: 1})})
+	}
+	if len(s.trusted) != maxTrusted {
+		t.Errorf("%d hosts are known", len(s.trusted))
 	}
 }
 
@@ -155,6 +186,77 @@ func TestAttackCrowd(t *testing.T) {
 			t.Errorf("one that was there before: %v", err)
 		}
 		stop()
+	}
+}
+
+// farAway is a connection on which what is written takes a while to leave.
+type farAway struct{ net.Conn }
+
+func (c farAway) Write(b []byte) (int, error) {
+	time.Sleep(100 * time.Millisecond)
+	return c.Conn.Write(b)
+}
+
+// TestAttackFlood: connections that come much faster, from many hosts, than a
+// node's handshake takes do not end it when its host has shown a key before.
+func TestAttackFlood(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("it needs many addresses of this machine")
+	}
+	s := startServer(t, t.TempDir())
+	address := openDoor(t, s)
+	text := makeToken(t, s, TokenOptions{Name: "far"})
+	joinSoon(t, text) // from 127.0.0.1
+	parsed, err := parseToken(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	how, err := parsed.dial(func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		return farAway{c}, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	var flood sync.WaitGroup
+	for i := range 4 {
+		flood.Go(func() {
+			var open [100]net.Conn
+			for n := 0; ; n++ {
+				if c := open[n%len(open)]; c != nil {
+					_ = c.Close()
+				}
+				select {
+				case <-over:
+					for _, c := range open {
+						if c != nil {
+							_ = c.Close()
+						}
+					}
+					return
+				default:
+				}
+				from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, byte(1+i), byte(n>>8), byte(n))}, Timeout: time.Second}
+				open[n%len(open)], _ = from.Dial("tcp", address)
+			}
+		})
+	}
+	defer flood.Wait()
+	defer close(over)
+	turned := func() int64 { _, n := s.door.strangers.now(); return n }
+	for ctx := limited(t); turned() < 10; time.Sleep(time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatal("nobody is sent away")
+		}
+	}
+	for range 5 {
+		before := turned()
+		c, err := how(limited(t), "tcp", address)
+		if err != nil {
+			t.Fatalf("while %d strangers were sent away: %v", turned()-before, err)
+		}
+		_ = c.Close()
 	}
 }
 

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -124,18 +123,6 @@ func (g *Guesses[K]) KeysAt(now time.Time) int {
 		}
 	}
 	return n
-}
-
-// ClientOf is what clients are told apart by: the address, of IPv6 the network,
-// for a client has all of its addresses.
-func ClientOf(a netip.Addr) netip.Prefix {
-	a = a.Unmap().WithZone("")
-	bits := 64
-	if a.Is4() {
-		bits = 32
-	}
-	p, _ := a.Prefix(bits) // the zero one of no address
-	return p
 }
 
 // at returns what is counted for a key, nil when there is nothing. It is to be

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"freshet/internal/control"
+	"freshet/internal/who"
 )
 
 // Tries bounds how often secrets are guessed, for all guards of a server that
@@ -71,7 +72,7 @@ func NewTries() *Tries {
 }
 
 func attemptOf(a Attempt) attempt {
-	return attempt{account{a.File, strings.Clone(a.Name[:min(len(a.Name), maxTriedName)])}, control.ClientOf(a.Client)}
+	return attempt{account{a.File, strings.Clone(a.Name[:min(len(a.Name), maxTriedName)])}, who.ClientOf(a.Client)}
 }
 
 // Wait returns how long a secret is not to be looked at; 0 when it is.

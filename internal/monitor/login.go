@@ -10,6 +10,7 @@ import (
 	"freshet/httpd"
 	"freshet/internal/control"
 	"freshet/internal/monitor/ui"
+	"freshet/internal/who"
 )
 
 const loginPath = "/login"
@@ -131,7 +132,7 @@ func guesser(r *http.Request) netip.Prefix {
 	if err != nil {
 		return netip.Prefix{}
 	}
-	return control.ClientOf(addr.Addr())
+	return who.ClientOf(addr.Addr())
 }
 
 func (a *attempts) tooMany(r *http.Request) bool { return a.wrong.TooMany(guesser(r), a.now()) }
