@@ -2,10 +2,7 @@ package app
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -29,18 +26,13 @@ const (
 // A sampler keeps what was counted in the last minutes.
 type sampler struct {
 	of    []counted // the oldest first
-	certs map[string]certEnd
+	pairs map[keyPairFiles]pairLook
 	fleet presence
 }
 
 type counted struct {
 	at     time.Time
 	counts counters.Counts
-}
-
-type certEnd struct {
-	read        time.Time
-	from, until time.Time
 }
 
 // look gathers all figures. One that cannot be had now is left out.
@@ -231,75 +223,4 @@ func (s *service) origins() []proxy.OriginState {
 		return int(b.Circuit) - int(a.Circuit)
 	})
 	return all
-}
-
-// lookAtCertificates looks at those of files and those by ACME.
-func (s *service) lookAtCertificates(look alert.Look, k *sampler, now time.Time) {
-	var left, failing []alert.Reading
-	add := func(name string, from, until time.Time) {
-		left = append(left, alert.Reading{Subject: name, Value: until.Sub(now).Seconds(), Most: until.Sub(from).Seconds() / 6, Detail: "It ends at " + until.UTC().Format(time.RFC3339) + "."})
-	}
-	for _, file := range s.certificateFiles() {
-		if end, ok := k.certificate(file, now); ok {
-			add(file, end.from, end.until)
-		} else { // it is not gone: it cannot be read now
-			left = append(left, alert.Reading{Subject: file, Value: math.NaN()})
-		}
-	}
-	if auto := s.certificates(); auto != nil {
-		for _, n := range auto.State() {
-			if !n.Until.IsZero() {
-				add(n.Name, n.From, n.Until)
-			}
-			r := alert.Reading{Subject: n.Name}
-			if n.Err != nil {
-				r.Value, r.Detail = 1, n.Err.Error()
-			}
-			failing = append(failing, r)
-		}
-	}
-	look["certificate_left"], look["certificate_failing"] = left, failing
-}
-
-// certificateFiles are the files of certificates that are served.
-func (s *service) certificateFiles() []string {
-	var all []string
-	add := func(file string) {
-		if file != "" && !slices.Contains(all, file) {
-			all = append(all, file)
-		}
-	}
-	l := s.content.live
-	if l == nil {
-		add(s.conf.TLSCert)
-		return all
-	}
-	if f := l.sites().file; f != nil {
-		add(f.Server.TLSCert)
-		for i := range f.Sites {
-			add(f.Sites[i].Certificate)
-		}
-	}
-	return all
-}
-
-// certificate reads the first certificate of a file, once in a minute.
-func (k *sampler) certificate(file string, now time.Time) (certEnd, bool) {
-	if end, ok := k.certs[file]; ok && now.Sub(end.read) < time.Minute && !now.Before(end.read) {
-		return end, !end.until.IsZero()
-	}
-	end := certEnd{read: now}
-	if text, err := os.ReadFile(file); err == nil {
-		for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-			if cert, err := x509.ParseCertificate(block.Bytes); block.Type == "CERTIFICATE" && err == nil {
-				end.from, end.until = cert.NotBefore, cert.NotAfter
-				break
-			}
-		}
-	}
-	if k.certs == nil || len(k.certs) > 10000 {
-		k.certs = map[string]certEnd{}
-	}
-	k.certs[file] = end
-	return end, !end.until.IsZero()
 }

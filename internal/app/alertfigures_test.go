@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"freshet/fleet"
 	"freshet/internal/alert"
 	"freshet/internal/config"
+	"freshet/internal/follow"
+	"freshet/internal/mailtest"
 	"freshet/jobs"
 )
 
@@ -104,6 +107,47 @@ func TestCertificateUnread(t *testing.T) {
 	s.lookAtCertificates(look, &sampler{}, time.Now())
 	if r := look["certificate_left"]; len(r) != 1 || r[0].Subject != file || !math.IsNaN(r[0].Value) {
 		t.Errorf("%+v", r)
+	}
+}
+
+// What counts is the certificate that is served: a new one that lies in its file
+// and does not go with the key neither ends the alert nor goes unnoticed.
+func TestCertificateServed(t *testing.T) {
+	dir := t.TempDir()
+	a := mailtest.NewAuthority(t)
+	now := time.Now()
+	old, fresh := a.Server("www.example.org", now.Add(48*time.Hour)), a.Server("www.example.org", now.Add(300*24*time.Hour))
+	cert, key := mailtest.Write(t, dir, "www.pem", old.Leaf), mailtest.Write(t, dir, "www.key", old.PrivateKey)
+	pair, err := follow.OpenKeyPair(cert, key, func(error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service{conf: &config.Server{}, inFiles: pair.Get}
+	s.conf.TLSCert, s.conf.TLSKey = cert, key
+	k := &sampler{}
+	look := func() (left, failing alert.Reading) {
+		t.Helper()
+		now = now.Add(time.Minute)
+		look := alert.Look{}
+		s.lookAtCertificates(look, k, now)
+		if len(look["certificate_left"]) != 1 || len(look["certificate_failing"]) != 1 {
+			t.Fatalf("%+v", look)
+		}
+		return look["certificate_left"][0], look["certificate_failing"][0]
+	}
+	if left, failing := look(); left.Value > 48*3600 || left.Value < 47*3600 || failing.Value != 0 {
+		t.Errorf("%+v %+v", left, failing)
+	}
+	mailtest.Write(t, dir, "www.pem", fresh.Leaf)
+	if left, failing := look(); left.Value > 48*3600 || !strings.Contains(left.Detail, "private key does not match") || failing.Value != 1 || failing.Detail == "" {
+		t.Errorf("%+v %+v", left, failing)
+	}
+	mailtest.Write(t, dir, "www.key", fresh.PrivateKey)
+	for until := time.Now().Add(time.Minute); !pair.Current().Leaf.Equal(fresh.Leaf) && time.Now().Before(until); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if left, failing := look(); left.Value < 299*86400 || failing.Value != 0 || failing.Subject != cert {
+		t.Errorf("%+v %+v", left, failing)
 	}
 }
 
