@@ -1,22 +1,24 @@
 package cache
 
 import (
+	"io"
 	"net/http"
 	"strings"
 
 	"freshet/digest"
 	"freshet/freshness"
+	"freshet/internal/diskstore"
 	"freshet/internal/field"
 )
 
 // What an answer says of its own bytes (RFC 9530) is compared once, when they are
 // stored, and once more when parts have become a whole. What contradicts itself
 // goes to those who waited for it, with the field that says so, and is not kept.
-// What is put together of stored bytes and others is never sent as a whole before
-// it was compared: the last bytes of a large part, which goes to the client and
-// to a file as it comes, are kept back until then, and of what is wrong they are
-// not sent. Digests in trailers that were announced are compared, too, before
-// something is stored, and not kept, as no trailers are.
+// What is put together of stored bytes and others is never sent as a whole, nor
+// found by others, before it was compared: the last bytes of a large part, which
+// goes to the client and to a file as it comes, are kept back until then, and of
+// what is wrong they are not sent. Digests in trailers that were announced are
+// compared, too, before something is stored, and not kept, as no trailers are.
 
 // checkerOf returns what compares a body with the digests that fields say it has;
 // nil when they say nothing.
@@ -28,6 +30,7 @@ func checkerOf(method string, status int, fields freshness.Fields) *digest.Check
 // fields.
 func moreChecks(c *digest.Checker, method string, status int, fields func(name string) []string) *digest.Checker {
 	content, repr := digest.Applies(method, status)
+	repr = repr || content && status == http.StatusPartialContent && allOf(first(fields("Content-Range")))
 	for _, f := range [...]struct {
 		name    string
 		applies bool
@@ -46,6 +49,13 @@ func moreChecks(c *digest.Checker, method string, status int, fields func(name s
 		c.Add(f.name, said.Digests...)
 	}
 	return c
+}
+
+// allOf reports whether a Content-Range is that of all bytes: such a part is
+// stored as the whole, and is what its Repr-Digest is of.
+func allOf(contentRange string) bool {
+	from, last, size, ok := freshness.ParseContentRange(contentRange)
+	return ok && from == 0 && last+1 == size
 }
 
 // announced reports whether fields say that a trailer will come.
@@ -77,17 +87,36 @@ func (x *fill) checkTrailers() {
 // wrong reports whether what was written to a checker is not what it has to be.
 func wrong(c *digest.Checker) bool { return c != nil && c.Verdict().Outcome == digest.Wrong }
 
-// contradicts reports whether an object, put together of parts, is not what its
-// Repr-Digest says. One of which something is still missing contradicts nothing.
+// contradicts reports whether an object, put together of parts in memory, is not
+// what its Repr-Digest says. One of which something is still missing contradicts
+// nothing.
 func (o *object) contradicts() bool {
-	if !o.body.whole() || len(o.fields["Repr-Digest"]) == 0 {
+	return o.body.whole() && contradicted(o.fields, func(w io.Writer) error { return hashBody(w, &o.body) })
+}
+
+// contradictsFile is contradicts of an object whose bytes, w.Written() of size,
+// have been written to a file that nobody else knows of yet.
+func (o *object) contradictsFile(w *diskstore.Writer, size int64) bool {
+	return w.Written() == size && contradicted(o.fields, func(c io.Writer) error {
+		n, err := io.CopyBuffer(c, io.NewSectionReader(w, 0, size), make([]byte, chunkSize))
+		if err == nil && n < size {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	})
+}
+
+// contradicted reports whether the whole that write writes is not what the
+// Repr-Digest in fields says.
+func contradicted(fields freshness.Fields, write func(io.Writer) error) bool {
+	if len(fields["Repr-Digest"]) == 0 {
 		return false
 	}
-	c := checkerOf("GET", 200, freshness.Fields{"Repr-Digest": o.fields["Repr-Digest"]})
+	c := checkerOf(http.MethodGet, http.StatusOK, freshness.Fields{"Repr-Digest": fields["Repr-Digest"]})
 	switch {
 	case c == nil:
 		return false
-	case hashBody(c, &o.body) != nil:
+	case write(c) != nil:
 		return true // nobody can say that it is right
 	}
 	return wrong(c)

@@ -253,6 +253,11 @@ func (p *piece) store() {
 	s := p.s
 	n := &renewal{s.h, s.q, s.o, p.header, p.requested, p.received, p.born}
 	o, keep := n.joined(nil)
+	if o.contradictsFile(p.file, s.o.body.size) {
+		p.file.Abort()
+		s.wrong = true
+		return
+	}
 	stored, err := p.file.Finish()
 	if err != nil || !keep {
 		p.file.Abort()
@@ -268,10 +273,6 @@ func (p *piece) store() {
 		return
 	}
 	s.o = o
-	if kept && o.contradicts() {
-		s.wrong = true
-		return
-	}
 	s.q.storing, s.q.stored = rule.StoredPartial, kept
 }
 
