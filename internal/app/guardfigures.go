@@ -26,7 +26,7 @@ func (s *service) addGuardGauges() {
 			Value: of(func(f guard.TriesFigures) float64 { return float64(f.Clients) }), Limit: most})
 		m.AddGauge(counters.Gauge{Name: "tries_names", Help: "Names for which wrong passwords came within five minutes; beyond the limit all others count as one",
 			Value: of(func(f guard.TriesFigures) float64 { return float64(f.Names) }), Limit: most})
-		m.AddGauge(counters.Gauge{Name: "tries_refused", Help: "Passwords and tokens that were not looked at after too many wrong ones", Counter: true,
+		m.AddGauge(counters.Gauge{Name: "tries_refused", Help: "Passwords that were not looked at after too many wrong ones", Counter: true,
 			Value: of(func(f guard.TriesFigures) float64 { return float64(f.Refused) })})
 		m.AddGauge(counters.Gauge{Name: "forward_auth_waiting", Help: "Requests that wait for the answer of a service that decides who may pass",
 			Value: func() float64 { return float64(s.within.access.waiting.Load()) }})

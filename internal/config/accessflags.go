@@ -21,10 +21,10 @@ var accessDocs = map[string]string{
 	"deny":  "Clients that may not pass, as in allow: 403. Unset: none.",
 	"users": "Answer users only, who say their name and password (Basic authentication, RFC 7617): else 401. A line of the file is a name and a hashed password; \"freshet user add FILE NAME\" adds one, and bcrypt of \"htpasswd -B\" is taken, too. Nobody else may be able to read it; 64 KiB at most, some 500 users. Read again when it changes. " +
 		"After 10 wrong passwords of a client in 5 minutes, or 50 for a name: 429. Passwords travel readable where there is no TLS.",
-	"forward-auth": "Ask another service about each request, by a GET of this URL with the client's Accept, Accept-Language, Authorization, Cookie and User-Agent, and X-Forwarded-Method, -Proto, -Host, -Uri and -For. " +
+	"forward-auth": "Ask another service about each request, by a GET of this URL with the client's Accept, Accept-Language, Authorization, Cookie and User-Agent, and X-Forwarded-Method, -Proto, -Host, -Uri and -For; then about each other path that may be read in the one asked for, such as /admin in //admin. " +
 		"When it answers 2xx the request passes, as that of the user in Remote-User, if it names one. A 401, a 403, and a redirect are what the client gets, with no-store. Nobody passes otherwise: 502, or 504 when it does not answer in time.",
 	"forward-auth-fields":  "Field of its answer that the request gets, and never the client's own of that name, such as Remote-Groups. Unset: Remote-User alone.",
-	"forward-auth-timeout": "How long its whole answer is waited for; then 504. Unset: 5s.",
+	"forward-auth-timeout": "How long its whole answer is waited for, or all of them; then 504. Unset: 5s.",
 	"realm":                "What people are shown when they are asked for the password of users. Unset: freshet.",
 }
 

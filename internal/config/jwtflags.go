@@ -29,10 +29,10 @@ type Tokens struct {
 // tokenDocs are the sentences of the rows.
 var tokenDocs = [...]string{
 	"Answer those only who have a token (a JWT, RFC 7519, as Authorization: Bearer): else 401. It has to be signed with one of these keys: a file, a JWK set or public keys and certificates as PEM, read again when it changes; or an address of a JWK set, https, or http of this machine, such as the jwks_uri of an OpenID provider. 64 KiB and 100 keys at most. " +
-		"What an address answers is used for as long as that says, from 30s to 24h, unsaid for 10m; while it does not answer, for a day; then it is 503.",
+		"What an address answers is used for as long as that says, from 30s to 24h, unsaid for 10m; while it does not answer, for a day; then it is 503. A set without a key that can be used lets nobody pass. Half of the processors verify tokens, each once; when 1024 wait for that, further ones get 503.",
 	"Who has to have made the token (its claim iss), letter by letter. With several: one of them. jwt-keys needs one.",
 	"Whom the token has to be for (its claim aud), letter by letter. With several: one of them. jwt-keys needs one.",
-	"Algorithm that may be used; each key is for one alone. RSA keys have 2048 bits or more. Unset: RS256, ES256 and EdDSA.",
+	"Algorithm that may be used; each key is for one alone. RSA keys have from 2048 to 4096 bits. Unset: RS256, ES256 and EdDSA.",
 	"What the token has to say that it is (typ in its header), such as at+jwt for access tokens of RFC 9068. Unset: JWT, at+jwt, or nothing.",
 	"Claim that is the name of who it is, for programs (REMOTE_USER) and origins (Remote-User). A name that begins with a slash is a JSON pointer, such as /ext/login. Unset: sub.",
 	"What the token has to say besides, such as role=admin: else 403. An array has to have it, and so have the words of scope. A name that begins with a slash is a JSON pointer, such as /realm_access/roles=editor. With several: all of them.",

@@ -288,7 +288,11 @@ func (g *JWT) wants(id rule.ID) string {
 	case rule.JWTAudience:
 		return "for " + few(g.o.Audiences)
 	case rule.JWTKey:
-		return "the keys are " + few(g.o.Keys.names(g.o.Now()))
+		names := g.o.Keys.names(g.o.Now())
+		if len(names) == 0 {
+			return "there are no keys"
+		}
+		return "the keys are " + few(names)
 	case rule.JWTKeys:
 		return "keys are asked for again every 30s"
 	}

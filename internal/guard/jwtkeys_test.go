@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net/http"
 	"slices"
 	"strings"
@@ -86,6 +87,10 @@ func TestJWTKeySets(t *testing.T) {
 			t.Errorf("%s, alone: %v, %+v", tt.name, err, alone)
 		}
 	}
+	long, err := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 8191, 1), E: 65537})
+	if err != nil {
+		t.Fatal(err)
+	}
 	many := make([]string, maxJWTKeys+1)
 	for i := range many {
 		many[i] = jwk(fmt.Sprint(i), s.ed)
@@ -96,6 +101,7 @@ func TestJWTKeySets(t *testing.T) {
 		"-----BEGIN X-----\n": "there is no key",
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})):         "openssl pkey -in FILE -pubout",
 		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("broken")})): "no key that can be used",
+		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: long})):             "an RSA key of 8192 bits, which takes too long to verify with; use one of 4096 at most",
 	} {
 		if _, err := parseJWTKeys([]byte(text), true); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%.40q: %v", text, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -96,6 +97,11 @@ func TestJWTKeysTakenBack(t *testing.T) {
 		g.pass(24*time.Hour + keysAgain)
 		g.expectJWT(t, from, "by a key that is not there", unknown, rule.JWTKey, 1) // it has waited for the answer
 		g.expectJWT(t, from, tt.set, token, tt.want, 0)
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		if _, e := g.Why(r); tt.unnamed == rule.JWTKey && !strings.Contains(fmt.Sprint(e.Compared), "there are no keys") {
+			t.Errorf("%s: %v", tt.set, e.Compared)
+		}
 		g.expectJWT(t, from, tt.set+", without a name", unnamed, tt.unnamed, 0)
 		g.expectJWT(t, from, tt.set+", by a key that is not there", unknown, rule.JWTKey, 0)
 		g.o.Keys.f.wg.Wait() // until it was told
