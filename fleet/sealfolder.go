@@ -41,7 +41,7 @@ func sealFolder(ctx context.Context, dir string, change *atrest.Change, progress
 	kinds := map[string]*sealedfolder.Kind{
 		"logs":    {What: logsPurpose, Check: checkText, Copy: copyText, Passing: isPart, Step: step},
 		"outputs": {What: outputsPurpose, Check: checkOutput, Copy: copyOutput, Passing: isPart, Step: step},
-		"inputs":  {What: inputsPurpose, Check: checkInput, Copy: copyInput, Passing: isPart, Step: step},
+		"inputs":  {What: inputsPurpose, Check: checkInput, Copy: copyInput, Becomes: func(to *sealedfolder.Folder, name string) string { return to.Name(name) }, Passing: isPart, Step: step},
 	}
 	for name, kind := range kinds {
 		if err := sealedfolder.Check(filepath.Join(dir, name), change, kind); err != nil {
@@ -124,9 +124,9 @@ func (l *lockedFolder) Close() (err error) {
 	return err
 }
 
-// lockFolder has the folder of jobs for us alone: whoever has it open has one of
-// these locks. That of the log is there also where nobody has opened it yet, unless
-// NATS keeps the queue.
+// lockFolder has the folder of jobs for us alone: whoever has it open, as a hub or as
+// a peer, has one of these locks, also when it is the first time. That of the log is
+// taken where nobody has opened it yet, too, unless NATS keeps the queue.
 func lockFolder(dir string) (l *lockedFolder, err error) {
 	l = &lockedFolder{}
 	defer func() {
@@ -134,10 +134,12 @@ func lockFolder(dir string) (l *lockedFolder, err error) {
 			err = errors.Join(err, l.Close())
 		}
 	}()
+	onNATS := false
 	for _, in := range [...]string{busDir, peersDir} {
 		folder := filepath.Join(dir, in)
-		if !isThere(folder) {
-			continue
+		onNATS = onNATS || isThere(folder)
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return l, err
 		}
 		lock, err := filelock.Take(filepath.Join(folder, "lock"))
 		if errors.Is(err, filelock.ErrLocked) {
@@ -149,7 +151,7 @@ func lockFolder(dir string) (l *lockedFolder, err error) {
 		l.locks = append(l.locks, lock)
 	}
 	log := filepath.Join(dir, ledgerDir)
-	if len(l.locks) > 0 && !isThere(log) && !isThere(sealedfolder.SealedDir(log)) {
+	if onNATS && !isThere(log) && !isThere(sealedfolder.SealedDir(log)) {
 		return l, nil
 	}
 	if l.log, err = jobs.LockFolder(log); err == nil {

@@ -3,6 +3,7 @@ package fleet
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"freshet/internal/atrest"
+	"freshet/internal/bus"
 	"freshet/jobs"
 )
 
@@ -78,5 +80,55 @@ func TestSealFolderForeign(t *testing.T) {
 		if after := filesBelow(t, dir); !maps.EqualFunc(before, after, bytes.Equal) {
 			t.Errorf("%s: something was changed", in)
 		}
+	}
+}
+
+// Nobody opens a folder of jobs with NATS, as a hub or as a peer, before all of it is
+// rewritten, also if nobody has before.
+func TestSealFolderLocksNATS(t *testing.T) {
+	needsPeers(t)
+	for name, opened := range map[string]bool{"opened before": true, "never opened": false} {
+		t.Run(name, func(t *testing.T) {
+			dir := makeKept(t, nil)
+			if opened {
+				n, err := Open(t.Context(), Options{Dir: dir, Tasks: 1, ErrorLog: slog.New(slog.DiscardHandler)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := n.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if err := bus.SealFolder(t.Context(), filepath.Join(dir, busDir), &atrest.Change{Ring: ringOf("a")}, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			steps := 0
+			err := sealFolder(t.Context(), dir, &atrest.Change{Ring: ringOf("a")}, nil, func() error {
+				if steps++; steps%5 != 1 { // a try costs a start
+					return nil
+				}
+				for _, ring := range []*atrest.Ring{nil, ringOf("a")} {
+					_, err := Open(t.Context(), Options{Dir: dir, Ring: ring, Tasks: 1, ErrorLog: slog.New(slog.DiscardHandler)})
+					if !errors.Is(err, ErrInUse) {
+						t.Errorf("step %d: %v", steps, err)
+					}
+				}
+				token := peersOf(t)[0].Peer.Token
+				if p, err := bus.StartPeer(bus.PeerOptions{Token: token, Dir: filepath.Join(dir, peersDir), Seal: ringOf("a")}); !errors.Is(err, bus.ErrLocked) {
+					t.Errorf("step %d: a peer: %v, %v", steps, p, err)
+				}
+				return nil
+			})
+			if err != nil || steps < 10 {
+				t.Fatalf("%d steps, %v", steps, err)
+			}
+			n, err := Open(t.Context(), Options{Dir: dir, Ring: ringOf("a"), Tasks: 1, ErrorLog: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := n.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }

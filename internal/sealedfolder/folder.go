@@ -23,6 +23,8 @@ const (
 	lockName = "lock"
 	// temporary is what Rewrite writes, and prefix begins what wholefile does.
 	temporary = ".freshet-seal"
+	// begunName is there, sealed, while a Rewrite has not ended.
+	begunName = ".freshet-seal-begun"
 	prefix    = ".new-"
 )
 
@@ -92,13 +94,9 @@ func openSealed(dir string, marked bool, ring *atrest.Ring, what string) (*Folde
 		f.say(what)
 		return f, f.mark(what)
 	}
-	marker, err := os.ReadFile(filepath.Join(dir, markerName))
+	names, key, err := f.readMarker(what)
 	if err != nil {
 		return nil, err
-	}
-	names, key, err := ring.Open(nil, marker, markerOf(what))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w; give the file of keys that it was sealed with", filepath.Join(dir, markerName), err)
 	}
 	f.names = names
 	f.say(what)
@@ -106,6 +104,19 @@ func openSealed(dir string, marked bool, ring *atrest.Ring, what string) (*Folde
 		err = f.mark(what)
 	}
 	return f, errors.Join(err, os.RemoveAll(filepath.Join(dir, temporary)))
+}
+
+// readMarker is the secret of names, and by which key the marker is sealed.
+func (f *Folder) readMarker(what string) (names []byte, key string, err error) {
+	name := filepath.Join(f.Dir, markerName)
+	marker, err := os.ReadFile(name)
+	if err != nil {
+		return nil, "", err
+	}
+	if names, key, err = f.ring.Open(nil, marker, markerOf(what)); err != nil {
+		err = fmt.Errorf("%s: %w; give the file of keys that it was sealed with", name, err)
+	}
+	return names, key, err
 }
 
 // mark writes the marker, by the first key.
@@ -192,5 +203,5 @@ func removePassing(dir string) error {
 // isPassing reports whether a file is no part of what a folder keeps.
 func isPassing(dir, path string) bool {
 	name, err := filepath.Rel(dir, path)
-	return err == nil && (name == lockName || name == temporary || strings.HasPrefix(name, prefix))
+	return err == nil && (name == lockName || name == temporary || name == begunName || strings.HasPrefix(name, prefix))
 }

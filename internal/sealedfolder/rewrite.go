@@ -27,6 +27,9 @@ type Kind struct {
 	// Copy writes what a file has to another. It says what that is called; "": it
 	// is to be as it is, which can only be when the folders are the same.
 	Copy func(ctx context.Context, c *Copying) (name string, err error)
+	// Becomes is what a plain file is called when it is sealed, which Copy says, too;
+	// nil: as before.
+	Becomes func(to *Folder, name string) string
 	// Step is for tests: it is called before each thing that is changed on the
 	// disk, and its error ends all as a kill would.
 	Step func() error
@@ -66,6 +69,15 @@ type Progress func(done, all int64)
 // sealed one counts: a plain one can be an older one that came back, or anybody's.
 func Rewrite(ctx context.Context, dir string, change *atrest.Change, kind *Kind, progress Progress) error {
 	r := &rewriting{kind: kind, progress: progress}
+	err := r.all(ctx, dir, change)
+	if err != nil && r.noted != "" && !r.moved {
+		err = errors.Join(err, removeLasting(r.noted)) // it is as it was
+	}
+	return err
+}
+
+func (r *rewriting) all(ctx context.Context, dir string, change *atrest.Change) error {
+	kind := r.kind
 	marked, err := isMarked(SealedDir(dir))
 	if err != nil {
 		return err
@@ -85,6 +97,9 @@ func Rewrite(ctx context.Context, dir string, change *atrest.Change, kind *Kind,
 	if err != nil {
 		return err
 	}
+	if err := r.begin(sealed); err != nil {
+		return err
+	}
 	ways := [][2]*Folder{{plain, sealed}, {sealed, sealed}}
 	if change.Plain {
 		ways = [][2]*Folder{{sealed, plain}}
@@ -102,11 +117,11 @@ func Rewrite(ctx context.Context, dir string, change *atrest.Change, kind *Kind,
 			return err
 		}
 	}
-	if !change.Plain {
-		return nil
-	}
 	if err := r.step(); err != nil {
 		return err
+	}
+	if !change.Plain {
+		return removeLasting(filepath.Join(sealed.Dir, begunName))
 	}
 	if err := os.Remove(filepath.Join(sealed.Dir, markerName)); err != nil {
 		return err
@@ -117,8 +132,69 @@ func Rewrite(ctx context.Context, dir string, change *atrest.Change, kind *Kind,
 	return errors.Join(os.RemoveAll(sealed.Dir), wholefile.SyncFolder(filepath.Dir(sealed.Dir)))
 }
 
-// Check says if there is a file that [Rewrite] would not know what to do with.
+// begunWhat is what says that a Rewrite of a folder has not ended.
+func begunWhat(what string) string { return "rewriting of folder of " + what }
+
+// begin notes that files are being moved. Without that a plain file which has no
+// sealed one is none of ours; see checkPlanted.
+func (r *rewriting) begin(sealed *Folder) error {
+	name := filepath.Join(sealed.Dir, begunName)
+	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		r.noted = name
+	}
+	return wholefile.Write(name, sealed.ring.Seal(nil, nil, begunWhat(r.kind.What)))
+}
+
+// checkPlanted says if there is a plain file beside sealed ones, without being one of
+// these, and no Rewrite was ended early that could have left it: somebody put it there,
+// and when it is sealed it is as good as what is.
+func checkPlanted(dir string, change *atrest.Change, kind *Kind) error {
+	sealed := SealedDir(dir)
+	marked, err := isMarked(sealed)
+	if err != nil || !marked {
+		return err
+	}
+	begun, err := os.ReadFile(filepath.Join(sealed, begunName))
+	if err == nil {
+		_, _, err = change.Ring.Open(nil, begun, begunWhat(kind.What))
+	}
+	if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, atrest.ErrDamaged) {
+		return err
+	}
+	to := &Folder{Dir: sealed, ring: change.Ring}
+	if to.names, _, err = to.readMarker(kind.What); err != nil {
+		return err
+	}
+	r := &rewriting{kind: kind}
+	some := false
+	if err := r.walk(to, func(string, fs.DirEntry) error { some = true; return nil }, leave); err != nil || !some {
+		return err // nothing was sealed yet
+	}
+	return r.walk(&Folder{Dir: filepath.Clean(dir)}, func(name string, _ fs.DirEntry) error {
+		becomes := name
+		if kind.Becomes != nil {
+			becomes = kind.Becomes(to, name)
+		}
+		if _, err := os.Lstat(filepath.Join(sealed, becomes)); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if kind.Check != nil && kind.Check(name) != nil {
+			return nil // it is said that it is none of ours
+		}
+		return &os.PathError{Op: "rewrite", Path: filepath.Join(dir, name), Err: errPlanted}
+	}, leave)
+}
+
+func leave(string) error { return nil }
+
+var errPlanted = errors.New("it is not sealed, while what is there is, and no \"freshet seal\" was ended early that could have left it: find out who put it there, and move it away")
+
+// Check says if there is a file that [Rewrite] would not know what to do with, or
+// that is to be looked at first.
 func Check(dir string, change *atrest.Change, kind *Kind) error {
+	if err := checkPlanted(dir, change, kind); err != nil {
+		return err
+	}
 	if kind.Check == nil {
 		return nil
 	}
@@ -143,9 +219,12 @@ func Check(dir string, change *atrest.Change, kind *Kind) error {
 }
 
 type rewriting struct {
-	kind      *Kind
-	progress  Progress
-	done, all int64
+	kind       *Kind
+	progress   Progress
+	done, size int64
+
+	noted string // the file of begin, if it was not there before
+	moved bool   // something was
 }
 
 func (r *rewriting) step() error {
@@ -158,6 +237,18 @@ func (r *rewriting) step() error {
 // each calls f with the files of a folder by their names in it. What a process has
 // left that was killed is removed.
 func (r *rewriting) each(in *Folder, f func(name string, info fs.FileInfo) error) error {
+	return r.walk(in, func(name string, d fs.DirEntry) error {
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		return f(name, info)
+	}, os.Remove)
+}
+
+// walk calls f with the names of files that a folder keeps, and passing with the
+// paths of those that were being written.
+func (r *rewriting) walk(in *Folder, f func(name string, d fs.DirEntry) error, passing func(path string) error) error {
 	return filepath.WalkDir(in.Dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -169,22 +260,18 @@ func (r *rewriting) each(in *Folder, f func(name string, info fs.FileInfo) error
 		switch {
 		case err != nil:
 			return err
-		case name == lockName || in.Sealed() && name == markerName:
+		case name == lockName || in.Sealed() && (name == markerName || name == begunName):
 			return nil
 		case isPassing(in.Dir, path) || r.kind.Passing != nil && r.kind.Passing(name):
-			return os.Remove(path)
+			return passing(path)
 		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		return f(name, info)
+		return f(name, d)
 	})
 }
 
 func (r *rewriting) measure(in *Folder) error {
 	return r.each(in, func(_ string, info fs.FileInfo) error {
-		r.all += info.Size()
+		r.size += info.Size()
 		return nil
 	})
 }
@@ -199,7 +286,7 @@ func (r *rewriting) move(ctx context.Context, from, to *Folder) error {
 			return err
 		}
 		if r.done += info.Size(); r.progress != nil {
-			r.progress(min(r.done, r.all), r.all)
+			r.progress(min(r.done, r.size), r.size)
 		}
 		return nil
 	})
@@ -253,6 +340,7 @@ func (r *rewriting) file(ctx context.Context, from, to *Folder, name string, mod
 	if err := r.step(); err != nil {
 		return err
 	}
+	r.moved = true
 	_ = os.Chtimes(aside, mod, mod) // what is kept by its age is kept longer then
 	// It is for its owner alone, whatever the old one was.
 	if err := os.Chmod(aside, mode&0o600); err != nil {
@@ -292,6 +380,7 @@ func (r *rewriting) keep(ctx context.Context, in *Folder, name, plain, aside str
 	if err := r.step(); err != nil {
 		return err
 	}
+	r.moved = true
 	return removeLasting(plain)
 }
 
