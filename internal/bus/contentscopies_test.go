@@ -75,14 +75,13 @@ func TestTwoCopies(t *testing.T) {
 		if len(files) < 2 {
 			t.Fatal(files)
 		}
-		copied := t.TempDir()
+		was, copied := sizeOf(t, files[0]), t.TempDir()
 		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Trim(limited(t), first); err != nil {
 			t.Fatal(err)
 		}
-		was := sizeOf(t, files[0])
 		for ctx := limited(t); sizeOf(t, files[0])*2 > was; time.Sleep(10 * time.Millisecond) {
 			if ctx.Err() != nil {
 				t.Fatal("NATS does not write its file anew")
