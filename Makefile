@@ -85,6 +85,7 @@ kill: ## the server and the disk store killed KILLS (200) times while they write
 
 faults: ## hubs, peers, workers and NATS servers killed at random while 10,000 jobs run, ROUNDS (100) times: no job lost, no attempt begun twice
 	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run TestKill -v -timeout 12h -faults.rounds=$(ROUNDS) -faults.jobs=10000 -faults.kills=4 -faults.elsewhere -faults.peers
+	$(GO) test ./fleet -run 'TestPeersGetKeys' -v -fleet.keys
 	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run 'TestPeersPartition|TestPeerFullDisk' -v -timeout 2h -faults.rounds=10 -faults.peers
 	$(GO) test ./internal/faults -run 'TestAlerts$$' -v -faults.alerts
 	FRESHET_TEST_SEED=new $(GO) test ./internal/faults -run 'TestHubAway|TestEndLeadingPeer' -v -timeout 2h -faults.away=25s -faults.peers

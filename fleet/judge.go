@@ -44,6 +44,12 @@ func judge(list []Server, now time.Time) {
 		if d := s.Disk; d != nil && d.Total > 0 && float64(d.Free) < leastDisk*float64(d.Total) {
 			say("%.1f %% of its disk is free", 100*float64(d.Free)/float64(d.Total))
 		}
+		if s.Behind {
+			say("has not got all yet that the peers keep together; stop no other one")
+		}
+		if s.Sealing != nil && !s.Sealing.All {
+			say("not all that the fleet keeps on NATS is sealed yet: %s", s.Sealing.words())
+		}
 		if s.Purges != nil && s.Purges.Held {
 			say("asks origins about all that it has stored, until it has caught up with purges")
 		}

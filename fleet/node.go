@@ -120,6 +120,8 @@ type Node struct {
 	address   string                 // of Options.Listen, as it became
 	heeds     *heeds                 // of workers, also of that here
 	room      room                   // on the bus, for jobs
+	sealing   sealing                // of what is on the bus
+	peers     bool                   // keep that
 	keepers   []func() error         // what is closed, in the opposite order
 
 	certificates func(context.Context, string, []byte) ([]byte, error) // Options.Certificates
@@ -144,6 +146,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		o.Name, _ = os.Hostname()
 	}
 	n := &Node{name: o.Name, check: o.Check, certificates: o.Certificates, log: o.ErrorLog, stop: func() {}, failed: make(chan struct{}), heeds: newHeeds()}
+	n.sealing.ring, n.peers = o.Ring, o.Peer != nil
 	defer func() {
 		if err != nil {
 			err = errors.Join(n.sorted(ctx, err), n.Close())
@@ -273,7 +276,10 @@ func (n *Node) openLog(ctx context.Context, o *Options) (jobs.Log, error) {
 	}
 	n.keep(func() error { conn.Close(); return nil })
 	n.conn = conn
-	log, err := conn.Log(ctx, "jobs", bus.LogOptions{})
+	log, err := conn.Log(ctx, logJobs, bus.LogOptions{})
+	if err == nil {
+		n.sealing.add(ofLog("jobs", log, n.cutJobs))
+	}
 	return busLog{log}, err
 }
 
@@ -281,10 +287,11 @@ func (n *Node) openLog(ctx context.Context, o *Options) (jobs.Log, error) {
 func (n *Node) enroll(ctx context.Context, o *Options) error {
 	var store pageStore
 	if n.conn != nil {
-		log, err := n.conn.Log(ctx, "nodes", bus.LogOptions{})
+		log, err := n.conn.Log(ctx, logNodes, bus.LogOptions{})
 		if err != nil {
 			return err
 		}
+		n.sealing.add(ofLog("servers", log, cutAll(log)))
 		store = log
 	}
 	wants, err := openWants(ctx, store)
@@ -327,6 +334,9 @@ func (n *Node) run() {
 	n.ended.Go(func() { n.heeds.run(ctx, n.heed) })
 	if n.conn != nil {
 		n.ended.Go(func() { n.room.watch(ctx, n.conn) })
+		if n.sealing.ring != nil {
+			n.ended.Go(func() { n.seal(ctx) })
+		}
 	}
 }
 

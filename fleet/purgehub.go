@@ -56,6 +56,7 @@ type hub struct {
 	nodes  map[string]*node
 	said   map[uint64]map[string]*outcome // of the latest purges, what each node said; nil: nothing yet
 	first  uint64                         // what is below in the log is to be forgotten
+	behind *purgeBehind                   // those that are; nil: none has to be; see seals.go
 	dirty  map[string]bool                // pages that are to be written
 
 	mark string // of the hub's own cache, to be set

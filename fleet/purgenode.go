@@ -37,6 +37,7 @@ func (n *Node) openPurges(ctx context.Context, o *Options) error {
 		return err
 	}
 	n.keep(func() error { h.close(); return nil })
+	n.sealing.add(ofLog("purges", log, h.cutPlain))
 	stop, err := conn.ServeWith(callPurges, bus.ServeOptions{Parallel: 2 * bus.MaxNodes, PerCaller: 16}, h.hear)
 	if err != nil {
 		return err

@@ -261,16 +261,22 @@ func (h *hub) waits(p *purge) (list []waiting) {
 	return list
 }
 
+// stillWaits are those of whom it is still to be waited for that they have applied
+// purge n; mu is held.
+func (h *hub) stillWaits(n uint64, waits []waiting) []waiting {
+	now := time.Now()
+	return slices.DeleteFunc(waits, func(w waiting) bool {
+		return w.who.after >= n || !w.until.After(now) || w.who.until.IsZero()
+	})
+}
+
 // waitFor waits until a purge is applied by those who may use what they have, or
 // their lease is over. Leases that they take meanwhile are from answers with the
 // purge in them: who has one has applied it. ok: it did not end before that.
 func (h *hub) waitFor(n uint64, waits []waiting) (ok bool) {
 	for {
 		h.mu.Lock()
-		now := time.Now()
-		waits = slices.DeleteFunc(waits, func(w waiting) bool {
-			return w.who.after >= n || !w.until.After(now) || w.who.until.IsZero()
-		})
+		waits = h.stillWaits(n, waits)
 		moved := h.moved
 		h.mu.Unlock()
 		if len(waits) == 0 {

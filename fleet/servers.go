@@ -23,6 +23,11 @@ type Server struct {
 	Wrong   []string  `json:"wrong,omitempty"`    // in words
 	Ended   int64     `json:"finished,omitempty"` // tasks, since the queue was started
 	Lost    int64     `json:"lost,omitempty"`     // that it gave back, or that were taken from it
+	// Sealing is how much is sealed of what the fleet keeps on NATS, of the hub if it
+	// has keys.
+	Sealing *Sealing `json:"sealing,omitempty"`
+	// Behind: it is a peer, and has not got all from the others yet.
+	Behind bool `json:"behind,omitempty"`
 	Report
 }
 
@@ -45,13 +50,27 @@ func (n *Node) Servers(ctx context.Context) ([]Server, error) {
 			list[i].Ended, list[i].Lost = workers[at].Finished, workers[at].Lost
 		}
 	}
+	if n.peers {
+		if err := n.behind(ctx, list); err != nil {
+			n.log.Debug("which peers have all is not known", "err", err)
+		}
+	}
 	judge(list, now)
 	return list, nil
 }
 
+// behind marks the peers that have not got all yet.
+func (n *Node) behind(ctx context.Context, list []Server) error {
+	names, err := n.conn.Behind(ctx)
+	for i := range list {
+		list[i].Behind = slices.Contains(names, list[i].Name)
+	}
+	return err
+}
+
 // itself is this server.
 func (n *Node) itself(now time.Time) Server {
-	s := Server{Name: n.name, Hub: true, Seen: now.Round(0), Wanted: n.roll.wants.of(n.name).Do, Report: n.own.report()}
+	s := Server{Name: n.name, Hub: true, Seen: now.Round(0), Wanted: n.roll.wants.of(n.name).Do, Sealing: n.sealing.now(), Report: n.own.report()}
 	s.State = s.Tasks.State
 	return s
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"freshet/internal/atrest"
 	"freshet/internal/bus"
 	"freshet/internal/filelock"
 	"freshet/internal/worker"
@@ -178,6 +179,11 @@ func (c *candidate) first(ctx context.Context) (*bus.Leadership, error) {
 		}
 		cancel()
 	})
+	if err := c.fits(trying); isKeyFault(err) {
+		cancel()
+		asking.Wait()
+		return nil, mistaken(err)
+	}
 	l, err := c.conn.Lead(trying, leaseHub, c.life())
 	for err != nil && c.peer != nil && trying.Err() == nil { // too few are there, or they do not know yet who leads them
 		sleep(trying, askAgain)
@@ -211,7 +217,7 @@ func (c *candidate) connect(ctx context.Context) error {
 	}
 	c.lock = lock
 	n := o.NATS
-	c.conn, err = bus.Connect(ctx, bus.ConnectOptions{URL: n.URL, Name: o.Name, Creds: n.Creds, User: n.User, Password: n.Password, Token: n.Token, TLS: n.TLS, Replicas: n.Replicas, Log: o.ErrorLog})
+	c.conn, err = bus.Connect(ctx, bus.ConnectOptions{URL: n.URL, Name: o.Name, Creds: n.Creds, User: n.User, Password: n.Password, Token: n.Token, TLS: n.TLS, Replicas: n.Replicas, Seal: o.Ring, Log: o.ErrorLog})
 	if err != nil {
 		return err
 	}
@@ -439,10 +445,18 @@ func (c *candidate) standBy(ctx context.Context) *bus.Leadership {
 	defer leave(errLeads)
 	waiting, cancel := c.whileWhole(ctx)
 	defer cancel()
+	said := ""
 	for {
-		l, err := c.conn.Lead(waiting, leaseHub, c.life())
+		var l *bus.Leadership
+		err := c.fits(waiting)
 		if err == nil {
-			return l
+			if l, err = c.conn.Lead(waiting, leaseHub, c.life()); err == nil {
+				return l
+			}
+		}
+		if isKeyFault(err) && err.Error() != said {
+			said = err.Error()
+			c.k.log.Error("this server cannot lead the fleet, whatever becomes of who does: its keys are not those of the fleet", "err", err)
 		}
 		if waiting.Err() != nil || errors.Is(err, bus.ErrClosed) {
 			leave(nil)
@@ -451,6 +465,30 @@ func (c *candidate) standBy(ctx context.Context) *bus.Leadership {
 		c.k.log.Debug("ask to lead", "err", err)
 		sleep(ctx, openAgain)
 	}
+}
+
+// fits says whether the keys are those by which the fleet seals what it keeps; an
+// error that is none of those of isKeyFault is that ctx or the connection has ended. Who has others
+// does not lead, nor makes anything.
+func (c *candidate) fits(ctx context.Context) error {
+	for {
+		err := c.conn.KeysFit(ctx)
+		if err == nil || isKeyFault(err) {
+			return err
+		}
+		select {
+		case <-c.conn.Done():
+			return bus.ErrClosed
+		case <-time.After(askAgain):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// isKeyFault reports whether something is sealed, and not by the keys that there are.
+func isKeyFault(err error) bool {
+	return errors.Is(err, atrest.ErrSealed) || errors.Is(err, atrest.ErrNoKey) || errors.Is(err, atrest.ErrDamaged)
 }
 
 // follow is a member of the fleet until ctx ends.

@@ -26,6 +26,12 @@ type NATS struct {
 	Replicas              int
 }
 
+// The logs of a queue and of its servers.
+const (
+	logJobs  = "jobs"
+	logNodes = "nodes"
+)
+
 // What hubs of a fleet keep in the cluster: the log in which each says that it
 // leads, whose pages are who may join and where hubs are, and the files of jobs.
 const (
@@ -101,11 +107,16 @@ func (n *Node) openShared(ctx context.Context, o *Options) (jobs.Log, error) {
 		return nil, err
 	}
 	s.objects = files
+	n.sealing.add(ofLog("those who led", s.log, cutAll(s.log)))
+	n.sealing.add(ofObjects(files))
 	if n.files, err = openElsewhere(ctx, roomy{files, &n.room}); err != nil {
 		return nil, err
 	}
 	n.keep(n.files.close)
-	log, err := o.cluster.Log(ctx, "jobs", bus.LogOptions{})
+	log, err := o.cluster.Log(ctx, logJobs, bus.LogOptions{})
+	if err == nil {
+		n.sealing.add(ofLog("jobs", log, n.cutJobs))
+	}
 	return busLog{log}, err
 }
 

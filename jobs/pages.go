@@ -111,6 +111,14 @@ func (s *Scheduler) nextPage() error {
 	return nil
 }
 
+// Cut has the pages be written soon, and the log be cut behind them, whether that is
+// time or not.
+func (s *Scheduler) Cut(ctx context.Context) error {
+	return s.ask(ctx, &request{read: func() {
+		s.pages.entries, s.pages.retry = max(s.pages.entries, s.options.PageEntries), time.Time{}
+	}})
+}
+
 func (s *Scheduler) beginRound() {
 	w := &s.pages
 	w.round = &round{upTo: s.last, nextPage: s.m.nextPage, leaves: s.m.dirty}

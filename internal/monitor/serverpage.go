@@ -75,6 +75,9 @@ func serverFacts(s *fleet.Server, now time.Time) *ui.List {
 	if s.Hub {
 		add("Part", "the hub of its fleet")
 	}
+	if s.Sealing != nil && s.Sealing.All {
+		add("Kept on NATS", "all of it sealed")
+	}
 	when("Heard of", s.Seen)
 	when("Away since", s.Away)
 	when("Started", s.Started)
