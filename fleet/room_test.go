@@ -1,8 +1,11 @@
 package fleet
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -174,4 +177,113 @@ func TestRoomForFilesOnTheBus(t *testing.T) {
 			t.Fatalf("entry %d: %v", last+1, err)
 		}
 	}
+}
+
+// Files that are long on their way count until they have come, however often it is
+// looked meanwhile: those for which there is no room are refused at once, the others
+// come whole, and purges are written.
+func TestRoomForFilesOnTheirWay(t *testing.T) {
+	const store, size = 32 << 20, 12 << 20
+	server, err := bus.Start(bus.Options{Dir: t.TempDir(), MaxStore: store})
+	if errors.Is(err, bus.ErrAbsent) {
+		t.Skip("there is no bus")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	conn, err := server.Connect("hub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := conn.Objects(t.Context(), filesName, bus.ObjectsOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := conn.Log(t.Context(), "purges", bus.LogOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r room
+	if err := r.look(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	e := elsewhereOf(t, roomy{files, &r})
+	on := make(chan struct{})
+	var coming []chan error
+	for i := range 4 {
+		begun, ended := make(chan struct{}), make(chan error, 1)
+		content := io.MultiReader(&telling{begun: begun}, strings.NewReader(strings.Repeat("x", 64<<10)), &waitingReader{on}, strings.NewReader(strings.Repeat("x", size-64<<10)))
+		go func() { ended <- e.put(t.Context(), fmt.Sprint("input/", i), size, content) }()
+		select {
+		case <-begun:
+			coming = append(coming, ended)
+		case err := <-ended:
+			if !errors.Is(err, jobs.ErrFull) {
+				t.Errorf("file %d: %v", i, err)
+			}
+		}
+		for range 2 {
+			if err := r.look(t.Context(), conn); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	close(on)
+	if len(coming) != 2 {
+		t.Errorf("%d files of %d bytes are accepted, for a store of %d", len(coming), size, store)
+	}
+	for i, ended := range coming {
+		if err := <-ended; err != nil {
+			t.Errorf("file %d: %v", i, err)
+		}
+	}
+	last := uint64(0)
+	for range 43 {
+		if last, err = log.Append(t.Context(), last, make([]byte, 64<<10)); err != nil {
+			t.Fatalf("entry %d: %v", last+1, err)
+		}
+	}
+	if err := r.look(t.Context(), conn); err != nil || r.coming != 0 || r.added != 0 {
+		t.Errorf("%d bytes come, %d are added: %v", r.coming, r.added, err)
+	}
+}
+
+// A file that does not come whole counts as far as it was put.
+func TestRoomOfAFileThatFails(t *testing.T) {
+	r := &room{used: 500, most: 1000}
+	e := elsewhereOf(t, roomy{readingObjects{newFake()}, r})
+	if err := e.put(t.Context(), "input/a", 200, strings.NewReader(strings.Repeat("x", 50))); err == nil {
+		t.Error("it is put")
+	}
+	if r.coming != 0 || r.added != 50 {
+		t.Errorf("%d bytes come, %d are added", r.coming, r.added)
+	}
+}
+
+// readingObjects read what is put before they put it.
+type readingObjects struct{ objects }
+
+func (o readingObjects) Put(ctx context.Context, key string, r io.Reader) error {
+	content, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	return o.objects.Put(ctx, key, bytes.NewReader(content))
+}
+
+// telling is an empty reader that says when it is read.
+type telling struct{ begun chan struct{} }
+
+func (r *telling) Read([]byte) (int, error) {
+	close(r.begun)
+	return 0, io.EOF
+}
+
+// waitingReader is an empty reader that lasts until a channel is closed.
+type waitingReader struct{ on chan struct{} }
+
+func (r *waitingReader) Read([]byte) (int, error) {
+	<-r.on
+	return 0, io.EOF
 }
