@@ -82,3 +82,36 @@ func BenchmarkCall(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkContents seals an entry, and opens it, without a server.
+func BenchmarkContents(b *testing.B) {
+	keys, err := newRecord().keys()
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := &Conn{seal: sealRing(b, "k1"), secrets: atrest.NewRing(func() *atrest.Keys { return keys })}
+	s := &content{c: c, stream: "log_jobs", from: 1}
+	for _, size := range []int{200, 4096, 65536} {
+		entry := make([]byte, size)
+		sealed, err := s.pack(entry, entryWhat(s.stream, 7))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprint("seal/", size), func(b *testing.B) {
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				if _, err := s.pack(entry, entryWhat(s.stream, 7)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprint("open/", size), func(b *testing.B) {
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				if _, err := s.open(b.Context(), 7, sealed, entryWhat(s.stream, 7)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

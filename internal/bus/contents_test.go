@@ -429,6 +429,15 @@ func TestContentsAdopted(t *testing.T) {
 			t.Errorf("with the old key: %v", err)
 		}
 		mustAppend(t, l2, 10, "who has it open goes on")
+		// One who has it open gets another key, and seals the record by that.
+		l3 := openLog(t, by("k2"), "jobs")
+		l3.c.seal = sealRing(t, "k3", "k2")
+		if n, err := l3.Reseal(limited(t)); n != 0 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		if got := entries(t, openLog(t, by("k3"), "jobs"), 0); len(got) != 2 {
+			t.Errorf("%q", got)
+		}
 	})
 }
 

@@ -25,10 +25,16 @@ var errLeftPlain = errors.New("others have written meanwhile what is not sealed,
 // they are in use, and never in place of a newer one. Entries are not written anew:
 // plain is how many are not sealed by the newest secret, which go when they are
 // trimmed. Once there is none, and of pages at once, nothing plain is taken any more.
-// It is for who writes the log, when keys have come. Without keys it does nothing.
+// The record of the fleet's secrets is sealed by the first key, if it is not. It is
+// for who writes the log, now and then: when keys have come, or others. Without keys it
+// does nothing, and little when nothing is left to do.
 func (l *Log) Reseal(ctx context.Context) (plain uint64, err error) {
 	if !l.entriesAre.sealed() {
 		return 0, nil
+	}
+	done, err := l.c.settled(ctx, l.entriesAre, l.pagesAre)
+	if err != nil || done {
+		return 0, err
 	}
 	if err := l.resealPages(ctx); err != nil {
 		return 0, fmt.Errorf("seal the pages of log %s: %w", l.name, err)
@@ -37,6 +43,25 @@ func (l *Log) Reseal(ctx context.Context) (plain uint64, err error) {
 		return 0, fmt.Errorf("look what of log %s is sealed: %w", l.name, err)
 	}
 	return plain, nil
+}
+
+// settled seals the record by the first key, and says whether nothing in some streams
+// is plain, or by an older secret.
+func (c *Conn) settled(ctx context.Context, streams ...*content) (bool, error) {
+	ctx, cancel := c.whileLinked(ctx)
+	defer cancel()
+	c.opening.Lock()
+	defer c.opening.Unlock()
+	if c.record.by != c.seal.First() {
+		if err := c.changeRecord(ctx, func(*record) {}); err != nil {
+			return false, err
+		}
+	}
+	done := len(c.record.Secrets) == 1
+	for _, s := range streams {
+		done = done && c.record.Streams[s.stream] == 1
+	}
+	return done, nil
 }
 
 func (l *Log) resealPages(ctx context.Context) error {
@@ -183,6 +208,9 @@ func (l *Log) firstThat(ctx context.Context, first, last uint64, is func(data []
 func (o *Objects) Reseal(ctx context.Context) error {
 	if !o.is.sealed() {
 		return nil
+	}
+	if done, err := o.c.settled(ctx, o.is); err != nil || done {
+		return err
 	}
 	for range resealPasses {
 		labels, err := o.allLabels(ctx)
