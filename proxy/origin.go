@@ -86,6 +86,7 @@ type OriginState struct {
 	Active   int64     // requests under way
 	Requests uint64    // requests sent to it, retries included
 	LastErr  error     // the last failure that counted, nil when none did
+	Status   int       // of its last answer, 0 before the first
 }
 
 // States returns the state of each origin, in the order of Options.Origins.
@@ -95,7 +96,7 @@ func (h *Handler) States() []OriginState {
 	states := make([]OriginState, len(h.origins))
 	for i, o := range h.origins {
 		s := &states[i]
-		s.Origin, s.Active, s.Requests = o.name, o.active.Load(), o.requests.Load()
+		s.Origin, s.Active, s.Requests, s.Status = o.name, o.active.Load(), o.requests.Load(), int(o.status.Load())
 		o.circuit.state(now, s)
 	}
 	return states

@@ -28,6 +28,11 @@ type sampler struct {
 	of    []counted // the oldest first
 	pairs map[keyPairFiles]pairLook
 	fleet presence
+
+	began  time.Time     // the first look
+	ran    time.Duration // since then, whatever was done to the clock
+	jobs   lasting       // that wait
+	purges lasting       // likewise
 }
 
 type counted struct {
@@ -38,6 +43,10 @@ type counted struct {
 // look gathers all figures. One that cannot be had now is left out.
 func (s *service) look(k *sampler) alert.Look {
 	now := time.Now()
+	if k.began.IsZero() {
+		k.began = now
+	}
+	k.ran = now.Sub(k.began)
 	look := alert.Look{}
 	s.lookAtGauges(look)
 	s.lookAtRequests(look, k, now)
@@ -46,7 +55,7 @@ func (s *service) look(k *sampler) alert.Look {
 	s.lookAtMachine(look)
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()
-	s.lookAtJobs(ctx, look, now)
+	s.lookAtJobs(ctx, look, k, now)
 	s.lookAtServers(ctx, look, k, now)
 	s.lookAtPurges(look, k, now)
 	return look
@@ -123,17 +132,7 @@ func (s *service) hitsBefore(now time.Time) (float64, bool) {
 // lookAtOrigins looks at the circuits of origins, and at what the latest requests
 // say of them.
 func (s *service) lookAtOrigins(look alert.Look, now time.Time) {
-	var down []alert.Reading
-	for _, o := range s.origins() {
-		r := alert.Reading{Subject: o.Origin}
-		if o.Circuit != proxy.Closed {
-			r.Value = 1
-		}
-		if o.LastErr != nil {
-			r.Detail = o.LastErr.Error()
-		}
-		down = append(down, r)
-	}
+	down := originsDown(s.origins())
 	look["origin_down"] = down
 	type seen struct {
 		asked, failed int
@@ -198,7 +197,43 @@ func withUnknown(readings, origins []alert.Reading) []alert.Reading {
 	return readings
 }
 
-// origins are those of all routes.
+// originsDown says of each origin whether it is left out. A circuit begins closed:
+// until there was an answer, and while the last requests failed, that says nothing.
+// An origin of several routes is as in the one that knows the worst.
+func originsDown(all []proxy.OriginState) (down []alert.Reading) {
+	const (
+		untried = iota
+		answers
+		fails
+		leftOut
+	)
+	worst := map[string]int{}
+	for i := range all {
+		o := &all[i]
+		is, r := untried, alert.Reading{Subject: o.Origin, Value: math.NaN()}
+		switch {
+		case o.Circuit != proxy.Closed:
+			is, r.Value = leftOut, 1
+		case o.Fails > 0:
+			is = fails
+		case o.Status != 0:
+			is, r.Value = answers, 0
+		}
+		if o.LastErr != nil {
+			r.Detail = o.LastErr.Error()
+		}
+		was, known := worst[o.Origin]
+		if !known {
+			down = append(down, r)
+		} else if is > was {
+			down[slices.IndexFunc(down, func(d alert.Reading) bool { return d.Subject == o.Origin })] = r
+		}
+		worst[o.Origin] = max(is, was)
+	}
+	return down
+}
+
+// origins are those of all routes; one of several routes is there as often.
 func (s *service) origins() []proxy.OriginState {
 	l := s.content.live
 	if l == nil {
@@ -209,18 +244,9 @@ func (s *service) origins() []proxy.OriginState {
 	}
 	var all []proxy.OriginState
 	for _, b := range l.sites().backends() {
-		if b.states == nil {
-			continue
-		}
-		for _, o := range b.states() {
-			if !slices.ContainsFunc(all, func(p proxy.OriginState) bool { return p.Origin == o.Origin && p.Circuit == o.Circuit }) {
-				all = append(all, o)
-			}
+		if b.states != nil {
+			all = append(all, b.states()...)
 		}
 	}
-	// An origin that two routes have is down if one of them has left it out.
-	slices.SortStableFunc(all, func(a, b proxy.OriginState) int {
-		return int(b.Circuit) - int(a.Circuit)
-	})
 	return all
 }

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,8 +19,10 @@ import (
 	"freshet/internal/alert"
 	"freshet/internal/config"
 	"freshet/internal/follow"
+	"freshet/internal/journal"
 	"freshet/internal/mailtest"
 	"freshet/jobs"
+	"freshet/proxy"
 )
 
 // A standby is no queue that stopped, unless nobody leads.
@@ -70,7 +76,7 @@ func TestJobsBehindSchedules(t *testing.T) {
 		t.Fatalf("%+v %+v %v", list, more, err)
 	}
 	now := list[0].Submitted.Add(2 * time.Hour)
-	if got := jobWaits(list, now); len(got) != 1 || got[0].Subject != string(late)+" late" || got[0].Value != 7200 {
+	if got := (&sampler{}).jobWaits(list, now); len(got) != 1 || got[0].Subject != string(late)+" late" || got[0].Value != 7200 {
 		t.Errorf("%+v", got)
 	}
 	submit(alertJobs, jobs.Spec{})
@@ -97,6 +103,61 @@ func TestNoRequestsNoAllClear(t *testing.T) {
 		}
 	}
 }
+
+// A circuit begins closed, in a new process as after a reload. That is not that
+// its origin is well: an answer is, that comes after the last failure.
+func TestOriginUntried(t *testing.T) {
+	fault, answer := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, false
+	open := func() *proxy.Handler {
+		h, err := proxy.New(proxy.Options{Origins: []string{"http://a"}, MaxFails: 2, FailTimeout: time.Nanosecond, Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			if answer {
+				return &http.Response{StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody}, nil
+			}
+			return nil, fault
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	s := &service{journal: journal.New(journal.Options{Records: 16, Details: 16})}
+	ask := func(h *proxy.Handler) { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) }
+	is := func(what string, want float64, of ...*proxy.Handler) {
+		t.Helper()
+		s.content.states = func() (all []proxy.OriginState) {
+			for _, h := range of {
+				all = append(all, h.States()...)
+			}
+			return all
+		}
+		look := alert.Look{}
+		s.lookAtOrigins(look, time.Now())
+		if r := look["origin_down"]; len(r) != 1 || r[0].Value != want && !(math.IsNaN(want) && math.IsNaN(r[0].Value)) {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+	h := open()
+	is("at first", math.NaN(), h)
+	ask(h)
+	is("a failure", math.NaN(), h)
+	ask(h)
+	is("it is left out", 1, h)
+	restarted := open()
+	is("after a restart", math.NaN(), restarted)
+	is("in one of two routes", 1, restarted, h)
+	answer = true
+	ask(restarted)
+	is("an answer", 0, restarted)
+	is("that one of two routes has had", 0, open(), restarted)
+	answer = false
+	ask(restarted)
+	is("and a failure again", math.NaN(), restarted)
+	is("with one that is untried", math.NaN(), open(), restarted)
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // A certificate that cannot be read for a moment is not gone.
 func TestCertificateUnread(t *testing.T) {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"freshet/fleet"
@@ -21,7 +22,7 @@ const (
 )
 
 // lookAtJobs looks at the queue, if it is kept here.
-func (s *service) lookAtJobs(ctx context.Context, look alert.Look, now time.Time) {
+func (s *service) lookAtJobs(ctx context.Context, look alert.Look, k *sampler, now time.Time) {
 	if s.jobs == nil || s.joins() {
 		return
 	}
@@ -40,7 +41,7 @@ func (s *service) lookAtJobs(ctx context.Context, look alert.Look, now time.Time
 		}
 	}
 	if list, more, err := listJobs(ctx, q, jobs.Filter{Waiting: true, Oldest: true}); err == nil {
-		look["job_wait"] = append(jobWaits(list, now), more...)
+		look["job_wait"] = append(k.jobWaits(list, now), more...)
 	}
 }
 
@@ -74,11 +75,13 @@ func queueAway(away error) []alert.Reading {
 }
 
 // jobWaits is how long jobs wait.
-func jobWaits(list []jobs.Info, now time.Time) (all []alert.Reading) {
+func (k *sampler) jobWaits(list []jobs.Info, now time.Time) (all []alert.Reading) {
+	seen := lasting{}
 	for i := range list {
 		j := &list[i]
-		all = append(all, alert.Reading{Subject: jobSubject(j), Value: now.Sub(j.Submitted).Seconds(), Detail: j.Waits})
+		all = append(all, alert.Reading{Subject: jobSubject(j), Value: k.jobs.seconds(seen, string(j.ID), j.Submitted, now, k.ran), Detail: j.Waits})
 	}
+	k.jobs = seen
 	return all
 }
 
@@ -98,7 +101,7 @@ func (s *service) lookAtServers(ctx context.Context, look alert.Look, k *sampler
 	if err != nil {
 		return
 	}
-	look["server_away"] = k.fleet.look(list, now)
+	look["server_away"] = k.fleet.look(list, now, k.ran)
 }
 
 // lookAtPurges looks at which servers have not confirmed them: they are waited
@@ -112,25 +115,37 @@ func (s *service) lookAtPurges(look alert.Look, k *sampler, now time.Time) {
 	if err != nil {
 		return
 	}
-	waits := map[string]alert.Reading{}
-	for i := range a.Receipts {
-		r := &a.Receipts[i]
+	look["purge_wait"] = k.purgeWaits(a.Receipts, now)
+}
+
+// purgeWaits is for how long each server of the fleet has not confirmed a purge.
+// When that is not known of one purge, nothing is known of the server.
+func (k *sampler) purgeWaits(receipts []control.Receipt, now time.Time) (all []alert.Reading) {
+	waits, seen := map[string]alert.Reading{}, lasting{}
+	for i := range receipts {
+		r := &receipts[i]
 		for _, n := range r.Nodes {
 			if _, there := k.fleet.heard[n.Node]; !there {
 				continue
 			}
-			if _, known := waits[n.Node]; !known {
-				waits[n.Node] = alert.Reading{Subject: n.Node}
+			longest, known := waits[n.Node]
+			if !known {
+				longest.Subject = n.Node
 			}
-			if age := now.Sub(r.Time).Seconds(); n.State != control.NodeDone && age > waits[n.Node].Value {
-				waits[n.Node] = alert.Reading{Subject: n.Node, Value: age, Detail: "The purge " + r.ID + " is not confirmed."}
+			if n.State != control.NodeDone {
+				age := k.purges.seconds(seen, r.ID, r.Time, now, k.ran)
+				if math.IsNaN(age) || age > longest.Value {
+					longest.Value, longest.Detail = age, "The purge "+r.ID+" is not confirmed."
+				}
 			}
+			waits[n.Node] = longest
 		}
 	}
-	look["purge_wait"] = nil
+	k.purges = seen
 	for _, r := range waits {
-		look["purge_wait"] = append(look["purge_wait"], r)
+		all = append(all, r)
 	}
+	return all
 }
 
 // joins reports whether the queue is another server's, whose fleet this one is of.

@@ -12,24 +12,32 @@ import (
 // of the hub, after which nothing is known of a server until it reports: one that
 // was away is so still, and one that was there has to come back.
 type presence struct {
-	began time.Time // the first look of this process
+	began time.Time     // the first look of this process
+	ran   time.Duration // at the last look, as sampler.ran
 	heard map[string]heardOf
 }
 
 // heardOf is a server that was heard of and has not said goodbye.
 type heardOf struct {
-	Away time.Time `json:"away,omitzero"` // since when it is away; zero: it is not
+	Away time.Time     `json:"away,omitzero"` // since when it is away; zero: it is not
+	For  time.Duration `json:"for,omitzero"`  // how long that is: it never becomes less
 }
 
-// look returns how long servers are away, and notes it.
-func (p *presence) look(list []fleet.Server, now time.Time) (all []alert.Reading) {
-	if p.began.IsZero() {
-		p.began = now
+// same reports whether nothing has changed that has to be saved at once.
+func (h heardOf) same(other heardOf) bool { return h.Away.Equal(other.Away) }
+
+// look returns how long servers are away, and notes it. From the first look on
+// that grows as time passes, whatever is done to the clock.
+func (p *presence) look(list []fleet.Server, now time.Time, ran time.Duration) (all []alert.Reading) {
+	first := p.began.IsZero()
+	if first {
+		p.began, p.ran = now, ran
 	}
 	is := make(map[string]heardOf, len(list))
 	for i := range list {
 		one := &list[i]
 		h, known := p.heard[one.Name]
+		was := !first && !h.Away.IsZero()
 		switch one.State {
 		case fleet.StateInvited:
 			if !known {
@@ -44,17 +52,22 @@ func (p *presence) look(list []fleet.Server, now time.Time) (all []alert.Reading
 				h.Away = one.Away
 			}
 		default:
-			h.Away = time.Time{}
+			h = heardOf{}
 		}
 		r := alert.Reading{Subject: one.Name}
 		if !h.Away.IsZero() {
-			r.Value = now.Sub(h.Away).Seconds()
+			if was {
+				h.For += ran - p.ran
+			} else {
+				h.For = max(h.For, now.Sub(h.Away))
+			}
+			r.Value = h.For.Seconds()
 		}
 		all = append(all, r)
 		if one.State != fleet.StateDrained && !one.Hub {
 			is[one.Name] = h
 		}
 	}
-	p.heard = is
+	p.heard, p.ran = is, ran
 	return all
 }

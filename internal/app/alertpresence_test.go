@@ -26,10 +26,10 @@ func TestPresence(t *testing.T) {
 		}
 		return all
 	}
-	p := &presence{}
+	p, began := &presence{}, now
 	check := func(what string, all []fleet.Server, want ...float64) {
 		t.Helper()
-		got := p.look(all, now)
+		got := p.look(all, now, now.Sub(began))
 		if len(got) != len(want) {
 			t.Fatalf("%s: %+v", what, got)
 		}

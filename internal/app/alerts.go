@@ -197,7 +197,7 @@ func (a *alerts) look() {
 			s.Add(told)
 		}
 	}
-	changed := len(told) > 0 || !slices.EqualFunc(before, a.machine.Alerts(), sameAlert) || !maps.Equal(a.servers, a.sample.fleet.heard)
+	changed := len(told) > 0 || !slices.EqualFunc(before, a.machine.Alerts(), sameAlert) || !maps.EqualFunc(a.servers, a.sample.fleet.heard, heardOf.same)
 	a.servers = a.sample.fleet.heard
 	a.mu.Unlock()
 	if changed {
