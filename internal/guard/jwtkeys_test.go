@@ -133,6 +133,12 @@ func TestJWTKeysLifetime(t *testing.T) {
 		{http.Header{"Cache-Control": {"no-cache, max-age=300"}}, 30 * time.Second},
 		{http.Header{"Cache-Control": {"max-age=31536000"}}, 24 * time.Hour},
 		{http.Header{"Expires": {date(time.Hour)}, "Date": {date(0)}}, time.Hour},
+		// Its clock and ours differ.
+		{http.Header{"Cache-Control": {"max-age=300"}, "Date": {date(-time.Hour)}}, 5 * time.Minute},
+		{http.Header{"Cache-Control": {"max-age=300"}, "Date": {date(20000 * time.Hour)}}, 5 * time.Minute},
+		{http.Header{"Cache-Control": {"max-age=300"}, "Date": {"Fri, 31 Dec 9999 23:59:59 GMT"}}, 5 * time.Minute},
+		{http.Header{"Cache-Control": {"max-age=300"}, "Age": {"200"}, "Date": {date(-time.Hour)}}, 100 * time.Second},
+		{http.Header{"Expires": {date(-time.Hour)}, "Date": {date(-2 * time.Hour)}}, time.Hour},
 		{http.Header{"Expires": {"0"}, "Date": {date(0)}}, 30 * time.Second},
 		{http.Header{"Last-Modified": {date(-1000 * time.Hour)}, "Date": {date(0)}}, 10 * time.Minute},
 	} {

@@ -10,6 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
+	"freshet/internal/keyfile"
 	"freshet/internal/rule"
 )
 
@@ -88,5 +91,56 @@ func TestJWTBusy(t *testing.T) {
 		}
 		figures("who has gone was not refused", VerifyingFigures{1, 0, 3, 3})
 		leave()
+	})
+}
+
+// slowKey is a public key by which a token is verified until somebody says that it is.
+type slowKey struct {
+	begun atomic.Int64
+	ends  chan struct{}
+}
+
+func (k *slowKey) VerifyPayload(_, _ []byte, _ jose.SignatureAlgorithm) error {
+	k.begun.Add(1)
+	<-k.ends
+	return nil
+}
+
+// However many come, no more are verified at once than may be; and of those that come
+// with the same token, who waited until it was verified does not have it verified.
+func TestJWTAtOnce(t *testing.T) {
+	v := NewVerifying()
+	v.turns.Running = 2
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, theIssuer().set(), JWTOptions{Verifying: v})
+		key := &slowKey{ends: make(chan struct{})}
+		ring := &jwtRing{keys: []jwtKey{{id: "e", algorithm: keyfile.ES256, public: key}}}
+		token := jwt(t, jwtHeader, goodJWT, theIssuer().ec)
+		h, refused := readJWT(token, "", keyfile.TokenAlgorithms)
+		if refused != nil {
+			t.Fatal(refused)
+		}
+		var passed atomic.Int64
+		for range 10 {
+			go func() {
+				if good, refused := g.signed(t.Context(), token, &h, ring, ring.keys); good && refused == nil {
+					passed.Add(1)
+				}
+			}()
+		}
+		synctest.Wait()
+		for i := int64(2); i <= 5; i++ {
+			if got := key.begun.Load(); got != i || passed.Load() != i-2 {
+				t.Errorf("%d were begun, want %d; %d have passed", got, i, passed.Load())
+			}
+			key.ends <- struct{}{}
+			synctest.Wait()
+		}
+		g.remember(ring, g.sum(token), jwtPass{until: 1 << 62})
+		close(key.ends)
+		synctest.Wait()
+		if got := key.begun.Load(); got != 6 || passed.Load() != 10 {
+			t.Errorf("%d were begun, and %d have passed", got, passed.Load())
+		}
 	})
 }
