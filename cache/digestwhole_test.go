@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -155,4 +156,96 @@ func TestWholeAsPart(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWrongWholeUnstored: what is joined on its way to a client is compared, too,
+// when it cannot be written to the file: another request adds to that, or the disk
+// is full, from the beginning or later on.
+func TestWrongWholeUnstored(t *testing.T) {
+	const size = 300_000
+	for _, c := range []struct {
+		name string
+		had  []string // what is stored
+		room int64    // on the disk then; negative: another request adds to the file
+	}{
+		{"busy, the end", []string{"0-119999"}, -1},
+		{"busy, the beginning", []string{"120000-"}, -1},
+		{"busy, two gaps", []string{"0-29999", "120000-149999"}, -1},
+		{"busy, two gaps and what is stored", []string{"60000-89999", "270000-"}, -1},
+		{"no room, the end", []string{"0-119999"}, 0},
+		{"no room, two gaps and what is stored", []string{"60000-89999", "270000-"}, 0},
+		{"little room, the end", []string{"0-119999"}, 70_000},
+		{"little room, two gaps", []string{"0-29999", "120000-149999"}, 70_000},
+		{"little room, two gaps and what is stored", []string{"60000-89999", "270000-"}, 70_000},
+	} {
+		for _, ok := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, right %v", c.name, ok), func(t *testing.T) {
+				files := &failingFS{}
+				files.room.Store(-1)
+				store, err := newStore(StoreOptions{Dir: t.TempDir(), fs: files, ErrorLog: slog.New(slog.DiscardHandler)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { store.Close() })
+				right, bad := newFilm(size, `"1"`), newFilm(size, `"1"`)
+				for i := range bad.data {
+					bad.data[i] ^= 1
+				}
+				serves := right.data
+				w := newWorld(t, Options{MaxInMemory: 10_000, Store: store}, func(rw http.ResponseWriter, r *http.Request) {
+					h := rw.Header()
+					h.Set("Cache-Control", "max-age=1000")
+					h.Set("Etag", `"1"`)
+					h.Set("Repr-Digest", digest.Of(digest.SHA256, right.data).String())
+					http.ServeContent(rw, r, "", time.Time{}, bytes.NewReader(serves))
+				})
+				for i, r := range c.had {
+					w.do("GET /film", "Range: bytes="+r)
+					if i == 0 {
+						continue
+					}
+					if rec := w.do("GET /film", "Range: bytes="+r); !strings.Contains(rec.Header().Get("Cache-Status"), "hit") {
+						t.Fatal("it is not stored")
+					}
+				}
+				if !ok {
+					serves = bad.data
+				}
+				files.room.Store(c.room)
+				if c.room < 0 {
+					o := storedFilm(t, w)
+					file, err := store.disk.files.AddTo(o.body.disk.key, o.body.disk.id)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer file.Abort()
+				}
+				rec, cut := cutOff(w)
+				switch {
+				case ok && (cut || !bytes.Equal(rec.Body.Bytes(), right.data)):
+					t.Errorf("%d, %d bytes, cut %v", rec.Code, rec.Body.Len(), cut)
+				case !ok && (!cut || rec.Body.Len() >= size):
+					t.Errorf("what is wrong came: %d, %d bytes, cut %v", rec.Code, rec.Body.Len(), cut)
+				case !ok && (rec.rule != rule.CacheDigestWrong || rec.detail.Storing != rule.CacheDigestWrong || rec.detail.Stored):
+					t.Errorf("the record says %v, %+v", rec.rule, rec.detail)
+				}
+				if !ok {
+					serves = right.data
+					if rec, cut := cutOff(w); cut || !bytes.Equal(rec.Body.Bytes(), right.data) {
+						t.Errorf("then: %d, %d bytes, cut %v", rec.Code, rec.Body.Len(), cut)
+					}
+				}
+			})
+		}
+	}
+}
+
+// storedFilm is the film as it is stored.
+func storedFilm(t *testing.T, w *world) *object {
+	t.Helper()
+	r := w.store.find("http://example.com/film")
+	if r == nil || len(r.objects) != 1 {
+		t.Fatal("nothing is stored")
+	}
+	return r.objects[0]
 }

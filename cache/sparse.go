@@ -31,6 +31,10 @@ type sparse struct {
 	joined  bool        // stored bytes have been sent
 	wrong   bool        // what came, or all there is now, is not what its digest says
 	secret  bool        // the origin says that it may not be stored any more
+
+	// sum is of all bytes from the first on, once some that came are in no file that
+	// could be compared; nil before, and where not all is known.
+	sum *digest.Checker
 }
 
 var errSparse = errors.New("cache: the origin did not send the missing part")
@@ -70,8 +74,7 @@ func (h *Handler) serveSparse(w http.ResponseWriter, q *inquiry) bool {
 			return false
 		}
 		if s.wrong { // the last bytes have not been sent
-			q.storing, q.stored = rule.CacheDigestWrong, false
-			h.tell(w, q, rule.CacheDigestWrong)
+			s.reportWrong()
 		}
 		if err != nil || n == 0 {
 			panic(http.ErrAbortHandler)
@@ -79,6 +82,12 @@ func (h *Handler) serveSparse(w http.ResponseWriter, q *inquiry) bool {
 		at += n
 	}
 	return true
+}
+
+// reportWrong has the record say that what is joined is not what its digest says.
+func (s *sparse) reportWrong() {
+	s.q.storing, s.q.stored = rule.CacheDigestWrong, false
+	s.h.tell(s.w, s.q, rule.CacheDigestWrong)
 }
 
 // begin sends what stands before the bytes that are asked for: the head, the
@@ -91,6 +100,11 @@ func (s *sparse) begin() {
 	}
 	if s.before.Length > 0 {
 		s.joined = true
+		if s.sumStored(s.before); s.sumIsWrong(s.before.Start + s.before.Length) {
+			s.wrong = true
+			s.reportWrong()
+			panic(http.ErrAbortHandler)
+		}
 		if err := s.o.body.disk.send(s.w, s.before); err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -136,6 +150,9 @@ func (s *sparse) fetch(gap field.Range) (int64, error) {
 		return 0, errSparse
 	}
 	p.store()
+	if err == nil && p.n == p.length && s.sumIsWrong(p.gap.Start+p.n) {
+		s.wrong = true
+	}
 	switch {
 	case err != nil:
 	case s.wrong && (s.joined || p.gap.Start+p.n < s.r.Start+s.r.Length):
@@ -158,7 +175,7 @@ type piece struct {
 	file                *diskstore.Writer // nil: what comes is not stored
 
 	// What can be compared with a digest is compared before the last of it is sent:
-	// what came with that of the part, or what it makes whole with that of the whole.
+	// what came with that of the part, and what it makes whole with that of the whole.
 	check *digest.Checker // nil: nothing is said of the part
 	holds bool            // the last bytes are kept back
 	last  []byte
@@ -198,19 +215,13 @@ func (p *piece) WriteHeader(code int) {
 	if p.good {
 		p.length = last + 1 - from
 		p.check = checkerOf(http.MethodGet, code, p.header)
-		p.holds = p.check != nil || p.completes()
+		p.holds = p.check != nil || len(o.fields["Repr-Digest"]) > 0
 		p.file, _ = p.s.h.store.disk.files.AddTo(o.body.disk.key, o.body.disk.id)
 		p.s.begin()
+		if p.file == nil { // another request adds to it, or the disk is full
+			p.sumAll(nil)
+		}
 	}
-}
-
-// completes reports whether the object is whole with this piece, and says by a
-// digest what it has to be.
-func (p *piece) completes() bool {
-	b := &p.s.o.body
-	end := p.gap.Start + p.length
-	return len(p.s.o.fields["Repr-Digest"]) > 0 && b.missing(field.Range{Length: p.gap.Start}).Length == 0 &&
-		b.missing(field.Range{Start: end, Length: b.size - end}).Length == 0
 }
 
 // Write implements io.Writer.
@@ -226,9 +237,13 @@ func (p *piece) Write(b []byte) (int, error) {
 	}
 	if p.file != nil {
 		if _, err := p.file.WriteAt(b, p.gap.Start+p.n); err != nil {
+			p.sumAll(p.file)
 			p.file.Abort()
 			p.file = nil
 		}
+	}
+	if p.s.sum != nil {
+		p.s.sum.Write(b)
 	}
 	p.n += int64(len(b))
 	if p.holds && p.n == p.length {
@@ -247,29 +262,34 @@ func (p *piece) Flush() {
 
 // store adds what came to what is stored, even when it broke off.
 func (p *piece) store() {
-	if p.file == nil {
+	file := p.file
+	if file == nil {
 		return
 	}
+	file.Retain() // what cannot be stored is still to be read
+	defer file.Release()
 	s := p.s
 	n := &renewal{s.h, s.q, s.o, p.header, p.requested, p.received, p.born}
 	o, keep := n.joined(nil)
-	if o.contradictsFile(p.file, s.o.body.size) {
-		p.file.Abort()
+	if o.contradictsFile(file, s.o.body.size) {
+		file.Abort()
 		s.wrong = true
 		return
 	}
-	stored, err := p.file.Finish()
+	stored, err := file.Finish()
 	if err != nil || !keep {
-		p.file.Abort()
+		file.Abort()
 		s.secret = s.secret || !keep
+		p.sumAll(file)
 		return
 	}
 	o.body = onDisk(s.h.store.disk, s.o.body.disk.key, &stored)
 	kept, err := s.h.store.putFile(s.q.key, o, p.asked, s.h.opt.MaxVariants)
 	if err != nil || !kept {
-		p.file.Abort() // unless it was stored before it was overtaken
+		file.Abort() // unless it was stored before it was overtaken
 	}
 	if err != nil {
+		p.sumAll(file)
 		return
 	}
 	s.o = o
