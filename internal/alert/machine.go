@@ -92,6 +92,11 @@ type Machine struct {
 	stands  map[string]Standing
 	lacks   map[key]*lack // of the last step
 	missed  int64
+	last    time.Time // the last step; zero: none was since New or Restore
+
+	// lap is how long it is from one step to the next, whatever was done to the
+	// clock; nil: what Sub of their times says, which read the clock that nobody sets.
+	lap func(from, to time.Time) time.Duration
 }
 
 type key struct{ rule, subject string }
@@ -119,8 +124,10 @@ func (m *Machine) Rules() []Rule { return m.rules }
 func (m *Machine) Missed() int64 { return m.missed }
 
 // Step looks at all rules and returns what is to be told. Looks that are more
-// than some seconds apart are as good: what was seen is taken to have lasted.
+// than some seconds apart are as good: what was seen is taken to have lasted. Of times
+// that are from time.Now it sees when the clock was set, which is no time that passed.
 func (m *Machine) Step(now time.Time, look Look) []Notice {
+	m.shift(now)
 	now = now.Round(0).UTC()
 	m.unwind(now)
 	var told []Notice
@@ -134,22 +141,6 @@ func (m *Machine) Step(now time.Time, look Look) []Notice {
 	m.history = append(m.history, told...)
 	m.history = slices.Delete(m.history, 0, max(len(m.history)-maxHistory, 0))
 	return told
-}
-
-// unwind moves times that have not come yet to now: the clock was set back.
-func (m *Machine) unwind(now time.Time) {
-	for _, a := range m.alerts {
-		for _, t := range []*time.Time{&a.Since, &a.Raised, &a.Told, &a.Well, &a.Known} {
-			if t.After(now) {
-				*t = now
-			}
-		}
-		for i := range a.Before {
-			if a.Before[i].After(now) {
-				a.Before[i] = now
-			}
-		}
-	}
 }
 
 func (m *Machine) stepRule(told []Notice, r *Rule, now time.Time, look Look, lacked map[key]*lack) []Notice {

@@ -221,6 +221,62 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
+// A clock that is set, forward or back, is no time that has passed: it neither
+// raises, ends or reminds of anything, nor keeps that from happening.
+func TestClockSet(t *testing.T) {
+	const rule = "errors: > 5% for 3m of 50"
+	for _, c := range []struct{ name, before, after, want string }{
+		{"unknown", "hhhh" + "-", "-----", "raised@4"},
+		{"unknown for a day", "hhhh" + strings.Repeat("-", 700), strings.Repeat("-", 740), "raised@4 over@1444"},
+		{"pending", "h", "hhhh", "raised@4"},
+		{"well", "hhhh" + "l", "llll", "raised@4 over@8"},
+		{"well for a moment", "hhhh" + "l", "lh", "raised@4"},
+		{"a reminder", "hhhh" + strings.Repeat("h", 1000), strings.Repeat("h", 500), "raised@4 reminder@1444"},
+		{"again takes twice as long", "hhhhllll" + "hhhh", "lllllll", "raised@4 over@8 raised@12 over@19"},
+	} {
+		for _, set := range []time.Duration{0, 48 * time.Hour, -48 * time.Hour, 5 * time.Minute, -5 * time.Minute} {
+			p := newPlay(rule)
+			p.m.lap = func(time.Time, time.Time) time.Duration { return time.Minute }
+			p.minutes(c.before)
+			p.now = p.now.Add(set)
+			was := len(p.log)
+			p.minutes(c.after)
+			for i := range p.log[was:] { // as the minutes passed
+				kind, at, _ := strings.Cut(p.log[was+i], "@")
+				var minute int
+				fmt.Sscan(at, &minute)
+				p.log[was+i] = fmt.Sprintf("%s@%d", kind, minute-int(set/time.Minute))
+			}
+			if got := strings.Join(p.log, " "); got != c.want {
+				t.Errorf("%s, set by %v: got %q, want %q", c.name, set, got, c.want)
+			}
+		}
+	}
+}
+
+// A figure that is not known at the first look after two days without a server has
+// not been unknown for a day.
+func TestUnknownAfterRestart(t *testing.T) {
+	p := newPlay("errors: > 5% for 3m of 50")
+	p.minutes("hhhh")
+	data, err := p.m.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.m = New(Options{Rules: p.m.Rules(), Server: "edge-1"})
+	if err := p.m.Restore(data); err != nil {
+		t.Fatal(err)
+	}
+	p.now = p.now.Add(48 * time.Hour)
+	p.minutes("-" + strings.Repeat("-", 1438))
+	if got := strings.Join(p.log, " "); strings.Contains(got, "over") {
+		t.Errorf("got %q", got)
+	}
+	if p.minutes("--"); !strings.HasSuffix(strings.Join(p.log, " "), "over@4325") {
+		t.Errorf("got %q", p.log)
+	}
+}
+
 // What would not have been raised yet is not missed yet.
 func TestMissedWhenRaised(t *testing.T) {
 	p := newPlay("origin-down: for 3m")

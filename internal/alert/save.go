@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 )
 
 // saved is what outlives a machine.
@@ -51,6 +52,6 @@ func (m *Machine) Restore(data []byte) error {
 		}
 		alerts[key{a.Rule, a.Subject}] = &a
 	}
-	m.alerts, m.history, m.missed = alerts, slices.Clone(s.History), s.Missed
+	m.alerts, m.history, m.missed, m.last = alerts, slices.Clone(s.History), s.Missed, time.Time{}
 	return nil
 }
