@@ -21,21 +21,25 @@ type Way interface {
 	ID() string
 
 	// Send sends all of some notices, and says that others were dropped before.
-	// ErrRefused says that it is of no use to try them again.
+	// ErrRefused says that it is of no use to try them again, ErrApart that it is of
+	// none to try them together: each may be taken by itself.
 	Send(ctx context.Context, notices []alert.Notice, dropped int64) error
 
 	// Most is how many notices go at once.
 	Most() int
 }
 
-// ErrRefused is how a Send can end besides.
-var ErrRefused = errors.New("refused")
+// ErrRefused and ErrApart are how a Send can end besides.
+var (
+	ErrRefused = errors.New("refused")
+	ErrApart   = errors.New("refused together")
+)
 
 // Options say how a Sender behaves.
 type Options struct {
 	Queue int           // notices that wait; 0: 100
 	Retry time.Duration // pause after a first failure; 0: a minute. Further ones are four times as long each, an hour at most.
-	Keep  time.Duration // how long a notice is tried for; 0: a day
+	Keep  time.Duration // how long a notice is tried for, from Add on; 0: a day
 
 	Log *slog.Logger // nil: nothing is told
 
@@ -60,11 +64,20 @@ type Sender struct {
 	ran  sync.WaitGroup
 	wake chan struct{} // of length 1
 
-	mu      sync.Mutex     // guards what follows; a leaf
-	queue   []alert.Notice // what is put here wakes run
-	untold  int64          // dropped, and nobody was told yet
+	mu      sync.Mutex // guards what follows; a leaf
+	queue   []waiting  // what is put here wakes run
+	untold  int64      // dropped, and nobody was told yet
+	apart   int        // the first of the queue, which are sent by themselves
 	state   State
 	started bool
+}
+
+// A waiting notice is given up for how long it was tried for, and not for what its
+// time says: the clock may have been set since.
+type waiting struct {
+	alert.Notice
+	added  time.Time
+	failed int64 // State.Failed then: there was no try for it yet
 }
 
 // State is how a Sender is.
@@ -120,7 +133,9 @@ func (s *Sender) Close() {
 func (s *Sender) Add(notices []alert.Notice) {
 	s.mu.Lock()
 	n := max(min(len(notices), s.o.Queue-len(s.queue)), 0)
-	s.queue = append(s.queue, notices[:n]...)
+	for i := range notices[:n] {
+		s.queue = append(s.queue, waiting{notices[i], time.Now(), s.state.Failed})
+	}
 	s.drop(len(notices) - n)
 	select {
 	case s.wake <- struct{}{}:
@@ -142,7 +157,15 @@ func (s *Sender) drop(n int) {
 func (s *Sender) Waiting() []alert.Notice {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.queue)
+	return unwrap(s.queue)
+}
+
+func unwrap(queue []waiting) []alert.Notice {
+	all := make([]alert.Notice, len(queue))
+	for i := range queue {
+		all[i] = queue[i].Notice
+	}
+	return all
 }
 
 // State returns how it is.
@@ -185,13 +208,14 @@ func (s *Sender) run() {
 	}
 }
 
-// next returns what is to be sent now, and how many were dropped before. What is
-// too old is dropped.
+// next returns what is to be sent now, and how many were dropped before. What was
+// tried for too long is dropped.
 func (s *Sender) next() ([]alert.Notice, int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	fresh := slices.DeleteFunc(slices.Clone(s.queue), func(n alert.Notice) bool { return now.Sub(n.Time) > s.o.Keep })
+	fresh := slices.DeleteFunc(slices.Clone(s.queue), func(w waiting) bool {
+		return time.Since(w.added) > s.o.Keep && s.state.Failed > w.failed
+	})
 	if old := len(s.queue) - len(fresh); old > 0 {
 		s.drop(old)
 		if s.o.Log != nil {
@@ -204,10 +228,14 @@ func (s *Sender) next() ([]alert.Notice, int64) {
 	default:
 	}
 	n := min(len(s.queue), max(s.way.Most(), 1))
-	return slices.Clone(s.queue[:n]), s.untold
+	if s.apart > 0 {
+		n = min(n, 1)
+	}
+	return unwrap(s.queue[:n]), s.untold
 }
 
-// done takes off what was sent; it returns false when it is to be tried again.
+// done takes off what was sent; it returns false when that is to be tried again
+// after a pause.
 func (s *Sender) done(batch []alert.Notice, dropped int64, err error, pause time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,13 +251,17 @@ func (s *Sender) done(batch []alert.Notice, dropped int64, err error, pause time
 	case err == nil:
 		s.state.Sent += int64(len(batch))
 		s.untold -= dropped
-	case errors.Is(err, ErrRefused):
+	case errors.Is(err, ErrApart) && len(batch) > 1:
+		s.apart = len(batch)
+		return true
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrApart):
 		s.drop(len(batch))
 	default:
 		s.state.Next = s.state.Last.Add(pause)
 		return false
 	}
 	s.queue = slices.Delete(s.queue, 0, len(batch))
+	s.apart = max(s.apart-len(batch), 0)
 	return true
 }
 

@@ -99,6 +99,22 @@ func TestSender(t *testing.T) {
 			}
 			return nil
 		}}, Options{}, func(s *Sender) { s.Add(some("ab")) }, "0:a 0:b(-1)", 0},
+		{"refused together", fake{most: 3, err: func(n int) error {
+			switch n {
+			case 1:
+				return fmt.Errorf("too much: %w", ErrApart)
+			case 2:
+				return fmt.Errorf("no: %w", ErrRefused)
+			case 3:
+				return errTest
+			}
+			return nil
+		}}, Options{}, func(s *Sender) { s.Add(some("abcde")) }, "0:a+b+c 0:a 0:b(-1) 1:b(-1) 1:c 1:d+e", 0},
+		{"too old by its clock", fake{most: 1, err: failing(1)}, Options{}, func(s *Sender) {
+			old := some("a")
+			old[0].Time = old[0].Time.Add(-1000 * time.Hour)
+			s.Add(old)
+		}, "0:a 1:a", 0},
 		{"full", fake{most: 1, err: failing(1)}, Options{Queue: 2}, func(s *Sender) { s.Add(some("abcde")) }, "0:a(-3) 1:a(-3) 1:b", 0},
 		{"given up", fake{most: 1, err: failing(4)}, Options{Keep: time.Hour}, func(s *Sender) {
 			s.Add(some("a"))
@@ -121,6 +137,23 @@ func TestSender(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What has not been tried once is not given up, however long it has waited.
+func TestSenderUntried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{most: 1, block: make(chan struct{}), began: time.Now()}
+		s := NewSender(f, Options{})
+		s.Start()
+		s.Add(some("ab"))
+		time.Sleep(48 * time.Hour)
+		close(f.block)
+		synctest.Wait()
+		if f.log() != "0:a 2880:b" || len(s.Waiting()) != 0 {
+			t.Errorf("%s; %d wait", f.log(), len(s.Waiting()))
+		}
+		s.Close()
+	})
 }
 
 // One that hangs holds up no other, is left at the end, and what it had waits.
