@@ -302,6 +302,9 @@ func (n *Node) enroll(ctx context.Context, o *Options) error {
 	if o.NATS == nil && o.Peer == nil {
 		n.roll.keys, n.roll.serves = o.Tickets, func(name string) bool { return n.server != nil && n.server.Serves(name) }
 	}
+	if n.shared != nil {
+		n.roll.hubs = n.shared.addresses // before anybody reports
+	}
 	n.takers.Store(n.roll)
 	n.own = newReporter(nil)
 	n.own.worker, n.own.stays, n.own.figures, n.own.dir, n.own.log = n.worker, true, o.Figures, o.Dir, o.ErrorLog

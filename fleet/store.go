@@ -169,7 +169,6 @@ func (s *shared) admit(n *Node) error {
 	if err != nil {
 		return err
 	}
-	n.roll.hubs = s.addresses
 	stop, err := s.conn.ServeWith(callHub, bus.ServeOptions{Parallel: maxHubs, PerCaller: 2}, s.hear)
 	if err != nil {
 		return err
