@@ -23,8 +23,8 @@ import (
 	"freshet/jobs"
 )
 
-// plainIn lists the messages of a cluster that have a word, as they are stored;
-// all is how many messages there are.
+// plainIn lists the messages of a cluster that have a word, as they are stored, or,
+// without one, those of a fleet that are not sealed; all is how many there are.
 func plainIn(t *testing.T, url, word string) (found []string, all int) {
 	t.Helper()
 	c, err := bus.Connect(t.Context(), bus.ConnectOptions{URL: url, Name: "reader"})
@@ -47,7 +47,8 @@ func plainIn(t *testing.T, url, word string) (found []string, all int) {
 			}
 			n = m.Number
 			all++
-			if bytes.Contains(m.Payload, []byte(word)) {
+			ours := strings.HasPrefix(s.Name, "log_") || strings.HasPrefix(s.Name, "page_") || strings.HasPrefix(s.Name, "OBJ_")
+			if word != "" && bytes.Contains(m.Payload, []byte(word)) || word == "" && ours && len(m.Payload) > 0 && !atrest.IsSealed(m.Payload) {
 				found = append(found, fmt.Sprintf("%s %d", s.Name, n))
 			}
 		}
@@ -114,6 +115,9 @@ func TestFleetGetsKeys(t *testing.T) {
 		return slices.ContainsFunc(found, func(at string) bool { return strings.HasPrefix(at, "OBJ_files") }) &&
 			slices.ContainsFunc(found, func(at string) bool { return strings.HasPrefix(at, "log_purges") })
 	})
+	if found, _ := plainIn(t, url, ""); !slices.ContainsFunc(found, func(at string) bool { return strings.HasPrefix(at, "page_fleet") }) {
+		t.Errorf("the fleet's key is not found: this test finds nothing in %q", found)
+	}
 	two, _ := candidateOf(t, hub("two", "a"))
 	if !one.leadsNow() {
 		t.Fatal("the one without keys does not lead any more")
@@ -128,6 +132,9 @@ func TestFleetGetsKeys(t *testing.T) {
 	})
 	if found, all := plainIn(t, url, sealedWord); len(found) > 0 || all == 0 {
 		t.Errorf("of %d messages, plain are %q", all, found)
+	}
+	if found, all := plainIn(t, url, ""); len(found) > 0 { // the fleet's key, and who may join
+		t.Errorf("of %d messages, not sealed are %q", all, found)
 	}
 	for _, c := range []struct {
 		o    Options
@@ -283,12 +290,16 @@ func TestPeersGetKeys(t *testing.T) {
 	if err := hubs[0].Close(); err != nil {
 		t.Log(err)
 	}
-	o := all[0]
-	o.Ring, o.Dir, o.Tasks, o.Listen, o.ErrorLog = ringOf("c"), t.TempDir(), 1, wiretest.Reserve(t), slog.New(slog.DiscardHandler)
-	if other, err := Keep(t.Context(), o); !errors.Is(err, atrest.ErrNoKey) {
-		t.Errorf("with another key: %v", err)
-		if err == nil {
-			_ = other.Close()
+	o, said := all[0], &saidByHubs{}
+	o.Ring, o.Dir, o.Tasks, o.Listen, o.ErrorLog = ringOf("c"), t.TempDir(), 1, wiretest.Reserve(t), slog.New(slog.NewTextHandler(said, nil))
+	other, err := Keep(t.Context(), o)
+	if err == nil { // the others could not be asked in time; it says so later, and does not lead
+		defer other.Close()
+		until(t, "it says that it has other keys", func() bool { return strings.Contains(said.String(), "its keys are not those of the fleet") })
+		if other.leadsNow() {
+			t.Error("it leads")
 		}
+	} else if !errors.Is(err, atrest.ErrNoKey) {
+		t.Errorf("with another key: %v", err)
 	}
 }

@@ -71,7 +71,9 @@ func Rewrite(ctx context.Context, dir string, change *atrest.Change, kind *Kind,
 	r := &rewriting{kind: kind, progress: progress}
 	err := r.all(ctx, dir, change)
 	if err != nil && r.noted != "" && !r.moved {
-		err = errors.Join(err, removeLasting(r.noted)) // it is as it was
+		if back := removeLasting(r.noted); !errors.Is(back, fs.ErrNotExist) { // it is as it was
+			err = errors.Join(err, back)
+		}
 	}
 	return err
 }
@@ -120,8 +122,12 @@ func (r *rewriting) all(ctx context.Context, dir string, change *atrest.Change) 
 	if err := r.step(); err != nil {
 		return err
 	}
-	if !change.Plain {
-		return removeLasting(filepath.Join(sealed.Dir, begunName))
+	// Where nothing is sealed any more, what is plain is not taken for planted.
+	if err := removeLasting(filepath.Join(sealed.Dir, begunName)); err != nil || !change.Plain {
+		return err
+	}
+	if err := r.step(); err != nil {
+		return err
 	}
 	if err := os.Remove(filepath.Join(sealed.Dir, markerName)); err != nil {
 		return err
