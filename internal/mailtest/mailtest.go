@@ -31,6 +31,8 @@ type Options struct {
 
 	// Answers are given in place of the usual ones, by the first word; "" hangs up.
 	Answers map[string]string
+	// Refuse has mails with that text in them refused for good; "": none are.
+	Refuse string
 	// Later has recipients that are refused for now, so many times.
 	Later map[string]int
 	// Wait, when not nil, is waited for before the end of each mail is confirmed.
@@ -305,6 +307,10 @@ func (k *session) data() bool {
 		<-k.s.o.Wait
 	}
 	k.mail.Text = text
+	if refuse := k.s.o.Refuse; refuse != "" && strings.Contains(string(text), refuse) {
+		k.mail = Mail{User: k.mail.User}
+		return k.say("", "554 5.7.1 not that")
+	}
 	if _, refuses := k.s.o.Answers["."]; !refuses {
 		k.s.mails <- k.mail
 	}

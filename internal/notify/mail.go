@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"mime/quotedprintable"
 	"net/mail"
@@ -82,7 +83,12 @@ func (m *Mail) Send(ctx context.Context, notices []alert.Notice, dropped int64) 
 	if err != nil {
 		return err
 	}
-	return m.SMTP.Send(ctx, from, m.For, text)
+	err = m.SMTP.Send(ctx, from, m.For, text)
+	var r *Refusal
+	if errors.As(err, &r) && r.OfMail && len(notices) > 1 {
+		return fmt.Errorf("%w: %w", ErrApart, err)
+	}
+	return err
 }
 
 // make makes a mail.

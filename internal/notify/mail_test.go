@@ -205,3 +205,27 @@ func TestRecipientsApart(t *testing.T) {
 		}
 	}
 }
+
+// A mail with something in it that the server never takes holds up no other: its
+// notices are sent one by one, and the one is given up.
+func TestMailApart(t *testing.T) {
+	s := mailtest.Serve(t, mailtest.Options{Refuse: "poison"})
+	m := &Mail{From: "freshet@example.org", For: "ops@example.org", SMTP: &SMTP{Host: "127.0.0.1", Port: s.Port()}}
+	sender := NewSender(m, Options{Retry: time.Hour})
+	for _, subject := range []string{"first", "poison", "third"} {
+		sender.Add(oneOf(notice(t, subject)))
+	}
+	sender.Start()
+	defer sender.Close()
+	for _, want := range []string{"first", "third"} {
+		if got := s.Mail(t); !bytes.Contains(got.Text, []byte("Where     "+want)) {
+			t.Errorf("%s: %s", want, got.Text)
+		}
+	}
+	for sender.State().Sent < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	if is := sender.State(); is.Sent != 2 || is.Failed != 2 || is.Dropped != 1 || is.Waiting != 0 {
+		t.Errorf("%+v", is)
+	}
+}

@@ -58,7 +58,9 @@ const (
 var ErrNoTLS = errors.New("the server offers no STARTTLS, or somebody between has taken that out: nothing was sent; for a server that has TLS from the start give smtps://")
 
 // Send sends one mail to one recipient. ErrRefused says that the server takes none
-// for that one, for good (RFC 5321 §4.2.1); all else may be better later.
+// for that one, or not this mail, for good (RFC 5321 §4.2.1); in the second case a
+// Refusal is of the mail. All else may be better later: also that nobody may send
+// from that address, which is not of this mail.
 func (s *SMTP) Send(ctx context.Context, from, to string, mail []byte) error {
 	t, err := s.dial(ctx)
 	if err != nil {
@@ -83,6 +85,7 @@ type talk struct {
 	over  func() bool // ends the watch over the context
 	tls   bool
 	knows map[string]string // extensions, and what the server says of them
+	told  []string          // what is secret, as it was said and as it reads
 }
 
 func (s *SMTP) dial(ctx context.Context) (*talk, error) {
@@ -203,6 +206,7 @@ func (t *talk) login() error {
 	code := base64.StdEncoding.EncodeToString
 	switch {
 	case slices.Contains(ways, "PLAIN"): // RFC 4616
+		t.told = append(t.told, t.s.Password)
 		return t.secret("AUTH PLAIN", "AUTH PLAIN "+code([]byte("\x00"+t.s.User+"\x00"+t.s.Password)), 235)
 	case slices.Contains(ways, "LOGIN"):
 		if err := t.say(334, "AUTH LOGIN"); err != nil {
@@ -211,6 +215,7 @@ func (t *talk) login() error {
 		if err := t.secret("the user", code([]byte(t.s.User)), 334); err != nil {
 			return err
 		}
+		t.told = append(t.told, t.s.Password)
 		return t.secret("the password", code([]byte(t.s.Password)), 235)
 	}
 	return errors.New("mail server: it offers neither AUTH PLAIN nor AUTH LOGIN, and a user was given")
@@ -231,7 +236,7 @@ func (t *talk) mail(from, to string, mail []byte) error {
 		return reply.fault("RCPT TO:<" + to + ">")
 	}
 	if err := t.say(354, "DATA"); err != nil {
-		return err
+		return ofMail(err)
 	}
 	var b bytes.Buffer
 	w := textproto.NewWriter(bufio.NewWriter(&b)).DotWriter() // RFC 5321 §4.5.2
@@ -242,8 +247,21 @@ func (t *talk) mail(from, to string, mail []byte) error {
 	if _, err := t.conn.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("mail server: %w", err)
 	}
-	_, err = t.expect(250, endTime)
-	return err
+	reply, err = t.read(endTime)
+	if err == nil && reply.code != 250 {
+		err = reply.fault("the mail")
+	}
+	return ofMail(err)
+}
+
+// ofMail says of a refusal for good that it is of the mail.
+func ofMail(err error) error {
+	var r *Refusal
+	if !errors.As(err, &r) || r.Code < 500 {
+		return err
+	}
+	r.OfMail = true
+	return fmt.Errorf("%w: %w", ErrRefused, err)
 }
 
 // A reply is what a server answered.
@@ -257,6 +275,8 @@ type Refusal struct {
 	To   string // what was said
 	Code int
 	Text string
+
+	OfMail bool // another mail may be taken
 }
 
 func (r *Refusal) Error() string {
@@ -264,7 +284,7 @@ func (r *Refusal) Error() string {
 }
 
 func (r *reply) fault(to string) error {
-	return &Refusal{to, r.code, alert.Clean(strings.Join(r.text, " / "))}
+	return &Refusal{To: to, Code: r.code, Text: alert.Clean(strings.Join(r.text, " / "))}
 }
 
 func (t *talk) say(want int, line string) error {
@@ -278,6 +298,7 @@ func (t *talk) say(want int, line string) error {
 // secret says something that is shown to nobody; name is shown in its place.
 func (t *talk) secret(name, line string, want int) error {
 	t.trace("C: (" + name + ")")
+	t.told = append(t.told, line[strings.LastIndexByte(line, ' ')+1:])
 	if err := t.write(line); err != nil {
 		return err
 	}
@@ -327,7 +348,7 @@ func (t *talk) read(limit time.Duration) (*reply, error) {
 		if err != nil {
 			return nil, fmt.Errorf("mail server: read its answer: %w", err)
 		}
-		line := strings.TrimRight(string(raw), "\r\n")
+		line := t.shown(strings.TrimRight(string(raw), "\r\n"))
 		t.trace("S: " + alert.Clean(line))
 		if len(line) < 3 {
 			return nil, fmt.Errorf("mail server: %q is no answer", alert.Clean(line))
@@ -347,6 +368,28 @@ func (t *talk) read(limit time.Duration) (*reply, error) {
 		}
 	}
 	return nil, fmt.Errorf("mail server: an answer has more than %d lines", maxReplyLines)
+}
+
+// leastTold is how much of a secret is one: fewer bytes are anywhere.
+const leastTold = 4
+
+// shown is a line of the server without what follows its code if that repeats a
+// part of a secret, also with spaces between.
+func (t *talk) shown(line string) string {
+	flat, code := strings.ToLower(strings.Join(strings.Fields(line), "")), ""
+	if len(line) > 3 && strings.Trim(line[:3], "0123456789") == "" {
+		code = line[:4]
+	}
+	for _, secret := range t.told {
+		secret = strings.ToLower(strings.Join(strings.Fields(secret), ""))
+		n := min(leastTold, len(secret))
+		for i := 0; n > 0 && i+n <= len(secret); i++ {
+			if strings.Contains(flat, secret[i:i+n]) {
+				return code + "(not shown: it has a part of the password or of the name)"
+			}
+		}
+	}
+	return line
 }
 
 func (t *talk) trace(line string) {

@@ -138,6 +138,62 @@ func TestSMTPRecipientRefused(t *testing.T) {
 	}
 }
 
+// A mail that is refused for good is not tried again; that nobody may send from an
+// address is not of the mail.
+func TestSMTPMailRefused(t *testing.T) {
+	a := mailtest.NewAuthority(t)
+	for _, c := range []struct {
+		word, answer string
+		final        bool
+	}{{".", "554 5.7.1 spam", true}, {".", "552 too much", true}, {".", "451 later", false}, {"DATA", "554 no", true}, {"DATA", "451 later", false}, {"MAIL", "550 not you", false}} {
+		s := mailtest.Serve(t, mailtest.Options{Answers: map[string]string{c.word: c.answer}})
+		to := client(s, a)
+		to.TLS = TLSAuto
+		err := send(to)
+		var r *Refusal
+		if !errors.As(err, &r) || errors.Is(err, ErrRefused) != c.final || r.OfMail != c.final || !strings.Contains(err.Error(), c.answer) {
+			t.Errorf("%s: %v", c.answer, err)
+		}
+		s.None(t)
+	}
+}
+
+// A server that repeats what is secret, whole or in part, has it shown to nobody.
+func TestSMTPRepeats(t *testing.T) {
+	a := mailtest.NewAuthority(t)
+	good := offers(a.Server("127.0.0.1", time.Now().Add(time.Hour)))
+	const token = "AHVzZXIAZ2VoZWltZXMgV29ydA=="
+	for _, word := range []string{"AUTH", "MAIL"} {
+		for _, answer := range []string{
+			"535 5.7.8 AUTH PLAIN " + token, "535 you said " + strings.ToLower(token[8:]), "535 AHVz ZXIA Z2Vo ZWlt ZXMg",
+			"535-" + token[:14] + "\n535 " + token[14:], "535 password geheimes Wort is wrong", "535 GEHEIMES?",
+		} {
+			s := mailtest.Serve(t, mailtest.Options{TLS: good, User: "user", Password: "geheimes Wort", Answers: map[string]string{word: answer}})
+			to := client(s, a)
+			var trace []string
+			to.User, to.Password, to.Trace = "user", "geheimes Wort", func(line string) { trace = append(trace, line) }
+			err := send(to)
+			if err == nil || !strings.Contains(err.Error(), "535 (not shown") {
+				t.Errorf("%q: %v", answer, err)
+				continue
+			}
+			for _, shown := range append(trace, err.Error()) {
+				for _, secret := range []string{token[:8], token[8:14], token[14:20], "geheim", "z2vo"} {
+					if strings.Contains(strings.ToLower(shown), strings.ToLower(secret)) {
+						t.Errorf("%q: %q", answer, shown)
+					}
+				}
+			}
+		}
+	}
+	k := &talk{told: []string{"geheim", "", "abc"}}
+	for line, want := range map[string]string{"535 5.7.8 who are you?": "535 5.7.8 who are you?", "250 A b C": "250 (not", "geh": "geh", "geheim": "(not", "535-abc": "535-(not"} {
+		if got := k.shown(line); !strings.HasPrefix(got, want) {
+			t.Errorf("%q is shown as %q", line, got)
+		}
+	}
+}
+
 // An address that is several lines says nothing to the server.
 func TestSMTPInjection(t *testing.T) {
 	s := mailtest.Serve(t, mailtest.Options{})
