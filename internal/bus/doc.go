@@ -18,7 +18,7 @@
 //
 // Invariants: an entry whose number was returned is on the disk; entry n+1 was
 // written by somebody who knew entry n; an object is there whole, or as it was
-// before; nothing here listens before
+// before; with keys nothing of it reaches NATS plain (contents.go); nothing here listens before
 // [Server.Open], and behind that nobody without a token reaches NATS' parser
 // (the token's key is proven in the TLS handshake).
 //

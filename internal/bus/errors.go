@@ -26,7 +26,8 @@ var (
 	// ErrBroken: the server could not write a file, and writes nothing more
 	// until it is started anew. See [Server.Broken].
 	ErrBroken = errors.New("the server cannot write")
-	// ErrDamaged: entries in the middle of a log are missing.
+	// ErrDamaged: entries in the middle of a log are missing, or something is not what
+	// was put there, and sealed.
 	ErrDamaged = errors.New("entries are missing")
 	// ErrLocked: another process uses the folder.
 	ErrLocked = filelock.ErrLocked

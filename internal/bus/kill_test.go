@@ -10,6 +10,9 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
+
+	"freshet/internal/atrest"
 )
 
 const killDirVar = "FRESHET_BUS_KILL_DIR"
@@ -83,6 +86,148 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+const (
+	sealDirVar  = "FRESHET_BUS_SEAL_DIR"
+	sealKeysVar = "FRESHET_BUS_SEAL_KEYS"
+)
+
+// sealUntilKilled is a process that seals what is plain in a folder, and says so
+// between pages and objects.
+func sealUntilKilled() {
+	keys, err := atrest.ParseKeys([]byte(os.Getenv(sealKeysVar)))
+	if err != nil {
+		fmt.Println("error", err)
+		return
+	}
+	s, err := Start(Options{Dir: os.Getenv(sealDirVar), Seal: atrest.NewRing(func() *atrest.Keys { return keys })})
+	if err != nil {
+		fmt.Println("error", err)
+		return
+	}
+	ctx := context.Background()
+	c, err := s.Connect("child")
+	var l *Log
+	var o *Objects
+	if err == nil {
+		l, err = c.Log(ctx, "jobs", LogOptions{})
+	}
+	if err == nil {
+		o, err = c.Objects(ctx, "files", ObjectsOptions{})
+	}
+	fmt.Println("begins")
+	if err == nil {
+		_, err = l.Reseal(ctx)
+	}
+	if err == nil {
+		err = o.Reseal(ctx)
+	}
+	if err != nil {
+		fmt.Println("error", err)
+	}
+	fmt.Println("done")
+	select {}
+}
+
+// TestKillReseal kills a process that seals what is plain, at any moment: all is there,
+// and the next one goes on.
+func TestKillReseal(t *testing.T) {
+	const pages, objects = 150, 20
+	dir, keys := t.TempDir(), sealRing(t, "k1")
+	s := legacy(t, dir, keys)
+	c := connect(t, s, "writer")
+	l := openLog(t, c, "jobs")
+	mustAppend(t, l, 0, "one")
+	for n := range pages {
+		if err := l.PutPage(limited(t), fmt.Sprint(n), []byte(fmt.Sprint("page ", n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, err := c.Objects(limited(t), "files", ObjectsOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range objects {
+		mustPutObject(t, o, fmt.Sprint(n), blob(chunkSize+n, byte(n)))
+	}
+	closed(t, s)
+	done, between := false, 0
+	for round := 0; !done; round++ {
+		done = killSealing(t, dir, time.Duration(round)*5*time.Millisecond)
+		s := startSealed(t, dir, keys)
+		c := connect(t, s, "reader")
+		l := openLog(t, c, "jobs")
+		if got := pagesOf(t, l); len(got) != pages || got["7"] != "page 7" {
+			t.Fatalf("round %d: %d pages, %q", round, len(got), got["7"])
+		}
+		if o, err = c.Objects(limited(t), "files", ObjectsOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		for n := range objects {
+			wantObject(t, o, fmt.Sprint(n), blob(chunkSize+n, byte(n)))
+		}
+		if got := entries(t, l, 0); len(got) != 1 {
+			t.Errorf("%q", got)
+		}
+		found, err := l.gather(limited(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed := 0
+		for _, p := range found {
+			if atrest.IsSealed(p.content) {
+				sealed++
+			}
+		}
+		labels, err := o.allLabels(limited(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range labels {
+			if l.by != "" {
+				sealed++
+			}
+		}
+		if sealed > 0 && sealed < pages+objects {
+			between++
+		}
+		if done && (sealed != pages+objects || c.record.Streams["page_jobs"] != 1 || c.record.Streams["OBJ_files"] != 1) {
+			t.Errorf("at the end %d of %d are sealed: %v", sealed, pages+objects, c.record.Streams)
+		}
+		closed(t, s)
+	}
+	t.Logf("%d times killed in the midst", between)
+}
+
+// killSealing starts a child that seals, and kills it some time after it has begun, or
+// when it is done.
+func killSealing(t *testing.T, dir string, after time.Duration) (done bool) {
+	t.Helper()
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), sealDirVar+"="+dir, sealKeysVar+"=k1 "+strings.Repeat("31", 32))
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = child.Wait() }()
+	defer func() { _ = child.Process.Kill() }()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		switch text := lines.Text(); text {
+		case "begins":
+			late := time.AfterFunc(after, func() { _ = child.Process.Kill() })
+			defer late.Stop()
+		case "done":
+			return true
+		default:
+			t.Fatalf("the child says %q", text)
+		}
+	}
+	return false
 }
 
 // killOne starts a child, waits until it has said a number of at least until,

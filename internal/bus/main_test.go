@@ -18,6 +18,10 @@ func TestMain(m *testing.M) {
 		appendUntilKilled()
 		return
 	}
+	if os.Getenv(sealDirVar) != "" {
+		sealUntilKilled()
+		return
+	}
 	if os.Getenv(fullDirVar) != "" {
 		appendUntilFull()
 		return
