@@ -74,7 +74,7 @@ type Server struct {
 	// built-in ones. Refusals of malformed requests are always plain text.
 	Pages *Pages
 
-	// TLSConfig is used by ServeTLS and ListenAndServeTLS.
+	// TLSConfig is used by ServeTLS and ListenAndServeTLS, with what CompleteTLS adds.
 	TLSConfig *tls.Config
 
 	// ReadHeaderTimeout is the time for a request head, from the accept or

@@ -16,11 +16,7 @@ func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 	if s.TLSConfig != nil {
 		tc = s.TLSConfig.Clone()
 	}
-	for _, proto := range TLSProtocols() {
-		if !slices.Contains(tc.NextProtos, proto) {
-			tc.NextProtos = append(tc.NextProtos, proto)
-		}
-	}
+	CompleteTLS(tc)
 	if certFile == "" && keyFile == "" {
 		if len(tc.Certificates) == 0 && tc.GetCertificate == nil && tc.GetConfigForClient == nil {
 			return nil, errors.New("httpd: TLS needs a certificate: none in TLSConfig, and no files given")
@@ -38,10 +34,34 @@ func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 	return tc, nil
 }
 
-// TLSProtocols are the protocols that are offered over TLS (ALPN, RFC 7301), for
-// those who choose a configuration for each client: what GetConfigForClient
-// returns is used as it is.
-func TLSProtocols() []string { return []string{"h2", "http/1.1", "http/1.0"} }
+// CompleteTLS adds to a configuration what it does not say: the protocols, TLS 1.2
+// and 1.3, ciphers with forward secrecy that encrypt and authenticate in one, and
+// key exchanges, those first that are safe from quantum computers. Go's GODEBUG
+// (tls10server, tlsrsakex, tls3des) does not weaken that. A server does it
+// by itself, but for what GetConfigForClient returns, which is used as it is.
+func CompleteTLS(c *tls.Config) {
+	for _, proto := range tlsProtocols() {
+		if !slices.Contains(c.NextProtos, proto) {
+			c.NextProtos = append(c.NextProtos, proto)
+		}
+	}
+	if c.MinVersion == 0 {
+		c.MinVersion = tls.VersionTLS12
+	}
+	if c.CipherSuites == nil {
+		c.CipherSuites = []uint16{
+			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+		}
+	}
+	if c.CurvePreferences == nil {
+		c.CurvePreferences = []tls.CurveID{tls.X25519MLKEM768, tls.SecP256r1MLKEM768, tls.SecP384r1MLKEM1024, tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
+	}
+}
+
+// tlsProtocols are the protocols that are offered over TLS (ALPN, RFC 7301).
+func tlsProtocols() []string { return []string{"h2", "http/1.1", "http/1.0"} }
 
 // startTLS does the handshake, if whoever accepted the connection has not. It is
 // false when the connection is over, or was served as HTTP/2.

@@ -165,6 +165,11 @@ func (s *sites) covers(serverName, host string, found *site) bool {
 			return used != nil && isFor(used, host)
 		}
 	}
+	if own := s.auto.signer(); own != nil && ok {
+		if covered, decided := own.covers(string(asked), string(wants), s.certificateFor(serverName)); decided {
+			return covered
+		}
+	}
 	used, wanted := s.certificateFor(serverName), s.fallback
 	if found.certificate != nil {
 		wanted = found.certificate

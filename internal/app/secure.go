@@ -2,7 +2,6 @@ package app
 
 import (
 	"crypto/tls"
-	"slices"
 	"time"
 
 	"freshet/httpd"
@@ -21,11 +20,7 @@ type secure struct {
 // newSecure completes a configuration that has the certificates.
 func newSecure(certificates *tls.Config, t *tickets, wanted func(string) *demand) *secure {
 	base := certificates.Clone()
-	for _, proto := range httpd.TLSProtocols() {
-		if !slices.Contains(base.NextProtos, proto) {
-			base.NextProtos = append(base.NextProtos, proto)
-		}
-	}
+	httpd.CompleteTLS(base)
 	x := &secure{base: base, tickets: t, wanted: wanted}
 	x.nothing = base.Clone()
 	t.bind(x.nothing, (*demand)(nil).sum())

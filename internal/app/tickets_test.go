@@ -150,6 +150,7 @@ func sClient(t *testing.T, addr string, args ...string) (string, error) {
 
 // TestTLSAttacks: what openssl tries on a server.
 func TestTLSAttacks(t *testing.T) {
+	t.Setenv("GODEBUG", "tls10server=1,tlsrsakex=1,tls3des=1") // by these Go offers what is weak
 	dir := folder(t, "a.txt", "a\n")
 	cert, key := wiretest.WriteKeyPair(t, t.TempDir(), "server", "a.test", "b.test")
 	p := start(t, "serve", "--tls-listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key, "--access-log", "off", dir)
@@ -164,6 +165,7 @@ func TestTLSAttacks(t *testing.T) {
 		{"TLS 1.1", []string{"-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"}, "protocol version"},
 		{"TLS 1.0", []string{"-tls1", "-cipher", "DEFAULT@SECLEVEL=0"}, "protocol version"},
 		{"a downgrade", []string{"-fallback_scsv", "-no_tls1_3"}, "inappropriate fallback"},
+		{"encryption apart from authentication", []string{"-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES256-SHA384"}, "handshake failure"},
 		{"no forward secrecy", []string{"-tls1_2", "-cipher", "AES128-SHA256:AES256-SHA256:AES128-SHA:AES128-GCM-SHA256"}, "handshake failure"},
 	} {
 		said, err := sClient(t, addr, tt.args...)
@@ -174,6 +176,11 @@ func TestTLSAttacks(t *testing.T) {
 			t.Errorf("%s: it does not say %q: %v\n%s", tt.name, tt.refuse, err, said)
 		}
 	}
+	c13 := dialTLS(t, addr, &tls.Config{ServerName: "a.test", CurvePreferences: []tls.CurveID{tls.X25519, tls.X25519MLKEM768}})
+	if got := c13.ConnectionState().CurveID; got != tls.X25519MLKEM768 {
+		t.Errorf("keys are exchanged by %v", got)
+	}
+	_ = c13.Close()
 	// A client that wants to negotiate anew gets no second handshake.
 	c := exec.CommandContext(t.Context(), "openssl", "s_client", "-connect", addr, "-tls1_2")
 	in, err := c.StdinPipe()

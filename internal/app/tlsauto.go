@@ -233,6 +233,7 @@ func proofWords(c *config.Server) string {
 type autoTLS struct {
 	own           atomic.Pointer[acme.Manager]                         // nil: there are no names so far
 	files, others func(*tls.ClientHelloInfo) (*tls.Certificate, error) // nil: none
+	local         *localTLS                                            // beside files; nil: --tls-local is not asked for
 }
 
 // get is for tls.Config. A name of ours gets a certificate that is for it, or
@@ -313,6 +314,14 @@ func (a *autoTLS) manager() *acme.Manager {
 		return nil
 	}
 	return a.own.Load()
+}
+
+// signer is the local authority; nil: there is none.
+func (a *autoTLS) signer() *localTLS {
+	if a == nil {
+		return nil
+	}
+	return a.local
 }
 
 // announceAuto says for which of some names there is a certificate.

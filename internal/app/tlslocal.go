@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
 
 	"freshet/internal/atrest"
 	"freshet/internal/authority"
+	"freshet/internal/follow"
 )
 
 // localTLS signs certificates of the user's own authority for names by which a
@@ -67,6 +69,7 @@ func (s *service) openLocalTLS(given *tls.Config) (*tls.Config, error) {
 			found := all.find(name)
 			return found != nil && found != all.other
 		}
+		live.auto.local = s.local
 	}
 	return &tls.Config{GetCertificate: s.local.get}, nil
 }
@@ -116,6 +119,21 @@ func (l *localTLS) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return given, err
 	}
 	return nil, errNotLocal
+}
+
+// covers reports whether a connection that was made for a name, or for an address
+// when there is none, may ask for another host: each certificate of the authority
+// is for one name. What has a certificate of files that is for it has that one.
+func (l *localTLS) covers(asked, wants string, file *follow.KeyPair) (covered, decided bool) {
+	named := asked != ""
+	switch {
+	case file != nil && named && isFor(file, asked), named && !l.signs(asked):
+		return false, false // it has a certificate of files
+	case named:
+		return false, true
+	}
+	_, err := netip.ParseAddr(strings.Trim(wants, "[]"))
+	return err == nil, file == nil || err == nil
 }
 
 // announce says by whom certificates are signed, and how that is trusted.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -143,4 +144,31 @@ func TestTLSLocalNeedsItsFolder(t *testing.T) {
 			t.Errorf("%s: status %d: %s", environ, status, p.stderr)
 		}
 	}
+}
+
+// TestTLSLocalSites: a connection for one name may not ask for another, whose
+// certificate would be another one; a client that names nobody, for the address.
+func TestTLSLocalSites(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "freshet.toml")
+	text := "[server]\ntls-listen = '127.0.0.1:0'\ntls-local = true\nmonitor = 'off'\n"
+	for _, names := range []string{"'a.test', 'localhost'", "'b.test'", "'127.0.0.1'"} {
+		text += "[[site]]\nnames = [" + names + "]\n[[site.route]]\nredirect = '/x'\n"
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, addr, _ := serveLocal(t, t.TempDir(), "run", "--config", file, "--access-log", "off")
+	port := addr[strings.LastIndex(addr, ":")+1:]
+	for _, tt := range []struct{ name, host, want string }{
+		{"a.test", "a.test", "308"}, {"b.test", "b.test", "308"}, {"localhost", "localhost", "308"},
+		{"localhost", "b.test", "421"}, {"a.test", "localhost", "421"}, {"b.test", "127.0.0.1", "421"},
+		{"127.0.0.1", "127.0.0.1", "308"}, {"127.0.0.1", "a.test", "421"},
+	} {
+		out, err := exec.CommandContext(t.Context(), "curl", "-sk", "--resolve", tt.name+":"+port+":127.0.0.1", "-H", "Host: "+tt.host+":"+port,
+			"-o", os.DevNull, "-w", "%{http_code}", "https://"+tt.name+":"+port+"/").Output()
+		if err != nil || string(out) != tt.want {
+			t.Errorf("connected for %s, asked for %s: %s, %v; want %s", tt.name, tt.host, out, err, tt.want)
+		}
+	}
+	p.stop()
 }
