@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"freshet/internal/strength"
 )
 
 // Algorithm is a way to sign (RFC 9421 §3.3, §6.2.2).
@@ -60,8 +62,12 @@ const (
 	MinSecret = 32
 	// MinRSA and MaxRSA are how many bits an RSA key has: fewer can be broken,
 	// more take a server too long for whoever sends any signature.
-	MinRSA, MaxRSA = 2048, 8192
+	MinRSA, MaxRSA = strength.LeastRSA, 8192
 )
+
+// successor is what to use in place of a key that can be broken, or is of a kind
+// that nothing here is signed with.
+const successor = "make a new key: Ed25519 (openssl genpkey -algorithm ed25519 -out FILE)"
 
 // Key is a key of one algorithm, for verifying and, if it has a private part,
 // for signing. It does not change, and may be used by several goroutines.
@@ -92,6 +98,9 @@ func NewKey(id string, a Algorithm, key any) (*Key, error) {
 		k.signer = s
 		public = s.Public()
 	}
+	if r := strength.Key(public); r != nil {
+		return nil, fmt.Errorf("signature: key %q %s; %s", id, r.Why, successor)
+	}
 	ok := false
 	switch p := public.(type) {
 	case ed25519.PublicKey:
@@ -100,15 +109,23 @@ func NewKey(id string, a Algorithm, key any) (*Key, error) {
 		k.ec = p
 		ok = a == ECDSAP256 && p.Curve == elliptic.P256() || a == ECDSAP384 && p.Curve == elliptic.P384()
 	case *rsa.PublicKey:
-		if n := p.N.BitLen(); n < MinRSA || n > MaxRSA {
+		if n := p.N.BitLen(); n > MaxRSA {
 			return nil, fmt.Errorf("signature: key %q has %d bits; RSA keys have %d to %d", id, n, MinRSA, MaxRSA)
 		}
 		k.rsa, ok = p, a == RSAPSS || a == RSAv15
 	}
 	if !ok {
-		return nil, fmt.Errorf("signature: key %q, a %T, is not one for %s", id, key, a)
+		return nil, unfit(id, a, public)
 	}
 	return k, nil
+}
+
+// unfit is about a key that is strong, and not one for the algorithm.
+func unfit(id string, a Algorithm, public any) error {
+	if kind, _ := strength.Kind(public); kind != "" {
+		return fmt.Errorf("signature: key %q is %s, which is not one for %s; give one that is, or %s", id, kind, a, successor)
+	}
+	return fmt.Errorf("signature: key %q, a %T, is not one for %s; %s", id, public, a, successor)
 }
 
 // withSecret makes a key of a secret. One that is the text of a key file is a

@@ -256,15 +256,15 @@ func TestNewKey(t *testing.T) {
 		key  any
 		want string
 	}{
-		{RSAPSS, weak, "2047 bits"},
-		{RSAv15, weak, "2047 bits"},
+		{RSAPSS, weak, "is RSA 2047, which is too short; make a new key: Ed25519"},
+		{RSAv15, weak, "is RSA 2047, which is too short; make a new key: Ed25519"},
 		{RSAPSS, huge, "8193 bits"},
 		{HMAC, make([]byte, 31), "31 bytes"},
 		{HMAC, "a string", "is not one"},
 		{HMAC, ed, "is not one"},
 		{Ed25519, []byte(ed), "is a secret"},
 		{Ed25519, ed[:31], "is not one"},
-		{ECDSAP256, &p224.PublicKey, "is not one"},
+		{ECDSAP256, &p224.PublicKey, "is ECDSA P-224, which is too short; make a new key: Ed25519"},
 		{Ed25519, nil, "is not one"},
 		{Unknown, ed, "is not one"},
 	} {

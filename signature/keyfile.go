@@ -7,6 +7,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"freshet/internal/strength"
 )
 
 // ParseKey makes a key of the text of a key file: the first PEM block with a
@@ -45,6 +47,9 @@ func newKeyOfAny(id string, key any) (k *Key, err error) {
 
 // parseBlock returns the key in a block; nil when there is none.
 func parseBlock(b *pem.Block) (any, error) {
+	if r := strength.Block(b); r != nil {
+		return nil, fmt.Errorf("its key %s; %s", r.Why, successor)
+	}
 	switch b.Type {
 	case "PUBLIC KEY":
 		if key, err := x509.ParsePKIXPublicKey(b.Bytes); err == nil {
@@ -86,7 +91,7 @@ var errEncrypted = errors.New("the key is encrypted; decrypt it first: openssl p
 // library does not read such keys; within they are like others.
 var oidPSS = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}
 
-var errNoKey = errors.New("this is no key of a kind that can be used")
+var errNoKey = errors.New("this is no key of a kind that can be used; " + successor)
 
 func parsePSSPublic(der []byte) (any, error) {
 	var spki struct {

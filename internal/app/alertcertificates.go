@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"math"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"freshet/internal/alert"
+	"freshet/internal/follow"
 )
 
 // lookAtCertificates looks at those of files and those by ACME.
@@ -111,7 +111,7 @@ func (k *sampler) loads(p *servedPair, now time.Time) error {
 		return last.err
 	}
 	is := pairLook{at: now}
-	files, err := tls.LoadX509KeyPair(p.files.cert, p.files.key)
+	files, err := follow.LoadKeyPair(p.files.cert, p.files.key)
 	switch {
 	case err != nil:
 		is.err = err

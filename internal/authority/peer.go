@@ -2,16 +2,14 @@ package authority
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/asn1"
-	"fmt"
 	"math"
 	"slices"
 	"time"
+
+	"freshet/internal/strength"
 )
 
 // A Cert is what a certificate says.
@@ -30,7 +28,7 @@ type Cert struct {
 }
 
 func certOf(c *x509.Certificate, now time.Time) Cert {
-	kind, bits := keyKind(c)
+	kind, bits := strength.KindOf(c)
 	return Cert{
 		Subject: c.Subject.String(), Issuer: c.Issuer.String(), Names: namesOf(c),
 		Key: kind, KeyBits: bits, Signature: c.SignatureAlgorithm.String(),
@@ -53,19 +51,6 @@ func namesOf(c *x509.Certificate) []string {
 		names = append(names, u.String())
 	}
 	return names
-}
-
-// keyKind returns what a key is, and its size in bits where there is a choice.
-func keyKind(c *x509.Certificate) (string, int) {
-	switch k := c.PublicKey.(type) {
-	case *rsa.PublicKey:
-		return fmt.Sprintf("RSA %d", k.N.BitLen()), k.N.BitLen()
-	case *ecdsa.PublicKey:
-		return "ECDSA " + k.Curve.Params().Name, k.Curve.Params().BitSize
-	case ed25519.PublicKey:
-		return "Ed25519", 256
-	}
-	return c.PublicKeyAlgorithm.String(), 0
 }
 
 // judge fills in what the certificates come to.
@@ -111,12 +96,12 @@ func (p *Peer) path() []*x509.Certificate {
 	path := p.certs[:1:1]
 	for len(path) < maxPath {
 		last := path[len(path)-1]
-		if selfSigned(last) {
+		if strength.SelfSigned(last) {
 			return path
 		}
 		found := false
 		for _, c := range p.certs {
-			if bytes.Equal(c.RawSubject, last.RawIssuer) && !slices.ContainsFunc(path, c.Equal) && signedBy(last, c) {
+			if bytes.Equal(c.RawSubject, last.RawIssuer) && !slices.ContainsFunc(path, c.Equal) && strength.SignedBy(last, c) {
 				path, found = append(path, c), true
 				break
 			}
@@ -126,20 +111,6 @@ func (p *Peer) path() []*x509.Certificate {
 		}
 	}
 	return path
-}
-
-func selfSigned(c *x509.Certificate) bool {
-	return bytes.Equal(c.RawSubject, c.RawIssuer) && signedBy(c, c)
-}
-
-// signedBy reports whether one signed the other, by whichever algorithm, where
-// that can be found out; what is too weak to be looked at counts as signed.
-func signedBy(c, by *x509.Certificate) bool {
-	err := by.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
-	if _, insecure := err.(x509.InsecureAlgorithmError); insecure {
-		return true
-	}
-	return err == nil
 }
 
 // oidSCTs is the list of signed certificate timestamps (RFC 6962 §3.3).

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"freshet/internal/strength"
 )
 
 // A Weakness is something that is wrong with a peer.
@@ -95,9 +97,9 @@ func (p *Peer) weakTrust(path []*x509.Certificate) {
 		return
 	}
 	switch last := path[len(path)-1]; {
-	case len(path) == 1 && selfSigned(last):
+	case len(path) == 1 && strength.SelfSigned(last):
 		p.weak("self-signed", true, "have it signed by an authority that clients trust", "the certificate vouches for itself, and is not trusted here")
-	case selfSigned(last):
+	case strength.SelfSigned(last):
 		p.weak("unknown-authority", true, "give its certificate to who should trust it, or have the peer's signed by another one", "the authority is not trusted here: %s", last.Subject)
 	case len(path) == 1:
 		from := ""
@@ -116,13 +118,13 @@ func (p *Peer) weakTrust(path []*x509.Certificate) {
 func (p *Peer) weakKeys(path []*x509.Certificate) {
 	for i, c := range path {
 		// What a root says of itself is believed for another reason.
-		if !(selfSigned(c) && i > 0) {
-			if ForgeableSignature(c.SignatureAlgorithm) {
-				p.weak("sha1-signature", true, "have it signed with SHA-256 or better", "%s is signed with %s, which can be forged", describe(i, c), c.SignatureAlgorithm)
+		if !(strength.SelfSigned(c) && i > 0) {
+			if strength.Forgeable(c.SignatureAlgorithm) {
+				p.weak("sha1-signature", true, strength.SignAnew, "%s is signed with %s, which can be forged", describe(i, c), c.SignatureAlgorithm)
 			}
 		}
-		if kind, short := ShortKey(c); short {
-			p.weak("short-key", true, "make a new key: ECDSA on P-256, or RSA of 2048 bits or more", "%s has a key that is too short: %s", describe(i, c), kind)
+		if r := strength.Key(c.PublicKey); r != nil {
+			p.weak("short-key", true, r.Remedy, "%s has a key that %s", describe(i, c), r.Why)
 		}
 	}
 }

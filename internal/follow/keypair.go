@@ -11,9 +11,13 @@ package follow
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
+
+	"freshet/internal/strength"
 )
 
 // checkEvery is how often, at most, a handshake looks whether the files have
@@ -66,8 +70,10 @@ func (p *KeyPair) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p
 // same files are not read again until they change.
 func (p *KeyPair) load() error {
 	p.stamps = p.stat()
-	loaded, err := tls.LoadX509KeyPair(p.cert, p.key)
-	if err != nil {
+	loaded, err := LoadKeyPair(p.cert, p.key)
+	if refused := new(strength.Refusal); errors.As(err, &refused) {
+		return fmt.Errorf("certificate %s with key %s: %w", p.cert, p.key, err)
+	} else if err != nil {
 		return fmt.Errorf("certificate %s with key %s: %w; give a PEM chain and its key", p.cert, p.key, err)
 	}
 	p.current = &loaded
@@ -76,3 +82,22 @@ func (p *KeyPair) load() error {
 
 // stat returns the stamps of both files.
 func (p *KeyPair) stat() [2]Stamp { return [2]Stamp{StampOf(p.cert), StampOf(p.key)} }
+
+// LoadKeyPair reads a certificate chain and its key, both PEM. What is too weak is
+// refused: a [strength.Refusal] is within the error then.
+func LoadKeyPair(certFile, keyFile string) (pair tls.Certificate, err error) {
+	cert, err := os.ReadFile(certFile)
+	if err != nil {
+		return pair, err
+	}
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return pair, err
+	}
+	for _, text := range [][]byte{cert, key} {
+		if err := strength.PEM(text); err != nil {
+			return pair, err
+		}
+	}
+	return tls.X509KeyPair(cert, key)
+}

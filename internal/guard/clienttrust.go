@@ -11,9 +11,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"freshet/internal/authority"
 	"freshet/internal/follow"
 	"freshet/internal/rule"
+	"freshet/internal/strength"
 	"freshet/internal/who"
 )
 
@@ -129,6 +129,9 @@ func readAuthorities(path string) (*authorities, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the authorities of clients: %s: %w", path, err)
 		}
+		if err := strength.Root(c); err != nil {
+			return nil, fmt.Errorf("read the authorities of clients: %s: %w", path, err)
+		}
 		a.pool.AddCert(c)
 		a.all = append(a.all, c)
 		sum.Write(c.Raw)
@@ -232,15 +235,11 @@ func (t *ClientTrust) judge(k *known, shown []*x509.Certificate, at time.Time) j
 	return judgement{refused: refused}
 }
 
-// isWeak reports whether a chain has a key that can be broken. The authority's own is
-// for who chose it.
+// isWeak reports whether a chain has a key that can be broken, or a signature that
+// can be forged.
 func isWeak(chain []*x509.Certificate) bool {
-	for _, c := range chain[:len(chain)-1] {
-		if _, short := authority.ShortKey(c); short || authority.ForgeableSignature(c.SignatureAlgorithm) {
-			return true
-		}
-	}
-	return false
+	_, refused := strength.Chains([][]*x509.Certificate{chain})
+	return refused != nil
 }
 
 // ruleOf says why there is no chain.

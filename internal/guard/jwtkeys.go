@@ -18,8 +18,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"freshet/internal/authority"
 	"freshet/internal/keyfile"
+	"freshet/internal/strength"
 )
 
 // The bounds of a set of keys.
@@ -102,7 +102,7 @@ func (k *jwtKey) fits() error {
 	var is string
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
-		if public.N.BitLen() < authority.LeastRSA {
+		if public.N.BitLen() < strength.LeastRSA {
 			return fmt.Errorf("it is an RSA key of %d bits, which can be broken; use one of 2048 or more, or an Ed25519 key: %w", public.N.BitLen(), errWeak)
 		}
 		if public.N.BitLen() > jose.MaxRSAModulusBits { // as the library, which reads those of sets

@@ -25,6 +25,7 @@ var within = map[string]int{
 	"internal/record":     -1,
 	"internal/site":       -1,
 	"internal/keyfile":    -1,
+	"internal/strength":   -1,
 	"internal/filelock":   -3,
 	"internal/wholefile":  -3,
 	"internal/atrest":     -2,

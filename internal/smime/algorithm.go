@@ -14,7 +14,7 @@ import (
 	"errors"
 	"fmt"
 
-	"freshet/internal/authority"
+	"freshet/internal/strength"
 )
 
 // A digest is one that may sign.
@@ -193,12 +193,18 @@ func pssSalt(params []byte, d *digest) (length int, ok bool) {
 
 // weakKey says what is wrong with the key of a certificate.
 func weakKey(c *x509.Certificate) *Problem {
-	const remedy = "make a new key: ECDSA on P-256, or RSA of 2048 bits or more"
-	if c.PublicKeyAlgorithm == x509.DSA {
-		return problem("weak-key", remedy, "the key of %s is DSA, which is not used any more", subjectOf(c))
-	}
-	if kind, short := authority.ShortKey(c); short {
-		return problem("weak-key", remedy, "the key of %s is too short: %s", subjectOf(c), kind)
+	if r := strength.Key(c.PublicKey); r != nil {
+		return problem("weak-key", r.Remedy, "the key of %s %s", subjectOf(c), r.Why)
 	}
 	return nil
+}
+
+// weak says what is wrong with a certificate that is to be used: its key, or how it
+// is signed by somebody else.
+func weak(c *x509.Certificate) *Problem {
+	r := strength.Certificate(c)
+	if r == nil || !r.Signed {
+		return weakKey(c)
+	}
+	return problem("weak-certificate", r.Remedy, "the certificate of %s %s", subjectOf(c), r.Why)
 }

@@ -215,7 +215,7 @@ func TestCertificatesThatDoNotDo(t *testing.T) {
 		t.Errorf("any purpose was asked for: %s", r.ids())
 	}
 	// A short key cannot be made to sign here; the parts are put together by hand.
-	if _, err := message(t, letter).Sign(short.options()); err == nil || !strings.Contains(err.Error(), "too short: RSA 1024; make a new key: ECDSA on P-256") {
+	if _, err := message(t, letter).Sign(short.options()); err == nil || !strings.Contains(err.Error(), "is RSA 1024, which is too short; make a new key: ECDSA on P-256") {
 		t.Errorf("short key: %v", err)
 	}
 	// Without the one in the middle nobody vouches, unless it is given.

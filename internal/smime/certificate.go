@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"freshet/internal/authority"
+	"freshet/internal/strength"
 )
 
 // Addresses returns the mail addresses that a certificate is for: its alternative
@@ -104,11 +104,12 @@ func trust(c *x509.Certificate, others []*x509.Certificate, o *VerifyOptions, at
 // signature says nothing.
 func weakChain(chain []*x509.Certificate) *Problem {
 	for i, c := range chain {
-		if p := weakKey(c); p != nil {
-			return p
+		look := weak
+		if i == len(chain)-1 {
+			look = weakKey
 		}
-		if i < len(chain)-1 && authority.ForgeableSignature(c.SignatureAlgorithm) {
-			return problem("weak-certificate", "have the certificate signed with SHA-256 or better", "the certificate of %s is signed with %s, which can be forged", subjectOf(c), c.SignatureAlgorithm)
+		if p := look(c); p != nil {
+			return p
 		}
 	}
 	return nil
@@ -117,10 +118,10 @@ func weakChain(chain []*x509.Certificate) *Problem {
 func untrusted(c *x509.Certificate, err error) *Problem {
 	var unknown x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError
-	var weak x509.InsecureAlgorithmError
+	var insecure x509.InsecureAlgorithmError
 	switch {
-	case authority.ForgeableSignature(c.SignatureAlgorithm) || errors.As(err, &weak):
-		return problem("weak-certificate", "have the certificate signed with SHA-256 or better", "the certificate of %s, or one that vouches for it, is signed in a way that can be forged", subjectOf(c))
+	case strength.Forgeable(c.SignatureAlgorithm) || errors.As(err, &insecure):
+		return problem("weak-certificate", strength.SignAnew, "the certificate of %s, or one that vouches for it, is signed in a way that can be forged", subjectOf(c))
 	case errors.As(err, &unknown):
 		return problem("unknown-authority", "name the authority that vouches for it, if you trust that", "no trusted authority vouches for the certificate of %s; its issuer is %s", subjectOf(c), nonempty(c.Issuer.String()))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:

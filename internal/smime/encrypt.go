@@ -162,7 +162,7 @@ func recipientFor(to *x509.Certificate, key []byte, c *contentCipher, o *Encrypt
 	if agreed {
 		usage = forAgreement
 	}
-	for _, p := range []*Problem{weakKey(to), usageProblem(to, usage, "encrypting"), timeProblem(to, o.Time)} {
+	for _, p := range []*Problem{weak(to), usageProblem(to, usage, "encrypting"), timeProblem(to, o.Time)} {
 		if p != nil {
 			return nil, false, p
 		}

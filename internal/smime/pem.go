@@ -10,6 +10,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"freshet/internal/strength"
 )
 
 // ParseCerts reads the certificates in a file, PEM or one as DER. Other blocks
@@ -91,15 +93,22 @@ func parseKey(kind string, der, passphrase []byte) (crypto.Signer, error) {
 		if key, err = x509.ParsePKCS1PrivateKey(der); err == nil {
 			break
 		}
-		if key, err = x509.ParseECPrivateKey(der); err != nil {
-			return decryptKey(der, passphrase)
+		if key, err = x509.ParseECPrivateKey(der); err == nil {
+			break
 		}
+		if r := strength.PKCS8(der); r != nil {
+			return nil, r
+		}
+		return decryptKey(der, passphrase)
 	case "DSA PRIVATE KEY":
-		return nil, errors.New("its key is DSA, which is not used any more; make one that is ECDSA on P-256, or RSA of 2048 bits or more")
+		return nil, strength.Block(&pem.Block{Type: kind})
 	default:
-		return nil, fmt.Errorf("its key is %s, which is of no use for mail; make one that is ECDSA on P-256, or RSA of 2048 bits or more", kind)
+		return nil, fmt.Errorf("its key is %s, which is of no use for mail; "+strength.NewKey, kind)
 	}
 	if err != nil {
+		if r := strength.PKCS8(der); r != nil {
+			return nil, r
+		}
 		return nil, errors.New("its key cannot be read; give PKCS #8, PKCS #1 or SEC 1")
 	}
 	switch k := key.(type) {
@@ -110,5 +119,5 @@ func parseKey(kind string, der, passphrase []byte) (crypto.Signer, error) {
 	case ed25519.PrivateKey:
 		return k, nil
 	}
-	return nil, fmt.Errorf("its key is a %T, which is of no use for mail; make one that is ECDSA on P-256, or RSA of 2048 bits or more", key)
+	return nil, fmt.Errorf("its key is a %T, which is of no use for mail; "+strength.NewKey, key)
 }

@@ -32,7 +32,7 @@ func TestKeysOfOpenSSL(t *testing.T) {
 		{"pkcs8 -topk8 -in NAME.key -passout pass:simsim", "not that of the key"},
 		{"rsa -in alice.key -aes128 -traditional -passout pass:sesame", "old way of PEM"},
 		{"ec -in bob.key -aes128 -passout pass:sesame", "old way of PEM"},
-		{"pkcs8 -topk8 -nocrypt -in dsa.key", "cannot be read"},
+		{"pkcs8 -topk8 -nocrypt -in dsa.key", "DSA, which is not used any more; make a new key"},
 		{"pkey -traditional -in dsa.key", "DSA, which is not used any more"},
 		{"pkey -in alice.key -pubout", "it has no private key"},
 	} {

@@ -37,8 +37,13 @@ func (o *SignOptions) check() error {
 	case !fits(o.Key.Public(), o.Cert):
 		return fmt.Errorf("the key is not that of the certificate of %s; give the two that belong together", subjectOf(o.Cert))
 	}
-	for _, p := range []*Problem{weakKey(o.Cert), usageProblem(o.Cert, forSigning, "signing"), timeProblem(o.Cert, o.Time)} {
+	for _, p := range []*Problem{weak(o.Cert), usageProblem(o.Cert, forSigning, "signing"), timeProblem(o.Cert, o.Time)} {
 		if p != nil {
+			return p
+		}
+	}
+	for _, c := range o.Chain {
+		if p := weak(c); p != nil {
 			return p
 		}
 	}

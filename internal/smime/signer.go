@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"time"
 
-	"freshet/internal/authority"
+	"freshet/internal/strength"
 )
 
 // A Signer is one of those who have signed, as far as their certificate was
@@ -122,7 +122,7 @@ func (s *signerInfo) find(lists ...[]*x509.Certificate) *x509.Certificate {
 }
 
 func (out *Signer) describe(c *x509.Certificate) {
-	kind, _ := authority.ShortKey(c)
+	kind, _ := strength.KindOf(c)
 	sum := sha256.Sum256(c.Raw)
 	before, after := c.NotBefore.UTC(), c.NotAfter.UTC()
 	out.Subject, out.Addresses, out.Issuer = c.Subject.String(), Addresses(c), c.Issuer.String()
