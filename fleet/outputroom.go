@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -197,7 +196,7 @@ func (r *outputRoom) count(dir string, walk walker) (all int64, of map[jobs.ID]i
 				return errUncounted
 			case err != nil || !d.Type().IsRegular():
 				return err
-			case strings.HasPrefix(d.Name(), ".freshet-"):
+			case isPart(d.Name()):
 				return os.Remove(path)
 			}
 			info, err := d.Info()

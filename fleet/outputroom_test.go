@@ -215,3 +215,25 @@ func TestOutputsCountedAgain(t *testing.T) {
 		}
 	})
 }
+
+// What a task made is not called as what is still being written, which is not shown
+// and removed at the next start.
+func TestOutputsAreNotCalledAsParts(t *testing.T) {
+	o, err := OpenOutputs(t.TempDir(), 0, testRing(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	for _, name := range []string{".freshet-result.json", "d/.freshet-"} {
+		if err := o.give(t, "j", 1, 1, name, "b"); err == nil || !strings.Contains(err.Error(), "call it something else") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := o.give(t, "j", 1, 1, ".freshet-d/.freshet", "b"); err != nil {
+		t.Error(err)
+	}
+	list, err := o.List("j", 1)
+	if err != nil || len(list) != 1 || list[0].Name != ".freshet-d/.freshet" {
+		t.Errorf("%v: %v", list, err)
+	}
+}

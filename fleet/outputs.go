@@ -14,6 +14,7 @@ import (
 
 	"freshet/internal/atrest"
 	"freshet/internal/sealedfolder"
+	"freshet/internal/worker"
 	"freshet/jobs"
 )
 
@@ -80,6 +81,9 @@ func (o *Outputs) Store(ctx context.Context, l jobs.Lease, name string, size int
 	if err != nil {
 		return err
 	}
+	if err := worker.CheckOutput(name); err != nil {
+		return fmt.Errorf("output %q: %w", name, err)
+	}
 	if name = filepath.FromSlash(name); !filepath.IsLocal(name) {
 		return fmt.Errorf("output %q leads out of its folder", name)
 	}
@@ -92,7 +96,7 @@ func (o *Outputs) Store(ctx context.Context, l jobs.Lease, name string, size int
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".freshet-*")
+	f, err := os.CreateTemp(filepath.Dir(path), worker.Unfinished+"*")
 	if err != nil {
 		return err
 	}
@@ -152,7 +156,7 @@ func (o *Outputs) List(job jobs.ID, task int64) ([]Output, error) {
 	}
 	var list []Output
 	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".freshet-") {
+		if err != nil || !d.Type().IsRegular() || isPart(d.Name()) {
 			return err
 		}
 		info, err := d.Info()
@@ -204,7 +208,7 @@ func (o *Outputs) OpenOutput(job jobs.ID, task int64, name string) (*sealedfolde
 	path := filepath.FromSlash(name)
 	if info, err := root.Lstat(path); err != nil {
 		return nil, err
-	} else if !info.Mode().IsRegular() || strings.HasPrefix(info.Name(), ".freshet-") {
+	} else if !info.Mode().IsRegular() || isPart(info.Name()) {
 		return nil, missing
 	}
 	file, err := root.Open(path)

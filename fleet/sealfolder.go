@@ -16,6 +16,7 @@ import (
 	"freshet/internal/atrest"
 	"freshet/internal/filelock"
 	"freshet/internal/sealedfolder"
+	"freshet/internal/worker"
 	"freshet/jobs"
 )
 
@@ -198,7 +199,7 @@ func addSizes(all int64, dir string) (int64, error) {
 }
 
 // isPart reports whether a file was being written when a process was killed.
-func isPart(name string) bool { return strings.HasPrefix(filepath.Base(name), ".freshet-") }
+func isPart(name string) bool { return strings.HasPrefix(filepath.Base(name), worker.Unfinished) }
 
 // errStrange is of a file that is none of ours.
 var errStrange = errors.New("it is no file of jobs; move it away")

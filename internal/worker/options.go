@@ -54,7 +54,7 @@ type FileStore interface {
 	// again, or elsewhere, is of no use.
 	Open(ctx context.Context, l jobs.Lease, f jobs.File) (io.ReadCloser, error)
 	// Store keeps what a task made; it is called again after an error, but for one
-	// that wraps jobs.ErrFull: then the task has failed.
+	// that wraps jobs.ErrFull: then the task has failed. CheckOutput permits its name.
 	Store(ctx context.Context, l jobs.Lease, name string, size int64, content io.Reader) error
 }
 

@@ -16,13 +16,30 @@ import (
 // task.
 const maxEntries = 1 << 20
 
-// checkOutputs refuses patterns that are none, or lead out of the folder.
+// Unfinished begins the names of files that a FileStore is still writing, beside those
+// that are whole, and that it removes when it is opened.
+const Unfinished = ".freshet-"
+
+// CheckOutput refuses names that outputs cannot have: they would be taken for files that
+// are still being written.
+func CheckOutput(name string) error {
+	if strings.HasPrefix(path.Base(name), Unfinished) {
+		return errors.New("names that begin with " + Unfinished + " are those of files that are still being written; call it something else")
+	}
+	return nil
+}
+
+// checkOutputs refuses patterns that are none, lead out of the folder, or match only
+// names that outputs cannot have.
 func checkOutputs(patterns []string) error {
 	for _, p := range patterns {
 		if _, err := path.Match(p, ""); err != nil {
 			return fmt.Errorf("output %q: %w", p, err)
 		}
 		if err := checkName(p); err != nil {
+			return fmt.Errorf("output %q: %w", p, err)
+		}
+		if err := CheckOutput(p); err != nil {
 			return fmt.Errorf("output %q: %w", p, err)
 		}
 	}
@@ -145,6 +162,9 @@ func (g *gatherer) take(name string, fi fs.FileInfo) error {
 	case !theirs(fi, g.h.w.user):
 		g.h.log.note(fmt.Sprintf("output %q is left out: it is not the program's user's", name))
 		return nil
+	}
+	if err := CheckOutput(name); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	g.seen[name] = true
 	if g.found = append(g.found, name); len(g.found) > o.MaxOutputs {
