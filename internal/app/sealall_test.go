@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"freshet/internal/acmetest"
+	"freshet/internal/bus"
 	"freshet/internal/wiretest"
 )
 
@@ -79,5 +81,64 @@ func TestAllIsSealed(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(data, alertsFile)); err != nil {
 		t.Error(err)
+	}
+	sealedForNATS(t, filepath.Join(data, "jobs", "bus"), keys, secret)
+}
+
+// sealedForNATS looks into the streams of a hub as who knows the key of NATS, or has
+// two copies of its folder: all that the fleet put there is sealed once more, and
+// nothing has a word.
+func sealedForNATS(t *testing.T, dir, keys, word string) {
+	t.Helper()
+	ring, err := openRing(keys, discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := bus.Start(bus.Options{Dir: dir, Seal: ring})
+	if errors.Is(err, bus.ErrAbsent) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	conn, err := server.Connect("reader")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	state, err := conn.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	looked, words := 0, 0
+	for _, s := range state.Streams {
+		ours := strings.HasPrefix(s.Name, "log_") || strings.HasPrefix(s.Name, "page_") || strings.HasPrefix(s.Name, "OBJ_")
+		for n := s.First; n > 0 && n <= s.Last; n++ {
+			m, err := conn.PeekFrom(t.Context(), s.Name, n)
+			if errors.Is(err, bus.ErrNotFound) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			n = m.Number
+			sealed := len(m.Header["Freshet-Sealed"]) > 0 // and Payload is what is in it
+			switch {
+			case ours && len(m.Payload) > 0 && !sealed:
+				t.Errorf("message %d of stream %s is not sealed before NATS gets it", n, s.Name)
+			case !ours && !sealed && strings.Contains(string(m.Payload), word):
+				t.Errorf("message %d of stream %s has the word", n, s.Name)
+			}
+			if strings.Contains(m.Subject+fmt.Sprint(m.Header), word) && !strings.HasPrefix(s.Name, "page_") {
+				t.Errorf("message %d of stream %s says the word in its subject or header", n, s.Name)
+			}
+			if looked++; strings.Contains(string(m.Payload), word) {
+				words++
+			}
+		}
+	}
+	if looked < 5 || words == 0 {
+		t.Errorf("%d messages, of which %d have the word when they are opened: this test finds nothing", looked, words)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"freshet/internal/config"
 	"freshet/internal/control"
 	"freshet/internal/diskstore"
+	"freshet/internal/sealedfolder"
 )
 
 // seal rewrites what is stored, sealed by another key, or not.
@@ -154,6 +155,9 @@ func (s *sealing) part(ctx context.Context, p *sealPart) error {
 	case s.conf.DryRun:
 		s.say(p.name, now+"; would be "+next)
 	default:
+		if err := s.isFree(); err != nil { // one may have been started since
+			return err
+		}
 		if err := p.do(ctx, s.progress(p.name)); err != nil {
 			return err
 		}
@@ -248,7 +252,12 @@ func (s *sealing) aboutCache() bool {
 		return false
 	}
 	if len(by) == 0 {
-		if !hasFile(objects) {
+		has, err := sealedfolder.HasPlain(objects)
+		if err != nil {
+			s.env.tell("freshet: %v", err)
+			return false
+		}
+		if !has {
 			return true
 		}
 		by[""] = 1
@@ -266,15 +275,4 @@ func (s *sealing) aboutCache() bool {
 		return s.conf.DryRun
 	}
 	return true
-}
-
-// hasFile reports whether there is a file in a folder, or in those in it.
-func hasFile(dir string) bool {
-	found := errors.New("found")
-	return filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			return found
-		}
-		return err
-	}) == found
 }
