@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net/url"
@@ -35,12 +36,17 @@ type alerts struct {
 
 	saving  sync.Mutex // held while the state is written; mu is taken under it
 	failing bool       // the state could not be written last time; under saving
+	cut     bool       // not all notices were kept then; likewise
 
 	mu      sync.Mutex // guards what follows; Sender.mu is taken under it
 	machine *alert.Machine
 	servers map[string]heardOf // as of the latest look; never changed
+	held    []alert.Notice     // for all senders, who get them when they are saved
 
-	sample sampler // of the goroutine that looks
+	// Of the goroutine that looks.
+	sample  sampler
+	hanging chan struct{} // closed at the end of a save that was not waited for; nil: there is none
+	unsaved bool          // what has changed since then
 
 	replace func(file string, text []byte) error // nil: replaceFile
 }
@@ -54,8 +60,13 @@ const alertsFile = "alerts.json"
 // alertsSealedAs is what it is sealed as.
 const alertsSealedAs = "alerts.json"
 
-// maxAlertsFile bounds what is read of it.
-const maxAlertsFile = 16 << 20
+// maxAlertsFile bounds what is read of it, and maxWaitingSaved what is written of
+// notices that nobody has got, by all ways: all else that is written has less than
+// the rest.
+const (
+	maxAlertsFile   = 16 << 20
+	maxWaitingSaved = 4 << 20
+)
 
 // savedAlerts is the state: of rules, of notices that nobody has got, and of the
 // servers that were heard of.
@@ -184,24 +195,63 @@ func (a *alerts) run() {
 }
 
 // look looks once at all figures, and tells.
-func (a *alerts) look() {
-	look := a.s.look(&a.sample)
+func (a *alerts) look() { a.step(time.Now(), a.s.look(&a.sample)) }
+
+// step tells what follows from a look. It is saved first: who is told and the same
+// again after a kill is told under the same name.
+func (a *alerts) step(now time.Time, look alert.Look) {
 	a.mu.Lock()
 	before := a.machine.Alerts()
-	told := a.machine.Step(time.Now(), look)
+	told := a.machine.Step(now, look)
 	for i := range told {
 		told[i].Link = a.link
 	}
+	a.held = told
+	changed := len(told) > 0 || !slices.EqualFunc(before, a.machine.Alerts(), sameAlert) || !maps.EqualFunc(a.servers, a.sample.fleet.heard, heardOf.same)
+	a.servers = a.sample.fleet.heard
+	a.mu.Unlock()
+	if changed || a.unsaved {
+		a.keep()
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.held = nil
 	if len(told) > 0 {
 		for _, s := range a.senders {
 			s.Add(told)
 		}
 	}
-	changed := len(told) > 0 || !slices.EqualFunc(before, a.machine.Alerts(), sameAlert) || !maps.EqualFunc(a.servers, a.sample.fleet.heard, heardOf.same)
-	a.servers = a.sample.fleet.heard
-	a.mu.Unlock()
-	if changed {
+}
+
+// keepFor is how long a disk is waited for before somebody is told.
+const keepFor = 5 * time.Second
+
+// keep saves. A disk that hangs keeps nobody from looking, or being told.
+func (a *alerts) keep() {
+	if a.file == "" {
+		return
+	}
+	a.unsaved = true
+	if a.hanging != nil {
+		select {
+		case <-a.hanging:
+			a.hanging = nil
+		default:
+			return
+		}
+	}
+	done := make(chan struct{})
+	a.ran.Go(func() {
+		defer close(done)
 		a.save()
+	})
+	late := time.NewTimer(keepFor)
+	defer late.Stop()
+	select {
+	case <-done:
+		a.unsaved = false
+	case <-late.C:
+		a.hanging = done
 	}
 }
 
@@ -238,30 +288,55 @@ func (a *alerts) save() {
 	a.failing = err != nil
 }
 
-// state is what is saved.
-func (a *alerts) state() ([]byte, error) {
+// state is what is saved, and whether notices that wait are left out of it.
+func (a *alerts) state() (text []byte, cut bool, err error) {
 	a.mu.Lock()
 	machine, err := a.machine.Save()
 	saved := savedAlerts{Machine: machine, Waiting: map[string][]alert.Notice{}, Servers: a.servers}
 	for _, s := range a.senders {
-		if w := s.Waiting(); len(w) > 0 {
+		if w := append(s.Waiting(), a.held...); len(w) > 0 {
 			saved.Waiting[s.ID()] = w
 		}
 	}
 	a.mu.Unlock()
-	var text []byte
-	if err == nil {
-		text, err = json.Marshal(&saved)
+	if err != nil {
+		return nil, false, err
 	}
-	return a.s.ring.Pack(text, alertsSealedAs), err
+	for id, w := range saved.Waiting {
+		n := fitting(w, maxWaitingSaved/len(a.senders))
+		cut = cut || n < len(w)
+		saved.Waiting[id] = w[:n]
+	}
+	if text, err = json.Marshal(&saved); err != nil {
+		return nil, cut, err
+	}
+	if text = a.s.ring.Pack(text, alertsSealedAs); len(text) > maxAlertsFile {
+		return nil, cut, fmt.Errorf("%s would have %d bytes, and no more than %d are read again", a.file, len(text), maxAlertsFile)
+	}
+	return text, cut, nil
+}
+
+// fitting is how many of the first notices have so many bytes together.
+func fitting(notices []alert.Notice, most int) (n int) {
+	for i := range notices {
+		text, err := json.Marshal(&notices[i])
+		if most -= len(text) + 1; err != nil || most < 0 {
+			return i
+		}
+	}
+	return len(notices)
 }
 
 // write is save, with saving held.
 func (a *alerts) write() error {
-	text, err := a.state()
+	text, cut, err := a.state()
 	if err != nil {
 		return err
 	}
+	if cut && !a.cut {
+		a.s.log.Warn("too many notices of alerts wait: the latest ones are not kept over a restart", "bytes", maxWaitingSaved)
+	}
+	a.cut = cut
 	if err := os.MkdirAll(filepath.Dir(a.file), 0o700); err != nil {
 		return err
 	}
@@ -271,9 +346,23 @@ func (a *alerts) write() error {
 	return wholefile.Write(a.file, text)
 }
 
+// readAlerts reads the file of the state.
+func readAlerts(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxAlertsFile+1))
+	if err == nil && len(text) > maxAlertsFile {
+		err = fmt.Errorf("%s has more than %d bytes, which is more than is ever written", name, maxAlertsFile)
+	}
+	return text, err
+}
+
 // load goes on where the server ended before.
 func (a *alerts) load() error {
-	text, err := readBounded(a.file, maxAlertsFile)
+	text, err := readAlerts(a.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
