@@ -124,7 +124,10 @@ func (d *demand) begin(host string) (*asking, error) {
 	if a := d.asking[host]; a != nil {
 		return a, nil
 	}
-	if d.m.names.Load().find(host) != nil {
+	if n := d.m.names.Load().find(host); n != nil {
+		if n.current.Load() != nil { // another handshake was faster
+			return over(), nil
+		}
 		return nil, ErrNotYet // it is tried again by itself
 	}
 	if len(d.asking) >= demandAtOnce {
@@ -143,6 +146,13 @@ func (d *demand) begin(host string) (*asking, error) {
 	}
 	d.asking[host] = a
 	return a, nil
+}
+
+// over is what has nothing to be waited for.
+func over() *asking {
+	a := &asking{done: make(chan struct{})}
+	close(a.done)
+	return a
 }
 
 // first asks about a host, and gets its first certificate.

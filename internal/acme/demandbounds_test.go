@@ -87,6 +87,27 @@ func TestDemandDue(t *testing.T) {
 	}
 }
 
+// TestDemandFaster: who finds that another handshake has the name served already
+// has what it came for.
+func TestDemandFaster(t *testing.T) {
+	m := demanding(t, func(context.Context, string) error { return errors.New("nobody is to be asked") })
+	const host = "a.example.org"
+	n := &name{name: host, m: m, cancel: func() {}}
+	n.demand.Store(true)
+	is := m.names.Load().copy()
+	is.add(n)
+	m.names.Store(is)
+	if err := m.demand.wait(t.Context(), host); !errors.Is(err, ErrNotYet) {
+		t.Errorf("without a certificate: %v", err)
+	}
+	n.current.Store(&tls.Certificate{Leaf: &x509.Certificate{NotAfter: time.Now().Add(time.Hour)}})
+	if err := m.demand.wait(t.Context(), host); err != nil {
+		t.Error(err)
+	}
+	m.cancel()
+	m.running.Wait()
+}
+
 // TestDemandBounds: so many are asked about at a time, a handshake waits so
 // long, and so many names are new in an hour.
 func TestDemandBounds(t *testing.T) {
