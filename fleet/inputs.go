@@ -207,9 +207,9 @@ func (i *Inputs) lacks(files []jobs.File) ([]Lacking, error) {
 	return list, i.room(more)
 }
 
-// room says whether so much more may come; the caller holds mu.
+// room says whether so much more may come, if anything has to; the caller holds mu.
 func (i *Inputs) room(more int64) error {
-	if i.size+more > i.o.MaxAll {
+	if more > 0 && i.size+more > i.o.MaxAll {
 		return fmt.Errorf("%w: files of jobs have %d bytes here, and %d more would come; at most %d are kept, until the jobs are forgotten", jobs.ErrFull, i.size, more, i.o.MaxAll)
 	}
 	return nil
@@ -315,12 +315,13 @@ func (i *Inputs) forget(needed func(func(digest string)) error) error {
 	if err := needed(func(digest string) { delete(old, i.in.Name(digest)) }); err != nil {
 		return err
 	}
+	var left leftovers
 	for name := range old {
-		if err := i.remove(name); err != nil {
-			return err
+		if left.add(i.remove(name)); left.n > 0 && i.away != nil {
+			break // it would be so for all that follow
 		}
 	}
-	return nil
+	return left.err()
 }
 
 // remove removes a file, by its name, if it was not asked for meanwhile.

@@ -386,54 +386,6 @@ func (n *Node) Fault() error {
 	}
 }
 
-// cleanEvery is how often it is looked for what forgotten jobs have left.
-const cleanEvery = time.Hour
-
-func (n *Node) clean(ctx context.Context) {
-	every := time.NewTicker(cleanEvery)
-	defer every.Stop()
-	for {
-		err := n.cleanOnce(ctx)
-		if n.shared != nil {
-			err = errors.Join(err, n.shared.objects.Sweep(ctx))
-		}
-		if err != nil && ctx.Err() == nil {
-			n.log.Warn("what forgotten jobs have left is not removed", "err", err)
-		}
-		select {
-		case <-every.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (n *Node) cleanOnce(ctx context.Context) error {
-	if err := n.outputs.room.known(ctx); err != nil {
-		return err
-	}
-	for _, part := range [...]struct {
-		kept   func() ([]jobs.ID, error)
-		forget func(jobs.ID) error
-	}{{n.logs.kept, n.logs.forget}, {n.outputs.kept, n.outputs.forget}} {
-		ids, err := part.kept()
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			switch _, err := n.scheduler.Job(ctx, id); {
-			case errors.Is(err, jobs.ErrUnknown):
-				if err := part.forget(id); err != nil {
-					return err
-				}
-			case err != nil:
-				return err
-			}
-		}
-	}
-	return n.inputs.forget(func(needs func(string)) error { return n.eachInput(ctx, needs) })
-}
-
 // Queue is the queue.
 func (n *Node) Queue() jobs.Queue { return n.scheduler }
 
