@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -222,6 +223,10 @@ func (h *Handler) answerGrowing(w http.ResponseWriter, q *inquiry, o *object, wh
 		return true
 	}
 	if err := pump(q.r.Context(), w, src, part.Length); err != nil {
+		if errors.Is(err, errContradicted) {
+			q.storing, q.stored = rule.CacheDigestWrong, false
+			h.tell(w, q, rule.CacheDigestWrong)
+		}
 		panic(http.ErrAbortHandler)
 	}
 	return true

@@ -185,7 +185,8 @@ func (x *fill) remember(why rule.ID) {
 
 // passes reports whether requests for the same are not to queue for a while.
 func (x *fill) passes() bool {
-	return x.code < 500 && x.code != http.StatusPartialContent && x.h.opt.HitForMiss > 0 && x.mode <= modePass
+	return x.code < 500 && x.code != http.StatusPartialContent && x.h.opt.HitForMiss > 0 &&
+		(x.mode <= modePass || x.q.storing == rule.CacheDigestWrong)
 }
 
 // passUntil is until when, after an answer that came at a time; 0 when they may
@@ -260,6 +261,7 @@ func (x *fill) keep(st *freshness.Storing) {
 		}
 		x.check.Expect(digest.SHA256, digest.SHA512)
 	}
+	x.body.checked = x.check != nil
 	x.setMode(modeStore)
 	x.f.land(stored, x.object, x.body, 0)
 }

@@ -13,7 +13,9 @@ import (
 
 // What an answer says of its own bytes (RFC 9530) is compared once, when they are
 // stored, and once more when parts have become a whole. What contradicts itself
-// goes to those who waited for it, with the field that says so, and is not kept.
+// goes to the request that it came for, with the field that says so, and is not
+// kept; those who share the fetch are cut before the end of it, or ask for
+// themselves, and for a while nobody shares one.
 // What is put together of stored bytes and others is never sent as a whole, nor
 // found by others, before it was compared: the last bytes of a large part, which
 // goes to the client and to a file as it comes, are kept back until then, and of

@@ -244,6 +244,7 @@ func (x *fill) stream() {
 	if src == nil {
 		return // the client is gone, and nobody else wants the body
 	}
+	src.first = true
 	x.streaming = make(chan struct{})
 	x.own()
 	x.mu.Lock()
@@ -314,7 +315,11 @@ func (x *fill) passesLikely() bool {
 	if x.w == nil || len(x.w.Header()) > 0 {
 		return false
 	}
-	return q.why == fwdBypass || q.why == fwdMethod || q.res != nil && q.res.unstored != nil && q.now < q.res.passUntil
+	if q.why == fwdBypass || q.why == fwdMethod {
+		return true
+	}
+	// One that was not what its digest says may be right now, and is gathered anyway.
+	return q.res != nil && q.res.unstored != nil && q.now < q.res.passUntil && q.res.unstored.rule != rule.CacheDigestWrong
 }
 
 // detach takes the fields that came away from the client again: the answer is

@@ -75,19 +75,24 @@ func (x *fill) finishStore(cut any) {
 func (x *fill) publish(o *object) {
 	q := x.q
 	b, whole := x.complete()
+	x.checkTrailers()
+	bad := wrong(x.check)
+	if x.check != nil {
+		x.body.compared(bad)
+	}
+	if o.body = b; bad {
+		x.f.land(passed, nil, nil, 0) // who waits asks for itself
+		x.h.store.leave(x.f)
+		x.discard()
+		x.unkept(rule.CacheDigestWrong)
+		return
+	}
 	if !whole {
 		why := rule.CacheNotKept
 		if x.body.n > x.h.opt.MaxObject {
 			why = rule.CacheTooLarge
 		}
 		x.unkept(why)
-		return
-	}
-	o.body = b
-	x.checkTrailers()
-	if wrong(x.check) {
-		x.discard()
-		x.unkept(rule.CacheDigestWrong)
 		return
 	}
 	kept, err := x.store(o)

@@ -12,6 +12,10 @@ import (
 // errTruncated is what a reader of a body gets whose origin broke off.
 var errTruncated = fmt.Errorf("cache: the origin's answer broke off: %w", io.ErrUnexpectedEOF)
 
+// errContradicted is what a reader of a body gets that is not what its digest says,
+// and that came for another request.
+var errContradicted = errors.New("cache: the origin's answer is not what its digest says")
+
 const (
 	chunkSize = 64 << 10
 	// window is how much of a relayed body is held for its slowest reader.
@@ -26,6 +30,9 @@ const (
 type growing struct {
 	size  int64 // declared; -1: unknown
 	bound int64 // bytes in memory beyond which spill decides
+	// checked says that what comes is compared with its digest: until that is done
+	// only the first reader gets to the end. It is set before there are readers.
+	checked bool
 	// spill is called once, when the body outgrows bound: it gives a file to go
 	// on in, or nil for a relay.
 	spill func() spillFile
@@ -38,6 +45,7 @@ type growing struct {
 	file    spillFile // has the bytes before base, if not nil
 	relay   bool
 	sealed  bool // the file is about to be closed: nobody new may read
+	wrong   bool // it is not what its digest says
 	readers []*growingReader
 	done    bool
 	err     error
@@ -187,6 +195,16 @@ func (g *growing) end(err error) {
 	g.changed()
 }
 
+// compared tells what the comparison came to. When it is wrong only the first
+// reader goes on.
+func (g *growing) compared(wrong bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.checked, g.wrong = false, wrong
+	g.sealed = g.sealed || wrong
+	g.changed()
+}
+
 // bytes returns the whole body, when it is all in memory.
 func (g *growing) bytes() []byte {
 	g.mu.Lock()
@@ -203,8 +221,17 @@ func (g *growing) bytes() []byte {
 
 // growingReader reads a growing body from an offset on.
 type growingReader struct {
-	g   *growing
-	off int64
+	g     *growing
+	off   int64
+	first bool // for the request that the body came for
+}
+
+// limit is how far the reader may read for now; g.mu is held.
+func (r *growingReader) limit() int64 {
+	if g := r.g; g.checked && !r.first && g.n == g.size {
+		return g.n - 1
+	}
+	return r.g.n
 }
 
 // reader returns a reader from off on, or nil when that has been let go. It is
@@ -218,7 +245,7 @@ func (g *growing) reader(off int64) *growingReader {
 	if g.file != nil {
 		g.file.Retain()
 	}
-	r := &growingReader{g, off}
+	r := &growingReader{g: g, off: off}
 	g.readers = append(g.readers, r)
 	return r
 }
@@ -281,8 +308,10 @@ func (r *growingReader) next(ctx context.Context, buf []byte) ([]byte, error) {
 	g := r.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for r.off >= g.n {
+	for r.off >= r.limit() || g.wrong && !r.first {
 		switch {
+		case g.wrong && !r.first:
+			return nil, errContradicted
 		case g.err != nil:
 			return nil, errTruncated
 		case g.done:
@@ -293,7 +322,7 @@ func (r *growingReader) next(ctx context.Context, buf []byte) ([]byte, error) {
 		}
 	}
 	if r.off < g.base {
-		b := buf[:min(int64(len(buf)), g.base-r.off)]
+		b := buf[:min(int64(len(buf)), g.base-r.off, r.limit()-r.off)]
 		f := g.file
 		g.mu.Unlock()
 		n, _ := f.ReadAt(b, r.off)
@@ -307,7 +336,8 @@ func (r *growingReader) next(ctx context.Context, buf []byte) ([]byte, error) {
 	at := g.base
 	for _, c := range g.chunks {
 		if end := at + int64(len(c)); r.off < end {
-			b := c[r.off-at:]
+			end = min(end, r.limit())
+			b := c[r.off-at : end-at]
 			r.off = end
 			if g.relay {
 				g.changed() // the writer may have room now
@@ -324,5 +354,5 @@ func (r *growingReader) ready() bool {
 	g := r.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return r.off < g.n || g.done
+	return r.off < r.limit() || g.done || g.wrong
 }
