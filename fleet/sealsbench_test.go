@@ -24,7 +24,7 @@ func BenchmarkQueue(b *testing.B) {
 				}
 				specs := make([]jobs.Spec, batch)
 				for i := range specs {
-					specs[i] = jobs.Spec{Command: []string{"true", "--scene", "/work/scenes/forest.blend"}, Needs: map[string]string{"nobody": ""}}
+					specs[i] = jobs.Spec{Command: []string{"true", "--scene", "/srv/scenes/forest.blend"}, Needs: map[string]string{"nobody": ""}}
 				}
 				b.ResetTimer()
 				for b.Loop() {
