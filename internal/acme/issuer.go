@@ -39,14 +39,14 @@ const (
 )
 
 func newIssuer(o *Options, f storage, p *proofs) *issuer {
-	client := &http.Client{Timeout: 2 * answerTime, Transport: &http.Transport{
+	client := &http.Client{Timeout: 2 * answerTime, Transport: bounded{&http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		TLSClientConfig:       &tls.Config{RootCAs: o.Roots},
 		TLSHandshakeTimeout:   answerTime,
 		ResponseHeaderTimeout: answerTime,
 		IdleConnTimeout:       answerTime,
 		ForceAttemptHTTP2:     true,
-	}}
+	}}}
 	i := &issuer{o: o, folder: f, proofs: p, client: client,
 		acme: &acme.Client{Directory: o.Directory, HTTPClient: client, UserAgent: "freshet", PollTimeout: orderTime, Logger: quieter(o.Log)}}
 	i.acmez = &acmez.Client{Client: i.acme}
