@@ -30,7 +30,7 @@ func AskProgram(program string) func(context.Context, string) error {
 func AskURL(address string) (func(context.Context, string) error, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("%q is no address to ask; give one that begins with http:// or https://", address)
+		return nil, errors.New("what is to be asked is no address; give one that begins with http:// or https://") // it may have a key
 	}
 	client := &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: demandAsk},
@@ -48,7 +48,11 @@ func AskURL(address string) (func(context.Context, string) error, error) {
 		r.Header.Set("User-Agent", "freshet")
 		answer, err := client.Do(r)
 		if err != nil {
-			return err
+			var of *url.Error
+			if errors.As(err, &of) {
+				err = of.Err // without the address, in which there may be a key
+			}
+			return fmt.Errorf("%s cannot be asked: %w", u.Host, err)
 		}
 		answer.Body.Close()
 		if answer.StatusCode != http.StatusOK {

@@ -17,6 +17,7 @@ import (
 
 	"freshet/internal/acme"
 	"freshet/internal/acmetest"
+	"freshet/internal/wiretest"
 )
 
 // TestOnDemand: a name that is permitted gets its certificate with the first
@@ -147,6 +148,35 @@ func TestAskURL(t *testing.T) {
 	}
 	if _, err := acme.AskURL("ftp://x/"); err == nil {
 		t.Error("ftp is asked")
+	}
+}
+
+// TestAskURLKey: a key in the address is in no error.
+func TestAskURLKey(t *testing.T) {
+	ends := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer ends.Close()
+	for _, address := range []string{
+		"http://" + wiretest.Reserve(t) + "/may?key=secret",
+		"http://user:secret@" + wiretest.Reserve(t) + "/secret",
+		ends.URL + "/may?key=secret",
+	} {
+		ask, err := acme.AskURL(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone, leave := context.WithCancel(t.Context())
+		defer leave()
+		for range 2 {
+			if err := ask(gone, "a.example.org"); err == nil || errors.Is(err, acme.ErrNo) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("%s: %v", address, err)
+			}
+			leave()
+		}
+	}
+	for _, address := range []string{"ftp://x/?key=secret", "http:///?key=secret", "http://x:port/?key=secret", "\x7f?key=secret"} {
+		if _, err := acme.AskURL(address); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", address, err)
+		}
 	}
 }
 
