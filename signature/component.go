@@ -82,6 +82,9 @@ func ParseComponent(text string) (string, error) {
 	return string(b), nil
 }
 
+// derivedNames are those of RFC 9421 §2.2.
+const derivedNames = "@method, @target-uri, @authority, @scheme, @request-target, @path, @query, @query-param and @status"
+
 func parseComponent(text string) (v field.Structured, err error) {
 	quoted := text
 	if !strings.HasPrefix(text, `"`) {
@@ -95,7 +98,11 @@ func parseComponent(text string) (v field.Structured, err error) {
 	if !ok || len(values) != 1 {
 		return v, &ComponentError{text, "it is not a name with parameters"}
 	}
-	if _, wrong := newComponent(&values[0]); wrong != "" {
+	c, wrong := newComponent(&values[0])
+	if wrong == "" && c.derived && c.known == unlisted {
+		wrong = "it is not known; those with @ are " + derivedNames
+	}
+	if wrong != "" {
 		return v, &ComponentError{text, wrong}
 	}
 	return values[0], nil

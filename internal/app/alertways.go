@@ -7,12 +7,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"freshet/internal/authority"
 	"freshet/internal/config"
 	"freshet/internal/notify"
 	"freshet/internal/signing"
 	"freshet/internal/smime"
+	"freshet/internal/strength"
 	"freshet/signature"
 )
 
@@ -85,6 +87,9 @@ func alertMail(c *config.Alerts) (*notify.Mail, error) {
 		}
 		m.SMTP.Roots = x509.NewCertPool()
 		for _, cert := range certs {
+			if err := strength.Root(cert); err != nil {
+				return nil, fmt.Errorf("--alert-smtp-ca %s: %w", c.CA, err)
+			}
 			m.SMTP.Roots.AddCert(cert)
 		}
 	}
@@ -101,11 +106,17 @@ func alertMail(c *config.Alerts) (*notify.Mail, error) {
 			return nil, fmt.Errorf("--alert-sign-key %s: %w; it must not be encrypted, for nobody is there to give its passphrase", c.SignKey, err)
 		}
 		m.Cert, m.Chain = certs[0], certs[1:]
+		if err := signsMail(m); err != nil {
+			return nil, fmt.Errorf("--alert-sign-cert %s: %w", c.SignCert, err)
+		}
 	}
 	for _, file := range c.Readers {
 		certs, err := readCerts("alert-encrypt-cert", file)
 		if err != nil {
 			return nil, err
+		}
+		if err := readsMail(certs[0]); err != nil {
+			return nil, fmt.Errorf("--alert-encrypt-cert %s: %w", file, err)
 		}
 		m.Readers = append(m.Readers, certs[0])
 	}
@@ -114,6 +125,27 @@ func alertMail(c *config.Alerts) (*notify.Mail, error) {
 	}
 	return m, nil
 }
+
+// signsMail says why no mail could be signed, so that the flag is named that it is
+// about.
+func signsMail(m *notify.Mail) error {
+	message, err := smime.NewMessage(trialMail, smime.MessageOptions{})
+	if err == nil {
+		_, err = message.Sign(smime.SignOptions{Cert: m.Cert, Key: m.Key, Chain: m.Chain, Time: time.Now()})
+	}
+	return err
+}
+
+// readsMail says why no mail could be encrypted for the owner of a certificate.
+func readsMail(c *x509.Certificate) error {
+	message, err := smime.NewMessage(trialMail, smime.MessageOptions{})
+	if err == nil {
+		_, err = message.Encrypt(smime.EncryptOptions{To: []*x509.Certificate{c}, Time: time.Now()})
+	}
+	return err
+}
+
+var trialMail = []byte("Content-Type: text/plain\r\n\r\nA trial.\r\n")
 
 // alertPassword reads the password for the mail server, "" for none.
 func alertPassword(s config.Secret) (string, error) {

@@ -284,7 +284,7 @@ func TestGetDigest(t *testing.T) {
 		}
 	}
 	w.requests()
-	w.get("--digest", "--no-cache", "-r", "0-1", "URL/f")
+	w.get("--want-digest", "--no-cache", "-r", "0-1", "URL/f")
 	if seen := w.requests(); seen[0].Header.Get("Want-Repr-Digest") != "sha-256=10, sha-512=9" {
 		t.Errorf("%v", seen[0].Header)
 	}

@@ -4,12 +4,16 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
 
 	"freshet/client"
+	"freshet/internal/follow"
 	"freshet/internal/outbound"
+	"freshet/internal/strength"
 )
 
 // getPatience bounds the wait for the head of an answer, and for the next bytes
@@ -36,6 +40,7 @@ func (g *getting) openWay() error {
 		return err
 	}
 	way.ParentTLS = &tls.Config{RootCAs: way.TLS.RootCAs, InsecureSkipVerify: c.Insecure}
+	refuseWeak(way.ParentTLS)
 	proxies, err := g.proxies()
 	if err != nil {
 		return err
@@ -97,7 +102,7 @@ func (g *getting) overrides() (*outbound.Overrides, error) {
 }
 
 var tlsVersions = map[string]uint16{
-	"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
+	"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
 }
 
 // tlsConfig makes the configuration for connections to servers.
@@ -106,14 +111,14 @@ func (g *getting) tlsConfig() (*tls.Config, error) {
 	cfg := &tls.Config{InsecureSkipVerify: c.Insecure, MinVersion: tlsVersions[c.TLSMin], MaxVersion: tlsVersions[c.TLSMax]}
 	if cfg.MinVersion == 0 {
 		cfg.MinVersion = tls.VersionTLS12
-		if cfg.MaxVersion != 0 {
-			cfg.MinVersion = min(cfg.MinVersion, cfg.MaxVersion)
-		}
 	}
 	if c.CA != "" {
 		text, err := os.ReadFile(c.CA)
 		if err != nil {
 			return nil, getFaultf(getBadAuthorities, "--cacert %s: %w; name a file that exists", c.CA, cause(err))
+		}
+		if err := strength.Roots(text); err != nil {
+			return nil, getFaultf(getBadAuthorities, "--cacert %s: %w", c.CA, err)
 		}
 		if cfg.RootCAs = x509.NewCertPool(); !cfg.RootCAs.AppendCertsFromPEM(text) {
 			return nil, getFaultf(getBadAuthorities, "--cacert %s: it has no certificate; give one or more, PEM", c.CA)
@@ -124,8 +129,10 @@ func (g *getting) tlsConfig() (*tls.Config, error) {
 		if key == "" {
 			key = c.Cert
 		}
-		pair, err := tls.LoadX509KeyPair(c.Cert, key)
-		if err != nil {
+		pair, err := follow.LoadKeyPair(c.Cert, key)
+		if refused := new(strength.Refusal); errors.As(err, &refused) {
+			return nil, getFaultf(getBadCertificate, "--cert %s: %w", c.Cert, err)
+		} else if err != nil {
 			return nil, getFaultf(getBadCertificate, "--cert %s: %w; give a certificate and its key, PEM", c.Cert, cause(err))
 		}
 		cfg.Certificates = []tls.Certificate{pair}
@@ -143,5 +150,24 @@ func (g *getting) tlsConfig() (*tls.Config, error) {
 			return nil
 		}
 	}
+	refuseWeak(cfg)
 	return cfg, nil
+}
+
+// refuseWeak adds to cfg, whose VerifyConnection goes first, that no key on the way
+// from a server's certificate to who is trusted can be broken. Without verification
+// there is no such way, and nothing is added.
+func refuseWeak(cfg *tls.Config) {
+	before := cfg.VerifyConnection
+	cfg.VerifyConnection = func(st tls.ConnectionState) error {
+		if before != nil {
+			if err := before(st); err != nil {
+				return err
+			}
+		}
+		if c, refused := strength.Chains(st.VerifiedChains); refused != nil {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: st.PeerCertificates, Err: fmt.Errorf("the certificate of %q: %w", c.Subject, refused)}
+		}
+		return nil
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"freshet/fleet"
 	"freshet/internal/config"
+	"freshet/internal/strength"
 	"freshet/internal/why"
 	"freshet/jobs"
 )
@@ -105,6 +106,9 @@ func natsOf(c *config.NATS) (*fleet.NATS, error) {
 	text, err := os.ReadFile(c.CA)
 	if err != nil {
 		return nil, fileFault("--nats-ca", c.CA, err)
+	}
+	if err := strength.Roots(text); err != nil {
+		return nil, fmt.Errorf("--nats-ca %s: %w", c.CA, err)
 	}
 	to.TLS = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
 	if !to.TLS.RootCAs.AppendCertsFromPEM(text) {

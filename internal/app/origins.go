@@ -9,6 +9,7 @@ import (
 
 	"freshet/internal/config"
 	"freshet/internal/signing"
+	"freshet/internal/strength"
 	"freshet/proxy"
 )
 
@@ -65,6 +66,9 @@ func certificatesIn(file string) (*x509.CertPool, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("origin-ca %s: %v; give a file of certificates, PEM", file, cause(err))
+	}
+	if err := strength.Roots(data); err != nil {
+		return nil, fmt.Errorf("origin-ca %s: %w", file, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(data) {

@@ -19,6 +19,7 @@ import (
 	"freshet/internal/acme"
 	"freshet/internal/config"
 	counters "freshet/internal/metrics"
+	"freshet/internal/strength"
 )
 
 // openAutoTLS puts certificates by ACME before others, when there are names for
@@ -124,6 +125,9 @@ func autoOptions(c *config.Auto, names, environ []string) (acme.Options, error) 
 	data, err := os.ReadFile(c.CA)
 	if err != nil {
 		return o, fmt.Errorf("--tls-auto-ca %s: %w", c.CA, cause(err))
+	}
+	if err := strength.Roots(data); err != nil {
+		return o, fmt.Errorf("--tls-auto-ca %s: %w", c.CA, err)
 	}
 	o.Roots = x509.NewCertPool()
 	if !o.Roots.AppendCertsFromPEM(data) {

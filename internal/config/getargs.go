@@ -54,6 +54,13 @@ func (p *parser) curlLong(arg string, args []string, all *[]said) []string {
 				return args
 			}
 		}
+		if weak, ok := curlsWeak[name]; ok {
+			p.fault("%s: %s", strings.TrimSuffix(arg, "="+value), weak.instead)
+			if weak.value && !has && len(args) > 0 {
+				args = args[1:]
+			}
+			return args
+		}
 		p.unknown(arg, name)
 		return args
 	}
@@ -101,6 +108,10 @@ func (p *parser) curlShort(arg string, args []string, all *[]said) []string {
 			return args
 		}
 		i := p.curlLetter(letter)
+		if letter == "2" || letter == "3" {
+			p.fault("-%s: %s", letter, oldSSL)
+			continue
+		}
 		if i < 0 {
 			p.fault("unknown flag -%s; run %q for the list", letter, p.help)
 			return args

@@ -95,7 +95,7 @@ type Get struct {
 	Key      string
 	Pinned   string
 	Insecure bool
-	TLSMin   string // "1.0" to "1.3", or ""
+	TLSMin   string // "1.2", "1.3", or ""
 	TLSMax   string
 
 	Silent     bool
@@ -106,8 +106,8 @@ type Get struct {
 	Meter      bool
 	WriteOut   string
 
-	tls10, tls11, tls12, tls13, tls1 bool
-	list                             []string // what is taken in its order
+	tls1, tls12, tls13 bool
+	list               []string // what is taken in its order
 }
 
 // GetPart is a piece of a request's body: which flag said it, without dashes,
@@ -230,7 +230,7 @@ func (p *parser) checkGet(c *Get) {
 	for _, v := range []struct {
 		on      bool
 		version string
-	}{{c.tls1, "1.0"}, {c.tls10, "1.0"}, {c.tls11, "1.1"}, {c.tls12, "1.2"}, {c.tls13, "1.3"}} {
+	}{{c.tls12, "1.2"}, {c.tls13, "1.3"}} {
 		if v.on {
 			c.TLSMin = v.version
 		}

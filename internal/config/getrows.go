@@ -139,7 +139,7 @@ var getOutputRows = []Flag{
 	{Name: "sha256", Kind: Text, Value: "HEX", Group: groupGetOutput, Example: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 		Doc:   "What the content has to be, by its SHA-256. When it is not, no file is put in place; exit status 110.",
 		field: func(s *sections) any { return &s.get.SHA256 }},
-	{Name: "digest", Kind: Switch, Group: groupGetOutput,
+	{Name: "want-digest", Kind: Switch, Group: groupGetOutput,
 		Doc:   "Ask for a digest of the content (Want-Repr-Digest). One that comes is verified, even without this flag; exit status 110 when it does not fit.",
 		field: func(s *sections) any { return &s.get.Digest }},
 }

@@ -138,6 +138,20 @@ func (f *Flag) put(s *sections, text string) error {
 	panic("config: --" + f.Name + " has a field of unknown type")
 }
 
+// parseRequestComponent reads a component of requests: what only answers have, no
+// request could cover.
+func parseRequestComponent(s string) (string, error) {
+	c, err := signature.ParseComponent(s)
+	if err != nil {
+		return "", err
+	}
+	name, params, _ := strings.Cut(c[1:], `"`)
+	if name == "@status" || slices.Contains(strings.Split(params, ";"), "req") {
+		return "", fmt.Errorf("give a component of requests: %s is one of answers", c)
+	}
+	return c, nil
+}
+
 func (f *Flag) text(s string) (string, error) {
 	switch f.Kind {
 	case Address:
@@ -150,7 +164,7 @@ func (f *Flag) text(s string) (string, error) {
 	case OriginHost:
 		return parseOriginHost(s)
 	case Component:
-		return signature.ParseComponent(s)
+		return parseRequestComponent(s)
 	case AuthorityURL:
 		return parseAuthority(s)
 	case ServiceURL:
