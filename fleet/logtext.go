@@ -316,8 +316,11 @@ func (w *partsWriter) Close() error { return w.flush() }
 // text. What was not written whole is cut off; what is damaged is not written behind.
 func (l *Logs) endOf(at taskOf, f *os.File) (end textMark, err error) {
 	info, err := f.Stat()
-	if err != nil || !l.in.Sealed() {
-		return textMark{info.Size(), info.Size()}, err
+	if err != nil {
+		return textMark{}, err
+	}
+	if !l.in.Sealed() {
+		return textMark{info.Size(), info.Size()}, nil
 	}
 	x, err := l.texts.of(at, f)
 	if _, wrote := l.last[at]; err == nil && !wrote {

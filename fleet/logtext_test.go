@@ -190,3 +190,18 @@ func TestTextNotCut(t *testing.T) {
 		t.Errorf("without its key it was cut: %v", err)
 	}
 }
+
+// A file that cannot be looked at is an error of what is appended.
+func TestEndOfAFileThatFails(t *testing.T) {
+	l, err := OpenLogs(t.TempDir(), testRing(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.endOf(taskOf{"j", 1}, f); !errors.Is(err, os.ErrClosed) {
+		t.Error(err)
+	}
+}
