@@ -1,6 +1,11 @@
 package app
 
 import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,4 +108,29 @@ func TestWeakRootItself(t *testing.T) {
 	p := start(t, "serve", "--tls-listen", "127.0.0.1:0", "--tls-cert", o.in("sha1.ca.pem"), "--tls-key", o.in("sha1.key"), "--client-ca", o.in("md5.ca.pem"), o.dir)
 	p.url()
 	p.stop()
+}
+
+// TestGetWeakServer: a server whose key is short, or whose authority's is, is refused,
+// as curl does; with --insecure nothing is verified.
+func TestGetWeakServer(t *testing.T) {
+	o, _ := weakThings(t)
+	// Its authority's key is good, its own is not.
+	pair, err := tls.LoadX509KeyPair(o.in("rsa1024.pem"), o.in("rsa1024.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &getWorld{t: t, cache: filepath.Join(t.TempDir(), "cache")}
+	w.srv = httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { io.WriteString(rw, r.Proto) }))
+	w.srv.EnableHTTP2 = true
+	w.srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	w.srv.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	w.srv.StartTLS()
+	defer w.srv.Close()
+	for _, way := range []string{"--http1.0", "--http1.1", "--http2"} {
+		_, said := w.run(getUntrusted, "--no-cache", way, "--cacert", o.in("authority.pem"), "URL/")
+		contains(t, said, "the certificate of 127.0.0.1 is not trusted: ", `the certificate of "CN=rsa1024": its key is RSA 1024, which is too short; make a new key: ECDSA on P-256`)
+		if out, said := w.run(exitOK, "--no-cache", way, "-k", "URL/"); !strings.HasPrefix(out, "HTTP/") {
+			t.Errorf("%s -k: %q, %s", way, out, said)
+		}
+	}
 }
