@@ -1,6 +1,12 @@
 package follow_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/big"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,6 +16,7 @@ import (
 	"time"
 
 	"freshet/internal/follow"
+	"freshet/internal/strength"
 	"freshet/internal/wiretest"
 )
 
@@ -120,4 +127,44 @@ func TestStampOfTheSameSizeAndTime(t *testing.T) {
 	if first == follow.StampOf(path) {
 		t.Error("another file has the same stamp")
 	}
+}
+
+// A pair that is too weak is not taken, at the start and later.
+func TestWeakKeyPair(t *testing.T) {
+	dir := t.TempDir()
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weak := wiretest.KeyPair{
+		Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		Key:  pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
+	}
+	refused := func(err error) bool {
+		var r *strength.Refusal
+		return errors.As(err, &r) && strings.HasSuffix(err.Error(), "its key is RSA 1024, which is too short; "+strength.NewKey)
+	}
+	certFile, keyFile := weak.Write(t, dir)
+	if _, err := follow.OpenKeyPair(certFile, keyFile, nil); !refused(err) {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		wiretest.WriteKeyPair(t, dir, "strong")
+		var faults []error
+		pair, err := follow.OpenKeyPair(certFile, keyFile, func(err error) { faults = append(faults, err) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		pair.Current()
+		weak.Write(t, dir)
+		time.Sleep(time.Second)
+		if got := pair.Current().Leaf.Subject.CommonName; got != "strong" || len(faults) != 1 || !refused(faults[0]) {
+			t.Errorf("%q is used; told %v", got, faults)
+		}
+	})
 }
