@@ -1,6 +1,7 @@
 package acme_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -8,11 +9,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"freshet/internal/acme"
 	"freshet/internal/acmetest"
+	"freshet/internal/wiretest"
 )
 
 // member opens a site whose certificates are those of a hub.
@@ -84,6 +87,39 @@ func TestFleet(t *testing.T) {
 	}
 }
 
+// TestFleetCut: a hub that does not answer what is asked while a certificate is
+// ordered is away, and neither the authority's fault nor a reason to ask another
+// one.
+func TestFleetCut(t *testing.T) {
+	for _, do := range []string{"lock", "store", "push"} {
+		t.Run(do, func(t *testing.T) {
+			t.Parallel()
+			hub, one := newSite(t), newSite(t)
+			a := acmetest.Start(t, acmetest.Options{HTTP: one.http})
+			o := acme.Options{Names: []string{"of.hub.example.org"}, Folder: filepath.Join(t.TempDir(), "hub"), Directory: a.Directory, Roots: a.Roots, HTTP: true, Check: often, Retry: often}
+			hub.open(o)
+			o.Names, o.Others, o.Folder = []string{shop}, []string{"https://" + wiretest.Reserve(t) + "/"}, filepath.Join(t.TempDir(), "c")
+			h := &acme.Hub{}
+			var cuts atomic.Int64
+			h.Link(func(ctx context.Context, q []byte) ([]byte, error) {
+				if bytes.Contains(q, []byte(`"do":"`+do+`"`)) && cuts.Add(1) <= 3 {
+					return nil, errors.New("the line is cut")
+				}
+				return hub.m.Answer(ctx, "n1", q)
+			})
+			o.Hub = h
+			one.open(o)
+			if state := one.until(shop, fails); !errors.Is(state.Err, acme.ErrAway) || !strings.Contains(state.Err.Error(), "the line is cut") {
+				t.Errorf("%v", state.Err)
+			}
+			one.until(shop, func(n acme.State) bool { return has(n) && n.Err == nil })
+			if strings.Contains(one.log.String(), "another authority is asked") {
+				t.Error("another authority is asked")
+			}
+		})
+	}
+}
+
 // TestFleetKilled: the lock of a member that is gone ends by itself, and another
 // one gets the certificate.
 func TestFleetKilled(t *testing.T) {
@@ -91,7 +127,8 @@ func TestFleetKilled(t *testing.T) {
 	hub, one := newSite(t), newSite(t)
 	a := acmetest.Start(t, acmetest.Options{HTTP: one.http})
 	o := acme.Options{Names: []string{"of.hub.example.org"}, Folder: filepath.Join(t.TempDir(), "hub"), Directory: a.Directory, Roots: a.Roots, HTTP: true, Check: often, Retry: often}
-	hub.open(acme.WithLease(o, 2*time.Second))
+	const lease = 8 * time.Second // one is lost when it is not renewed for two thirds of that
+	hub.open(acme.WithLease(o, lease))
 	ask, _ := json.Marshal(map[string]string{"do": "lock", "lock": "issue_cert_" + shop, "id": "killed"})
 	began := time.Now()
 	if text, err := hub.m.Answer(t.Context(), "n1", ask); err != nil || string(text) != "{}" {
@@ -100,7 +137,7 @@ func TestFleetKilled(t *testing.T) {
 	o.Names = []string{shop}
 	one.member(hub, o)
 	one.until(shop, has)
-	if took := time.Since(began); took < 2*time.Second {
+	if took := time.Since(began); took < lease {
 		t.Errorf("it did not wait for the lock: %v", took)
 	}
 }

@@ -38,6 +38,7 @@ type name struct {
 	first    sync.Once
 	begin    int // which authority was asked when there were no failures
 	failures int
+	cuts     int       // how often in a row the hub of the fleet has ended what was begun
 	told     time.Time // when the log got an error last
 }
 
@@ -151,6 +152,9 @@ func (n *name) look(ctx context.Context) error {
 	}
 	m.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: n.name}})
 	err := n.authority().config.ManageSync(ctx, []string{n.name})
+	if why := ended(ctx); err != nil && why != nil {
+		err = fmt.Errorf("%w: %w", errCut, why)
+	}
 	for _, c := range m.cache.AllMatchingCertificates(n.name) {
 		if !slices.Contains(c.Names, n.name) || c.Leaf == nil {
 			continue
@@ -216,6 +220,20 @@ const (
 	toldEvery    = 24 * time.Hour
 )
 
+// errCut is that the hub of the fleet went away, or took the lock back, while the
+// authority was asked. That is no fault of the authority, but it may have counted
+// what was begun.
+var errCut = errors.New("what was begun was given up")
+
+// after is the pause after so many failures before.
+func (n *name) after(failures int) time.Duration {
+	pause := n.m.o.Retry << min(2*failures, 20)
+	if pause > longestPause || pause <= 0 {
+		return longestPause
+	}
+	return pause
+}
+
 // note keeps what came of a look, tells it, and returns when to look again.
 func (n *name) note(err error) time.Duration {
 	now := time.Now()
@@ -226,21 +244,23 @@ func (n *name) note(err error) time.Duration {
 		if len(n.m.issuers) > 0 {
 			n.begin = (n.begin + n.failures/patientWith) % len(n.m.issuers)
 		}
-		n.failures, n.told = 0, time.Time{}
+		n.failures, n.cuts, n.told = 0, 0, time.Time{}
 		n.set(nil, now, time.Time{})
 		return jitter(n.m.o.Check)
 	}
-	if errors.Is(err, ErrAway) || errors.Is(err, errNoRoom) || errors.Is(err, ErrNotPermitted) { // no fault of the authority, which was not asked
-		pause := jitter(n.m.o.Retry)
+	if errors.Is(err, ErrAway) || errors.Is(err, errCut) || errors.Is(err, errNoRoom) || errors.Is(err, ErrNotPermitted) { // no fault of the authority
+		pause := n.m.o.Retry
+		if errors.Is(err, errCut) {
+			pause = n.after(n.cuts)
+			n.cuts++
+		}
+		pause = jitter(pause)
 		n.tell(err, now, now.Add(pause))
 		n.set(err, now, now.Add(pause))
 		return pause
 	}
 	err = plain(err)
-	pause := n.m.o.Retry << min(2*n.ownFailures(), 20)
-	if pause > longestPause || pause <= 0 {
-		pause = longestPause
-	}
+	pause := n.after(n.ownFailures())
 	var problem acme.Problem
 	if errors.As(err, &problem) && problem.Type == acme.ProblemTypeRateLimited {
 		pause = max(pause, n.m.o.Retry*time.Duration(limitedPause/time.Minute))

@@ -53,9 +53,15 @@ func newShared(f *folder, h *Hub, life time.Duration) *shared {
 	return &shared{folder: f, hub: h, life: life, asking: make(chan struct{}, 8), leases: map[string]*lease{}, guards: map[string]context.CancelCauseFunc{}}
 }
 
-// guard returns a context that ends when a lock is lost.
+// guarded is by what a context of guard has how it is ended.
+type guarded struct{}
+
+// guard returns a context that ends when a lock is lost, or when the hub does not
+// answer what is asked with it. What is done with it wraps errors so that they are
+// not known any more; the context's cause is.
 func (s *shared) guard(ctx context.Context, lock string) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	ctx = context.WithValue(ctx, guarded{}, cancel)
 	lock = safe(lock)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,6 +72,31 @@ func (s *shared) guard(ctx context.Context, lock string) (context.Context, conte
 		s.mu.Unlock()
 		cancel(nil)
 	}
+}
+
+// ended is why a context of guard has ended, if it is because of the hub.
+func ended(ctx context.Context) error {
+	if err := context.Cause(ctx); errors.Is(err, ErrAway) || errors.Is(err, errLost) {
+		return err
+	}
+	return nil
+}
+
+// ask asks the hub. What needs a lock and does not have it is errLost.
+func (s *shared) ask(ctx context.Context, q *question) (*answer, error) {
+	a, err := s.hub.call(ctx, q)
+	if err == nil && a.Lost {
+		err = errLost
+	}
+	return a, s.stops(ctx, err)
+}
+
+// stops ends a context of guard because of an error of the hub.
+func (s *shared) stops(ctx context.Context, err error) error {
+	if stop, ok := ctx.Value(guarded{}).(context.CancelCauseFunc); ok && (errors.Is(err, ErrAway) || errors.Is(err, errLost)) {
+		stop(err)
+	}
+	return err
 }
 
 // Lock implements certmagic.Storage. With the lock of a name comes what the hub
@@ -100,7 +131,7 @@ func (s *shared) Lock(ctx context.Context, name string) error {
 // borrow waits for the hub's lock.
 func (s *shared) borrow(ctx context.Context, name string, l *lease) error {
 	for {
-		a, err := s.hub.call(ctx, &question{Do: "lock", Lock: name, ID: l.id})
+		a, err := s.ask(ctx, &question{Do: "lock", Lock: name, ID: l.id})
 		if err != nil {
 			return err
 		}
@@ -190,11 +221,7 @@ func (s *shared) Store(ctx context.Context, key string, value []byte) error {
 	if !ofFleet(key) && !strings.HasPrefix(key, "certificates/") {
 		return s.write(key, value)
 	}
-	a, err := s.hub.call(ctx, &question{Do: "store", Key: key, Value: value})
-	if err == nil && a.Lost {
-		err = errLost
-	}
-	if err != nil {
+	if _, err := s.ask(ctx, &question{Do: "store", Key: key, Value: value}); err != nil {
 		return err
 	}
 	if strings.HasPrefix(key, "certificates/") {
@@ -211,19 +238,16 @@ func (s *shared) push(ctx context.Context, site string, f *files) error {
 	lost := l == nil || l.lost
 	s.mu.Unlock()
 	if lost {
-		return errLost
+		return s.stops(ctx, errLost)
 	}
-	a, err := s.hub.call(ctx, &question{Do: "push", Key: site, Lock: lock, ID: l.id, Site: f})
-	if err == nil && a.Lost {
-		err = errLost
-	}
+	_, err := s.ask(ctx, &question{Do: "push", Key: site, Lock: lock, ID: l.id, Site: f})
 	return err
 }
 
 // pull brings what the hub has of a name, unless it is here.
 func (s *shared) pull(ctx context.Context, name string) error {
 	for _, site := range s.sites(name) {
-		a, err := s.hub.call(ctx, &question{Do: "pull", Key: site})
+		a, err := s.ask(ctx, &question{Do: "pull", Key: site})
 		if err != nil {
 			return err
 		}
@@ -270,7 +294,7 @@ func (s *shared) Load(ctx context.Context, key string) ([]byte, error) {
 			return nil, fs.ErrNotExist
 		}
 	}
-	a, err := s.hub.call(ctx, &question{Do: "load", Key: key})
+	a, err := s.ask(ctx, &question{Do: "load", Key: key})
 	if err == nil && a.None {
 		err = fs.ErrNotExist
 	}
@@ -285,10 +309,7 @@ func (s *shared) Delete(ctx context.Context, key string) error {
 	if !ofFleet(key) {
 		return s.folder.Delete(ctx, key)
 	}
-	a, err := s.hub.call(ctx, &question{Do: "delete", Key: key})
-	if err == nil && a.Lost {
-		err = errLost
-	}
+	_, err := s.ask(ctx, &question{Do: "delete", Key: key})
 	return err
 }
 
