@@ -139,9 +139,12 @@ func copyPages(ctx context.Context, from jetstream.Stream, a, b *content, s *sen
 // copyObjects leaves out parts that have no label, which are of a Put that did not end.
 func copyObjects(ctx context.Context, from jetstream.Stream, a, b *content, s *sending) error {
 	o := &Objects{c: a.c, name: strings.TrimPrefix(a.stream, prefixObjects), stream: from, is: a}
-	labels, err := o.allLabels(ctx)
+	labels, whole, err := o.readLabels(ctx)
 	if err != nil {
 		return err
+	}
+	if !whole {
+		return fmt.Errorf("%w: not all messages can be read", ErrDamaged)
 	}
 	by, parts := map[string]string{}, map[string]int{}
 	for _, l := range labels {

@@ -213,7 +213,7 @@ func (o *Objects) Reseal(ctx context.Context) error {
 		return err
 	}
 	for range resealPasses {
-		labels, err := o.allLabels(ctx)
+		labels, whole, err := o.readLabels(ctx)
 		if err != nil {
 			return fmt.Errorf("seal the objects of %s: %w", o.name, err)
 		}
@@ -227,7 +227,7 @@ func (o *Objects) Reseal(ctx context.Context) error {
 				return fmt.Errorf("seal object %q of %s: %w", escaped, o.name, err)
 			}
 		}
-		if left == 0 {
+		if left == 0 && whole {
 			ctx, cancel := o.c.whileLinked(ctx)
 			defer cancel()
 			return o.c.noteOnce(ctx, o.is, 1)

@@ -211,6 +211,48 @@ func (o *Objects) allLabels(ctx context.Context) (map[string]label, error) {
 	return found, nil
 }
 
+// readLabels are all labels by escaped key, found by going through all messages: what
+// is asked of NATS' index of subjects has been seen to lack some in a server that was
+// started after a kill. whole says that nothing was written meanwhile, so that there
+// are no others.
+func (o *Objects) readLabels(ctx context.Context) (found map[string]label, whole bool, err error) {
+	ctx, cancel := o.c.untilCut(ctx)
+	defer cancel()
+	before, err := o.state(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	found = map[string]label{}
+	seen := uint64(0)
+	if before.Msgs > 0 {
+		err = each(ctx, o.stream, 1, math.MaxUint64, func(n uint64, m jetstream.Msg) error {
+			seen++
+			text, ok := strings.CutPrefix(m.Subject(), o.labels())
+			escaped, err := base64.URLEncoding.DecodeString(text)
+			if !ok || err != nil {
+				return nil
+			}
+			found[string(escaped)], err = o.openLabel(ctx, n, string(escaped), m.Data())
+			return err
+		})
+	}
+	if err != nil {
+		return nil, false, because(ctx, plainly(err))
+	}
+	after, err := o.state(ctx)
+	return found, seen == before.Msgs && after.Msgs == before.Msgs && after.LastSeq == before.LastSeq, err
+}
+
+func (o *Objects) state(ctx context.Context) (jetstream.StreamState, error) {
+	ctx, cancel := within(ctx)
+	defer cancel()
+	info, err := o.stream.Info(ctx)
+	if err != nil {
+		return jetstream.StreamState{}, because(ctx, plainly(err))
+	}
+	return info.State, nil
+}
+
 // Sweep removes the content of objects that were not put to their end, or not
 // removed to theirs, because a process or a connection ended; what is younger
 // than an hour stays. It is for now and then.
