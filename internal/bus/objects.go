@@ -211,9 +211,9 @@ func (o *Objects) allLabels(ctx context.Context) (map[string]label, error) {
 	return found, nil
 }
 
-// readLabels are all labels by escaped key, found by going through all messages: what
-// is asked of NATS' index of subjects has been seen to lack some in a server that was
-// started after a kill. whole says that nothing was written meanwhile, so that there
+// readLabels are all labels by escaped key, found by going through all messages, and
+// not by NATS' index of subjects: for what would be lost, or refused, if one were
+// missing. whole says that nothing was written meanwhile, so that there
 // are no others.
 func (o *Objects) readLabels(ctx context.Context) (found map[string]label, whole bool, err error) {
 	ctx, cancel := o.c.untilCut(ctx)
