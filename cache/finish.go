@@ -116,7 +116,7 @@ func (x *fill) publish(o *object) {
 func (x *fill) unkept(why rule.ID) {
 	q := x.q
 	q.storing = why
-	if isPlain(q.reason) {
+	if isPlain(q.reason) || q.reason == rule.CacheHitForMiss {
 		q.reason = why
 	}
 	x.remember(why)
