@@ -137,8 +137,8 @@ func subjectOf(names []string, client bool) (*subject, error) {
 		switch {
 		case err == nil:
 			s.names = append(s.names, n)
-			if i == 0 {
-				s.common = n.String()
+			if s.common == "" {
+				s.common = n.host
 			}
 		case !client:
 			return nil, err

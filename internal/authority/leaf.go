@@ -154,8 +154,10 @@ func (a *Authority) template(n name, life time.Duration) (*x509.Certificate, err
 		NotAfter:     end,
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 	}
-	if text := n.String(); len(text) <= maxCommonName {
-		t.Subject.CommonName = text
+	// An address is no common name: OpenSSL takes one for a host's name when there
+	// is no other, and finds that the authority's constraints do not permit it.
+	if len(n.host) <= maxCommonName {
+		t.Subject.CommonName = n.host
 	}
 	addName(t, n)
 	return t, nil
