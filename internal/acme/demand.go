@@ -261,11 +261,14 @@ func (m *Manager) addDemanded(n *name) bool {
 	return true
 }
 
-// spawn runs what Close waits for, unless that was called.
-func (m *Manager) spawn(f func()) bool {
+// spawn runs what Close waits for, between Start and Close.
+func (m *Manager) spawn(f func()) bool { return m.runs(f, true) }
+
+// runs runs what Close waits for, unless that was called.
+func (m *Manager) runs(f func(), afterStart bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed || !m.started {
+	if m.closed || afterStart && !m.started {
 		return false
 	}
 	m.running.Go(f)

@@ -49,7 +49,7 @@ func (h *Hub) Link(ask func(ctx context.Context, question []byte) ([]byte, error
 
 // question is what a member asks; its answer is an answer.
 type question struct {
-	Do    string `json:"do"`            // load, store, delete, pull, push, lock, renew, unlock
+	Do    string `json:"do"`            // open, load, store, delete, pull, push, lock, renew, unlock
 	Key   string `json:"key,omitempty"` // of the storage; of pull and push what the files of a certificate have in common
 	Lock  string `json:"lock,omitempty"`
 	ID    string `json:"id,omitempty"` // whose the lock is
@@ -70,6 +70,8 @@ type answer struct {
 	Lost  bool   `json:"lost,omitempty"` // the lock is not that one's
 	Value []byte `json:"value,omitempty"`
 	Site  *files `json:"site,omitempty"`
+
+	Open []string `json:"open,omitempty"` // the keys of the challenges that are
 }
 
 func (h *Hub) call(ctx context.Context, q *question) (*answer, error) {
@@ -166,6 +168,9 @@ func (d *desk) answer(ctx context.Context, from string, q *question) (*answer, e
 		return &answer{Lost: !d.renew(from, q)}, nil
 	case "unlock":
 		return &answer{Lost: !d.unlock(q.Lock, from, q.ID)}, nil
+	case "open":
+		open, err := d.folder.open()
+		return &answer{Open: open}, err
 	}
 	if !mayAsk(q.Key) {
 		return nil, fmt.Errorf("%q is nothing that a fleet shares", q.Key)

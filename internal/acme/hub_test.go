@@ -186,6 +186,7 @@ func TestFleetQuestions(t *testing.T) {
 		{"n1", `{"do":"store","key":"challenges/http/other","value":"` + proof + `"}`, ``},
 		{"n1", `{"do":"store","key":"challenges/http/abc","value":"` + proof + `"}`, `{}`},
 		{"n1", `{"do":"store","key":"accounts/a.json","value":"e30="}`, `{}`},
+		{"n2", `{"do":"open"}`, `{"open":["challenges/http/abc"]}`},
 		{"n2", `{"do":"delete","key":"challenges/http/abc"}`, `{"lost":true}`},
 		{"n2", `{"do":"delete","key":"accounts/a.json"}`, `{"lost":true}`},
 		{"n2", `{"do":"load","key":"accounts/a.json"}`, `{"value":"e30="}`},

@@ -183,6 +183,10 @@ func Open(o Options) (*Manager, error) {
 	}
 	idle = certmagic.New(m.cache, certmagic.Config{OnDemand: new(certmagic.OnDemandConfig), Storage: store, Logger: logger, Issuers: []certmagic.Issuer{m.issuers[0].issuer}})
 	m.ctx, m.cancel = context.WithCancel(context.Background())
+	if m.shared != nil {
+		m.shared.open.ctx = m.ctx
+		m.shared.open.spawn = func(f func()) bool { return m.runs(f, false) }
+	}
 	m.names.Store(m.next(&table{}, m.o.Names))
 	return m, nil
 }

@@ -32,7 +32,7 @@ type shared struct {
 	life  time.Duration              // of a lease
 	sites func(name string) []string // of a name, one for each authority
 
-	asking chan struct{} // turns of who asks for challenges
+	open *listings // of challenges
 
 	mu     sync.Mutex // guards what follows
 	leases map[string]*lease
@@ -50,7 +50,9 @@ type lease struct {
 var errLost = errors.New("the hub of the fleet does not know any more that this server asks for the certificate")
 
 func newShared(f *folder, h *Hub, life time.Duration) *shared {
-	return &shared{folder: f, hub: h, life: life, asking: make(chan struct{}, 8), leases: map[string]*lease{}, guards: map[string]context.CancelCauseFunc{}}
+	s := &shared{folder: f, hub: h, life: life, leases: map[string]*lease{}, guards: map[string]context.CancelCauseFunc{}}
+	s.open = &listings{ctx: context.Background(), spawn: func(f func()) bool { go f(); return true }, list: s.list, load: s.load}
+	return s
 }
 
 // guarded is by what a context of guard has how it is ended.
@@ -283,17 +285,14 @@ func (s *shared) Load(ctx context.Context, key string) ([]byte, error) {
 	if !ofFleet(key) {
 		return s.folder.Load(ctx, key)
 	}
-	if strings.HasPrefix(key, "challenges/") { // anybody can ask for those; who waits gets a turn in the order of coming
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, askTime)
-		defer cancel()
-		select {
-		case s.asking <- struct{}{}:
-			defer func() { <-s.asking }()
-		case <-ctx.Done():
-			return nil, fs.ErrNotExist
-		}
+	if strings.HasPrefix(key, "challenges/") {
+		return s.open.find(ctx, key)
 	}
+	return s.load(ctx, key)
+}
+
+// load asks the hub for what the fleet has one of.
+func (s *shared) load(ctx context.Context, key string) ([]byte, error) {
 	a, err := s.ask(ctx, &question{Do: "load", Key: key})
 	if err == nil && a.None {
 		err = fs.ErrNotExist
@@ -302,6 +301,15 @@ func (s *shared) Load(ctx context.Context, key string) ([]byte, error) {
 		return nil, err
 	}
 	return a.Value, nil
+}
+
+// list asks the hub which challenges are open.
+func (s *shared) list(ctx context.Context) ([]string, error) {
+	a, err := s.ask(ctx, &question{Do: "open"})
+	if err != nil {
+		return nil, err
+	}
+	return a.Open, nil
 }
 
 // Delete implements certmagic.Storage.
