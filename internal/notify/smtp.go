@@ -380,11 +380,11 @@ func (t *talk) shown(line string) string {
 	if len(line) > 3 && strings.Trim(line[:3], "0123456789") == "" {
 		code = line[:4]
 	}
-	for _, secret := range t.told {
-		secret = strings.ToLower(strings.Join(strings.Fields(secret), ""))
-		n := min(leastTold, len(secret))
-		for i := 0; n > 0 && i+n <= len(secret); i++ {
-			if strings.Contains(flat, secret[i:i+n]) {
+	for _, said := range t.told {
+		said = strings.ToLower(strings.Join(strings.Fields(said), ""))
+		n := min(leastTold, len(said))
+		for i := 0; n > 0 && i+n <= len(said); i++ {
+			if strings.Contains(flat, said[i:i+n]) {
 				return code + "(not shown: it has a part of the password or of the name)"
 			}
 		}
