@@ -30,6 +30,7 @@ type issuer struct {
 	acmez  *acmez.Client // of what needs no proof
 
 	solvers atomic.Pointer[map[string]acmez.Solver] // by the type of the challenge
+	early   early
 }
 
 // How long an authority may take: for an answer, and for an order.
@@ -83,7 +84,11 @@ func (i *issuer) IssuerKey() string {
 // GetRenewalInfo implements certmagic.RenewalInfoGetter: when the authority
 // would have a certificate renewed (RFC 9773 §4.1).
 func (i *issuer) GetRenewalInfo(ctx context.Context, c certmagic.Certificate) (acme.RenewalInfo, error) {
-	return i.acmez.GetRenewalInfo(ctx, c.Leaf)
+	info, err := i.acmez.GetRenewalInfo(ctx, c.Leaf)
+	if err == nil && len(c.Leaf.DNSNames) == 1 {
+		i.early.calm(c.Leaf.DNSNames[0], &info, i.o.Check)
+	}
+	return info, err
 }
 
 // Issue implements certmagic.Issuer. An account that the authority does not know
@@ -99,6 +104,7 @@ func (i *issuer) Issue(ctx context.Context, csr *x509.CertificateRequest) (*cert
 	ctx, cancel := context.WithTimeout(ctx, 2*orderTime)
 	defer cancel()
 	replaces := i.previous(ctx, csr.DNSNames[0])
+	was := replaces
 	for again := false; ; again = true {
 		account, err := i.account(ctx)
 		if err != nil {
@@ -111,6 +117,10 @@ func (i *issuer) Issue(ctx context.Context, csr *x509.CertificateRequest) (*cert
 		order.Replaces = replaces
 		chains, err := (&acmez.Client{Client: i.acme, ChallengeSolvers: *i.solvers.Load()}).ObtainCertificate(ctx, order)
 		if err == nil && len(chains) > 0 {
+			i.early.note(csr.DNSNames[0], was, chains[0].ChainPEM)
+			if info := chains[0].RenewalInfo; info != nil {
+				i.early.calm(csr.DNSNames[0], info, i.o.Check)
+			}
 			return &certmagic.IssuedCertificate{Certificate: chains[0].ChainPEM, Metadata: chains[0]}, nil
 		}
 		if err == nil {
@@ -154,7 +164,12 @@ func (i *issuer) previous(ctx context.Context, name string) *x509.Certificate {
 	if err != nil {
 		return nil
 	}
-	block, _ := pem.Decode(data)
+	return leafOf(data)
+}
+
+// leafOf is the first certificate of a text; nil: there is none.
+func leafOf(text []byte) *x509.Certificate {
+	block, _ := pem.Decode(text)
 	if block == nil {
 		return nil
 	}
