@@ -139,7 +139,7 @@ func copyPages(ctx context.Context, from jetstream.Stream, a, b *content, s *sen
 // copyObjects leaves out parts that have no label, which are of a Put that did not end.
 func copyObjects(ctx context.Context, from jetstream.Stream, a, b *content, s *sending) error {
 	o := &Objects{c: a.c, name: strings.TrimPrefix(a.stream, prefixObjects), stream: from, is: a}
-	labels, whole, err := o.readLabels(ctx)
+	labels, _, whole, err := o.readLabels(ctx)
 	if err != nil {
 		return err
 	}
@@ -176,6 +176,9 @@ func copyObjects(ctx context.Context, from jetstream.Stream, a, b *content, s *s
 		escaped, err := base64.URLEncoding.DecodeString(strings.TrimPrefix(m.Subject(), o.labels()))
 		if err != nil {
 			return fmt.Errorf("%w: what an object is has the subject %q", ErrDamaged, m.Subject())
+		}
+		if labels[string(escaped)].number != n {
+			return nil // another has replaced it
 		}
 		what := labelWhat(a.stream, string(escaped))
 		if to.Data, err = a.open(ctx, n, m.Data(), what); err == nil {

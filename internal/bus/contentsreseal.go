@@ -213,11 +213,14 @@ func (o *Objects) Reseal(ctx context.Context) error {
 		return err
 	}
 	for range resealPasses {
-		labels, whole, err := o.readLabels(ctx)
+		labels, replaced, whole, err := o.readLabels(ctx)
+		for i := 0; i < len(replaced) && err == nil; i++ { // these may be plain
+			err = o.removeLabel(ctx, replaced[i])
+		}
 		if err != nil {
 			return fmt.Errorf("seal the objects of %s: %w", o.name, err)
 		}
-		left := 0
+		left := len(replaced)
 		for escaped, l := range labels {
 			if l.by == o.c.secrets.First() {
 				continue
@@ -238,12 +241,7 @@ func (o *Objects) Reseal(ctx context.Context) error {
 
 func (o *Objects) resealOne(ctx context.Context, escaped string, l label) error {
 	if l.none() { // what NATS' own client leaves of an object that it deletes
-		ctx, cancel := o.c.whileLinked(ctx)
-		defer cancel()
-		if err := plainly(o.stream.DeleteMsg(ctx, l.number)); err != nil && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-			return because(ctx, err)
-		}
-		return nil
+		return o.removeLabel(ctx, l.number)
 	}
 	key, ok := unescapeKey(escaped)
 	if again, err := escapeKey(key, maxObject); !ok || err != nil || again != escaped {
@@ -260,6 +258,16 @@ func (o *Objects) resealOne(ctx context.Context, escaped string, l label) error 
 	}
 	defer content.Close()
 	return unlessReplaced(o.putOver(ctx, escaped, io.Reader(content), &l))
+}
+
+// removeLabel removes a label by its number, unless that is gone.
+func (o *Objects) removeLabel(ctx context.Context, n uint64) error {
+	ctx, cancel := o.c.whileLinked(ctx)
+	defer cancel()
+	if err := plainly(o.stream.DeleteMsg(ctx, n)); err != nil && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+		return because(ctx, err)
+	}
+	return nil
 }
 
 // unlessReplaced is an error, unless it is that the object was replaced or removed meanwhile.

@@ -85,6 +85,9 @@ func (s *inside) begin(o *server.Options, said natsLog) error {
 	o.MaxConn, o.MaxSubs = 4096, 4096
 	o.PingInterval, o.AuthTimeout = pingEvery, DefaultTimeout.Seconds()
 	o.AlwaysEnableNonce = true
+	if err := dropUnkeyed(o); err != nil {
+		return err
+	}
 	ns, err := server.NewServer(o)
 	if err != nil {
 		return err

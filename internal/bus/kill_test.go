@@ -93,8 +93,8 @@ const (
 	sealKeysVar = "FRESHET_BUS_SEAL_KEYS"
 )
 
-// sealUntilKilled is a process that seals what is plain in a folder, and says when it
-// begins and is done.
+// sealUntilKilled is a process that seals what is plain in a folder, and says so
+// between pages and objects.
 func sealUntilKilled() {
 	keys, err := atrest.ParseKeys([]byte(os.Getenv(sealKeysVar)))
 	if err != nil {
@@ -109,12 +109,19 @@ func sealUntilKilled() {
 	ctx := context.Background()
 	c, err := s.Connect("child")
 	var l *Log
+	var o *Objects
 	if err == nil {
 		l, err = c.Log(ctx, "jobs", LogOptions{})
+	}
+	if err == nil {
+		o, err = c.Objects(ctx, "files", ObjectsOptions{})
 	}
 	fmt.Println("begins")
 	if err == nil {
 		_, err = l.Reseal(ctx)
+	}
+	if err == nil {
+		err = o.Reseal(ctx)
 	}
 	if err != nil {
 		fmt.Println("error", err)
@@ -126,7 +133,7 @@ func sealUntilKilled() {
 // TestKillReseal kills a process that seals what is plain, at any moment: all is there,
 // and the next one goes on.
 func TestKillReseal(t *testing.T) {
-	const pages = 150
+	const pages, objects = 150, 20
 	dir, keys := t.TempDir(), sealRing(t, "k1")
 	s := legacy(t, dir, keys)
 	c := connect(t, s, "writer")
@@ -137,6 +144,13 @@ func TestKillReseal(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	o, err := c.Objects(limited(t), "files", ObjectsOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range objects {
+		mustPutObject(t, o, fmt.Sprint(n), blob(chunkSize+n, byte(n)))
+	}
 	closed(t, s)
 	done, between := false, 0
 	for round := 0; !done; round++ {
@@ -146,6 +160,12 @@ func TestKillReseal(t *testing.T) {
 		l := openLog(t, c, "jobs")
 		if got := pagesOf(t, l); len(got) != pages || got["7"] != "page 7" {
 			t.Fatalf("round %d: %d pages, %q", round, len(got), got["7"])
+		}
+		if o, err = c.Objects(limited(t), "files", ObjectsOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		for n := range objects {
+			wantObject(t, o, fmt.Sprint(n), blob(chunkSize+n, byte(n)))
 		}
 		if got := entries(t, l, 0); len(got) != 1 {
 			t.Errorf("%q", got)
@@ -160,11 +180,20 @@ func TestKillReseal(t *testing.T) {
 				sealed++
 			}
 		}
-		if sealed > 0 && sealed < pages {
+		labels, err := o.allLabels(limited(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range labels {
+			if l.by != "" {
+				sealed++
+			}
+		}
+		if sealed > 0 && sealed < pages+objects {
 			between++
 		}
-		if done && (sealed != pages || c.record.Streams["page_jobs"] != 1) {
-			t.Errorf("at the end %d of %d are sealed: %v", sealed, pages, c.record.Streams)
+		if done && (sealed != pages+objects || c.record.Streams["page_jobs"] != 1 || c.record.Streams["OBJ_files"] != 1) {
+			t.Errorf("at the end %d of %d are sealed: %v", sealed, pages+objects, c.record.Streams)
 		}
 		closed(t, s)
 	}

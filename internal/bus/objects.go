@@ -136,13 +136,10 @@ func (o *Objects) Delete(ctx context.Context, key string) error {
 	defer cancel()
 	l, err := o.look(ctx, escaped)
 	if err == nil && l.number != 0 {
-		// By its number: one that has replaced it stays.
-		err = plainly(o.stream.DeleteMsg(ctx, l.number))
-		if errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-			if now, lookErr := o.look(ctx, escaped); lookErr == nil && now.number != l.number {
-				return nil // whoever replaced or removed it removes the content
-			}
-		}
+		// Up to its number: one that has replaced it stays, and one that it has replaced
+		// does not come back, which is still there when the server was killed before it
+		// had removed it.
+		err = plainly(o.stream.Purge(ctx, jetstream.WithPurgeSubject(o.labelOf(escaped)), jetstream.WithPurgeSequence(l.number+1)))
 		if err == nil && l.NUID != "" {
 			o.discard(ctx, l.NUID)
 		}
@@ -193,54 +190,89 @@ func (o *Objects) Keys(ctx context.Context, f func(key string, size int64) error
 func (o *Objects) allLabels(ctx context.Context) (map[string]label, error) {
 	ctx, cancel := o.c.untilCut(ctx)
 	defer cancel()
-	found := map[string]label{}
+	s := storedLabels{}
 	err := eachOf(ctx, o.stream, &reader{next: 1, last: math.MaxUint64, subject: o.labels() + ">", f: func(n uint64, m jetstream.Msg) error {
-		escaped, err := base64.URLEncoding.DecodeString(strings.TrimPrefix(m.Subject(), o.labels()))
-		if err != nil {
-			return nil // nothing that was put here
-		}
-		l, err := o.openLabel(ctx, n, string(escaped), m.Data())
-		if err == nil {
-			found[string(escaped)] = l
-		}
-		return err
+		s.add(o, n, m)
+		return nil
 	}})
+	var found map[string]label
+	if err == nil {
+		found, err = s.open(ctx, o)
+	}
 	if err != nil {
 		return nil, because(ctx, plainly(err))
 	}
 	return found, nil
 }
 
+// storedLabels are labels as they are stored, in the order of their numbers. There
+// are several of one object when the server was killed after it had stored one, and
+// before it had removed those that it replaces: the last one is the object's.
+type storedLabels struct {
+	last     map[string]storedLabel // by escaped key
+	replaced []uint64               // numbers of the others
+}
+
+type storedLabel struct {
+	number uint64
+	data   []byte
+}
+
+func (s *storedLabels) add(o *Objects, n uint64, m jetstream.Msg) {
+	text, ok := strings.CutPrefix(m.Subject(), o.labels())
+	escaped, err := base64.URLEncoding.DecodeString(text)
+	if !ok || err != nil {
+		return // nothing that was put here, or a part
+	}
+	if before, ok := s.last[string(escaped)]; ok {
+		s.replaced = append(s.replaced, before.number)
+	}
+	if s.last == nil {
+		s.last = map[string]storedLabel{}
+	}
+	s.last[string(escaped)] = storedLabel{n, m.Data()}
+}
+
+func (s *storedLabels) open(ctx context.Context, o *Objects) (map[string]label, error) {
+	found := make(map[string]label, len(s.last))
+	for escaped, is := range s.last {
+		l, err := o.openLabel(ctx, is.number, escaped, is.data)
+		if err != nil {
+			return nil, err
+		}
+		found[escaped] = l
+	}
+	return found, nil
+}
+
 // readLabels are all labels by escaped key, found by going through all messages, and
 // not by NATS' index of subjects: for what would be lost, or refused, if one were
-// missing. whole says that nothing was written meanwhile, so that there
-// are no others.
-func (o *Objects) readLabels(ctx context.Context) (found map[string]label, whole bool, err error) {
+// missing. replaced are the numbers of labels that others have replaced, and that are
+// still there. whole says that nothing was written meanwhile, so that there are no others.
+func (o *Objects) readLabels(ctx context.Context) (found map[string]label, replaced []uint64, whole bool, err error) {
 	ctx, cancel := o.c.untilCut(ctx)
 	defer cancel()
 	before, err := o.state(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
-	found = map[string]label{}
+	var s storedLabels
 	seen := uint64(0)
 	if before.Msgs > 0 {
 		err = each(ctx, o.stream, 1, math.MaxUint64, func(n uint64, m jetstream.Msg) error {
 			seen++
-			text, ok := strings.CutPrefix(m.Subject(), o.labels())
-			escaped, err := base64.URLEncoding.DecodeString(text)
-			if !ok || err != nil {
-				return nil
-			}
-			found[string(escaped)], err = o.openLabel(ctx, n, string(escaped), m.Data())
-			return err
+			s.add(o, n, m)
+			return nil
 		})
 	}
+	if err == nil {
+		found, err = s.open(ctx, o)
+	}
 	if err != nil {
-		return nil, false, because(ctx, plainly(err))
+		return nil, nil, false, because(ctx, plainly(err))
 	}
 	after, err := o.state(ctx)
-	return found, seen == before.Msgs && after.Msgs == before.Msgs && after.LastSeq == before.LastSeq, err
+	return found, s.replaced, seen == before.Msgs && after.Msgs == before.Msgs && after.LastSeq == before.LastSeq, err
 }
 
 func (o *Objects) state(ctx context.Context) (jetstream.StreamState, error) {

@@ -109,6 +109,32 @@ func (m *marker) encrypt(o *server.Options) {
 	}
 }
 
+// dropUnkeyed removes files of messages that are empty and have no key. NATS makes the
+// file first and then its key; who is killed between the two has a file that NATS takes
+// for one that is not encrypted, cannot read, and removes with all of its stream.
+func dropUnkeyed(o *server.Options) error {
+	if !o.JetStream || o.JetStreamKey == "" {
+		return nil
+	}
+	// Of streams, and of what peers agree on.
+	folder := filepath.Join(o.StoreDir, server.JetStreamStoreDir)
+	blocks, _ := fs.Glob(os.DirFS(folder), "*/*/*/msgs/*.blk") // its pattern is right
+	for _, name := range blocks {
+		name = filepath.Join(folder, name)
+		if info, err := os.Stat(name); err != nil || info.Size() > 0 {
+			continue
+		}
+		_, err := os.Stat(strings.TrimSuffix(name, ".blk") + ".key")
+		if errors.Is(err, os.ErrNotExist) {
+			err = os.Remove(name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // openMarker looks that a folder is sealed if there are keys, and that it is not if
 // there are none. One that is empty is sealed from now on; what is sealed by an
 // older key is sealed by the first one.
