@@ -54,6 +54,7 @@ func (h *heard) String() string {
 // newSet makes peers that are not there yet.
 func newSet(t *testing.T) *set {
 	t.Helper()
+	alone(t)
 	s := &set{t: t, said: &heard{}, peers: make([]*Peer, MinPeers)}
 	for i := range MinPeers {
 		s.places = append(s.places, PeerPlace{fmt.Sprint("p", i), wiretest.Reserve(t)})

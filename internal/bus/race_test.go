@@ -1,0 +1,5 @@
+//go:build race && !nonats
+
+package bus
+
+const raceEnabled = true
