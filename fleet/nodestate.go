@@ -12,7 +12,8 @@ import (
 // folder whose disk it is about; "": none.
 func measured(dir string) Report {
 	r := Report{Processors: runtime.NumCPU()}
-	measure(&r, dir)
+	measure(&r)
+	r.Disk = diskOf(dir)
 	if r.Memory.Ours == 0 {
 		r.Memory.Ours = heap()
 	}

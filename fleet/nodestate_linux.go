@@ -8,7 +8,7 @@ import (
 )
 
 // measure asks the kernel.
-func measure(r *Report, dir string) {
+func measure(r *Report) {
 	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
 		r.Load = loadOf(text)
 	}
@@ -21,10 +21,14 @@ func measure(r *Report, dir string) {
 			r.Memory.Ours = pages * int64(os.Getpagesize())
 		}
 	}
+}
+
+func diskOf(dir string) *Disk {
 	var fs syscall.Statfs_t
-	if dir != "" && syscall.Statfs(dir, &fs) == nil && fs.Blocks > 0 {
-		r.Disk = &Disk{Total: int64(fs.Blocks) * int64(fs.Bsize), Free: int64(fs.Bavail) * int64(fs.Bsize)}
+	if dir == "" || syscall.Statfs(dir, &fs) != nil || fs.Blocks == 0 {
+		return nil
 	}
+	return &Disk{Total: int64(fs.Blocks) * int64(fs.Bsize), Free: int64(fs.Bavail) * int64(fs.Bsize)}
 }
 
 // loadOf reads /proc/loadavg: three numbers, and more.

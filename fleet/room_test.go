@@ -131,35 +131,43 @@ func TestRoomForFiles(t *testing.T) {
 	}
 }
 
-// The same on a store that gets full: the files refuse more while purges, which are
-// entries of a log there, are still written.
-func TestRoomForFilesOnTheBus(t *testing.T) {
-	const store = 32 << 20
-	server, err := bus.Start(bus.Options{Dir: t.TempDir(), MaxStore: store})
+// storeOf is a bus whose store has so many bytes, with files and a log of purges.
+func storeOf(t *testing.T, size int64) (conn *bus.Conn, files *bus.Objects, log *bus.Log) {
+	t.Helper()
+	server, err := bus.Start(bus.Options{Dir: t.TempDir(), MaxStore: size})
 	if errors.Is(err, bus.ErrAbsent) {
 		t.Skip("there is no bus")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
-	conn, err := server.Connect("hub")
+	t.Cleanup(func() { _ = server.Close() })
+	conn, err = server.Connect("hub")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := conn.Objects(t.Context(), filesName, bus.ObjectsOptions{})
+	files, err = conn.Objects(t.Context(), filesName, bus.ObjectsOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := conn.Log(t.Context(), "purges", bus.LogOptions{})
+	log, err = conn.Log(t.Context(), "purges", bus.LogOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return conn, files, log
+}
+
+// The same on a store that gets full: the files refuse more while purges, which are
+// entries of a log there, are still written.
+func TestRoomForFilesOnTheBus(t *testing.T) {
+	const store = 32 << 20
+	conn, files, log := storeOf(t, store)
 	var r room
 	e := elsewhereOf(t, roomy{files, &r})
 	content := strings.Repeat("x", 1<<20)
+	var err error
 	n := 0
-	for err = nil; err == nil && n < store>>20; n++ {
+	for ; err == nil && n < store>>20; n++ {
 		if n%4 == 0 { // it is looked now and then
 			if err := r.look(t.Context(), conn); err != nil {
 				t.Fatal(err)
@@ -184,26 +192,7 @@ func TestRoomForFilesOnTheBus(t *testing.T) {
 // come whole, and purges are written.
 func TestRoomForFilesOnTheirWay(t *testing.T) {
 	const store, size = 32 << 20, 12 << 20
-	server, err := bus.Start(bus.Options{Dir: t.TempDir(), MaxStore: store})
-	if errors.Is(err, bus.ErrAbsent) {
-		t.Skip("there is no bus")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	conn, err := server.Connect("hub")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := conn.Objects(t.Context(), filesName, bus.ObjectsOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := conn.Log(t.Context(), "purges", bus.LogOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, files, log := storeOf(t, store)
 	var r room
 	if err := r.look(t.Context(), conn); err != nil {
 		t.Fatal(err)
@@ -238,7 +227,7 @@ func TestRoomForFilesOnTheirWay(t *testing.T) {
 			t.Errorf("file %d: %v", i, err)
 		}
 	}
-	last := uint64(0)
+	last, err := uint64(0), error(nil)
 	for range 43 {
 		if last, err = log.Append(t.Context(), last, make([]byte, 64<<10)); err != nil {
 			t.Fatalf("entry %d: %v", last+1, err)

@@ -93,6 +93,17 @@ func sealingOf(t *testing.T, k *Keeper) *Sealing {
 	return list[0].Sealing
 }
 
+// hubsAt makes the options of hubs of a cluster elsewhere, by name and keys.
+func hubsAt(url string) func(name string, keys ...string) Options {
+	return func(name string, keys ...string) Options {
+		o := Options{Name: name, NATS: &NATS{URL: url}, lease: time.Second}
+		if len(keys) > 0 {
+			o.Ring = ringOf(keys...)
+		}
+		return o
+	}
+}
+
 // TestFleetGetsKeys has the hubs of a fleet in a cluster elsewhere get keys, one
 // after the other, while it works: once one with keys leads, what was plain is
 // sealed. From then on no hub leads without them, or with others.
@@ -101,13 +112,7 @@ func TestFleetGetsKeys(t *testing.T) {
 		t.Skip("the programs of these tests are not there")
 	}
 	url := bustest.Server(t)
-	hub := func(name string, keys ...string) Options {
-		o := Options{Name: name, NATS: &NATS{URL: url}, lease: time.Second}
-		if len(keys) > 0 {
-			o.Ring = ringOf(keys...)
-		}
-		return o
-	}
+	hub := hubsAt(url)
 	one, _ := candidateOf(t, hub("one"))
 	ids := filled(t, one, sealedWord)
 	until(t, "what was written is in the cluster", func() bool {
@@ -195,13 +200,7 @@ func TestStandbyWithoutKeys(t *testing.T) {
 		t.Skip("the programs of these tests are not there")
 	}
 	url := bustest.Server(t)
-	hub := func(name string, keys ...string) Options {
-		o := Options{Name: name, NATS: &NATS{URL: url}, lease: time.Second}
-		if len(keys) > 0 {
-			o.Ring = ringOf(keys...)
-		}
-		return o
-	}
+	hub := hubsAt(url)
 	one, _ := candidateOf(t, hub("one", "a"))
 	until(t, "all is sealed", func() bool { is := sealingOf(t, one); return is != nil && is.All })
 	c, err := bus.Connect(context.Background(), bus.ConnectOptions{URL: url, Name: "late"})

@@ -13,7 +13,7 @@ import (
 func (s *service) lookAtMachine(look alert.Look) {
 	for _, dir := range s.diskFolders() {
 		free := math.NaN() // it cannot be read now
-		if d := fleet.Measure(dir).Disk; d != nil && d.Total > 0 {
+		if d := fleet.DiskOf(dir); d != nil && d.Total > 0 {
 			free = 100 * float64(d.Free) / float64(d.Total)
 		}
 		look["disk_free"] = append(look["disk_free"], alert.Reading{Subject: dir, Value: free})
