@@ -82,7 +82,7 @@ export function everyPage(pages, browser, base) {
       });
 
       it('can be read in a text browser', async () => {
-        const { stdout } = await run('w3m', ['-dump', '-cols', '200', '-o', 'use_cookie=0', ...Object.entries(fields()).flatMap(([name, value]) => ['-header', `${name}: ${value}`]), at()], { maxBuffer: 1 << 24 });
+        const { stdout } = await run('w3m', ['-dump', '-cols', '400', '-o', 'use_cookie=0', ...Object.entries(fields()).flatMap(([name, value]) => ['-header', `${name}: ${value}`]), at()], { maxBuffer: 1 << 24 });
         for (const text of [...(typeof p.title === 'string' ? [p.title] : []), ...(p.texts ?? []), ...Object.values(p.tables ?? {}).flat()]) {
           assert.ok(stdout.includes(text), `${JSON.stringify(text)} is not in:\n${stdout}`);
         }
