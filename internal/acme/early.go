@@ -40,15 +40,15 @@ func (e *early) note(name string, was *x509.Certificate, chain []byte) {
 }
 
 // calm puts off what an authority suggests for a name, so that it is later than is
-// noted also when it is obeyed by one interval of looking early, as it is.
-func (e *early) calm(name string, info *acme.RenewalInfo, interval time.Duration) {
+// noted also when it is obeyed ahead of its time, as it is.
+func (e *early) calm(name string, info *acme.RenewalInfo, ahead time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	until, ok := e.until[name]
 	if !ok || !info.HasWindow() {
 		return
 	}
-	if until = until.Add(interval); info.SelectedTime.Before(until) {
+	if until = until.Add(ahead); info.SelectedTime.Before(until) {
 		info.SelectedTime = until
 	}
 }

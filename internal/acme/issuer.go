@@ -86,7 +86,7 @@ func (i *issuer) IssuerKey() string {
 func (i *issuer) GetRenewalInfo(ctx context.Context, c certmagic.Certificate) (acme.RenewalInfo, error) {
 	info, err := i.acmez.GetRenewalInfo(ctx, c.Leaf)
 	if err == nil && len(c.Leaf.DNSNames) == 1 {
-		i.early.calm(c.Leaf.DNSNames[0], &info, i.o.Check)
+		i.early.calm(c.Leaf.DNSNames[0], &info, i.o.ahead())
 	}
 	return info, err
 }
@@ -119,7 +119,7 @@ func (i *issuer) Issue(ctx context.Context, csr *x509.CertificateRequest) (*cert
 		if err == nil && len(chains) > 0 {
 			i.early.note(csr.DNSNames[0], was, chains[0].ChainPEM)
 			if info := chains[0].RenewalInfo; info != nil {
-				i.early.calm(csr.DNSNames[0], info, i.o.Check)
+				i.early.calm(csr.DNSNames[0], info, i.o.ahead())
 			}
 			return &certmagic.IssuedCertificate{Certificate: chains[0].ChainPEM, Metadata: chains[0]}, nil
 		}

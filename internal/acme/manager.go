@@ -75,11 +75,13 @@ type Options struct {
 	// NewNames is how many such names may be new in an hour. Default: DefaultNewNames.
 	NewNames int
 
-	// Check is how often certificates are looked at. Default: 10 minutes.
+	// Check is how often certificates are looked at; those that live for less than
+	// 30 times as long, more often. Default: 10 minutes.
 	Check time.Duration
 
 	// Retry is the pause after a first failure; further ones are four times as
-	// long each, up to 6 hours. Default: 1 minute.
+	// long each, up to 6 hours, or a tenth of the life of the certificate that is
+	// served. Default: 1 minute.
 	Retry time.Duration
 
 	// Log is told what was obtained and what failed. Default: nothing is told.
@@ -117,6 +119,11 @@ type authority struct {
 
 // never is an interval of what this package does itself.
 const never = 100 * 365 * 24 * time.Hour
+
+// ahead is how much earlier than at its time certmagic has a certificate be due,
+// and how often it wakes up to do nothing. With five times as much left each is
+// due, so that with the interval of looks one that lives for minutes always was.
+func (o *Options) ahead() time.Duration { return min(o.Check, 2*time.Second) }
 
 // Open reads the certificates that the folder has. Its errors are about the
 // options and the folder.
@@ -161,11 +168,10 @@ func Open(o Options) (*Manager, error) {
 	logger := zapTo(o.Log)
 	// What is cached is looked after by the goroutines of the names alone: for
 	// its own maintenance each certificate is one on demand, which it leaves be.
-	// The interval has to be ours, for it is part of what is due.
 	var idle *certmagic.Config
 	m.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return idle, nil },
-		RenewCheckInterval: o.Check,
+		RenewCheckInterval: o.ahead(),
 		OCSPCheckInterval:  never,
 		Logger:             logger,
 	})

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -172,11 +171,11 @@ func (n *name) look(ctx context.Context) error {
 }
 
 // serve has a certificate be served, and returns the one before. It is renewed
-// when the authority says, as it was chosen then, or else when a third of its
-// life is left.
+// when the authority says, as it was chosen then, and at the latest when a third
+// of its life is left.
 func (n *name) serve(c *tls.Certificate) (had *tls.Certificate) {
-	due := c.Leaf.NotAfter.Add(-c.Leaf.NotAfter.Sub(c.Leaf.NotBefore) / 3)
-	if said := n.suggested(); !said.IsZero() && said.Before(c.Leaf.NotAfter) {
+	due := c.Leaf.NotAfter.Add(-life(c) / 3)
+	if said := n.suggested(); !said.IsZero() && said.Before(due) {
 		due = said
 	}
 	n.mu.Lock()
@@ -212,27 +211,10 @@ func (n *name) suggested() time.Time {
 	return kept.Data.RenewalInfo.SelectedTime
 }
 
-// Pauses after failures. An authority counts failures, and refuses for hours who
-// has too many.
-const (
-	longestPause = 6 * time.Hour
-	limitedPause = time.Hour
-	toldEvery    = 24 * time.Hour
-)
-
 // errCut is that the hub of the fleet went away, or took the lock back, while the
 // authority was asked. That is no fault of the authority, but it may have counted
 // what was begun.
 var errCut = errors.New("what was begun was given up")
-
-// after is the pause after so many failures before.
-func (n *name) after(failures int) time.Duration {
-	pause := n.m.o.Retry << min(2*failures, 20)
-	if pause > longestPause || pause <= 0 {
-		return longestPause
-	}
-	return pause
-}
 
 // note keeps what came of a look, tells it, and returns when to look again.
 func (n *name) note(err error) time.Duration {
@@ -246,7 +228,7 @@ func (n *name) note(err error) time.Duration {
 		}
 		n.failures, n.cuts, n.told = 0, 0, time.Time{}
 		n.set(nil, now, time.Time{})
-		return jitter(n.m.o.Check)
+		return jitter(min(n.m.o.Check, n.share(looksInLife)))
 	}
 	if errors.Is(err, ErrAway) || errors.Is(err, errCut) || errors.Is(err, errNoRoom) || errors.Is(err, ErrNotPermitted) { // no fault of the authority
 		pause := n.m.o.Retry
@@ -254,13 +236,13 @@ func (n *name) note(err error) time.Duration {
 			pause = n.after(n.cuts)
 			n.cuts++
 		}
-		pause = jitter(pause)
+		pause = jitter(min(pause, n.share(triesInLife)))
 		n.tell(err, now, now.Add(pause))
 		n.set(err, now, now.Add(pause))
 		return pause
 	}
 	err = plain(err)
-	pause := n.after(n.ownFailures())
+	pause := min(n.after(n.ownFailures()), n.share(triesInLife))
 	var problem acme.Problem
 	if errors.As(err, &problem) && problem.Type == acme.ProblemTypeRateLimited {
 		pause = max(pause, n.m.o.Retry*time.Duration(limitedPause/time.Minute))
@@ -287,11 +269,7 @@ func (n *name) tell(err error, now, next time.Time) {
 	} else {
 		args = append(args, "until", c.Leaf.NotAfter)
 	}
-	life := time.Duration(0)
-	if c != nil {
-		life = c.Leaf.NotAfter.Sub(c.Leaf.NotBefore)
-	}
-	if near := c == nil || c.Leaf.NotAfter.Sub(now) < life/4; near && now.Sub(n.told) >= toldEvery {
+	if near := c == nil || c.Leaf.NotAfter.Sub(now) < life(c)/4; near && now.Sub(n.told) >= toldEvery {
 		level, n.told = slog.LevelError, now
 	}
 	n.m.o.Log.Log(context.Background(), level, what, args...)
@@ -316,10 +294,6 @@ func (n *name) now() State {
 	}
 	return s
 }
-
-// jitter makes a pause up to a tenth shorter, so that names, and processes that
-// began together, do not go on together.
-func jitter(d time.Duration) time.Duration { return d - time.Duration(rand.Int64N(int64(d)/10+1)) }
 
 // plain is the error without the words of those who passed it on, when the
 // authority has said what is wrong.

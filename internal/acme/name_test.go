@@ -72,6 +72,41 @@ func TestNote(t *testing.T) {
 	}
 }
 
+// TestPauses: a certificate that lives for minutes is looked at, and tried for,
+// several times before it ends; who has a long life is not looked at more often.
+func TestPauses(t *testing.T) {
+	const day = 24 * time.Hour
+	m := &Manager{o: Options{Retry: time.Minute, Check: 10 * time.Minute, Log: slog.New(slog.DiscardHandler)}}
+	for _, tt := range []struct {
+		life, look time.Duration
+		tries      []time.Duration
+	}{
+		{0, 10 * time.Minute, []time.Duration{time.Minute, 4 * time.Minute, 16 * time.Minute}}, // there is none
+		{90 * day, 10 * time.Minute, []time.Duration{time.Minute, 4 * time.Minute, 16 * time.Minute}},
+		{6 * day, 10 * time.Minute, []time.Duration{time.Minute, 4 * time.Minute, 16 * time.Minute, 64 * time.Minute, 256 * time.Minute, 6 * time.Hour}},
+		{day, 10 * time.Minute, []time.Duration{time.Minute, 4 * time.Minute, 16 * time.Minute, 64 * time.Minute, 144 * time.Minute}},
+		{time.Hour, 2 * time.Minute, []time.Duration{time.Minute, 4 * time.Minute, 6 * time.Minute}},
+		{5 * time.Minute, 10 * time.Second, []time.Duration{30 * time.Second, 30 * time.Second}},
+		{5 * time.Second, time.Second, []time.Duration{time.Second}},
+	} {
+		n := &name{name: "a.example.org", m: m}
+		if tt.life > 0 {
+			now := time.Now()
+			n.current.Store(&tls.Certificate{Leaf: &x509.Certificate{NotBefore: now, NotAfter: now.Add(tt.life)}})
+		}
+		within := func(what string, got, want time.Duration) {
+			if got > want || got < want-want/9 {
+				t.Errorf("a life of %v: %s: %v, want %v", tt.life, what, got, want)
+			}
+		}
+		within("a look", n.note(nil), tt.look)
+		for i, want := range tt.tries {
+			within(fmt.Sprintf("after failure %d", i+1), n.note(errors.New("no")), want)
+		}
+		within("while the hub is away", n.note(ErrAway), tt.tries[0])
+	}
+}
+
 // TestZap: what is logged by zap arrives in slog, two levels lower, with its
 // fields.
 func TestZap(t *testing.T) {

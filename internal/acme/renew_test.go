@@ -40,6 +40,23 @@ func TestShortLived(t *testing.T) {
 	s.until(shop, func(n acme.State) bool { return n.Until.After(first.Until) })
 }
 
+// TestMinutes: a certificate whose life is shorter than the interval of looks is
+// renewed before it ends, with the intervals that there are when none is named.
+func TestMinutes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	a := acmetest.Start(t, acmetest.Options{HTTP: s.http, Life: 24 * time.Second})
+	s.open(acme.Options{Names: []string{shop}, Folder: filepath.Join(t.TempDir(), "c"), Directory: a.Directory, Roots: a.Roots, HTTP: true})
+	was := s.until(shop, has)
+	is := s.until(shop, func(n acme.State) bool { return n.Until.After(was.Until) })
+	if !is.From.Before(was.Until) {
+		t.Errorf("the first one ended at %v, and the next one is from %v", was.Until, is.From)
+	}
+	if n := issued(a); n != 2 {
+		t.Errorf("%d certificates for one renewal", n)
+	}
+}
+
 // TestRenew renews a certificate again and again while clients come and go, none
 // of which is refused.
 func TestRenew(t *testing.T) {
