@@ -84,10 +84,17 @@ func TestUsersPass(t *testing.T) {
 		}
 		return p.stdout.String(), p.stderr.String()
 	}
-	run(exitOK, "secret 1\n", "add", file, "ann")
-	run(exitOK, "secret 2", "add", file, "bob")
-	run(exitOK, "other", "add", file, "eve")
-	run(exitOK, "", "remove", file, "eve")
+	says := func(want, password string, args ...string) {
+		t.Helper()
+		if stdout, stderr := run(exitOK, password, args...); stdout != want+" "+file+"\n" || stderr != "" {
+			t.Errorf("user %v says %q, %q", args, stdout, stderr)
+		}
+	}
+	says("added ann to", "first", "add", file, "ann")
+	says("replaced the password of ann in", "secret 1\n", "add", file, "ann")
+	says("added bob to", "secret 2", "add", file, "bob")
+	says("added eve to", "other", "add", file, "eve")
+	says("removed eve from", "", "remove", file, "eve")
 	if stdout, _ := run(exitOK, "", "list", file); stdout != "ann\nbob\n" {
 		t.Errorf("list prints %q", stdout)
 	}
@@ -157,6 +164,48 @@ func TestUsersPass(t *testing.T) {
 		t.Errorf("%d, %v, %s", resp.StatusCode, resp.Header, body)
 	}
 	p.stop()
+}
+
+// Who keeps a file of users is told when others can read it, as a server tells; to
+// write it mends that.
+func TestUsersFileOfOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes")
+	}
+	file := filepath.Join(t.TempDir(), "users")
+	run := func(args ...string) (stderr string) {
+		t.Helper()
+		p := startWith(t, func(e *Env) { e.Stdin = strings.NewReader("secret") }, append([]string{"user"}, args...)...)
+		if got := p.wait(); got != exitOK {
+			t.Fatalf("user %v: %d, %s", args, got, p.stderr)
+		}
+		return p.stderr.String()
+	}
+	open := func() {
+		t.Helper()
+		if err := os.Chmod(file, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said := run("add", file, "ann"); said != "" {
+		t.Error(said)
+	}
+	open()
+	for _, args := range [][]string{{"list", file}, {"check", file, "ann"}} {
+		contains(t, run(args...), file+" can be read or changed by others (mode 0644)", "chmod 600")
+	}
+	contains(t, fails(t, exitFault, "serve", "--listen", "127.0.0.1:0", "--monitor", "off", "--users", file, t.TempDir()),
+		"others can read or change the hashes of passwords in "+file+" (mode 0644)", "chmod 600", "set new passwords")
+	for _, args := range [][]string{{"add", file, "bob"}, {"remove", file, "bob"}} {
+		open()
+		contains(t, run(args...), file+" could be read or changed by others (mode 0644)")
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("after %v: %v, %v", args, info.Mode(), err)
+		}
+	}
+	if said := run("list", file); said != "" {
+		t.Error(said)
+	}
 }
 
 // A program is told who it is, by both kinds of gateways alike; a route may be open

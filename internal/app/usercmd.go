@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -26,6 +27,7 @@ func (e *Env) user(args []string) int {
 	if err != nil {
 		return e.fault(err)
 	}
+	f.warn(e, c.Verb == "add" || c.Verb == "remove")
 	switch c.Verb {
 	case "list":
 		for _, line := range f.lines {
@@ -35,7 +37,7 @@ func (e *Env) user(args []string) int {
 		}
 		return exitOK
 	case "remove":
-		return e.result(f.remove(c.Name))
+		return e.result(f.remove(e, c.Name))
 	case "check":
 		return e.result(f.check(e, c.Name))
 	}
@@ -71,6 +73,20 @@ func readUserFile(path string, isNew bool) (*userFile, error) {
 	return f, nil
 }
 
+// warn tells when others can read the file, which servers refuse then. Who writes it
+// mends that.
+func (f *userFile) warn(e *Env, writes bool) {
+	info, err := os.Stat(f.path)
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0 {
+		return
+	}
+	if writes {
+		e.tell("%s could be read or changed by others (mode %04o), and is yours alone once it is written; set new passwords if somebody may have had it", f.path, info.Mode().Perm())
+		return
+	}
+	e.tell("%s can be read or changed by others (mode %04o), so that no server takes it; run chmod 600 on it, and set new passwords if somebody may have had it", f.path, info.Mode().Perm())
+}
+
 // userOfLine returns whose line it is.
 func userOfLine(line string) (name string, ok bool) {
 	name, _, ok = strings.Cut(line, ":")
@@ -99,21 +115,30 @@ func (f *userFile) add(e *Env, name string) error {
 		return err
 	}
 	name, _, _ = strings.Cut(line, ":")
+	done := "added %s to %s\n"
 	if i := f.index(name); i >= 0 {
-		f.lines[i] = line
+		f.lines[i], done = line, "replaced the password of %s in %s\n"
 	} else {
 		f.lines = append(f.lines, line)
 	}
-	return f.write()
+	if err := f.write(); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.Stdout, done, name, f.path)
+	return nil
 }
 
-func (f *userFile) remove(name string) error {
+func (f *userFile) remove(e *Env, name string) error {
 	i := f.index(name)
 	if i < 0 {
 		return fmt.Errorf("%s has no user %s; \"freshet user list %s\" prints them", f.path, name, f.path)
 	}
 	f.lines = slices.Delete(f.lines, i, i+1)
-	return f.write()
+	if err := f.write(); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.Stdout, "removed %s from %s\n", name, f.path)
+	return nil
 }
 
 func (f *userFile) check(e *Env, name string) error {

@@ -78,17 +78,27 @@ func load(dir string) ([]byte, error) {
 	if err := checkFolder(dir); err != nil {
 		return nil, err
 	}
-	return readPrivate(name, "authority", os.Lstat)
+	return readPrivate(name, private{"the key", "make a new authority", "authority"}, os.Lstat)
 }
 
 // ReadKey reads a file with a key, if nobody else can; root can anyway. Its
 // content is not looked at.
 // A link is followed: folders of keys are often full of them.
-func ReadKey(name string) ([]byte, error) { return readPrivate(name, "key", os.Stat) }
+func ReadKey(name string) ([]byte, error) {
+	return readPrivate(name, private{"the key", "make a new key", "key"}, os.Stat)
+}
 
-// readPrivate reads a file of a key, or of a key with what is made with it; what
-// has to be made anew when somebody else may have had it.
-func readPrivate(name, what string, look func(string) (fs.FileInfo, error)) ([]byte, error) {
+// ReadUsers is ReadKey for a file with hashes of passwords.
+func ReadUsers(name string) ([]byte, error) {
+	return readPrivate(name, private{"the hashes of passwords", "set new passwords", "file of users"}, os.Stat)
+}
+
+// private says what a file has that nobody else may read, what there is to do when
+// somebody else may have had it, and what it is.
+type private struct{ has, remedy, is string }
+
+// readPrivate reads a file that nobody else can read.
+func readPrivate(name string, of private, look func(string) (fs.FileInfo, error)) ([]byte, error) {
 	// A pipe in its place must not be waited for.
 	if info, err := look(name); err != nil {
 		return nil, err
@@ -105,11 +115,11 @@ func readPrivate(name, what string, look func(string) (fs.FileInfo, error)) ([]b
 	case err != nil:
 		return nil, err
 	case !ownerTrusted(info):
-		return nil, fmt.Errorf("%s belongs to another user, who knows the key; make a new %s", name, what)
+		return nil, fmt.Errorf("%s belongs to another user, who knows %s; %s", name, of.has, of.remedy)
 	case hasModes && info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("others can read or change the key in %s (mode %04o): run \"chmod 600\" for it, and make a new %s if somebody may have had it", name, info.Mode().Perm(), what)
+		return nil, fmt.Errorf("others can read or change %s in %s (mode %04o): run \"chmod 600\" for it, and %s if somebody may have had it", of.has, name, info.Mode().Perm(), of.remedy)
 	case info.Size() > maxFile:
-		return nil, fmt.Errorf("%s has more than %d bytes and is no %s", name, maxFile, what)
+		return nil, fmt.Errorf("%s has more than %d bytes and is no %s", name, maxFile, of.is)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile))
 	if err != nil {

@@ -63,7 +63,7 @@ func OpenBasic(o BasicOptions, failed func(error)) (*Basic, error) {
 // readUsers reads a file of users, which may be without any if none is well: whoever
 // takes the last one out lets nobody in.
 func readUsers(file string, none bool) (*userfile.Users, error) {
-	data, err := authority.ReadKey(file)
+	data, err := authority.ReadUsers(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the users: %w", err)
 	}
