@@ -357,6 +357,9 @@ func TestSignCommand(t *testing.T) {
 		{[]string{"--until", "2027-02-01", "https://a.example/x"}, []string{"https://a.example/x?Expires=1801440000&KeyName=k1"}},
 		{[]string{"--until", "2027-02-01T01:00:00+01:00", "https://a.example/x"}, []string{"https://a.example/x?Expires=1801440000&KeyName=k1"}},
 		{[]string{"--prefix", "/x/", "--ip", "203.0.113.9", "https://a.example/x/y"}, []string{"https://a.example/x/y?URLPrefix=L3gv&Expires=1800003600&KeyName=k1&IPRange=203.0.113.9/32"}},
+		{[]string{"--prefix", "https://a.example/x/"}, []string{"https://a.example/x/?URLPrefix=L3gv&Expires=1800003600&KeyName=k1"}},
+		{[]string{"--prefix", "https://a.example:8443/x/", "http://A.example:8443/x/y?z"}, []string{"http://A.example:8443/x/y?z&URLPrefix=L3gv&Expires=1800003600&KeyName=k1"}},
+		{[]string{"--prefix", "https://a.example"}, []string{"https://a.example/?URLPrefix=Lw&Expires=1800003600&KeyName=k1"}},
 	} {
 		status, stdout, stderr := run(append([]string{"--key", keys}, tt.args...)...)
 		links := strings.Split(strings.TrimSpace(stdout), "\n")
@@ -376,6 +379,12 @@ func TestSignCommand(t *testing.T) {
 		args   []string
 	}{
 		{exitUsage, "there is nothing to sign", []string{"--key", keys}},
+		{exitUsage, "--prefix /x/ names no host; give a URL after it, or all of one as the prefix", []string{"--key", keys, "--prefix", "/x/"}},
+		{exitUsage, "for --prefix: it has to end in a slash", []string{"--key", keys, "--prefix", "https://a.example/x/y"}},
+		{exitUsage, "for --prefix: it has to end in a slash", []string{"--key", keys, "--prefix", "https://a.example/x/?y=/"}},
+		{exitUsage, "\"https://b.example/x/y\" is of another host than --prefix https://a.example/x/; give the path alone, /x/", []string{"--key", keys, "--prefix", "https://a.example/x/", "https://b.example/x/y"}},
+		{exitFault, "is no plain path", []string{"--key", keys, "--prefix", "https://a.example/x//"}},
+		{exitUsage, "there is no key; name the file of keys with --key FILE", []string{"--prefix", "https://a.example/x/"}},
 		{exitUsage, "there is no key; name the file of keys with --key FILE", []string{"https://a.example/"}},
 		{exitUsage, "--new-key signs nothing", []string{"--new-key", "k", "https://a.example/"}},
 		{exitUsage, "--expires and --until both say", []string{"--key", keys, "--expires", "1h", "--until", "2027-02-01", "https://a.example/"}},

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -34,8 +35,8 @@ var signFlags = []Flag{
 	{Name: "until", Kind: Text, Value: "MOMENT", Group: groupLinks, Example: "2026-12-31T18:00:00Z",
 		Doc:   "When they end, in place of --expires: 2026-12-31T18:00:00Z, or a day, at whose beginning in UTC they end. A year and a day from now at the latest.",
 		field: func(s *sections) any { return &s.sign.until }},
-	{Name: "prefix", Kind: Text, Value: "PATH", Group: groupLinks, Example: "/films/",
-		Doc:   "Make links to all below this path of the host, with any query: what they end in opens each address there. It begins and ends with a slash.",
+	{Name: "prefix", Kind: Text, Value: "PATH|URL", Group: groupLinks, Example: "/films/",
+		Doc:   "Make links to all below this path of the host, with any query: what they end in opens each address there. It begins and ends with a slash. A whole URL, such as https://example.org/films/, is this path of that host, and is signed itself if no other is given.",
 		field: func(s *sections) any { return &s.sign.Prefix }},
 	{Name: "ip", Kind: Prefix, Value: "ADDR[/BITS]", Group: groupLinks, Example: "203.0.113.0/24",
 		Doc:   "The clients that may use the links, as the server sees them: behind another proxy it sees that.",
@@ -86,10 +87,37 @@ func (s *settings) checkSign(c *Sign) {
 	case c.NewKey != "" && len(c.URLs) > 0:
 		s.fault("%q: --new-key signs nothing; leave the URL out, or the flag", c.URLs[0])
 	case c.NewKey != "":
+	case strings.Contains(c.Prefix, "://"):
+		s.prefixOfURL(c)
+	case len(c.URLs) == 0 && c.Prefix != "":
+		s.fault("there is nothing to sign: --prefix %s names no host; give a URL after it, or all of one as the prefix, such as --prefix https://example.org/films/", c.Prefix)
 	case len(c.URLs) == 0:
 		s.fault("there is nothing to sign; give a URL, such as https://example.org/films/a.mp4")
-	case c.Key == "":
+	}
+	if c.NewKey == "" && c.Key == "" && len(c.URLs) > 0 {
 		s.fault("there is no key; name the file of keys with --key FILE (\"freshet sign --new-key NAME\" prints a line for it)")
+	}
+}
+
+// prefixOfURL makes the path of a URL the prefix; without other URLs that is what is
+// signed.
+func (s *settings) prefixOfURL(c *Sign) {
+	url := c.Prefix
+	_, after, _ := strings.Cut(url, "://")
+	host, path, _ := strings.Cut(after, "/")
+	c.Prefix = "/" + path
+	if i := strings.LastIndexByte(c.Prefix, '/'); strings.ContainsAny(url, "?#") || i < len(c.Prefix)-1 {
+		s.fault("bad value %q for --prefix: it has to end in a slash, for links are to all below it; to sign this URL alone, leave --prefix out", url)
+		return
+	}
+	if len(c.URLs) == 0 {
+		c.URLs = []string{url}
+	}
+	for _, other := range c.URLs {
+		_, after, _ := strings.Cut(other, "://")
+		if of, _, _ := strings.Cut(after, "/"); !strings.EqualFold(of, host) {
+			s.fault("%q is of another host than --prefix %s; give the path alone, %s, which is that of each URL's host", other, url, c.Prefix)
+		}
 	}
 }
 
