@@ -214,17 +214,35 @@ func (a *Authority) Said() string { return a.said.String() }
 // Issued returns the root of what it issues, which it makes at each start.
 func (a *Authority) Issued() *x509.CertPool {
 	a.t.Helper()
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(a.root()) {
+		a.t.Fatal("pebble has no root")
+	}
+	return pool
+}
+
+// IssuedFile returns a file of that root, PEM.
+func (a *Authority) IssuedFile() string {
+	a.t.Helper()
+	file := filepath.Join(a.t.TempDir(), "issued.pem")
+	if err := os.WriteFile(file, a.root(), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+	return file
+}
+
+func (a *Authority) root() []byte {
+	a.t.Helper()
 	r, err := a.client.Get("https://" + a.manage + "/roots/0")
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	defer r.Body.Close()
 	data, err := io.ReadAll(r.Body)
-	pool := x509.NewCertPool()
-	if err != nil || !pool.AppendCertsFromPEM(data) {
-		a.t.Fatalf("the root of pebble: %v", err)
+	if err != nil {
+		a.t.Fatal(err)
 	}
-	return pool
+	return data
 }
 
 // Suggest has it say when a certificate is to be renewed (RFC 9773).

@@ -71,6 +71,10 @@ type Env struct {
 	// seconds.
 	AlertEvery time.Duration
 
+	// CertificatesEvery is how often certificates by ACME are looked at. 0 means
+	// every ten minutes, and more often in a short life.
+	CertificatesEvery time.Duration
+
 	// Now is the clock of caches and origins' pauses, in nanoseconds since
 	// 1970. nil is the system's.
 	Now func() int64

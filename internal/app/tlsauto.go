@@ -64,7 +64,7 @@ func (s *service) openAuto(c *config.Server, names []string) error {
 	if c.Auto.Fleet && c.Jobs.Join != (config.Secret{}) {
 		o.Hub = &s.hub
 	}
-	o.Log, o.Seal = s.log.Logger, s.ring
+	o.Log, o.Seal, o.Check = s.log.Logger, s.ring, s.env.CertificatesEvery
 	m, err := acme.Open(o)
 	if err != nil {
 		return fmt.Errorf("certificates by ACME: %w", err)
