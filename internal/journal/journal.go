@@ -10,11 +10,12 @@
 // It is deliberately no log: nothing of it survives the process, the oldest
 // record gives way to the newest, and of long texts it keeps the beginning.
 //
-// What holds: Record allocates nothing and waits for no reader. A reader gets a
-// record whole or not at all. Memory is fixed: 256 bytes for each of
-// Options.Records, 8 bytes for each of Options.Details, and what the details
-// themselves take, of which the text is bounded (2 KiB each). Names of users,
-// referers and zones of addresses are not kept.
+// What holds: Record waits for no reader, and once the ring is full allocates
+// nothing. A reader gets a record whole or not at all. Memory is bounded: 256
+// bytes for each of Options.Records, taken 64 KiB at a time as they come, 8 bytes
+// for each of Options.Details, and what the details themselves take, of which the
+// text is bounded (2 KiB each). Names of users, referers and zones of addresses
+// are not kept.
 //
 // The ring is cut into lanes, one for each processor, 8 at most. As long as one
 // processor does all the work its lane and the others are filled alike, so that
@@ -83,8 +84,9 @@ func places(n, byDefault int) int {
 	return 1 << bits.Len(uint(n-1))
 }
 
-// Record keeps r. It allocates nothing (but for a Detail with more than 2 KiB
-// of text, which it clips) and never waits for a reader.
+// Record keeps r. It allocates nothing, but for the memory of the ring until that
+// is full, and for a Detail with more than 2 KiB of text, which it clips; and it
+// never waits for a reader.
 func (j *Journal) Record(r *record.Record) {
 	l := j.lanes.mine()
 	l.put(l.number(&j.last, r.Start+r.Duration), r)

@@ -30,14 +30,15 @@ type lane struct {
 	claimed int64  // when that was, nanoseconds since 1970
 	next    uint64 // the first of those that are left
 
-	slots   []slot // a power of two
-	count   uint64 // how many records were put in
+	pieces  [][]slot // of one length each; nil until the first record comes that far
+	room    uint64   // how many slots that is, a power of two
+	count   uint64   // how many records were put in
 	details []*record.Detail
 	told    uint64 // how many details were put in
 	gone    uint64 // the number of the last record that was overwritten
 
 	oldest atomic.Uint64 // the number of the record that is overwritten next; 0: there is room
-	_      [16]byte      // two cache lines, which processors read ahead together
+	_      [8]byte       // two cache lines, which processors read ahead together
 }
 
 const (
@@ -46,6 +47,7 @@ const (
 	maxBatch  = 16
 	maxLanes  = 8
 	minInLane = 16
+	piece     = 256 // slots
 )
 
 func (l *lane) try() bool { return l.held.Load() == 0 && l.held.CompareAndSwap(0, 1) }
@@ -77,17 +79,33 @@ func (l *lane) number(last *atomic.Uint64, now int64) uint64 {
 	return n
 }
 
+// slot is where the n-th record is, counted from 0.
+func (l *lane) slot(n uint64) *slot {
+	n &= l.room - 1
+	return &l.pieces[n/piece][n%piece]
+}
+
+// extend makes the piece that the next record is the first of: a server that
+// answers little has memory for that.
+func (l *lane) extend() {
+	if to := &l.pieces[l.count/piece]; *to == nil {
+		*to = make([]slot, min(piece, l.room))
+	}
+}
+
 // put puts in a record, with its number; l is held.
 func (l *lane) put(n uint64, r *record.Record) {
-	mask := uint64(len(l.slots) - 1)
-	s := &l.slots[l.count&mask]
+	if l.count < l.room {
+		l.extend()
+	}
+	s := l.slot(l.count)
 	l.gone = s.seq
 	l.count++
-	if l.count == mask+1 {
+	if l.count == l.room {
 		l.left = 0 // it is full: the next record looks for room elsewhere
 	}
-	if l.left == 0 { // only then does anybody look
-		l.oldest.Store(l.slots[l.count&mask].seq)
+	if l.left == 0 && l.count >= l.room { // only then does anybody look
+		l.oldest.Store(l.slot(l.count).seq)
 	}
 	s.seq = n
 	s.put(r)
@@ -108,10 +126,10 @@ func (l *lane) put(n uint64, r *record.Record) {
 func (l *lane) take(n uint64, to *slot) (d *record.Detail, ok bool) {
 	l.hold()
 	defer l.release()
-	if n == 0 || n+uint64(len(l.slots)) <= l.count {
+	if n == 0 || n+l.room <= l.count {
 		return nil, false
 	}
-	*to = l.slots[(n-1)&uint64(len(l.slots)-1)]
+	*to = *l.slot(n - 1)
 	if to.detail > 0 && to.detail+uint64(len(l.details)) > l.told {
 		d = l.details[(to.detail-1)&uint64(len(l.details)-1)]
 	}
@@ -135,7 +153,9 @@ func (q *lanes) init(records, details int) {
 	}
 	q.all = make([]lane, n)
 	for i := range q.all {
-		q.all[i].slots = make([]slot, records/n)
+		room := records / n
+		q.all[i].room = uint64(room)
+		q.all[i].pieces = make([][]slot, (room+piece-1)/piece)
 		q.all[i].details = make([]*record.Detail, details/n)
 	}
 	q.hints.New = func() any {
@@ -175,7 +195,7 @@ func (q *lanes) behind(l *lane) *lane {
 	if mine == 0 {
 		return l
 	}
-	far := uint64(len(q.all)*len(l.slots)) / 4
+	far := uint64(len(q.all)) * l.room / 4
 	for i := range q.all {
 		other := &q.all[i]
 		if oldest := other.oldest.Load(); other != l && (oldest == 0 || oldest+far < mine) && other.try() {

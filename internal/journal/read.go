@@ -98,8 +98,8 @@ func (j *Journal) Len() (used, size int) {
 	for i := range j.lanes.all {
 		l := &j.lanes.all[i]
 		l.hold()
-		used += int(min(l.count, uint64(len(l.slots))))
-		size += len(l.slots)
+		used += int(min(l.count, l.room))
+		size += int(l.room)
 		l.release()
 	}
 	return used, size

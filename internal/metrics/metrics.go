@@ -18,8 +18,8 @@
 // What holds: Record allocates nothing and waits for nobody, readers included.
 // What a reader gets of a place is consistent. Memory is fixed when New returns:
 // the series take 0.5 MB, counters see Options.Places; only what has been
-// counted becomes resident. With a journal, all that recording takes is by
-// default 5.5 MB on two processors and at most 13.7 MB on any number, besides
+// counted becomes resident. With a journal that is full, all that recording takes
+// is by default 5.5 MB on two processors and at most 13.7 MB on any number, besides
 // the details of requests, which are bounded in package journal.
 package metrics
 
