@@ -84,7 +84,7 @@ func (i *issuer) IssuerKey() string {
 // GetRenewalInfo implements certmagic.RenewalInfoGetter: when the authority
 // would have a certificate renewed (RFC 9773 §4.1).
 func (i *issuer) GetRenewalInfo(ctx context.Context, c certmagic.Certificate) (acme.RenewalInfo, error) {
-	info, err := i.acmez.GetRenewalInfo(ctx, c.Leaf)
+	info, err := i.window(ctx, c.Leaf)
 	if err == nil && len(c.Leaf.DNSNames) == 1 {
 		i.early.calm(c.Leaf.DNSNames[0], &info, i.o.ahead())
 	}
@@ -118,8 +118,11 @@ func (i *issuer) Issue(ctx context.Context, csr *x509.CertificateRequest) (*cert
 		chains, err := (&acmez.Client{Client: i.acme, ChallengeSolvers: *i.solvers.Load()}).ObtainCertificate(ctx, order)
 		if err == nil && len(chains) > 0 {
 			i.early.note(csr.DNSNames[0], was, chains[0].ChainPEM)
-			if info := chains[0].RenewalInfo; info != nil {
-				i.early.calm(csr.DNSNames[0], info, i.o.ahead())
+			if info := chains[0].RenewalInfo; info != nil { // it knows such things
+				if leaf := leafOf(chains[0].ChainPEM); leaf != nil && !info.HasWindow() {
+					chains[0].RenewalInfo = unknown(leaf)
+				}
+				i.early.calm(csr.DNSNames[0], chains[0].RenewalInfo, i.o.ahead())
 			}
 			return &certmagic.IssuedCertificate{Certificate: chains[0].ChainPEM, Metadata: chains[0]}, nil
 		}
