@@ -21,7 +21,7 @@ import (
 func alerting(t *testing.T, home string, args ...string) *program {
 	t.Helper()
 	return startWith(t, func(e *Env) {
-		e.Environ, e.AlertEvery = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}, 20*time.Millisecond
+		e.Environ, e.AlertLooks = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}, time.Tick(20*time.Millisecond)
 	}, args...)
 }
 

@@ -41,8 +41,7 @@ type counted struct {
 }
 
 // look gathers all figures. One that cannot be had now is left out.
-func (s *service) look(k *sampler) alert.Look {
-	now := time.Now()
+func (s *service) look(k *sampler, now time.Time) alert.Look {
 	if k.began.IsZero() {
 		k.began = now
 	}

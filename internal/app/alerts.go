@@ -92,7 +92,7 @@ func (s *service) openAlerts() error {
 		return err
 	}
 	for _, way := range a.ways {
-		a.senders = append(a.senders, notify.NewSender(way(nil), notify.Options{Queue: int(c.Queue), Log: s.log.Logger, Changed: a.save}))
+		a.senders = append(a.senders, notify.NewSender(way(nil), notify.Options{Queue: int(c.Queue), Log: s.log.Logger, Changed: func() { a.save() }}))
 	}
 	if s.content.data != "" {
 		a.file = filepath.Join(s.content.data, alertsFile)
@@ -178,16 +178,19 @@ func (s *service) alertLink() string {
 }
 
 func (a *alerts) run() {
-	every := a.s.env.AlertEvery
-	if every <= 0 {
-		every = lookAt
+	looks := a.s.env.AlertLooks
+	if looks == nil {
+		ticks := time.NewTicker(lookAt)
+		defer ticks.Stop()
+		looks = ticks.C
 	}
-	ticks := time.NewTicker(every)
-	defer ticks.Stop()
 	for {
 		select {
-		case <-ticks.C:
-			a.look()
+		case now := <-looks:
+			if a.s.env.AlertLooks == nil {
+				now = time.Now() // a tick may be an old one
+			}
+			a.look(now)
 		case <-a.stop:
 			return
 		}
@@ -195,7 +198,7 @@ func (a *alerts) run() {
 }
 
 // look looks once at all figures, and tells.
-func (a *alerts) look() { a.step(time.Now(), a.s.look(&a.sample)) }
+func (a *alerts) look(now time.Time) { a.step(now, a.s.look(&a.sample, now)) }
 
 // step tells what follows from a look. It is saved first: who is told and the same
 // again after a kill is told under the same name.
@@ -240,16 +243,16 @@ func (a *alerts) keep() {
 			return
 		}
 	}
-	done := make(chan struct{})
+	done, saved := make(chan struct{}), false
 	a.ran.Go(func() {
 		defer close(done)
-		a.save()
+		saved = a.save()
 	})
 	late := time.NewTimer(keepFor)
 	defer late.Stop()
 	select {
 	case <-done:
-		a.unsaved = false
+		a.unsaved = !saved
 	case <-late.C:
 		a.hanging = done
 	}
@@ -273,11 +276,11 @@ func (a *alerts) close() {
 	a.save()
 }
 
-// save writes the state, whole or not at all. Nobody but who saves waits for the
-// disk.
-func (a *alerts) save() {
+// save writes the state, whole or not at all, and reports whether that was done.
+// Nobody but who saves waits for the disk.
+func (a *alerts) save() bool {
 	if a.file == "" {
-		return
+		return true
 	}
 	a.saving.Lock()
 	defer a.saving.Unlock()
@@ -286,6 +289,7 @@ func (a *alerts) save() {
 		a.s.log.Error("the state of alerts cannot be kept", "err", err)
 	}
 	a.failing = err != nil
+	return err == nil
 }
 
 // state is what is saved, and whether notices that wait are left out of it.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,7 +74,7 @@ func TestAlertsWhileSaving(t *testing.T) {
 	}
 	a.senders = append(a.senders, notify.NewSender(&notify.Webhook{URL: u}, notify.Options{}))
 	var saved sync.WaitGroup
-	saved.Go(a.save)
+	saved.Go(func() { a.save() })
 	<-begun
 	s := &service{alerts: a}
 	if shown := s.monitorAlerts(); len(shown.Rules) == 0 || len(shown.Ways) != 1 {
@@ -209,6 +210,33 @@ func TestToldWhileTheDiskHangs(t *testing.T) {
 		a.ran.Wait()
 		a.senders[0].Close()
 	})
+}
+
+// What a disk had no room for is saved at a later look, also when nothing has changed
+// since.
+func TestSavedLater(t *testing.T) {
+	a := notingAlerts(&noted{})
+	a.s.log = &errorLog{Logger: slog.New(slog.DiscardHandler)}
+	room, saves := false, 0
+	a.replace = func(string, []byte) error {
+		if !room {
+			return syscall.ENOSPC
+		}
+		saves++
+		return nil
+	}
+	now := time.Now()
+	for range 3 {
+		a.step(now, beyond)
+	}
+	room = true
+	for range 3 {
+		a.step(now, beyond)
+	}
+	if saves != 1 {
+		t.Errorf("saved %d times", saves)
+	}
+	a.ran.Wait()
 }
 
 // What is saved can be read again, however much waits.

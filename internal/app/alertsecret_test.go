@@ -16,7 +16,7 @@ func TestAlertsOfAnotherSecret(t *testing.T) {
 	args := []string{"serve", "--listen", "127.0.0.1:0", "--monitor", "off", "--access-log", "off", "--data", data, "--encrypt", keys,
 		"--alert-program", "/bin/true", folder(t)}
 	start := func() {
-		p := startWith(t, func(e *Env) { e.AlertEvery = 10 * time.Millisecond }, args...)
+		p := startWith(t, func(e *Env) { e.AlertLooks = time.Tick(10 * time.Millisecond) }, args...)
 		p.url()
 		p.stop()
 	}

@@ -67,9 +67,9 @@ type Env struct {
 	// means every two seconds.
 	Looks <-chan time.Time
 
-	// AlertEvery is how often figures are looked at for alerts. 0 means every five
-	// seconds.
-	AlertEvery time.Duration
+	// AlertLooks says when to look at figures for alerts, and what time it is then.
+	// nil means every five seconds, by the system's clock.
+	AlertLooks <-chan time.Time
 
 	// CertificatesEvery is how often certificates by ACME are looked at. 0 means
 	// every ten minutes, and more often in a short life.

@@ -41,7 +41,7 @@ func TestAllIsSealed(t *testing.T) {
 	lives := []string{"first", "second"}
 	for i, life := range lives {
 		p := startWith(t, func(e *Env) {
-			e.Environ, e.AlertEvery = append(e.Environ, "XDG_DATA_HOME="+home), 10*time.Millisecond
+			e.Environ, e.AlertLooks = append(e.Environ, "XDG_DATA_HOME="+home), time.Tick(10*time.Millisecond)
 		}, args...)
 		p.url()
 		for _, path := range []string{"a", "b?" + secret} {
