@@ -114,8 +114,8 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request) {
 		err = h.node.outputs.room.check(a.Specs)
 	}
 	for i := range a.Specs {
-		if err == nil && h.node.check != nil {
-			if fault := h.node.check(&a.Specs[i]); fault != nil {
+		if err == nil {
+			if fault := h.node.checkJob(&a.Specs[i]); fault != nil {
 				err = fmt.Errorf("%w: %w", jobs.ErrSpec, fault)
 			}
 		}

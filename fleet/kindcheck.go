@@ -97,7 +97,7 @@ func (c *checking) read(params map[string]string) error {
 		}
 	}
 	if len(c.pages)+len(c.sitemaps) == 0 && len(faults) == 0 {
-		faults = append(faults, errors.New("there is nothing to check: name addresses"))
+		faults = append(faults, errors.New("there is nothing to check: name addresses, or the parameter sitemap"))
 	}
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(faults...)

@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -38,6 +39,7 @@ func site(t *testing.T) string {
 func TestKindCheck(t *testing.T) {
 	c := client(opened(t, t.TempDir()))
 	at := site(t)
+	const refusedJob = jobs.State(99) // when it is submitted
 	for name, x := range map[string]struct {
 		params map[string]string
 		state  jobs.State
@@ -50,14 +52,20 @@ func TestKindCheck(t *testing.T) {
 		"left out":      {map[string]string{"sitemap": at + "/sitemap.txt", "passive": "yes", "max-pages": "1"}, jobs.Succeeded, "left out: 1 of 2"},
 		"no sitemap":    {map[string]string{"sitemap": at + "/well"}, jobs.Failed, "sitemap"},
 		"no answer":     {map[string]string{"urls": "http://127.0.0.1:1/ " + at + "/well", "passive": "yes"}, jobs.Failed, "1 of 2 addresses did not answer"},
-		"nothing":       {nil, jobs.Failed, "nothing to check"},
-		"no parameter":  {map[string]string{"urls": at + "/well", "speed": "high"}, jobs.Failed, `no parameter "speed"`},
-		"no number":     {map[string]string{"urls": at + "/well", "concurrency": "many"}, jobs.Failed, `"many" is no number`},
-		"no severity":   {map[string]string{"urls": at + "/well", "fail-on": "all"}, jobs.Failed, `"all" is none of`},
-		"neither":       {map[string]string{"urls": at + "/well", "passive": "perhaps"}, jobs.Failed, "neither yes nor no"},
-		"no address":    {map[string]string{"urls": "ftp://example.com/"}, jobs.Failed, "ftp"},
-		"several wrong": {map[string]string{"passive": "x", "fail-on": "x"}, jobs.Failed, "neither"},
+		"nothing":       {nil, refusedJob, "nothing to check"},
+		"no parameter":  {map[string]string{"urls": at + "/well", "speed": "high"}, refusedJob, `no parameter "speed"`},
+		"no number":     {map[string]string{"urls": at + "/well", "concurrency": "many"}, refusedJob, `"many" is no number`},
+		"no severity":   {map[string]string{"urls": at + "/well", "fail-on": "all"}, refusedJob, `"all" is none of`},
+		"neither":       {map[string]string{"urls": at + "/well", "passive": "perhaps"}, refusedJob, "neither yes nor no"},
+		"no address":    {map[string]string{"urls": "ftp://example.com/"}, refusedJob, "ftp"},
+		"several wrong": {map[string]string{"passive": "x", "fail-on": "x"}, refusedJob, "neither"},
 	} {
+		if x.state == refusedJob {
+			if _, err := c.Submit(t.Context(), jobs.Spec{Kind: "check", Params: x.params}); !errors.Is(err, jobs.ErrSpec) || !strings.Contains(err.Error(), x.text) {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
 		id := submit(t, c, jobs.Spec{Kind: "check", Params: x.params})
 		info, err := c.Wait(t.Context(), id)
 		if err != nil {

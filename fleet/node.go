@@ -38,7 +38,7 @@ type Options struct {
 	Keep time.Duration
 	// Kinds are kinds of work that this node has beyond those of every node, for
 	// Spec.Kind; one of the same name takes the place of that. Members are given no
-	// tasks of those.
+	// tasks of those. A job of a kind that is neither is not accepted.
 	Kinds map[string]worker.Kind
 	// Check says what is wrong with a job that somebody submits, beyond what
 	// jobs.Spec.Check knows: it is not accepted then. nil: nothing is. It may be
@@ -117,6 +117,7 @@ type Node struct {
 	purges    *hub                   // nil: there is no fleet
 	name      string                 // of the worker here
 	check     func(*jobs.Spec) error // Options.Check
+	kinds     map[string]worker.Kind // Options.Kinds
 	address   string                 // of Options.Listen, as it became
 	heeds     *heeds                 // of workers, also of that here
 	room      room                   // on the bus, for jobs
@@ -145,7 +146,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.Name == "" {
 		o.Name, _ = os.Hostname()
 	}
-	n := &Node{name: o.Name, check: o.Check, certificates: o.Certificates, log: o.ErrorLog, stop: func() {}, failed: make(chan struct{}), heeds: newHeeds()}
+	n := &Node{name: o.Name, check: o.Check, kinds: o.Kinds, certificates: o.Certificates, log: o.ErrorLog, stop: func() {}, failed: make(chan struct{}), heeds: newHeeds()}
 	n.sealing.ring, n.peers = o.Ring, o.Peer != nil
 	defer func() {
 		if err != nil {

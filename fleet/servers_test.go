@@ -183,7 +183,7 @@ func TestDrain(t *testing.T) {
 	m := start(t, o)
 	gate := filepath.Join(t.TempDir(), "gate")
 	far := map[string]string{"far": ""}
-	id := submit(t, c, jobs.Spec{Kind: "wait", Needs: far}) // nobody has such work
+	id := submit(t, c, jobs.Spec{Command: []string{"true"}, Needs: map[string]string{"nowhere": ""}}) // nobody may run it
 	if err := c.Cancel(t.Context(), id, jobs.Array{}); err != nil {
 		t.Fatal(err)
 	}

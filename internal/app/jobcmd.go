@@ -22,13 +22,19 @@ func (e *Env) job(args []string) int {
 	if err != nil {
 		return e.misused("job", err)
 	}
+	j := &jobCommand{Env: e, conf: c}
+	if c.Verb == "submit" {
+		if j.spec, err = j.described(); err != nil {
+			return e.fault(err) // whether there is a server or not
+		}
+	}
 	server, err := reach(e, &c.Reach)
 	if err != nil {
 		return e.fault(err)
 	}
 	ctx, stop := e.untilSignal()
 	defer stop()
-	j := &jobCommand{Env: e, conf: c, queue: &fleet.Client{Send: server.Send, Refused: server.Refused}}
+	j.queue = &fleet.Client{Send: server.Send, Refused: server.Refused}
 	if err = j.do(ctx); errors.Is(err, errUnsuccessful) {
 		return exitFault // it was told
 	}
@@ -39,6 +45,7 @@ func (e *Env) job(args []string) int {
 type jobCommand struct {
 	*Env
 	conf  *config.Job
+	spec  *jobs.Spec // of submit
 	queue *fleet.Client
 }
 
@@ -89,10 +96,7 @@ func (j *jobCommand) each(do func(jobs.ID) error) error {
 
 // submit prints the job's ID.
 func (j *jobCommand) submit(ctx context.Context) error {
-	spec, err := j.spec()
-	if err != nil {
-		return err
-	}
+	spec := j.spec
 	inputs, err := readInputs(ctx, j.conf.Inputs)
 	if err != nil {
 		return err
@@ -122,8 +126,8 @@ func (j *jobCommand) submit(ctx context.Context) error {
 	return nil
 }
 
-// spec makes the job that the command line describes.
-func (j *jobCommand) spec() (*jobs.Spec, error) {
+// described makes the job that the command line describes.
+func (j *jobCommand) described() (*jobs.Spec, error) {
 	c := j.conf
 	array, err := jobs.ParseArray(c.Array)
 	if err != nil {
@@ -148,6 +152,9 @@ func (j *jobCommand) spec() (*jobs.Spec, error) {
 	}
 	s.Params, s.Needs = pairs(c.Params), pairs(c.Needs)
 	operands(s)
+	if err := checkKind(s); err != nil {
+		return nil, err
+	}
 	return s, s.Check()
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"freshet/fleet"
+	"freshet/internal/config"
+	"freshet/internal/wiretest"
+	"freshet/jobs"
 )
 
 // A job has a proxy look at its lists, says what has become of each, and fails
@@ -72,12 +78,57 @@ func TestOwnKindsRefused(t *testing.T) {
 		"precompress": "kind precompress: this server serves no folder",
 		"scrub":       "kind scrub: this server has no cache on disk",
 	} {
-		if got, stdout, stderr := command(t, home, "job", "submit", "--kind", kind); got != exitFault || stdout != "" || !strings.Contains(stderr, want) {
+		args := []string{"job", "submit", "--kind", kind}
+		if kind == "purge" {
+			args = append(args, "http://a.example/")
+		}
+		if got, stdout, stderr := command(t, home, args...); got != exitFault || stdout != "" || !strings.Contains(stderr, want) {
 			t.Errorf("%s: %d, %q, %q", kind, got, stdout, stderr)
 		}
 	}
-	// What any worker may have is accepted, and waits.
-	if got, _, stderr := command(t, home, "job", "submit", "--kind", "anything"); got != exitOK {
-		t.Errorf("%d, %q", got, stderr)
+}
+
+// A job that says nothing to do is refused when it is submitted: by the command,
+// with or without a server, and by a server that another program asks.
+func TestJobsOfNothing(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the worker of this test is not there")
 	}
+	contains(t, fails(t, exitUsage, "job", "submit", "--kind", "bogus"), `bad value "bogus" for --kind: give check, list-update, precompress, purge, scrub or warm`)
+	p, home := monitored(t, "proxy", "--to", "http://"+wiretest.Reserve(t), "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--jobs", "1")
+	p.monitor() // it can be reached
+	conn, err := reach(&Env{Environ: []string{"HOME=" + home}}, &config.Reach{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := &fleet.Client{Send: conn.Send, Refused: conn.Refused}
+	for _, tt := range []struct {
+		args []string
+		spec jobs.Spec
+		want string
+	}{
+		{[]string{"--kind", "warm"}, jobs.Spec{Kind: "warm"}, "kind warm: there is nothing to fetch: name addresses, or the parameter sitemap"},
+		{[]string{"--kind", "warm", "/a"}, jobs.Spec{Kind: "warm", Params: map[string]string{"urls": "/a"}}, `kind warm: "/a" is no http or https URL`},
+		{[]string{"--kind", "warm", "--param", "url=http://a.example/"}, jobs.Spec{Kind: "warm", Params: map[string]string{"url": "http://a.example/"}}, `there is no parameter "url": there are urls, sitemap`},
+		{[]string{"--kind", "check"}, jobs.Spec{Kind: "check"}, "kind check: there is nothing to check: name addresses, or the parameter sitemap"},
+		{[]string{"--kind", "purge"}, jobs.Spec{Kind: "purge"}, "kind purge: there is nothing to purge: name addresses, or tags, hosts, prefixes, where, all"},
+		{nil, jobs.Spec{Kind: "bogus"}, `nobody here has a kind of work called "bogus"; there are check, purge, warm`},
+	} {
+		if tt.args != nil {
+			status, stdout, stderr := command(t, home, append([]string{"job", "submit"}, tt.args...)...)
+			if status != exitFault || stdout != "" || !strings.Contains(stderr, tt.want) {
+				t.Errorf("%v: %d, %q, %q", tt.args, status, stdout, stderr)
+			}
+			if status, _, stderr := command(t, t.TempDir(), append([]string{"job", "submit"}, tt.args...)...); status != exitFault || !strings.Contains(stderr, tt.want) {
+				t.Errorf("without a server, %v: %d, %q", tt.args, status, stderr)
+			}
+		}
+		if _, err := other.Submit(t.Context(), tt.spec); !errors.Is(err, jobs.ErrSpec) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: %v", tt.spec, err)
+		}
+	}
+	if _, list, _ := command(t, home, "job", "list"); !strings.Contains(list, "no jobs") {
+		t.Errorf("there are jobs: %q", list)
+	}
+	p.stop()
 }

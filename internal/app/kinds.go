@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"freshet/cache"
+	"freshet/fleet"
 	"freshet/internal/config"
 	"freshet/internal/control"
 	"freshet/internal/worker"
@@ -25,14 +26,32 @@ type ownKind struct {
 	check func(params map[string]string) error // what is wrong with a job's parameters
 }
 
+// kindChecks say what is wrong with a job's parameters, of the kinds of which that
+// can be said without a server. Those of every node are checked by fleet.CheckKind.
+var kindChecks = map[string]func(params map[string]string) error{
+	"purge":       func(params map[string]string) error { return readPurge(params, &control.Request{}) },
+	"scrub":       func(params map[string]string) error { _, _, err := scrubParams(params); return err },
+	"list-update": noParams,
+}
+
+// checkKind says what is wrong with a job of a kind, before it is sent to a server.
+func checkKind(s *jobs.Spec) error {
+	if check := kindChecks[s.Kind]; check != nil {
+		if err := check(s.Params); err != nil {
+			return fmt.Errorf("kind %s: %w", s.Kind, err)
+		}
+	}
+	return fleet.CheckKind(s.Kind, s.Params)
+}
+
 // ownKinds are the kinds of work that need a server, and whether this one has
 // what they need.
 func (s *service) ownKinds() map[string]ownKind {
 	all := map[string]ownKind{
-		"purge":       {lacks: "this server keeps no answers that could be purged", check: func(params map[string]string) error { return readPurge(params, &control.Request{}) }},
-		"scrub":       {lacks: "this server has no cache on disk, which --data gives it", check: func(params map[string]string) error { _, _, err := scrubParams(params); return err }},
+		"purge":       {lacks: "this server keeps no answers that could be purged", check: kindChecks["purge"]},
+		"scrub":       {lacks: "this server has no cache on disk, which --data gives it", check: kindChecks["scrub"]},
 		"precompress": {lacks: errNoFolders.Error(), check: s.content.folders.checkPrecompress},
-		"list-update": {lacks: "this server filters by no lists", check: func(params map[string]string) error { return noParams(params) }},
+		"list-update": {lacks: "this server filters by no lists", check: kindChecks["list-update"]},
 	}
 	has := func(kind string, run worker.Kind) {
 		k := all[kind]

@@ -114,7 +114,7 @@ var jobRows = []Flag{
 	{Name: "progress", Kind: Text, Value: "EXPRESSION", Group: groupSubmit, Example: `Rendered (\d+)%`, bare: true,
 		Doc:   "A regular expression with one group that finds, in a line of its output, how many percent are done. A program can also write lines such as \"progress 0.4\" to descriptor 3.",
 		field: func(s *sections) any { return &s.job.Progress }},
-	{Name: "kind", Kind: Text, Value: "NAME", Group: groupSubmit, Example: "warm", bare: true,
+	{Name: "kind", Kind: Choice, Value: "NAME", Choices: []string{"check", "list-update", "precompress", "purge", "scrub", "warm"}, Group: groupSubmit, Example: "warm", bare: true,
 		Doc:   "Built-in work in place of a program, on the addresses that follow: warm fetches them, so that caches on the way have them; check does what freshet check does, and purge what freshet purge does; scrub, without addresses, reads back what the cache has on disk, and removes what is not what was written; list-update looks at the filter lists; precompress writes what files are in gzip, br and zstd beside them, of paths such as /docs/ or of all.",
 		field: func(s *sections) any { return &s.job.Kind }},
 	{Name: "param", Kind: Text, Value: "NAME=VALUE", Repeat: true, Group: groupSubmit, Example: "sitemap=http://127.0.0.1:8000/sitemap.xml", bare: true,
@@ -200,7 +200,7 @@ func ParseJob(args, environ []string) (*Job, error) {
 
 // checkSubmit looks at what single rows cannot tell.
 func (p *parser) checkSubmit(c *Job) {
-	if len(c.Command) == 0 && c.Kind == "" {
+	if len(c.Command) == 0 && c.Kind == "" && !p.has("kind") {
 		p.fault("say what to run: freshet job submit -- PROGRAM ARG...")
 	}
 	for _, list := range [...]struct {

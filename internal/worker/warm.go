@@ -111,24 +111,46 @@ type warmCounts struct {
 	bytes                      int64
 }
 
-// run makes the list, fetches what is in it, and reports.
-func (w *warming) run(params map[string]string) jobs.Result {
-	concurrency := w.o.Concurrency
+// warmParams reads the parameters of a job, and says what is wrong with them.
+// concurrency is 0 when none is asked for.
+func warmParams(params map[string]string) (concurrency int, accept string, err error) {
 	for name, value := range params {
 		switch name {
 		case "urls", "sitemap":
-		case "accept-encoding":
-			w.accept = value
-		case "concurrency":
-			n, err := strconv.Atoi(value)
-			if err != nil || n < 1 {
-				return refused(exitNotExecutable, "parameter concurrency: %q is no number above 0", value)
+			for text := range strings.FieldsSeq(value) {
+				if err := checkURL(text); err != nil {
+					return 0, "", err
+				}
 			}
-			concurrency = min(concurrency, n)
+		case "accept-encoding":
+			accept = value
+		case "concurrency":
+			if concurrency, err = strconv.Atoi(value); err != nil || concurrency < 1 {
+				return 0, "", fmt.Errorf("parameter concurrency: %q is no number above 0", value)
+			}
 		default:
-			return refused(exitNotExecutable, "there is no parameter %q: there are urls, sitemap, concurrency, accept-encoding", name)
+			return 0, "", fmt.Errorf("there is no parameter %q: there are urls, sitemap, concurrency, accept-encoding", name)
 		}
 	}
+	if strings.TrimSpace(params["urls"]+params["sitemap"]) == "" {
+		return 0, "", errors.New("there is nothing to fetch: name addresses, or the parameter sitemap")
+	}
+	return concurrency, accept, nil
+}
+
+// CheckWarm says what is wrong with the parameters of a job for [Warm].
+func CheckWarm(params map[string]string) error {
+	_, _, err := warmParams(params)
+	return err
+}
+
+// run makes the list, fetches what is in it, and reports.
+func (w *warming) run(params map[string]string) jobs.Result {
+	concurrency, accept, err := warmParams(params)
+	if err != nil {
+		return refused(exitNotExecutable, "%v", err)
+	}
+	concurrency, w.accept = min(either(concurrency, w.o.Concurrency), w.o.Concurrency), accept
 	if err := w.gather(params); err != nil {
 		return w.result(err)
 	}
@@ -143,17 +165,11 @@ func (w *warming) run(params map[string]string) jobs.Result {
 // gather makes the list of URLs.
 func (w *warming) gather(params map[string]string) error {
 	for text := range strings.FieldsSeq(params["urls"]) {
-		if err := checkURL(text); err != nil {
-			return err
-		}
 		if err := w.add(text); err != nil {
 			return err
 		}
 	}
 	for text := range strings.FieldsSeq(params["sitemap"]) {
-		if err := checkURL(text); err != nil {
-			return err
-		}
 		if err := w.sitemap(text, 0); err != nil {
 			return fmt.Errorf("sitemap %s: %w", text, err)
 		}

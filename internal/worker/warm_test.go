@@ -235,7 +235,7 @@ func TestWarmParameters(t *testing.T) {
 		{map[string]string{"urls": "/a"}, "no http or https URL"},
 		{map[string]string{"urls": "http://%zz/"}, "invalid"},
 		{map[string]string{"urls": "http://a/ http://b/ http://c/"}, "more than 2 URLs"},
-		{map[string]string{"concurrency": "0"}, "no number above 0"},
+		{map[string]string{"urls": "http://a/", "concurrency": "0"}, "no number above 0"},
 		{map[string]string{"url": "http://a/"}, `no parameter "url"`},
 		{map[string]string{"sitemap": "file:///etc/passwd"}, "no http or https URL"},
 		{map[string]string{"sitemap": "http://a/none"}, "sitemap http://a/none: status 404"},
