@@ -28,6 +28,7 @@ type access struct {
 
 	asking  *outbound.Transport // to the services of forward-auth
 	waiting atomic.Int64        // requests that wait for those
+	health  services            // of those
 	tokens  tokens
 }
 
@@ -103,7 +104,7 @@ func (a *access) open(c *config.Access, trusted []netip.Prefix, w *within) (g ac
 	}
 	if f := &c.Forward; f.URL != "" {
 		a.setUp()
-		g.last = append(g.last, guard.NewForwardAuth(guard.ForwardAuthOptions{URL: f.URL, Fields: f.Fields, Timeout: f.Timeout, Transport: a.asking, Waiting: &a.waiting, Trusted: trusted}))
+		g.last = append(g.last, guard.NewForwardAuth(guard.ForwardAuthOptions{URL: f.URL, Fields: f.Fields, Timeout: f.Timeout, Transport: a.asking, Waiting: &a.waiting, Health: a.health.of(f.URL, w), Trusted: trusted}))
 	}
 	return g, nil
 }

@@ -226,3 +226,55 @@ func TestForwardAuthLeft(t *testing.T) {
 	}
 	p.stop()
 }
+
+// That a service fails is told once, and once that it answers again; the figures say
+// it meanwhile.
+func TestForwardAuthFails(t *testing.T) {
+	at := wiretest.Reserve(t)
+	p, _ := monitored(t, "serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--forward-auth", "http://"+at+"/verify", folder(t, "a.txt", "a"))
+	ask := func(want int) {
+		t.Helper()
+		if resp, body := get(t, p.url()+"a.txt"); resp.StatusCode != want {
+			t.Fatalf("%d, %s", resp.StatusCode, body)
+		}
+	}
+	figure := func(want string) {
+		t.Helper()
+		for began := time.Now(); ; time.Sleep(50 * time.Millisecond) { // they are made once a second
+			_, figures := get(t, p.monitor()+"metrics")
+			if strings.Contains(figures, "\n"+want+"\n") {
+				return
+			}
+			if time.Since(began) > patience {
+				t.Fatalf("%s is not among\n%s", want, figures)
+			}
+		}
+	}
+	for range 3 {
+		ask(502)
+	}
+	figure("freshet_forward_auth_failing 1")
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	go service.Serve(l)
+	defer service.Close()
+	for range 3 {
+		ask(200)
+	}
+	figure("freshet_forward_auth_failing 0")
+	p.stop()
+	var said []string
+	for line := range strings.Lines(p.stderr.String()) {
+		if strings.Contains(line, "forward-auth") {
+			said = append(said, line)
+		}
+	}
+	if len(said) != 2 {
+		t.Fatalf("%q", said)
+	}
+	contains(t, said[0], "the service of forward-auth fails; nobody passes while it does", "http://"+at+"/verify")
+	contains(t, said[1], "the service of forward-auth answers again", "refused=3")
+}

@@ -30,6 +30,8 @@ func (s *service) addGuardGauges() {
 			Value: of(func(f guard.TriesFigures) float64 { return float64(f.Refused) })})
 		m.AddGauge(counters.Gauge{Name: "forward_auth_waiting", Help: "Requests that wait for the answer of a service that decides who may pass",
 			Value: func() float64 { return float64(s.within.access.waiting.Load()) }})
+		m.AddGauge(counters.Gauge{Name: "forward_auth_failing", Help: "Services that decide who may pass and gave no usable answer when asked last",
+			Value: func() float64 { return float64(s.within.access.health.failing()) }})
 	}
 	if tokens := &s.within.access.tokens; tokens.used() {
 		of := func(value func(tokensFigures) float64) func() float64 {

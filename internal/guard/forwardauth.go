@@ -30,6 +30,7 @@ type ForwardAuthOptions struct {
 	Timeout   time.Duration     // of the whole exchange; 0 means DefaultAuthTimeout
 	Transport http.RoundTripper // what asks; it follows no redirects
 	Waiting   *atomic.Int64     // how many requests wait for an answer; nil: nobody counts them
+	Health    *ForwardHealth    // is told whether there is one; nil: nobody is
 	Trusted   []netip.Prefix
 }
 
@@ -267,9 +268,19 @@ func leads(locations []string) bool {
 	return err == nil && u.Opaque == "" && (u.Scheme == "" || u.Scheme == "http" || u.Scheme == "https")
 }
 
+// heard asks, and notes whether the service answers at all, unless the client has gone
+// meanwhile.
+func (g *ForwardAuth) heard(r *http.Request) reply {
+	j := g.ask(r)
+	if r.Context().Err() == nil {
+		g.o.Health.heard(&j)
+	}
+	return j
+}
+
 // Answer implements Answerer.
 func (g *ForwardAuth) Answer(w http.ResponseWriter, r *http.Request) *http.Request {
-	j := g.ask(r)
+	j := g.heard(r)
 	switch {
 	case j.refused == 0:
 		return g.passed(r, &j)
@@ -307,7 +318,7 @@ func give(w http.ResponseWriter, j *reply) {
 
 // Check implements Guard, for those who ask a guard without an answer to write.
 func (g *ForwardAuth) Check(_ http.Header, r *http.Request) (*http.Request, rule.ID) {
-	j := g.ask(r)
+	j := g.heard(r)
 	if j.refused != 0 {
 		return nil, j.refused
 	}
