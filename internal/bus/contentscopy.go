@@ -32,7 +32,7 @@ func (t *turning) prepare(ctx context.Context, all []*jetstream.StreamInfo) erro
 	case number > 0:
 		err = t.source.loadRecord(ctx)
 	default:
-		err = t.source.nothingSealed(ctx)
+		_, err = t.source.nothingSealed(ctx)
 		t.source.seal = nil // all is plain
 	}
 	if err != nil || t.target.seal == nil {
@@ -43,7 +43,7 @@ func (t *turning) prepare(ctx context.Context, all []*jetstream.StreamInfo) erro
 	return t.target.changeRecord(ctx, func(r *record) {
 		for _, info := range all {
 			if isOurs(&info.Config) {
-				r.Streams[info.Config.Name] = 1
+				r.seal(info.Config.Name, 1)
 			}
 		}
 	})
@@ -66,7 +66,7 @@ func (t *turning) stream(ctx context.Context, was *jetstream.StreamInfo) (uint64
 	}
 	a, b := &content{c: t.source, stream: name}, &content{c: t.target, stream: name}
 	if t.source.seal != nil {
-		a.from = t.source.record.Streams[name]
+		a.from = t.source.record.from(name)
 	}
 	s := &sending{c: t.target}
 	if was.State.Msgs > 0 {

@@ -26,7 +26,26 @@ const (
 // record is what it says.
 type record struct {
 	Secrets []fleetSecret     `json:"secrets"` // the first seals, all open
-	Streams map[string]uint64 `json:"streams"` // the number from which on nothing in a stream is plain
+	Streams map[string]uint64 `json:"streams"` // the number from which on nothing in a stream is plain; 0: it is not known
+	// Whole says that Streams has all that had something when the record was made, so
+	// that nothing is plain in others: the first record, put back, lets nothing plain in.
+	Whole bool `json:"whole,omitempty"`
+}
+
+// from is the number from which on nothing in a stream is plain; 0: it is not known.
+func (r *record) from(stream string) uint64 {
+	from, has := r.Streams[stream]
+	if !has && r.Whole {
+		return 1
+	}
+	return from
+}
+
+// seal notes that nothing in a stream is plain from a number on.
+func (r *record) seal(stream string, from uint64) {
+	if is := r.from(stream); is == 0 || is > from {
+		r.Streams[stream] = from
+	}
 }
 
 type fleetSecret struct {
@@ -34,12 +53,17 @@ type fleetSecret struct {
 	Secret []byte `json:"secret"`
 }
 
-func newRecord() *record {
+// newRecord makes a record; had are the streams that have, or had, something.
+func newRecord(had ...string) *record {
 	var id [8]byte
 	_, _ = rand.Read(id[:])
 	secret := fleetSecret{hex.EncodeToString(id[:]), make([]byte, atrest.SecretSize)}
 	_, _ = rand.Read(secret.Secret)
-	return &record{Secrets: []fleetSecret{secret}, Streams: map[string]uint64{}}
+	r := &record{Secrets: []fleetSecret{secret}, Streams: map[string]uint64{}, Whole: true}
+	for _, stream := range had {
+		r.Streams[stream] = 0
+	}
+	return r
 }
 
 // keys are the secrets as keys.

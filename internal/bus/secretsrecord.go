@@ -65,8 +65,8 @@ func (c *Conn) contentsOf(ctx context.Context, streams ...jetstream.Stream) ([]*
 	}
 	err := c.changeRecord(ctx, func(r *record) {
 		for _, s := range streams {
-			if info := s.CachedInfo(); info.State.LastSeq == 0 && r.Streams[info.Config.Name] == 0 {
-				r.Streams[info.Config.Name] = 1
+			if info := s.CachedInfo(); info.State.LastSeq == 0 {
+				r.seal(info.Config.Name, 1)
 			}
 		}
 	})
@@ -74,7 +74,7 @@ func (c *Conn) contentsOf(ctx context.Context, streams ...jetstream.Stream) ([]*
 		return nil, err
 	}
 	for _, s := range all {
-		s.from = c.record.Streams[s.stream]
+		s.from = c.record.from(s.stream)
 		s.recorded.Store(s.from)
 	}
 	return all, nil
@@ -84,11 +84,7 @@ func (c *Conn) contentsOf(ctx context.Context, streams ...jetstream.Stream) ([]*
 func (c *Conn) noteSealed(ctx context.Context, s *content, from uint64) error {
 	c.opening.Lock()
 	defer c.opening.Unlock()
-	err := c.changeRecord(ctx, func(r *record) {
-		if is := r.Streams[s.stream]; is == 0 || is > from {
-			r.Streams[s.stream] = from
-		}
-	})
+	err := c.changeRecord(ctx, func(r *record) { r.seal(s.stream, from) })
 	if err == nil {
 		s.recorded.Store(from)
 		s.sealedFrom(from)
@@ -105,12 +101,13 @@ func (c *Conn) changeRecord(ctx context.Context, change func(*record)) error {
 		}
 		next := c.record.record
 		if next == nil {
-			if err := c.nothingSealed(ctx); err != nil {
+			had, err := c.nothingSealed(ctx)
+			if err != nil {
 				return err
 			}
-			next = newRecord()
+			next = newRecord(had...)
 		}
-		next = &record{slices.Clone(next.Secrets), maps.Clone(next.Streams)}
+		next = &record{slices.Clone(next.Secrets), maps.Clone(next.Streams), next.Whole}
 		change(next)
 		if c.record.record != nil && maps.Equal(next.Streams, c.record.Streams) && c.record.by == c.seal.First() {
 			return nil
@@ -214,25 +211,42 @@ func (c *Conn) storeRecord(ctx context.Context, r *record) error {
 }
 
 // nothingSealed looks that a record that is not there is one that never was: that no
-// stream of ours begins or ends with what is sealed.
-func (c *Conn) nothingSealed(ctx context.Context) error {
-	list := c.js.ListStreams(ctx)
-	for info := range list.Info() {
-		if info.State.Msgs == 0 || !isOurs(&info.Config) {
+// stream of ours begins or ends with what is sealed. had are those that have, or had,
+// something. All are asked for by their names: a list would leave out one of a cluster
+// that does not answer now.
+func (c *Conn) nothingSealed(ctx context.Context) (had []string, err error) {
+	list := c.js.StreamNames(ctx)
+	var names []string
+	for name := range list.Name() {
+		names = append(names, name)
+	}
+	if err := list.Err(); err != nil {
+		return nil, plainly(err)
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, prefixLogStream) && !strings.HasPrefix(name, prefixPageStream) && !strings.HasPrefix(name, prefixObjects) {
 			continue
 		}
-		if err := c.looksPlain(ctx, info); err != nil {
-			return err
+		s, err := c.js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue // it was removed meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look at stream %s: %w", name, plainly(err))
+		}
+		info := s.CachedInfo()
+		if info.State.LastSeq == 0 || !isOurs(&info.Config) {
+			continue
+		}
+		had = append(had, name)
+		if err := looksPlain(ctx, s, info); err != nil {
+			return nil, err
 		}
 	}
-	return plainly(list.Err())
+	return had, nil
 }
 
-func (c *Conn) looksPlain(ctx context.Context, info *jetstream.StreamInfo) error {
-	s, err := c.js.Stream(ctx, info.Config.Name)
-	if err != nil {
-		return plainly(err)
-	}
+func looksPlain(ctx context.Context, s jetstream.Stream, info *jetstream.StreamInfo) error {
 	subject := info.Config.Subjects[0]
 	if of, ok := strings.CutPrefix(info.Config.Name, prefixObjects); ok {
 		subject = "$O." + of + ".M.>"
