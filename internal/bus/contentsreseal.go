@@ -7,19 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"freshet/internal/atrest"
 )
-
-// resealPasses is how often pages, or objects, are looked through for what others
-// have written meanwhile.
-const resealPasses = 4
-
-// errLeftPlain is that others go on writing what is not sealed by the newest secret.
-var errLeftPlain = errors.New("others have written meanwhile what is not sealed, or by an older secret: give all who use this the same keys, and try again")
 
 // Reseal seals what is plain, or sealed by an older secret: of pages at once, while
 // they are in use, and never in place of a newer one. Entries are not written anew:
@@ -33,11 +27,13 @@ func (l *Log) Reseal(ctx context.Context) (plain uint64, err error) {
 		return 0, nil
 	}
 	done, err := l.c.settled(ctx, l.entriesAre, l.pagesAre)
-	if err != nil || done {
+	if err != nil || done[0] && done[1] {
 		return 0, err
 	}
-	if err := l.resealPages(ctx); err != nil {
-		return 0, fmt.Errorf("seal the pages of log %s: %w", l.name, err)
+	if !done[1] {
+		if err := l.resealPages(ctx); err != nil {
+			return 0, fmt.Errorf("seal the pages of log %s: %w", l.name, err)
+		}
 	}
 	if plain, err = l.countPlain(ctx); err != nil {
 		return 0, fmt.Errorf("look what of log %s is sealed: %w", l.name, err)
@@ -45,48 +41,37 @@ func (l *Log) Reseal(ctx context.Context) (plain uint64, err error) {
 	return plain, nil
 }
 
-// settled seals the record by the first key, and says whether nothing in some streams
-// is plain, or by an older secret.
-func (c *Conn) settled(ctx context.Context, streams ...*content) (bool, error) {
+// settled seals the record by the first key, and says of which streams nothing is
+// plain, or by an older secret.
+func (c *Conn) settled(ctx context.Context, streams ...*content) (done []bool, err error) {
 	ctx, cancel := c.whileLinked(ctx)
 	defer cancel()
 	c.opening.Lock()
 	defer c.opening.Unlock()
 	if c.record.by != c.seal.First() {
 		if err := c.changeRecord(ctx, func(*record) {}); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
-	done := len(c.record.Secrets) == 1
 	for _, s := range streams {
-		done = done && c.record.Streams[s.stream] == 1
+		done = append(done, len(c.record.Secrets) == 1 && c.record.from(s.stream) == 1)
 	}
 	return done, nil
 }
 
 func (l *Log) resealPages(ctx context.Context) error {
-	for range resealPasses {
-		found, err := l.gather(ctx)
-		if err != nil {
-			return plainly(err)
+	prefix := prefixPage + l.name + "."
+	needs := func(m jetstream.Msg) bool { return len(m.Data()) > 0 && !l.c.newest(m.Data()) }
+	return l.c.resealAll(ctx, l.pagesAre, l.pages, needs, func(n uint64, m jetstream.Msg) error {
+		key, ok := unescapeKey(strings.TrimPrefix(m.Subject(), prefix))
+		if !ok {
+			return fmt.Errorf("%w: a page has the subject %q", ErrDamaged, m.Subject())
 		}
-		left := 0
-		for key, p := range found {
-			if len(p.content) == 0 || l.c.newest(p.content) {
-				continue
-			}
-			left++
-			if err := l.resealPage(ctx, key, p); err != nil {
-				return fmt.Errorf("page %s: %w", key, err)
-			}
+		if err := l.resealPage(ctx, key, page{n, m.Data()}); err != nil {
+			return fmt.Errorf("page %s: %w", key, err)
 		}
-		if left == 0 {
-			ctx, cancel := l.c.whileLinked(ctx)
-			defer cancel()
-			return l.c.noteOnce(ctx, l.pagesAre, 1)
-		}
-	}
-	return errLeftPlain
+		return nil
+	})
 }
 
 // newest says whether something is sealed by the newest secret.
@@ -154,7 +139,9 @@ func (l *Log) countPlain(ctx context.Context) (uint64, error) {
 	}
 	first, last := info.State.FirstSeq, info.State.LastSeq
 	if info.State.Msgs == 0 {
-		return 0, nil
+		bounded, cancel := l.c.whileLinked(ctx)
+		defer cancel()
+		return 0, l.c.noteOnce(bounded, l.entriesAre, 1)
 	}
 	sealed, err := l.firstThat(ctx, first, last, atrest.IsSealed)
 	if err != nil {
@@ -209,34 +196,30 @@ func (o *Objects) Reseal(ctx context.Context) error {
 	if !o.is.sealed() {
 		return nil
 	}
-	if done, err := o.c.settled(ctx, o.is); err != nil || done {
+	if done, err := o.c.settled(ctx, o.is); err != nil || done[0] {
 		return err
 	}
-	for range resealPasses {
-		labels, replaced, whole, err := o.readLabels(ctx)
-		for i := 0; i < len(replaced) && err == nil; i++ { // these may be plain
-			err = o.removeLabel(ctx, replaced[i])
+	needs := func(m jetstream.Msg) bool {
+		return strings.HasPrefix(m.Subject(), o.labels()) && !o.c.newest(m.Data())
+	}
+	err := o.c.resealAll(ctx, o.is, o.stream, needs, func(n uint64, m jetstream.Msg) error {
+		escaped, ok := o.labelled(m.Subject())
+		if !ok {
+			return nil // nothing that was put here
+		}
+		l, err := o.openLabel(ctx, n, escaped, m.Data())
+		if err == nil {
+			err = o.resealOne(ctx, escaped, l)
 		}
 		if err != nil {
-			return fmt.Errorf("seal the objects of %s: %w", o.name, err)
+			return fmt.Errorf("object %q: %w", escaped, err)
 		}
-		left := len(replaced)
-		for escaped, l := range labels {
-			if l.by == o.c.secrets.First() {
-				continue
-			}
-			left++
-			if err := o.resealOne(ctx, escaped, l); err != nil {
-				return fmt.Errorf("seal object %q of %s: %w", escaped, o.name, err)
-			}
-		}
-		if left == 0 && whole {
-			ctx, cancel := o.c.whileLinked(ctx)
-			defer cancel()
-			return o.c.noteOnce(ctx, o.is, 1)
-		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("seal the objects of %s: %w", o.name, err)
 	}
-	return fmt.Errorf("seal the objects of %s: %w", o.name, errLeftPlain)
+	return nil
 }
 
 func (o *Objects) resealOne(ctx context.Context, escaped string, l label) error {
@@ -249,8 +232,13 @@ func (o *Objects) resealOne(ctx context.Context, escaped string, l label) error 
 	}
 	bounded, cancel := o.c.whileLinked(ctx)
 	defer cancel()
-	if now, err := o.look(bounded, escaped); err != nil || now.number != l.number {
+	switch now, err := o.look(bounded, escaped); {
+	case err != nil:
 		return because(bounded, err)
+	case now.number > l.number: // it was replaced, and is perhaps still there
+		return o.removeLabel(ctx, l.number)
+	case now.number != l.number:
+		return nil
 	}
 	content, err := o.Get(ctx, key)
 	if err != nil {

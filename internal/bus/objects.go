@@ -97,6 +97,13 @@ func (o *Objects) labelOf(escaped string) string {
 // labels is how their subjects begin.
 func (o *Objects) labels() string { return "$O." + o.name + ".M." }
 
+// labelled is the object whose label has a subject; false: it is none of a label.
+func (o *Objects) labelled(subject string) (escaped string, ok bool) {
+	text, ok := strings.CutPrefix(subject, o.labels())
+	name, err := base64.URLEncoding.DecodeString(text)
+	return string(name), ok && err == nil
+}
+
 // look reads the label of an object.
 func (o *Objects) look(ctx context.Context, escaped string) (label, error) {
 	var m *jetstream.RawStreamMsg
@@ -219,18 +226,17 @@ type storedLabel struct {
 }
 
 func (s *storedLabels) add(o *Objects, n uint64, m jetstream.Msg) {
-	text, ok := strings.CutPrefix(m.Subject(), o.labels())
-	escaped, err := base64.URLEncoding.DecodeString(text)
-	if !ok || err != nil {
+	escaped, ok := o.labelled(m.Subject())
+	if !ok {
 		return // nothing that was put here, or a part
 	}
-	if before, ok := s.last[string(escaped)]; ok {
+	if before, ok := s.last[escaped]; ok {
 		s.replaced = append(s.replaced, before.number)
 	}
 	if s.last == nil {
 		s.last = map[string]storedLabel{}
 	}
-	s.last[string(escaped)] = storedLabel{n, m.Data()}
+	s.last[escaped] = storedLabel{n, m.Data()}
 }
 
 func (s *storedLabels) open(ctx context.Context, o *Objects) (map[string]label, error) {
