@@ -69,7 +69,7 @@ func newDemand(m *Manager) *demand {
 // for a while.
 func (d *demand) wait(ctx context.Context, host string) error {
 	if err := CheckName(host, false); err != nil {
-		return fmt.Errorf("%q: %w", host, err)
+		return fmt.Errorf("%q: %w: %w", host, ErrNoName, err)
 	}
 	if d.kept(host) {
 		return nil

@@ -224,8 +224,12 @@ func (m *Manager) Close() error {
 	return m.folder.close()
 }
 
-// ErrNotYet refuses a handshake for a name that has no certificate so far.
-var ErrNotYet = errors.New("there is no certificate for that name yet")
+// ErrNotYet refuses a handshake for a name that has no certificate so far; ErrNoName
+// one for a name that gets none.
+var (
+	ErrNotYet = errors.New("there is no certificate for that name yet")
+	ErrNoName = errors.New("no certificate is obtained for that name")
+)
 
 // Has reports whether a certificate for a host, in lower case, is one of ours.
 func (m *Manager) Has(host string) bool { return m.names.Load().find(host) != nil }
@@ -257,7 +261,7 @@ func (m *Manager) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, 
 		}
 	}
 	if n == nil {
-		return nil, fmt.Errorf("%q is no name that certificates are obtained for", host)
+		return nil, fmt.Errorf("%q: %w", host, ErrNoName)
 	}
 	if c := n.current.Load(); c != nil {
 		return c, nil

@@ -2,10 +2,13 @@ package app
 
 import (
 	"crypto/tls"
+	"errors"
+	"slices"
 	"time"
 
 	"freshet/httpd"
 	"freshet/internal/acme"
+	"freshet/internal/authority"
 )
 
 // secure makes handshakes ask what the site wants that a client names, and keeps
@@ -21,10 +24,31 @@ type secure struct {
 func newSecure(certificates *tls.Config, t *tickets, wanted func(string) *demand) *secure {
 	base := certificates.Clone()
 	httpd.CompleteTLS(base)
+	base.GetCertificate = recognizing(base.GetCertificate)
 	x := &secure{base: base, tickets: t, wanted: wanted}
 	x.nothing = base.Clone()
 	t.bind(x.nothing, (*demand)(nil).sum())
 	return x
+}
+
+// errNotForName are the errors of who gives certificates that are about the name.
+var errNotForName = []error{errNoCertificate, errNotLocal, authority.ErrNotFor, acme.ErrNoName, acme.ErrNo}
+
+// recognizing has a client be told that its name is not known here (the alert
+// unrecognized_name, RFC 6066 §3), where it is that which is wrong: crypto/tls
+// says so when there is no certificate and no error. Any other error is
+// internal_error, as for a name whose certificate is still on its way.
+func recognizing(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if get == nil {
+		return nil
+	}
+	return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		c, err := get(hello)
+		if err != nil && slices.ContainsFunc(errNotForName, func(about error) bool { return errors.Is(err, about) }) {
+			return nil, nil
+		}
+		return c, err
+	}
 }
 
 // wanted returns what says what a site wants.

@@ -49,14 +49,14 @@ type leaf struct {
 // key, for the name of a host or an address, without a port. It is signed when
 // there is none yet; calls for the same host at the same time sign once. The
 // certificate is shared: it must not be changed. A wildcard is refused, and so
-// is what the authority's constraints do not cover.
+// is what the authority's constraints do not cover; see ErrNotFor.
 func (a *Authority) Leaf(host string) (*tls.Certificate, error) {
 	n, err := parseName(host)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = a.covers(n)
 	}
-	if err := a.covers(n); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, notFor{err}
 	}
 	// Without the monotonic clock, which stands still while a machine sleeps.
 	l := a.leaves.find(n.String(), a.now().Round(0))
@@ -66,6 +66,13 @@ func (a *Authority) Leaf(host string) (*tls.Certificate, error) {
 	}
 	return l.cert, l.err
 }
+
+// ErrNotFor is in the errors of Leaf that are about the name.
+var ErrNotFor = errors.New("there is no certificate for that name")
+
+type notFor struct{ error }
+
+func (notFor) Is(target error) bool { return target == ErrNotFor }
 
 // find returns the leaf of a host, perhaps one that is not signed yet.
 func (s *leaves) find(host string, now time.Time) *leaf {
