@@ -32,6 +32,7 @@ type inside struct {
 	lock     io.Closer // nil: there is no folder
 	secret   string    // what connections of this process show, new with each start
 	system   string    // the same, of NATS' own account
+	kept     *kept     // what there was before NATS started; nil: nothing is kept, or not any more
 
 	mu     sync.Mutex // guards what follows; a leaf
 	conns  map[*Conn]bool
@@ -42,6 +43,7 @@ type inside struct {
 
 	end     sync.Once
 	stopped chan struct{} // closed when NATS has ended and the folder is free
+	failed  error         // of putting back what was kept; read when stopped is closed
 }
 
 // prepare comes first.
@@ -51,7 +53,8 @@ func (s *inside) prepare(log *slog.Logger, maxStore int64) {
 	s.writes, s.breaks = context.WithCancelCause(context.Background())
 }
 
-// take makes a folder, and takes it for this process.
+// take makes a folder, and takes it for this process. What a start that did not end
+// has left is tidied.
 func (s *inside) take(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -61,7 +64,7 @@ func (s *inside) take(dir string) error {
 		return err
 	}
 	s.lock = lock
-	return nil
+	return s.putBackAll(dir)
 }
 
 // stores has NATS keep streams in a folder, and sync each write.
@@ -166,6 +169,9 @@ func (s *inside) Close() error {
 				s.ns.Shutdown()
 				s.ns.WaitForShutdown()
 			}
+			if s.kept != nil && s.kept.linked {
+				_, s.failed = putBack(s.kept.store)
+			}
 			if s.lock != nil {
 				_ = s.lock.Close()
 			}
@@ -175,7 +181,7 @@ func (s *inside) Close() error {
 	defer late.Stop()
 	select {
 	case <-s.stopped:
-		return nil
+		return s.failed
 	case <-late.C:
 		return errors.New("the job store has not ended within 10 s")
 	}

@@ -268,12 +268,16 @@ func openCopy(dir string, m *marker, ring *atrest.Ring) (*inside, error) {
 	o := &server.Options{ServerName: copyName, DontListen: true, CustomClientAuthentication: gate{s, func(string) (*node, bool) { return nil, false }}}
 	s.stores(o, dir, m)
 	o.SyncAlways = false
-	err := s.begin(o, &serverLog{broken: s.breaks})
+	said := &serverLog{broken: s.breaks}
+	err := s.keep(o)
+	if err == nil {
+		err = s.begin(o, said)
+	}
 	if err == nil && !s.ns.ReadyForConnections(closePatience) {
 		err = errors.New("it does not get ready")
 	}
 	if err == nil {
-		err = s.allRead(m.folder(dir))
+		err = s.allOpen(said)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the streams in %s: %w", m.folder(dir), err), s.Close())

@@ -235,10 +235,11 @@ func lost(dir string, m *marker, others []string) error {
 // keeps says whether there is a stream in a folder of NATS that it can find, or
 // messages of one. What it began to make, or to remove, is none.
 func keeps(store string) bool {
-	streams := server.JetStreamStoreDir + "/*/streams/[^.]*/"
-	for _, what := range [...]string{"meta.inf", "msgs/*.blk"} {
-		if all, _ := fs.Glob(os.DirFS(store), streams+what); len(all) > 0 {
-			return true
+	for _, folder := range [...]string{server.JetStreamStoreDir, keptFolder} {
+		for _, what := range [...]string{"meta.inf", "msgs/*.blk"} {
+			if all, _ := fs.Glob(os.DirFS(store), folder+"/*/streams/[^.]*/"+what); len(all) > 0 {
+				return true
+			}
 		}
 	}
 	return false
@@ -257,52 +258,13 @@ func Holds(dir string) bool {
 
 // holds says whether NATS keeps streams in a folder.
 func holds(store string) bool {
-	accounts, _ := os.ReadDir(filepath.Join(store, server.JetStreamStoreDir))
-	for _, a := range accounts {
-		streams, _ := os.ReadDir(filepath.Join(store, server.JetStreamStoreDir, a.Name(), "streams"))
-		if len(streams) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// allRead looks that NATS has opened each folder with messages of a stream: what it
-// cannot open it only warns of, and the stream would be made anew, and be empty.
-func (s *inside) allRead(store string) error {
-	has, err := s.ns.Jsz(&server.JSzOptions{Account: server.DEFAULT_GLOBAL_ACCOUNT, Streams: true})
-	if err != nil {
-		return err
-	}
-	open := map[string]bool{}
-	for _, account := range has.AccountDetails {
-		for i := range account.Streams {
-			open[account.Streams[i].Name] = true
-		}
-	}
-	streams := filepath.Join(store, server.JetStreamStoreDir, server.DEFAULT_GLOBAL_ACCOUNT, "streams")
-	all, err := os.ReadDir(streams)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	for _, e := range all {
-		if name := e.Name(); !open[name] && hasMessages(filepath.Join(streams, name)) {
-			return fmt.Errorf("%w: the stream in %s cannot be opened; take the folder from a copy, or remove it if it may be lost", ErrDamaged, filepath.Join(streams, name))
-		}
-	}
-	return nil
-}
-
-// hasMessages says whether there may be messages of a stream. What begins with a
-// dot NATS had begun to remove.
-func hasMessages(stream string) bool {
-	if strings.HasPrefix(filepath.Base(stream), ".") {
-		return false
-	}
-	blocks, _ := os.ReadDir(filepath.Join(stream, "msgs"))
-	for _, b := range blocks {
-		if info, err := b.Info(); err == nil && filepath.Ext(b.Name()) == ".blk" && info.Size() > 0 {
-			return true
+	for _, folder := range [...]string{server.JetStreamStoreDir, keptFolder} {
+		accounts, _ := os.ReadDir(filepath.Join(store, folder))
+		for _, a := range accounts {
+			streams, _ := os.ReadDir(filepath.Join(store, folder, a.Name(), "streams"))
+			if len(streams) > 0 {
+				return true
+			}
 		}
 	}
 	return false

@@ -73,12 +73,16 @@ func (s *Server) start() error {
 	}
 	if !s.options.NoStore {
 		s.stores(o, s.options.Dir, sealed)
+		if err := s.keep(o); err != nil {
+			return err
+		}
 	}
 	broken := s.breaks
 	if s.options.NoStore {
 		broken = func(error) {} // there is nothing that it has to write
 	}
-	if err := s.begin(o, &serverLog{log: s.options.Log, broken: broken}); err != nil {
+	said := &serverLog{log: s.options.Log, broken: broken}
+	if err := s.begin(o, said); err != nil {
 		return err
 	}
 	if !s.ns.ReadyForConnections(closePatience) {
@@ -87,7 +91,7 @@ func (s *Server) start() error {
 	if s.options.NoStore {
 		return nil
 	}
-	return s.allRead(sealed.folder(s.options.Dir))
+	return s.allOpen(said)
 }
 
 // Close ends the connections and the server and frees the folder. It waits 10

@@ -6,6 +6,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,8 +21,9 @@ type serverLog struct {
 	log    *slog.Logger
 	broken func(error)
 
-	mu    sync.Mutex
-	worst error
+	mu     sync.Mutex // guards what follows; a leaf
+	worst  error
+	warned []string // the first warnings
 }
 
 func (l *serverLog) say(level slog.Level, format string, v []any) {
@@ -32,7 +36,37 @@ func (l *serverLog) say(level slog.Level, format string, v []any) {
 func (l *serverLog) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
 
 // Warnf is for what somebody should look at.
-func (l *serverLog) Warnf(format string, v ...any) { l.say(slog.LevelWarn, format, v) }
+func (l *serverLog) Warnf(format string, v ...any) {
+	l.say(slog.LevelWarn, format, v)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.warned) < maxWarned {
+		l.warned = append(l.warned, strings.TrimSpace(fmt.Sprintf(format, v...)))
+	}
+}
+
+// maxWarned bounds how many warnings are remembered, and maxAbout how many are told.
+const (
+	maxWarned = 64
+	maxAbout  = 3
+)
+
+// about is what NATS has warned of a stream, or, when it named none, of any.
+func (l *serverLog) about(stream string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	said := slices.Clone(l.warned)
+	its := slices.DeleteFunc(slices.Clone(said), func(line string) bool {
+		return !strings.Contains(line, strconv.Quote(stream)) && !strings.Contains(line, "["+stream+"]") && !strings.Contains(filepath.ToSlash(line), "/"+stream+"/")
+	})
+	if len(its) > 0 {
+		said = its
+	}
+	if len(said) == 0 {
+		return "NATS does not say why"
+	}
+	return "NATS says: " + strings.Join(said[:min(len(said), maxAbout)], "; ")
+}
 
 // Errorf is for what failed.
 func (l *serverLog) Errorf(format string, v ...any) {

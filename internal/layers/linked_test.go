@@ -27,6 +27,7 @@ var confined = []struct {
 	{"github.com/mholt/acmez", []string{"internal/acme"}, "an authority is asked in one place"},
 	{"go.uber.org/zap", []string{"internal/acme"}, "one log is told by log/slog; zap is what certmagic logs by"},
 	{"github.com/nats-io", []string{"internal/bus", "internal/bustest"}, "NATS is behind one package, and the tag nonats leaves it out"},
+	{"github.com/minio/highwayhash", []string{"internal/bus"}, "it is how NATS sums its records"},
 	{"github.com/go-jose/go-jose", []string{"internal/guard"}, "which tokens are good is decided in one place, which looks at them before this does"},
 	{"golang.org/x/net/publicsuffix", []string{"internal/site"}, "whose site a host is of is decided in one place"},
 	{"golang.org/x/net/idna", []string{"client"}, "which names are hosts, and how they are written, is decided in one place"},
