@@ -21,30 +21,58 @@ const MaxComponents = 64
 // bad is the component whose value cannot be told, and wrong why; "" is nothing.
 // What is parsed for it is kept in read, for the next base of the message.
 func (m *Message) appendBase(dst []byte, e *entry, read *reading) (base []byte, bad, wrong string) {
-	for i := range e.covers.all {
-		c := &e.covers.all[i]
-		if c.wrong != "" {
-			return dst, c.text, c.wrong
+	covers := e.covers.all
+	fields, _ := m.Header.(Header)
+	lead := 1 // the first one ends no line
+	if e.listed != "" && m.isUsual() {
+		o := &e.opening
+		if !o.isOf(m) {
+			o.remember(m, covers)
 		}
-		dst = append(dst, c.text...)
-		dst = append(dst, ": "...)
+		if len(o.base) > 0 {
+			dst = append(dst, o.base[lead:]...)
+			lead = 0
+		}
+		covers = covers[o.whole:]
+		if o.target {
+			dst = append(dst, m.Target...)
+			covers = covers[1:]
+		}
+	}
+	for i := range covers {
+		c := &covers[i]
+		if c.wrong != "" {
+			return dst, c.text(), c.wrong
+		}
+		dst = append(dst, c.lead[lead:]...)
+		lead = 0
 		if c.bare {
 			// Most fields have one line that is its own value.
-			if lines := m.linesOf(c.known, c.name, false); len(lines) == 1 && isTrimmed(lines[0]) && printable(lines[0]) {
-				dst = append(append(dst, lines[0]...), '\n')
+			var lines []string
+			if fields != nil && c.known != unlisted {
+				lines = fields[canonical[c.known]]
+			} else {
+				lines = m.linesOf(c.known, c.name, false)
+			}
+			if len(lines) == 1 && isTrimmed(lines[0]) && printable(lines[0]) {
+				dst = append(dst, lines[0]...)
 				continue
 			}
 		}
 		from := len(dst)
-		if dst, wrong = m.appendComponent(dst, &c.component, read); wrong != "" {
-			return dst, c.text, wrong
+		if c.derived && !c.req {
+			dst, wrong = m.appendDerived(dst, &c.component, read)
+		} else {
+			dst, wrong = m.appendComponent(dst, &c.component, read)
+		}
+		if wrong != "" {
+			return dst, c.text(), wrong
 		}
 		if !isValue(dst[from:]) {
-			return dst, c.text, "its value is not printable ASCII"
+			return dst, c.text(), notPrintable
 		}
-		dst = append(dst, '\n')
 	}
-	dst = append(dst, `"@signature-params": `...)
+	dst = append(dst, "\n\"@signature-params\": "[lead:]...)
 	if e.broken {
 		return dst, notBase64, "a parameter is not base64"
 	}
@@ -66,6 +94,7 @@ func isValue(b []byte) bool {
 
 const (
 	coveredTwice = "it is covered twice"
+	notPrintable = "its value is not printable ASCII"
 
 	notThere    = "the message does not have it"
 	notDerived  = "it cannot be told of this message"
@@ -224,10 +253,6 @@ func (m *Message) appendDerived(dst []byte, c *component, read *reading) ([]byte
 	switch {
 	case c.known == atMethod && m.Method != "":
 		return append(dst, m.Method...), ""
-	case c.known == atTargetURI && m.isUsual():
-		dst = append(appendLower(dst, m.Scheme), "://"...)
-		dst = append(dst, m.Authority...)
-		return append(dst, m.Target...), ""
 	}
 	t := m.split()
 	ok := false

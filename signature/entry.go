@@ -20,11 +20,15 @@ type entry struct {
 	coded  string // the signature, in base64; "": it is in sig
 	sig    []byte
 
-	list   *field.Structured // what it covers, not yet taken apart; nil: it is
-	covers list
-	listed string // the list that covers was made of, behind its parenthesis; see knownList
-	text   string // the components and parameters as the base has them
-	broken bool   // it cannot be written: bytes in it are not base64
+	list     *field.Structured // what it covers, not yet taken apart; nil: it is
+	covers   list
+	listed   string // the label and the list that covers was made of; see knownList
+	labelled int    // how long the label in listed is
+	text     string // the components and parameters as the base has them
+
+	tail    tail
+	opening opening // of bases with listed
+	broken  bool    // it cannot be written: bytes in it are not base64
 }
 
 // list is the components that a signature covers.
@@ -36,10 +40,16 @@ type list struct {
 // covered is a component as a signature states it.
 type covered struct {
 	component
-	text  string // the identifier
+	lead  string // what its line of a base begins with, behind the end of the line before
 	wrong string // why it cannot be covered
 	bare  bool   // it is a field without parameters
 }
+
+// leadOf is the lead of an identifier.
+func leadOf(text string) string { return "\n" + text + ": " }
+
+// text is the identifier.
+func (c *covered) text() string { return c.lead[1 : len(c.lead)-2] }
 
 // plain reports whether a component has no parameters.
 func (c *component) plain() bool {
@@ -98,7 +108,7 @@ func (e *entry) takeList(l *field.Structured) {
 	for i := range l.List {
 		v := &l.List[i]
 		c, wrong := newComponent(v)
-		e.covers.add(covered{component: c, text: componentText(v), wrong: wrong})
+		e.covers.add(covered{component: c, lead: leadOf(componentText(v)), wrong: wrong})
 	}
 	b, ok := field.AppendStructured(nil, l)
 	e.text, e.broken = string(b), !ok

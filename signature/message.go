@@ -101,10 +101,12 @@ type target struct {
 	whole             bool   // it names a resource, so that it has a path
 }
 
-// isUsual reports whether a target is a path, perhaps with a query, so that
-// nothing of it has to be taken apart to say which URI it is of.
+// isUsual reports whether it is a request whose target is a path, perhaps with a
+// query, so that nothing of it has to be taken apart to say which URI it is of, and
+// every octet of it may stand in a base.
 func (m *Message) isUsual() bool {
-	return m.Method != "CONNECT" && strings.HasPrefix(m.Target, "/") && strings.IndexByte(m.Target, '#') < 0 && m.Scheme != "" && m.Authority != ""
+	return m.Status == 0 && m.Method != "CONNECT" && m.Scheme != "" && m.Authority != "" &&
+		len(m.Target) > 0 && m.Target[0] == '/' && withoutFragment(m.Target)
 }
 
 // split takes the target of a request apart. An absolute form says more than the

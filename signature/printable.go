@@ -1,6 +1,9 @@
 package signature
 
-import "math/bits"
+import (
+	"math/bits"
+	"strings"
+)
 
 // This file looks at eight octets at a time.
 
@@ -16,11 +19,11 @@ func eight[T string | []byte](s T, i int) uint64 {
 		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
 }
 
-// allPrintable reports whether each of eight octets is from space to tilde.
-func allPrintable(x uint64) bool {
+// others has a top bit unless each of eight octets is from space to tilde.
+func others(x uint64) uint64 {
 	// Neither it nor the one behind it has the top bit, and with 0x60 more it
 	// does: 0x20 to 0x7e.
-	return (x|(x+each))&top == 0 && (x+0x60*each)&top == top
+	return x | (x + each) | ^(x + 0x60*each)
 }
 
 // printable reports whether s can be in a string of a structured field (RFC 9651
@@ -34,13 +37,34 @@ func printable[T string | []byte](s T) bool {
 		}
 		return true
 	}
-	for i := 0; i < len(s)-8; i += 8 {
-		if !allPrintable(eight(s, i)) {
-			return false
-		}
+	found := others(eight(s, len(s)-8))
+	i := 0
+	for ; i < len(s)-16; i += 16 {
+		found |= others(eight(s, i)) | others(eight(s, i+8))
 	}
-	return allPrintable(eight(s, len(s)-8))
+	if i < len(s)-8 {
+		found |= others(eight(s, i))
+	}
+	return found&top == 0
 }
+
+// withoutFragment reports whether s is printable and has no number sign.
+func withoutFragment(s string) bool {
+	if len(s) < 8 {
+		return printable(s) && strings.IndexByte(s, '#') < 0
+	}
+	last := eight(s, len(s)-8)
+	found := others(last) | zeros(last^'#'*each)
+	for i := 0; i < len(s)-8; i += 8 {
+		x := eight(s, i)
+		found |= others(x) | zeros(x^'#'*each)
+	}
+	return found&top == 0
+}
+
+// zeros has a top bit when one of eight octets without top bits is 0: the first, and
+// perhaps some behind it.
+func zeros(x uint64) uint64 { return (x - each) &^ x }
 
 // plainLength is how long the part of s is that stands for itself in a string of
 // a structured field: up to a quote, a backslash, or what cannot be in one.
@@ -48,10 +72,9 @@ func plainLength(s string) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
 		x := eight(s, i)
-		quote, escape := x^'"'*each, x^'\\'*each
 		// Whatever this says of an octet behind the first one that ends it, the
 		// first is right: nothing carries downwards.
-		ends := (x | (x + each) | ^(x + 0x60*each) | (quote-each)&^quote | (escape-each)&^escape) & top
+		ends := (others(x) | zeros(x^'"'*each) | zeros(x^'\\'*each)) & top
 		if ends != 0 {
 			return i + bits.TrailingZeros64(ends)/8
 		}
@@ -62,4 +85,17 @@ func plainLength(s string) int {
 		}
 	}
 	return i
+}
+
+// eightDigits reads a number of eight digits; ok is false when they are not all.
+func eightDigits(x uint64) (n int64, ok bool) {
+	x ^= '0' * each // a digit is what it stands for
+	if (x|(x+0x76*each))&top != 0 {
+		return 0, false
+	}
+	// The first octet, which stands lowest, is worth most: twos, fours, and all.
+	x = x*10 + x>>8
+	x = (x & 0x00ff00ff00ff00ff) * (1 + 100<<16) >> 16
+	x = (x & 0x0000ffff0000ffff) * (1 + 10000<<32) >> 32
+	return int64(x), true
 }

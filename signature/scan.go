@@ -15,15 +15,11 @@ import (
 // components without parameters, parameters that are known and stand once, and
 // everything written in the one form that the base has it in. What differs in
 // anything it leaves to the parser of structured fields, and reports false; what
-// it reads that parser reads to the same end (FuzzScan).
+// it reads that parser reads to the same end (FuzzScan). The entry has forgotten the
+// message before.
 func (e *entry) scan(in, sig string) bool {
-	at := labelLength(in)
-	if at == 0 || !strings.HasPrefix(in[at:], "=(") {
-		return false
-	}
-	e.label, e.text = in[:at], in[at+1:]
-	e.fault, e.list, e.broken, e.s, e.wrong = Verified, nil, false, parameters{}, ""
-	rest, ok := e.knownList(in[at+2:])
+	e.fault = Verified
+	rest, ok := e.knownList(in)
 	return ok && e.scanParameters(rest) && e.scanBytes(sig)
 }
 
@@ -41,24 +37,13 @@ func labelLength(s string) int {
 	return len(s)
 }
 
-// maxKnownList is how long a list of components is that is remembered.
-const maxKnownList = 1 << 10
-
-// knownList is scanList that remembers: who signs covers the same components each
-// time.
-func (e *entry) knownList(s string) (rest string, ok bool) {
-	if e.listed != "" && strings.HasPrefix(s, e.listed) {
-		return s[len(e.listed):], true
+// scanLabel reads the label, and the parenthesis behind it.
+func scanLabel(s string) (label, rest string, ok bool) {
+	at := labelLength(s)
+	if at == 0 || !strings.HasPrefix(s[at:], "=(") {
+		return "", "", false
 	}
-	e.listed = ""
-	if rest, ok = e.scanList(s); !ok || len(s)-len(rest) > maxKnownList {
-		return rest, ok
-	}
-	listed := strings.Clone(s[:len(s)-len(rest)])
-	if _, ok = e.scanList(listed); ok {
-		e.listed = listed
-	}
-	return rest, ok
+	return s[:at], s[at+2:], true
 }
 
 // scanList reads the components behind a parenthesis, and returns what follows.
@@ -72,7 +57,7 @@ func (e *entry) scanList(s string) (rest string, ok bool) {
 		if end == 1 || end+1 >= len(s) || s[end] != '"' {
 			return "", false
 		}
-		c := covered{component: component{name: s[1:end]}, text: s[:end+1]}
+		c := covered{component: component{name: s[1:end]}}
 		c.derived = c.name[0] == '@'
 		c.known = knownAs(c.name)
 		if c.known == atQueryParam || c.name == "@signature-params" || !plainName(c.name) {
@@ -104,38 +89,55 @@ func plainName(s string) bool {
 // scanParameters reads all that is left of Signature-Input.
 func (e *entry) scanParameters(s string) bool {
 	p := &e.s
+	const nowhere = -1 << 30
+	last, alg, keyid, tag := s, nowhere, nowhere, nowhere
 	for s != "" {
+		if len(s) == len(e.tail.text) && s == string(e.tail.text) {
+			return e.tail.take(p, s)
+		}
 		ok, twice := false, false
 		switch {
 		case len(s) > 9 && s[:9] == ";created=":
 			twice, p.hasCreated = p.hasCreated, true
 			p.created, s, ok = scanNumber(s[9:])
+			last = s
 		case len(s) > 9 && s[:9] == ";expires=":
 			twice, p.hasExpires = p.hasExpires, true
 			p.expires, s, ok = scanNumber(s[9:])
+			last = s
 		case len(s) > 8 && s[:8] == `;nonce="`:
 			twice, p.hasNonce = p.hasNonce, true
 			p.nonce, s, ok = scanString(s[8:])
+			last = s
 		case len(s) > 8 && s[:8] == `;keyid="`:
 			twice, p.hasID = p.hasID, true
 			p.keyid, s, ok = scanString(s[8:])
+			keyid = -len(s)
 		case len(s) > 6 && s[:6] == `;alg="`:
 			twice, p.hasAlg = p.hasAlg, true
 			p.alg, s, ok = scanString(s[6:])
+			alg = -len(s)
 		case len(s) > 6 && s[:6] == `;tag="`:
 			twice, p.hasTag = p.hasTag, true
 			p.tag, s, ok = scanString(s[6:])
+			tag = -len(s)
 		}
 		if !ok || twice {
 			return false
 		}
 	}
+	e.tail.remember(last, part{alg, len(p.alg)}, part{keyid, len(p.keyid)}, part{tag, len(p.tag)})
 	return true
 }
 
 // scanNumber reads a whole number that is not negative.
 func scanNumber(s string) (n int64, rest string, ok bool) {
 	i := 0
+	if len(s) >= 8 {
+		if n, ok = eightDigits(eight(s, 0)); ok {
+			i = 8
+		}
+	}
 	for i < len(s) && i < 15 && '0' <= s[i] && s[i] <= '9' {
 		n = n*10 + int64(s[i]-'0')
 		i++
@@ -164,6 +166,5 @@ func (e *entry) scanBytes(s string) bool {
 	}
 	var ok bool
 	e.sig, ok = field.AppendDecoded(e.sig[:0], coded)
-	e.coded = ""
 	return ok
 }

@@ -39,21 +39,33 @@ func (w *Verifier) Verify(m *Message, keys Keys, p *Policy, now time.Time) (v Ve
 // forget lets go of the message. What is kept is memory, and a list of components
 // of its own.
 func (w *Verifier) forget() {
-	e := &w.entry
-	if e.listed == "" {
-		all := e.covers.all
-		clear(all[:cap(all)])
-		e.covers = list{all: all[:0]}
+	w.entry.forget()
+	if w.read.octets != 0 {
+		w.read = reading{}
 	}
-	*e = entry{covers: e.covers, listed: e.listed, sig: e.sig[:0]}
-	w.read = reading{}
 	if cap(w.base) > maxKept {
 		w.base = nil
 	}
 }
 
+func (e *entry) forget() {
+	if e.listed == "" {
+		all := e.covers.all
+		clear(all[:cap(all)])
+		e.covers = list{all: all[:0]}
+	}
+	e.label, e.text, e.coded, e.list = "", "", "", nil
+	e.s, e.wrong, e.detail, e.why = parameters{}, "", "", ""
+	e.fault, e.broken, e.sig = None, false, e.sig[:0]
+}
+
 func (w *Verifier) verify(v *Verdict, m *Message, keys Keys, p *Policy, now time.Time) {
-	in, sig := m.linesOf(inputField, "signature-input", false), m.linesOf(signatureField, "signature", false)
+	var in, sig []string
+	if h, ok := m.Header.(Header); ok {
+		in, sig = h["Signature-Input"], h["Signature"]
+	} else {
+		in, sig = m.lines("signature-input", false), m.lines("signature", false)
+	}
 	e := &w.entry
 	if len(in) == 1 && len(sig) == 1 && e.scan(in[0], sig[0]) {
 		if (p.Label == "" || p.Label == e.label) && (p.Tag == "" || p.Tag == e.s.tag) {
@@ -225,7 +237,7 @@ func (w *Verifier) compare(v *Verdict, m *Message, key *Key) {
 	}
 	v.Outcome, v.covers = Verified, e.text
 	if key.algorithm == HMAC {
-		copy(v.ID[:], e.sig) // it was compared with what a secret makes of the base
+		v.ID = [sha256.Size]byte(e.sig) // it was compared with what a secret makes of the base
 	} else {
 		v.ID = sha256.Sum256(base)
 	}
