@@ -77,6 +77,10 @@ type Env struct {
 
 	// Now is the clock of caches and origins' pauses, in nanoseconds since
 	// 1970. nil is the system's.
+	// TrustRoot is below what "freshet tls trust --apply" looks for the stores of the
+	// system. "" means "/".
+	TrustRoot string
+
 	Now func() int64
 
 	// Sink gets each record, too. It may be nil.

@@ -94,7 +94,8 @@ func (e *Env) tlsAuthority(c *config.TLS) error {
 	fmt.Fprintf(e.Stdout, "Authority    %s (%s)\nVouches for  %s\nCertificate  %s\nSHA-256      %s\nValid until  %s\n",
 		cert.Subject.CommonName, verb, vouches(cert), a.File(), authority.Fingerprint(cert), cert.NotAfter.Format(time.DateOnly))
 	fmt.Fprintf(e.Stdout, "\nIts key is in the same folder: whoever can read that can be any such host to those\n"+
-		"who trust the authority. \"freshet tls trust\" prints how it comes to be trusted.\n")
+		"who trust the authority. \"freshet tls trust\" prints how it comes to be trusted,\n"+
+		"and does it for this machine with --apply.\n")
 	return nil
 }
 
@@ -119,10 +120,14 @@ func vouches(c *x509.Certificate) string {
 
 func (e *Env) tlsTrust(c *config.TLS) error {
 	a, err := e.openAuthority(c)
-	if err == nil {
-		io.WriteString(e.Stdout, a.TrustText())
+	switch {
+	case err != nil:
+		return err
+	case c.Apply:
+		return e.applyTrust(a)
 	}
-	return err
+	io.WriteString(e.Stdout, a.TrustText())
+	return nil
 }
 
 func (e *Env) tlsCert(c *config.TLS) error {

@@ -14,22 +14,17 @@ type Instruction struct {
 }
 
 // Trust says what a person has to do so that an authority is trusted. Nothing is
-// done by it. File names are quoted for a POSIX shell, those for Windows aside.
+// done by it; see [Authority.SystemStores] for that. File names are quoted for a
+// POSIX shell, those for Windows aside.
 func (a *Authority) Trust() []Instruction {
 	file := a.File()
 	sh, name := shellQuoted(file), shellQuoted(a.cert.Subject.CommonName)
-	local := "freshet-" + fmt.Sprintf("%x", a.cert.SubjectKeyId[:3]) + ".crt"
 	sum := strings.ReplaceAll(Fingerprint(a.cert), ":", "")
-	return []Instruction{
-		{"Debian, Ubuntu, Alpine",
-			[]string{"sudo cp " + sh + " /usr/local/share/ca-certificates/" + local, "sudo update-ca-certificates"},
-			[]string{"sudo rm /usr/local/share/ca-certificates/" + local, "sudo update-ca-certificates --fresh"}},
-		{"Fedora, RHEL",
-			[]string{"sudo cp " + sh + " /etc/pki/ca-trust/source/anchors/" + local, "sudo update-ca-trust"},
-			[]string{"sudo rm /etc/pki/ca-trust/source/anchors/" + local, "sudo update-ca-trust"}},
-		{"Arch",
-			[]string{"sudo trust anchor --store " + sh},
-			[]string{"sudo trust anchor --remove " + sh}},
+	var all []Instruction
+	for _, s := range a.SystemStores("/") {
+		all = append(all, Instruction{s.Where, asRoot(s.Do), asRoot(s.Undo)})
+	}
+	return append(all, []Instruction{
 		{"macOS (Safari, Chrome)",
 			[]string{"sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain " + sh},
 			[]string{"sudo security remove-trusted-cert -d " + sh, "sudo security delete-certificate -Z " + sum + " /Library/Keychains/System.keychain"}},
@@ -46,7 +41,15 @@ func (a *Authority) Trust() []Instruction {
 		{"One program at a time",
 			[]string{"curl --cacert " + sh, "SSL_CERT_FILE=" + sh + " (OpenSSL, Go on Linux: in place of all others)", "NODE_EXTRA_CA_CERTS=" + sh + " (Node.js)", "REQUESTS_CA_BUNDLE=" + sh + " (Python requests: in place of all others)"},
 			nil},
+	}...)
+}
+
+func asRoot(commands [][]string) []string {
+	all := make([]string, len(commands))
+	for i, args := range commands {
+		all[i] = "sudo " + Command(args)
 	}
+	return all
 }
 
 // TrustText is that for people.

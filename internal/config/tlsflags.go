@@ -28,6 +28,8 @@ type TLS struct {
 	CA   string // a file of authorities; "" for the system's
 	SNI  string
 
+	Apply bool // of trust
+
 	Encrypt string // a file of keys; "": the authority is not sealed
 }
 
@@ -39,6 +41,7 @@ const (
 	groupCAAndCert = "Words ca and cert"
 	groupCert      = "Word cert"
 	groupProbe     = "Word probe"
+	groupTrust     = "Word trust"
 )
 
 // tlsFlags are of freshet tls. Which words they are for stands in tlsUses.
@@ -88,6 +91,9 @@ var tlsFlags = []Flag{
 	{Name: "sni", Kind: Text, Value: "NAME", Group: groupProbe, Example: "www.example.org",
 		Doc:   "The name that is asked for, and that the certificate has to be for. Unset: that of the host.",
 		field: func(s *sections) any { return &s.tls.SNI }},
+	{Name: "apply", Kind: Switch, Group: groupTrust,
+		Doc:   "Have this machine trust the authority, on Linux: the system, by update-ca-certificates, update-ca-trust or trust, with sudo unless root runs it, and the databases of Chrome, Chromium and Firefox below HOME, by certutil. Each command is printed before it runs, the first that fails ends it, and where the authority is trusted already nothing is done. Unset: what has to be done is printed.",
+		field: func(s *sections) any { return &s.tls.Apply }},
 }
 
 // tlsUses says which words a flag is for.
@@ -96,13 +102,13 @@ var tlsUses = map[string][]string{
 	"name": {"ca"}, "permit": {"ca"}, "exclude": {"ca"}, "print": {"ca"},
 	"force": {"ca", "cert"}, "days": {"ca", "cert"},
 	"out": {"cert"}, "key": {"cert"}, "client": {"cert"}, "csr": {"cert"},
-	"json": {"probe"}, "ca": {"probe"}, "sni": {"probe"},
+	"apply": {"trust"}, "json": {"probe"}, "ca": {"probe"}, "sni": {"probe"},
 }
 
 // tlsCommand is the row of freshet tls.
 var tlsCommand = Command{Name: "tls", Usage: "ca | cert NAME... | probe HOST[:PORT] | trust", Short: "local certificates, and what a TLS server offers",
 	Long: "ca makes a certificate authority for the user, or says which one there is. cert signs a certificate with it, for hosts (www.home.arpa, *.home.arpa), addresses, or a client. " +
-		"trust prints what has to be done so that systems and browsers trust the authority, and does nothing of it. " +
+		"trust prints what has to be done so that systems and browsers trust the authority, and with --apply does it for this machine. " +
 		"probe says which versions a server speaks, what it agrees on, its certificates and what is wrong with them; the exit status is 1 when it does not verify. " +
 		"Keys are ECDSA on P-256; there is no choice of weaker ones. Who can read the authority's key can be any host to those who trust it.",
 	Flags: tlsFlags}
