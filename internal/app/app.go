@@ -75,12 +75,12 @@ type Env struct {
 	// every ten minutes, and more often in a short life.
 	CertificatesEvery time.Duration
 
-	// Now is the clock of caches and origins' pauses, in nanoseconds since
-	// 1970. nil is the system's.
 	// TrustRoot is below what "freshet tls trust --apply" looks for the stores of the
 	// system. "" means "/".
 	TrustRoot string
 
+	// Now is the clock of caches and origins' pauses, in nanoseconds since
+	// 1970. nil is the system's.
 	Now func() int64
 
 	// Sink gets each record, too. It may be nil.
