@@ -33,6 +33,7 @@ type inside struct {
 	secret   string    // what connections of this process show, new with each start
 	system   string    // the same, of NATS' own account
 	kept     *kept     // what there was before NATS started; nil: nothing is kept, or not any more
+	noLinks  bool      // of tests: as where a file has one name
 
 	mu     sync.Mutex // guards what follows; a leaf
 	conns  map[*Conn]bool

@@ -110,7 +110,7 @@ func (s *inside) keep(o *server.Options) error {
 		return nil // it is new, or NATS says what is wrong
 	}
 	err := k.look()
-	if err == nil {
+	if err == nil && !s.noLinks {
 		err = k.link()
 	}
 	if err != nil {

@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 		sealUntilKilled()
 		return
 	}
+	if os.Getenv(keptDirVar) != "" {
+		startUntilKilled()
+		return
+	}
 	if os.Getenv(fullDirVar) != "" {
 		appendUntilFull()
 		return
