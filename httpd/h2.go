@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"runtime"
@@ -29,6 +30,7 @@ type h2Bridge struct {
 	done  chan struct{}
 	stop  sync.Once
 	given sync.Map // *tls.Conn to *given
+	log   h2Log
 }
 
 // given is a connection that the hidden server has.
@@ -48,6 +50,7 @@ func (b *h2Bridge) start(s *Server) bool {
 	if b.srv == nil && !b.ended {
 		b.conns = make(chan net.Conn)
 		b.done = make(chan struct{})
+		b.log.say = s.logf
 		protocols := new(http.Protocols)
 		protocols.SetHTTP2(true)
 		b.srv = &http.Server{
@@ -58,7 +61,7 @@ func (b *h2Bridge) start(s *Server) bool {
 			ReadTimeout:    s.ReadTimeout,
 			WriteTimeout:   s.WriteTimeout,
 			MaxHeaderBytes: 2 * s.limits.HeadBytes(), // ours says 431 first, and records it
-			ErrorLog:       s.ErrorLog,
+			ErrorLog:       log.New(&b.log, "", 0),
 			ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
 				if g, ok := b.given.Load(nc); ok {
 					return g.(*given).ctx
@@ -135,6 +138,7 @@ func (b *h2Bridge) shutdown(ctx context.Context) <-chan struct{} {
 		if srv := b.end(); srv != nil {
 			defer time.AfterFunc(silentAfter, b.closeSilent).Stop()
 			srv.Shutdown(ctx)
+			b.log.end()
 		}
 	}()
 	return done
@@ -155,6 +159,7 @@ func (b *h2Bridge) closeSilent() {
 func (b *h2Bridge) close() {
 	if srv := b.end(); srv != nil {
 		srv.Close()
+		b.log.end()
 	}
 }
 

@@ -280,3 +280,45 @@ func twoRequests(t *testing.T, idle time.Duration, certFile, keyFile string) err
 	}
 	return nil
 }
+
+// Whoever scans a TLS port with what is no HTTP/2 does not fill the log.
+func TestScanOfATLSPort(t *testing.T) {
+	certFile, keyFile := wiretest.WriteKeyPair(t, t.TempDir(), "a")
+	var said lines
+	srv := &httpd.Server{Handler: http.HandlerFunc(hello), ErrorLog: log.New(&said, "", 0)}
+	addr := startTLS(t, srv, certFile, keyFile)
+	const scans = 20
+	for range scans {
+		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, "this is no preface of HTTP/2")
+		io.Copy(io.Discard, c) // until it is closed
+		c.Close()
+	}
+	srv.Close()
+	got := said.all()
+	if len(got) != 2 || !strings.Contains(got[0], "error reading preface") || !strings.HasPrefix(got[1], fmt.Sprintf("httpd: %d more connections failed like this one", scans-1)) {
+		t.Errorf("%q", got)
+	}
+}
+
+// lines keeps those of a log.
+type lines struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.said = append(l.said, string(p))
+	return len(p), nil
+}
+
+func (l *lines) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.said
+}

@@ -328,3 +328,26 @@ func TestSignedByProxy(t *testing.T) {
 		t.Errorf("without the first proxy: %d", resp.StatusCode)
 	}
 }
+
+// TestSignedTooEarly: who signs in the first seconds of a server is told why it is
+// refused and when to come again, by exit status, too, when that is asked for.
+func TestSignedTooEarly(t *testing.T) {
+	dir := makeKeys(t)
+	home := t.TempDir()
+	var at atomic.Int64
+	at.Store(time.Now().UnixNano())
+	p := startWith(t, func(e *Env) { e.Now = at.Load }, "serve", "--listen", "127.0.0.1:0", "--monitor", "off", "--signatures", filepath.Join(dir, "signers.keys"), folder(t, "a.txt", "a"))
+	get := []string{"get", "--no-cache", "-i", "--sign", filepath.Join(dir, "ed.pem"), p.url() + "a.txt"}
+	status, stdout, stderr := command(t, home, get...)
+	if status != exitOK || stderr != "" {
+		t.Errorf("%d, %s", status, stderr)
+	}
+	contains(t, stdout, "HTTP/1.1 401 ", "made before this server began, or in its first 30 seconds", "sign the request anew when the time that Retry-After says is over")
+	if after := regexp.MustCompile(`(?m)^Retry-After: (30|2\d)\r?$`); !after.MatchString(stdout) {
+		t.Errorf("no Retry-After in %s", stdout)
+	}
+	if status, _, stderr := command(t, home, append(get, "--fail")...); status != 22 || !strings.Contains(stderr, "401 Unauthorized") {
+		t.Errorf("%d, %s", status, stderr)
+	}
+	p.stop()
+}
