@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -131,6 +132,11 @@ func (e *Env) tlsTrust(c *config.TLS) error {
 }
 
 func (e *Env) tlsCert(c *config.TLS) error {
+	for _, name := range c.Names {
+		if isRequest(name) {
+			return fmt.Errorf("%q is a file with a request: %s", name, config.SignsNames)
+		}
+	}
 	o := authority.CertOptions{Client: c.Client, Life: time.Duration(c.Days) * 24 * time.Hour}
 	out, key := c.Out, c.Key
 	if out == "" {
@@ -167,6 +173,17 @@ func (e *Env) tlsCert(c *config.TLS) error {
 	}
 	fmt.Fprintf(e.Stdout, "Certificate  %s\nKey          %s\nFor          %s\nValid until  %s\n", out, key, strings.Join(c.Names, ", "), pair.Leaf.NotAfter.Format(time.DateOnly))
 	return nil
+}
+
+// isRequest reports whether a name is that of a file with a request for a
+// certificate, PEM.
+func isRequest(name string) bool {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
+		return false
+	}
+	text, err := os.ReadFile(name)
+	return err == nil && bytes.Contains(text, []byte("CERTIFICATE REQUEST-----"))
 }
 
 // fileFor makes a file's name of one in a certificate.

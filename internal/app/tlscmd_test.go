@@ -49,6 +49,16 @@ func TestTLSFromCAToProbe(t *testing.T) {
 	}
 	request, _ := tlsRun(t, data, exitOK, "cert", "--csr", "a.example", "--out", in("r.csr"), "--key", in("r.key"))
 	contains(t, request, "Request ")
+	if err := os.Rename(in("r.csr"), in("request")); err != nil {
+		t.Fatal(err)
+	}
+	_, said = tlsRun(t, data, exitFault, "cert", "--csr", in("request"))
+	contains(t, said, "is a file with a request: freshet tls cert signs names, not requests of others")
+	_, said = tlsRun(t, data, exitUsage, "cert", "www.test", "--key", "dsa")
+	contains(t, said, "keys are ECDSA P-256")
+	if _, err := os.Stat("dsa"); err == nil {
+		t.Error("there is a file dsa")
+	}
 
 	p := start(t, "serve", folder(t, "index.html", "hello"), "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--tls-cert", in("c.pem"), "--tls-key", in("k.pem"))
 	addr := strings.TrimPrefix(p.stderr.wait(t, `(?m)(https://\S+)/$`), "https://")

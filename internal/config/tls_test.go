@@ -37,11 +37,25 @@ func TestParseTLS(t *testing.T) {
 		"ca --days 3651":                "bad value \"3651\" for --days",
 		"ca --print --force":            "--print makes nothing",
 		"cert a.test --csr --days 3":    "--days is not said in a request",
+		"cert --csr site.csr":           `"site.csr" is no name but a file: freshet tls cert signs names, not requests of others`,
+		"cert a.test ../in/A.PEM":       `"../in/A.PEM" is no name but a file`,
+		"cert a.test --key dsa":         `bad value "dsa" for --key: keys are ECDSA P-256, and there is no choice of another kind`,
+		"cert a.test --key RSA:4096":    `bad value "RSA:4096" for --key`,
+		"cert a.test --key rsa2048":     `bad value "rsa2048" for --key`,
+		"cert a.test --key ed25519":     `bad value "ed25519" for --key`,
+		"cert a.test --key P-384":       `bad value "P-384" for --key`,
+		"trust a.test --apply":          `"a.test" is one too many`,
+		"ca --apply":                    "--apply is for freshet tls trust",
 		"probe example.org --dir /some": "--dir is for freshet tls ca, cert or trust",
 	} {
 		_, err := ParseTLS(strings.Fields(args), nil)
 		if faults, ok := err.(Faults); !ok || !strings.Contains(faults[0].Text, want) {
 			t.Errorf("%q: %v, want %q", args, err, want)
+		}
+	}
+	for _, args := range []string{"cert a.test --key ./dsa", "cert a.test --key rsa.key", "cert csr", "cert key.test", "cert pem.home.arpa", "cert a.test --key keys/ec"} {
+		if _, err := ParseTLS(strings.Fields(args), nil); err != nil {
+			t.Errorf("%q: %v", args, err)
 		}
 	}
 	if _, err := ParseTLS([]string{"cert", "--help"}, nil); err != ErrHelp {

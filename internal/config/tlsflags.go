@@ -2,6 +2,8 @@ package config
 
 import (
 	"net"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -74,13 +76,13 @@ var tlsFlags = []Flag{
 		Doc:   "Where the certificate goes, or the request. Unset: the first name, with .pem or .csr.",
 		field: func(s *sections) any { return &s.tls.Out }},
 	{Name: "key", Kind: FilePath, Value: "FILE", Group: groupCert, Example: "site.key",
-		Doc:   "Where its key goes, with mode 0600. Unset: the first name, with .key.",
+		Doc:   "The file where its key goes, with mode 0600; what kind of key it is cannot be chosen. Unset: the first name, with .key.",
 		field: func(s *sections) any { return &s.tls.Key }},
 	{Name: "client", Kind: Switch, Group: groupCert,
 		Doc:   "Make it for a client that proves who it is, in place of a server; the first name may then be any text.",
 		field: func(s *sections) any { return &s.tls.Client }},
 	{Name: "csr", Kind: Switch, Group: groupCert,
-		Doc:   "Make a request that another authority can sign, in place of a certificate.",
+		Doc:   "Make a request for the names that another authority can sign, in place of a certificate. Requests of others are not signed.",
 		field: func(s *sections) any { return &s.tls.CSR }},
 	{Name: "json", Kind: Switch, Group: groupProbe,
 		Doc:   "Print JSON, for programs.",
@@ -183,4 +185,20 @@ func (p *parser) checkTLS(c *TLS) {
 	if c.Verb == "cert" && c.CSR && c.Days != 0 {
 		p.fault("--days is not said in a request; leave it out, or --csr")
 	}
+	if i := slices.IndexFunc(c.Names, func(name string) bool { return fileEnding.MatchString(name) }); i >= 0 {
+		p.fault("%q is no name but a file: %s", c.Names[i], SignsNames)
+	}
+	if keyType.MatchString(c.Key) {
+		p.fault("bad value %q for --key: keys are ECDSA P-256, and there is no choice of another kind; --key says in which file the key goes (./%s for one that is called so)", c.Key, c.Key)
+	}
 }
+
+// SignsNames says what freshet tls cert does, to who gives it a request.
+const SignsNames = "freshet tls cert signs names, not requests of others, and --csr makes a request for names; give a name, such as www.home.arpa"
+
+// What is taken for a name, or a file, by who knows other programs: no top-level
+// domain is an ending of these files.
+var (
+	fileEnding = regexp.MustCompile(`(?i).\.(csr|req|p10|pem|der|crt|cer|key)$`)
+	keyType    = regexp.MustCompile(`(?i)^(dsa|rsa|ecdsa|ec|eddsa|ed25519|ed448|x25519|prime256v1|secp[0-9]+[kr]1|p-?(192|224|256|384|521))([-:_]?[0-9]+)?$`)
+)
