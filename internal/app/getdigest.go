@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 
 	"freshet/digest"
 )
@@ -35,6 +36,34 @@ func (f *fetch) newDigest(resp *http.Response) *getDigest {
 		return nil // or it is not all here
 	}
 	return d
+}
+
+// notCompared says of which digests of an answer nothing can be compared, and why:
+// somebody who sees the field may think that it was.
+func notCompared(method string, resp *http.Response) (all []string) {
+	content, repr := digest.Applies(method, resp.StatusCode)
+	for _, f := range []struct {
+		name    string
+		applies bool
+	}{{"Content-Digest", content}, {"Repr-Digest", repr}} {
+		lines := resp.Header[f.name]
+		if !f.applies || len(lines) == 0 {
+			continue
+		}
+		said, err := digest.Parse(lines)
+		if err == nil && len(said.Digests) == 0 {
+			err = errors.Join(said.Ignored...)
+		}
+		if err != nil {
+			all = append(all, f.name+" is not compared: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+	}
+	for _, name := range []string{"Digest", "Content-Md5"} {
+		if content && len(resp.Header[name]) > 0 {
+			all = append(all, name+" is not compared: Content-Digest and Repr-Digest have taken its place (RFC 9530)")
+		}
+	}
+	return all
 }
 
 // add adds what has come.

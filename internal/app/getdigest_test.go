@@ -91,3 +91,37 @@ func TestGetDigestStreams(t *testing.T) {
 		}
 	}
 }
+
+// Digests that protect from no forger are not compared, which is said to who wants to
+// know what was.
+func TestGetDigestNotCompared(t *testing.T) {
+	const md5, sha = "md5=:Sd/dVLAcvNLSq16eXua5uQ==:", "sha=:AAAA:"
+	for _, tt := range []struct {
+		name, value string
+		says        []string // nil: nothing
+	}{
+		{"Repr-Digest", md5 + ", " + sha, []string{"Repr-Digest is not compared", "md5 protects from no forger; use sha-256", "sha protects from no forger"}},
+		{"Content-Digest", "crc=1", []string{"Content-Digest is not compared", "crc is not known"}},
+		{"Content-Digest", "md5=:Sd", []string{"Content-Digest is not compared", "not a dictionary"}},
+		{"Digest", "md5=Sd/dVLAcvNLSq16eXua5uQ==", []string{"Digest is not compared", "Content-Digest and Repr-Digest"}},
+		{"Repr-Digest", md5 + ", " + digest.Of(digest.SHA256, []byte("text")).String(), nil},
+		{"X-Digest", md5, nil},
+	} {
+		w := newGetWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set(tt.name, tt.value)
+			rw.Write([]byte("text"))
+		})
+		for _, flag := range []string{"-v", "--why", "-sS"} {
+			_, said := w.run(exitOK, flag, "--no-cache", "URL/a")
+			words := strings.Join(strings.Fields(strings.ReplaceAll(said, "\n*", "")), " ") // in one line
+			if told := strings.Contains(words, " is not compared"); told != (tt.says != nil && flag != "-sS") {
+				t.Errorf("%s: %s, %s says %q", tt.name, tt.value, flag, said)
+			}
+			for _, says := range tt.says {
+				if flag != "-sS" && !strings.Contains(words, says) {
+					t.Errorf("%s: %s, %s does not say %q: %q", tt.name, tt.value, flag, says, said)
+				}
+			}
+		}
+	}
+}

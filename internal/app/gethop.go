@@ -264,6 +264,9 @@ func (f *fetch) copyBody(ctx context.Context, req *http.Request, resp *http.Resp
 	if err := f.out.begin(f, resp); err != nil {
 		return err
 	}
+	for _, why := range notCompared(req.Method, resp) {
+		f.talk.note("%s", why)
+	}
 	digest := f.newDigest(resp)
 	body := io.Reader(resp.Body)
 	if c.Limit > 0 {

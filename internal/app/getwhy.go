@@ -72,6 +72,9 @@ func (w *getWhy) text(b *strings.Builder) {
 	}
 	whyLine(b, "answer", getStatusText(w.resp))
 	w.own(b)
+	for _, why := range notCompared(w.method, w.resp) {
+		whyLine(b, "digest", why)
+	}
 	w.onTheWay(b)
 }
 
