@@ -76,11 +76,13 @@ func (s *Sealing) words() string { return strings.Join(s.Left, ", ") }
 // the first of the file, the record of the fleet's secrets is sealed by that.
 func (n *Node) seal(ctx context.Context) {
 	s := &n.sealing
-	wait, told, by, before := sealSoon, "", "", ""
+	wait, told, by, before, lost := sealSoon, "", "", "", ""
 	for ctx.Err() == nil && n.Fault() == nil {
 		first := s.ring.First()
 		if by == first && s.now().All {
-			sleep(ctx, sealAgainMost)
+			if sleep(ctx, sealAgainMost); ctx.Err() == nil {
+				lost = n.keepSecrets(ctx, lost)
+			}
 			continue
 		}
 		is, err := n.sealOnce(ctx)
@@ -117,10 +119,29 @@ func (n *Node) seal(ctx context.Context) {
 	}
 }
 
+// keepSecrets has the record of the fleet's secrets be as it is known here: without it
+// nothing could be opened after the next start. said is what was wrong before.
+func (n *Node) keepSecrets(ctx context.Context, said string) string {
+	err := n.recordSecrets(ctx)
+	if err == nil || ctx.Err() != nil {
+		return ""
+	}
+	if err.Error() != said {
+		n.log.Warn("the fleet's secrets are not kept as this server has them", "err", err)
+	}
+	return err.Error()
+}
+
+// recordSecrets looks at the record, which is sealed by the first key then.
+func (n *Node) recordSecrets(ctx context.Context) error {
+	_, err := n.conn.Log(ctx, logNodes, bus.LogOptions{})
+	return err
+}
+
 // sealOnce goes once through all.
 func (n *Node) sealOnce(ctx context.Context) (*Sealing, error) {
 	is := &Sealing{All: true}
-	_, err := n.conn.Log(ctx, logNodes, bus.LogOptions{}) // seals the secrets by the first key
+	err := n.recordSecrets(ctx)
 	faults := []error{err}
 	for _, part := range n.sealing.parts {
 		plain, err := part.reseal(ctx)

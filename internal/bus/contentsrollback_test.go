@@ -50,3 +50,61 @@ func TestContentsFirstRecord(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestContentsRecordLost has the record be removed, or replaced, while somebody who has
+// read it goes on: it is written again, and another one is not taken.
+func TestContentsRecordLost(t *testing.T) {
+	other := newFleetStore(t) // another fleet, with the same keys
+	openLog(t, other.by("k1"), "jobs")
+	for _, a := range []struct {
+		name string
+		do   func(f *fleetStore, old []byte)
+		want error
+	}{
+		{"removed", func(f *fleetStore, _ []byte) {
+			f.remove(secretsStream, f.stream(secretsStream).CachedInfo().State.LastSeq)
+		}, nil},
+		{"removed with its stream, and all that was sealed", func(f *fleetStore, _ []byte) {
+			for _, stream := range []string{secretsStream, "log_jobs", "page_jobs"} {
+				if err := f.c.js.DeleteStream(limited(t), stream); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, nil},
+		{"an older one", func(f *fleetStore, old []byte) { f.publish(secretsSubject, old) }, nil},
+		{"another fleet's", func(f *fleetStore, _ []byte) { f.publish(secretsSubject, other.raw(secretsStream, 1).Data) }, ErrDamaged},
+	} {
+		t.Run(a.name, func(t *testing.T) {
+			f := newFleetStore(t)
+			mustAppend(t, openLog(t, f.by(), "jobs"), 0, "plain")
+			c := f.by("k1")
+			l := openLog(t, c, "jobs")
+			old := f.raw(secretsStream, 1).Data
+			mustAppend(t, l, 1, "sealed")
+			if err := l.Trim(limited(t), 1); err != nil {
+				t.Fatal(err)
+			}
+			if plain, err := l.Reseal(limited(t)); plain != 0 || err != nil {
+				t.Fatalf("%d, %v", plain, err)
+			}
+			secret := c.secrets.First()
+			a.do(f, old)
+			for range 2 {
+				if _, err := c.Log(limited(t), "jobs", LogOptions{}); !errors.Is(err, a.want) {
+					t.Errorf("%v; not %v", err, a.want)
+				}
+			}
+			if is := c.secrets.First(); is != secret {
+				t.Errorf("the secret is %s, and was %s", is, secret)
+			}
+			if a.want != nil {
+				return
+			}
+			again := f.by("k1")
+			openLog(t, again, "jobs")
+			if is := again.secrets.First(); is != secret || again.record.from("log_jobs") != 1 || again.record.from("page_jobs") != 1 {
+				t.Errorf("another finds the secret %s, which was %s: %v", is, secret, again.record.Streams)
+			}
+		})
+	}
+}

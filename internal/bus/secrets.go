@@ -3,11 +3,14 @@
 package bus
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"freshet/internal/atrest"
@@ -51,6 +54,31 @@ func (r *record) seal(stream string, from uint64) {
 type fleetSecret struct {
 	ID     string `json:"id"`
 	Secret []byte `json:"secret"`
+}
+
+// continues says that a record has the secrets of one that was read before.
+func (r *record) continues(was *record) error {
+	for _, s := range was.Secrets {
+		if !slices.ContainsFunc(r.Secrets, func(is fleetSecret) bool { return is.ID == s.ID && bytes.Equal(is.Secret, s.Secret) }) {
+			return damagedError{fmt.Errorf("the record of the fleet's secrets in stream %s has not the secret %s any more, which this server uses: it is another fleet's; put that one back from a copy", secretsStream, s.ID)}
+		}
+	}
+	return nil
+}
+
+// learn adds what one says that was read before, and reports whether that is more.
+func (r *record) learn(was *record) (more bool) {
+	before := maps.Clone(r.Streams)
+	for stream, from := range was.Streams {
+		if from > 0 {
+			r.seal(stream, from)
+		} else if _, has := r.Streams[stream]; !has {
+			r.Streams[stream] = 0
+		}
+	}
+	more = !maps.Equal(before, r.Streams) || was.Whole && !r.Whole
+	r.Whole = r.Whole || was.Whole
+	return more
 }
 
 // newRecord makes a record; had are the streams that have, or had, something.

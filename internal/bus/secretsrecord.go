@@ -17,11 +17,13 @@ import (
 	"freshet/internal/atrest"
 )
 
-// knownRecord is the record as a connection has read it.
+// knownRecord is the record as a connection has read it. It does not take another
+// fleet's then, nor forget what it knows when an older one is put back, or none is there
+// any more: what it knows is written again by the next change.
 type knownRecord struct {
-	*record        // nil: there is none
-	number  uint64 // of its message; 0: there is none
-	by      string // the key that it is sealed by
+	*record        // nil: none was read
+	number  uint64 // of the message that is there; 0: there is none
+	by      string // the key that it is sealed by; "": what is there is not this record
 }
 
 // isOurs says whether a stream is one whose content is sealed: of a log, of pages, or
@@ -112,8 +114,12 @@ func (c *Conn) changeRecord(ctx context.Context, change func(*record)) error {
 		if c.record.record != nil && maps.Equal(next.Streams, c.record.Streams) && c.record.by == c.seal.First() {
 			return nil
 		}
+		lost := c.record.record != nil && c.record.by == ""
 		err := c.storeRecord(ctx, next)
 		if err == nil {
+			if lost && c.log != nil {
+				c.log.Warn("nats: the record of the fleet's secrets was missing, or was an older one; it was written again", "stream", secretsStream)
+			}
 			return nil
 		}
 		if certain(err) && !errors.Is(plainly(err), ErrFenced) {
@@ -138,20 +144,26 @@ func (c *Conn) readSecrets(ctx context.Context) error {
 	return c.loadRecord(ctx)
 }
 
-// loadRecord is readSecrets while opening is held. What was known stays known when
-// there is none.
+// loadRecord is readSecrets while opening is held.
 func (c *Conn) loadRecord(ctx context.Context) error {
 	number, data, err := c.fetchRecord(ctx)
 	if err != nil {
 		return err
 	}
+	was := c.record.record
 	if number == 0 {
-		c.record = knownRecord{}
+		c.record = knownRecord{record: was}
 		return nil
 	}
 	r, keys, by, err := unpackRecord(data, c.seal)
+	if err == nil && was != nil {
+		err = r.continues(was)
+	}
 	if err != nil {
 		return err
+	}
+	if was != nil && r.learn(was) {
+		by = ""
 	}
 	c.record = knownRecord{r, number, by}
 	c.keys.Store(keys)

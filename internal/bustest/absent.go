@@ -21,3 +21,6 @@ func Server(t testing.TB) string {
 
 // Stream does nothing.
 func Stream(testing.TB, string, string, ...string) {}
+
+// Remove does nothing.
+func Remove(testing.TB, string, string) {}
