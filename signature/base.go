@@ -24,8 +24,8 @@ func (m *Message) appendBase(dst []byte, e *entry, read *reading) (base []byte, 
 	covers := e.covers.all
 	fields, _ := m.Header.(Header)
 	lead := 1 // the first one ends no line
-	if e.listed != "" && m.isUsual() {
-		o := &e.opening
+	if e.known != nil && m.isUsual() {
+		o := &e.known.opening
 		if !o.isOf(m) {
 			o.remember(m, covers)
 		}

@@ -20,15 +20,17 @@ type entry struct {
 	coded  string // the signature, in base64; "": it is in sig
 	sig    []byte
 
-	list     *field.Structured // what it covers, not yet taken apart; nil: it is
-	covers   list
-	listed   string // the label and the list that covers was made of; see knownList
-	labelled int    // how long the label in listed is
-	text     string // the components and parameters as the base has them
+	list   *field.Structured // what it covers, not yet taken apart; nil: it is
+	covers list
+	text   string // the components and parameters as the base has them
+	broken bool   // it cannot be written: bytes in it are not base64
 
-	tail    tail
-	opening opening // of bases with listed
-	broken  bool    // it cannot be written: bytes in it are not base64
+	known *knownList // of which covers is; nil: covers is in own
+	own   []covered
+
+	// Of messages before.
+	lists lists
+	tail  tail
 }
 
 // list is the components that a signature covers.
@@ -104,12 +106,13 @@ func (e *entry) takeApart() {
 }
 
 func (e *entry) takeList(l *field.Structured) {
-	e.covers, e.listed = list{all: e.covers.all[:0]}, ""
+	e.known, e.covers = nil, list{all: e.own[:0]}
 	for i := range l.List {
 		v := &l.List[i]
 		c, wrong := newComponent(v)
 		e.covers.add(covered{component: c, lead: leadOf(componentText(v)), wrong: wrong})
 	}
+	e.own = e.covers.all
 	b, ok := field.AppendStructured(nil, l)
 	e.text, e.broken = string(b), !ok
 }

@@ -14,42 +14,101 @@ const (
 	maxKnown     = 256
 )
 
-// knownList is scanLabel and scanList that remember.
-func (e *entry) knownList(s string) (rest string, ok bool) {
-	if n := len(e.listed); n > 0 && n <= len(s) && s[:n] == e.listed {
-		e.label, e.text = s[:e.labelled], s[e.labelled+1:]
-		return s[n:], true
+// lists are the last few lists of components: those of requests with a body and
+// without, by a signer or two.
+type lists struct {
+	of   [4]knownList
+	last *knownList // nil: there is none
+	next int        // whose place the next one takes
+}
+
+// knownList is a list that was read, in memory of its own.
+type knownList struct {
+	text     string // the label and the list; "": none
+	labelled int    // how long the label is
+	covers   list
+	opening  opening // of the last base
+}
+
+// begins reports whether s begins with it.
+func (l *knownList) begins(s string) bool {
+	n := len(l.text)
+	return n > 0 && n <= len(s) && s[:n] == l.text
+}
+
+// find returns the one that s begins with, or nil.
+func (l *lists) find(s string) *knownList {
+	for i := range l.of {
+		if l.of[i].begins(s) {
+			l.last = &l.of[i]
+			return l.last
+		}
 	}
-	e.listed = ""
-	e.opening.forget()
+	return nil
+}
+
+// remember keeps a list in the place of another one.
+func (l *lists) remember(text string, labelled int, covers list) *knownList {
+	k := &l.of[l.next]
+	l.last, l.next = k, (l.next+1)%len(l.of)
+	k.covers = list{append(k.covers.all[:0], covers.all...), covers.plain}
+	k.text = k.covers.lead(text)
+	k.labelled = labelled
+	k.opening.forget()
+	return k
+}
+
+// scanKnown is scanLabel and scanList that remember.
+func (e *entry) scanKnown(s string) (rest string, ok bool) {
+	k := e.lists.last
+	if k == nil || !k.begins(s) {
+		k = e.lists.find(s)
+	}
+	if k != nil {
+		e.known, e.covers = k, k.covers
+		e.label, e.text = s[:k.labelled], s[k.labelled+1:]
+		return s[len(k.text):], true
+	}
 	if e.label, rest, ok = scanLabel(s); !ok {
 		return rest, ok
 	}
-	e.labelled = len(e.label)
-	e.text = s[e.labelled+1:]
-	if rest, ok = e.scanList(rest); !ok {
+	e.text = s[len(e.label)+1:]
+	rest, ok = e.scanList(rest)
+	e.own = e.covers.all
+	if !ok {
 		return rest, ok
 	}
-	e.covers.lead()
-	if listed := s[:len(s)-len(rest)]; len(listed) <= maxKnownList {
-		e.listed = strings.Clone(listed)
+	if text := s[:len(s)-len(rest)]; len(text) <= maxKnownList {
+		e.known = e.lists.remember(text, len(e.label), e.covers)
+		e.covers = e.known.covers
+	} else {
+		e.covers.lead("")
 	}
 	return rest, true
 }
 
 // lead makes the leads of components that have no parameters, and their names of
-// the same memory: nothing is left of the message.
-func (l *list) lead() {
+// the same memory, and returns a copy of text in it.
+func (l *list) lead(text string) string {
 	var b strings.Builder
+	size := len(text)
 	for i := range l.all {
-		b.WriteString("\n\"" + l.all[i].name + "\": ")
+		size += len(l.all[i].name) + 5
 	}
+	b.Grow(size)
+	for i := range l.all {
+		b.WriteString("\n\"")
+		b.WriteString(l.all[i].name)
+		b.WriteString("\": ")
+	}
+	b.WriteString(text)
 	all := b.String()
 	for i := range l.all {
 		c := &l.all[i]
 		n := len(c.name)
 		c.lead, c.name, all = all[:n+5], all[2:n+2], all[n+5:]
 	}
+	return all
 }
 
 // tail is the parameters behind the last one that is another with each message,

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"freshet/internal/alloctest"
 )
 
 // neighbours are messages that are nearly the same, and yet have other bases.
@@ -32,7 +34,7 @@ var neighbours = []struct{ method, scheme, authority, target string }{
 	{"GET", "https", strings.Repeat("a", maxKnown), "/"},
 }
 
-var lists = []string{
+var coverings = []string{
 	`"@method" "@target-uri" "x"`, `"@target-uri" "@method"`, `"@method" "@authority" "@path" "@query"`, `"@scheme" "@authority" "@method"`,
 	`"x" "@method"`, `"@method" "@method"`, `"@target-uri" "@target-uri"`, `"@method" "@status"`, `"@method" "@none"`, ``,
 }
@@ -42,7 +44,7 @@ var lists = []string{
 // nothing, and has the same base.
 func FuzzRemember(f *testing.F) {
 	for _, n := range neighbours {
-		for i, l := range lists {
+		for i, l := range coverings {
 			f.Add(uint8(i), uint8(2*i), n.method, n.scheme, n.authority, n.target, l)
 		}
 	}
@@ -71,14 +73,48 @@ func FuzzRemember(f *testing.F) {
 			}
 		}
 		known := neighbours[int(before)%len(neighbours)]
-		for _, l := range []string{list, lists[int(also)%len(lists)], list} {
+		for i := range len(lists{}.of) + 2 { // one is forgotten for each that is new
+			l := list
+			if i%2 != 0 {
+				l = coverings[(int(also)+i)%len(coverings)]
+			}
 			judge(known.method, known.scheme, known.authority, known.target, l)
 			judge(method, scheme, authority, target, l)
 			judge(method, scheme, authority, target, l)
 			judge(method, scheme, known.authority, target, l)
 			judge(known.method, known.scheme, authority, known.target, l)
+			judge(method, scheme, authority, target, coverings[(int(also)+7*i)%len(coverings)])
 		}
 	})
+}
+
+// TestSeveralLists: lists that take turns are told apart, also when there are more
+// than are remembered; the few that are cost no memory.
+func TestSeveralLists(t *testing.T) {
+	var kept entry
+	for range 2 {
+		for i := range coverings {
+			for _, j := range []int{i, (i + 1) % len(coverings), i, (i + 5) % len(coverings)} {
+				in := "sig1=(" + coverings[j] + ");created=1"
+				kept.forget()
+				if !kept.scan(in, "sig1=:AAAA:") {
+					t.Fatalf("%s is not read", in)
+				}
+				sameAsParsed(t, &kept, in, "sig1=:AAAA:")
+			}
+		}
+	}
+	i := 0
+	in := []string{`a=("x")`, `b=("x");keyid="k"`, `a=("y");created=1`, `a=("@method");tag="t"`}
+	if n := alloctest.PerRun(100, func() {
+		i++
+		kept.forget()
+		if !kept.scan(in[i%len(in)], in[i%len(in)][:1]+"=:AAAA:") {
+			t.Fatal("not read")
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
 }
 
 // TestRememberedTail: parameters behind the ones that change are read as they stand,

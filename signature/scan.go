@@ -19,7 +19,7 @@ import (
 // message before.
 func (e *entry) scan(in, sig string) bool {
 	e.fault = Verified
-	rest, ok := e.knownList(in)
+	rest, ok := e.scanKnown(in)
 	return ok && e.scanParameters(rest) && e.scanBytes(sig)
 }
 
@@ -48,7 +48,7 @@ func scanLabel(s string) (label, rest string, ok bool) {
 
 // scanList reads the components behind a parenthesis, and returns what follows.
 func (e *entry) scanList(s string) (rest string, ok bool) {
-	e.covers = list{all: e.covers.all[:0]}
+	e.covers = list{all: e.own[:0]}
 	if strings.HasPrefix(s, ")") {
 		return s[1:], true
 	}

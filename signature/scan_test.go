@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,8 +173,10 @@ func TestVerifierKeepsNothing(t *testing.T) {
 				t.Errorf("%v, and by another %v, want %v", v, alone, c.want)
 			}
 			left := w.entry
-			left.covers, left.sig = list{}, nil
-			left.listed, left.labelled, left.tail, left.opening = "", 0, tail{}, opening{} // in memory of its own
+			left.own, left.sig, left.lists, left.tail = nil, nil, lists{}, tail{} // in memory of its own
+			if i := slices.IndexFunc(w.entry.own[:cap(w.entry.own)], func(c covered) bool { return c != covered{} }); i >= 0 {
+				t.Errorf("it keeps the component %q", w.entry.own[:i+1][i].name)
+			}
 			if !reflect.DeepEqual(left, entry{}) || !reflect.DeepEqual(w.read, reading{}) {
 				t.Errorf("it keeps %+v, %+v", w.entry, w.read)
 			}

@@ -36,8 +36,8 @@ func (w *Verifier) Verify(m *Message, keys Keys, p *Policy, now time.Time) (v Ve
 	return v
 }
 
-// forget lets go of the message. What is kept is memory, and a list of components
-// of its own.
+// forget lets go of the message. What is kept is memory, and what is remembered in
+// memory of its own.
 func (w *Verifier) forget() {
 	w.entry.forget()
 	if w.read.octets != 0 {
@@ -49,11 +49,11 @@ func (w *Verifier) forget() {
 }
 
 func (e *entry) forget() {
-	if e.listed == "" {
-		all := e.covers.all
-		clear(all[:cap(all)])
-		e.covers = list{all: all[:0]}
+	if len(e.own) > 0 {
+		clear(e.own[:cap(e.own)])
+		e.own = e.own[:0]
 	}
+	e.known, e.covers = nil, list{}
 	e.label, e.text, e.coded, e.list = "", "", "", nil
 	e.s, e.wrong, e.detail, e.why = parameters{}, "", "", ""
 	e.fault, e.broken, e.sig = None, false, e.sig[:0]
