@@ -35,6 +35,26 @@ type CertOptions struct {
 	Life time.Duration
 }
 
+// permits says whether the authority may vouch for all names of a subject. A client
+// whose name is one word is somebody, and no host: where that could not be vouched
+// for as a host's name, it is the common name alone, which constraints are not about.
+func (a *Authority) permits(s *subject, client bool) error {
+	for i, n := range s.names {
+		err := a.covers(n)
+		switch {
+		case err == nil:
+		case !client:
+			return fmt.Errorf("%w; \"freshet tls ca\" says for what it does", err)
+		case i == 0 && n.host == s.common && !strings.Contains(n.host, "."):
+			s.names = s.names[1:]
+			return a.permits(s, false)
+		default:
+			return fmt.Errorf("%w; a client's name may also be one word, such as ann, or an e-mail address", err)
+		}
+	}
+	return nil
+}
+
 // A Pair is a certificate, or a request for one, and its key, both PEM.
 type Pair struct {
 	Cert, Key []byte
@@ -55,10 +75,8 @@ func (a *Authority) Cert(names []string, o CertOptions) (*Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range s.names {
-		if err := a.covers(n); err != nil {
-			return nil, err
-		}
+	if err := a.permits(s, o.Client); err != nil {
+		return nil, err
 	}
 	key, err := newKey()
 	if err != nil {
