@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/asn1"
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -22,7 +23,7 @@ type Cert struct {
 	Signature string    `json:"signature"`
 	NotBefore time.Time `json:"notBefore"`
 	NotAfter  time.Time `json:"notAfter"`
-	DaysLeft  int       `json:"daysLeft"` // whole ones; negative when it has expired
+	DaysLeft  int       `json:"daysLeft"` // whole ones, rounded down: negative when it has expired
 	Authority bool      `json:"authority"`
 	SHA256    string    `json:"sha256"`
 }
@@ -64,27 +65,55 @@ func (p *Peer) judge(state *tls.ConnectionState, roots *x509.CertPool) {
 	if len(state.OCSPResponse) > 0 {
 		p.OCSP = parseStaple(state.OCSPResponse)
 	}
-	between := x509.NewCertPool()
-	for _, c := range p.certs[1:] {
-		between.AddCert(c)
+	p.InTime = !p.Time.After(leaf.NotAfter) && !p.Time.Before(leaf.NotBefore)
+	p.trustErr = p.leadsTo(roots)
+	if p.Trusted = p.trustErr == nil; !p.Trusted {
+		p.TrustError = p.trustErr.Error()
 	}
-	// Whether it leads to a root is asked for a time when it was valid: that it
-	// no longer is, is another fault.
-	at := p.Time
-	if at.After(leaf.NotAfter) {
-		at = leaf.NotAfter
-	} else if at.Before(leaf.NotBefore) {
-		at = leaf.NotBefore
-	}
-	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: at})
-	if p.Trusted = err == nil; !p.Trusted {
-		p.TrustError = err.Error()
-	}
-	p.InTime = at.Equal(p.Time)
 	p.NameMatches = leaf.VerifyHostname(p.ServerName) == nil
 	p.Verified = p.Trusted && p.InTime && p.NameMatches
 	p.Weaknesses = []Weakness{}
 	p.findWeaknesses()
+}
+
+// leadsTo says whether what was sent leads to a root. That the peer's own certificate
+// is out of time is another fault: then it is asked for the time when it was valid,
+// and, since its issuer may be newer than that, whether it would lead to one now.
+func (p *Peer) leadsTo(roots *x509.CertPool) error {
+	verify := func(at time.Time, as func(*x509.Certificate) *x509.Certificate) error {
+		between := x509.NewCertPool()
+		for _, c := range p.certs[1:] {
+			between.AddCert(as(c))
+		}
+		_, err := as(p.certs[0]).Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: at})
+		return err
+	}
+	itself := func(c *x509.Certificate) *x509.Certificate { return c }
+	if p.InTime {
+		return verify(p.Time, itself)
+	}
+	was := p.certs[0].NotAfter
+	if p.Time.Before(was) {
+		was = p.certs[0].NotBefore
+	}
+	if verify(was, itself) == nil {
+		return nil
+	}
+	return verify(p.Time, func(c *x509.Certificate) *x509.Certificate {
+		timely := *c // what is signed stays as it is
+		timely.NotBefore, timely.NotAfter = p.Time.Add(-day), p.Time.Add(day)
+		return &timely
+	})
+}
+
+// lateIssuer is the issuer because of which the certificate does not verify, since
+// it is out of time; nil: that is not what is wrong.
+func (p *Peer) lateIssuer() *x509.Certificate {
+	var invalid x509.CertificateInvalidError
+	if errors.As(p.trustErr, &invalid) && invalid.Reason == x509.Expired {
+		return invalid.Cert
+	}
+	return nil
 }
 
 // maxPath bounds a chain: each step may have to look at all that was sent.

@@ -66,7 +66,8 @@ type Peer struct {
 
 	Weaknesses []Weakness `json:"weaknesses"`
 
-	certs []*x509.Certificate
+	certs    []*x509.Certificate
+	trustErr error
 }
 
 // A Version is what came of offering one version, or some suites.

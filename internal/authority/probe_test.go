@@ -141,6 +141,8 @@ func TestProbeWeaknesses(t *testing.T) {
 		{"itself", &tls.Config{Certificates: []tls.Certificate{signed(t, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}, nil, nil)}}, ProbeOptions{}, []string{"self-signed"}},
 		{"no names", &tls.Config{Certificates: []tls.Certificate{signed(t, &x509.Certificate{Subject: pkix.Name{CommonName: "127.0.0.1"}}, a, nil)}}, ProbeOptions{}, []string{"no-alternative-name"}},
 		{"expired", &tls.Config{Certificates: []tls.Certificate{good}}, ProbeOptions{Now: func() time.Time { return now.Add(400 * day) }}, []string{"expired"}},
+		{"expired before its issuer was made", &tls.Config{Certificates: []tls.Certificate{signed(t, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: now.Add(-40 * day), NotAfter: now.Add(-10 * day)}, a, nil)}}, ProbeOptions{}, []string{"expired"}},
+		{"expired, of somebody else", &tls.Config{Certificates: []tls.Certificate{good}}, ProbeOptions{Roots: other.Pool(), Now: func() time.Time { return now.Add(400 * day) }}, []string{"expired", "missing-intermediate"}},
 		{"soon", &tls.Config{Certificates: []tls.Certificate{good}}, ProbeOptions{Now: func() time.Time { return now.Add(390 * day) }}, []string{"expires-soon"}},
 		{"early", &tls.Config{Certificates: []tls.Certificate{good}}, ProbeOptions{Now: func() time.Time { return now.Add(-20 * day) }}, []string{"not-yet-valid"}},
 		{"long", &tls.Config{Certificates: []tls.Certificate{signed(t, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotAfter: now.Add(1000 * day)}, a, nil)}}, ProbeOptions{}, []string{"long-life"}},
@@ -167,6 +169,28 @@ func TestProbeWeaknesses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestProbeAges: the age of a certificate is the same in each line.
+func TestProbeAges(t *testing.T) {
+	a := made(t, Options{})
+	good := leafFor(t, a, "127.0.0.1")
+	ends := good.Leaf.NotAfter
+	for after, want := range map[time.Duration]string{
+		30 * time.Second: "30 seconds ago", 90 * time.Minute: "1 hour ago", 23 * time.Hour: "23 hours ago", 36 * time.Hour: "1 day ago", 10*day + time.Hour: "10 days ago",
+		-30 * time.Second: "30 seconds", -time.Minute: "1 minute", -36 * time.Hour: "1 day", -10*day - time.Hour: "10 days",
+	} {
+		p := probed(t, peer(t, &tls.Config{Certificates: []tls.Certificate{good}}), ProbeOptions{Roots: a.Pool(), Now: func() time.Time { return ends.Add(after) }})
+		lines := []string{"expired " + want, "expired on " + ends.Format(time.DateOnly) + ", " + want}
+		if after < 0 {
+			lines = []string{want + " left", "expires on " + ends.Format(time.DateOnly) + ", in " + want}
+		}
+		for _, line := range lines {
+			if !strings.Contains(p.Text(), line+"\n") && !strings.Contains(p.Text(), line+" (") {
+				t.Errorf("%v: no %q in\n%s", after, line, p.Text())
+			}
+		}
 	}
 }
 

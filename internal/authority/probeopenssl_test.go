@@ -74,11 +74,13 @@ func newWorkshop(t *testing.T) workshop {
 		"[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"+ids+
 		"[server]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:www.test,IP:127.0.0.1\n"+ids+
 		"[alone]\nbasicConstraints=critical,CA:FALSE\nsubjectAltName=DNS:www.test,IP:127.0.0.1\nsubjectKeyIdentifier=hash\n"))
-	for _, name := range []string{"root", "between", "server", "direct", "expired", "alone"} {
+	for _, name := range []string{"root", "between", "server", "direct", "expired", "alone", "late", "below"} {
 		w.request(name)
 	}
 	w.dated("root", "root", "20491231000000Z", "-selfsign")
 	w.dated("expired", "server", "20240301000000Z", "-cert", "root.pem")
+	w.dated("late", "ca", "20240301000000Z", "-cert", "root.pem")
+	w.sign("below", "late", "server", "90")
 	w.openssl("x509", "-req", "-in", "alone.csr", "-signkey", "alone.key", "-days", "90", "-extfile", "ext.cnf", "-extensions", "alone", "-out", "alone.pem")
 	w.sign("between", "root", "ca", "200")
 	w.sign("server", "between", "server", "90")
@@ -168,6 +170,7 @@ func TestProbeOfOpenSSL(t *testing.T) {
 		{"a whole chain", "server", []string{"-cipher", strong, "-cert_chain", "between.pem"}, seen{true, modern, nil, "TLS_", 2}},
 		{"without what is between", "server", []string{"-cipher", strong}, seen{false, modern, []string{"missing-intermediate"}, "TLS_", 1}},
 		{"expired", "expired", []string{"-cipher", strong}, seen{false, modern, []string{"expired"}, "TLS_", 1}},
+		{"an issuer has expired", "below", []string{"-cipher", strong, "-cert_chain", "late.pem"}, seen{false, modern, []string{"expired-issuer"}, "TLS_", 2}},
 		{"self-signed", "alone", []string{"-cipher", strong}, seen{false, modern, []string{"self-signed"}, "TLS_", 1}},
 		{"as it comes", "direct", nil, seen{true, modern, []string{"weak-cipher"}, "TLS_", 1}},
 		{"TLS 1.3 only", "direct", []string{"-tls1_3"}, seen{true, []string{"TLS 1.3"}, nil, "TLS_", 1}},

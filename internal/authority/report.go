@@ -62,7 +62,7 @@ func (p *Peer) Text() string {
 		}
 		line("  signed by", "%s (%s)", orNone(c.Issuer), c.Signature)
 		line("  key", "%s", c.Key)
-		line("  valid", "%s to %s, %s", c.NotBefore.Format(time.DateOnly), c.NotAfter.Format(time.DateOnly), left(c.DaysLeft))
+		line("  valid", "%s to %s, %s", c.NotBefore.Format(time.DateOnly), c.NotAfter.Format(time.DateOnly), left(c.NotAfter.Sub(p.Time)))
 		line("  SHA-256", "%s", c.SHA256)
 	}
 	b.WriteByte('\n')
@@ -119,11 +119,24 @@ func (v *Version) detail() string {
 	return strings.Join(parts, ", ")
 }
 
-func left(days int) string {
-	if days < 0 {
-		return fmt.Sprintf("expired %s ago", count(-days, "day", "days"))
+func left(d time.Duration) string {
+	if d < 0 {
+		return "expired " + span(-d) + " ago"
 	}
-	return count(days, "day", "days") + " left"
+	return span(d) + " left"
+}
+
+// span is a time in the largest unit of which it has a whole one, rounded down.
+func span(d time.Duration) string {
+	switch {
+	case d >= day:
+		return count(int(d/day), "day", "days")
+	case d >= time.Hour:
+		return count(int(d/time.Hour), "hour", "hours")
+	case d >= time.Minute:
+		return count(int(d/time.Minute), "minute", "minutes")
+	}
+	return count(int(d/time.Second), "second", "seconds")
 }
 
 func count(n int, one, many string) string {

@@ -59,14 +59,14 @@ func (p *Peer) weakTime(leaf *x509.Certificate) {
 	left := leaf.NotAfter.Sub(p.Time)
 	switch {
 	case left < 0:
-		p.weak("expired", true, renew, "the certificate expired on %s, %d days ago", leaf.NotAfter.Format(time.DateOnly), int(-left/day))
+		p.weak("expired", true, renew, "the certificate expired on %s, %s ago", leaf.NotAfter.Format(time.DateOnly), span(-left))
 	case p.Time.Before(leaf.NotBefore):
 		p.weak("not-yet-valid", true, "set the clock of the machine that signed it, or wait", "the certificate is not valid before %s", leaf.NotBefore.Format(time.DateTime))
 	case left < soon(leaf):
-		p.weak("expires-soon", false, renew+" now, and find out why that does not happen by itself", "the certificate expires on %s, in %d days", leaf.NotAfter.Format(time.DateOnly), int(left/day))
+		p.weak("expires-soon", false, renew+" now, and find out why that does not happen by itself", "the certificate expires on %s, in %s", leaf.NotAfter.Format(time.DateOnly), span(left))
 	}
 	for _, c := range p.certs[1:] {
-		if p.Time.After(c.NotAfter) {
+		if p.Time.After(c.NotAfter) && !c.Equal(p.lateIssuer()) { // which is bad; see weakTrust
 			p.weak("expired-issuer", false, "send the issuers that came with the certificate when it was made", "a certificate that was sent with it has expired: %s", c.Subject)
 		}
 	}
@@ -94,6 +94,11 @@ func some(names []string) string {
 
 func (p *Peer) weakTrust(path []*x509.Certificate) {
 	if p.Trusted {
+		return
+	}
+	if late := p.lateIssuer(); late != nil {
+		p.weak("expired-issuer", true, "send an issuer's certificate that is valid now, or have the peer's signed anew", "the certificate of an issuer is valid from %s to %s only: %s",
+			late.NotBefore.Format(time.DateOnly), late.NotAfter.Format(time.DateOnly), late.Subject)
 		return
 	}
 	switch last := path[len(path)-1]; {
