@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,6 +93,7 @@ type Options struct {
 	lease   time.Duration // of who leads; 0: leaseLife
 	reports time.Duration // between those of a standby; 0: reportEvery
 	holds   time.Duration // the lease of a task; 0: that of jobs
+	keys    time.Duration // how often it is looked which keys there are; 0: sealAgainMost
 	store   int64         // bytes that may be stored on the bus here; 0: as many as usual
 	walk    walker        // nil: filepath.WalkDir
 }
@@ -147,7 +149,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 		o.Name, _ = os.Hostname()
 	}
 	n := &Node{name: o.Name, check: o.Check, kinds: o.Kinds, certificates: o.Certificates, log: o.ErrorLog, stop: func() {}, failed: make(chan struct{}), heeds: newHeeds()}
-	n.sealing.ring, n.peers = o.Ring, o.Peer != nil
+	n.sealing.ring, n.sealing.every, n.peers = o.Ring, cmp.Or(o.keys, sealAgainMost), o.Peer != nil
 	defer func() {
 		if err != nil {
 			err = errors.Join(n.sorted(ctx, err), n.Close())

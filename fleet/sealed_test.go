@@ -22,6 +22,11 @@ func testRing() *atrest.Ring {
 
 // ringOf is of keys by their names, the first of which seals.
 func ringOf(names ...string) *atrest.Ring {
+	keys := keysOf(names...)
+	return atrest.NewRing(func() *atrest.Keys { return keys })
+}
+
+func keysOf(names ...string) *atrest.Keys {
 	var file []byte
 	for _, name := range names {
 		secret := make([]byte, atrest.SecretSize)
@@ -32,7 +37,7 @@ func ringOf(names ...string) *atrest.Ring {
 	if err != nil {
 		panic(err)
 	}
-	return atrest.NewRing(func() *atrest.Keys { return keys })
+	return keys
 }
 
 // plainOnly skips a test that is about names or sizes as they are without keys.

@@ -36,7 +36,8 @@ const (
 
 // sealing has what a node keeps on NATS be sealed.
 type sealing struct {
-	ring  *atrest.Ring // nil: nothing is to be sealed
+	ring  *atrest.Ring  // nil: nothing is to be sealed
+	every time.Duration // between two looks at the keys
 	parts []sealedPart
 
 	mu    sync.Mutex // guards what follows; a leaf
@@ -80,7 +81,7 @@ func (n *Node) seal(ctx context.Context) {
 	for ctx.Err() == nil && n.Fault() == nil {
 		first := s.ring.First()
 		if by == first && s.now().All {
-			if sleep(ctx, sealAgainMost); ctx.Err() == nil {
+			if sleep(ctx, s.every); ctx.Err() == nil {
 				lost = n.keepSecrets(ctx, lost)
 			}
 			continue
