@@ -25,16 +25,27 @@ type base struct {
 }
 
 // openBase makes the folder, looks who could change it, and removes those that
-// other workers left behind.
-func openBase(dir string, user *child.User) (b *base, err error) {
-	b = &base{user: user}
-	if dir == "" {
-		removeAbandoned(os.TempDir())
-		if dir, err = os.MkdirTemp("", basePrefix); err != nil {
+// other workers left behind. Without DIR it is made for this worker alone.
+func openBase(dir string, user *child.User) (*base, error) {
+	if dir != "" {
+		return openBaseIn(dir, &base{user: user})
+	}
+	removeAbandoned(os.TempDir())
+	const tries = 10
+	for try := 1; ; try++ {
+		own, err := os.MkdirTemp("", basePrefix)
+		if err != nil {
 			return nil, err
 		}
-		b.own = dir
+		b, err := openBaseIn(own, &base{user: user, own: own})
+		if !errors.Is(err, fs.ErrNotExist) || try == tries {
+			return b, err
+		} // else one that began at the same time took it for an abandoned one, and removed it
 	}
+}
+
+func openBaseIn(dir string, b *base) (_ *base, err error) {
+	user := b.user
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())
