@@ -26,6 +26,7 @@ var Figures = []Figure{
 	{"origin_down", Plain, "origin", "1 while an origin is left out because it failed"},
 	{"certificate_left", Seconds, "certificate", "Time until a certificate that is served ends"},
 	{"certificate_failing", Plain, "name", "1 while a certificate by ACME cannot be obtained or renewed, or the files of one do not load and the previous one is served"},
+	{"key_file_failing", Plain, "file", "1 while the file of --encrypt has changed and is refused, and the keys before it hold"},
 	{"disk_free", Percent, "folder", "Share of the disk of a folder that is free: of the data folder, of that of the queue, of that for bodies of requests to programs"},
 	{"memory_free", Percent, "", "Share of the machine's memory that is free"},
 	{"job_dead", Plain, "job", "Tasks of a job that failed or are dead, for a day after its end"},

@@ -190,6 +190,7 @@ func TestAlertFaults(t *testing.T) {
 		{exitUsage, "rule latency: \"5x\" is no bound", []string{"--alert-rule", "latency: > 5x"}},
 		{exitFault, "did you mean goroutines?", []string{"--alert-rule", "busy: gorutines > 5"}},
 		{exitFault, "is no mail address", []string{"--alert-mail", "Ops <ops@example.org>", "--alert-from", "a@example.org", "--alert-smtp", "smtp://mail.example.org"}},
+		{exitFault, "write the password on its first line", append(mail, "--alert-smtp", "smtp://u@mail.example.org", "--alert-smtp-password", filepath.Join(dir, "none"))},
 		{exitFault, "others can read or change", append(mail, "--alert-smtp", "smtp://u@mail.example.org", "--alert-smtp-password", open)},
 	} {
 		said := fails(t, c.status, append([]string{"serve", "--listen", "127.0.0.1:0", dir}, c.args...)...)

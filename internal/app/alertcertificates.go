@@ -124,3 +124,18 @@ func (k *sampler) loads(p *servedPair, now time.Time) error {
 	k.pairs[p.files] = is
 	return is.err
 }
+
+// lookAtKeyFile looks at the keys of what is on disk: whether their file, as it is
+// now, could be read.
+func (s *service) lookAtKeyFile(look alert.Look) {
+	look["key_file_failing"] = nil
+	if s.sealKeys == nil {
+		return
+	}
+	s.sealKeys.Current(time.Now().UnixNano())
+	r := alert.Reading{Subject: s.conf.Encrypt}
+	if err := s.sealKeys.Err(); err != nil {
+		r.Value, r.Detail = 1, "The previous keys hold: "+err.Error()
+	}
+	look["key_file_failing"] = []alert.Reading{r}
+}

@@ -8,13 +8,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/json"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -33,14 +34,14 @@ import (
 func TestAlertHitRatio(t *testing.T) {
 	t.Parallel()
 	origin, _ := counting(t)
-	s := watch(t, "", "proxy", "--to", origin.URL, "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0")
+	s := watch(t, "", "proxy", "--to", origin.URL, "--listen", "127.0.0.1:0")
 	s.pass(0)
-	askAll(t, 1110, 8, the(s.url()))
+	s.ask(1000, 8, the(s.url()))
 	s.pass(11 * time.Minute) // all that is older than ten minutes now
-	askAll(t, 210, 8, the(s.url()))
+	s.ask(200, 8, the(s.url()))
 	s.until("hit-ratio", "ok") // until a second has ended the past has none of them
 	for _, path := range []string{"one/", "two/"} {
-		askAll(t, 210, 8, each(s.url()+path))
+		s.ask(200, 8, each(s.url()+path))
 		s.pass(10 * time.Minute)
 	}
 	n := s.next(alert.RaisedNotice, "hit-ratio", "")
@@ -49,7 +50,7 @@ func TestAlertHitRatio(t *testing.T) {
 	}
 	s.again()
 	for range 2 {
-		askAll(t, 210, 8, the(s.url()))
+		s.ask(200, 8, the(s.url()))
 		s.pass(10 * time.Minute)
 	}
 	s.over(n)
@@ -73,7 +74,7 @@ func TestAlertLatency(t *testing.T) {
 	s := watch(t, "", "proxy", "--to", origin.URL, "--listen", "127.0.0.1:0", "--alert-rule", "latency: > 1s for 2m")
 	s.pass(0)
 	slow.Store(true)
-	const n = 110
+	const n = 100
 	go func() {
 		for range n {
 			<-all
@@ -81,7 +82,7 @@ func TestAlertLatency(t *testing.T) {
 		// Each has been there for the time that it is about, by the clock of requests.
 		time.AfterFunc(bound+bound/10, func() { close(open) })
 	}()
-	askAll(t, n, n, each(s.url()+"slow/"))
+	s.ask(n, n, each(s.url()+"slow/"))
 	slow.Store(false)
 	s.pass(time.Minute)
 	s.pass(2 * time.Minute)
@@ -92,7 +93,7 @@ func TestAlertLatency(t *testing.T) {
 	s.again()
 	s.pass(4 * time.Hour)  // in which nobody asks: that is no good news
 	for len(s.told) == 0 { // a machine that is busy may need a second for one that is not held
-		askAll(t, n, 8, the(s.url()))
+		s.ask(n, 8, the(s.url()))
 		s.pass(time.Minute)
 	}
 	s.over(told)
@@ -113,7 +114,7 @@ func TestAlertErrors(t *testing.T) {
 	s := watch(t, "", "proxy", "--to", origin.URL, "--listen", "127.0.0.1:0", "--max-fails", "off", "--alert-rule", "errors: for 1m", "--alert-rule", "origin-errors: for 1m")
 	broken.Store(true)
 	s.pass(0)
-	askAll(t, 60, 8, each(s.url()))
+	s.ask(50, 8, each(s.url()))
 	s.pass(time.Minute)
 	s.pass(time.Minute)
 	ofOrigin := s.next(alert.RaisedNotice, "origin-errors", origin.URL)
@@ -123,7 +124,7 @@ func TestAlertErrors(t *testing.T) {
 	}
 	s.again()
 	broken.Store(false)
-	askAll(t, 60, 8, each(s.url()))
+	s.ask(50, 8, each(s.url()))
 	s.pass(0)
 	s.pass(time.Minute)
 	s.over(ofOrigin)
@@ -161,7 +162,7 @@ func TestAlertConnections(t *testing.T) {
 	if *n.Value != 100 {
 		t.Errorf("%v", *n.Value)
 	}
-	s.kept()
+	s.arrived()
 	s.stop()
 	s.begin()
 	held := hold()
@@ -179,7 +180,7 @@ func TestAlertConnections(t *testing.T) {
 // A job for a machine that nobody has, until somebody comes who has one.
 func TestAlertJobStuck(t *testing.T) {
 	t.Parallel()
-	s := watch(t, "", "serve", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0", "--jobs", "1", "--fleet", wiretest.Reserve(t), folder(t))
+	s := watch(t, "", "serve", "--listen", "127.0.0.1:0", "--jobs", "1", "--fleet", wiretest.Reserve(t), folder(t))
 	token := s.token()
 	_, id, said := command(t, s.home, "job", "submit", "--data", s.data, "--name", "film", "--need", "gpu", "--", "true")
 	if id = strings.TrimSpace(id); id == "" {
@@ -236,6 +237,38 @@ func TestAlertCertificate(t *testing.T) {
 	s.end()
 }
 
+// A file of keys that others can read, with which no server starts.
+func TestAlertKeyFile(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes")
+	}
+	t.Parallel()
+	keys := filepath.Join(t.TempDir(), "disk.keys")
+	sealKeys(t, keys, "k1")
+	s := watch(t, "", "serve", "--listen", "127.0.0.1:0", "--encrypt", keys, folder(t))
+	s.pass(0)
+	mode := func(mode os.FileMode) {
+		t.Helper()
+		if err := os.Chmod(keys, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mode(0o644)
+	s.until("key-file", "pending") // files are looked at once in a second
+	s.pass(time.Minute)
+	n := s.next(alert.RaisedNotice, "key-file", keys)
+	contains(t, n.Detail, "The previous keys hold", "others can read")
+	s.arrived()
+	s.stop()
+	contains(t, fails(t, exitFault, s.args...), "others can read")
+	mode(0o600)
+	s.begin()
+	s.pass(0)
+	s.pass(time.Minute)
+	s.over(n)
+	s.end()
+}
+
 // leafOf is a certificate that is good from now on, for so long.
 func leafOf(t *testing.T, number int64, life time.Duration) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
@@ -260,37 +293,12 @@ func leafOf(t *testing.T, number int64, life time.Duration) (*x509.Certificate, 
 func (s *sentry) served(cert *x509.Certificate) {
 	s.t.Helper()
 	address := strings.Trim(strings.TrimPrefix(s.url(), "https:"), "/")
-	for until := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	s.await("the certificate is served", func() bool {
 		c, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, ServerName: "www.example.org"}}).DialContext(context.Background(), "tcp", address)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		is := c.(*tls.Conn).ConnectionState().PeerCertificates[0]
-		c.Close()
-		if is.Equal(cert) {
-			return
-		}
-		if time.Now().After(until) {
-			s.t.Fatal("the certificate is not served")
-		}
-	}
-}
-
-// until looks until a rule is as wanted, by the monitor.
-func (s *sentry) until(rule, state string) {
-	s.t.Helper()
-	for until := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		s.pass(0)
-		var list struct{ Rows []alertLine }
-		_, body := get(s.t, s.monitor()+"alerts.json?q="+rule)
-		if err := json.Unmarshal([]byte(body), &list); err != nil {
-			s.t.Fatal(err)
-		}
-		if len(list.Rows) == 1 && list.Rows[0].State == state {
-			return
-		}
-		if time.Now().After(until) {
-			s.t.Fatalf("%s", body)
-		}
-	}
+		defer c.Close()
+		return c.(*tls.Conn).ConnectionState().PeerCertificates[0].Equal(cert)
+	})
 }

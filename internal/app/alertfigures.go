@@ -51,6 +51,7 @@ func (s *service) look(k *sampler, now time.Time) alert.Look {
 	s.lookAtRequests(look, k, now)
 	s.lookAtOrigins(look, now)
 	s.lookAtCertificates(look, k, now)
+	s.lookAtKeyFile(look)
 	s.lookAtMachine(look)
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()

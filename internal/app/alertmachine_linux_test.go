@@ -44,7 +44,10 @@ func TestAlertDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.pass(time.Minute)
-	s.kept()
+	s.await("the state is written", func() bool {
+		_, err := os.Stat(filepath.Join(s.data, alertsFile))
+		return err == nil
+	})
 	s.again()
 	s.pass(time.Minute)
 	if err := os.Remove(film); err != nil {

@@ -191,6 +191,9 @@ func (a *alerts) run() {
 				now = time.Now() // a tick may be an old one
 			}
 			a.look(now)
+			if looked := a.s.env.AlertLooked; looked != nil {
+				looked()
+			}
 		case <-a.stop:
 			return
 		}

@@ -6,14 +6,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"freshet/httpd"
 	"freshet/internal/alert"
 )
 
@@ -26,9 +27,13 @@ type sentry struct {
 	data string
 	args []string
 
-	looks chan time.Time
-	now   time.Time // of the alerts; it goes on over a restart
-	told  chan alert.Notice
+	looks  chan time.Time
+	looked chan struct{}
+	now    time.Time // of the alerts; it goes on over a restart
+	told   chan alert.Notice
+
+	counted atomic.Int64 // requests
+	looksUp int          // pages of the monitor
 }
 
 // watch starts one, whose state is in a folder; "" for a new one.
@@ -37,7 +42,7 @@ func watch(t *testing.T, data string, args ...string) *sentry {
 	if data == "" {
 		data = t.TempDir()
 	}
-	s := &sentry{t: t, home: t.TempDir(), data: data, looks: make(chan time.Time), now: time.Now(), told: make(chan alert.Notice, 100)}
+	s := &sentry{t: t, home: t.TempDir(), data: data, looks: make(chan time.Time), looked: make(chan struct{}, 1), now: time.Now(), told: make(chan alert.Notice, 100)}
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var n alert.Notice
 		if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
@@ -46,10 +51,7 @@ func watch(t *testing.T, data string, args ...string) *sentry {
 		s.told <- n
 	}))
 	t.Cleanup(hook.Close)
-	s.args = append(slices.Clone(args), "--access-log", "off", "--data", data, "--alert-webhook", hook.URL)
-	if !slices.Contains(args, "--monitor") {
-		s.args = append(s.args, "--monitor", "off")
-	}
+	s.args = append(slices.Clone(args), "--monitor", "127.0.0.1:0", "--access-log", "off", "--data", data, "--alert-webhook", hook.URL)
 	s.begin()
 	return s
 }
@@ -57,37 +59,41 @@ func watch(t *testing.T, data string, args ...string) *sentry {
 func environ(home string) []string { return []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")} }
 
 func (s *sentry) begin(more ...string) {
-	s.program = startWith(s.t, func(e *Env) { e.Environ, e.AlertLooks = environ(s.home), s.looks }, append(slices.Clone(s.args), more...)...)
+	s.program = startWith(s.t, func(e *Env) {
+		e.Environ, e.Sink = environ(s.home), s
+		e.AlertLooks, e.AlertLooked = s.looks, func() { s.looked <- struct{}{} }
+	}, append(slices.Clone(s.args), more...)...)
 	s.stderr.wait(s.t, `(?m)^alerts go by webhook`)
 }
 
 // again restarts it, with what its flags say besides, and has it look.
 func (s *sentry) again(more ...string) {
 	s.t.Helper()
-	s.kept()
+	s.arrived()
 	s.stop()
 	s.begin(more...)
 	s.pass(0)
 }
 
-// pass lets time pass, and returns when all has been looked at: the second look, at
-// the same time, begins when the first has ended.
+// pass lets time pass, and returns when all has been looked at.
 func (s *sentry) pass(d time.Duration) {
 	s.t.Helper()
 	s.now = s.now.Add(d)
 	late := time.NewTimer(patience)
 	defer late.Stop()
-	for range 2 {
-		select {
-		case s.looks <- s.now:
-		case <-late.C:
-			s.t.Fatal("nobody looks")
-		}
+	select {
+	case s.looks <- s.now:
+	case <-late.C:
+		s.t.Fatal("nobody looks")
+	}
+	select {
+	case <-s.looked:
+	case <-late.C:
+		s.t.Fatal("a look does not end")
 	}
 }
 
-// next waits for the next notice, which must be this one, and for its being
-// written down that it has arrived: what is not written is told again.
+// next waits for the next notice, which must be this one.
 func (s *sentry) next(kind alert.Kind, rule, subject string) alert.Notice {
 	s.t.Helper()
 	late := time.NewTimer(patience)
@@ -96,7 +102,7 @@ func (s *sentry) next(kind alert.Kind, rule, subject string) alert.Notice {
 	select {
 	case n = <-s.told:
 	case <-late.C:
-		s.t.Fatalf("nobody is told that %s is %s", rule, kind)
+		s.t.Fatalf("nobody is told that %s is %s; the server said %s", rule, kind, s.stderr)
 	}
 	if n.Kind != kind || n.Rule != rule || !strings.Contains(n.Subject, subject) {
 		s.t.Fatalf("told %s %s (%s: %s), want %s %s (%s)", n.Kind, n.Rule, n.Subject, n.Shown, kind, rule, subject)
@@ -118,18 +124,47 @@ func (s *sentry) token() string {
 	return s.stderr.wait(s.t, `(?m)^fleet on \S+; on another machine: freshet worker --join (\S+)$`)
 }
 
-// kept waits until it is written that all notices have arrived.
-func (s *sentry) kept() {
+// rows are those of a page of the monitor, about one rule, or "", as they are now: the
+// same question would have the answer of a second ago.
+func rows[T any](s *sentry, page, rule string) []T {
 	s.t.Helper()
-	for until := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		text, _ := os.ReadFile(filepath.Join(s.data, alertsFile))
-		if len(text) > 0 && !strings.Contains(string(text), `"waiting"`) {
-			return
-		}
+	s.looksUp++
+	_, body := get(s.t, s.monitor()+page+"?q="+rule+"&limit="+strconv.Itoa(100+s.looksUp))
+	var list struct{ Rows []T }
+	if err := json.Unmarshal([]byte(body), &list); err != nil {
+		s.t.Fatalf("%v: %s", err, body)
+	}
+	return list.Rows
+}
+
+// await asks the monitor until all is as wanted.
+func (s *sentry) await(what string, is func() bool) {
+	s.t.Helper()
+	for until := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(until) {
-			s.t.Fatalf("kept: %s", text)
+			s.t.Fatalf("waited in vain: %s", what)
 		}
 	}
+}
+
+// arrived waits until the server knows that all notices have arrived: another one
+// would be told again, by the same name, after a restart.
+func (s *sentry) arrived() {
+	s.t.Helper()
+	s.await("notices arrive", func() bool {
+		ways := rows[struct{ Waiting int }](s, "alerts/ways.json", "")
+		return len(ways) == 1 && ways[0].Waiting == 0
+	})
+}
+
+// until looks until a rule is as wanted.
+func (s *sentry) until(rule, state string) {
+	s.t.Helper()
+	s.await(rule+" is "+state, func() bool {
+		s.pass(0)
+		list := rows[alertLine](s, "alerts.json", rule)
+		return len(list) == 1 && list[0].State == state
+	})
 }
 
 // end stops it; nobody was told more than what the test knows.
@@ -142,9 +177,15 @@ func (s *sentry) end() {
 	}
 }
 
-// askAll sends requests, some at a time, and reads the answers.
-func askAll(t *testing.T, n, atOnce int, url func(i int) string) {
+// Record implements httpd.Sink: it is called when a request is counted.
+func (s *sentry) Record(*httpd.Record) { s.counted.Add(1) }
+
+// ask sends requests, some at a time, reads the answers, and waits until they are
+// counted.
+func (s *sentry) ask(n, atOnce int, url func(i int) string) {
+	t := s.t
 	t.Helper()
+	before := s.counted.Load()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}, Timeout: patience}
 	defer client.CloseIdleConnections()
 	var all sync.WaitGroup
@@ -165,6 +206,7 @@ func askAll(t *testing.T, n, atOnce int, url func(i int) string) {
 	if t.Failed() {
 		t.FailNow()
 	}
+	s.await("requests are counted", func() bool { return s.counted.Load() == before+int64(n) })
 }
 
 // the is one address, and each are addresses that differ.

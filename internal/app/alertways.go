@@ -3,7 +3,9 @@ package app
 import (
 	"bytes"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"slices"
 	"strings"
@@ -153,6 +155,9 @@ func alertPassword(s config.Secret) (string, error) {
 		return s.Text, nil
 	}
 	text, err := authority.ReadKey(s.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("--alert-smtp-password %s: %w; write the password on its first line, and let nobody else read it (chmod 600)", s.File, cause(err))
+	}
 	if err != nil {
 		return "", fmt.Errorf("--alert-smtp-password %s: %w", s.File, cause(err))
 	}

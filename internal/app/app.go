@@ -68,8 +68,10 @@ type Env struct {
 	Looks <-chan time.Time
 
 	// AlertLooks says when to look at figures for alerts, and what time it is then.
-	// nil means every five seconds, by the system's clock.
-	AlertLooks <-chan time.Time
+	// nil means every five seconds, by the system's clock. AlertLooked, when not
+	// nil, is called after each look.
+	AlertLooks  <-chan time.Time
+	AlertLooked func()
 
 	// CertificatesEvery is how often certificates by ACME are looked at. 0 means
 	// every ten minutes, and more often in a short life.

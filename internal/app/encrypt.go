@@ -11,15 +11,21 @@ import (
 )
 
 // openRing returns the keys in a file, which is read again when it changes; nil
-// without a file. Of one that has become wrong the log hears, and the keys that
-// there were go on: also when a name, be it one that was taken out long ago, has
-// another secret than it had in this process.
+// without a file.
 func openRing(file string, log *slog.Logger) (*atrest.Ring, error) {
+	keys, err := openSealKeys(file, log)
+	return ringOf(keys), err
+}
+
+// openSealKeys opens a file of keys; nil without one. Of one that has become wrong
+// the log hears, and the keys that there were go on: also when a name, be it one that
+// was taken out long ago, has another secret than it had in this process.
+func openSealKeys(file string, log *slog.Logger) (*follow.File[atrest.Keys], error) {
 	if file == "" {
 		return nil, nil
 	}
 	var seen atrest.Seen // under the lock of follow.File
-	keys, err := follow.OpenFile(file, func(file string) (*atrest.Keys, error) {
+	return follow.OpenFile(file, func(file string) (*atrest.Keys, error) {
 		keys, err := readSealKeys(file)
 		if err != nil {
 			return nil, err
@@ -31,10 +37,13 @@ func openRing(file string, log *slog.Logger) (*atrest.Ring, error) {
 	}, func(err error) {
 		log.Error("the keys of what is on disk are those before", "err", err)
 	})
-	if err != nil {
-		return nil, err
+}
+
+func ringOf(keys *follow.File[atrest.Keys]) *atrest.Ring {
+	if keys == nil {
+		return nil
 	}
-	return atrest.NewRing(func() *atrest.Keys { return keys.Current(time.Now().UnixNano()) }), nil
+	return atrest.NewRing(func() *atrest.Keys { return keys.Current(time.Now().UnixNano()) })
 }
 
 func readSealKeys(file string) (*atrest.Keys, error) {

@@ -21,6 +21,7 @@ import (
 	"freshet/internal/atrest"
 	"freshet/internal/config"
 	"freshet/internal/control"
+	"freshet/internal/follow"
 	"freshet/internal/guard"
 	"freshet/internal/journal"
 	"freshet/internal/metrics"
@@ -32,7 +33,8 @@ type service struct {
 	env       *Env
 	conf      *config.Server
 	log       *errorLog
-	ring      *atrest.Ring      // what is stored is sealed by; nil: it is not
+	ring      *atrest.Ring // what is stored is sealed by; nil: it is not
+	sealKeys  *follow.File[atrest.Keys]
 	access    *accesslog.Logger // nil when off
 	within    *within           // nil before anything is opened
 	content   content
@@ -175,9 +177,10 @@ func (s *service) open(content opener) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.ring, err = openRing(c.Encrypt, s.log.Logger); err != nil {
+	if s.sealKeys, err = openSealKeys(c.Encrypt, s.log.Logger); err != nil {
 		return err
 	}
+	s.ring = ringOf(s.sealKeys)
 	in := &within{pages: pages, ring: s.ring, log: s.log.Logger, door: &s.door, now: s.env.Now, securePort: s.securePort, signatures: newSignatures(s.env.Now), environ: s.env.Environ}
 	s.within = in
 	if s.content, err = content(in); err != nil {

@@ -14,6 +14,7 @@ type File[T any] struct {
 
 	current atomic.Pointer[T]
 	checked atomic.Int64 // when it was looked at last, nanoseconds since 1970
+	fault   atomic.Pointer[error]
 
 	mu     sync.Mutex // held while the file is looked at and read
 	stamp  Stamp
@@ -60,8 +61,19 @@ func (f *File[T]) load() error {
 	f.stamp = StampOf(f.path)
 	made, err := f.read(f.path)
 	if err != nil {
+		f.fault.Store(&err)
 		return err
 	}
 	f.current.Store(made)
+	f.fault.Store(nil)
+	return nil
+}
+
+// Err returns what is wrong with the file as it was at the last look, for which
+// what Current returns is older than the file; nil: it is not.
+func (f *File[T]) Err() error {
+	if err := f.fault.Load(); err != nil {
+		return *err
+	}
 	return nil
 }

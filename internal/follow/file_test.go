@@ -54,6 +54,9 @@ func TestFile(t *testing.T) {
 	expect("with a fault", "second")
 	now += second
 	expect("with the same fault", "second")
+	if err := f.Err(); err == nil || err.Error() != "bad" {
+		t.Errorf("the fault is %v", err)
+	}
 	put(t, path, "worse")
 	now += second
 	expect("with another fault", "second")
@@ -68,6 +71,9 @@ func TestFile(t *testing.T) {
 	put(t, path, "mended")
 	now -= 100 * second
 	expect("when the clock was put back", "mended")
+	if err := f.Err(); err != nil {
+		t.Errorf("of what is mended the fault is %v", err)
+	}
 	if n := alloctest.PerRun(100, func() { f.Current(now) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -62,7 +62,14 @@ func (p *Program) Send(ctx context.Context, notices []alert.Notice, dropped int6
 	if cause := ctx.Err(); cause != nil {
 		err = cause
 	}
-	return fmt.Errorf("%s: %w: %s", p.Name(), err, alert.Clean(strings.TrimSpace(string(said))))
+	err = fmt.Errorf("%s: %w", p.Name(), err)
+	if errors.Is(err, exec.ErrNotFound) {
+		err = fmt.Errorf("%w; give its whole path", err)
+	}
+	if text := alert.Clean(strings.TrimSpace(string(said))); text != "" {
+		err = fmt.Errorf("%w: %s", err, text)
+	}
+	return err
 }
 
 // environ is what the program gets. Our own variables may be secrets.

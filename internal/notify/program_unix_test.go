@@ -50,6 +50,10 @@ func TestProgramFails(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "exit status 3: out of paper") {
 		t.Error(err)
 	}
+	err = (&Program{Path: "no-such-program-here"}).Send(context.Background(), oneOf(notice(t, "x")), 0)
+	if err == nil || !strings.HasSuffix(err.Error(), "; give its whole path") {
+		t.Errorf("one that is in no folder of $PATH: %v", err)
+	}
 	if err := (&Program{Path: "/nowhere"}).Send(context.Background(), oneOf(notice(t, "x")), 0); err == nil {
 		t.Error("a program that there is not has taken it")
 	}
