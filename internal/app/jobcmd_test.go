@@ -145,6 +145,16 @@ func TestNoQueue(t *testing.T) {
 	p.stop()
 }
 
+// Without a server it is said that one has to be started.
+func TestNoServer(t *testing.T) {
+	home := t.TempDir()
+	for _, args := range [][]string{{"job", "list"}, {"purge", "--all"}, {"why", "/"}} {
+		if status, _, stderr := command(t, home, args...); status != exitFault || !strings.Contains(stderr, "no server has its socket in "+home) || !strings.Contains(stderr, "; start one, or name it with --monitor ADDR") {
+			t.Errorf("%v: %d %q", args, status, stderr)
+		}
+	}
+}
+
 // From nothing to a job on a second machine: two commands.
 func TestWorkerCommand(t *testing.T) {
 	if runtime.GOOS == "windows" {

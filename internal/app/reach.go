@@ -41,7 +41,11 @@ func reach(e *Env, c *config.Reach, urls ...string) (*control.Client, error) {
 	}
 	client, err := control.Find(dir, "")
 	if err != nil {
-		return nil, fmt.Errorf("%w; name it with --monitor ADDR, and its folder with --data DIR", err)
+		do := "name it with --monitor ADDR, and its folder with --data DIR"
+		if running, err := control.Running(dir); err == nil && len(running) == 0 {
+			do = "start one, or " + do
+		}
+		return nil, fmt.Errorf("%w; %s", err, do)
 	}
 	return client, nil
 }
