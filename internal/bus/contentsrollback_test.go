@@ -5,6 +5,10 @@ package bus
 import (
 	"errors"
 	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"freshet/internal/atrest"
 )
 
 // TestContentsFirstRecord: of what was sealed from the beginning, the first record that
@@ -106,5 +110,36 @@ func TestContentsRecordLost(t *testing.T) {
 				t.Errorf("another finds the secret %s, which was %s: %v", is, secret, again.record.Streams)
 			}
 		})
+	}
+}
+
+// TestContentsLatePage: who led without keys, and slept while another with keys came,
+// leaves no plain page that everybody would be refused from then on.
+func TestContentsLatePage(t *testing.T) {
+	url := elsewhere(t, server.Options{}).ClientURL()
+	by := func(name string, ring *atrest.Ring) *Log {
+		t.Helper()
+		c, err := Connect(limited(t), ConnectOptions{URL: url, Name: name, Seal: ring})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		return openLog(t, c, "jobs")
+	}
+	slept := by("slept", nil)
+	mustAppend(t, slept, 0, "plain")
+	if err := slept.PutPage(limited(t), "in time", []byte("plain")); err != nil {
+		t.Fatal(err)
+	}
+	l := by("keys", sealRing(t, "k1"))
+	mustAppend(t, l, 1, "sealed")
+	if _, err := l.Reseal(limited(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := slept.PutPage(limited(t), "late", []byte("plain")); !errors.Is(err, ErrFenced) {
+		t.Errorf("%v", err)
+	}
+	if got := pagesOf(t, by("next", sealRing(t, "k1"))); len(got) != 1 || got["in time"] != "plain" {
+		t.Errorf("%q", got)
 	}
 }

@@ -83,6 +83,10 @@ func (l *Log) putPage(ctx context.Context, key, subject string, page []byte) err
 		return unclear(ctx, err)
 	}
 	if len(page) > 0 {
+		if revision == 0 && l.isLate(ctx) {
+			_ = l.pages.DeleteMsg(ctx, ack.Sequence)
+			return ErrFenced
+		}
 		l.knows(key, ack.Sequence)
 		return nil
 	}
@@ -93,6 +97,18 @@ func (l *Log) putPage(ctx context.Context, key, subject string, page []byte) err
 		l.knows(key, ack.Sequence)
 	}
 	return nil
+}
+
+// isLate reports whether a plain page that was not there before came too late: who writes
+// the log now may have sealed all, and would be refused that page, as is everybody after.
+func (l *Log) isLate(ctx context.Context) bool {
+	if l.pagesAre.sealed() || l.c.host != nil && l.c.replicas == 1 { // nobody else leads there
+		return false
+	}
+	l.mu.Lock()
+	known := l.last > 0
+	l.mu.Unlock()
+	return known && errors.Is(l.stillOurs(ctx), ErrFenced)
 }
 
 // catchUp learns the number of a page, if this writer is still the last one.

@@ -182,7 +182,7 @@ func (c *Conn) fetchRecord(ctx context.Context) (number uint64, data []byte, err
 			return err
 		}
 		m, err := s.GetLastMsgForSubject(ctx, secretsSubject)
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
+		if errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) { // removed meanwhile
 			return nil
 		}
 		if err == nil {
