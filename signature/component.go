@@ -98,14 +98,20 @@ func parseComponent(text string) (v field.Structured, err error) {
 	if !ok || len(values) != 1 {
 		return v, &ComponentError{text, "it is not a name with parameters"}
 	}
-	c, wrong := newComponent(&values[0])
-	if wrong == "" && c.derived && c.known == unlisted {
-		wrong = "it is not known; those with @ are " + derivedNames
-	}
-	if wrong != "" {
+	if wrong := cannotBe(&values[0]); wrong != "" {
 		return v, &ComponentError{text, wrong}
 	}
 	return values[0], nil
+}
+
+// cannotBe says what is wrong with an identifier that is to be covered here; "" is
+// nothing. Unlike one that somebody else has covered it has to be known.
+func cannotBe(v *field.Structured) string {
+	c, wrong := newComponent(v)
+	if wrong == "" && c.derived && c.known == unlisted {
+		wrong = "it is not known; those with @ are " + derivedNames
+	}
+	return wrong
 }
 
 // A ComponentError is why a component cannot be covered, or its value cannot be

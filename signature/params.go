@@ -99,7 +99,7 @@ func newAsked(m *field.Member) (a Asked, err error) {
 	}
 	for i := range m.List {
 		text := componentText(&m.List[i])
-		if _, wrong := newComponent(&m.List[i]); wrong != "" {
+		if wrong := cannotBe(&m.List[i]); wrong != "" {
 			return a, &ComponentError{text, wrong}
 		}
 		a.Components = append(a.Components, text)

@@ -147,37 +147,39 @@ func AppendDecoded(dst []byte, coded string) (b []byte, ok bool) {
 		coded = coded[:len(coded)-1]
 	}
 	from := len(dst)
-	dst = slices.Grow(dst, len(coded)*3/4+8)
 	// Eight octets of text are six of content, written as eight of which two are
 	// written over.
-	room := dst[from : from+len(coded)*3/4+8]
-	at := 0
-	wrong := uint32(0)
+	dst = slices.Grow(dst, len(coded)*3/4+8)
 	for ; len(coded) >= 8; coded = coded[8:] {
-		x := uint64(coded[0]) | uint64(coded[1])<<8 | uint64(coded[2])<<16 | uint64(coded[3])<<24 |
-			uint64(coded[4])<<32 | uint64(coded[5])<<40 | uint64(coded[6])<<48 | uint64(coded[7])<<56
-		n := sextets[byte(x)]<<18 | sextets[byte(x>>8)]<<12 | sextets[byte(x>>16)]<<6 | sextets[byte(x>>24)]
-		o := sextets[byte(x>>32)]<<18 | sextets[byte(x>>40)]<<12 | sextets[byte(x>>48)]<<6 | sextets[x>>56]
-		wrong |= n | o
-		binary.BigEndian.PutUint64(room[at:at+8], uint64(n)<<40|uint64(o)<<16)
-		at += 6
+		n := sextets[coded[0]]<<18 | sextets[coded[1]]<<12 | sextets[coded[2]]<<6 | sextets[coded[3]]
+		o := sextets[coded[4]]<<18 | sextets[coded[5]]<<12 | sextets[coded[6]]<<6 | sextets[coded[7]]
+		if (n|o)>>24 != 0 {
+			return dst[:from], false
+		}
+		dst = binary.BigEndian.AppendUint64(dst, uint64(n)<<40|uint64(o)<<16)
+		dst = dst[:len(dst)-2]
 	}
 	if len(coded) >= 4 {
 		n := sextets[coded[0]]<<18 | sextets[coded[1]]<<12 | sextets[coded[2]]<<6 | sextets[coded[3]]
-		wrong |= n
-		binary.BigEndian.PutUint32(room[at:at+4], n<<8)
-		at += 3
+		if n>>24 != 0 {
+			return dst[:from], false
+		}
+		dst = append(dst, byte(n>>16), byte(n>>8), byte(n))
 		coded = coded[4:]
 	}
 	n := uint32(0)
 	for i := range len(coded) {
 		n |= sextets[coded[i]] << (18 - 6*i)
 	}
-	if len(coded) == 1 || (wrong|n)>>24 != 0 {
-		return dst, false
+	switch {
+	case len(coded) == 1, n>>24 != 0:
+		return dst[:from], false
+	case len(coded) == 2:
+		dst = append(dst, byte(n>>16))
+	case len(coded) == 3:
+		dst = append(dst, byte(n>>16), byte(n>>8))
 	}
-	binary.BigEndian.PutUint32(room[at:at+4], n<<8)
-	return dst[:from+at+len(coded)*3/4], true
+	return dst, true
 }
 
 // sextets are the six bits that an octet of base64 stands for; of others so many
