@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	ours := flags.String("ours", strings.Join(serverNames(true), ","), "columns of ours")
 	peers := flags.String("peers", "nginx,nginx-copy,h2o,lighttpd,fileserver,net/http,static,nginx-cache,nginx-cache-copy,varnish", "columns of others; there is nginx-1s too")
 	flags.IntVar(&b.idleConns, "idle", 10000, "how many idle connections")
-	flags.BoolVar(&b.quick, "quick", false, "run each scenario once, for a second, to see that it works; skip peers that are not installed")
+	flags.BoolVar(&b.quick, "quick", false, "run each scenario once, for a moment, to see that it works; skip peers that are not installed")
 	flags.IntVar(&b.serverCPU, "server-cpu", 0, "core for the servers")
 	flags.IntVar(&b.loadCPU, "load-cpu", 1, "core for the load generators")
 	flags.StringVar(&b.binary, "freshet", "", "measure this `program` instead of building ours")
@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		return err
 	}
 	if b.quick {
-		b.rounds, b.duration, b.idleConns = 1, time.Second, min(b.idleConns, 200)
+		b.rounds, b.duration, b.idleConns = 1, moment, min(b.idleConns, 200)
 	}
 	var err error
 	if b.scenarios, err = regexp.Compile(*scenario); err != nil {
@@ -126,7 +126,7 @@ func (b *bench) run(ctx context.Context, w io.Writer) error {
 		}
 		verdicts = append(verdicts, judge(sc, columns)...)
 	}
-	if !b.quick { // one second judges nobody
+	if !b.quick { // a moment judges nobody
 		printVerdicts(w, verdicts)
 	}
 	if len(faults) > 0 {

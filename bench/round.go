@@ -52,6 +52,9 @@ type entrant struct {
 	requests int64 // answered so far
 }
 
+// moment is enough to see that a server works under load.
+const moment = 300 * time.Millisecond
+
 // measure runs one scenario: all servers are started and verified, then loaded
 // in turn, A B C A B C, so that what the machine does meanwhile hits all. A
 // server that does something wrong is out of the scenario.

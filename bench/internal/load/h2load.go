@@ -16,6 +16,7 @@ import (
 )
 
 func runH2load(ctx context.Context, p Plan) (Result, error) {
+	p.For = max(p.For, time.Second) // with less it does not come to its end
 	// The summary has no quantiles: they are taken from the log.
 	log := filepath.Join(p.Dir, "h2load.log")
 	defer os.Remove(log)

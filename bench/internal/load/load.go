@@ -33,7 +33,7 @@ type Plan struct {
 	Streams  int           // requests at once on each: HTTP/2, with h2load; 0 for HTTP/1, with wrk
 	Script   string        // Lua file for wrk, "" for the same request again and again
 	Argument string        // what the script's init gets
-	For      time.Duration // how long; wrk rounds more than a second up to seconds
+	For      time.Duration // how long; wrk rounds more than a second up to seconds, h2load takes a second at least
 	CPU      int           // the one processor that it may use, negative for any
 	Dir      string        // for temporary files
 }
@@ -78,6 +78,10 @@ func run(ctx context.Context, p Plan, args []string) ([]byte, error) {
 		defer early.Stop()
 	}
 	if err := cmd.Wait(); err != nil {
+		// It was ended before it had begun, and had not yet said what it does at SIGINT.
+		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGINT && p.For < time.Second {
+			return nil, ErrNoRequest
+		}
 		return nil, fmt.Errorf("%v: %w: %s", args, err, bytes.TrimSpace(out.Bytes()))
 	}
 	return out.Bytes(), nil
