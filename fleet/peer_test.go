@@ -64,6 +64,16 @@ func long(t *testing.T) {
 	}
 }
 
+// beside runs a test that waits most of its time beside others. Not one that opens a
+// folder again: a program that another test just starts may still hold its lock. Under
+// the race detector it is alone: servers of NATS in one process have races of their own.
+func beside(t *testing.T) {
+	t.Helper()
+	if !raceEnabled {
+		t.Parallel()
+	}
+}
+
 // Why nobody is known to lead is said when it is for the peers that are away, by
 // their names, and at no other time.
 func TestUnled(t *testing.T) {

@@ -323,46 +323,49 @@ func TestSealFolderOfJobs(t *testing.T) {
 		"another": {ringOf("b"), &atrest.Change{Ring: ringOf("b", "a")}},
 	}
 	for _, way := range [][2]string{{"plain", "sealed"}, {"sealed", "plain"}, {"sealed", "another"}, {"another", "another"}, {"plain", "plain"}} {
-		from, to := ways[way[0]], ways[way[1]]
-		for kill := 0; ; kill++ {
-			dir := makeKept(t, from.open)
-			steps := 0
-			err := sealFolder(t.Context(), dir, to.change, nil, func() error {
-				if steps++; steps > kill {
-					return errEndedHere
+		t.Run(way[0]+" to "+way[1], func(t *testing.T) {
+			beside(t)
+			from, to := ways[way[0]], ways[way[1]]
+			for kill := 0; ; kill++ {
+				dir := makeKept(t, from.open)
+				steps := 0
+				err := sealFolder(t.Context(), dir, to.change, nil, func() error {
+					if steps++; steps > kill {
+						return errEndedHere
+					}
+					return nil
+				})
+				if err != nil && !errors.Is(err, errEndedHere) {
+					t.Fatalf("%s: %v", way, err)
 				}
-				return nil
-			})
-			if err != nil && !errors.Is(err, errEndedHere) {
-				t.Fatalf("%s: %v", way, err)
-			}
-			for name, other := range ways {
-				// One folder may be as it was and another as it will be: each says what it said, or is refused.
-				if got, err := keptSays(dir, other.open); err == nil && got != wantSays() {
-					t.Fatalf("%s, ended at step %d, opened as %s: %q", way, kill, name, got)
-				}
-			}
-			next := to
-			if kill%2 == 1 {
-				next = ways["plain"]
-			}
-			if err := SealFolder(t.Context(), dir, next.change, nil); err != nil {
-				t.Fatalf("%s, ended at step %d, then again: %v", way, kill, err)
-			}
-			if got, err := keptSays(dir, next.open); err != nil || got != wantSays() {
-				t.Fatalf("%s, ended at step %d, then again: %q, %v", way, kill, got, err)
-			}
-			if next.open == nil {
-				for path := range filesBelow(t, dir) {
-					if strings.Contains(path, ".sealed") {
-						t.Fatalf("%s, ended at step %d: %s is left", way, kill, path)
+				for name, other := range ways {
+					// One folder may be as it was and another as it will be: each says what it said, or is refused.
+					if got, err := keptSays(dir, other.open); err == nil && got != wantSays() {
+						t.Fatalf("%s, ended at step %d, opened as %s: %q", way, kill, name, got)
 					}
 				}
+				next := to
+				if kill%2 == 1 {
+					next = ways["plain"]
+				}
+				if err := SealFolder(t.Context(), dir, next.change, nil); err != nil {
+					t.Fatalf("%s, ended at step %d, then again: %v", way, kill, err)
+				}
+				if got, err := keptSays(dir, next.open); err != nil || got != wantSays() {
+					t.Fatalf("%s, ended at step %d, then again: %q, %v", way, kill, got, err)
+				}
+				if next.open == nil {
+					for path := range filesBelow(t, dir) {
+						if strings.Contains(path, ".sealed") {
+							t.Fatalf("%s, ended at step %d: %s is left", way, kill, path)
+						}
+					}
+				}
+				if err == nil {
+					break
+				}
 			}
-			if err == nil {
-				break
-			}
-		}
+		})
 	}
 }
 

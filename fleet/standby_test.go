@@ -116,6 +116,7 @@ func applied(r *control.Receipt, names ...string) bool {
 // Of two hubs one leads; when it is cut off the other one does, with all that was
 // acknowledged, and the members of the fleet find it.
 func TestStandby(t *testing.T) {
+	beside(t)
 	if runtime.GOOS == "windows" {
 		t.Skip("the programs of these tests are not there")
 	}

@@ -14,6 +14,7 @@ import (
 // A standby that knows of no hub but the one that is gone asks over the cluster
 // where the others are, and becomes a member of one that has come since.
 func TestStandbyAsksWhere(t *testing.T) {
+	beside(t)
 	url := bustest.Server(t)
 	hub := func(name string, lease time.Duration) Options {
 		return Options{Name: name, NATS: &NATS{URL: url}, lease: lease, reports: time.Hour} // its first report is its only one

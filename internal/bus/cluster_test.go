@@ -29,6 +29,17 @@ func alone(t *testing.T) {
 	}
 }
 
+// beside runs a test that waits most of its time, for disks and for who leads,
+// beside others; not one that starts programs, which hold the locks of folders until
+// they are what they are to be. Under the race detector it is alone, for the races
+// said above.
+func beside(t *testing.T) {
+	t.Helper()
+	if !raceEnabled {
+		t.Parallel()
+	}
+}
+
 // cluster starts three servers that are one. What they are called leads to them.
 func cluster(t *testing.T) (servers map[string]*server.Server, urls []string) {
 	t.Helper()
@@ -134,6 +145,7 @@ func TestCluster(t *testing.T) {
 
 // TestClusterObjects: a server ends between two Puts, and while an object is read.
 func TestClusterObjects(t *testing.T) {
+	beside(t)
 	servers, urls := cluster(t)
 	c, err := Connect(limited(t), ConnectOptions{URL: strings.Join(urls, ","), Name: "a", Replicas: 3})
 	if err != nil {
@@ -202,6 +214,7 @@ func TestClusterObjects(t *testing.T) {
 // TestClusterCall: who is connected to one server calls who is connected to
 // another, and gets the lease of who is gone.
 func TestClusterCall(t *testing.T) {
+	beside(t)
 	_, urls := cluster(t)
 	var hubs []*Conn
 	for i, name := range []string{"hub-1", "hub-2"} {

@@ -123,6 +123,7 @@ func readAllOf(ctx context.Context, c *Conn) error {
 // TestContentsAttacks has somebody who can change streams, and has no key, do so:
 // whoever reads is told, and changes nothing.
 func TestContentsAttacks(t *testing.T) {
+	beside(t)
 	const record = "seals"
 	other := newFleetStore(t) // another fleet, with the same keys
 	openLog(t, other.by("k1"), "jobs")
@@ -318,6 +319,7 @@ func eachStore(t *testing.T, f func(t *testing.T, by func(names ...string) *Conn
 // TestContentsAdopted has what is plain be sealed while it is in use, and then be
 // refused without keys, and when it is plain.
 func TestContentsAdopted(t *testing.T) {
+	beside(t)
 	eachStore(t, func(t *testing.T, by func(names ...string) *Conn) {
 		plain := by()
 		l := openLog(t, plain, "jobs")

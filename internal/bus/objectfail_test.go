@@ -137,6 +137,7 @@ func TestObjectsDamaged(t *testing.T) {
 
 // TestObjectsReplaced: who reads what is replaced meanwhile is told so.
 func TestObjectsReplaced(t *testing.T) {
+	beside(t)
 	eachObjects(t, ObjectsOptions{}, func(t *testing.T, o *Objects) {
 		large := blob(fetchBytes+3*chunkSize, 1) // more than is fetched ahead
 		for what, change := range map[string]func() error{

@@ -12,6 +12,7 @@ import (
 // TestOnItsWay: a server that has proposed an entry, or a page, to others that
 // are gone refuses the same once more. That is no other writer's doing.
 func TestOnItsWay(t *testing.T) {
+	beside(t)
 	servers, urls := cluster(t)
 	c, err := Connect(limited(t), ConnectOptions{URL: urls[0], Name: "a", Replicas: 3})
 	if err != nil {

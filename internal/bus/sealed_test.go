@@ -274,6 +274,7 @@ func TestSealFolderLocked(t *testing.T) {
 // TestSealFolderKilled looks at what is there before each change of a name: it is
 // the old state, the new one, or one that is refused and that the next call ends.
 func TestSealFolderKilled(t *testing.T) {
+	beside(t)
 	dir, ring := t.TempDir(), sealRing(t, "k2", "k1")
 	s := legacy(t, dir, sealRing(t, "k1"))
 	fill(t, s)

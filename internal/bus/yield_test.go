@@ -12,7 +12,6 @@ import (
 // The peer that says where streams are ends in good order: another one does, before
 // it is gone, so that streams can be made and led at once.
 func TestPeerYields(t *testing.T) {
-	t.Parallel()
 	s := newSet(t)
 	s.begin(0, 1, 2)
 	s.whole()
