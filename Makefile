@@ -11,6 +11,12 @@ PKGS     ?= ./...
 # How many packages are tested at once: some wait most of the time, for programs
 # that are killed, and would leave processors idle.
 ATONCE   ?= 4
+# How many tests of one package are run at once, of those that mostly wait (t.Parallel).
+WAITING  ?= 4
+
+# As the program is built. All that is compiled here is then the same, once; only
+# the race detector needs the C library.
+export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
 .PHONY: help build setup check test race unit generated cross conformance bench-quick filterlist-compare applications e2e bench kill faults powerloss shaken clocks models fuzz
@@ -20,7 +26,7 @@ help: ## list the targets
 
 # Without the C library: the program runs on any Linux, and an idle one has 4 MB less.
 build: ## bin/freshet (the default)
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/freshet
+	$(GO) build -trimpath -o bin/ ./cmd/freshet
 
 test: setup check race unit generated cross conformance bench-quick applications e2e ## everything below that CI requires
 
@@ -32,11 +38,12 @@ check: ## formatting, go vet, staticcheck
 	$(GO) vet $(PKGS)
 	$(GO) tool -modfile=tools/go.mod staticcheck $(PKGS)
 
+# Both without vet, of which check runs all.
 race: ## all tests with the race detector
-	$(GO) test -race -p $(ATONCE) -timeout 30m $(PKGS)
+	CGO_ENABLED=1 $(GO) test -race -vet=off -p $(ATONCE) -timeout 30m $(PKGS)
 
 unit: ## all tests without it: allocation budgets only hold there
-	$(GO) test -p $(ATONCE) -timeout 30m $(PKGS)
+	$(GO) test -vet=off -p $(ATONCE) -parallel $(WAITING) -timeout 30m $(PKGS)
 
 generated: ## go generate changes nothing
 	@scripts/generated
@@ -44,11 +51,11 @@ generated: ## go generate changes nothing
 cross: ## the systems that CI has no machine for still compile
 	@scripts/cross darwin windows freebsd
 
-conformance: build ## the public cache suite against "freshet proxy" and the client's cache (CACHE_TESTS=checkout of it; default: the npm package)
+conformance: ## the public cache suite against "freshet proxy" and the client's cache (CACHE_TESTS=checkout of it; default: the npm package)
+	$(GO) build -o bin/ ./cmd/freshet ./conformance/privateproxy
 	node --test conformance
 	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --profile standard
 	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --profile safe
-	$(GO) build -o bin/ ./conformance/privateproxy
 	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --private
 	conformance/run.mjs --suite '$(or $(CACHE_TESTS),npm)' --private --folder
 
@@ -65,7 +72,7 @@ bench-quick: ## every benchmark once, and the tests of the bench module
 	$(GO) run -C bench ./jobs -quick
 	$(GO) run -C bench ./fleetpurge -quick
 	$(GO) run -C bench ./tls -quick
-	$(GO) test -run '^$$' -bench . -benchtime 1x $(PKGS) > /dev/null
+	$(GO) test -vet=off -run '^$$' -bench . -benchtime 1x $$(scripts/benchmarks $(PKGS)) > /dev/null
 
 filterlist-compare: ## verdicts on EasyList and others beside @ghostery/adblocker's: 99.5 % equal, every difference has a name
 	$(GO) run -C bench ./filterlist -compare

@@ -21,7 +21,9 @@ func TestUDPEcho(t *testing.T) {
 		t.Skip("it is ended by a signal")
 	}
 	program := filepath.Join(t.TempDir(), "udpecho")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // under the race detector, too: what is compiled is there then
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	for _, model := range []string{"inline", "pool", "goroutines", "process"} {
