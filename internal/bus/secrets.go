@@ -3,7 +3,7 @@
 package bus
 
 import (
-	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -59,7 +59,7 @@ type fleetSecret struct {
 // continues says that a record has the secrets of one that was read before.
 func (r *record) continues(was *record) error {
 	for _, s := range was.Secrets {
-		if !slices.ContainsFunc(r.Secrets, func(is fleetSecret) bool { return is.ID == s.ID && bytes.Equal(is.Secret, s.Secret) }) {
+		if !slices.ContainsFunc(r.Secrets, func(is fleetSecret) bool { return is.ID == s.ID && hmac.Equal(is.Secret, s.Secret) }) {
 			return damagedError{fmt.Errorf("the record of the fleet's secrets in stream %s has not the secret %s any more, which this server uses: it is another fleet's; put that one back from a copy", secretsStream, s.ID)}
 		}
 	}
