@@ -2,9 +2,9 @@ package fleet
 
 import (
 	"runtime"
-	"runtime/metrics"
 	"time"
 
+	"freshet/internal/machine"
 	"freshet/internal/worker"
 )
 
@@ -12,20 +12,15 @@ import (
 // folder whose disk it is about; "": none.
 func measured(dir string) Report {
 	r := Report{Processors: runtime.NumCPU()}
-	measure(&r)
-	r.Disk = diskOf(dir)
-	if r.Memory.Ours == 0 {
-		r.Memory.Ours = heap()
+	if load, ok := machine.Load(); ok {
+		r.Load = &load
+	}
+	r.Memory.Total, r.Memory.Available = machine.Memory()
+	r.Memory.Ours = machine.Resident()
+	if total, free, ok := machine.Disk(dir); ok {
+		r.Disk = &Disk{Total: total, Free: free}
 	}
 	return r
-}
-
-// heap is what the runtime has of the machine's memory, where the system does
-// not say what the process has.
-func heap() int64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	metrics.Read(sample)
-	return int64(sample[0].Value.Uint64() - sample[1].Value.Uint64())
 }
 
 // tasksOf says what a worker does. stays: it was told to drain, and does not end.

@@ -5,21 +5,21 @@ import (
 	"os"
 	"slices"
 
-	"freshet/fleet"
 	"freshet/internal/alert"
+	ofmachine "freshet/internal/machine"
 )
 
 // lookAtMachine looks at disks and memory, where the system tells.
 func (s *service) lookAtMachine(look alert.Look) {
 	for _, dir := range s.diskFolders() {
 		free := math.NaN() // it cannot be read now
-		if d := fleet.DiskOf(dir); d != nil && d.Total > 0 {
-			free = 100 * float64(d.Free) / float64(d.Total)
+		if total, left, ok := ofmachine.Disk(dir); ok {
+			free = 100 * float64(left) / float64(total)
 		}
 		look["disk_free"] = append(look["disk_free"], alert.Reading{Subject: dir, Value: free})
 	}
-	if m := fleet.Measure("").Memory; m.Total > 0 {
-		look["memory_free"] = one(100*float64(m.Available)/float64(m.Total), 0)
+	if total, available := ofmachine.Memory(); total > 0 {
+		look["memory_free"] = one(100*float64(available)/float64(total), 0)
 	}
 }
 

@@ -2,15 +2,12 @@ package app
 
 import (
 	"context"
-	"os"
 	"runtime"
-	"runtime/metrics"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"freshet/internal/config"
+	ofmachine "freshet/internal/machine"
 	counters "freshet/internal/metrics"
 	"freshet/internal/monitor"
 	"freshet/proxy"
@@ -95,7 +92,7 @@ func (s *service) addGauges() {
 	m := s.figures.Metrics
 	m.AddGauge(counters.Gauge{Name: counters.Connections, Help: "Open connections of clients", Value: func() float64 { return float64(s.engine.Conns()) },
 		Limit: func() float64 { return float64(max(s.conf.MaxConnections, 0)) }})
-	m.AddGauge(counters.Gauge{Name: counters.Memory, Unit: "bytes", Help: "Memory of the process", Value: processMemory})
+	m.AddGauge(counters.Gauge{Name: counters.Memory, Unit: "bytes", Help: "Memory of the process", Value: func() float64 { return float64(ofmachine.Resident()) }})
 	m.AddGauge(counters.Gauge{Name: "goroutines", Help: "Goroutines", Value: func() float64 { return float64(runtime.NumGoroutine()) }})
 	s.addProgramGauges()
 	s.addGuardGauges()
@@ -146,22 +143,6 @@ func (s *service) monitorPrograms() []monitor.Programs {
 		all = append(all, m)
 	}
 	return all
-}
-
-// processMemory is what the process has of the machine's memory; where the
-// system does not tell, what the runtime has of it.
-func processMemory() float64 {
-	if text, err := os.ReadFile("/proc/self/statm"); err == nil {
-		fields := strings.Fields(string(text))
-		if len(fields) > 1 {
-			if pages, err := strconv.ParseFloat(fields[1], 64); err == nil {
-				return pages * float64(os.Getpagesize())
-			}
-		}
-	}
-	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
-	metrics.Read(sample)
-	return float64(sample[0].Value.Uint64())
 }
 
 // originStates says how origins are.

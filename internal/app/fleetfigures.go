@@ -16,7 +16,8 @@ import (
 func (s *service) fleetFigures(r *fleet.Report) {
 	r.Version, r.Started, r.Config = version(), s.started, s.configName()
 	var hits, asked, requests, covered float64
-	for _, p := range s.figures.Last(counters.Seconds, 60, nil) {
+	var minute [60]counters.Point
+	for _, p := range s.figures.Last(counters.Seconds, len(minute), minute[:0]) {
 		found := float64(p.Hits) + float64(p.Stale) + float64(p.Revalidated)
 		hits += found
 		asked += found + float64(p.Misses) + float64(p.Bypass)

@@ -4,17 +4,18 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 )
 
 // version returns the line of freshet version, from what the Go tool noted in
 // the binary.
-func version() string {
+var version = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "freshet, built with " + runtime.Version()
 	}
 	return describe(info)
-}
+})
 
 func describe(info *debug.BuildInfo) string {
 	release := info.Main.Version

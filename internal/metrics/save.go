@@ -11,7 +11,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 // The file of the series is, in little endian:
@@ -117,12 +116,12 @@ func (m *Metrics) Load(dir string) error {
 }
 
 func encode(minutes, hours []Point) []byte {
-	dst := append(make([]byte, 0, maxBytes), magic...)
+	dst := append(make([]byte, 0, headBytes+pointBytes*(len(minutes)+len(hours))+4), magic...)
 	dst = append(dst, version)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(minutes)))
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(hours)))
-	for _, p := range slices.Concat(minutes, hours) {
-		dst, _ = binary.Append(dst, binary.LittleEndian, &p) // a Point has a fixed size
+	for _, points := range [][]Point{minutes, hours} {
+		dst, _ = binary.Append(dst, binary.LittleEndian, points) // a Point has a fixed size
 	}
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst, castagnoli))
 }
