@@ -211,6 +211,10 @@ func TestStandbyWithoutKeys(t *testing.T) {
 	if err := (&candidate{conn: c}).fits(t.Context()); !isKeyFault(err) || !errors.Is(err, atrest.ErrSealed) {
 		t.Errorf("%v", err)
 	}
+	known := &candidate{k: &Keeper{o: Options{lease: time.Second}}, conn: c, token: "of one who leads"}
+	if _, err := known.first(t.Context()); !errors.Is(err, atrest.ErrSealed) {
+		t.Errorf("who knows already who leads: %v", err)
+	}
 	c.Close()
 	if err := (&candidate{conn: c}).fits(t.Context()); err == nil || isKeyFault(err) {
 		t.Errorf("of a connection that is closed: %v", err)

@@ -170,7 +170,9 @@ func (c *candidate) begin(ctx context.Context) (l *bus.Leadership, n *Node, err 
 // first waits until it is known who leads: this server, or, with no lease, another
 // one, which has given it a token. It does not wait for ever.
 func (c *candidate) first(ctx context.Context) (*bus.Leadership, error) {
-	trying, cancel := context.WithTimeout(ctx, firstTries*c.life())
+	patience, end := context.WithTimeout(ctx, firstTries*c.life())
+	defer end()
+	trying, cancel := context.WithCancel(patience)
 	defer cancel()
 	var asking sync.WaitGroup
 	asking.Go(func() {
@@ -179,7 +181,8 @@ func (c *candidate) first(ctx context.Context) (*bus.Leadership, error) {
 		}
 		cancel()
 	})
-	if err := c.fits(trying); isKeyFault(err) {
+	// That another one leads is known does not say that the keys fit.
+	if err := c.fits(patience); isKeyFault(err) {
 		cancel()
 		asking.Wait()
 		return nil, mistaken(err)
