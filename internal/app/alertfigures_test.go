@@ -20,7 +20,7 @@ import (
 	"freshet/internal/config"
 	"freshet/internal/follow"
 	"freshet/internal/journal"
-	ofmachine "freshet/internal/machine"
+	"freshet/internal/machine"
 	"freshet/internal/mailtest"
 	"freshet/jobs"
 	"freshet/proxy"
@@ -232,7 +232,7 @@ func TestDiskFolders(t *testing.T) {
 	}
 	s.content.data = filepath.Join(data, "gone")
 	s.lookAtMachine(look)
-	_, _, onDisk := ofmachine.Disk(data)
+	_, _, onDisk := machine.Disk(data)
 	r := look["disk_free"]
 	if len(r) != 2 || !math.IsNaN(r[0].Value) || onDisk && !(r[1].Value >= 0 && r[1].Value <= 100) {
 		t.Errorf("%+v", r)

@@ -6,19 +6,19 @@ import (
 	"slices"
 
 	"freshet/internal/alert"
-	ofmachine "freshet/internal/machine"
+	"freshet/internal/machine"
 )
 
 // lookAtMachine looks at disks and memory, where the system tells.
 func (s *service) lookAtMachine(look alert.Look) {
 	for _, dir := range s.diskFolders() {
 		free := math.NaN() // it cannot be read now
-		if total, left, ok := ofmachine.Disk(dir); ok {
+		if total, left, ok := machine.Disk(dir); ok {
 			free = 100 * float64(left) / float64(total)
 		}
 		look["disk_free"] = append(look["disk_free"], alert.Reading{Subject: dir, Value: free})
 	}
-	if total, available := ofmachine.Memory(); total > 0 {
+	if total, available := machine.Memory(); total > 0 {
 		look["memory_free"] = one(100*float64(available)/float64(total), 0)
 	}
 }

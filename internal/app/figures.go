@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"freshet/internal/config"
-	ofmachine "freshet/internal/machine"
+	"freshet/internal/machine"
 	counters "freshet/internal/metrics"
 	"freshet/internal/monitor"
 	"freshet/proxy"
@@ -92,7 +92,7 @@ func (s *service) addGauges() {
 	m := s.figures.Metrics
 	m.AddGauge(counters.Gauge{Name: counters.Connections, Help: "Open connections of clients", Value: func() float64 { return float64(s.engine.Conns()) },
 		Limit: func() float64 { return float64(max(s.conf.MaxConnections, 0)) }})
-	m.AddGauge(counters.Gauge{Name: counters.Memory, Unit: "bytes", Help: "Memory of the process", Value: func() float64 { return float64(ofmachine.Resident()) }})
+	m.AddGauge(counters.Gauge{Name: counters.Memory, Unit: "bytes", Help: "Memory of the process", Value: func() float64 { return float64(machine.Resident()) }})
 	m.AddGauge(counters.Gauge{Name: "goroutines", Help: "Goroutines", Value: func() float64 { return float64(runtime.NumGoroutine()) }})
 	s.addProgramGauges()
 	s.addGuardGauges()

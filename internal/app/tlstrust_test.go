@@ -9,20 +9,20 @@ import (
 	"testing"
 )
 
-// machine is one whose stores of trust are in a folder.
-type machine struct {
+// trustStores is a machine whose stores of trust are in a folder.
+type trustStores struct {
 	t               *testing.T
 	home, root, bin string
 }
 
-// newMachine makes one with an authority, without stores, and with no programs but
+// newTrusting makes one with an authority, without stores, and with no programs but
 // those that copy and print.
-func newMachine(t *testing.T) *machine {
+func newTrusting(t *testing.T) *trustStores {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("the stores of Linux")
 	}
-	m := &machine{t, t.TempDir(), t.TempDir(), t.TempDir()}
+	m := &trustStores{t, t.TempDir(), t.TempDir(), t.TempDir()}
 	m.link("cp", "cat", "sh", "rm")
 	m.fake("sudo", `exec "$@"`)
 	tlsRun(t, filepath.Join(m.home, ".local", "share"), exitOK, "ca")
@@ -30,7 +30,7 @@ func newMachine(t *testing.T) *machine {
 }
 
 // link has programs of this machine be there.
-func (m *machine) link(programs ...string) {
+func (m *trustStores) link(programs ...string) {
 	m.t.Helper()
 	for _, name := range programs {
 		file, err := exec.LookPath(name)
@@ -44,7 +44,7 @@ func (m *machine) link(programs ...string) {
 }
 
 // fake has a program be there that is a shell script; what it was told goes to the log.
-func (m *machine) fake(name, script string) {
+func (m *trustStores) fake(name, script string) {
 	m.t.Helper()
 	text := "#!/bin/sh\nroot=" + m.root + "\necho " + name + ` "$*" >> ` + filepath.Join(m.root, "log") + "\n" + script + "\n"
 	if err := os.WriteFile(filepath.Join(m.bin, name), []byte(text), 0o700); err != nil {
@@ -53,7 +53,7 @@ func (m *machine) fake(name, script string) {
 }
 
 // folders makes those of a system.
-func (m *machine) folders(names ...string) {
+func (m *trustStores) folders(names ...string) {
 	m.t.Helper()
 	for _, name := range names {
 		if err := os.MkdirAll(filepath.Join(m.root, name), 0o700); err != nil {
@@ -63,7 +63,7 @@ func (m *machine) folders(names ...string) {
 }
 
 // trust runs freshet tls trust.
-func (m *machine) trust(status int, args ...string) (stdout, stderr string) {
+func (m *trustStores) trust(status int, args ...string) (stdout, stderr string) {
 	m.t.Helper()
 	p := startWith(m.t, func(e *Env) {
 		e.Environ, e.TrustRoot = []string{"HOME=" + m.home, "PATH=" + m.bin}, m.root
@@ -75,7 +75,7 @@ func (m *machine) trust(status int, args ...string) (stdout, stderr string) {
 }
 
 // log returns what the programs were told so far.
-func (m *machine) log() string {
+func (m *trustStores) log() string {
 	text, _ := os.ReadFile(filepath.Join(m.root, "log"))
 	return string(text)
 }
@@ -103,7 +103,7 @@ func TestTLSTrustApply(t *testing.T) {
 			".", "etc/ca-certificates/extracted", []string{"trust anchor --store "}},
 	} {
 		t.Run(tt.program, func(t *testing.T) {
-			m := newMachine(t)
+			m := newTrusting(t)
 			m.folders(tt.folder, tt.bundle)
 			m.fake(tt.program, "echo it was told\n"+tt.script)
 			only, _ := m.trust(exitOK)
@@ -137,7 +137,7 @@ func TestTLSTrustApply(t *testing.T) {
 // TestTLSTrustApplyFails: the first command that fails ends it; what does not do
 // what it says is found out; and what there is not is said.
 func TestTLSTrustApplyFails(t *testing.T) {
-	m := newMachine(t)
+	m := newTrusting(t)
 	_, said := m.trust(exitFault, "--apply")
 	contains(t, said, "there is nothing on this machine that --apply knows")
 
@@ -185,7 +185,7 @@ func TestTLSTrustApplyReally(t *testing.T) {
 	if err != nil {
 		t.Skip("a system of another kind than Debian's")
 	}
-	m := newMachine(t)
+	m := newTrusting(t)
 	m.link("certutil")
 	m.folders("usr/local/share/ca-certificates", "etc/ssl/certs", "hooks")
 	if err := os.WriteFile(filepath.Join(m.root, "conf"), nil, 0o600); err != nil {
