@@ -104,7 +104,8 @@ func (s *Server) closeConns() {
 	}
 }
 
-// sweep wakes connections whose deadline has passed, until the server stops.
+// sweep wakes connections whose deadline has passed, until the server stops or has
+// none: an idle process is not woken ten times a second for nothing.
 func (s *Server) sweep() {
 	every := s.SweepEvery
 	if every <= 0 {
@@ -117,18 +118,26 @@ func (s *Server) sweep() {
 		case <-s.done:
 			return
 		case t := <-tick.C:
-			s.wakeOverdue(Clock(t))
+			if !s.wakeOverdue(Clock(t)) {
+				return
+			}
 		}
 	}
 }
 
-func (s *Server) wakeOverdue(now int64) {
+// wakeOverdue reports whether to go on; if not, the next connection has sweep begin.
+func (s *Server) wakeOverdue(now int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.conns) == 0 {
+		s.sweeping = false
+		return false
+	}
 	for _, c := range s.conns {
 		if d := c.deadline.Load(); d != 0 && now >= d && c.deadline.CompareAndSwap(d, 0) {
 			c.overdue.Store(true)
 			c.wake()
 		}
 	}
+	return true
 }

@@ -83,8 +83,16 @@ func (f *caches) loaded(ctx context.Context, n *node) (float64, error) {
 	return float64(after.Since(before).Nanoseconds()) / 1e3 / float64(r.Requests), err
 }
 
+// settling is how long caches have been up before they are called idle: what a start
+// takes, connections, keys and the first reports, is not counted.
+const settling = 15 * time.Second
+
 // idle measures what caches of a fleet use while nothing is asked of them.
 func (f *caches) idle(ctx context.Context, w io.Writer) error {
+	settled := min(settling, f.quiet)
+	if err := rest(ctx, settled); err != nil {
+		return err
+	}
 	names := []string{"the hub", "a member"}
 	nodes := f.nodes[:2]
 	before := make([]process.CPU, len(nodes))
@@ -95,12 +103,10 @@ func (f *caches) idle(ctx context.Context, w io.Writer) error {
 		}
 	}
 	began := time.Now()
-	select {
-	case <-time.After(f.quiet):
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := rest(ctx, f.quiet); err != nil {
+		return err
 	}
-	fmt.Fprintf(w, "\n%-48s %9s %9s\n", fmt.Sprintf("idle for %s, nothing stored", f.quiet), "MB", "CPU %")
+	fmt.Fprintf(w, "\n%-48s %9s %9s\n", fmt.Sprintf("idle for %s, nothing stored, %s after the start", f.quiet, settled), "MB", "CPU %")
 	for i, n := range nodes {
 		after, err := process.ReadCPU(n.PID())
 		if err != nil {
@@ -113,4 +119,13 @@ func (f *caches) idle(ctx context.Context, w io.Writer) error {
 		fmt.Fprintf(w, "%-48s %9.1f %9.3f\n", names[i], float64(m)/1e6, 100*after.Since(before[i]).Seconds()/time.Since(began).Seconds())
 	}
 	return nil
+}
+
+func rest(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
