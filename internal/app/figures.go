@@ -50,6 +50,7 @@ func (s *service) startCounting() {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop = cancel
 	c.ran.Go(func() { c.Run(ctx) })
+	c.ran.Go(func() { giveBack(ctx, smallHeap) })
 	if c.dir != "" {
 		c.ran.Go(func() { s.saveFigures(ctx) })
 	}
