@@ -21,12 +21,12 @@ func TestGiveBack(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			before := forced()
 			go giveBack(t.Context(), c.small)
-			time.Sleep(givingBack - 1)
+			time.Sleep(givingBack - time.Nanosecond)
 			synctest.Wait()
 			if forced() != before {
 				t.Error("memory is given back at once")
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			if gave := forced() > before; gave != c.gives {
 				t.Errorf("a heap is small below %d: given back %t", c.small, gave)

@@ -26,5 +26,14 @@ func Take(name string) (io.Closer, error) {
 		}
 		return nil, err
 	}
-	return f, nil
+	return taken{f}, nil
+}
+
+type taken struct{ *os.File }
+
+// Close unlocks the file: closing it alone does not while a child of this process
+// that has just been made, and executes nothing yet, has it too (flock(2)).
+func (t taken) Close() error {
+	err := syscall.Flock(int(t.Fd()), syscall.LOCK_UN)
+	return errors.Join(err, t.File.Close())
 }
