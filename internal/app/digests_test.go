@@ -61,21 +61,35 @@ func TestDigestsOutside(t *testing.T) {
 		sum := runOpenSSL(t, content, "dgst", "-"+strings.ReplaceAll(algorithm, "-", ""), "-binary")
 		return algorithm + "=:" + base64.StdEncoding.EncodeToString(sum) + ":"
 	}
+	// What is made in the background is not there for the first who asks, nor for a
+	// while after that: what has just changed on disk is looked at again.
+	until := func(there func(http.Header) bool, url, coding, algorithm string, args ...string) (fields http.Header, content []byte) {
+		t.Helper()
+		args = append(args, "-H", "Accept-Encoding: "+coding, "-H", "Want-Repr-Digest: "+algorithm+"=5", "-H", "Want-Content-Digest: "+algorithm+"=5")
+		for range 600 {
+			if fields, content = curl(url, args...); there(fields) {
+				break
+			}
+		}
+		return fields, content
+	}
+	wanted := func(url, coding, algorithm string, args ...string) (http.Header, []byte) {
+		t.Helper()
+		return until(func(f http.Header) bool { return f.Get("Repr-Digest") != "" }, url, coding, algorithm, args...)
+	}
+	whole := func(url, coding, algorithm string, args ...string) (http.Header, []byte) {
+		t.Helper()
+		return until(func(f http.Header) bool {
+			coded := f.Get("Content-Encoding") == coding || strings.HasPrefix(url, cached.url()) // with a digest the proxy codes nothing
+			return coded && f.Get("Repr-Digest") != ""
+		}, url, coding, algorithm, args...)
+	}
 	for _, c := range []struct{ url, coding string }{
 		{files.url() + "page.txt", ""}, {files.url() + "page.txt", "gzip"}, {files.url() + "page.txt", "br"}, {files.url() + "empty", ""}, {files.url() + "large.bin", ""},
 		{cached.url() + "page", ""}, {cached.url() + "page", "gzip"}, {cached.url() + "empty", ""},
 	} {
 		for _, algorithm := range []string{"sha-256", "sha-512"} {
-			// What is made in the background is not there for the first who asks.
-			var fields http.Header
-			var content []byte
-			for range 600 {
-				fields, content = curl(c.url, "-H", "Accept-Encoding: "+c.coding, "-H", "Want-Repr-Digest: "+algorithm+"=5", "-H", "Want-Content-Digest: "+algorithm+"=5")
-				coded := fields.Get("Content-Encoding") == c.coding || strings.HasPrefix(c.url, cached.url()) // with a digest the proxy codes nothing
-				if fields.Get("Repr-Digest") != "" && coded {
-					break
-				}
-			}
+			fields, content := whole(c.url, c.coding, algorithm)
 			want := made(algorithm, content)
 			if fields.Get("Repr-Digest") != want || fields.Get("Content-Digest") != want {
 				t.Errorf("%s in %q by %s: %v, and openssl makes %s of %d bytes", c.url, c.coding, algorithm, fields, want, len(content))
@@ -85,7 +99,7 @@ func TestDigestsOutside(t *testing.T) {
 			}
 			// A part may be one of another coding than the whole.
 			_, plain := curl(c.url)
-			part, some := curl(c.url, "-r", "1-9", "-H", "Accept-Encoding: "+c.coding, "-H", "Want-Repr-Digest: "+algorithm+"=5", "-H", "Want-Content-Digest: "+algorithm+"=5")
+			part, some := wanted(c.url, c.coding, algorithm, "-r", "1-9")
 			of := content
 			if part.Get("Content-Encoding") != fields.Get("Content-Encoding") {
 				of = plain
@@ -93,13 +107,7 @@ func TestDigestsOutside(t *testing.T) {
 			if part.Get("Repr-Digest") != made(algorithm, of) || part.Get("Content-Digest") != "" || !bytes.Equal(some, of[1:10]) {
 				t.Errorf("a part of %s in %q: %v, want %s", c.url, c.coding, part, made(algorithm, of))
 			}
-			var head http.Header
-			for range 600 { // nor need it be there for a while: what has just changed on disk is looked at again
-				head, _ = curl(c.url, "-I", "-H", "Accept-Encoding: "+c.coding, "-H", "Want-Repr-Digest: "+algorithm+"=5", "-H", "Want-Content-Digest: "+algorithm+"=5")
-				if head.Get("Content-Encoding") == fields.Get("Content-Encoding") {
-					break
-				}
-			}
+			head, _ := whole(c.url, c.coding, algorithm, "-I")
 			if head.Get("Repr-Digest") != want || head.Get("Content-Digest") != "" {
 				t.Errorf("HEAD of %s in %q: %v, want %s", c.url, c.coding, head, want)
 			}
