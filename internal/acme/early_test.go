@@ -34,7 +34,7 @@ func TestSuggestedAlways(t *testing.T) {
 	mux := http.NewServeMux()
 	front := httptest.NewTLSServer(mux)
 	defer front.Close()
-	mux.HandleFunc("/dir", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/front", func(w http.ResponseWriter, r *http.Request) {
 		answer, err := own.Get(a.Directory)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
@@ -56,7 +56,7 @@ func TestSuggestedAlways(t *testing.T) {
 		fmt.Fprintf(w, `{"suggestedWindow":{"start":%q,"end":%q}}`, at.Format(time.RFC3339), at.Add(time.Hour).Format(time.RFC3339))
 	})
 	roots.AddCert(front.Certificate())
-	s.open(acme.Options{Names: []string{shop}, Folder: filepath.Join(t.TempDir(), "c"), Directory: front.URL + "/dir", Roots: roots, HTTP: true, Check: often, Retry: often})
+	s.open(acme.Options{Names: []string{shop}, Folder: filepath.Join(t.TempDir(), "c"), Directory: front.URL + "/front", Roots: roots, HTTP: true, Check: often, Retry: often})
 	first := s.until(shop, has)
 	second := s.until(shop, func(n acme.State) bool {
 		return n.From.After(first.From) || n.Until.After(first.Until) || issued(a) > 1

@@ -251,7 +251,8 @@ func TestRateLimited(t *testing.T) {
 	mux := http.NewServeMux()
 	authority := httptest.NewTLSServer(mux)
 	defer authority.Close()
-	mux.HandleFunc("/dir", func(w http.ResponseWriter, r *http.Request) {
+	// acmez keeps a directory by its URL, and the port may have been another authority's.
+	mux.HandleFunc("/limited", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]string{"newNonce": authority.URL + "/nonce", "newAccount": authority.URL + "/account", "newOrder": authority.URL + "/order"})
 	})
@@ -264,7 +265,7 @@ func TestRateLimited(t *testing.T) {
 	})
 	roots := authority.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	s := newSite(t)
-	s.open(acme.Options{Names: []string{shop}, Folder: filepath.Join(t.TempDir(), "c"), Directory: authority.URL + "/dir", Roots: roots, HTTP: true})
+	s.open(acme.Options{Names: []string{shop}, Folder: filepath.Join(t.TempDir(), "c"), Directory: authority.URL + "/limited", Roots: roots, HTTP: true})
 	state := s.until(shop, fails)
 	if wait := state.Next.Sub(state.Failed); wait < 50*time.Minute || !strings.Contains(state.Err.Error(), "too many accounts") {
 		t.Errorf("it waits %v after %v", wait, state.Err)

@@ -23,7 +23,7 @@ func TestWindow(t *testing.T) {
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	mux.HandleFunc("/dir", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("/window", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"newNonce":%[1]q,"newAccount":%[1]q,"newOrder":%[1]q,"renewalInfo":%[2]q}`, server.URL, server.URL+"/info")
 	})
@@ -35,7 +35,7 @@ func TestWindow(t *testing.T) {
 		w.WriteHeader(status)
 		fmt.Fprint(w, said)
 	})
-	client := &acme.Client{Directory: server.URL + "/dir", HTTPClient: server.Client(), UserAgent: "freshet"}
+	client := &acme.Client{Directory: server.URL + "/window", HTTPClient: server.Client(), UserAgent: "freshet"}
 	i := &issuer{client: server.Client(), acme: client, acmez: &acmez.Client{Client: client}}
 	leaf := &x509.Certificate{SerialNumber: big.NewInt(0x87654321), AuthorityKeyId: []byte{0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40, 0x41, 0xe1, 0xb3, 0x7b, 0x84, 0x7b, 0xa0, 0xae, 0x2c, 0xde, 0x01, 0xc8, 0xd4}}
 	window := func(from, to string) string {
