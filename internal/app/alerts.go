@@ -87,7 +87,7 @@ func (s *service) openAlerts() error {
 	if err := s.knownFigures(rules); err != nil {
 		return err
 	}
-	a := &alerts{s: s, stop: make(chan struct{}), machine: alert.New(alert.Options{Rules: rules, Server: s.alertName(), Remind: c.Remind})}
+	a := &alerts{s: s, link: s.alertLink(), stop: make(chan struct{}), machine: alert.New(alert.Options{Rules: rules, Server: s.alertName(), Remind: c.Remind})}
 	if a.ways, err = alertWays(c, s.env); err != nil {
 		return err
 	}
@@ -151,7 +151,6 @@ func (s *service) knownFigures(rules []alert.Rule) error {
 // startAlerts begins to look.
 func (s *service) startAlerts() {
 	a := s.alerts
-	a.link = s.alertLink()
 	for _, sender := range a.senders {
 		sender.Start()
 	}
