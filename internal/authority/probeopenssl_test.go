@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -111,7 +112,8 @@ func (w workshop) run(addr, program string, args ...string) {
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
 	w.t.Cleanup(func() {
-		if cmd.Process.Signal(os.Interrupt) != nil {
+		// An interrupt may be ignored: shells start so what is in the background.
+		if cmd.Process.Signal(syscall.SIGTERM) != nil {
 			cmd.Process.Kill()
 		}
 		<-ended
