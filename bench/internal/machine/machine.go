@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// Commit names the commit that was built, and says when files differ from it.
+// Commit names the commit that was built, and says when files differ from it; those
+// of results do, one of which is being written.
 func Commit(ctx context.Context, repo string) string {
 	git := func(args ...string) (string, error) {
 		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", repo}, args...)...).Output()
@@ -21,7 +22,7 @@ func Commit(ctx context.Context, repo string) string {
 	if err != nil {
 		return "unknown"
 	}
-	if changes, err := git("status", "--porcelain", "--untracked-files=no"); err != nil || changes != "" {
+	if changes, err := git("status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)docs/results"); err != nil || changes != "" {
 		id += " with local changes"
 	}
 	return id
