@@ -213,7 +213,7 @@ func TestLimitsOfProcesses(t *testing.T) {
 	second.ask("echo 2", "2")
 	call(t, l).hear("full")
 	first.Close()
-	until(t, "there is room", func() bool { return s.Len() == 1 })
+	eventually(t, "there is room", func() bool { return s.Len() == 1 })
 	call(t, l).ask("echo 3", "3")
 }
 

@@ -122,16 +122,6 @@ func (c *caller) gone() {
 	}
 }
 
-// until waits for what no event tells.
-func until(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	for late := time.Now().Add(time.Minute); !cond(); time.Sleep(time.Millisecond) {
-		if time.Now().After(late) {
-			t.Fatalf("not within a minute: %s", what)
-		}
-	}
-}
-
 // hooked has the errors of s sent to a channel.
 func hooked(s *socketserver.Server) <-chan error {
 	errs := make(chan error, 100)
@@ -319,7 +309,7 @@ func TestFlood(t *testing.T) {
 			c.say("pid")
 			waiting = append(waiting, c)
 		}
-		until(t, "the first are served", func() bool { return s.Len() == bound })
+		eventually(t, "the first are served", func() bool { return s.Len() == bound })
 		// serve, the sweeper, the accepting; with Process the thread that forks
 		if n := runtime.NumGoroutine() - before; n > bound+5 {
 			t.Errorf("%d goroutines for %d clients, the bound is %d", n, clients, bound)
@@ -366,7 +356,7 @@ func TestDrain(t *testing.T) {
 		if idle != nil {
 			idle.gone()
 		}
-		until(t, "draining", s.Draining)
+		eventually(t, "draining", s.Draining)
 		select {
 		case err := <-down:
 			t.Errorf("Shutdown did not wait: %v", err)
@@ -430,7 +420,7 @@ func TestClose(t *testing.T) {
 		s.Close()
 		c.gone()
 		<-served
-		until(t, "all have ended", func() bool { return s.Len() == 0 })
+		eventually(t, "all have ended", func() bool { return s.Len() == 0 })
 		reaped(t)
 	})
 }

@@ -10,7 +10,7 @@ import (
 // from who waits for it.
 func reaped(t *testing.T) {
 	t.Helper()
-	until(t, "all children are reaped", func() bool {
+	eventually(t, "all children are reaped", func() bool {
 		return unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) == unix.ECHILD
 	})
 }

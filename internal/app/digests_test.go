@@ -63,7 +63,7 @@ func TestDigestsOutside(t *testing.T) {
 	}
 	// What is made in the background is not there for the first who asks, nor for a
 	// while after that: what has just changed on disk is looked at again.
-	until := func(there func(http.Header) bool, url, coding, algorithm string, args ...string) (fields http.Header, content []byte) {
+	ask := func(there func(http.Header) bool, url, coding, algorithm string, args ...string) (fields http.Header, content []byte) {
 		t.Helper()
 		args = append(args, "-H", "Accept-Encoding: "+coding, "-H", "Want-Repr-Digest: "+algorithm+"=5", "-H", "Want-Content-Digest: "+algorithm+"=5")
 		for range 600 {
@@ -75,11 +75,11 @@ func TestDigestsOutside(t *testing.T) {
 	}
 	wanted := func(url, coding, algorithm string, args ...string) (http.Header, []byte) {
 		t.Helper()
-		return until(func(f http.Header) bool { return f.Get("Repr-Digest") != "" }, url, coding, algorithm, args...)
+		return ask(func(f http.Header) bool { return f.Get("Repr-Digest") != "" }, url, coding, algorithm, args...)
 	}
 	whole := func(url, coding, algorithm string, args ...string) (http.Header, []byte) {
 		t.Helper()
-		return until(func(f http.Header) bool {
+		return ask(func(f http.Header) bool {
 			coded := f.Get("Content-Encoding") == coding || strings.HasPrefix(url, cached.url()) // with a digest the proxy codes nothing
 			return coded && f.Get("Repr-Digest") != ""
 		}, url, coding, algorithm, args...)
